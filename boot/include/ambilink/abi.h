@@ -1,0 +1,109 @@
+/* The kernel's interface to programs: system calls, handles, rights, messages, status values.
+ *
+ * Included by the kernel, by C code of services and by assembly (which sees the numbers only).
+ * boot/README.md documents each call. A call's number goes in the machine's system call register, up
+ * to six arguments in the argument registers; the result is a non-negative value or a negative status.
+ */
+#ifndef AMBILINK_ABI_H
+#define AMBILINK_ABI_H
+
+#define AMBILINK_PAGE_SIZE 4096
+
+/* Status values. */
+#define STATUS_OK 0
+#define STATUS_INVALID (-1)     /* an argument breaks a rule of the call */
+#define STATUS_BAD_HANDLE (-2)  /* no such handle, or one of another kind */
+#define STATUS_NO_RIGHT (-3)    /* the handle lacks a right that the call needs, or W+X was asked for */
+#define STATUS_NO_MEMORY (-4)   /* no free page frame */
+#define STATUS_BAD_ADDRESS (-5) /* a pointer leads outside the caller's mappings */
+#define STATUS_OVERLAP (-6)     /* the address range is taken, or not mapped as a whole */
+#define STATUS_PEER_GONE (-7)   /* the process that had to answer is gone */
+#define STATUS_LIMIT (-8)       /* a table of the kernel is full */
+#define STATUS_TOO_LONG (-9)    /* a message's data does not fit into the receiver's buffer */
+#define STATUS_FAULTED (-10)    /* exit status of a process that the kernel ended for a fault */
+#define STATUS_NOT_FOUND (-11)  /* never from the kernel: services answer it */
+#define STATUS_CORRUPT (-12)    /* never from the kernel: a digest or a format does not hold */
+
+/* Rights of a handle. */
+#define RIGHT_READ 0x001      /* memory: map readable */
+#define RIGHT_WRITE 0x002     /* memory: map writable */
+#define RIGHT_EXECUTE 0x004   /* memory: map executable */
+#define RIGHT_DUPLICATE 0x008 /* any: make another handle */
+#define RIGHT_TRANSFER 0x010  /* any: send in a message, grant to a process */
+#define RIGHT_CALL 0x020      /* endpoint: call */
+#define RIGHT_RECEIVE 0x040   /* endpoint: receive */
+#define RIGHT_MANAGE 0x080    /* process: map, protect, start threads, grant handles, watch */
+#define RIGHT_LOG 0x100       /* system: write to the kernel's log */
+#define RIGHT_POWER 0x200     /* system: end the machine */
+#define RIGHTS_ALL 0x3ff
+
+/* Protection of a mapping. Write with execute is refused. */
+#define PROT_NO_ACCESS 0
+#define PROT_READ_ONLY 1
+#define PROT_READ_WRITE 3
+#define PROT_READ_EXECUTE 5
+
+/* System calls. */
+#define SYS_HANDLE_CLOSE 0
+#define SYS_HANDLE_DUPLICATE 1
+#define SYS_MEMORY_CREATE 2
+#define SYS_MEMORY_SIZE 3
+#define SYS_PROCESS_CREATE 4
+#define SYS_PROCESS_GRANT 5
+#define SYS_PROCESS_MAP 6
+#define SYS_PROCESS_UNMAP 7
+#define SYS_PROCESS_PROTECT 8
+#define SYS_PROCESS_WATCH 9
+#define SYS_PROCESS_EXIT 10
+#define SYS_THREAD_CREATE 11
+#define SYS_THREAD_EXIT 12
+#define SYS_THREAD_SET_TLS 13
+#define SYS_THREAD_YIELD 14
+#define SYS_THREAD_SLEEP 15
+#define SYS_ENDPOINT_CREATE 16
+#define SYS_CALL 17
+#define SYS_RECEIVE 18
+#define SYS_REPLY 19
+#define SYS_CLOCK 20
+#define SYS_LOG_WRITE 21
+#define SYS_MACHINE_EXIT 22
+#define SYS_COUNT 23
+
+#define CLOCK_SINCE_BOOT 0 /* nanoseconds since the kernel started */
+#define CLOCK_WALL 1       /* nanoseconds since 1970-01-01 00:00 UTC */
+
+/* Verdicts for SYS_MACHINE_EXIT: the values that reach the debug-exit port. */
+#define VERDICT_PASS 0x10
+#define VERDICT_FAIL 0x11
+
+#define MESSAGE_WORDS 6
+#define MESSAGE_HANDLES 4
+#define MESSAGE_DATA_MAX 65536
+#define PROCESS_NAME_MAX 32 /* bytes, the closing NUL included */
+
+/* word[0] of a message that the kernel sends to the endpoint that watches a process (SYS_PROCESS_WATCH). */
+#define MESSAGE_PROCESS_EXITED 0xffffffffffffff01
+#define PROCESS_ALIVE 0 /* states of a process; word[1] of that message */
+#define PROCESS_EXITED 1
+#define PROCESS_FAULTED 2
+
+#define PROCESS_LOWEST_ADDRESS 0x10000
+#define PROCESS_HIGHEST_ADDRESS 0x00007ffffffff000 /* first address beyond user space */
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+
+typedef uint32_t handle_t; /* 0 is no handle */
+
+/* What call, receive and reply carry. The words have the meaning that two parties agree on; by custom
+ * word[0] is the operation of a request and the status of a reply. */
+struct message {
+    uint64_t word[MESSAGE_WORDS];
+    uint64_t badge;                     /* received: the badge of the handle that was called */
+    void *data;                         /* sent: bytes to send; receiving: the buffer for bytes */
+    uint64_t size;                      /* sent: how many bytes; receiving: the buffer's size, then bytes received */
+    handle_t handle[MESSAGE_HANDLES];   /* moved from sender to receiver */
+    uint64_t handle_count;
+};
+#endif
+#endif

@@ -1,0 +1,72 @@
+/* The boot image's archive: what the packer writes, and kernel, loader and files service read.
+ *
+ * The archive is one page-aligned run of the image ELF file, loaded at a page-aligned physical address:
+ *
+ *     struct image_header           page 0
+ *     struct image_file[files]      follow the header
+ *     struct image_service[services]
+ *     strings                       NUL-terminated UTF-8
+ *     (padding to a page)           end of the directory, `directory_size` bytes in all
+ *     file contents                 each on a page boundary, padded with zero bytes
+ *
+ * All numbers are little-endian. Offsets count from the archive's first byte; string fields are offsets
+ * into the strings. `directory_digest` is SHA-256 over the directory with this field set to zero.
+ */
+#ifndef AMBILINK_IMAGE_H
+#define AMBILINK_IMAGE_H
+#include <stdint.h>
+
+#define IMAGE_MAGIC 0x3130474d49424d41 /* "AMBIMG01" */
+#define IMAGE_VERSION 1
+#define IMAGE_DIGEST_SIZE 32
+#define IMAGE_ARGUMENTS_MAX 8
+#define IMAGE_NO_FILE 0xffffffffu
+
+struct image_header {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t header_size;        /* sizeof(struct image_header) */
+    uint64_t total_size;         /* bytes, a multiple of the page size */
+    uint64_t directory_size;     /* bytes, a multiple of the page size */
+    uint32_t file_count;
+    uint32_t file_offset;
+    uint32_t service_count;
+    uint32_t service_offset;
+    uint32_t string_offset;
+    uint32_t string_size;
+    uint32_t loader_file;        /* index of the file that the kernel starts */
+    uint32_t reserved;
+    uint8_t directory_digest[IMAGE_DIGEST_SIZE];
+};
+
+#define IMAGE_FILE_DATA 0
+#define IMAGE_FILE_PROGRAM 1
+#define IMAGE_FILE_LIBRARY 2
+
+struct image_file {
+    uint32_t name;               /* "lib/libc.so" */
+    uint32_t kind;               /* IMAGE_FILE_... */
+    uint64_t offset;             /* a multiple of the page size */
+    uint64_t size;               /* bytes; the last page is filled up with zero bytes */
+    uint8_t digest[IMAGE_DIGEST_SIZE]; /* SHA-256 of the `size` bytes */
+};
+
+#define IMAGE_SERVICE_DAEMON 0   /* runs until the machine ends; its exit is a failure */
+#define IMAGE_SERVICE_PROGRAM 1  /* must exit with status 0 before the machine passes */
+#define IMAGE_SERVICE_ON_DEMAND 2 /* not started at boot, only by name */
+
+#define IMAGE_GRANT_LOG 1        /* gets a handle to the kernel's log */
+#define IMAGE_GRANT_IMAGE 2      /* gets a read-only handle to the whole archive */
+
+struct image_service {
+    uint32_t name;
+    uint32_t file;               /* index into the files */
+    uint32_t role;               /* IMAGE_SERVICE_... */
+    uint32_t grants;             /* IMAGE_GRANT_... */
+    uint32_t stack_size;         /* bytes, a multiple of the page size */
+    uint32_t argument_count;
+    uint32_t argument[IMAGE_ARGUMENTS_MAX];
+    uint32_t environment_count;
+    uint32_t environment[IMAGE_ARGUMENTS_MAX];
+};
+#endif

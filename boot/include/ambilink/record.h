@@ -1,0 +1,58 @@
+/* What the kernel leaves for a reader of the machine's memory: processes, threads, mappings.
+ *
+ * The kernel symbol `kernel_record` names the only instance. A reader (the verifying tool, a debugger)
+ * finds it through the symbol table of the boot image and follows kernel virtual addresses: those at or
+ * above kernel_base are physical address + kernel_base, those at or above direct_base are physical
+ * address + direct_base. The structures below are prefixes of the kernel's own.
+ */
+#ifndef AMBILINK_RECORD_H
+#define AMBILINK_RECORD_H
+#include <ambilink/abi.h>
+
+#define RECORD_MAGIC 0x3144524f43455241 /* "ARECORD1" */
+
+enum thread_state {
+    THREAD_READY,
+    THREAD_SLEEPING,
+    THREAD_CALLING,        /* in call: no receiver took the message yet */
+    THREAD_AWAITING_REPLY, /* in call: the receiver has not answered */
+    THREAD_RECEIVING,
+    THREAD_DEAD
+};
+
+struct thread_record {
+    uint64_t next;          /* struct thread_record, the next of the same process; 0 ends */
+    uint64_t number;
+    uint64_t state;         /* enum thread_state */
+    uint64_t endpoint;      /* struct endpoint_record that the thread waits for, or 0 */
+    uint64_t operation;     /* word[0] of the pending call */
+};
+
+struct process_record {
+    uint64_t next;          /* all processes, newest first */
+    uint64_t number;
+    char name[PROCESS_NAME_MAX];
+    uint64_t state;         /* PROCESS_ALIVE, PROCESS_EXITED, PROCESS_FAULTED */
+    int64_t exit_status;
+    uint64_t page_table;    /* physical address of the top-level table */
+    uint64_t threads;       /* struct thread_record, newest first */
+};
+
+struct endpoint_record {
+    uint64_t server;        /* struct process_record that received last, or created it */
+};
+
+struct kernel_record {
+    uint64_t magic;
+    uint64_t kernel_base;
+    uint64_t direct_base;
+    uint64_t processes;     /* struct process_record */
+    uint64_t image_address; /* physical address of the archive */
+    uint64_t image_size;    /* bytes; 0 before the image was found */
+    uint64_t frames_total;  /* page frames that the kernel may hand out */
+    uint64_t frames_used;
+    uint64_t context_switches;
+    uint64_t system_calls;
+    uint64_t ready_instant; /* nanoseconds since boot when the verdict was given */
+};
+#endif

@@ -1,0 +1,62 @@
+/* What a new process finds: the start block.
+ *
+ * The first thread starts with the System V stack: argc, argv, NULL, environment, NULL, auxiliary vector.
+ * One auxiliary entry of type AT_START holds the address of a struct start_info. All that it leads to is
+ * read-only data, written before the process ran: there are no call-backs and no later changes.
+ */
+#ifndef AMBILINK_START_H
+#define AMBILINK_START_H
+#include <ambilink/abi.h>
+
+#define AT_START 0x414d4c4b
+
+#define START_MAGIC 0x5452415453424d41 /* "AMBSTART" */
+
+/* The objects are relocated already; otherwise the start code relocates its own static PIE. */
+#define START_LINKED 1
+
+/* Handles that a process is born with; 0 where it did not get one. */
+enum start_handle {
+    START_HANDLE_SELF,     /* its own process, RIGHT_MANAGE */
+    START_HANDLE_SYSTEM,   /* the machine: log, power, as the rights say */
+    START_HANDLE_IMAGE,    /* memory: the boot image's archive */
+    START_HANDLE_LOADER,   /* endpoint of the loader service */
+    START_HANDLE_NAMES,    /* endpoint of the service registry; for the registry itself, with RIGHT_RECEIVE */
+    START_HANDLE_COUNT = 8
+};
+
+/* One thread-local template, in module order; the module id is the index plus one. */
+struct start_tls {
+    uint64_t image;        /* address of the initial bytes */
+    uint64_t image_size;   /* bytes to copy */
+    uint64_t size;         /* bytes in all; the rest is zero */
+    uint64_t align;
+    uint64_t offset;       /* distance of the block below the thread pointer (variant II) */
+};
+
+struct start_module {
+    uint64_t base;         /* load bias */
+    uint64_t program_headers; /* address, 0 where they are not mapped */
+    uint64_t program_header_count;
+    uint64_t dynamic;      /* address of the dynamic section, 0 without one */
+    uint64_t name;         /* address of the name, NUL-terminated */
+    uint64_t tls_module;   /* 0: no thread-local data */
+};
+
+struct start_info {
+    uint64_t magic;
+    uint64_t flags;            /* START_... */
+    handle_t handle[START_HANDLE_COUNT];
+    uint64_t module_count;     /* 0 where the kernel loaded a static program */
+    uint64_t modules;          /* struct start_module[], search order */
+    uint64_t initializer_count;
+    uint64_t initializers;     /* addresses of functions, in the order to call them */
+    uint64_t finalizer_count;
+    uint64_t finalizers;       /* likewise */
+    uint64_t tls_count;
+    uint64_t tls;              /* struct start_tls[] */
+    uint64_t tls_size;         /* bytes below the thread pointer for all modules */
+    uint64_t tls_align;
+    uint64_t image_size;       /* bytes of START_HANDLE_IMAGE */
+};
+#endif

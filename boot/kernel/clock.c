@@ -1,0 +1,32 @@
+#include "kernel.h"
+
+#define NANOSECONDS 1000000000ull
+
+static uint64_t ticks;
+static uint64_t wall_at_boot; /* seconds */
+
+void clock_init(void)
+{
+    wall_at_boot = wall_clock_read();
+    timer_init();
+}
+
+void clock_tick(void)
+{
+    ticks++;
+}
+
+uint64_t clock_since_boot(void)
+{
+    static uint64_t latest; /* a tick may be late, but time never goes back */
+    uint64_t counts = ticks * TIMER_RELOAD + timer_counts();
+    uint64_t now = counts / TIMER_FREQUENCY * NANOSECONDS + counts % TIMER_FREQUENCY * NANOSECONDS / TIMER_FREQUENCY;
+    if (now > latest)
+        latest = now;
+    return latest;
+}
+
+uint64_t clock_wall(void)
+{
+    return wall_at_boot * NANOSECONDS + clock_since_boot();
+}

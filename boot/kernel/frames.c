@@ -1,0 +1,118 @@
+/* Page frames. Free frames are a stack threaded through the frames themselves; frames that were never
+ * used are taken in ascending order, so that a large memory is not touched before it is needed. */
+#include "kernel.h"
+
+struct region {
+    uint64_t start, end, next;
+};
+
+static struct region regions[REGION_MAX];
+static unsigned region_count;
+static struct region reserved[REGION_MAX];
+static unsigned reserved_count;
+static uint64_t free_frame;
+static uint64_t free_count;
+
+void frames_add_region(uint64_t start, uint64_t end)
+{
+    start = PAGE_UP(start);
+    end = PAGE_DOWN(end);
+    if (region_count < REGION_MAX && start < end)
+        regions[region_count++] = (struct region){start, end, start};
+}
+
+void frames_reserve(uint64_t start, uint64_t end)
+{
+    if (reserved_count == REGION_MAX)
+        panic("too many reserved ranges");
+    reserved[reserved_count++] = (struct region){PAGE_DOWN(start), PAGE_UP(end), 0};
+}
+
+static const struct region *reserved_around(uint64_t frame)
+{
+    for (unsigned i = 0; i < reserved_count; i++)
+        if (frame >= reserved[i].start && frame < reserved[i].end)
+            return &reserved[i];
+    return NULL;
+}
+
+void frames_ready(void)
+{
+    uint64_t total = 0;
+    for (unsigned i = 0; i < region_count; i++)
+        for (uint64_t frame = regions[i].start; frame < regions[i].end;) {
+            const struct region *taken = reserved_around(frame);
+            if (taken) {
+                frame = taken->end;
+                continue;
+            }
+            uint64_t end = regions[i].end;
+            for (unsigned j = 0; j < reserved_count; j++)
+                if (reserved[j].start > frame && reserved[j].start < end)
+                    end = reserved[j].start;
+            total += (end - frame) / PAGE_SIZE;
+            frame = end;
+        }
+    free_count = total;
+    kernel_record.frames_total = total;
+}
+
+uint64_t frames_highest(void)
+{
+    uint64_t highest = 0;
+    for (unsigned i = 0; i < region_count; i++)
+        if (regions[i].end > highest)
+            highest = regions[i].end;
+    return highest;
+}
+
+bool frames_exist(uint64_t start, uint64_t end)
+{
+    for (unsigned i = 0; i < region_count; i++)
+        if (start >= regions[i].start && end <= regions[i].end && start < end)
+            return true;
+    return false;
+}
+
+static uint64_t take_unused(void)
+{
+    for (unsigned i = 0; i < region_count; i++) {
+        struct region *region = &regions[i];
+        const struct region *taken;
+        while (region->next < region->end && (taken = reserved_around(region->next)))
+            region->next = taken->end;
+        if (region->next < region->end) {
+            region->next += PAGE_SIZE;
+            return region->next - PAGE_SIZE;
+        }
+    }
+    return 0;
+}
+
+uint64_t frame_alloc(void)
+{
+    uint64_t frame = free_frame;
+    if (frame)
+        free_frame = *(uint64_t *)physical_pointer(frame);
+    else
+        frame = take_unused();
+    if (!frame)
+        return 0;
+    free_count--;
+    kernel_record.frames_used++;
+    memory_fill(physical_pointer(frame), 0, PAGE_SIZE);
+    return frame;
+}
+
+void frame_free(uint64_t frame)
+{
+    *(uint64_t *)physical_pointer(frame) = free_frame;
+    free_frame = frame;
+    free_count++;
+    kernel_record.frames_used--;
+}
+
+bool frames_available(uint64_t count)
+{
+    return count <= free_count;
+}

@@ -1,0 +1,88 @@
+/* The kernel's log goes to the serial line. */
+#include <stdarg.h>
+
+#include "kernel.h"
+
+void log_init(void)
+{
+    serial_init();
+}
+
+static void put(char c)
+{
+    if (c == '\n')
+        serial_put('\r');
+    serial_put(c);
+}
+
+void log_text(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        put(text[i]);
+}
+
+static void put_number(uint64_t value, unsigned base)
+{
+    char digits[20];
+    unsigned count = 0;
+    do
+        digits[count++] = "0123456789abcdef"[value % base];
+    while (value /= base);
+    while (count)
+        put(digits[--count]);
+}
+
+static void format_arguments(const char *format, va_list arguments)
+{
+    for (; *format; format++) {
+        if (*format != '%') {
+            put(*format);
+            continue;
+        }
+        switch (*++format) {
+        case 's':
+            for (const char *text = va_arg(arguments, const char *); *text; text++)
+                put(*text);
+            break;
+        case 'd': {
+            int64_t value = va_arg(arguments, int64_t);
+            if (value < 0)
+                put('-');
+            put_number(value < 0 ? -(uint64_t)value : (uint64_t)value, 10);
+            break;
+        }
+        case 'u':
+            put_number(va_arg(arguments, uint64_t), 10);
+            break;
+        case 'x':
+            put('0');
+            put('x');
+            put_number(va_arg(arguments, uint64_t), 16);
+            break;
+        case 'c':
+            put((char)va_arg(arguments, int));
+            break;
+        default:
+            put(*format);
+        }
+    }
+}
+
+void log_format(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    format_arguments(format, arguments);
+    va_end(arguments);
+}
+
+void panic(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    log_format("kernel: panic: ");
+    format_arguments(format, arguments);
+    va_end(arguments);
+    put('\n');
+    machine_exit(VERDICT_FAIL);
+}

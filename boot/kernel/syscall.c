@@ -1,0 +1,270 @@
+/* System calls: decode, check handle and rights, call the object. boot/README.md describes each. */
+#include "kernel.h"
+
+static struct object system_object = {OBJECT_SYSTEM, 1};
+
+void *system_object_pointer(void)
+{
+    return &system_object;
+}
+
+static bool prot_valid(uint64_t prot)
+{
+    return prot == PROT_NO_ACCESS || prot == PROT_READ_ONLY || prot == PROT_READ_WRITE || prot == PROT_READ_EXECUTE;
+}
+
+static struct process *managed_process(handle_t handle, int64_t *status)
+{
+    struct process *process = handle_object(current_thread->process, handle, OBJECT_PROCESS, RIGHT_MANAGE, status);
+    if (process && process->record.state != PROCESS_ALIVE) {
+        *status = STATUS_PEER_GONE;
+        return NULL;
+    }
+    return process;
+}
+
+/* Put a fresh object behind a handle of the running process; the handle keeps it, or nothing does. */
+static int64_t give(void *object, uint32_t rights)
+{
+    if (!object)
+        return STATUS_NO_MEMORY;
+    int64_t handle = handle_insert(current_thread->process, object, rights, 0);
+    object_release(object);
+    return handle;
+}
+
+static int64_t do_handle_duplicate(handle_t handle, uint64_t rights, uint64_t badge)
+{
+    struct handle_slot *slot = handle_slot(current_thread->process, handle);
+    if (!slot)
+        return STATUS_BAD_HANDLE;
+    if (!(slot->rights & RIGHT_DUPLICATE) || (rights & ~(uint64_t)slot->rights))
+        return STATUS_NO_RIGHT;
+    return handle_insert(current_thread->process, slot->object, (uint32_t)rights, badge ? badge : slot->badge);
+}
+
+static int64_t do_memory_create(uint64_t size)
+{
+    if (!size || size % PAGE_SIZE || size > MEMORY_SIZE_MAX)
+        return STATUS_INVALID;
+    return give(memory_create(size), RIGHT_READ | RIGHT_WRITE | RIGHT_DUPLICATE | RIGHT_TRANSFER);
+}
+
+static int64_t do_memory_size(handle_t handle)
+{
+    int64_t status;
+    struct memory *memory = handle_object(current_thread->process, handle, OBJECT_MEMORY, 0, &status);
+    return memory ? (int64_t)memory->size : status;
+}
+
+static int64_t do_process_create(uint64_t name_user, uint64_t length)
+{
+    char name[PROCESS_NAME_MAX] = {0};
+    if (!length || length >= PROCESS_NAME_MAX)
+        return STATUS_INVALID;
+    if (!user_read(current_thread->process, name, name_user, length))
+        return STATUS_BAD_ADDRESS;
+    return give(process_create(name, length), RIGHT_MANAGE | RIGHT_DUPLICATE | RIGHT_TRANSFER);
+}
+
+static int64_t do_process_grant(handle_t process_handle, handle_t handle, uint64_t rights, uint64_t badge)
+{
+    int64_t status;
+    struct process *process = managed_process(process_handle, &status);
+    if (!process)
+        return status;
+    struct handle_slot *slot = handle_slot(current_thread->process, handle);
+    if (!slot)
+        return STATUS_BAD_HANDLE;
+    if (!(slot->rights & RIGHT_TRANSFER) || (rights & ~(uint64_t)slot->rights))
+        return STATUS_NO_RIGHT;
+    return handle_insert(process, slot->object, (uint32_t)rights, badge ? badge : slot->badge);
+}
+
+static int64_t do_process_map(handle_t process_handle, handle_t memory_handle, uint64_t offset, uint64_t size,
+                              uint64_t address, uint64_t prot)
+{
+    int64_t status;
+    struct process *process = managed_process(process_handle, &status);
+    if (!process)
+        return status;
+    if (!prot_valid(prot))
+        return (prot & RIGHT_WRITE) && (prot & RIGHT_EXECUTE) ? STATUS_NO_RIGHT : STATUS_INVALID;
+    struct memory *memory = handle_object(current_thread->process, memory_handle, OBJECT_MEMORY, (uint32_t)prot, &status);
+    if (!memory)
+        return status;
+    return process_map(process, memory, offset, size, address, (unsigned)prot);
+}
+
+static int64_t do_process_protect(handle_t handle, uint64_t address, uint64_t size, uint64_t prot)
+{
+    int64_t status;
+    struct process *process = managed_process(handle, &status);
+    if (!process)
+        return status;
+    if (!prot_valid(prot))
+        return (prot & RIGHT_WRITE) && (prot & RIGHT_EXECUTE) ? STATUS_NO_RIGHT : STATUS_INVALID;
+    return process_protect(process, address, size, (unsigned)prot);
+}
+
+static int64_t do_process_watch(handle_t process_handle, handle_t endpoint_handle, uint64_t badge)
+{
+    int64_t status;
+    struct process *process = managed_process(process_handle, &status);
+    if (!process)
+        return status;
+    struct endpoint *endpoint =
+        handle_object(current_thread->process, endpoint_handle, OBJECT_ENDPOINT, RIGHT_RECEIVE, &status);
+    if (!endpoint)
+        return status;
+    object_retain(endpoint);
+    if (process->watcher)
+        object_release(process->watcher);
+    process->watcher = endpoint;
+    process->watcher_badge = badge;
+    return STATUS_OK;
+}
+
+static int64_t do_thread_create(handle_t handle, uint64_t entry, uint64_t stack, uint64_t argument)
+{
+    int64_t status;
+    struct process *process = managed_process(handle, &status);
+    if (!process)
+        return status;
+    /* A non-canonical rip would fault in the kernel on the way out. */
+    if (entry >= PROCESS_HIGHEST_ADDRESS || stack > PROCESS_HIGHEST_ADDRESS)
+        return STATUS_INVALID;
+    struct thread *thread = thread_create(process, entry, stack, argument);
+    if (!thread)
+        return STATUS_NO_MEMORY;
+    return handle_insert(current_thread->process, thread, RIGHT_MANAGE | RIGHT_DUPLICATE | RIGHT_TRANSFER, 0);
+}
+
+static int64_t do_call(handle_t handle, uint64_t request, uint64_t reply)
+{
+    int64_t status;
+    struct endpoint *endpoint = handle_object(current_thread->process, handle, OBJECT_ENDPOINT, RIGHT_CALL, &status);
+    if (!endpoint)
+        return status;
+    return endpoint_call(endpoint, handle_slot(current_thread->process, handle)->badge, request, reply);
+}
+
+static int64_t do_receive(handle_t handle, uint64_t request, uint64_t reply_handle)
+{
+    int64_t status;
+    struct endpoint *endpoint = handle_object(current_thread->process, handle, OBJECT_ENDPOINT, RIGHT_RECEIVE, &status);
+    return endpoint ? endpoint_receive(endpoint, request, reply_handle) : status;
+}
+
+static int64_t do_log_write(handle_t handle, uint64_t text_user, uint64_t size)
+{
+    int64_t status;
+    if (!handle_object(current_thread->process, handle, OBJECT_SYSTEM, RIGHT_LOG, &status))
+        return status;
+    if (size > MESSAGE_DATA_MAX)
+        return STATUS_INVALID;
+    char part[128];
+    for (uint64_t done = 0; done < size;) {
+        uint64_t count = size - done < sizeof part ? size - done : sizeof part;
+        if (!user_read(current_thread->process, part, text_user + done, count))
+            return STATUS_BAD_ADDRESS;
+        log_text(part, count);
+        done += count;
+    }
+    return STATUS_OK;
+}
+
+static int64_t do_machine_exit(handle_t handle, uint64_t verdict)
+{
+    int64_t status;
+    if (!handle_object(current_thread->process, handle, OBJECT_SYSTEM, RIGHT_POWER, &status))
+        return status;
+    if (verdict != VERDICT_PASS && verdict != VERDICT_FAIL)
+        return STATUS_INVALID;
+    kernel_record.ready_instant = clock_since_boot();
+    machine_exit((uint8_t)verdict);
+}
+
+static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+{
+    int64_t status;
+    struct process *process;
+    switch (number) {
+    case SYS_HANDLE_CLOSE:
+        return handle_close(current_thread->process, (handle_t)a);
+    case SYS_HANDLE_DUPLICATE:
+        return do_handle_duplicate((handle_t)a, b, c);
+    case SYS_MEMORY_CREATE:
+        return do_memory_create(a);
+    case SYS_MEMORY_SIZE:
+        return do_memory_size((handle_t)a);
+    case SYS_PROCESS_CREATE:
+        return do_process_create(a, b);
+    case SYS_PROCESS_GRANT:
+        return do_process_grant((handle_t)a, (handle_t)b, c, d);
+    case SYS_PROCESS_MAP:
+        return do_process_map((handle_t)a, (handle_t)b, c, d, e, f);
+    case SYS_PROCESS_UNMAP:
+        process = managed_process((handle_t)a, &status);
+        return process ? process_unmap(process, b, c) : status;
+    case SYS_PROCESS_PROTECT:
+        return do_process_protect((handle_t)a, b, c, d);
+    case SYS_PROCESS_WATCH:
+        return do_process_watch((handle_t)a, (handle_t)b, c);
+    case SYS_PROCESS_EXIT:
+        process = a ? managed_process((handle_t)a, &status) : current_thread->process;
+        if (!process)
+            return status;
+        process_end(process, PROCESS_EXITED, (int64_t)b);
+        return STATUS_OK;
+    case SYS_THREAD_CREATE:
+        return do_thread_create((handle_t)a, b, c, d);
+    case SYS_THREAD_EXIT:
+        thread_end(current_thread);
+        return STATUS_OK;
+    case SYS_THREAD_SET_TLS:
+        if (a >= PROCESS_HIGHEST_ADDRESS)
+            return STATUS_INVALID;
+        current_thread->thread_pointer = a;
+        cpu_set_thread_pointer(a);
+        return STATUS_OK;
+    case SYS_THREAD_YIELD:
+        thread_yield();
+        return STATUS_OK;
+    case SYS_THREAD_SLEEP:
+        thread_sleep(current_thread, a);
+        return STATUS_OK;
+    case SYS_ENDPOINT_CREATE:
+        return give(endpoint_create(current_thread->process),
+                    RIGHT_CALL | RIGHT_RECEIVE | RIGHT_DUPLICATE | RIGHT_TRANSFER);
+    case SYS_CALL:
+        return do_call((handle_t)a, b, c);
+    case SYS_RECEIVE:
+        return do_receive((handle_t)a, b, c);
+    case SYS_REPLY:
+        return endpoint_reply((handle_t)a, b);
+    case SYS_CLOCK:
+        if (a > CLOCK_WALL)
+            return STATUS_INVALID;
+        return (int64_t)(a == CLOCK_WALL ? clock_wall() : clock_since_boot());
+    case SYS_LOG_WRITE:
+        return do_log_write((handle_t)a, b, c);
+    case SYS_MACHINE_EXIT:
+        return do_machine_exit((handle_t)a, b);
+    default:
+        return STATUS_INVALID;
+    }
+}
+
+struct frame *system_call_handle(struct frame *frame)
+{
+    struct thread *thread = current_thread;
+    kernel_record.system_calls++;
+    /* Set before the call: a thread that waits gets its real result from whoever wakes it. */
+    object_retain(thread);
+    int64_t result = dispatch(frame->rax, frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9);
+    if (thread->record.state == THREAD_READY)
+        frame_set_result(frame, result);
+    object_release(thread);
+    return schedule();
+}

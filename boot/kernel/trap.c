@@ -1,0 +1,86 @@
+/* Exceptions and interrupts. */
+#include "kernel.h"
+#include "x86_64/layout.h"
+
+#define VECTOR_PAGE_FAULT 14
+#define BACKTRACE_MAX 16
+
+static const char *const exception_names[] = {
+    "division by zero", "debug", "non-maskable interrupt", "breakpoint", "overflow", "bound", "invalid instruction",
+    "no FPU", "double fault", "FPU segment", "invalid task state", "segment not present", "stack fault",
+    "general protection", "page fault", "reserved", "x87 error", "alignment", "machine check", "SIMD error",
+};
+
+static const char *exception_name(uint64_t vector)
+{
+    return vector < sizeof exception_names / sizeof *exception_names ? exception_names[vector] : "unknown exception";
+}
+
+static void timer_tick(void)
+{
+    clock_tick();
+    timer_acknowledge();
+    scheduler_wake_sleepers();
+}
+
+static void report_access(uint64_t error)
+{
+    log_format(", %s at %x, %s", error & 16 ? "execute" : error & 2 ? "write" : "read", cpu_fault_address(),
+               error & 1 ? "not permitted" : "not mapped");
+}
+
+/* Return addresses by the chain of frame pointers. */
+static void report_backtrace(struct process *process, const struct frame *frame)
+{
+    uint64_t link = frame->rbp;
+    log_format("kernel:   backtrace %x", frame->rip);
+    for (unsigned depth = 0; depth < BACKTRACE_MAX; depth++) {
+        uint64_t pair[2];
+        if (!user_read(process, pair, link, sizeof pair) || !pair[1])
+            break;
+        log_format(" %x", pair[1]);
+        if (pair[0] <= link)
+            break;
+        link = pair[0];
+    }
+    log_format("\n");
+}
+
+static void report_fault(const struct frame *frame)
+{
+    struct process *process = current_thread->process;
+    log_format("kernel: fault in %s (process %u): %s", process->record.name, process->record.number,
+               exception_name(frame->vector));
+    if (frame->vector == VECTOR_PAGE_FAULT)
+        report_access(frame->error);
+    log_format("\nkernel:   rip %x rsp %x rbp %x flags %x\n", frame->rip, frame->rsp, frame->rbp, frame->rflags);
+    log_format("kernel:   rax %x rbx %x rcx %x rdx %x\n", frame->rax, frame->rbx, frame->rcx, frame->rdx);
+    log_format("kernel:   rsi %x rdi %x r8 %x r9 %x\n", frame->rsi, frame->rdi, frame->r8, frame->r9);
+    log_format("kernel:   r10 %x r11 %x r12 %x r13 %x r14 %x r15 %x\n", frame->r10, frame->r11, frame->r12, frame->r13,
+               frame->r14, frame->r15);
+    report_backtrace(process, frame);
+}
+
+struct frame *trap_from_user(struct frame *frame)
+{
+    if (frame->vector == VECTOR_TIMER) {
+        timer_tick();
+        thread_yield();
+        return schedule();
+    }
+    if (frame->vector >= VECTOR_TIMER) { /* a spurious interrupt */
+        return schedule();
+    }
+    report_fault(frame);
+    process_end(current_thread->process, PROCESS_FAULTED, STATUS_FAULTED);
+    return schedule();
+}
+
+void trap_from_kernel(struct frame *frame)
+{
+    if (frame->vector == VECTOR_TIMER)
+        timer_tick();
+    else if (frame->vector < VECTOR_TIMER)
+        panic("%s in the kernel, error %x, rip %x, address %x, rsp %x", exception_name(frame->vector), frame->error,
+              frame->rip, cpu_fault_address(), frame->rsp);
+}

@@ -1,0 +1,297 @@
+#include "cpu.h"
+
+#include "layout.h"
+#include "../kernel.h"
+
+#define MSR_STAR 0xc0000081
+#define MSR_LSTAR 0xc0000082
+#define MSR_SFMASK 0xc0000084
+#define MSR_FS_BASE 0xc0000100
+#define MSR_GS_BASE 0xc0000101
+#define MSR_KERNEL_GS_BASE 0xc0000102
+#define RFLAGS_INTERRUPT 0x200
+#define RFLAGS_CLEARED_ON_ENTRY 0x47700 /* TF IF DF IOPL NT AC */
+#define PORT_DEBUG_EXIT 0xf4
+#define PORT_SERIAL 0x3f8
+#define PORT_PIC 0x20
+#define PORT_PIC_SECOND 0xa0
+#define PORT_TIMER 0x40
+#define PORT_CMOS 0x70
+
+/* Reached through GS in entry.S: the offsets are in layout.h. */
+static struct cpu {
+    uint64_t frame_end;
+    uint64_t stack;
+    uint64_t scratch;
+} cpu;
+_Static_assert(__builtin_offsetof(struct cpu, frame_end) == CPU_FRAME_END, "layout.h");
+_Static_assert(__builtin_offsetof(struct cpu, stack) == CPU_STACK, "layout.h");
+_Static_assert(__builtin_offsetof(struct cpu, scratch) == CPU_SCRATCH, "layout.h");
+
+static struct task_state {
+    uint32_t reserved0;
+    uint64_t rsp[3];
+    uint64_t reserved1;
+    uint64_t ist[7];
+    uint64_t reserved2;
+    uint16_t reserved3;
+    uint16_t io_map;
+} __attribute__((packed)) task_state;
+
+struct gate {
+    uint16_t offset_low, selector;
+    uint8_t stack, type;
+    uint16_t offset_middle;
+    uint32_t offset_high, reserved;
+};
+
+#define GATE_COUNT 48
+#define GATE_INTERRUPT 0x8e
+#define GATE_INTERRUPT_USER 0xee
+static struct gate gates[GATE_COUNT];
+static uint64_t descriptors[7];
+static uint8_t double_fault_stack[4096] __attribute__((aligned(16)));
+
+extern char trap_stubs[], kernel_stack_end[], system_call_entry[];
+
+static inline void out8(uint16_t port, uint8_t value)
+{
+    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline uint8_t in8(uint16_t port)
+{
+    uint8_t value;
+    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static inline void write_msr(uint32_t msr, uint64_t value)
+{
+    __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
+}
+
+struct table_pointer {
+    uint16_t limit;
+    uint64_t base;
+} __attribute__((packed));
+
+static void load_descriptors(void)
+{
+    uint64_t task = (uint64_t)&task_state;
+    descriptors[SELECTOR_KERNEL_CODE / 8] = 0x00af9a000000ffff;
+    descriptors[SELECTOR_KERNEL_DATA / 8] = 0x00cf92000000ffff;
+    descriptors[SELECTOR_USER_DATA / 8] = 0x00cff2000000ffff;
+    descriptors[SELECTOR_USER_CODE / 8] = 0x00affa000000ffff;
+    descriptors[SELECTOR_TASK / 8] = (sizeof task_state - 1) | (task & 0xffffff) << 16 | 0x89ull << 40 |
+                                     (task >> 24 & 0xff) << 56;
+    descriptors[SELECTOR_TASK / 8 + 1] = task >> 32;
+    task_state.io_map = sizeof task_state;
+    task_state.ist[0] = (uint64_t)(double_fault_stack + sizeof double_fault_stack);
+
+    struct table_pointer pointer = {sizeof descriptors - 1, (uint64_t)descriptors};
+    __asm__ volatile("lgdt %0" : : "m"(pointer));
+    __asm__ volatile("ltr %w0" : : "r"(SELECTOR_TASK));
+}
+
+static void load_gates(void)
+{
+    for (unsigned vector = 0; vector < GATE_COUNT; vector++) {
+        uint64_t handler = (uint64_t)trap_stubs + vector * 16;
+        gates[vector] = (struct gate){
+            .offset_low = (uint16_t)handler,
+            .selector = SELECTOR_KERNEL_CODE,
+            .stack = vector == 8 ? 1 : 0,
+            .type = vector == 3 ? GATE_INTERRUPT_USER : GATE_INTERRUPT,
+            .offset_middle = (uint16_t)(handler >> 16),
+            .offset_high = (uint32_t)(handler >> 32),
+        };
+    }
+    struct table_pointer pointer = {sizeof gates - 1, (uint64_t)gates};
+    __asm__ volatile("lidt %0" : : "m"(pointer));
+}
+
+void cpu_init(void)
+{
+    load_descriptors();
+    load_gates();
+    cpu.stack = (uint64_t)kernel_stack_end;
+    write_msr(MSR_GS_BASE, (uint64_t)&cpu);
+    write_msr(MSR_KERNEL_GS_BASE, 0);
+    write_msr(MSR_STAR, (uint64_t)(SELECTOR_KERNEL_DATA | 3) << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
+    write_msr(MSR_LSTAR, (uint64_t)system_call_entry);
+    write_msr(MSR_SFMASK, RFLAGS_CLEARED_ON_ENTRY);
+}
+
+void cpu_set_frame(struct frame *frame)
+{
+    cpu.frame_end = (uint64_t)(frame + 1);
+    task_state.rsp[0] = cpu.frame_end;
+}
+
+void cpu_set_page_table(uint64_t physical)
+{
+    __asm__ volatile("movq %0, %%cr3" : : "r"(physical) : "memory");
+}
+
+uint64_t cpu_page_table(void)
+{
+    uint64_t physical;
+    __asm__ volatile("movq %%cr3, %0" : "=r"(physical));
+    return physical;
+}
+
+void cpu_set_thread_pointer(uint64_t base)
+{
+    write_msr(MSR_FS_BASE, base);
+}
+
+void cpu_flush_page(uint64_t address)
+{
+    __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
+}
+
+void cpu_fpu_save(uint8_t state[FPU_STATE_SIZE])
+{
+    __asm__ volatile("fxsave64 (%0)" : : "r"(state) : "memory");
+}
+
+void cpu_fpu_load(const uint8_t state[FPU_STATE_SIZE])
+{
+    __asm__ volatile("fxrstor64 (%0)" : : "r"(state) : "memory");
+}
+
+void cpu_fpu_reset(uint8_t state[FPU_STATE_SIZE])
+{
+    memory_fill(state, 0, FPU_STATE_SIZE);
+    *(uint16_t *)state = 0x37f;         /* x87: all exceptions masked, extended precision */
+    *(uint32_t *)(state + 24) = 0x1f80; /* MXCSR: likewise */
+}
+
+uint64_t cpu_fault_address(void)
+{
+    uint64_t address;
+    __asm__ volatile("movq %%cr2, %0" : "=r"(address));
+    return address;
+}
+
+uint64_t cpu_entropy(void)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
+void cpu_wait_for_interrupt(void)
+{
+    __asm__ volatile("sti\n\thlt\n\tcli" : : : "memory");
+}
+
+void frame_init_user(struct frame *frame, uint64_t entry, uint64_t stack, uint64_t argument)
+{
+    *frame = (struct frame){
+        .rip = entry,
+        .cs = SELECTOR_USER_CODE,
+        .rflags = RFLAGS_INTERRUPT | 2,
+        .rsp = stack,
+        .ss = SELECTOR_USER_DATA,
+        .rdi = argument,
+    };
+}
+
+void frame_set_result(struct frame *frame, int64_t result)
+{
+    frame->rax = (uint64_t)result;
+}
+
+void timer_init(void)
+{
+    /* Both controllers: initialise, vectors from VECTOR_TIMER, cascade, 8086 mode; let only the timer in. */
+    out8(PORT_PIC, 0x11);
+    out8(PORT_PIC_SECOND, 0x11);
+    out8(PORT_PIC + 1, VECTOR_TIMER);
+    out8(PORT_PIC_SECOND + 1, VECTOR_TIMER + 8);
+    out8(PORT_PIC + 1, 4);
+    out8(PORT_PIC_SECOND + 1, 2);
+    out8(PORT_PIC + 1, 1);
+    out8(PORT_PIC_SECOND + 1, 1);
+    out8(PORT_PIC + 1, 0xfe);
+    out8(PORT_PIC_SECOND + 1, 0xff);
+    out8(PORT_TIMER + 3, 0x34); /* channel 0, low byte then high byte, rate generator */
+    out8(PORT_TIMER, TIMER_RELOAD & 0xff);
+    out8(PORT_TIMER, TIMER_RELOAD >> 8);
+}
+
+void timer_acknowledge(void)
+{
+    out8(PORT_PIC, 0x20);
+}
+
+uint64_t timer_counts(void)
+{
+    out8(PORT_TIMER + 3, 0x00); /* latch channel 0 */
+    uint64_t left = in8(PORT_TIMER);
+    left |= (uint64_t)in8(PORT_TIMER) << 8;
+    uint64_t counts = left < TIMER_RELOAD ? TIMER_RELOAD - left : 0;
+    out8(PORT_PIC, 0x0a); /* read the requests: a tick that nobody took yet counts too */
+    if ((in8(PORT_PIC) & 1) && counts < TIMER_RELOAD / 2)
+        counts += TIMER_RELOAD;
+    return counts;
+}
+
+static uint8_t cmos_read(uint8_t index)
+{
+    out8(PORT_CMOS, index);
+    return in8(PORT_CMOS + 1);
+}
+
+static uint64_t from_bcd(uint8_t value)
+{
+    return (uint64_t)(value >> 4) * 10 + (value & 15);
+}
+
+uint64_t wall_clock_read(void)
+{
+    uint8_t now[6] = {0}, before[6];
+    static const uint8_t index[6] = {0, 2, 4, 7, 8, 9}; /* second minute hour day month year */
+    do { /* twice the same, or the clock was just changing */
+        memory_copy(before, now, sizeof now);
+        for (unsigned i = 0; i < 6; i++)
+            now[i] = cmos_read(index[i]);
+    } while (memory_compare(before, now, sizeof now) != 0);
+
+    bool binary = cmos_read(11) & 4;
+    uint64_t field[6];
+    for (unsigned i = 0; i < 6; i++)
+        field[i] = binary ? now[i] : from_bcd(now[i]);
+    uint64_t year = 2000 + field[5], month = field[4], day = field[3];
+    /* Days from the civil date, counting years from March (Richards, "Calendars", 2013). */
+    uint64_t y = month <= 2 ? year - 1 : year;
+    uint64_t m = month <= 2 ? month + 9 : month - 3;
+    uint64_t days = y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
+    return ((days * 24 + field[2]) * 60 + field[1]) * 60 + field[0];
+}
+
+void serial_init(void)
+{
+    out8(PORT_SERIAL + 1, 0);    /* no interrupts */
+    out8(PORT_SERIAL + 3, 0x80); /* 115200 baud */
+    out8(PORT_SERIAL + 0, 1);
+    out8(PORT_SERIAL + 1, 0);
+    out8(PORT_SERIAL + 3, 3);    /* 8 bits, no parity, one stop bit */
+    out8(PORT_SERIAL + 2, 7);    /* clear and use the FIFOs */
+}
+
+void serial_put(char c)
+{
+    while (!(in8(PORT_SERIAL + 5) & 0x20))
+        ;
+    out8(PORT_SERIAL, (uint8_t)c);
+}
+
+void machine_exit(uint8_t code)
+{
+    out8(PORT_DEBUG_EXIT, code);
+    for (;;)
+        __asm__ volatile("cli\n\thlt");
+}

@@ -1,0 +1,51 @@
+/* The processor: descriptor tables, model-specific registers, ports, interrupt controller, timer. */
+#ifndef KERNEL_CPU_H
+#define KERNEL_CPU_H
+#include <stdbool.h>
+#include <stdint.h>
+
+/* User registers as entry.S saves them. `vector` is VECTOR_SYSTEM_CALL after the instruction syscall. */
+struct frame {
+    uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
+    uint64_t vector, error, rip, cs, rflags, rsp, ss;
+};
+
+#define FPU_STATE_SIZE 512
+
+void cpu_init(void);
+
+/* The frame that traps from user mode fill from now on. */
+void cpu_set_frame(struct frame *frame);
+void cpu_set_page_table(uint64_t physical);
+uint64_t cpu_page_table(void);
+void cpu_set_thread_pointer(uint64_t base);
+void cpu_flush_page(uint64_t address);
+void cpu_fpu_save(uint8_t state[FPU_STATE_SIZE]);
+void cpu_fpu_load(const uint8_t state[FPU_STATE_SIZE]);
+void cpu_fpu_reset(uint8_t state[FPU_STATE_SIZE]);
+uint64_t cpu_fault_address(void);
+uint64_t cpu_entropy(void);
+
+/* Let interrupts in once, wait for one, and keep them out again. */
+void cpu_wait_for_interrupt(void);
+
+void frame_init_user(struct frame *frame, uint64_t entry, uint64_t stack, uint64_t argument);
+void frame_set_result(struct frame *frame, int64_t result);
+_Noreturn void frame_resume(struct frame *frame);
+
+/* Timer: `TIMER_RELOAD` counts of 1193182 Hz make one tick. */
+#define TIMER_FREQUENCY 1193182
+#define TIMER_RELOAD 11932
+void timer_init(void);
+void timer_acknowledge(void);
+/* Counts since the last tick that was acknowledged, in 0 .. 2 * TIMER_RELOAD. */
+uint64_t timer_counts(void);
+
+/* Seconds since 1970-01-01 00:00 UTC by the battery-backed clock. */
+uint64_t wall_clock_read(void);
+
+void serial_init(void);
+void serial_put(char c);
+
+_Noreturn void machine_exit(uint8_t code);
+#endif

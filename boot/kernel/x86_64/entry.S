@@ -1,0 +1,210 @@
+/* Entry from the boot loader, and entry and return for traps and system calls. */
+#define __ASSEMBLER__ 1
+#include "layout.h"
+
+#define PVH_NOTE_TYPE 18
+#define CR0_ON 0x80010003      /* PG WP MP PE */
+#define CR0_OFF 0x0000000c     /* TS EM */
+#define CR4_EARLY 0x000000a0   /* PAE PGE */
+#define CR4_ALL 0x000006a0     /* PAE PGE OSFXSR OSXMMEXCPT */
+#define MSR_EFER 0xc0000080
+#define EFER_ON 0x901          /* NXE LME SCE */
+
+    /* Xen's PVH note: QEMU's -kernel enters here in 32-bit protected mode, ebx = start info. */
+    .section .note.pvh, "a", @note
+    .balign 4
+    .long 4, 4, PVH_NOTE_TYPE
+    .asciz "Xen"
+    .long entry_protected_mode
+
+    /* The 64-bit entry: long mode, memory identity-mapped, rbx = start info. */
+    .section .note.ambilink, "a", @note
+    .balign 4
+    .long 9, 8, 1
+    .asciz "Ambilink"
+    .balign 4
+    .quad entry_long_mode
+
+    .section .boot, "ax", @progbits
+    .code32
+    .globl entry_protected_mode
+entry_protected_mode:
+    cli
+    cld
+    movl $boot_page_table, %eax
+    movl %eax, %cr3
+    movl %cr4, %eax
+    orl $CR4_EARLY, %eax
+    movl %eax, %cr4
+    movl $MSR_EFER, %ecx
+    rdmsr
+    orl $EFER_ON, %eax
+    wrmsr
+    movl %cr0, %eax
+    andl $~CR0_OFF, %eax
+    orl $CR0_ON, %eax
+    movl %eax, %cr0
+    lgdt boot_gdt_pointer
+    ljmp $SELECTOR_KERNEL_CODE, $entry_long_mode
+
+    .code64
+    .globl entry_long_mode
+entry_long_mode:
+    cli
+    cld
+    movl $MSR_EFER, %ecx
+    rdmsr
+    orl $EFER_ON, %eax
+    wrmsr
+    movq %cr0, %rax
+    andq $~CR0_OFF, %rax
+    movl $CR0_ON, %edx
+    orq %rdx, %rax
+    movq %rax, %cr0
+    movq %cr4, %rax
+    orq $CR4_ALL, %rax
+    movq %rax, %cr4
+    movl $boot_page_table, %eax
+    movq %rax, %cr3
+    lgdt boot_gdt_pointer
+    movl $boot_stack_end, %esp
+    pushq $SELECTOR_KERNEL_CODE
+    pushq $1f
+    lretq
+1:  movl $SELECTOR_KERNEL_DATA, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %ss
+    xorl %eax, %eax
+    movl %eax, %fs
+    movl %eax, %gs
+    movabsq $entry_high, %rax
+    jmpq *%rax
+
+    .section .boot.data, "aw", @progbits
+    .balign 4096
+    .globl boot_page_table
+boot_page_table:               /* the first GiB, at 0 and at KERNEL_BASE */
+    .quad boot_directory_pointers + 3
+    .fill 510, 8, 0
+    .quad boot_directory_pointers_high + 3
+boot_directory_pointers:
+    .quad boot_directory + 3
+    .fill 511, 8, 0
+boot_directory_pointers_high:
+    .fill 510, 8, 0
+    .quad boot_directory + 3
+    .quad 0
+boot_directory:
+    .set megabytes, 0
+    .rept 512
+    .quad (megabytes << 20) + 0x83
+    .set megabytes, megabytes + 2
+    .endr
+boot_gdt:
+    .quad 0, 0x00af9a000000ffff, 0x00cf92000000ffff
+boot_gdt_pointer:
+    .word 23
+    .quad boot_gdt
+    .balign 16
+    .fill 256, 1, 0
+boot_stack_end:
+
+    .text
+entry_high:
+    leaq kernel_stack_end(%rip), %rsp
+    xorl %ebp, %ebp
+    movl %ebx, %edi
+    call kernel_main
+1:  hlt
+    jmp 1b
+
+.macro push_registers
+    pushq %rax; pushq %rbx; pushq %rcx; pushq %rdx; pushq %rsi; pushq %rdi; pushq %rbp
+    pushq %r8; pushq %r9; pushq %r10; pushq %r11; pushq %r12; pushq %r13; pushq %r14; pushq %r15
+.endm
+.macro pop_registers
+    popq %r15; popq %r14; popq %r13; popq %r12; popq %r11; popq %r10; popq %r9; popq %r8
+    popq %rbp; popq %rdi; popq %rsi; popq %rdx; popq %rcx; popq %rbx; popq %rax
+.endm
+
+/* Coming from user mode, rsp leads into the running thread's struct frame (TSS.rsp0, cpu.frame_end), so
+ * that pushing the registers saves them where they belong; C then runs on the kernel's one stack. */
+    .globl system_call_entry
+system_call_entry:
+    swapgs
+    movq %rsp, %gs:CPU_SCRATCH
+    movq %gs:CPU_FRAME_END, %rsp
+    pushq $SELECTOR_USER_DATA
+    pushq %gs:CPU_SCRATCH
+    pushq %r11
+    pushq $SELECTOR_USER_CODE
+    pushq %rcx
+    pushq $0
+    pushq $VECTOR_SYSTEM_CALL
+    push_registers
+    movq %rsp, %rdi
+    movq %gs:CPU_STACK, %rsp
+    xorl %ebp, %ebp
+    call system_call_handle
+    movq %rax, %rdi
+
+    .globl frame_resume
+frame_resume:                  /* rdi: the user-mode struct frame to go to */
+    movq %rdi, %rsp
+    pop_registers
+    cmpq $VECTOR_SYSTEM_CALL, (%rsp)
+    jne 1f
+    movq 16(%rsp), %rcx        /* what syscall leaves there: rip and rflags */
+    movq 32(%rsp), %r11
+    movq 40(%rsp), %rsp
+    swapgs
+    sysretq
+1:  addq $16, %rsp
+    swapgs
+    iretq
+
+trap_common:
+    testb $3, 24(%rsp)
+    jz 2f
+    swapgs
+    push_registers
+    movq %rsp, %rdi
+    movq %gs:CPU_STACK, %rsp
+    cld
+    xorl %ebp, %ebp
+    call trap_from_user
+    movq %rax, %rdi
+    jmp frame_resume
+2:  push_registers
+    movq %rsp, %rdi
+    cld
+    call trap_from_kernel
+    pop_registers
+    addq $16, %rsp
+    iretq
+
+    .set vector, 0
+    .macro trap_stub
+    .balign 16
+    .if (vector == 8) || (vector == 10) || (vector == 11) || (vector == 12) || (vector == 13) || (vector == 14) || (vector == 17) || (vector == 21)
+    .else
+    pushq $0
+    .endif
+    pushq $vector
+    jmp trap_common
+    .set vector, vector + 1
+    .endm
+    .balign 16
+    .globl trap_stubs
+trap_stubs:
+    .rept 48
+    trap_stub
+    .endr
+
+    .bss
+    .balign 4096
+    .skip 16384
+    .globl kernel_stack_end
+kernel_stack_end:
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,135 @@
+/* Four-level page tables. The upper half is the kernel's and the same in all tables. */
+#include "../kernel.h"
+#include "layout.h"
+
+#define ENTRY_PRESENT 0x001ull
+#define ENTRY_WRITE 0x002ull
+#define ENTRY_USER 0x004ull
+#define ENTRY_LARGE 0x080ull
+#define ENTRY_NO_EXECUTE (1ull << 63)
+#define ENTRY_FRAME 0x000ffffffffff000ull
+#define ENTRIES 512
+#define LARGE_PAGE (2ull << 20)
+
+extern char kernel_text_start[], kernel_rodata_start[], kernel_data_start[], kernel_end[];
+
+uint64_t physical_offset = KERNEL_BASE;
+static uint64_t kernel_table;
+
+void *physical_pointer(uint64_t physical)
+{
+    return (void *)(physical + physical_offset);
+}
+
+/* The entry for an address at a level (12: page, 21: 2 MiB ...); makes the tables above when asked to. */
+static uint64_t *entry_find(uint64_t table, uint64_t address, unsigned level, bool make)
+{
+    for (unsigned shift = 39;; shift -= 9) {
+        uint64_t *entry = (uint64_t *)physical_pointer(table) + (address >> shift & (ENTRIES - 1));
+        if (shift == level)
+            return entry;
+        if (!(*entry & ENTRY_PRESENT)) {
+            uint64_t frame = make ? frame_alloc() : 0;
+            if (!frame)
+                return NULL;
+            *entry = frame | ENTRY_PRESENT | ENTRY_WRITE | ENTRY_USER;
+        }
+        table = *entry & ENTRY_FRAME;
+    }
+}
+
+static void map_kernel(uint64_t address, uint64_t physical, unsigned level, uint64_t flags)
+{
+    uint64_t *entry = entry_find(kernel_table, address, level, true);
+    if (!entry)
+        panic("no memory for the kernel's page tables");
+    *entry = physical | flags | ENTRY_PRESENT;
+}
+
+void page_table_init(void)
+{
+    kernel_table = frame_alloc();
+    if (!kernel_table)
+        panic("no memory for the kernel's page table");
+    for (uint64_t physical = 0; physical < frames_highest(); physical += LARGE_PAGE)
+        map_kernel(DIRECT_BASE + physical, physical, 21, ENTRY_LARGE | ENTRY_WRITE | ENTRY_NO_EXECUTE);
+    for (uint64_t address = (uint64_t)kernel_text_start; address < (uint64_t)kernel_end; address += PAGE_SIZE) {
+        uint64_t flags = ENTRY_WRITE | ENTRY_NO_EXECUTE;
+        if (address < (uint64_t)kernel_rodata_start)
+            flags = 0;
+        else if (address < (uint64_t)kernel_data_start)
+            flags = ENTRY_NO_EXECUTE;
+        map_kernel(address, address - KERNEL_BASE, 12, flags);
+    }
+    cpu_set_page_table(kernel_table);
+    physical_offset = DIRECT_BASE;
+    kernel_record.kernel_base = KERNEL_BASE;
+    kernel_record.direct_base = DIRECT_BASE;
+}
+
+uint64_t page_table_create(void)
+{
+    uint64_t table = frame_alloc();
+    if (table)
+        memory_copy((uint64_t *)physical_pointer(table) + ENTRIES / 2,
+                    (uint64_t *)physical_pointer(kernel_table) + ENTRIES / 2, PAGE_SIZE / 2);
+    return table;
+}
+
+void page_table_destroy(uint64_t table)
+{
+    if (cpu_page_table() == table)
+        cpu_set_page_table(kernel_table);
+    /* Depth is fixed, so three loops and no recursion; the mapped frames belong to memory objects. */
+    uint64_t *top = physical_pointer(table);
+    for (unsigned i = 0; i < ENTRIES / 2; i++) {
+        if (!(top[i] & ENTRY_PRESENT))
+            continue;
+        uint64_t *pointers = physical_pointer(top[i] & ENTRY_FRAME);
+        for (unsigned j = 0; j < ENTRIES; j++) {
+            if (!(pointers[j] & ENTRY_PRESENT))
+                continue;
+            uint64_t *directory = physical_pointer(pointers[j] & ENTRY_FRAME);
+            for (unsigned k = 0; k < ENTRIES; k++)
+                if (directory[k] & ENTRY_PRESENT)
+                    frame_free(directory[k] & ENTRY_FRAME);
+            frame_free(pointers[j] & ENTRY_FRAME);
+        }
+        frame_free(top[i] & ENTRY_FRAME);
+    }
+    frame_free(table);
+}
+
+bool page_map(uint64_t table, uint64_t address, uint64_t frame, unsigned prot)
+{
+    uint64_t *entry = entry_find(table, address, 12, true);
+    if (!entry)
+        return false;
+    *entry = prot == PROT_NO_ACCESS ? 0
+                                    : frame | ENTRY_PRESENT | ENTRY_USER | (prot & RIGHT_WRITE ? ENTRY_WRITE : 0) |
+                                          (prot & RIGHT_EXECUTE ? 0 : ENTRY_NO_EXECUTE);
+    cpu_flush_page(address);
+    return true;
+}
+
+void page_unmap(uint64_t table, uint64_t address)
+{
+    uint64_t *entry = entry_find(table, address, 12, false);
+    if (entry) {
+        *entry = 0;
+        cpu_flush_page(address);
+    }
+}
+
+uint64_t page_lookup(uint64_t table, uint64_t address, unsigned *prot)
+{
+    if (address >= PROCESS_HIGHEST_ADDRESS)
+        return 0;
+    uint64_t *entry = entry_find(table, address, 12, false);
+    if (!entry || !(*entry & ENTRY_PRESENT))
+        return 0;
+    if (prot)
+        *prot = RIGHT_READ | (*entry & ENTRY_WRITE ? RIGHT_WRITE : 0) |
+                (*entry & ENTRY_NO_EXECUTE ? 0 : RIGHT_EXECUTE);
+    return *entry & ENTRY_FRAME;
+}

@@ -1,0 +1,32 @@
+/* Reading a boot image's archive (<ambilink/image.h>). The bytes may be damaged or hostile: archive_open
+ * checks every offset and count once, and what it accepted can be used without further checks. */
+#ifndef BOOTIMAGE_ARCHIVE_H
+#define BOOTIMAGE_ARCHIVE_H
+#include <ambilink/image.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct archive {
+    const uint8_t *bytes;
+    uint64_t size;
+    const struct image_header *header;
+    const struct image_file *files;
+    const struct image_service *services;
+    const char *strings;
+};
+
+/* NULL when the directory is sound and matches its digest, else the rule that it breaks. */
+const char *archive_open(struct archive *archive, const void *bytes, uint64_t size);
+
+const char *archive_string(const struct archive *archive, uint32_t offset);
+const struct image_file *archive_file(const struct archive *archive, uint32_t index);
+const void *archive_contents(const struct archive *archive, const struct image_file *file);
+
+/* By whole name ("lib/libc.so") or, for a library, by soname ("libc.so"). NULL: not there. */
+const struct image_file *archive_find(const struct archive *archive, const char *name);
+const struct image_file *archive_find_library(const struct archive *archive, const char *soname);
+const struct image_service *archive_find_service(const struct archive *archive, const char *name);
+
+/* True when the file's bytes match its digest. Reads the whole file. */
+bool archive_file_intact(const struct archive *archive, const struct image_file *file);
+#endif

@@ -1,0 +1,29 @@
+#include <protocol/call.h>
+#include <string.h>
+#include <system/call.h>
+
+int64_t ipc_call(handle_t endpoint, const struct message *request, struct message *reply)
+{
+    int64_t status = sys_call(endpoint, request, reply);
+    return status == STATUS_OK ? (int64_t)reply->word[0] : status;
+}
+
+struct message ipc_text_request(uint64_t operation, const char *text)
+{
+    return (struct message){.word = {operation}, .data = (void *)(uintptr_t)text, .size = strlen(text)};
+}
+
+void ipc_answer(handle_t reply, int64_t status, const struct message *answer)
+{
+    struct message message = {0};
+    if (answer)
+        message = *answer;
+    message.word[0] = (uint64_t)status;
+    int64_t sent = sys_reply(reply, &message);
+    /* The caller's buffer is too short, or a handle could not go: it must not wait for ever. */
+    if (sent != STATUS_OK && sent != STATUS_PEER_GONE) {
+        struct message failure = {.word = {(uint64_t)sent}};
+        if (sys_reply(reply, &failure) != STATUS_OK)
+            sys_handle_close(reply);
+    }
+}

@@ -1,0 +1,291 @@
+/* Descriptors: 0 is empty input, 1 and 2 are the console, the others are files of the boot image. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <protocol/console.h>
+#include <protocol/files.h>
+#include <protocol/names.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <system/call.h>
+#include <system/start.h>
+
+#include "internal.h"
+
+#define DESCRIPTORS 64
+#define CONSOLE_COLUMNS 80
+#define CONSOLE_ROWS 25
+
+enum descriptor_kind { CLOSED, EMPTY, CONSOLE, FILE_OF_IMAGE };
+
+struct descriptor {
+    enum descriptor_kind kind;
+    uint64_t file, size, position;
+};
+
+static struct descriptor descriptors[DESCRIPTORS] = {{.kind = EMPTY}, {.kind = CONSOLE}, {.kind = CONSOLE}};
+static handle_t console_writer, files_service;
+
+extern char *program_invocation_short_name;
+
+static struct descriptor *descriptor(long number)
+{
+    if (number < 0 || number >= DESCRIPTORS || descriptors[number].kind == CLOSED)
+        return NULL;
+    return &descriptors[number];
+}
+
+static long lowest_closed(long from)
+{
+    for (long number = from; number < DESCRIPTORS; number++)
+        if (descriptors[number].kind == CLOSED)
+            return number;
+    return -EMFILE;
+}
+
+/* A service's handle is looked up on first use, so that a service that needs none waits for none. */
+static long connect(handle_t *handle, const char *name)
+{
+    if (*handle)
+        return 0;
+    int64_t found = names_lookup(name);
+    if (found < 0)
+        return error_of(found);
+    *handle = (handle_t)found;
+    return 0;
+}
+
+static long connect_console(void)
+{
+    if (console_writer)
+        return 0;
+    handle_t console = 0;
+    long error = connect(&console, "console");
+    if (error)
+        return error;
+    int64_t writer = console_open(console, program_invocation_short_name);
+    sys_handle_close(console);
+    if (writer < 0)
+        return error_of(writer);
+    console_writer = (handle_t)writer;
+    return 0;
+}
+
+static long console_put(const char *text, unsigned long size)
+{
+    handle_t system = sys_start_handle(START_HANDLE_SYSTEM);
+    if (!system) {
+        long error = connect_console();
+        if (error)
+            return error;
+    }
+    for (unsigned long done = 0; done < size;) {
+        unsigned long part = size - done < MESSAGE_DATA_MAX ? size - done : MESSAGE_DATA_MAX;
+        int64_t status = system ? sys_log_write(system, text + done, part) : console_write(console_writer, text + done, part);
+        if (status != STATUS_OK)
+            return error_of(status);
+        done += part;
+    }
+    return (long)size;
+}
+
+/* The image's names have no leading slash and no dots. */
+static const char *plain_path(const char *path)
+{
+    for (;; path++) {
+        if (path[0] == '/')
+            continue;
+        if (path[0] == '.' && path[1] == '/')
+            continue;
+        return path;
+    }
+}
+
+static long open_image_file(const char *path, struct descriptor *opened)
+{
+    if (!sys_start_handle(START_HANDLE_NAMES))
+        return -ENOSYS; /* the loader: it is there before the service that serves files */
+    long error = connect(&files_service, "files");
+    if (error)
+        return error;
+    uint64_t size = 0;
+    int64_t file = files_open(files_service, plain_path(path), &size);
+    if (file < 0)
+        return error_of(file);
+    *opened = (struct descriptor){.kind = FILE_OF_IMAGE, .file = (uint64_t)file, .size = size};
+    return 0;
+}
+
+long file_open(long directory, const char *path, long flags)
+{
+    if (directory != AT_FDCWD && path[0] != '/')
+        return -ENOTDIR;
+    if ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC)))
+        return -EROFS;
+    long number = lowest_closed(0);
+    if (number < 0)
+        return number;
+    long error = open_image_file(path, &descriptors[number]);
+    return error ? error : number;
+}
+
+long file_close(long number)
+{
+    struct descriptor *file = descriptor(number);
+    if (!file)
+        return -EBADF;
+    file->kind = CLOSED;
+    return 0;
+}
+
+long file_read_at(long number, void *buffer, unsigned long size, long offset)
+{
+    struct descriptor *file = descriptor(number);
+    if (!file)
+        return -EBADF;
+    if (file->kind != FILE_OF_IMAGE)
+        return file->kind == EMPTY ? 0 : -ESPIPE;
+    if (offset < 0)
+        return -EINVAL;
+    if (!size)
+        return 0;
+    int64_t count = files_read(files_service, file->file, (uint64_t)offset, buffer, size);
+    return count < 0 ? error_of(count) : count;
+}
+
+long file_read(long number, void *buffer, unsigned long size)
+{
+    struct descriptor *file = descriptor(number);
+    if (!file)
+        return -EBADF;
+    if (file->kind != FILE_OF_IMAGE)
+        return 0;
+    long count = file_read_at(number, buffer, size, (long)file->position);
+    if (count > 0)
+        file->position += (uint64_t)count;
+    return count;
+}
+
+long file_read_vector(long number, const struct iovec *parts, long count)
+{
+    long total = 0;
+    for (long i = 0; i < count; i++) {
+        long got = file_read(number, parts[i].iov_base, parts[i].iov_len);
+        if (got < 0)
+            return total ? total : got;
+        total += got;
+        if ((unsigned long)got < parts[i].iov_len)
+            break;
+    }
+    return total;
+}
+
+long file_write(long number, const void *data, unsigned long size)
+{
+    struct descriptor *file = descriptor(number);
+    if (!file || file->kind != CONSOLE)
+        return -EBADF;
+    return size ? console_put(data, size) : 0;
+}
+
+long file_write_vector(long number, const struct iovec *parts, long count)
+{
+    long total = 0;
+    for (long i = 0; i < count; i++) {
+        long put = file_write(number, parts[i].iov_base, parts[i].iov_len);
+        if (put < 0)
+            return total ? total : put;
+        total += put;
+    }
+    return total;
+}
+
+long file_seek(long number, long offset, long whence)
+{
+    struct descriptor *file = descriptor(number);
+    if (!file)
+        return -EBADF;
+    if (file->kind != FILE_OF_IMAGE)
+        return -ESPIPE;
+    long from = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? (long)file->position : (long)file->size;
+    if (whence < SEEK_SET || whence > SEEK_END || __builtin_add_overflow(from, offset, &offset) || offset < 0)
+        return -EINVAL;
+    file->position = (uint64_t)offset;
+    return offset;
+}
+
+static long describe(const struct descriptor *file, struct stat *status)
+{
+    memset(status, 0, sizeof *status);
+    status->st_nlink = 1;
+    status->st_blksize = AMBILINK_PAGE_SIZE;
+    if (file->kind == FILE_OF_IMAGE) {
+        status->st_mode = S_IFREG | 0444;
+        status->st_ino = file->file + 1;
+        status->st_size = (off_t)file->size;
+        status->st_blocks = (blkcnt_t)((file->size + 511) / 512);
+    } else {
+        status->st_mode = S_IFCHR | 0620;
+    }
+    return 0;
+}
+
+long file_status(long number, struct stat *status)
+{
+    struct descriptor *file = descriptor(number);
+    return file ? describe(file, status) : -EBADF;
+}
+
+long file_status_at(long directory, const char *path, struct stat *status, long flags)
+{
+    if ((flags & AT_EMPTY_PATH) && !*path)
+        return file_status(directory, status);
+    if (directory != AT_FDCWD && path[0] != '/')
+        return -ENOTDIR;
+    struct descriptor file;
+    long error = open_image_file(path, &file);
+    return error ? error : describe(&file, status);
+}
+
+long file_duplicate(long number, long lowest)
+{
+    struct descriptor *file = descriptor(number);
+    if (!file)
+        return -EBADF;
+    long copy = lowest_closed(lowest);
+    if (copy >= 0)
+        descriptors[copy] = *file;
+    return copy;
+}
+
+long file_control(long number, long command, long argument)
+{
+    struct descriptor *file = descriptor(number);
+    if (!file)
+        return -EBADF;
+    switch (command) {
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC:
+        return argument < 0 || argument >= DESCRIPTORS ? -EINVAL : file_duplicate(number, argument);
+    case F_GETFD:
+        return FD_CLOEXEC; /* nothing is inherited here */
+    case F_SETFD:
+    case F_SETFL:
+        return 0;
+    case F_GETFL:
+        return file->kind == CONSOLE ? O_WRONLY : O_RDONLY;
+    default:
+        return -EINVAL;
+    }
+}
+
+long file_device_control(long number, unsigned long request, void *argument)
+{
+    struct descriptor *file = descriptor(number);
+    if (!file)
+        return -EBADF;
+    if (file->kind != CONSOLE || request != TIOCGWINSZ)
+        return -ENOTTY;
+    *(struct winsize *)argument = (struct winsize){.ws_row = CONSOLE_ROWS, .ws_col = CONSOLE_COLUMNS};
+    return 0;
+}

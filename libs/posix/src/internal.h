@@ -1,0 +1,37 @@
+/* Shared by the files of libposix. Every function returns a negative error number on failure. */
+#ifndef POSIX_INTERNAL_H
+#define POSIX_INTERNAL_H
+#include <ambilink/abi.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
+
+/* The error number for a status of the kernel or a service. */
+long error_of(int64_t status);
+
+/* Memory. */
+long memory_map(unsigned long address, unsigned long size, long prot, long flags, long file, unsigned long offset);
+long memory_unmap(unsigned long address, unsigned long size);
+long memory_protect(unsigned long address, unsigned long size, long prot);
+
+/* Files. */
+long file_open(long directory, const char *path, long flags);
+long file_close(long file);
+long file_read(long file, void *buffer, unsigned long size);
+long file_read_at(long file, void *buffer, unsigned long size, long offset);
+long file_read_vector(long file, const struct iovec *parts, long count);
+long file_write(long file, const void *data, unsigned long size);
+long file_write_vector(long file, const struct iovec *parts, long count);
+long file_seek(long file, long offset, long whence);
+long file_status(long file, struct stat *status);
+long file_status_at(long directory, const char *path, struct stat *status, long flags);
+long file_control(long file, long command, long argument);
+long file_device_control(long file, unsigned long request, void *argument);
+long file_duplicate(long file, long lowest);
+
+/* Time. */
+long time_get(long clock, struct timespec *time);
+long time_resolution(long clock, struct timespec *time);
+long time_sleep(long clock, long flags, const struct timespec *request);
+#endif

@@ -1,0 +1,186 @@
+/* Which call goes where. Whatever is not here answers ENOSYS. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <posix/system_call.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <system/call.h>
+#include <system/start.h>
+
+#include "internal.h"
+
+#define FUTEX_COMMAND 127
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
+#define ROOT "/"
+
+static long fill_random(uint8_t *bytes, unsigned long size)
+{
+    static uint64_t state;
+    if (!state)
+        state = (uint64_t)sys_clock(CLOCK_WALL) ^ (uint64_t)(uintptr_t)sys_start_info();
+    for (unsigned long i = 0; i < size; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        bytes[i] = (uint8_t)(state >> 56);
+    }
+    return (long)size;
+}
+
+static long name_system(struct utsname *name)
+{
+    memset(name, 0, sizeof *name);
+    strcpy(name->sysname, "Ambilink");
+    strcpy(name->nodename, "ambilink");
+    strcpy(name->release, "0.1");
+    strcpy(name->version, "0.1");
+#if defined(__x86_64__)
+    strcpy(name->machine, "x86_64");
+#elif defined(__aarch64__)
+    strcpy(name->machine, "aarch64");
+#elif defined(__riscv)
+    strcpy(name->machine, "riscv64");
+#endif
+    return 0;
+}
+
+static long working_directory(char *buffer, unsigned long size)
+{
+    if (size < sizeof ROOT)
+        return -ERANGE;
+    memcpy(buffer, ROOT, sizeof ROOT);
+    return sizeof ROOT;
+}
+
+static long limits(struct rlimit *limit)
+{
+    if (limit)
+        *limit = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+    return 0;
+}
+
+/* One thread a process: nobody can wake a waiter, and there is never one to wake. */
+static long futex(const int *word, long operation, int value)
+{
+    switch (operation & FUTEX_COMMAND) {
+    case FUTEX_WAIT:
+        if (*(volatile const int *)word != value)
+            return -EAGAIN;
+        sys_thread_yield();
+        return -EINTR;
+    case FUTEX_WAKE:
+        return 0;
+    default:
+        return -ENOSYS;
+    }
+}
+
+static long access_file(long directory, const char *path, long mode)
+{
+    struct stat status;
+    long error = file_status_at(directory, path, &status, 0);
+    if (error)
+        return error;
+    return mode & 2 ? -EROFS : mode & 1 ? -EACCES : 0;
+}
+
+long posix_system_call(long number, long a, long b, long c, long d, long e, long f)
+{
+    switch (number) {
+    case SYS_read:
+        return file_read(a, (void *)b, (unsigned long)c);
+    case SYS_pread64:
+        return file_read_at(a, (void *)b, (unsigned long)c, d);
+    case SYS_readv:
+        return file_read_vector(a, (void *)b, c);
+    case SYS_write:
+        return file_write(a, (void *)b, (unsigned long)c);
+    case SYS_writev:
+        return file_write_vector(a, (void *)b, c);
+#ifdef SYS_open
+    case SYS_open:
+        return file_open(AT_FDCWD, (void *)a, b);
+    case SYS_stat:
+    case SYS_lstat:
+        return file_status_at(AT_FDCWD, (void *)a, (void *)b, 0);
+    case SYS_access:
+        return access_file(AT_FDCWD, (void *)a, b);
+    case SYS_dup2:
+        return a == b ? file_control(a, F_GETFL, 0) < 0 ? -EBADF : b : (file_close(b), file_duplicate(a, b));
+#endif
+    case SYS_openat:
+        return file_open(a, (void *)b, c);
+    case SYS_close:
+        return file_close(a);
+    case SYS_lseek:
+        return file_seek(a, b, c);
+    case SYS_fstat:
+        return file_status(a, (void *)b);
+    case SYS_newfstatat:
+        return file_status_at(a, (void *)b, (void *)c, d);
+    case SYS_faccessat:
+        return access_file(a, (void *)b, c);
+    case SYS_fcntl:
+        return file_control(a, b, c);
+    case SYS_ioctl:
+        return file_device_control(a, (unsigned long)b, (void *)c);
+    case SYS_dup:
+        return file_duplicate(a, 0);
+    case SYS_mmap:
+        return memory_map((unsigned long)a, (unsigned long)b, c, d, e, (unsigned long)f);
+    case SYS_munmap:
+        return memory_unmap((unsigned long)a, (unsigned long)b);
+    case SYS_mprotect:
+        return memory_protect((unsigned long)a, (unsigned long)b, c);
+    case SYS_madvise:
+        return 0;
+    case SYS_brk:
+        return 0; /* no program break: malloc takes pages by mmap */
+    case SYS_exit:
+    case SYS_exit_group:
+        sys_process_exit(a);
+    case SYS_set_tid_address:
+    case SYS_gettid:
+    case SYS_getpid:
+        return 1;
+    case SYS_getppid:
+    case SYS_getuid:
+    case SYS_geteuid:
+    case SYS_getgid:
+    case SYS_getegid:
+        return 0;
+    case SYS_set_thread_area:
+        return error_of(sys_thread_set_tls((void *)a));
+    case SYS_sched_yield:
+        return error_of(sys_thread_yield());
+    case SYS_futex:
+        return futex((void *)a, b, (int)c);
+    case SYS_clock_gettime:
+        return time_get(a, (void *)b);
+    case SYS_clock_getres:
+        return time_resolution(a, (void *)b);
+    case SYS_clock_nanosleep:
+        return time_sleep(a, b, (void *)c);
+    case SYS_nanosleep:
+        return time_sleep(CLOCK_REALTIME, 0, (void *)a);
+    case SYS_rt_sigprocmask:
+    case SYS_rt_sigaction:
+        return 0; /* accepted: no signal is ever sent but by a process to itself, which ends it */
+    case SYS_tkill:
+    case SYS_tgkill:
+    case SYS_kill:
+        sys_process_exit(128 + (number == SYS_tgkill ? c : b));
+    case SYS_getrandom:
+        return fill_random((void *)a, (unsigned long)b);
+    case SYS_uname:
+        return name_system((void *)a);
+    case SYS_getcwd:
+        return working_directory((void *)a, (unsigned long)b);
+    case SYS_prlimit64:
+        return limits((void *)d);
+    default:
+        return -ENOSYS;
+    }
+}

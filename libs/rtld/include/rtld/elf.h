@@ -1,0 +1,112 @@
+/* ELF-64 structures and numbers (gABI 4.1 and its drafts; GNU extensions as in the LSB and binutils). */
+#ifndef RTLD_ELF_H
+#define RTLD_ELF_H
+#include <stdint.h>
+
+#define ELFCLASS64 2
+#define ELFDATA2LSB 1
+#define EV_CURRENT 1
+#define ET_EXEC 2
+#define ET_DYN 3
+#define EM_X86_64 62
+#define EM_AARCH64 183
+#define EM_RISCV 243
+
+struct elf_header {
+    uint8_t e_ident[16];
+    uint16_t e_type, e_machine;
+    uint32_t e_version;
+    uint64_t e_entry, e_phoff, e_shoff;
+    uint32_t e_flags;
+    uint16_t e_ehsize, e_phentsize, e_phnum, e_shentsize, e_shnum, e_shstrndx;
+};
+
+#define PT_NULL 0
+#define PT_LOAD 1
+#define PT_DYNAMIC 2
+#define PT_INTERP 3
+#define PT_TLS 7
+#define PT_GNU_STACK 0x6474e551
+#define PT_GNU_RELRO 0x6474e552
+#define PF_X (1 << 0)
+#define PF_W (1 << 1)
+#define PF_R (1 << 2)
+
+struct elf_segment {
+    uint32_t p_type, p_flags;
+    uint64_t p_offset, p_vaddr, p_paddr, p_filesz, p_memsz, p_align;
+};
+
+#define DT_NULL 0
+#define DT_NEEDED 1
+#define DT_PLTRELSZ 2
+#define DT_HASH 4
+#define DT_STRTAB 5
+#define DT_SYMTAB 6
+#define DT_RELA 7
+#define DT_RELASZ 8
+#define DT_RELAENT 9
+#define DT_STRSZ 10
+#define DT_SYMENT 11
+#define DT_INIT 12
+#define DT_FINI 13
+#define DT_SONAME 14
+#define DT_SYMBOLIC 16
+#define DT_REL 17
+#define DT_PLTREL 20
+#define DT_TEXTREL 22
+#define DT_JMPREL 23
+#define DT_INIT_ARRAY 25
+#define DT_FINI_ARRAY 26
+#define DT_INIT_ARRAYSZ 27
+#define DT_FINI_ARRAYSZ 28
+#define DT_FLAGS 30
+#define DT_PREINIT_ARRAY 32
+#define DT_PREINIT_ARRAYSZ 33
+#define DT_RELRSZ 35
+#define DT_RELR 36
+#define DT_RELRENT 37
+#define DT_GNU_HASH 0x6ffffef5
+#define DF_SYMBOLIC 0x00000002
+#define DF_TEXTREL 0x00000004
+
+struct elf_dynamic {
+    int64_t d_tag;
+    uint64_t d_value;
+};
+
+#define SHN_UNDEF 0
+#define SHN_ABS 0xfff1
+#define STB_LOCAL 0
+#define STB_GLOBAL 1
+#define STB_WEAK 2
+#define STB_GNU_UNIQUE 10
+#define STT_TLS 6
+#define STT_GNU_IFUNC 10
+#define STV_DEFAULT 0
+#define STV_PROTECTED 3
+
+struct elf_symbol {
+    uint32_t st_name;
+    uint8_t st_info, st_other;
+    uint16_t st_shndx;
+    uint64_t st_value, st_size;
+};
+
+struct elf_rela {
+    uint64_t r_offset, r_info;
+    int64_t r_addend;
+};
+
+/* Auxiliary vector (System V ABI, AMD64 supplement, 3.4.3). */
+#define AT_NULL 0
+#define AT_PHDR 3
+#define AT_PHENT 4
+#define AT_PHNUM 5
+#define AT_PAGESZ 6
+#define AT_BASE 7
+#define AT_ENTRY 9
+#define AT_RANDOM 25
+#define AT_EXECFN 31
+
+#endif

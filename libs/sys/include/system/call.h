@@ -1,0 +1,39 @@
+/* The kernel's calls as C functions. Each returns a status or a value as boot/README.md says. */
+#ifndef SYSTEM_CALL_H
+#define SYSTEM_CALL_H
+#include <ambilink/abi.h>
+
+int64_t sys_handle_close(handle_t handle);
+int64_t sys_handle_duplicate(handle_t handle, uint32_t rights, uint64_t badge);
+
+int64_t sys_memory_create(uint64_t size);
+int64_t sys_memory_size(handle_t memory);
+
+int64_t sys_process_create(const char *name, uint64_t length);
+int64_t sys_process_grant(handle_t process, handle_t handle, uint32_t rights, uint64_t badge);
+/* `address` 0: the kernel chooses. Returns the address. */
+int64_t sys_process_map(handle_t process, handle_t memory, uint64_t offset, uint64_t size, uint64_t address,
+                        unsigned prot);
+int64_t sys_process_unmap(handle_t process, uint64_t address, uint64_t size);
+int64_t sys_process_protect(handle_t process, uint64_t address, uint64_t size, unsigned prot);
+int64_t sys_process_watch(handle_t process, handle_t endpoint, uint64_t badge);
+_Noreturn void sys_process_exit(int64_t status);
+/* End another process, as if it had exited. */
+int64_t sys_process_end(handle_t process, int64_t status);
+
+int64_t sys_thread_create(handle_t process, uint64_t entry, uint64_t stack, uint64_t argument);
+_Noreturn void sys_thread_exit(void);
+int64_t sys_thread_set_tls(void *thread_pointer);
+int64_t sys_thread_yield(void);
+int64_t sys_thread_sleep(uint64_t nanoseconds);
+
+int64_t sys_endpoint_create(void);
+int64_t sys_call(handle_t endpoint, const struct message *request, struct message *reply);
+/* *reply is the handle to answer with, or 0 for a notice of the kernel. */
+int64_t sys_receive(handle_t endpoint, struct message *request, handle_t *reply);
+int64_t sys_reply(handle_t reply, const struct message *message);
+
+int64_t sys_clock(unsigned clock);
+int64_t sys_log_write(handle_t system, const char *text, uint64_t size);
+int64_t sys_machine_exit(handle_t system, unsigned verdict);
+#endif

@@ -1,0 +1,131 @@
+#include <system/call.h>
+
+#include "invoke.h"
+
+static uint64_t word(const void *pointer)
+{
+    return (uint64_t)(uintptr_t)pointer;
+}
+
+int64_t sys_handle_close(handle_t handle)
+{
+    return invoke(SYS_HANDLE_CLOSE, handle, 0, 0, 0, 0, 0);
+}
+
+int64_t sys_handle_duplicate(handle_t handle, uint32_t rights, uint64_t badge)
+{
+    return invoke(SYS_HANDLE_DUPLICATE, handle, rights, badge, 0, 0, 0);
+}
+
+int64_t sys_memory_create(uint64_t size)
+{
+    return invoke(SYS_MEMORY_CREATE, size, 0, 0, 0, 0, 0);
+}
+
+int64_t sys_memory_size(handle_t memory)
+{
+    return invoke(SYS_MEMORY_SIZE, memory, 0, 0, 0, 0, 0);
+}
+
+int64_t sys_process_create(const char *name, uint64_t length)
+{
+    return invoke(SYS_PROCESS_CREATE, word(name), length, 0, 0, 0, 0);
+}
+
+int64_t sys_process_grant(handle_t process, handle_t handle, uint32_t rights, uint64_t badge)
+{
+    return invoke(SYS_PROCESS_GRANT, process, handle, rights, badge, 0, 0);
+}
+
+int64_t sys_process_map(handle_t process, handle_t memory, uint64_t offset, uint64_t size, uint64_t address,
+                        unsigned prot)
+{
+    return invoke(SYS_PROCESS_MAP, process, memory, offset, size, address, prot);
+}
+
+int64_t sys_process_unmap(handle_t process, uint64_t address, uint64_t size)
+{
+    return invoke(SYS_PROCESS_UNMAP, process, address, size, 0, 0, 0);
+}
+
+int64_t sys_process_protect(handle_t process, uint64_t address, uint64_t size, unsigned prot)
+{
+    return invoke(SYS_PROCESS_PROTECT, process, address, size, prot, 0, 0);
+}
+
+int64_t sys_process_watch(handle_t process, handle_t endpoint, uint64_t badge)
+{
+    return invoke(SYS_PROCESS_WATCH, process, endpoint, badge, 0, 0, 0);
+}
+
+void sys_process_exit(int64_t status)
+{
+    for (;;)
+        invoke(SYS_PROCESS_EXIT, 0, (uint64_t)status, 0, 0, 0, 0);
+}
+
+int64_t sys_process_end(handle_t process, int64_t status)
+{
+    return invoke(SYS_PROCESS_EXIT, process, (uint64_t)status, 0, 0, 0, 0);
+}
+
+int64_t sys_thread_create(handle_t process, uint64_t entry, uint64_t stack, uint64_t argument)
+{
+    return invoke(SYS_THREAD_CREATE, process, entry, stack, argument, 0, 0);
+}
+
+void sys_thread_exit(void)
+{
+    for (;;)
+        invoke(SYS_THREAD_EXIT, 0, 0, 0, 0, 0, 0);
+}
+
+int64_t sys_thread_set_tls(void *thread_pointer)
+{
+    return invoke(SYS_THREAD_SET_TLS, word(thread_pointer), 0, 0, 0, 0, 0);
+}
+
+int64_t sys_thread_yield(void)
+{
+    return invoke(SYS_THREAD_YIELD, 0, 0, 0, 0, 0, 0);
+}
+
+int64_t sys_thread_sleep(uint64_t nanoseconds)
+{
+    return invoke(SYS_THREAD_SLEEP, nanoseconds, 0, 0, 0, 0, 0);
+}
+
+int64_t sys_endpoint_create(void)
+{
+    return invoke(SYS_ENDPOINT_CREATE, 0, 0, 0, 0, 0, 0);
+}
+
+int64_t sys_call(handle_t endpoint, const struct message *request, struct message *reply)
+{
+    return invoke(SYS_CALL, endpoint, word(request), word(reply), 0, 0, 0);
+}
+
+int64_t sys_receive(handle_t endpoint, struct message *request, handle_t *reply)
+{
+    return invoke(SYS_RECEIVE, endpoint, word(request), word(reply), 0, 0, 0);
+}
+
+int64_t sys_reply(handle_t reply, const struct message *message)
+{
+    return invoke(SYS_REPLY, reply, word(message), 0, 0, 0, 0);
+}
+
+int64_t sys_clock(unsigned clock)
+{
+    return invoke(SYS_CLOCK, clock, 0, 0, 0, 0, 0);
+}
+
+int64_t sys_log_write(handle_t system, const char *text, uint64_t size)
+{
+    return invoke(SYS_LOG_WRITE, system, word(text), size, 0, 0, 0);
+}
+
+int64_t sys_machine_exit(handle_t system, unsigned verdict)
+{
+    return invoke(SYS_MACHINE_EXIT, system, verdict, 0, 0, 0, 0);
+}

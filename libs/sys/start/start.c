@@ -1,0 +1,100 @@
+/* Start of a program, linked into each. A static program that the kernel placed relocates itself here; one
+ * that a linker placed finds that done (START_LINKED). Until then nothing may be called or read that needs
+ * a relocation, so the work is done on the stack alone. */
+#include <ambilink/start.h>
+#include <rtld/elf.h>
+#include <stddef.h>
+#include <system/call.h>
+#include <system/start.h>
+
+/* Relative relocations have this number on each machine. */
+#if defined(__x86_64__)
+#define R_RELATIVE 8
+#elif defined(__aarch64__)
+#define R_RELATIVE 1027
+#elif defined(__riscv)
+#define R_RELATIVE 3
+#endif
+
+#define PAGE_MASK ((uint64_t)AMBILINK_PAGE_SIZE - 1)
+
+extern const char __ehdr_start[] __attribute__((visibility("hidden"), weak));
+
+/* In libc; starts constructors, main and exit. */
+_Noreturn void libc_start(int (*main)(int, char **, char **), uint64_t *stack);
+
+static void relocate_self(uint64_t base, const struct elf_dynamic *dynamic)
+{
+    uint64_t rela = 0, rela_size = 0, relr = 0, relr_size = 0;
+    for (; dynamic->d_tag != DT_NULL; dynamic++)
+        switch (dynamic->d_tag) {
+        case DT_RELA:
+            rela = base + dynamic->d_value;
+            break;
+        case DT_RELASZ:
+            rela_size = dynamic->d_value;
+            break;
+        case DT_RELR:
+            relr = base + dynamic->d_value;
+            break;
+        case DT_RELRSZ:
+            relr_size = dynamic->d_value;
+            break;
+        }
+    for (uint64_t at = rela; at < rela + rela_size; at += sizeof(struct elf_rela)) {
+        const struct elf_rela *entry = (const struct elf_rela *)at;
+        if ((uint32_t)entry->r_info == R_RELATIVE)
+            *(uint64_t *)(base + entry->r_offset) = base + (uint64_t)entry->r_addend;
+    }
+    /* RELR: an even word is an address, an odd one a bitmap of the 63 words that follow (gABI draft). */
+    uint64_t *where = NULL;
+    for (uint64_t at = relr; at < relr + relr_size; at += sizeof(uint64_t)) {
+        uint64_t word = *(const uint64_t *)at;
+        if (!(word & 1)) {
+            where = (uint64_t *)(base + word);
+            *where++ += base;
+            continue;
+        }
+        for (unsigned bit = 0; word >>= 1; bit++)
+            if (word & 1)
+                where[bit] += base;
+        where += 63;
+    }
+}
+
+static void protect_relro(uint64_t base, const struct elf_segment *segments, uint64_t count, handle_t self)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        if (segments[i].p_type != PT_GNU_RELRO)
+            continue;
+        uint64_t start = (base + segments[i].p_vaddr) & ~PAGE_MASK;
+        uint64_t end = (base + segments[i].p_vaddr + segments[i].p_memsz) & ~PAGE_MASK;
+        if (end > start && sys_process_protect(self, start, end - start, PROT_READ_ONLY) != STATUS_OK)
+            sys_process_exit(STATUS_CORRUPT);
+    }
+}
+
+__attribute__((visibility("hidden"))) _Noreturn void start_program(uint64_t *stack, int (*main)(int, char **, char **),
+                                                                 const struct elf_dynamic *dynamic)
+{
+    const struct start_info *info = NULL;
+    const struct elf_segment *segments = NULL;
+    uint64_t segment_count = 0;
+    uint64_t *at = stack + stack[0] + 2;
+    while (*at++)
+        ;
+    for (; at[0] != AT_NULL; at += 2) {
+        if (at[0] == AT_START)
+            info = (const struct start_info *)at[1];
+        else if (at[0] == AT_PHDR)
+            segments = (const struct elf_segment *)at[1];
+        else if (at[0] == AT_PHNUM)
+            segment_count = at[1];
+    }
+    if (!(info->flags & START_LINKED) && dynamic) {
+        relocate_self((uint64_t)__ehdr_start, dynamic);
+        protect_relro((uint64_t)__ehdr_start, segments, segment_count, info->handle[START_HANDLE_SELF]);
+    }
+    sys_set_start_info(info);
+    libc_start(main, stack);
+}

@@ -1,0 +1,98 @@
+/* Looks at the running system from inside: every file of the image is read through the files service and
+ * its digest compared with the directory's, a program is started by name, and the loader is asked what is
+ * loaded where. */
+#include <digest/sha256.h>
+#include <log/log.h>
+#include <protocol/files.h>
+#include <protocol/loader.h>
+#include <protocol/names.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern int digest_self_test_passed;
+
+static int check_file(const struct files_entry *entry)
+{
+    static char buffer[32768];
+    FILE *file = fopen(entry->name, "rb");
+    if (!file) {
+        log_line(LOG_ERROR, "%s cannot be opened", entry->name);
+        return 1;
+    }
+    struct sha256 hash;
+    uint8_t digest[SHA256_SIZE];
+    size_t count, total = 0;
+    sha256_init(&hash);
+    setvbuf(file, NULL, _IONBF, 0);
+    while ((count = fread(buffer, 1, sizeof buffer, file))) {
+        sha256_update(&hash, buffer, count);
+        total += count;
+    }
+    fclose(file);
+    sha256_finish(&hash, digest);
+    if (total == entry->size && memcmp(digest, entry->digest, sizeof digest) == 0)
+        return 0;
+    log_line(LOG_ERROR, "%s differs from its digest", entry->name);
+    return 1;
+}
+
+static int check_files(void)
+{
+    int64_t files = names_lookup("files");
+    if (files < 0) {
+        log_line(LOG_ERROR, "no files service: status %lld", (long long)files);
+        return 1;
+    }
+    int failures = 0;
+    uint64_t count = 0, bytes = 0;
+    struct files_entry entry;
+    for (; files_list((handle_t)files, count, &entry) == STATUS_OK; count++) {
+        failures += check_file(&entry);
+        bytes += entry.size;
+    }
+    printf("%llu files, %llu bytes, %d damaged\n", (unsigned long long)count, (unsigned long long)bytes, failures);
+    return failures || !count;
+}
+
+static int run(const char *service)
+{
+    int64_t process = loader_start(service);
+    int64_t status = -1;
+    if (process < 0 || loader_wait((uint64_t)process, &status) != STATUS_OK) {
+        log_line(LOG_ERROR, "%s cannot be started: status %lld", service, (long long)process);
+        return 1;
+    }
+    printf("%s ran as process %lld, exit status %lld\n", service, (long long)process, (long long)status);
+    return status != 0;
+}
+
+/* One line a process: how much of it is the image's own pages, how much its own. */
+static int report_processes(void)
+{
+    uint64_t process, index = 0;
+    char name[PROCESS_NAME_MAX];
+    for (; loader_process(index, &process, name) == STATUS_OK; index++) {
+        uint64_t shared = 0, private = 0, count = 0;
+        struct loader_module module;
+        for (; loader_module(process, count, &module) == STATUS_OK; count++) {
+            shared += module.shared;
+            private += module.private;
+        }
+        printf("%-10s %2llu objects, %5llu KiB shared, %4llu KiB private\n", name, (unsigned long long)count,
+               (unsigned long long)shared / 1024, (unsigned long long)private / 1024);
+    }
+    return index == 0;
+}
+
+int main(void)
+{
+    if (!digest_self_test_passed) {
+        log_line(LOG_ERROR, "constructors did not run");
+        return EXIT_FAILURE;
+    }
+    int failed = check_files();
+    failed |= run("fortune");
+    failed |= report_processes();
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

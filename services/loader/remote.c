@@ -1,0 +1,177 @@
+/* The host side of a link into another process. Files are found in the boot image; their read-only
+ * segments are mapped from the image's own frames, so all processes share them. Writable segments are
+ * prepared in memory that both this service and the process map, until the link is committed. */
+#include <stdlib.h>
+#include <string.h>
+#include <system/call.h>
+#include <system/start.h>
+
+#include "loader.h"
+
+#define BLOCK_SIZE (1 << 20)
+#define WINDOWS_MAX 128
+#define ADDRESS_TOP 0x500000000000
+#define ADDRESS_RANDOM_PAGES 0x3ffffffff /* 34 bits of choice for the whole, 12 for each gap */
+#define GAP_RANDOM_PAGES 0xfff
+
+static handle_t self(void)
+{
+    return sys_start_handle(START_HANDLE_SELF);
+}
+
+uint64_t remote_reserve(struct remote *remote, uint64_t size, uint64_t align)
+{
+    uint64_t gap = (1 + (random_word() & GAP_RANDOM_PAGES)) * AMBILINK_PAGE_SIZE;
+    if (size > remote->next_address / 2)
+        return 0;
+    remote->next_address = (remote->next_address - gap - size) & -align;
+    return remote->next_address;
+}
+
+/* A file is trusted once its digest was found right. */
+static bool check_file(const struct image_file *file)
+{
+    size_t index = (size_t)(file - loader.archive.files);
+    if (!loader.file_checked[index])
+        loader.file_checked[index] = archive_file_intact(&loader.archive, file);
+    if (!loader.file_checked[index])
+        say("%s does not match its digest: the boot image was altered", archive_string(&loader.archive, file->name));
+    return loader.file_checked[index];
+}
+
+static struct image_file_view view_of(const struct image_file *file)
+{
+    return (struct image_file_view){
+        .bytes = archive_contents(&loader.archive, file),
+        .size = file->size,
+        .cookie = file->offset,
+    };
+}
+
+static bool open_library(void *context, const char *name, struct image_file_view *view)
+{
+    (void)context;
+    const struct image_file *file = archive_find_library(&loader.archive, name);
+    if (!file || !check_file(file))
+        return false;
+    *view = view_of(file);
+    return true;
+}
+
+static bool place_image(void *context, const struct image *image, uint64_t *bias)
+{
+    uint64_t address = remote_reserve(context, image->high - image->low, image->align);
+    *bias = address - image->low;
+    return address != 0;
+}
+
+static void *make_window(struct remote *remote, uint64_t size)
+{
+    if (remote->window_count == remote->window_limit)
+        return NULL;
+    int64_t memory = sys_memory_create(size);
+    if (memory < 0)
+        return NULL;
+    int64_t mapped = sys_process_map(self(), (handle_t)memory, 0, size, 0, PROT_READ_WRITE);
+    if (mapped < 0) {
+        sys_handle_close((handle_t)memory);
+        return NULL;
+    }
+    remote->windows[remote->window_count++] = (struct window){(handle_t)memory, (void *)mapped, size};
+    return (void *)mapped;
+}
+
+static void *segment_window(void *context, const struct image *image, const struct segment *segment)
+{
+    (void)image;
+    return make_window(context, segment->pages_size);
+}
+
+static void report(void *context, const struct diagnostic *diagnostic)
+{
+    const struct remote *remote = context;
+    char text[256];
+    diagnostic_text(diagnostic, text, sizeof text);
+    say("%s: %s", remote->service, text);
+}
+
+bool remote_link(struct remote *remote, handle_t process, const char *service, const struct image_file *program)
+{
+    static struct link_host host = {
+        .open = open_library,
+        .place = place_image,
+        .window = segment_window,
+        .report = report,
+    };
+    /* Nothing links two processes at the same time, so one block and one table serve all of them. */
+    static uint8_t *block;
+    static struct window *windows;
+    if (!block) {
+        block = malloc(BLOCK_SIZE);
+        windows = malloc(WINDOWS_MAX * sizeof *windows);
+    }
+    *remote = (struct remote){
+        .process = process,
+        .service = service,
+        .next_address = ADDRESS_TOP - (random_word() & ADDRESS_RANDOM_PAGES) * AMBILINK_PAGE_SIZE,
+        .windows = windows,
+        .window_limit = WINDOWS_MAX,
+    };
+    if (!block || !windows) {
+        say("%s: no memory to link it", service);
+        return false;
+    }
+    host.context = remote;
+    link_init(&remote->link, &host, block, BLOCK_SIZE);
+    const char *name = archive_string(&loader.archive, program->name);
+    struct image_file_view view = view_of(program);
+    return check_file(program) && link_load(&remote->link, name, &view) && link_place(&remote->link) &&
+           link_relocate(&remote->link) && link_order(&remote->link);
+}
+
+static const struct window *window_of(const struct remote *remote, const void *mapped)
+{
+    for (size_t i = 0; i < remote->window_count; i++)
+        if (remote->windows[i].mapped == mapped)
+            return &remote->windows[i];
+    return NULL;
+}
+
+static int64_t commit_segment(const struct remote *remote, const struct image *image, const struct segment *segment)
+{
+    uint64_t address = image->bias + segment->page_address;
+    if (segment->flags & PF_W)
+        return sys_process_map(remote->process, window_of(remote, segment->window)->memory, 0, segment->pages_size, address,
+                               PROT_READ_WRITE);
+    uint64_t offset = image->file.cookie + segment->file_offset - (segment->address - segment->page_address);
+    return sys_process_map(remote->process, sys_start_handle(START_HANDLE_IMAGE), offset, segment->pages_size, address,
+                           segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY);
+}
+
+bool remote_commit(struct remote *remote)
+{
+    for (const struct image *image = remote->link.first; image; image = image->next) {
+        for (unsigned i = 0; i < image->segment_count; i++) {
+            int64_t mapped = commit_segment(remote, image, &image->segments[i]);
+            if (mapped < 0) {
+                say("%s: %s cannot be mapped, status %lld", remote->service, image->name, (long long)mapped);
+                return false;
+            }
+        }
+        if (image->relro_size && sys_process_protect(remote->process, image->bias + image->relro_address,
+                                                     image->relro_size, PROT_READ_ONLY) != STATUS_OK) {
+            say("%s: %s: RELRO cannot be protected", remote->service, image->name);
+            return false;
+        }
+    }
+    return true;
+}
+
+void remote_finish(struct remote *remote)
+{
+    for (size_t i = 0; i < remote->window_count; i++) {
+        sys_process_unmap(self(), (uint64_t)remote->windows[i].mapped, remote->windows[i].size);
+        sys_handle_close(remote->windows[i].memory);
+    }
+    remote->window_count = 0;
+}

@@ -1,0 +1,177 @@
+"""What one build knows: the toolset, and every library, service and kernel that was declared.
+
+Names are resolved when SCons builds, not when it reads SConscripts, so declarations may come in any order
+and libraries may need each other. A mistake is reported with the SConscript line that made it.
+"""
+
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from SCons.Errors import UserError
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where in an SConscript something was declared."""
+
+    file: str
+    line: int
+
+    def __str__(self):
+        return f"{self.file}:{self.line}"
+
+
+def find_site(env):
+    """The innermost line of the caller that is neither SCons' nor this tool's."""
+    top = Path(env.Dir("#").abspath)
+    here = Path(__file__).parent
+    for frame in reversed(traceback.extract_stack()):
+        path = Path(frame.filename)
+        inside_scons = "SCons" in path.parts and "site-packages" in path.parts
+        if path.parent == here or inside_scons or path.name == "<frozen importlib._bootstrap>":
+            continue
+        return Site(str(path.relative_to(top)) if path.is_relative_to(top) else frame.filename, frame.lineno)
+    return Site("SConstruct", 0)
+
+
+@dataclass
+class Unit:
+    """Something that is compiled and linked: a library, a service, a kernel."""
+
+    name: str
+    kind: str  # "library", "service", "kernel", "start"
+    site: Site
+    libs: list[str] = field(default_factory=list)
+    includes: list = field(default_factory=list)  # Dir nodes; a library's are seen by its users too
+    private_includes: list = field(default_factory=list)
+    system_includes: list[str] = field(default_factory=list)  # of headers that do not change: not scanned
+    public_system_includes: list[str] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+    objects: list = field(default_factory=list)
+
+
+@dataclass
+class Library(Unit):
+    """The record that DualLibrary returns. Forms that were not asked for are None."""
+
+    soname: str = ""
+    static: object = None  # lib/libX.a
+    shared: object = None  # lib/libX.so
+    stub: object = None  # the shared object without its own dependencies, to link against
+    abi: object = None  # text: what the shared object exports
+    static_objects: list = field(default_factory=list)
+
+
+@dataclass
+class Program(Unit):
+    linkage: str = "dynamic"
+    node: object = None
+
+
+class Context:
+    def __init__(self, env, toolset, build):
+        self.toolset = toolset
+        self.build = build
+        self.libraries = {}
+        self.programs = {}
+        self.start = None
+        self.boot_tests = []
+        self.compilations = []  # (env, unit, source, target, flags), for compile_commands.json
+        package = Path(__import__("ambilink").__file__).parent
+        self.tool_files = [env.File(str(path)) for path in sorted(package.rglob("*.py"))]
+        self._closures = {}
+
+    # Declaring.
+
+    def add_library(self, library):
+        self._refuse_twice(self.libraries.get(library.name), library)
+        self.libraries[library.name] = library
+
+    def add_program(self, program):
+        self._refuse_twice(self.programs.get(program.name), program)
+        self.programs[program.name] = program
+
+    @staticmethod
+    def _refuse_twice(first, second):
+        if first is not None:
+            raise UserError(
+                f"{second.site}: {second.kind} {second.name!r} was declared at {first.site} already; give it another name"
+            )
+
+    # Resolving.
+
+    def library(self, name, user):
+        if name not in self.libraries:
+            known = ", ".join(sorted(self.libraries)) or "none"
+            raise UserError(f"{user.site}: {user.kind} {user.name!r} names the unknown library {name!r} in LIBS; known: {known}")
+        return self.libraries[name]
+
+    def closure(self, unit):
+        """All libraries that a unit needs, breadth first, itself left out."""
+        key = id(unit)
+        if key not in self._closures:
+            found = []
+            waiting = [(unit, name) for name in unit.libs]
+            while waiting:
+                user, name = waiting.pop(0)
+                library = self.library(name, user)
+                if library is not unit and library not in found:
+                    found.append(library)
+                    waiting += [(library, other) for other in library.libs]
+            self._closures[key] = found
+        return self._closures[key]
+
+    def archives(self, unit):
+        """What a static unit links: every archive of the closure."""
+        files = []
+        for library in self.closure(unit):
+            if library.static is None:
+                raise UserError(
+                    f"{unit.site}: {unit.kind} {unit.name!r} is static and needs library {library.name!r}, "
+                    f"which is declared shared only at {library.site}"
+                )
+            files.append(library.static)
+        return files
+
+    def shared_objects(self, unit):
+        """What a dynamic unit links: shared objects of the closure; where two libraries need each other,
+        the stub, because neither can be linked before the other."""
+        files = []
+        for library in self.closure(unit):
+            if library.shared is None:
+                raise UserError(
+                    f"{unit.site}: {unit.kind} {unit.name!r} is dynamic and needs library {library.name!r}, "
+                    f"which is declared static only at {library.site}"
+                )
+            files.append(library.stub if unit in self.closure(library) else library.shared)
+        return files
+
+    def include_dirs(self, unit):
+        """Folders that are searched for headers, and scanned for dependencies."""
+        dirs = [*unit.private_includes, *unit.includes]
+        for library in self.closure(unit):
+            dirs += [folder for folder in library.includes if folder not in dirs]
+        return dirs
+
+    def system_includes(self, unit):
+        dirs = [*unit.system_includes]
+        for library in [unit, *self.closure(unit)]:
+            dirs += [folder for folder in library.public_system_includes if folder not in dirs]
+        return dirs
+
+    def check(self):
+        """Resolve everything, so that a mistake is told before anything is built."""
+        for library in self.libraries.values():
+            if library.static is not None:
+                self.archives(library)
+            if library.shared is not None:
+                self.shared_objects(library)
+        for program in self.programs.values():
+            if program.kind == "service":
+                (self.archives if program.linkage == "static" else self.shared_objects)(program)
+
+    # Places.
+
+    def file(self, env, *parts):
+        return env.File("/".join([self.build.path, *parts]) if not self.build.path.startswith("/") else "/".join([self.build.abspath, *parts]), env.Dir("#"))

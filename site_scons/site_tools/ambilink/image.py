@@ -1,0 +1,59 @@
+"""BootImage: the image that a manifest describes.
+
+    BootImage(target, manifest)
+
+The manifest (toolchain/ambilink/image/manifest.py) lists services and files; programs, the closure of
+their libraries and the kernel follow from it and become dependencies.
+"""
+
+import sys
+from pathlib import Path
+
+from ambilink.errors import AmbilinkError
+from ambilink.image.manifest import read
+from SCons.Builder import Builder
+from SCons.Errors import UserError
+from SCons.Scanner import Base
+
+from ambilink_scons.compiling import late_command, message
+from ambilink_scons.context import find_site
+
+
+def _dependencies(node, env, path):
+    context, site = env["AMBILINK"], env["AMBILINK_SITE"]
+    try:
+        manifest = read(Path(str(env["AMBILINK_MANIFEST"])))
+    except AmbilinkError as error:
+        raise UserError(str(error)) from error
+    nodes = [*context.tool_files, *(env.File(str(file), env.Dir("#")) for file in manifest.files.values())]
+    for name in [manifest.kernel, *manifest.programs]:
+        program = context.programs.get(name)
+        if program is None:
+            known = ", ".join(sorted(name for name, p in context.programs.items() if p.kind == "service"))
+            raise UserError(f"{manifest.path}: unknown service {name!r} (image declared at {site}); known: {known}")
+        nodes.append(program.node)
+        if program.kind == "service" and program.linkage == "dynamic":
+            nodes += [library.shared for library in context.closure(program)]
+    return list(dict.fromkeys(nodes))
+
+
+def _generate_pack(source, target, env, for_signature):
+    root = env["AMBILINK"].build
+    line = [sys.executable, "-m", "ambilink", "image", "pack", str(source[0])]
+    return [*line, "--root", str(root), "--output", str(target[0])]
+
+
+def _boot_image(env, target, manifest):
+    context = env["AMBILINK"]
+    manifest = env.File(manifest).srcnode()
+    return env.AmbilinkPack(
+        context.file(env, target), manifest, AMBILINK_MANIFEST=manifest, AMBILINK_SITE=find_site(env)
+    )
+
+
+def add_builders(env):
+    env["BUILDERS"]["AmbilinkPack"] = Builder(
+        action=late_command(env, "AMBILINK_PACK_LINE", _generate_pack, **message(env, "PACK")),
+        target_scanner=Base(_dependencies, name="AmbilinkImage"),
+    )
+    env.AddMethod(_boot_image, "BootImage")

@@ -1,0 +1,89 @@
+"""Programs: services, static or dynamic, and the kernel.
+
+    ProgramStart(sources, LIBS=[...])   the code at _start, linked into every service; declared once
+    Service(name, sources, LIBS=[...], linkage="dynamic")
+                                        services/<name>; LIBS in the form that the linkage asks for
+    Kernel(name, sources, script, includes=[...], flags=[...], system_includes=[...])
+                                        <name> in the build folder, linked by a linker script
+
+A service that runs before the dynamic linker is static; all others are dynamic. Nothing else in a
+SConscript changes between the two.
+"""
+
+from ambilink.elf.check import Linked
+from SCons.Errors import UserError
+
+from ambilink_scons.compiling import compile_all, dirs
+from ambilink_scons.context import Program, Unit, find_site
+from ambilink_scons.linking import linker
+
+PIE = ["-fPIE"]
+LINKAGE = {"dynamic": Linked.DYNAMIC_PROGRAM, "static": Linked.STATIC_PROGRAM}
+
+
+def _program_start(env, sources, LIBS=(), includes=(), flags=()):
+    context, site = env["AMBILINK"], find_site(env)
+    if context.start is not None:
+        raise UserError(f"{site}: the program start was declared at {context.start.site} already")
+    user_flags = [*context.toolset.target.user_flags, *flags]
+    unit = Unit("start", "start", site, list(LIBS), includes=dirs(env, includes), flags=user_flags)
+    unit.objects = compile_all(env, unit, env.Flatten([sources]), "pic", ["-fPIC"])
+    context.start = unit
+    return unit.objects
+
+
+def _service(env, name, sources, LIBS=(), linkage="dynamic", includes=(), flags=()):
+    context, site = env["AMBILINK"], find_site(env)
+    if linkage not in LINKAGE:
+        raise UserError(f"{site}: service {name!r}: linkage={linkage!r}; choose 'dynamic' or 'static'")
+    program = Program(
+        name,
+        "service",
+        site,
+        list(LIBS),
+        includes=dirs(env, includes),
+        flags=[*context.toolset.target.user_flags, *flags],
+        linkage=linkage,
+    )
+    context.add_program(program)
+    program.objects = compile_all(env, program, env.Flatten([sources]), "pie", PIE)
+    start = context.start.objects if context.start else []
+    (program.node,) = env.AmbilinkProgramLink(
+        context.file(env, "services", name),
+        [*start, *program.objects],
+        AMBILINK_UNIT=program,
+        AMBILINK_KIND=LINKAGE[linkage],
+        AMBILINK_LINK_FLAGS=[],
+    )
+    return program
+
+
+def _kernel(env, name, sources, script, includes=(), system_includes=(), flags=()):
+    context, site = env["AMBILINK"], find_site(env)
+    program = Program(
+        name,
+        "kernel",
+        site,
+        includes=dirs(env, includes),
+        system_includes=[str(folder) for folder in system_includes],
+        flags=[*context.toolset.target.kernel_flags, *flags],
+    )
+    context.add_program(program)
+    program.objects = compile_all(env, program, env.Flatten([sources]), "kernel", ["-fno-pic"])
+    script = env.File(script)
+    (program.node,) = env.AmbilinkProgramLink(
+        context.file(env, name),
+        program.objects,
+        AMBILINK_UNIT=program,
+        AMBILINK_KIND=Linked.KERNEL,
+        AMBILINK_LINK_FLAGS=["-T", script.srcnode().path],
+    )
+    env.Depends(program.node, script)
+    return program
+
+
+def add_builders(env):
+    env["BUILDERS"]["AmbilinkProgramLink"] = linker(env)
+    env.AddMethod(_program_start, "ProgramStart")
+    env.AddMethod(_service, "Service")
+    env.AddMethod(_kernel, "Kernel")

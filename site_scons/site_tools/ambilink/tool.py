@@ -1,0 +1,33 @@
+"""Setting up an environment."""
+
+import sys
+from pathlib import Path
+
+from ambilink.compile.toolset import load_toolset
+from ambilink.errors import AmbilinkError
+from SCons.Errors import UserError
+
+from ambilink_scons import boot_test, database, image, library, program
+from ambilink_scons.compiling import add_object_builder
+from ambilink_scons.context import Context
+
+
+def generate(env, target=None, compiler=None, build=None):
+    """Loading the tool again, or cloning the environment, keeps the context that is there."""
+    if isinstance(env.get("AMBILINK"), Context):
+        return
+    target = target or env.get("AMBILINK_TARGET", "x86_64")
+    compiler = compiler or env.get("AMBILINK_COMPILER", "hermetic")
+    try:
+        toolset = load_toolset(compiler, target)
+    except AmbilinkError as error:
+        raise UserError(str(error)) from error
+    name = toolset.target.name if toolset.name == "hermetic" else f"{toolset.target.name}-{toolset.name}"
+    build = env.Dir(build or env.get("AMBILINK_BUILD", f"#build/{name}"))
+    env["AMBILINK"] = Context(env, toolset, build)
+    package = Path(sys.modules["ambilink"].__file__).parent
+    env.PrependENVPath("PYTHONPATH", str(package.parent))  # for `python -m ambilink`
+    env.SetDefault(AMBILINK_VERBOSE=False, AMBILINK_FLAGS=[])
+    add_object_builder(env)
+    for module in (library, program, image, boot_test, database):
+        module.add_builders(env)

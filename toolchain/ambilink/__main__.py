@@ -1,0 +1,3 @@
+from ambilink.cli import main
+
+main()

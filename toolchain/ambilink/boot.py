@@ -1,0 +1,56 @@
+"""Boot, then look: one image on one machine, its console, and what its memory shows afterwards."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ambilink.image.container import read
+from ambilink.machine.boot import boot
+from ambilink.machine.model import EXIT_FAIL, BootRequest, LineSink, Outcome, Verdict
+from ambilink.verify.backtrace import explain_faults
+from ambilink.verify.expect import missing_line, read_expected
+from ambilink.verify.kernel_state import KernelState, read_kernel_state
+from ambilink.verify.system import SystemReport, verify_system
+
+
+@dataclass(frozen=True)
+class BootResult:
+    outcome: Outcome
+    state: KernelState | None
+    report: SystemReport | None
+    faults: list[str]
+    failures: list[str]  # what is wrong although the guest itself may have passed
+
+    @property
+    def exit_status(self) -> int:
+        return self.outcome.verdict.exit_status or (EXIT_FAIL if self.failures else 0)
+
+
+def boot_and_verify(
+    machine: str, request: BootRequest, root: Path, expect: Path | None = None, sink: LineSink | None = None
+) -> BootResult:
+    """`root` is the build folder, for symbols; `expect` a file of lines that the console must show."""
+    expected = read_expected(expect) if expect else []
+    image = read(request.image) if _is_packed(request.image) else None
+    outcome = boot(machine, request, sink)
+    state = report = None
+    if image and outcome.memory:
+        state = read_kernel_state(image, outcome.memory)
+    if image and outcome.memory and state:
+        report = verify_system(image, outcome.memory, state)
+    failures = list(report.failures) if report and outcome.verdict is Verdict.PASS else []
+    missing = missing_line(outcome.text, expected)
+    if missing is not None:
+        failures.append(f"expected on the console and not found: {missing}")
+    faults = explain_faults(outcome.text, report, root) if report else []
+    return BootResult(outcome, state, report, faults, failures)
+
+
+def _is_packed(path: Path) -> bool:
+    """Any kernel with a PVH note boots; only an image with an archive is verified."""
+    from ambilink.errors import AmbilinkError
+
+    try:
+        read(path)
+    except AmbilinkError:
+        return False
+    return True

@@ -1,0 +1,163 @@
+"""The `ambilink` command."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from ambilink import __version__
+from ambilink.errors import AmbilinkError
+from ambilink.machine.model import EXIT_FAIL, EXIT_MACHINE_BROKE, EXIT_NO_MACHINE, EXIT_PASS
+
+
+def _add_boot(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    boot = commands.add_parser(
+        "boot",
+        help="boot an image and print the verdict",
+        description="Boot an image. Exit status: 0 passed, 1 failed, 77 no such machine here, 99 the machine broke.",
+    )
+    boot.add_argument("image", type=Path)
+    boot.add_argument("--machine", default="emulator", help="emulator (default) or qemu")
+    boot.add_argument("--timeout", type=float, default=20.0, metavar="S", help="seconds until silence fails (default 20)")
+    boot.add_argument("--memory", type=int, default=128, metavar="MB", help="memory of the machine (default 128)")
+    boot.add_argument("--seed", type=int, help="seed of random addresses (default: 1 in the emulator)")
+    boot.add_argument("--append", default="", metavar="WORDS", help="more words for the kernel's command line")
+    boot.add_argument("--accel", choices=("tcg", "kvm"), default="tcg", help="for qemu (default tcg)")
+    boot.add_argument("--expect", type=Path, metavar="FILE", help="lines that must come on the console, in order")
+    boot.add_argument("--root", type=Path, metavar="DIR", help="build folder with symbols (default: the image's)")
+    boot.add_argument("--log", type=Path, metavar="FILE", help="write console and verdict there when it passed")
+    boot.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    boot.set_defaults(run=_boot)
+
+
+def _add_image(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    image = commands.add_parser("image", help="pack, list, extract or verify a boot image")
+    actions = image.add_subparsers(required=True, metavar="ACTION")
+    pack = actions.add_parser("pack", help="make an image from a manifest and a build folder")
+    pack.add_argument("manifest", type=Path)
+    pack.add_argument("--root", type=Path, required=True, help="build folder with kernel, services/ and lib/")
+    pack.add_argument("--output", type=Path, required=True)
+    pack.set_defaults(run=_image_pack)
+    listing = actions.add_parser("ls", help="list files and services")
+    listing.add_argument("image", type=Path)
+    listing.set_defaults(run=_image_list)
+    extract = actions.add_parser("extract", help="write files of an image to a folder")
+    extract.add_argument("image", type=Path)
+    extract.add_argument("names", nargs="*", help="files to extract (default: all)")
+    extract.add_argument("--output", type=Path, default=Path(), metavar="DIR")
+    extract.set_defaults(run=_image_extract)
+    verify = actions.add_parser("verify", help="compare every file with its digest")
+    verify.add_argument("image", type=Path)
+    verify.set_defaults(run=_image_verify)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ambilink", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"ambilink {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_boot(commands)
+    _add_image(commands)
+    return parser
+
+
+def _boot(options: argparse.Namespace) -> int:
+    from ambilink.boot import boot_and_verify
+    from ambilink.machine.model import BootRequest, ConsoleLine, NoMachine
+    from ambilink.report.boot import as_json, as_text
+
+    def show(line: ConsoleLine) -> None:
+        print(line.text, flush=True)
+
+    seed = options.seed if options.seed is not None or options.machine != "emulator" else 1
+    request = BootRequest(
+        options.image, options.memory, options.timeout, seed, options.append, options.accel
+    )
+    root = options.root or options.image.parent
+    try:
+        result = boot_and_verify(options.machine, request, root, options.expect, None if options.json else show)
+    except NoMachine as error:
+        print(f"ambilink: {error}", file=sys.stderr)
+        return EXIT_NO_MACHINE
+    parts = (result.outcome, result.state, result.report, result.faults, result.failures)
+    if options.json:
+        print(json.dumps(as_json(*parts), indent=2))
+    else:
+        print("\n".join(as_text(*parts)))
+    if options.log and result.exit_status == EXIT_PASS:
+        from ambilink.files import write_atomically
+
+        text = "\n".join([*result.outcome.text, *as_text(*parts)]) + "\n"
+        write_atomically(options.log, text.encode())
+    return result.exit_status
+
+
+def _image_pack(options: argparse.Namespace) -> int:
+    from ambilink.image.pack import pack
+
+    packed = pack(options.manifest, options.root, options.output)
+    print(f"{packed.image}: {packed.size:,} bytes, {len(packed.archive.files)} files, {len(packed.archive.services)} services")
+    return EXIT_PASS
+
+
+def _image_list(options: argparse.Namespace) -> int:
+    from ambilink.image.container import read
+
+    archive = read(options.image).archive
+    width = max(len(file.name) for file in archive.files)
+    for file in archive.files:
+        print(f"{file.name:<{width}}  {file.kind.name.lower():<7}  {file.size:>9,}  {file.digest.hex()[:16]}")
+    for service in archive.services:
+        words = " ".join([service.name, *service.arguments])
+        print(f"service {words}: {service.file}, {service.role.name.lower().replace('_', '-')}")
+    return EXIT_PASS
+
+
+def _image_extract(options: argparse.Namespace) -> int:
+    from ambilink.files import write_atomically
+    from ambilink.image.container import read
+    from ambilink.image.layout import damaged
+
+    archive = read(options.image).archive
+    for name in options.names:
+        if archive.file(name) is None:
+            raise AmbilinkError(options.image, f"has no file {name}", "ambilink image ls lists them")
+    bad = damaged(archive)
+    for file in archive.files:
+        if options.names and file.name not in options.names:
+            continue
+        if file.name in bad:
+            raise AmbilinkError(options.image, f"{file.name} does not match its digest: the image was altered")
+        if any(part in ("", ".", "..") for part in file.name.split("/")):
+            raise AmbilinkError(options.image, f"the name {file.name!r} leads out of the folder", "do not trust this image")
+        write_atomically(options.output / file.name, archive.contents(file))
+        print(options.output / file.name)
+    return EXIT_PASS
+
+
+def _image_verify(options: argparse.Namespace) -> int:
+    from ambilink.image.container import read
+    from ambilink.image.layout import damaged
+
+    archive = read(options.image).archive
+    bad = damaged(archive)
+    for name in bad:
+        print(f"{options.image}: {name} does not match its digest: the image was altered", file=sys.stderr)
+    if bad:
+        return EXIT_FAIL
+    print(f"{options.image}: {len(archive.files)} files match their digests")
+    return EXIT_PASS
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = _parser().parse_args(arguments)
+    try:
+        status = options.run(options)
+    except AmbilinkError as error:
+        print(f"ambilink: {error}", file=sys.stderr)
+        status = EXIT_FAIL
+    except BrokenPipeError:
+        sys.stderr.close()
+        status = EXIT_MACHINE_BROKE
+    except KeyboardInterrupt:
+        status = 130
+    sys.exit(status)

@@ -1,0 +1,62 @@
+"""The musl source tree inside the ziglang wheel: which files make a libc, and where its headers are."""
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+from ambilink.compile.toolset import Target
+from ambilink.errors import AmbilinkError
+
+SOURCE_SUFFIXES = (".c", ".s", ".S")
+MALLOC = "mallocng"  # the other implementation in the tree, oldmalloc, is left out
+
+
+@dataclass(frozen=True)
+class Musl:
+    root: Path
+    sources: tuple[Path, ...]
+    private_includes: tuple[Path, ...]  # for compiling musl itself, in this order
+    public_includes: tuple[Path, ...]  # for its users
+
+
+def find_musl(target: Target, without: frozenset[str] = frozenset()) -> Musl:
+    """`without` names files to leave out, relative to src/ and without suffix: "thread/x86_64/clone"."""
+    spec = importlib.util.find_spec("ziglang")
+    if spec is None or not spec.submodule_search_locations:
+        raise AmbilinkError("ziglang", "the package with musl's source is not installed", "pip install ziglang==0.14.1")
+    libc = Path(next(iter(spec.submodule_search_locations))) / "lib/libc"
+    root = libc / "musl"
+    generic: dict[str, Path] = {}
+    special: dict[str, Path] = {}
+    unused = set(without)
+    for path in sorted((root / "src").rglob("*")):
+        if path.suffix not in SOURCE_SUFFIXES:
+            continue
+        relative = path.relative_to(root / "src")
+        name = str(relative.with_suffix(""))
+        if name in without:
+            unused.discard(name)
+            continue
+        parts = relative.parts
+        if len(parts) == 2 or parts[:2] == ("malloc", MALLOC):
+            generic[name] = path
+        elif len(parts) == 3 and parts[1] == target.musl:
+            special[f"{parts[0]}/{relative.stem}"] = path
+    if not generic:
+        raise AmbilinkError(root, "holds no musl source", "the wheel must be ziglang 0.14.1")
+    for name in sorted(unused):
+        raise AmbilinkError(root / "src" / name, "is to be left out and is not there", "is this another musl?")
+    headers = tuple(libc / "include" / name for name in target.musl_headers)
+    return Musl(
+        root,
+        tuple(sorted((generic | special).values())),
+        (
+            root / "arch" / target.musl,
+            root / "arch/generic",
+            root / "src/include",
+            root / "src/internal",
+            root / "include",
+            *headers,
+        ),
+        headers,
+    )

@@ -1,0 +1,191 @@
+"""Targets and compilers: TOML files turned into programs and flags.
+
+A target says what is compiled for, a compiler what with; both are looked up by name among the files that
+come with this package, or given as a path to a file of one's own.
+"""
+
+import importlib.util
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from ambilink import toml_file
+from ambilink.errors import AmbilinkError
+from ambilink.toml_file import Table
+
+HERE = Path(__file__).parent
+# For every compiler and target: freestanding C, nothing that needs a run-time of the compiler's own.
+COMPILE = (
+    "-ffreestanding",
+    "-fno-stack-protector",
+    "-fno-asynchronous-unwind-tables",
+    "-ffunction-sections",
+    "-fdata-sections",
+)
+LINK = (
+    "--hash-style=gnu",
+    "--build-id=sha1",
+    "--gc-sections",
+    *("-z", "noexecstack"),
+    *("-z", "max-page-size=4096"),
+    *("-z", "separate-code"),
+)
+LINK_DYNAMIC = (*("-z", "now"), *("-z", "relro"), "--no-dynamic-linker")
+
+
+@dataclass(frozen=True)
+class Target:
+    name: str
+    triple: str
+    machine: str  # e_machine, as EM_...
+    musl: str
+    musl_headers: tuple[str, ...]
+    user_flags: tuple[str, ...]
+    kernel_flags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Toolset:
+    """Everything that a command line is made of."""
+
+    name: str
+    target: Target
+    cc: tuple[str, ...]
+    ld: tuple[str, ...]
+    ar: tuple[str, ...]
+    compile_flags: tuple[str, ...]
+    link_flags: tuple[str, ...]
+    versions: dict[str, str]
+
+    @property
+    def shared_library_flags(self) -> tuple[str, ...]:
+        return (*LINK, *LINK_DYNAMIC, *self.link_flags, "-shared", "--as-needed", "-Bsymbolic-functions")
+
+    @property
+    def dynamic_program_flags(self) -> tuple[str, ...]:
+        return (*LINK, *LINK_DYNAMIC, *self.link_flags, "-pie", "--as-needed")
+
+    @property
+    def static_program_flags(self) -> tuple[str, ...]:
+        return (*LINK, *LINK_DYNAMIC, *self.link_flags, "-static", "-pie", *("-z", "text"))
+
+    @property
+    def kernel_link_flags(self) -> tuple[str, ...]:
+        return ("-static", "--gc-sections", "--build-id=none", "-z", "max-page-size=4096", "-z", "noexecstack")
+
+
+def _find(kind: str, name: str) -> Path:
+    """A file of this package by name, or a path."""
+    if name.endswith(".toml") or "/" in name:
+        return Path(name)
+    path = HERE / kind / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in (HERE / kind).glob("*.toml")))
+        raise AmbilinkError(name, f"is no known {kind[:-1]}", f"choose one of {known}, or give the path of a TOML file")
+    return path
+
+
+def load_target(name: str) -> Target:
+    path = _find("targets", name)
+    top = Table(path, "", toml_file.read(path))
+    target, flags = top.take_table("target"), top.take_table("flags")
+    result = Target(
+        path.stem,
+        target.take("triple", str),
+        target.take("machine", str),
+        target.take("musl", str),
+        tuple(target.take_strings("musl-headers")),
+        tuple(flags.take_strings("user", [])),
+        tuple(flags.take_strings("kernel", [])),
+    )
+    for table in (target, flags, top):
+        table.finish()
+    return result
+
+
+def _package_folder(table: Table, package: str) -> str:
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise table.refuse("package", f"names {package}, which is not installed", f"pip install {package}")
+    return str(Path(next(iter(spec.submodule_search_locations))))
+
+
+def _expand(table: Table, key: str, words: list[str], values: dict[str, str]) -> tuple[str, ...]:
+    expanded = []
+    for word in words:
+        for name in re.findall(r"\{(\w+)\}", word):
+            if name not in values:
+                raise table.refuse(key, f"uses {{{name}}}", f"known: {', '.join(f'{{{v}}}' for v in values)}")
+        expanded.append(re.sub(r"\{(\w+)\}", lambda match: values[match[1]], word))
+    return tuple(expanded)
+
+
+def _program(table: Table, key: str, values: dict[str, str]) -> tuple[str, ...]:
+    words = _expand(table, key, table.take_strings(key), values)
+    if not words:
+        raise table.refuse(key, "is empty", "name a program")
+    found = shutil.which(words[0])
+    if found is None:
+        raise table.refuse(key, f"names {words[0]}, which is not there", "install it, or choose another compiler=")
+    return (found, *words[1:])
+
+
+@lru_cache(maxsize=32)
+def _run(words: tuple[str, ...]) -> str:
+    try:
+        result = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    except OSError as error:
+        raise AmbilinkError(words[0], f"cannot be run ({error.strerror})") from error
+    return result.stdout + result.stderr
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
+
+
+def _check_version(table: Table, key: str, program: tuple[str, ...], minimum: str) -> str:
+    match = re.search(r"\b(\d+\.\d+(?:\.\d+)*)", _run((*program, "--version")))
+    if match is None:
+        raise table.refuse(key, f"is {minimum}, and {' '.join(program)} tells no version", "is it the right program?")
+    if _numbers(match[1]) < _numbers(minimum):
+        raise table.refuse(
+            key, f"is {minimum}, and {program[0]} has version {match[1]}", "install a newer one, or choose another compiler="
+        )
+    return match[1]
+
+
+def load_toolset(compiler: str, target_name: str) -> Toolset:
+    target = load_target(target_name)
+    path = _find("compilers", compiler)
+    top = Table(path, "", toml_file.read(path))
+    settings = top.take_table("compiler", {})
+    programs, minimum, flags = top.take_table("programs"), top.take_table("minimum", {}), top.take_table("flags")
+    values = {"triple": target.triple}
+    package = settings.take("package", str, "")
+    if package:
+        values["package"] = _package_folder(settings, package)
+    tools = {key: _program(programs, key, values) for key in ("cc", "ld", "ar")}
+    if settings.take("headers-from", str, ""):
+        values["headers"] = _run((*tools["cc"], "-print-file-name=include")).strip()
+    versions = {}
+    for key in ("cc", "ld", "ar"):
+        wanted = minimum.take(key, str, "")
+        if wanted:
+            versions[key] = _check_version(minimum, key, tools[key], wanted)
+    compile_flags = _expand(flags, "compile", flags.take_strings("compile", []), values)
+    link_flags = _expand(flags, "link", flags.take_strings("link", []), values)
+    for table in (settings, programs, minimum, flags, top):
+        table.finish()
+    return Toolset(
+        path.stem,
+        target,
+        tools["cc"],
+        tools["ld"],
+        tools["ar"],
+        (*compile_flags, *COMPILE),
+        link_flags,
+        versions,
+    )

@@ -1,0 +1,104 @@
+"""Rules that every linked file must keep, whatever the linker's exit status was."""
+
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+
+from ambilink.elf.inspect import ElfInfo, inspect, objects_referring_to
+from ambilink.errors import AmbilinkError
+
+
+class Linked(Enum):
+    """What a file was meant to become."""
+
+    SHARED_LIBRARY = "shared library"
+    DYNAMIC_PROGRAM = "dynamic program"
+    STATIC_PROGRAM = "static program"
+    KERNEL = "kernel"
+
+
+def check(
+    path: Path,
+    kind: Linked,
+    libraries: Mapping[str, Path],
+    objects: list[Path],
+    soname: str | None = None,
+) -> None:
+    """Raise AmbilinkError for the first rule that the file breaks.
+
+    `libraries` has every shared library that may be needed, by soname; `objects` are what was linked, to
+    name the one that a missing symbol is needed by.
+    """
+    info = inspect(path)
+    _check_type(info, kind)
+    _check_segments(info)
+    if kind in (Linked.STATIC_PROGRAM, Linked.KERNEL):
+        if info.needed:
+            raise AmbilinkError(path, f"static, but has NEEDED {info.needed[0]}", "link it with archives only")
+    if soname is not None and info.soname != soname:
+        raise AmbilinkError(path, f"SONAME is {info.soname}, not {soname}", "do not override -soname")
+    if kind is not Linked.KERNEL:
+        _check_symbols(info, libraries, objects)
+
+
+def _check_type(info: ElfInfo, kind: Linked) -> None:
+    allowed = {
+        Linked.SHARED_LIBRARY: ("ET_DYN",),
+        Linked.DYNAMIC_PROGRAM: ("ET_DYN",),
+        Linked.STATIC_PROGRAM: ("ET_DYN", "ET_EXEC"),
+        Linked.KERNEL: ("ET_EXEC",),
+    }[kind]
+    if info.type not in allowed:
+        raise AmbilinkError(
+            info.path,
+            f"e_type is {info.type}, a {kind.value} must be {' or '.join(allowed)}",
+            "the linker ignored what it was told: call it directly, not through a compiler driver",
+        )
+    if kind in (Linked.SHARED_LIBRARY, Linked.DYNAMIC_PROGRAM) and not info.dynamic:
+        raise AmbilinkError(info.path, f"no PT_DYNAMIC, a {kind.value} must have one", "link it with -shared or -pie")
+    if info.interpreter is not None:
+        raise AmbilinkError(info.path, f"PT_INTERP {info.interpreter} in a {kind.value}", "link with --no-dynamic-linker")
+
+
+def _check_segments(info: ElfInfo) -> None:
+    if info.text_relocations:
+        raise AmbilinkError(info.path, "DT_TEXTREL: relocations in read-only segments", "compile all of it with -fPIC")
+    for load in info.loads:
+        if load.writable and load.executable:
+            raise AmbilinkError(
+                info.path,
+                f"the segment at {load.address:#x} is writable and executable",
+                "give code and data sections of their own",
+            )
+
+
+def closure(info: ElfInfo, libraries: Mapping[str, Path]) -> dict[str, ElfInfo]:
+    """All libraries that a file needs, directly or not, breadth first, by soname."""
+    found: dict[str, ElfInfo] = {}
+    waiting = [(info, name) for name in info.needed]
+    while waiting:
+        needer, name = waiting.pop(0)
+        if name in found:
+            continue
+        if name not in libraries:
+            raise AmbilinkError(
+                needer.path, f"needs {name}, which is no known library", "declare it with DualLibrary and name it in LIBS"
+            )
+        found[name] = inspect(libraries[name])
+        waiting += [(found[name], other) for other in found[name].needed]
+    return found
+
+
+def _check_symbols(info: ElfInfo, libraries: Mapping[str, Path], objects: list[Path]) -> None:
+    missing = set(info.undefined)
+    for library in closure(info, libraries).values():
+        missing -= library.defined
+    if not missing:
+        return
+    symbol = min(missing)
+    users = objects_referring_to(symbol, objects)
+    by = f", needed by {users[0].name}" if users else ""
+    more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+    raise AmbilinkError(
+        info.path, f"undefined symbol {symbol}{by}{more}", "no library of its NEEDED closure defines it: extend LIBS"
+    )

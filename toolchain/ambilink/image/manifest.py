@@ -1,0 +1,121 @@
+"""The manifest: which services and files a boot image has (boot/boot.toml).
+
+    [image]
+    kernel = "kernel"            # file under the build folder (default "kernel")
+    loader = "loader"            # service that the kernel starts (default "loader")
+
+    [[service]]                  # in the order of their start
+    name = "greet"
+    program = "greet"            # file under services/ (default: the name)
+    role = "program"             # daemon (default), program, on-demand
+    grants = ["log"]             # log, image
+    stack = 65536                # bytes (default 65536)
+    arguments = ["etc/motd"]
+    environment = { LOG = "debug" }
+
+    [files]                      # name in the image = path, relative to the manifest
+    "etc/motd" = "files/motd"
+
+Libraries are never listed: they follow from the programs' DT_NEEDED.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ambilink import toml_file
+from ambilink.image.layout import ARGUMENTS_MAX, NAME_MAX, PAGE_SIZE, SERVICE_NAME_MAX, Grant, Role
+from ambilink.toml_file import Table
+
+ROLES = {"daemon": Role.DAEMON, "program": Role.PROGRAM, "on-demand": Role.ON_DEMAND}
+GRANTS = {"log": Grant.LOG, "image": Grant.IMAGE}
+STACK_DEFAULT = 16 * PAGE_SIZE
+STACK_MAX = 64 << 20
+
+
+@dataclass(frozen=True)
+class ManifestService:
+    name: str
+    program: str
+    role: Role
+    grants: Grant
+    stack_size: int
+    arguments: tuple[str, ...]
+    environment: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    path: Path
+    kernel: str
+    loader: str
+    services: list[ManifestService]
+    files: dict[str, Path]
+
+    @property
+    def programs(self) -> list[str]:
+        """Every program of the image, the loader first, each once."""
+        return list(dict.fromkeys([self.loader, *(service.program for service in self.services)]))
+
+
+def _choose(table: Table, key: str, value: str, choices: dict[str, Role] | dict[str, Grant]) -> Role | Grant:
+    if value not in choices:
+        raise table.refuse(key, f"is {value!r}", f"choose one of: {', '.join(choices)}")
+    return choices[value]
+
+
+def _check_name(table: Table, key: str, name: str, limit: int) -> str:
+    if not name or len(name.encode()) > limit or name.startswith("/") or "\0" in name:
+        raise table.refuse(key, f"is {name!r}", f"use a relative name of 1 to {limit} bytes")
+    return name
+
+
+def _read_service(table: Table) -> ManifestService:
+    name = _check_name(table, "name", table.take("name", str), SERVICE_NAME_MAX)
+    table.name = f"service {name}"
+    role = _choose(table, "role", table.take("role", str, "daemon"), ROLES)
+    grants = Grant(0)
+    for grant in table.take_strings("grants", []):
+        grants |= Grant(_choose(table, "grants", grant, GRANTS))
+    stack = table.take("stack", int, STACK_DEFAULT)
+    if not 0 < stack <= STACK_MAX or stack % PAGE_SIZE:
+        raise table.refuse("stack", f"is {stack}", f"use a multiple of {PAGE_SIZE} up to {STACK_MAX}")
+    arguments = table.take_strings("arguments", [])
+    environment = []
+    for key, value in table.take_table("environment", {}).items().items():
+        if not isinstance(value, str):
+            raise table.refuse(f"environment.{key}", f"is {value!r}", "quote it")
+        environment.append(f"{key}={value}")
+    for key, values in (("arguments", arguments), ("environment", environment)):
+        if len(values) > ARGUMENTS_MAX:
+            raise table.refuse(key, f"has {len(values)} items", f"give at most {ARGUMENTS_MAX}")
+    program = table.take("program", str, name)
+    table.finish()
+    return ManifestService(
+        name, program, Role(role), grants, stack, tuple(arguments), tuple(environment)
+    )
+
+
+def read(path: Path) -> Manifest:
+    top = Table(path, "", toml_file.read(path))
+    image = top.take_table("image", {})
+    kernel, loader = image.take("kernel", str, "kernel"), image.take("loader", str, "loader")
+    image.finish()
+    services: list[ManifestService] = []
+    for index, values in enumerate(top.take("service", list, [])):
+        service = _read_service(Table(path, f"service {index + 1}", values))
+        if any(other.name == service.name for other in services):
+            raise top.refuse(f"service {service.name}", "is there twice", "give each service a name of its own")
+        services.append(service)
+    if not services:
+        raise top.refuse("service", "lists nothing to start", "add a [[service]]")
+    files: dict[str, Path] = {}
+    files_table = top.take_table("files", {})
+    for name, source in files_table.items().items():
+        _check_name(files_table, repr(name), name, NAME_MAX)
+        if not isinstance(source, str):
+            raise files_table.refuse(name, f"is {source!r}", "write a path")
+        if name.split("/")[0] in ("lib", "services"):
+            raise files_table.refuse(name, "clashes with the folders of libraries and programs", "choose another folder")
+        files[name] = path.parent / source
+    top.finish()
+    return Manifest(path, kernel, loader, services, files)

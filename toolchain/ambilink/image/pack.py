@@ -1,0 +1,96 @@
+"""Packing a boot image: from a manifest and a build folder to one ELF file."""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from ambilink.elf.inspect import inspect
+from ambilink.errors import AmbilinkError
+from ambilink.files import write_atomically
+from ambilink.image import container, layout
+from ambilink.image.layout import ArchiveService, FileKind
+from ambilink.image.manifest import Manifest, read
+
+PROGRAM_FOLDER = "services"
+LIBRARY_FOLDER = "lib"
+
+
+@dataclass(frozen=True)
+class Packed:
+    image: Path
+    size: int
+    archive: layout.Archive
+
+
+def shipped(path: Path) -> bytes:
+    """A linked file without what no loader reads: all bytes after the last segment, and section headers."""
+    info = inspect(path)
+    data = bytearray(path.read_bytes())
+    end = max((load.offset + load.file_size for load in info.loads), default=0)
+    if not end:
+        raise AmbilinkError(path, "has no PT_LOAD segment", "link it as a program or shared library")
+    del data[end:]
+    header = list(container.HEADER.unpack_from(data))
+    header[6], header[11], header[12], header[13] = 0, 0, 0, 0  # e_shoff, e_shentsize, e_shnum, e_shstrndx
+    struct.pack_into(container.HEADER.format, data, 0, *header)
+    return bytes(data)
+
+
+def _program(manifest: Manifest, root: Path, name: str) -> Path:
+    path = root / PROGRAM_FOLDER / name
+    if not path.is_file():
+        raise AmbilinkError(
+            manifest.path, f"unknown service {name}: {path} is not there", f"declare it with Service('{name}', ...)"
+        )
+    return path
+
+
+def _add_libraries(root: Path, contents: dict[str, tuple[FileKind, bytes]], programs: list[Path]) -> None:
+    """The DT_NEEDED closure of the programs, breadth first."""
+    waiting = [(program, name) for program in programs for name in inspect(program).needed]
+    while waiting:
+        needer, soname = waiting.pop(0)
+        name = f"{LIBRARY_FOLDER}/{soname}"
+        if name in contents:
+            continue
+        path = root / LIBRARY_FOLDER / soname
+        if not path.is_file():
+            raise AmbilinkError(needer, f"needs {soname}, and {path} is not there", "build the library as a shared object")
+        contents[name] = (FileKind.LIBRARY, shipped(path))
+        waiting += [(path, other) for other in inspect(path).needed]
+
+
+def pack(manifest_path: Path, root: Path, image: Path) -> Packed:
+    """Write the image that a manifest describes; `root` is the build folder with kernel, services/ and lib/."""
+    manifest = read(manifest_path)
+    programs = {name: _program(manifest, root, name) for name in manifest.programs}
+    contents: dict[str, tuple[FileKind, bytes]] = {}
+    for name, path in programs.items():
+        contents[f"{PROGRAM_FOLDER}/{name}"] = (FileKind.PROGRAM, shipped(path))
+    if inspect(programs[manifest.loader]).needed:
+        raise AmbilinkError(
+            programs[manifest.loader], "is the loader and has NEEDED", "declare it with linkage='static'"
+        )
+    _add_libraries(root, contents, list(programs.values()))
+    for name, source in manifest.files.items():
+        try:
+            contents[name] = (FileKind.DATA, source.read_bytes())
+        except OSError as error:
+            raise AmbilinkError(manifest_path, f"files.{name}: {source} cannot be read ({error.strerror})") from error
+    services = [
+        ArchiveService(
+            service.name,
+            f"{PROGRAM_FOLDER}/{service.program}",
+            service.role,
+            service.grants,
+            service.stack_size,
+            service.arguments,
+            service.environment,
+        )
+        for service in manifest.services
+    ]
+    data = layout.build(contents, services, f"{PROGRAM_FOLDER}/{manifest.loader}")
+    archive = layout.parse(data, image)
+    whole = container.build(root / manifest.kernel, data, archive)
+    write_atomically(image, whole)
+    return Packed(image, len(whole), archive)

@@ -1,0 +1,24 @@
+"""Booting an image on a machine chosen by name."""
+
+from ambilink.machine.model import BootRequest, LineSink, NoMachine, Outcome
+
+MACHINES = ("emulator", "qemu")
+
+
+def boot(machine: str, request: BootRequest, sink: LineSink | None = None) -> Outcome:
+    """Raises NoMachine where the machine is not available, AmbilinkError for a bad image."""
+    if machine == "emulator":
+        try:
+            from ambilink.machine.emulator.board import Board
+            from ambilink.machine.emulator.context import LayoutError
+        except ImportError as error:
+            raise NoMachine(f"the package unicorn is not installed ({error})") from error
+        try:
+            return Board(request, sink).run()
+        except LayoutError as error:
+            raise NoMachine(str(error)) from error
+    if machine == "qemu":
+        from ambilink.machine import qemu
+
+        return qemu.boot(request, sink)
+    raise NoMachine(f"no machine is called {machine!r}; there are {', '.join(MACHINES)}")

@@ -1,0 +1,161 @@
+"""The bundled machine: CPU, memory and devices of a small PC, in one deterministic clock.
+
+One instruction takes one nanosecond of the guest's time, and waiting takes none of the host's: while the
+CPU halts, time jumps to the next timer tick. The same image, seed and memory size therefore give the same
+run, to the instruction.
+"""
+
+import mmap
+import time
+
+import unicorn
+
+from ambilink.errors import AmbilinkError
+from ambilink.machine import pvh
+from ambilink.machine.emulator.cpu import Cpu
+from ambilink.machine.emulator.devices import (
+    NANOSECONDS,
+    Bus,
+    DebugExit,
+    InterruptController,
+    Serial,
+    Timer,
+    WallClock,
+)
+from ambilink.machine.kernel_file import read_kernel
+from ambilink.machine.memory import MEGABYTE, PhysicalMemory
+from ambilink.machine.model import BootRequest, Console, LineSink, Outcome, Verdict, verdict_of_guest
+
+SLICE = 5_000_000  # instructions between looks at the host's clock
+SHORT_SLICE = 200  # while an interrupt waits for the guest to let it in
+TIMER_LINE = 0
+IDENTITY_TABLES = 0x1000  # 64-bit entry: page tables that map the first GiB to itself
+
+
+class Board:
+    def __init__(self, request: BootRequest, sink: LineSink | None = None) -> None:
+        size = request.memory_megabytes * MEGABYTE
+        self.request = request
+        self.memory = PhysicalMemory(mmap.mmap(-1, size), size)
+        self.started = time.perf_counter()
+        self.instructions = 0
+        self.idle = 0  # nanoseconds that passed while the CPU halted
+        self.console = Console(sink)
+        self.cpu = Cpu(self.memory, self._port_read, self._port_write)
+        self.timer = Timer(self.now)
+        self.interrupts = InterruptController()
+        self.exit = DebugExit(self.cpu.stop)
+        self.bus = Bus([Serial(self._put), self.interrupts, self.timer, WallClock(self.now), self.exit])
+        self._running = False
+
+    def now(self) -> int:
+        """Guest time in nanoseconds since power-on, exact also within a slice."""
+        return self._executed() + self.idle
+
+    def _executed(self) -> int:
+        return self.instructions + (self.cpu.counter.value if self._running else 0)
+
+    def _port_read(self, port: int, size: int) -> int:
+        return self.bus.read(port, size)
+
+    def _port_write(self, port: int, size: int, value: int) -> None:
+        self.bus.write(port, size, value)
+
+    def _put(self, data: bytes) -> None:
+        self.console.put(data, self._seconds(), self._executed())
+
+    def _seconds(self) -> float:
+        return time.perf_counter() - self.started
+
+    def load(self) -> None:
+        kernel = read_kernel(self.request.image)
+        if kernel.end > self.memory.ranges[0].size:
+            needed = -(-kernel.end // MEGABYTE)
+            raise AmbilinkError(
+                self.request.image,
+                f"needs memory up to {needed} MB, the machine has {self.request.memory_megabytes} MB",
+                f"boot it with --memory {max(32, needed + 16)}",
+            )
+        for segment in kernel.segments:
+            self.memory.write(segment.address, segment.data)
+        start_info = pvh.write_start_info(self.memory, self.request.command_line)
+        if kernel.entry64 is not None:
+            self.cpu.enter_long_mode(kernel.entry64, start_info, self._identity_tables())
+        elif kernel.entry32 is not None:
+            self.cpu.enter_protected_mode(kernel.entry32, start_info)
+
+    def _identity_tables(self) -> int:
+        top, pointers, directory = IDENTITY_TABLES, IDENTITY_TABLES + 0x1000, IDENTITY_TABLES + 0x2000
+        self.memory.write(top, (pointers | 3).to_bytes(8, "little"))
+        self.memory.write(pointers, (directory | 3).to_bytes(8, "little"))
+        for index in range(512):
+            self.memory.write(directory + 8 * index, (index << 21 | 0x83).to_bytes(8, "little"))
+        return top
+
+    def run(self) -> Outcome:
+        try:
+            self.load()
+            verdict, detail = self._run()
+        except unicorn.UcError as error:
+            verdict, detail = Verdict.FAIL, f"the guest touched an address with nothing behind it ({error}), rip {self.cpu.rip:#x}"
+        self.console.finish(self._seconds(), self.instructions)
+        return Outcome(
+            machine="emulator",
+            verdict=verdict,
+            detail=detail,
+            console=self.console.lines,
+            seconds=self._seconds(),
+            instructions=self.instructions,
+            memory=self.memory,
+            counters=dict(self.cpu.counters),
+        )
+
+    def _run(self) -> tuple[Verdict, str]:
+        limit = int(self.request.timeout * NANOSECONDS)
+        while True:
+            self._fire_timer()
+            waiting = self.interrupts.pending
+            if waiting and self.cpu.accepts_interrupt():
+                self.cpu.interrupt(self.interrupts.acknowledge())
+                waiting = self.interrupts.pending
+            budget = SHORT_SLICE if waiting else self._until_tick()
+            executed = self._slice(budget)
+            if self.exit.code is not None:
+                return verdict_of_guest(self.exit.code)
+            if self.cpu.triple_fault:
+                return Verdict.RESET, f"triple fault, rip {self.cpu.rip:#x}"
+            if executed < budget and not self._wait():
+                return Verdict.HALTED, f"the CPU halted for ever, rip {self.cpu.rip:#x}"
+            if self.now() > limit or self._seconds() > self.request.timeout:
+                return Verdict.TIMEOUT, f"no verdict within {self.request.timeout:g} s"
+
+    def _slice(self, budget: int) -> int:
+        self._running = True
+        try:
+            executed = self.cpu.run(budget)
+        finally:
+            self._running = False
+        self.instructions += executed
+        return executed
+
+    def _fire_timer(self) -> None:
+        while self.timer.running and self.now() >= self.timer.next_tick:
+            self.timer.fire()
+            self.interrupts.request(TIMER_LINE)
+
+    def _until_tick(self) -> int:
+        if not self.timer.running:
+            return SLICE
+        return max(1, min(SLICE, self.timer.next_tick - self.now()))
+
+    def _wait(self) -> bool:
+        """The CPU halted, or stopped for a port that user mode may not use. False: nothing can wake it."""
+        if not self.cpu.halted:
+            return True
+        if self.interrupts.pending:
+            return self.cpu.accepts_interrupt()
+        timer_enabled = not self.interrupts.mask & 1 << TIMER_LINE
+        if not (self.timer.running and timer_enabled and self.cpu.accepts_interrupt()):
+            return False
+        self.idle += max(0, self.timer.next_tick - self.now())
+        return True

@@ -1,0 +1,138 @@
+"""The saved CPU context of Unicorn, as named fields.
+
+Unicorn's public API cannot change the privilege level, and hands exceptions over without delivering them.
+Both can be done in a saved context: save it, change fields of QEMU's CPUX86State in the blob, restore it.
+Where the fields lie is found at start with marked values, so that another layout is noticed at once
+instead of corrupting the guest; the version is pinned because of the few distances that remain.
+"""
+
+import ctypes
+import struct
+
+import unicorn
+from unicorn import x86_const as x86
+
+# Distances within CPUX86State of Unicorn 2.1.4 (QEMU 5.0.1), from its first register.
+RIP = 16 * 8
+HFLAGS = RIP + 6 * 8
+SEGMENTS = HFLAGS + 8
+SEGMENT_SIZE = 24
+CONTROL = SEGMENTS + 10 * SEGMENT_SIZE
+OLD_EXCEPTION_AFTER_ERROR = 112
+
+MSR_MARK = 0x7A7A000011110000
+REGISTER_MARK = 0x5A5A1234ABCD0000
+
+HFLAG_CPL = 3
+HFLAG_INHIBIT_INTERRUPT = 1 << 3
+HFLAG_CS32 = 1 << 4
+HFLAG_SS32 = 1 << 5
+HFLAG_LMA = 1 << 14
+HFLAG_CS64 = 1 << 15
+
+MSR_EFER = 0xC0000080
+MSR_STAR = 0xC0000081
+MSR_LSTAR = 0xC0000082
+MSR_FMASK = 0xC0000084
+
+
+class LayoutError(Exception):
+    """This Unicorn is not laid out as expected."""
+
+
+class Segment(ctypes.Structure):
+    _fields_ = [
+        ("selector", ctypes.c_uint32),
+        ("base", ctypes.c_uint64),
+        ("limit", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+    ]
+
+
+def _blob_address(context: unicorn.unicorn.UcContext) -> int:
+    handle = context.context
+    return int(handle.value) if hasattr(handle, "value") else ctypes.addressof(handle.contents)
+
+
+def engine_address(engine: unicorn.Uc) -> int:
+    handle = engine._uch
+    return int(handle.value) if hasattr(handle, "value") else int(handle)
+
+
+class Layout:
+    """Offsets found by an engine that is thrown away: registers, MSRs, the pending exception, the counter."""
+
+    def __init__(self) -> None:
+        engine = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
+        engine.ctl_exits_enabled(True)
+        engine.mem_map(0x1000, 4096)
+        marked = (x86.UC_X86_REG_RAX, x86.UC_X86_REG_RCX, x86.UC_X86_REG_RDX, x86.UC_X86_REG_RBX)
+        for index, register in enumerate(marked):
+            engine.reg_write(register, REGISTER_MARK + index)
+        for index, msr in enumerate((MSR_STAR, MSR_LSTAR, MSR_FMASK)):
+            engine.reg_write(x86.UC_X86_REG_MSR, (msr, MSR_MARK + index))
+        context = engine.context_save()
+        blob = ctypes.string_at(_blob_address(context), context.size)
+        self.registers = blob.find(struct.pack("<4Q", *(REGISTER_MARK + i for i in range(4))))
+        state = blob[self.registers :]
+        self.star, self.lstar, self.fmask = (state.find(struct.pack("<Q", MSR_MARK + i)) for i in range(3))
+        self.error = self._find_error(engine, context)
+        self.counter = self._find_counter(engine)
+        if min(self.registers, self.star, self.lstar, self.fmask, self.error, self.counter) < 0:
+            raise LayoutError(f"unicorn {unicorn.__version__} has another layout than 2.1.4, which is pinned")
+
+    def _find_error(self, engine: unicorn.Uc, context: unicorn.unicorn.UcContext) -> int:
+        """error_code, exception_is_int, exception_next_eip lie side by side: run `int 0x80` at 0x1000."""
+        found: list[int] = []
+
+        def on_interrupt(uc: unicorn.Uc, number: int, data: object) -> None:
+            uc.context_update(context)
+            blob = ctypes.string_at(_blob_address(context), context.size)[self.registers :]
+            found.append(blob.find(struct.pack("<iiQ", 0, 1, 0x1002)))
+            uc.emu_stop()
+
+        engine.mem_write(0x1000, b"\xcd\x80\x90")
+        hook = engine.hook_add(unicorn.UC_HOOK_INTR, on_interrupt)
+        engine.emu_start(0x1000, 0)
+        engine.hook_del(hook)
+        return found[0] if found else -1
+
+    def _find_counter(self, engine: unicorn.Uc) -> int:
+        """The count of executed instructions lies before its limit: 37 nops, then `out`."""
+        limit = 0x12345678
+        found: list[int] = []
+
+        def on_out(uc: unicorn.Uc, port: int, size: int, value: int, data: object) -> None:
+            raw = ctypes.string_at(engine_address(uc), 16384)
+            found.append(raw.find(struct.pack("<QQ", 38, limit)))
+            uc.emu_stop()
+
+        engine.mem_write(0x1800, b"\x90" * 37 + b"\xe6\xf4\xf4")
+        engine.hook_add(unicorn.UC_HOOK_INSN, on_out, None, 1, 0, x86.UC_X86_INS_OUT)
+        engine.emu_start(0x1800, 0, count=limit)
+        return found[0] if found else -1
+
+
+class Context:
+    """The fields of one engine's saved context. `save()` before reading, `restore()` after writing."""
+
+    def __init__(self, engine: unicorn.Uc, layout: Layout) -> None:
+        blob = engine.context_save()
+        state = _blob_address(blob) + layout.registers
+        self.save = lambda: engine.context_update(blob)
+        self.restore = lambda: engine.context_restore(blob)
+        self.registers = (ctypes.c_uint64 * 16).from_address(state)  # in the order of their encoding
+        self.rip = ctypes.c_uint64.from_address(state + RIP)
+        self.hflags = ctypes.c_uint32.from_address(state + HFLAGS)
+        segments = (Segment * 10).from_address(state + SEGMENTS)
+        self.es, self.cs, self.ss, self.ds, self.fs, self.gs = (segments[i] for i in range(6))
+        self.tr, self.gdt, self.idt = segments[7], segments[8], segments[9]
+        self.control = (ctypes.c_uint64 * 9).from_address(state + CONTROL)
+        self.star = ctypes.c_uint64.from_address(state + layout.star)
+        self.lstar = ctypes.c_uint64.from_address(state + layout.lstar)
+        self.fmask = ctypes.c_uint64.from_address(state + layout.fmask)
+        self.error_code = ctypes.c_int32.from_address(state + layout.error)
+        self.is_software = ctypes.c_int32.from_address(state + layout.error + 4)
+        self.next_rip = ctypes.c_uint64.from_address(state + layout.error + 8)
+        self.old_exception = ctypes.c_int32.from_address(state + layout.error + OLD_EXCEPTION_AFTER_ERROR)
+        self._keep = blob

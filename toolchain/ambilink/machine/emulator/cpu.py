@@ -1,0 +1,299 @@
+"""One x86-64 CPU: Unicorn executes, this delivers exceptions, interrupts and system calls.
+
+Numbers of chapters are those of Intel's manual, volume 3A.
+"""
+
+import ctypes
+import struct
+from collections.abc import Callable
+
+import unicorn
+from unicorn import x86_const as x86
+
+from ambilink.machine.emulator.context import (
+    HFLAG_CPL,
+    HFLAG_CS32,
+    HFLAG_CS64,
+    HFLAG_INHIBIT_INTERRUPT,
+    HFLAG_LMA,
+    HFLAG_SS32,
+    MSR_EFER,
+    Context,
+    Layout,
+    engine_address,
+)
+from ambilink.machine.memory import PhysicalMemory
+
+VECTOR_DIVIDE = 0
+VECTOR_BREAKPOINT = 3
+VECTOR_INVALID = 6
+VECTOR_DOUBLE_FAULT = 8
+VECTOR_NOT_PRESENT = 11
+VECTOR_PROTECTION = 13
+VECTOR_PAGE_FAULT = 14
+WITH_ERROR_CODE = frozenset((8, 10, 11, 12, 13, 14, 17, 21))
+CONTRIBUTORY = frozenset((0, 10, 11, 12, 13))  # 6.15, double fault
+
+FLAG_RESERVED = 0x2
+FLAG_TRAP = 0x100
+FLAG_INTERRUPT = 0x200
+FLAGS_CLEARED_BY_GATE = 0x14100  # RF NT TF
+FLAG_RESUME = 0x10000
+
+# Attributes of flat segments as QEMU caches them: descriptor bits 40-55 shifted to bit 8.
+CODE64 = 0x00A09B00
+CODE32 = 0x00C09B00
+DATA = 0x00C09300
+FLAT_LIMIT = 0xFFFFFFFF
+ADDRESS_MASK = 0x000FFFFFFFFFF000
+RCX, RDX, RSP, R11 = 1, 2, 4, 11
+
+PortWrite = Callable[[int, int, int], None]
+PortRead = Callable[[int, int], int]
+
+
+class TripleFault(Exception):
+    """A fault while a double fault was delivered: the machine resets."""
+
+
+class Cpu:
+    def __init__(self, memory: PhysicalMemory, port_read: PortRead, port_write: PortWrite) -> None:
+        layout = Layout()
+        self.memory = memory
+        self.engine = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
+        self.engine.ctl_set_cpu_model(x86.UC_CPU_X86_SKYLAKE_CLIENT)
+        # An `until` address is looked up through the guest's tables and would change CR2.
+        self.engine.ctl_exits_enabled(True)
+        base = ctypes.addressof(ctypes.c_char.from_buffer(memory.buffer))
+        for part in memory.ranges:
+            self.engine.mem_map_ptr(part.start, part.size, unicorn.UC_PROT_ALL, base + part.offset)
+        self.context = Context(self.engine, layout)
+        self.counter = ctypes.c_uint64.from_address(engine_address(self.engine) + layout.counter)
+        self.triple_fault = False
+        self.halted = False  # the last run ended at hlt
+        self.counters = {"system calls": 0, "exceptions": 0, "interrupts": 0}
+        self._stopped = False
+        self._refused_port: tuple[int, int] | None = None  # rip and rax at a port access from user mode
+        self._port_read, self._port_write = port_read, port_write
+        add = self.engine.hook_add
+        add(unicorn.UC_HOOK_INSN, self._make_system_call(), None, 1, 0, x86.UC_X86_INS_SYSCALL)
+        add(unicorn.UC_HOOK_INSN, self._on_out, None, 1, 0, x86.UC_X86_INS_OUT)
+        add(unicorn.UC_HOOK_INSN, self._on_in, None, 1, 0, x86.UC_X86_INS_IN)
+        add(unicorn.UC_HOOK_INTR, self._on_exception)
+        add(unicorn.UC_HOOK_INSN_INVALID, self._on_invalid)
+        # No memory hooks, not even for unmapped memory: one makes every access thirteen times slower.
+
+    # Start states.
+
+    def enter_protected_mode(self, entry: int, start_info: int) -> None:
+        """PVH: flat 32-bit segments, paging off, ebx = start info."""
+        self.engine.reg_write(x86.UC_X86_REG_CR4, 0)
+        self.engine.reg_write(x86.UC_X86_REG_MSR, (MSR_EFER, 0))
+        self.engine.reg_write(x86.UC_X86_REG_CR0, 0x11)
+        c = self.context
+        c.save()
+        for segment in (c.ds, c.es, c.fs, c.gs, c.ss):
+            segment.selector, segment.base, segment.limit, segment.flags = 0x10, 0, FLAT_LIMIT, DATA
+        c.cs.selector, c.cs.base, c.cs.limit, c.cs.flags = 0x08, 0, FLAT_LIMIT, CODE32
+        c.hflags.value = c.hflags.value & ~(HFLAG_LMA | HFLAG_CS64) | HFLAG_CS32 | HFLAG_SS32
+        self._enter(entry, start_info)
+
+    def enter_long_mode(self, entry: int, start_info: int, page_table: int) -> None:
+        """64-bit, with the page table given."""
+        self.engine.reg_write(x86.UC_X86_REG_CR3, page_table)
+        self.engine.reg_write(x86.UC_X86_REG_CR4, 0x20)
+        self.engine.reg_write(x86.UC_X86_REG_CR0, 0x80010011)
+        self.context.save()
+        self._enter(entry, start_info)
+
+    def _enter(self, entry: int, start_info: int) -> None:
+        c = self.context
+        c.registers[3] = start_info
+        c.idt.limit = c.gdt.limit = 0
+        c.rip.value = entry
+        c.restore()
+        self.engine.reg_write(x86.UC_X86_REG_RFLAGS, FLAG_RESERVED)
+
+    # Running.
+
+    def run(self, limit: int) -> int:
+        """Execute at most `limit` instructions; returns how many. Ends early on hlt, stop() or a triple fault.
+
+        Raises unicorn.UcError where the guest touches a physical address that has nothing behind it.
+        """
+        self.context.save()
+        self.engine.emu_start(self.context.rip.value, 0, count=limit)
+        executed = min(self.counter.value, limit)
+        self.context.save()
+        self.halted = executed < limit and not self._refused_port and not self._stopped
+        self._stopped = False
+        if self._refused_port:
+            self.context.rip.value, self.context.registers[0] = self._refused_port
+            self._refused_port = None
+            self.raise_exception(VECTOR_PROTECTION, 0)
+        return executed
+
+    def stop(self) -> None:
+        self._stopped = True
+        self.engine.emu_stop()
+
+    @property
+    def flags(self) -> int:
+        return int(self.engine.reg_read(x86.UC_X86_REG_RFLAGS))
+
+    @property
+    def rip(self) -> int:
+        return int(self.context.rip.value)
+
+    def accepts_interrupt(self) -> bool:
+        """IF is set, and the last instruction was not the sti that set it."""
+        self.context.save()
+        return bool(self.flags & FLAG_INTERRUPT) and not self.context.hflags.value & HFLAG_INHIBIT_INTERRUPT
+
+    def interrupt(self, vector: int) -> None:
+        self.counters["interrupts"] += 1
+        self.context.save()
+        self._deliver(vector, 0, False, None, ())
+
+    def raise_exception(self, vector: int, error: int) -> None:
+        self.counters["exceptions"] += 1
+        self._deliver(vector, error, False, None, ())
+
+    # Memory through the guest's page tables.
+
+    def physical(self, address: int, write: bool = False) -> int | None:
+        """Physical address for a supervisor access, or None."""
+        table = self.context.control[3] & ADDRESS_MASK
+        for shift in (39, 30, 21, 12):
+            entry = self.memory.word(table + (address >> shift & 511) * 8)
+            if not entry & 1 or (write and not entry & 2):
+                return None
+            if shift in (30, 21) and entry & 0x80:
+                return entry & ADDRESS_MASK & ~((1 << shift) - 1) | address & ((1 << shift) - 1)
+            table = entry & ADDRESS_MASK
+        return table | address & 0xFFF
+
+    def _write(self, address: int, data: bytes) -> bool:
+        """Supervisor write that may cross into a second page; all or nothing."""
+        part = min(len(data), 0x1000 - (address & 0xFFF))
+        first = self.physical(address, True)
+        second = self.physical(address + part, True) if part < len(data) else 0
+        if first is None or second is None:
+            return False
+        self.memory.write(first, data[:part])
+        if part < len(data):
+            self.memory.write(second, data[part:])
+        return True
+
+    # Delivery (6.14, exception and interrupt handling in 64-bit mode).
+
+    def _deliver(self, vector: int, error: int, software: bool, restart: int | None, nested: tuple[int, ...]) -> None:
+        """Enter a handler through the IDT; the context must have been saved."""
+        c = self.context
+        privilege = c.hflags.value & HFLAG_CPL
+        entry = self.physical(c.idt.base + vector * 16) if vector * 16 + 15 <= c.idt.limit else None
+        if entry is None:
+            return self._fault(VECTOR_PROTECTION, vector * 8 + 2, restart, vector, nested)
+        low, high = struct.unpack("<QQ", self.memory.read(entry, 16))
+        if software and low >> 45 & 3 < privilege:
+            return self._fault(VECTOR_PROTECTION, vector * 8 + 2, restart, vector, nested)
+        if not low >> 47 & 1:
+            return self._fault(VECTOR_NOT_PRESENT, vector * 8 + 2, restart, vector, nested)
+        # Unicorn never clears this, and would make the next page fault a double fault.
+        c.old_exception.value = -1
+        stack_index = low >> 32 & 7
+        stack = c.registers[RSP]
+        if stack_index or privilege:
+            slot = self.physical(c.tr.base + (36 + (stack_index - 1) * 8 if stack_index else 4))
+            if slot is None:
+                return self._fault(VECTOR_PAGE_FAULT, 0, None, vector, nested)
+            stack = self.memory.word(slot)
+        flags = self.flags
+        frame = struct.pack("<5Q", c.rip.value, c.cs.selector, flags, c.registers[RSP], c.ss.selector)
+        if vector in WITH_ERROR_CODE and not software:
+            frame = struct.pack("<Q", error & 0xFFFF) + frame
+        stack = (stack & ~15) - len(frame)
+        if not self._write(stack, frame):
+            c.control[2] = stack
+            return self._fault(VECTOR_PAGE_FAULT, 2, None, vector, nested)
+        if privilege:
+            c.ss.selector, c.ss.base, c.ss.limit, c.ss.flags = 0, 0, FLAT_LIMIT, DATA
+        c.cs.selector, c.cs.base, c.cs.limit, c.cs.flags = low >> 16 & 0xFFFC, 0, FLAT_LIMIT, CODE64
+        c.hflags.value &= ~HFLAG_CPL
+        c.registers[RSP] = stack
+        c.rip.value = low & 0xFFFF | low >> 32 & 0xFFFF0000 | (high & 0xFFFFFFFF) << 32
+        c.restore()
+        is_interrupt_gate = not low >> 40 & 1
+        cleared = FLAGS_CLEARED_BY_GATE | (FLAG_INTERRUPT if is_interrupt_gate else 0)
+        self.engine.reg_write(x86.UC_X86_REG_RFLAGS, flags & ~cleared)
+
+    def _fault(self, vector: int, error: int, restart: int | None, during: int, nested: tuple[int, ...]) -> None:
+        """A fault while `during` was delivered (6.15, table 6-5)."""
+        if restart is not None:
+            self.context.rip.value = restart
+        chain = (*nested, during)
+        if during == VECTOR_DOUBLE_FAULT or len(chain) > 3:
+            # Raised here it would pass through Unicorn's frames: leave a mark and stop.
+            self.triple_fault = True
+            self.stop()
+            return
+        both_contributory = during in CONTRIBUTORY and vector in CONTRIBUTORY
+        page_fault_first = during == VECTOR_PAGE_FAULT and (vector in CONTRIBUTORY or vector == VECTOR_PAGE_FAULT)
+        if both_contributory or page_fault_first:
+            vector, error = VECTOR_DOUBLE_FAULT, 0
+        self._deliver(vector, error, False, None, chain)
+
+    # Hooks.
+
+    def _on_exception(self, engine: unicorn.Uc, vector: int, data: object) -> None:
+        c = self.context
+        self.counters["exceptions"] += 1
+        c.save()
+        software = bool(c.is_software.value)
+        restart = c.next_rip.value - (1 if vector == VECTOR_BREAKPOINT else 2) if software else None
+        self._deliver(vector, c.error_code.value, software, restart, ())
+
+    def _on_invalid(self, engine: unicorn.Uc, data: object) -> bool:
+        self.context.save()
+        self.raise_exception(VECTOR_INVALID, 0)
+        return True
+
+    def _make_system_call(self) -> Callable[[unicorn.Uc, object], None]:
+        """The `syscall` instruction (Intel volume 2B). This is the hot path: everything is bound beforehand."""
+        c, engine, counters = self.context, self.engine, self.counters
+        save, restore, read, write = c.save, c.restore, engine.reg_read, engine.reg_write
+        registers, cs, ss, rip, hflags = c.registers, c.cs, c.ss, c.rip, c.hflags
+        star, lstar, fmask, rflags = c.star, c.lstar, c.fmask, x86.UC_X86_REG_RFLAGS
+
+        def on_system_call(uc: unicorn.Uc, data: object) -> None:
+            counters["system calls"] += 1
+            save()
+            flags = read(rflags)
+            registers[RCX] = rip.value + 2
+            registers[R11] = flags & ~FLAG_RESUME
+            selector = star.value >> 32 & 0xFFFF
+            cs.selector, cs.base, cs.limit, cs.flags = selector & 0xFFFC, 0, FLAT_LIMIT, CODE64
+            ss.selector, ss.base, ss.limit, ss.flags = (selector + 8) & 0xFFFC, 0, FLAT_LIMIT, DATA
+            hflags.value &= ~HFLAG_CPL
+            rip.value = lstar.value - 2  # Unicorn adds the instruction's length
+            restore()
+            write(rflags, flags & ~fmask.value & ~FLAG_RESUME | FLAG_RESERVED)
+
+        return on_system_call
+
+    def _refuse_port(self) -> None:
+        self.context.save()
+        self._refused_port = (self.context.rip.value, self.context.registers[0])
+        self.engine.emu_stop()
+
+    def _on_out(self, engine: unicorn.Uc, port: int, size: int, value: int, data: object) -> None:
+        if engine.reg_read(x86.UC_X86_REG_CS) & 3:  # IOPL is never raised, and there is no I/O bitmap
+            self._refuse_port()
+        else:
+            self._port_write(port, size, value)
+
+    def _on_in(self, engine: unicorn.Uc, port: int, size: int, data: object) -> int:
+        if engine.reg_read(x86.UC_X86_REG_CS) & 3:
+            self._refuse_port()
+            return 0
+        return self._port_read(port, size)

@@ -1,0 +1,226 @@
+"""The devices of the emulated PC. Each claims its ports on the bus; time is handed in, in nanoseconds."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+Clock = Callable[[], int]  # nanoseconds since power-on
+NANOSECONDS = 1_000_000_000
+NOTHING_THERE = 0xFF
+
+
+class Device(Protocol):
+    ports: tuple[int, ...]
+
+    def read(self, port: int) -> int: ...
+
+    def write(self, port: int, value: int) -> None: ...
+
+
+class Bus:
+    def __init__(self, devices: list[Device]) -> None:
+        self._by_port = {port: device for device in devices for port in device.ports}
+
+    def read(self, port: int, size: int) -> int:
+        device = self._by_port.get(port)
+        if device is None:
+            return (1 << 8 * size) - 1
+        return device.read(port)
+
+    def write(self, port: int, size: int, value: int) -> None:
+        device = self._by_port.get(port)
+        if device is not None:
+            device.write(port, value & 0xFF)
+
+
+class Serial:
+    """16550, transmit only, always ready."""
+
+    BASE = 0x3F8
+    LINE_STATUS = 5
+    READY = 0x60
+
+    def __init__(self, put: Callable[[bytes], None]) -> None:
+        self.ports = tuple(range(self.BASE, self.BASE + 8))
+        self._put = put
+        self._divisor_latch = False
+
+    def read(self, port: int) -> int:
+        return self.READY if port - self.BASE == self.LINE_STATUS else 0
+
+    def write(self, port: int, value: int) -> None:
+        register = port - self.BASE
+        if register == 3:
+            self._divisor_latch = bool(value & 0x80)
+        elif register == 0 and not self._divisor_latch:
+            self._put(bytes((value,)))
+
+
+class InterruptController:
+    """Two cascaded 8259s; only the first one's lines are used."""
+
+    FIRST = 0x20
+    SECOND = 0xA0
+
+    def __init__(self) -> None:
+        self.ports = (self.FIRST, self.FIRST + 1, self.SECOND, self.SECOND + 1)
+        self.mask = 0xFF
+        self.base = 0
+        self.requests = 0
+        self.in_service = 0
+        self._init_step = 0
+        self._read_service = False
+
+    def read(self, port: int) -> int:
+        if port == self.FIRST + 1:
+            return self.mask
+        if port == self.FIRST:
+            return self.in_service if self._read_service else self.requests
+        return 0
+
+    def write(self, port: int, value: int) -> None:
+        if port == self.FIRST:
+            self._command(value)
+        elif port == self.FIRST + 1:
+            self._data(value)
+
+    def _command(self, value: int) -> None:
+        if value & 0x10:
+            self._init_step, self.in_service, self.mask = 1, 0, 0
+        elif value & 0x08:
+            self._read_service = value & 3 == 3
+        elif value & 0x20:
+            self.in_service &= self.in_service - 1  # the highest priority is the lowest bit
+
+    def _data(self, value: int) -> None:
+        if self._init_step == 0:
+            self.mask = value
+        else:
+            if self._init_step == 1:
+                self.base = value & 0xF8
+            self._init_step = (self._init_step + 1) % 4
+
+    def request(self, line: int) -> None:
+        self.requests |= 1 << line
+
+    @property
+    def pending(self) -> bool:
+        ready = self.requests & ~self.mask
+        return bool(ready) and not self.in_service & (ready & -ready) - 1 and not self.in_service & ready
+
+    def acknowledge(self) -> int:
+        """Take the highest request; returns its vector."""
+        ready = self.requests & ~self.mask
+        line = (ready & -ready).bit_length() - 1
+        self.requests &= ~(1 << line)
+        self.in_service |= 1 << line
+        return self.base + line
+
+
+class Timer:
+    """8254, channel 0: rate generator at 1193182 Hz / reload."""
+
+    BASE = 0x40
+    FREQUENCY = 1193182
+
+    def __init__(self, clock: Clock) -> None:
+        self.ports = tuple(range(self.BASE, self.BASE + 4))
+        self._clock = clock
+        self._reload = 0
+        self._started = 0  # nanoseconds
+        self._ticks = 0  # fired since then
+        self._latched: list[int] = []
+        self._writes: list[int] = []
+
+    @property
+    def running(self) -> bool:
+        return self._reload != 0
+
+    def _instant(self, tick: int) -> int:
+        return self._started + tick * self._reload * NANOSECONDS // self.FREQUENCY
+
+    @property
+    def next_tick(self) -> int:
+        """When the next interrupt is due, in nanoseconds since power-on."""
+        return self._instant(self._ticks + 1)
+
+    def fire(self) -> None:
+        self._ticks += 1
+
+    def _count(self) -> int:
+        counts = (self._clock() - self._started) * self.FREQUENCY // NANOSECONDS
+        return self._reload - counts % self._reload if self._reload else 0
+
+    def read(self, port: int) -> int:
+        if port != self.BASE:
+            return 0
+        if not self._latched:
+            count = self._count()
+            self._latched = [count & 0xFF, count >> 8 & 0xFF]
+        return self._latched.pop(0)
+
+    def write(self, port: int, value: int) -> None:
+        if port == self.BASE + 3:
+            if value >> 6 == 0:
+                self._command(value)
+        elif port == self.BASE:
+            self._writes.append(value)
+            if len(self._writes) == 2:
+                self._reload = self._writes[0] | self._writes[1] << 8 or 0x10000
+                self._started, self._ticks, self._writes = self._clock(), 0, []
+
+    def _command(self, value: int) -> None:
+        if value & 0x30 == 0:
+            count = self._count()
+            self._latched = [count & 0xFF, count >> 8 & 0xFF]
+        else:
+            self._writes = []
+
+
+class WallClock:
+    """The CMOS clock, in BCD. It starts at the same instant at each boot, so that boots repeat exactly."""
+
+    PORT = 0x70
+    POWER_ON = (2024, 11, 1, 12, 0, 0)
+
+    def __init__(self, clock: Clock) -> None:
+        self.ports = (self.PORT, self.PORT + 1)
+        self._clock = clock
+        self._index = 0
+
+    def read(self, port: int) -> int:
+        year, month, day, hour, minute, second = self.POWER_ON
+        total = hour * 3600 + minute * 60 + second + self._clock() // NANOSECONDS
+        fields = {
+            0: total % 60,
+            2: total // 60 % 60,
+            4: total // 3600 % 24,
+            7: day + total // 86400,  # a boot does not last to the end of a month
+            8: month,
+            9: year % 100,
+        }
+        if self._index == 11:
+            return 0x02  # 24 hours, BCD
+        value = fields.get(self._index, 0)
+        return value // 10 << 4 | value % 10
+
+    def write(self, port: int, value: int) -> None:
+        if port == self.PORT:
+            self._index = value & 0x7F
+
+
+class DebugExit:
+    """isa-debug-exit: the byte written ends the machine."""
+
+    PORT = 0xF4
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        self.ports = (self.PORT,)
+        self.code: int | None = None
+        self._stop = stop
+
+    def read(self, port: int) -> int:
+        return 0
+
+    def write(self, port: int, value: int) -> None:
+        self.code = value
+        self._stop()

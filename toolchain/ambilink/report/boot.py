@@ -1,0 +1,104 @@
+"""A boot's result as text and as JSON."""
+
+from typing import Any
+
+from ambilink.image.layout import PAGE_SIZE, FileKind
+from ambilink.machine.model import Outcome, Verdict
+from ambilink.verify.kernel_state import KernelState, ProcessState, ThreadState
+from ambilink.verify.system import SystemReport
+
+
+def _kib(pages: int) -> str:
+    return f"{pages * PAGE_SIZE // 1024:,} KiB"
+
+
+def sharing_table(report: SystemReport) -> list[str]:
+    """Per library: how many processes map its read-only pages, all of them the same frames."""
+    rows = [("library", "read-only", "processes", "saved")]
+    for use in report.files:
+        if use.kind is FileKind.LIBRARY:
+            saved = use.read_only_pages * max(0, len(use.processes) - 1)
+            rows.append((use.name, _kib(use.read_only_pages), str(len(use.processes)), _kib(saved)))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return [
+        f"  {row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]:>{widths[3]}}" for row in rows
+    ]
+
+
+def waiting_lines(state: KernelState) -> list[str]:
+    """What each process was doing when the machine ended."""
+    lines = []
+    for process in state.processes:
+        if process.state is not ProcessState.ALIVE:
+            lines.append(f"  {process.name}: {process.state.name.lower()}, status {process.exit_status}")
+        for thread in process.threads:
+            if thread.state is not ThreadState.DEAD:
+                lines.append(f"  {process.name}: {thread.describe()}")
+    return lines
+
+
+def verdict_line(outcome: Outcome, failures: list[str]) -> str:
+    passed = outcome.verdict is Verdict.PASS and not failures
+    parts = [f"{outcome.machine}: {'passed' if passed else 'FAILED'} in {outcome.seconds:.2f} s"]
+    if outcome.instructions is not None:
+        parts.append(f"{outcome.instructions:,} instructions")
+    if outcome.verdict is not Verdict.PASS:
+        parts.append(f"{outcome.verdict.value}: {outcome.detail}" if outcome.detail else outcome.verdict.value)
+    return ", ".join(parts)
+
+
+def as_text(
+    outcome: Outcome, state: KernelState | None, report: SystemReport | None, faults: list[str], failures: list[str]
+) -> list[str]:
+    lines: list[str] = []
+    if faults:
+        lines += ["", *faults]
+    if state and outcome.verdict is Verdict.TIMEOUT:
+        lines += ["", "when time was up:", *waiting_lines(state)]
+    if report and outcome.verdict is Verdict.PASS:
+        lines += ["", *sharing_table(report)]
+    if state:
+        lines.append(
+            f"  {len(state.processes)} processes, {_kib(state.frames_used)} of memory used, "
+            f"{state.system_calls:,} system calls, {state.context_switches:,} thread switches"
+        )
+    lines += [f"  FAILED: {failure}" for failure in failures]
+    lines += ["", verdict_line(outcome, failures)]
+    return lines
+
+
+def as_json(
+    outcome: Outcome, state: KernelState | None, report: SystemReport | None, faults: list[str], failures: list[str]
+) -> dict[str, Any]:
+    return {
+        "machine": outcome.machine,
+        "verdict": outcome.verdict.value if not failures else Verdict.FAIL.value,
+        "detail": outcome.detail,
+        "failures": failures,
+        "seconds": round(outcome.seconds, 4),
+        "instructions": outcome.instructions,
+        "counters": outcome.counters,
+        "console": [
+            {"text": line.text, "seconds": round(line.seconds, 4), "instructions": line.instructions}
+            for line in outcome.console
+        ],
+        "faults": faults,
+        "memory": {"frames": state.frames_total, "used": state.frames_used} if state else None,
+        "waiting": waiting_lines(state) if state and outcome.verdict is Verdict.TIMEOUT else [],
+        "processes": [
+            {
+                "name": view.process.name,
+                "number": view.process.number,
+                "state": view.process.state.name.lower(),
+                "exit_status": view.process.exit_status,
+                "pages": view.pages,
+                "private_pages": view.private_pages,
+                "modules": {module.file.name: module.base for module in view.modules},
+            }
+            for view in (report.processes if report else [])
+        ],
+        "sharing": [
+            {"name": use.name, "read_only_pages": use.read_only_pages, "processes": use.processes}
+            for use in (report.files if report else [])
+        ],
+    }

@@ -1,0 +1,125 @@
+"""What the kernel left in memory: boot/include/ambilink/record.h, read from outside."""
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+
+from ambilink.errors import AmbilinkError
+from ambilink.image.container import ImageFile
+from ambilink.machine.memory import PhysicalMemory
+
+RECORD_SYMBOL = "kernel_record"
+MAGIC = int.from_bytes(b"ARECORD1", "little")
+RECORD = struct.Struct("<11Q")
+PROCESS = struct.Struct("<QQ32sQqQQ")
+THREAD = struct.Struct("<QQQQQ")
+LIST_MAX = 100_000  # a longer list is a damaged one
+
+
+class ThreadState(IntEnum):
+    READY = 0
+    SLEEPING = 1
+    CALLING = 2
+    AWAITING_REPLY = 3
+    RECEIVING = 4
+    DEAD = 5
+
+
+class ProcessState(IntEnum):
+    ALIVE = 0
+    EXITED = 1
+    FAULTED = 2
+
+
+@dataclass(frozen=True)
+class Thread:
+    number: int
+    state: ThreadState
+    server: str | None  # name of the process that the thread waits for
+    operation: int
+
+    def describe(self) -> str:
+        match self.state:
+            case ThreadState.CALLING:
+                return f"calls {self.server or 'an endpoint without a server'} (operation {self.operation}), not received yet"
+            case ThreadState.AWAITING_REPLY:
+                return f"waits for the answer of {self.server or 'a server that is gone'} (operation {self.operation})"
+            case ThreadState.RECEIVING:
+                return "waits for a request"
+            case ThreadState.SLEEPING:
+                return "sleeps"
+            case ThreadState.READY:
+                return "is running or ready to run"
+            case _:
+                return "has ended"
+
+
+@dataclass(frozen=True)
+class Process:
+    number: int
+    name: str
+    state: ProcessState
+    exit_status: int
+    page_table: int
+    threads: list[Thread]
+
+
+@dataclass(frozen=True)
+class KernelState:
+    processes: list[Process]  # oldest first
+    image_address: int
+    image_size: int
+    frames_total: int
+    frames_used: int
+    context_switches: int
+    system_calls: int
+    ready_instant: int  # nanoseconds since boot, 0 without a verdict
+
+
+def read_kernel_state(image: ImageFile, memory: PhysicalMemory) -> KernelState | None:
+    """None where the kernel is not ours, or had not begun when the machine ended."""
+    address = image.physical(image.symbols.get(RECORD_SYMBOL, -1))
+    if address is None:
+        return None
+    fields = RECORD.unpack(memory.read(address, RECORD.size))
+    magic, kernel_base, direct_base, first = fields[:4]
+    if magic != MAGIC or not direct_base:
+        return None
+
+    def physical(pointer: int) -> int:
+        return pointer - (kernel_base if pointer >= kernel_base else direct_base)
+
+    def read_list(head: int, record: struct.Struct) -> list[tuple[int, tuple[int, ...]]]:
+        found: list[tuple[int, tuple[int, ...]]] = []
+        while head:
+            values = record.unpack(memory.read(physical(head), record.size))
+            found.append((head, values))
+            if len(found) > LIST_MAX:
+                raise AmbilinkError(image.path, "the kernel's lists have no end", "the guest's memory is damaged")
+            head = values[0]
+        return found[::-1]
+
+    def name_of(values: tuple[int, ...]) -> str:
+        raw = values[2]
+        assert isinstance(raw, bytes)
+        return raw.split(b"\0")[0].decode("utf-8", "replace")
+
+    try:
+        records = read_list(first, PROCESS)
+        names = {head: name_of(values) for head, values in records}
+
+        def server_of(endpoint: int) -> str | None:
+            return names.get(memory.word(physical(endpoint))) if endpoint else None
+
+        processes = []
+        for _, values in records:
+            threads = [
+                Thread(number, ThreadState(state), server_of(endpoint), operation)
+                for _, (_, number, state, endpoint, operation) in read_list(values[6], THREAD)
+            ]
+            processes.append(
+                Process(values[1], name_of(values), ProcessState(values[3]), values[4], values[5], threads)
+            )
+    except (IndexError, ValueError) as error:
+        raise AmbilinkError(image.path, f"the kernel's record cannot be read ({error})", "the guest's memory is damaged") from error
+    return KernelState(processes, *fields[4:])
