@@ -22,7 +22,8 @@ struct boot_memory_range {
 extern char kernel_end[];
 
 struct kernel_record kernel_record = {.magic = RECORD_MAGIC};
-struct image_place image_place;
+/* In .data although it is zero: the packer writes where the archive lies. */
+struct image_place image_place __attribute__((section(".data")));
 
 static char command_line[COMMAND_LINE_MAX];
 
