@@ -1,7 +1,7 @@
 /* Looks at the running system from inside: every file of the image is read through the files service and
  * its digest compared with the directory's, a program is started by name, and the loader is asked what is
  * loaded where. */
-#include <digest/sha256.h>
+#include <digest/blake2b.h>
 #include <log/log.h>
 #include <protocol/files.h>
 #include <protocol/loader.h>
@@ -20,17 +20,17 @@ static int check_file(const struct files_entry *entry)
         log_line(LOG_ERROR, "%s cannot be opened", entry->name);
         return 1;
     }
-    struct sha256 hash;
-    uint8_t digest[SHA256_SIZE];
+    struct blake2b hash;
+    uint8_t digest[BLAKE2B_SIZE];
     size_t count, total = 0;
-    sha256_init(&hash);
+    blake2b_init(&hash);
     setvbuf(file, NULL, _IONBF, 0);
     while ((count = fread(buffer, 1, sizeof buffer, file))) {
-        sha256_update(&hash, buffer, count);
+        blake2b_update(&hash, buffer, count);
         total += count;
     }
     fclose(file);
-    sha256_finish(&hash, digest);
+    blake2b_finish(&hash, digest);
     if (total == entry->size && memcmp(digest, entry->digest, sizeof digest) == 0)
         return 0;
     log_line(LOG_ERROR, "%s differs from its digest", entry->name);

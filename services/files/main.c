@@ -1,7 +1,6 @@
 /* The boot image's files (protocol/files.h), read-only. Holds no state for its callers: a file is known by
  * its index in the image's directory, and readers keep their own positions. */
 #include <bootimage/archive.h>
-#include <digest/sha256.h>
 #include <log/log.h>
 #include <protocol/call.h>
 #include <protocol/files.h>

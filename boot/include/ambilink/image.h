@@ -10,7 +10,7 @@
  *     file contents                 each on a page boundary, padded with zero bytes
  *
  * All numbers are little-endian. Offsets count from the archive's first byte; string fields are offsets
- * into the strings. `directory_digest` is SHA-256 over the directory with this field set to zero.
+ * into the strings. `directory_digest` is BLAKE2b-256 (RFC 7693) over the directory with this field set to zero.
  */
 #ifndef AMBILINK_IMAGE_H
 #define AMBILINK_IMAGE_H
@@ -48,7 +48,7 @@ struct image_file {
     uint32_t kind;               /* IMAGE_FILE_... */
     uint64_t offset;             /* a multiple of the page size */
     uint64_t size;               /* bytes; the last page is filled up with zero bytes */
-    uint8_t digest[IMAGE_DIGEST_SIZE]; /* SHA-256 of the `size` bytes */
+    uint8_t digest[IMAGE_DIGEST_SIZE]; /* BLAKE2b-256 of the `size` bytes */
 };
 
 #define IMAGE_SERVICE_DAEMON 0   /* runs until the machine ends; its exit is a failure */

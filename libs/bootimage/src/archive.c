@@ -1,6 +1,6 @@
 #include <ambilink/abi.h>
 #include <bootimage/archive.h>
-#include <digest/sha256.h>
+#include <digest/blake2b.h>
 #include <string.h>
 
 /* A table of `count` records of `size` bytes at `offset` lies in the directory, aligned for its fields. */
@@ -19,12 +19,12 @@ static bool digest_matches(const struct image_header *header)
 {
     struct image_header blank = *header;
     memset(blank.directory_digest, 0, sizeof blank.directory_digest);
-    struct sha256 hash;
-    uint8_t digest[SHA256_SIZE];
-    sha256_init(&hash);
-    sha256_update(&hash, &blank, sizeof blank);
-    sha256_update(&hash, header + 1, header->directory_size - sizeof blank);
-    sha256_finish(&hash, digest);
+    struct blake2b hash;
+    uint8_t digest[BLAKE2B_SIZE];
+    blake2b_init(&hash);
+    blake2b_update(&hash, &blank, sizeof blank);
+    blake2b_update(&hash, header + 1, header->directory_size - sizeof blank);
+    blake2b_finish(&hash, digest);
     return memcmp(digest, header->directory_digest, sizeof digest) == 0;
 }
 
@@ -141,7 +141,7 @@ const struct image_service *archive_find_service(const struct archive *archive, 
 
 bool archive_file_intact(const struct archive *archive, const struct image_file *file)
 {
-    uint8_t digest[SHA256_SIZE];
-    sha256(archive_contents(archive, file), file->size, digest);
+    uint8_t digest[BLAKE2B_SIZE];
+    blake2b(archive_contents(archive, file), file->size, digest);
     return memcmp(digest, file->digest, sizeof digest) == 0;
 }

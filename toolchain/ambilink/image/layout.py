@@ -74,6 +74,10 @@ class Archive:
         return next((file for file in self.files if file.name == name), None)
 
 
+def digest_of(data: bytes | bytearray) -> bytes:
+    return hashlib.blake2b(data, digest_size=DIGEST_SIZE).digest()
+
+
 def round_up(value: int, unit: int = PAGE_SIZE) -> int:
     return -(-value // unit) * unit
 
@@ -119,7 +123,7 @@ def build(
     file_records, body = bytearray(), bytearray()
     for name, name_offset in zip(names, name_offsets, strict=True):
         kind, data = contents[name]
-        digest = hashlib.sha256(data).digest()
+        digest = digest_of(data)
         file_records += FILE.pack(name_offset, kind, directory_size + len(body), len(data), digest)
         body += data + bytes(-len(data) % PAGE_SIZE)
     fields = (
@@ -132,7 +136,7 @@ def build(
     directory[file_offset : file_offset + len(file_records)] = file_records
     directory[service_offset : service_offset + len(service_records)] = service_records
     directory[string_offset : string_offset + len(strings.data)] = strings.data
-    directory[: HEADER.size] = HEADER.pack(*fields, hashlib.sha256(directory).digest())
+    directory[: HEADER.size] = HEADER.pack(*fields, digest_of(directory))
     return bytes(directory + body)
 
 
@@ -178,7 +182,7 @@ def parse(data: bytes, where: object) -> Archive:
     if not HEADER.size <= directory_size <= total or directory_size % PAGE_SIZE:
         raise reader.refuse("the archive's directory size is out of range")
     blank = HEADER.pack(*header[:-1], bytes(DIGEST_SIZE)) + data[HEADER.size : directory_size]
-    if hashlib.sha256(blank).digest() != digest:
+    if digest_of(blank) != digest:
         raise reader.refuse("the archive's directory does not match its digest: the image was altered")
     if string_offset > directory_size or string_size > directory_size - string_offset:
         raise reader.refuse("the archive's strings lie outside its directory")
@@ -217,4 +221,4 @@ def parse(data: bytes, where: object) -> Archive:
 
 def damaged(archive: Archive) -> list[str]:
     """Names of files whose contents do not match their digests."""
-    return [file.name for file in archive.files if hashlib.sha256(archive.contents(file)).digest() != file.digest]
+    return [file.name for file in archive.files if digest_of(archive.contents(file)) != file.digest]
