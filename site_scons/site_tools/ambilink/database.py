@@ -1,6 +1,6 @@
 """CompileCommands: compile_commands.json for editors and checkers.
 
-    CompileCommands(target="#compile_commands.json")
+    CompileCommands(target="#compile_commands.json")   called last, when everything was declared
 """
 
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 from ambilink.files import write_atomically
 from SCons.Action import Action
 from SCons.Builder import Builder
-from SCons.Node.Python import Value
+from SCons.Util import hash_signature
 
 from ambilink_scons.compiling import command_line, message
 
@@ -28,31 +28,12 @@ def _text(env):
     return json.dumps(entries, indent=1)
 
 
-class _Database(Value):
-    """All command lines as one value, put together when somebody asks: after every SConscript was read."""
-
-    def __init__(self, env):
-        super().__init__("compile commands", name="compile commands")
-        self._env = env
-
-    def get_text_contents(self):
-        return _text(self._env)
-
-    def get_contents(self):
-        return self.get_text_contents().encode()
-
-    def get_csig(self, calc=None):
-        from SCons.Util import hash_signature
-
-        return hash_signature(self.get_text_contents())
-
-
 def _write(target, source, env):
     write_atomically(Path(str(target[0])), _text(env).encode())
 
 
 def _compile_commands(env, target="#compile_commands.json"):
-    return env.AmbilinkDatabase(env.File(target), _Database(env))
+    return env.AmbilinkDatabase(env.File(target), env.Value(hash_signature(_text(env))))
 
 
 def add_builders(env):

@@ -17,7 +17,8 @@ from ambilink_scons.compiling import compile_all, dirs
 from ambilink_scons.context import Program, Unit, find_site
 from ambilink_scons.linking import linker
 
-PIE = ["-fPIE"]
+# Not -fPIE: gcc would then reach into libraries' data by copy relocations, which freeze its size.
+PIE = ["-fPIC"]
 LINKAGE = {"dynamic": Linked.DYNAMIC_PROGRAM, "static": Linked.STATIC_PROGRAM}
 
 

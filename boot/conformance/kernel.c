@@ -1,0 +1,286 @@
+/* A kernel that checks the machine it runs on: what a CPU must do in rings 0 and 3, as the microkernel and
+ * its emulator rely on it. Every machine must pass the same checks; each failed one is a line "FAIL ...".
+ *
+ * It shares entry code, descriptor tables, page tables and log with the real kernel. */
+#include "../kernel/kernel.h"
+#include "../kernel/x86_64/layout.h"
+#include "conformance.h"
+
+#define VECTOR_DIVIDE 0
+#define VECTOR_BREAKPOINT 3
+#define VECTOR_INVALID 6
+#define VECTOR_PROTECTION 13
+#define VECTOR_PAGE_FAULT 14
+#define ABSENT_KERNEL_ADDRESS 0x700000000000
+#define TEST_PAGE 0x60000000
+#define NO_FAULT 999
+
+extern char user_code_start[], user_code_end[];
+
+struct kernel_record kernel_record;
+
+static struct context {
+    struct frame frame __attribute__((aligned(16)));
+    uint64_t table;
+} contexts[2];
+static unsigned current;
+static bool preempting;
+static uint64_t ticks, passed, failed;
+static uint64_t page_a, page_b;
+
+static volatile uint64_t fault_vector, fault_error, fault_address, fault_continue;
+
+static void check(const char *name, uint64_t got, uint64_t wanted)
+{
+    if (got == wanted) {
+        passed++;
+        return;
+    }
+    failed++;
+    log_format("FAIL %s: got %x, wanted %x\n", name, got, wanted);
+}
+
+static _Noreturn void finish(void)
+{
+    log_format("conformance: %u passed, %u failed\n", passed, failed);
+    machine_exit(failed ? VERDICT_FAIL : VERDICT_PASS);
+}
+
+/* Run one statement of assembly that must fault; execution goes on behind it. */
+#define EXPECT_FAULT(assembly)                                                                        \
+    do {                                                                                              \
+        fault_vector = fault_error = fault_address = NO_FAULT;                                        \
+        __asm__ volatile("leaq 1f(%%rip), %%rax\n\tmovq %%rax, %0\n\t" assembly "\n1:"                \
+                         : "=m"(fault_continue)                                                       \
+                         :                                                                            \
+                         : "rax", "rcx", "rdx", "memory");                                            \
+    } while (0)
+
+static void note_fault(struct frame *frame)
+{
+    fault_vector = frame->vector;
+    fault_error = frame->error;
+    fault_address = cpu_fault_address();
+    frame->rip = fault_continue;
+    frame->rflags &= ~0x100ull; /* single step */
+    fault_continue = 0;
+}
+
+static void map(uint64_t table, uint64_t address, uint64_t frame, unsigned prot)
+{
+    if (!page_map(table, address, frame, prot))
+        panic("no memory");
+}
+
+static volatile uint64_t *bottom_entry(uint64_t table, uint64_t address)
+{
+    for (unsigned shift = 39; shift > 12; shift -= 9)
+        table = ((uint64_t *)physical_pointer(table))[address >> shift & 511] & 0xffffffffff000;
+    return (uint64_t *)physical_pointer(table) + (address >> 12 & 511);
+}
+
+static void check_faults(void)
+{
+    __asm__ volatile("leaq 1f(%%rip), %%rax\n\tmovq %%rax, %0\n\tint3\n1:" : "=m"(fault_continue) : : "rax", "memory");
+    check("ring 0: int3", fault_vector, VECTOR_BREAKPOINT);
+    EXPECT_FAULT("ud2");
+    check("ring 0: ud2", fault_vector, VECTOR_INVALID);
+    EXPECT_FAULT("movabsq $0x700000000000, %%rax\n\tmovq (%%rax), %%rax");
+    check("ring 0: page fault", fault_vector, VECTOR_PAGE_FAULT);
+    check("ring 0: error code of a read", fault_error, 0);
+    check("ring 0: CR2", fault_address, ABSENT_KERNEL_ADDRESS);
+    EXPECT_FAULT("movabsq $0x700000000000, %%rax\n\tmovq %%rax, (%%rax)");
+    check("ring 0: error code of a write", fault_error, 2);
+    EXPECT_FAULT("movabsq $0x8000000000000000, %%rax\n\tmovq (%%rax), %%rax");
+    check("ring 0: non-canonical address", fault_vector, VECTOR_PROTECTION);
+    EXPECT_FAULT("xorl %%eax, %%eax\n\txorl %%edx, %%edx\n\txorl %%ecx, %%ecx\n\tdivl %%ecx");
+    check("ring 0: division by zero", fault_vector, VECTOR_DIVIDE);
+    EXPECT_FAULT("movl $0xfea, %%eax\n\tmovl %%eax, %%ds");
+    check("ring 0: error code of a bad selector", fault_error, 0xfe8);
+}
+
+static void check_paging(uint64_t table)
+{
+    volatile uint64_t *page = (volatile uint64_t *)TEST_PAGE;
+    map(table, TEST_PAGE, page_a, PROT_READ_ONLY);
+    volatile uint64_t *entry = bottom_entry(table, TEST_PAGE);
+    EXPECT_FAULT("movl $0x60000000, %%eax\n\tmovq %%rax, (%%rax)");
+    check("write protection holds in ring 0", fault_error, 3);
+    map(table, TEST_PAGE, page_a, PROT_READ_WRITE);
+    *page = 7;
+    check("writable after invlpg", *(uint64_t *)physical_pointer(page_a), 7);
+    *(uint64_t *)physical_pointer(page_b) = 9;
+    *entry = (*entry & 0xfff0000000000fff) | page_b;
+    cpu_set_page_table(table);
+    check("another frame after CR3 was loaded", *page, 9);
+    map(table, TEST_PAGE, page_a, PROT_READ_WRITE);
+    check("accessed bit is clear", *entry >> 5 & 1, 0);
+    (void)*page;
+    check("accessed bit is set by a read", *entry >> 5 & 1, 1);
+    check("dirty bit is clear", *entry >> 6 & 1, 0);
+    *page = PATTERN_A;
+    check("dirty bit is set by a write", *entry >> 6 & 1, 1);
+    *(uint64_t *)physical_pointer(page_b) = PATTERN_B;
+}
+
+static void make_context(unsigned index)
+{
+    uint64_t table = page_table_create();
+    struct context *context = &contexts[index];
+    context->table = table;
+    for (uint64_t offset = 0; offset < (uint64_t)(user_code_end - user_code_start); offset += PAGE_SIZE) {
+        uint64_t frame = frame_alloc();
+        memory_copy(physical_pointer(frame), user_code_start + offset, PAGE_SIZE);
+        map(table, USER_CODE + offset, frame, PROT_READ_EXECUTE);
+    }
+    for (uint64_t offset = PAGE_SIZE; offset <= 4 * PAGE_SIZE; offset += PAGE_SIZE)
+        map(table, USER_STACK_END - offset, frame_alloc(), PROT_READ_WRITE);
+    map(table, USER_PRIVATE, frame_alloc(), PROT_READ_WRITE);
+    frame_init_user(&context->frame, USER_CODE, USER_STACK_END, index);
+}
+
+static struct frame *switch_to(unsigned index)
+{
+    current = index;
+    cpu_set_page_table(contexts[index].table);
+    cpu_set_frame(&contexts[index].frame);
+    return &contexts[index].frame;
+}
+
+static void set_window(enum window window, bool flush)
+{
+    static const struct {
+        uint64_t *frame;
+        unsigned prot;
+    } forms[] = {
+        [WINDOW_A] = {&page_a, PROT_READ_WRITE},
+        [WINDOW_B] = {&page_b, PROT_READ_WRITE},
+        [WINDOW_A_READ_ONLY] = {&page_a, PROT_READ_ONLY},
+        [WINDOW_ABSENT] = {&page_a, PROT_NO_ACCESS},
+        [WINDOW_SUPERVISOR] = {&page_a, PROT_READ_WRITE},
+        [WINDOW_A_EXECUTABLE] = {&page_a, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE},
+    };
+    uint64_t table = contexts[current].table;
+    map(table, USER_WINDOW, *forms[window].frame, forms[window].prot);
+    if (window == WINDOW_SUPERVISOR)
+        *bottom_entry(table, USER_WINDOW) &= ~4ull;
+    if (flush)
+        cpu_flush_page(USER_WINDOW);
+}
+
+static void sleep_ticks(uint64_t count)
+{
+    for (uint64_t end = ticks + count; ticks < end;)
+        cpu_wait_for_interrupt();
+}
+
+struct frame *system_call_handle(struct frame *frame)
+{
+    uint64_t a = frame->rdi, b = frame->rsi, c = frame->rdx, result = 0;
+    switch (frame->rax) {
+    case CALL_BY_IRET:
+        frame->vector = 0;
+        result = a + 1;
+        break;
+    case CALL_ADD_ONE:
+        result = a + 1;
+        break;
+    case CALL_CHECK:
+        check((const char *)a, b, c);
+        break;
+    case CALL_EXPECT:
+        fault_vector = fault_error = fault_address = NO_FAULT;
+        fault_continue = a;
+        break;
+    case CALL_FAULT:
+        result = a == 0 ? fault_vector : a == 1 ? fault_error : fault_address;
+        break;
+    case CALL_WINDOW:
+        set_window((enum window)a, b);
+        break;
+    case CALL_RELOAD:
+        cpu_set_page_table(contexts[current].table);
+        break;
+    case CALL_PATCH: {
+        uint8_t code[6] = {0xb8, (uint8_t)a, 0, 0, 0, 0xc3};
+        memory_copy(physical_pointer(page_a), code, sizeof code);
+        cpu_set_page_table(contexts[current].table); /* an instruction barrier: see FACTS in docs/emulator.md */
+        break;
+    }
+    case CALL_SWITCH:
+        frame->rax = 0;
+        return switch_to(current ^ 1);
+    case CALL_PREEMPT:
+        preempting = a;
+        break;
+    case CALL_TICKS:
+        result = ticks;
+        break;
+    case CALL_SLEEP:
+        sleep_ticks(a);
+        break;
+    case CALL_DONE:
+        finish();
+    }
+    frame->rax = result;
+    return frame;
+}
+
+static void tick(void)
+{
+    ticks++;
+    timer_acknowledge();
+}
+
+struct frame *trap_from_user(struct frame *frame)
+{
+    if (frame->vector == VECTOR_TIMER) {
+        tick();
+        return preempting ? switch_to(current ^ 1) : frame;
+    }
+    uint64_t address = cpu_fault_address();
+    if (frame->vector == VECTOR_PAGE_FAULT && address >= USER_DEMAND && address < USER_DEMAND_END && !(frame->error & 1)) {
+        map(contexts[current].table, PAGE_DOWN(address), frame_alloc(), PROT_READ_WRITE);
+        return frame;
+    }
+    if (fault_continue) {
+        note_fault(frame);
+        return frame;
+    }
+    panic("unexpected vector %u from ring 3, error %x, rip %x, address %x", frame->vector, frame->error, frame->rip,
+          address);
+}
+
+void trap_from_kernel(struct frame *frame)
+{
+    if (frame->vector == VECTOR_TIMER)
+        tick();
+    else if (fault_continue)
+        note_fault(frame);
+    else
+        panic("unexpected vector %u in ring 0, error %x, rip %x, address %x", frame->vector, frame->error, frame->rip,
+              cpu_fault_address());
+}
+
+extern char kernel_end[];
+
+void kernel_main(uint32_t start_info)
+{
+    (void)start_info;
+    log_init();
+    cpu_init();
+    /* All machines have this much; the memory map is the real kernel's business. */
+    frames_add_region(PAGE_UP((uint64_t)kernel_end - KERNEL_BASE), 16 << 20);
+    frames_ready();
+    page_table_init();
+    page_a = frame_alloc();
+    page_b = frame_alloc();
+    uint64_t table = page_table_create();
+    cpu_set_page_table(table);
+    check_faults();
+    check_paging(table);
+    timer_init();
+    make_context(0);
+    make_context(1);
+    frame_resume(switch_to(0));
+}
