@@ -160,6 +160,10 @@ class Context:
             dirs += [folder for folder in library.public_system_includes if folder not in dirs]
         return dirs
 
+    def library_headers(self, name):
+        """The system folders that users of a library declared so far search."""
+        return list(self.libraries[name].public_system_includes)
+
     def check(self):
         """Resolve everything, so that a mistake is told before anything is built."""
         for library in self.libraries.values():
@@ -174,4 +178,5 @@ class Context:
     # Places.
 
     def file(self, env, *parts):
-        return env.File("/".join([self.build.path, *parts]) if not self.build.path.startswith("/") else "/".join([self.build.abspath, *parts]), env.Dir("#"))
+        """A file of the build folder."""
+        return self.build.File("/".join(parts))

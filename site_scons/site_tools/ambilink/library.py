@@ -11,6 +11,8 @@
     includes  folders of headers for itself and its users (default: "include", where that exists)
     private_includes, system_includes, public_system_includes, flags
               for its own sources; system folders are searched last and not watched for changes
+    link_flags
+              more words for the linker, for the shared form
 
 Why both: whoever runs before the dynamic linker must be linked statically, from the same sources that
 everybody else shares. A user names a library once, and gets the form that its own linkage asks for.
@@ -74,6 +76,7 @@ def _dual_library(
     system_includes=(),
     public_system_includes=(),
     flags=(),
+    link_flags=(),
 ):
     context, site = env["AMBILINK"], find_site(env)
     if objects not in ("shared", "separate"):
@@ -110,7 +113,7 @@ def _dual_library(
     if static is not None:
         (library.static,) = env.AmbilinkArchive(context.file(env, "lib", f"lib{name}.a"), library.static_objects)
     if shared is not None:
-        settings = {"AMBILINK_UNIT": library, "AMBILINK_KIND": Linked.SHARED_LIBRARY, "AMBILINK_LINK_FLAGS": []}
+        settings = {"AMBILINK_UNIT": library, "AMBILINK_KIND": Linked.SHARED_LIBRARY, "AMBILINK_LINK_FLAGS": list(link_flags)}
         (library.shared,) = env.AmbilinkSharedLink(
             context.file(env, "lib", library.soname), library.objects, **settings
         )

@@ -1,0 +1,191 @@
+/* The kernel's calls, their rights and their refusals, from a process that holds few handles. */
+#include <protocol/call.h>
+#include <stdbool.h>
+#include <string.h>
+#include <system/call.h>
+#include <system/start.h>
+
+#include "check.h"
+
+#define PAGE AMBILINK_PAGE_SIZE
+
+static handle_t self;
+
+static void check_handles(void)
+{
+    CHECK(sys_handle_close(0) == STATUS_BAD_HANDLE);
+    CHECK(sys_handle_close(12345) == STATUS_BAD_HANDLE);
+    int64_t memory = sys_memory_create(PAGE);
+    CHECK(memory > 0);
+    int64_t read_only = sys_handle_duplicate((handle_t)memory, RIGHT_READ, 0);
+    CHECK(read_only > 0 && read_only != memory);
+    CHECK(sys_handle_duplicate((handle_t)read_only, RIGHT_READ, 0) == STATUS_NO_RIGHT);
+    CHECK(sys_handle_duplicate((handle_t)memory, RIGHT_EXECUTE, 0) == STATUS_NO_RIGHT);
+    CHECK(sys_process_map(self, (handle_t)read_only, 0, PAGE, 0, PROT_READ_WRITE) == STATUS_NO_RIGHT);
+    CHECK(sys_process_grant(self, (handle_t)read_only, RIGHT_READ, 0) == STATUS_NO_RIGHT);
+    CHECK(sys_handle_close((handle_t)read_only) == STATUS_OK && sys_handle_close((handle_t)read_only) == STATUS_BAD_HANDLE);
+    CHECK(sys_handle_close((handle_t)memory) == STATUS_OK);
+}
+
+static void check_memory(void)
+{
+    CHECK(sys_memory_create(0) == STATUS_INVALID);
+    CHECK(sys_memory_create(100) == STATUS_INVALID);
+    CHECK(sys_memory_create(1ull << 40) == STATUS_INVALID);
+    CHECK(sys_memory_create(1ull << 29) == STATUS_NO_MEMORY);
+    handle_t memory = (handle_t)sys_memory_create(4 * PAGE);
+    CHECK(sys_memory_size(memory) == 4 * PAGE && sys_memory_size(self) == STATUS_BAD_HANDLE);
+    CHECK(sys_process_map(self, memory, 0, 4 * PAGE, 0, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE) == STATUS_NO_RIGHT);
+    CHECK(sys_process_map(self, memory, 0, 4 * PAGE, 0, PROT_READ_EXECUTE) == STATUS_NO_RIGHT);
+    CHECK(sys_process_map(self, memory, 0, 4 * PAGE, 0, 99) == STATUS_INVALID);
+    CHECK(sys_process_map(self, memory, PAGE, 4 * PAGE, 0, PROT_READ_WRITE) == STATUS_INVALID);
+    CHECK(sys_process_map(self, memory, 1, PAGE, 0, PROT_READ_WRITE) == STATUS_INVALID);
+    CHECK(sys_process_map(self, memory, 0, PAGE, 0x1000, PROT_READ_WRITE) == STATUS_INVALID);
+    CHECK(sys_process_map(self, memory, 0, PAGE, 0xffff800000000000, PROT_READ_WRITE) == STATUS_INVALID);
+    int64_t mapped = sys_process_map(self, memory, 0, 4 * PAGE, 0, PROT_READ_WRITE);
+    CHECK(mapped > 0 && mapped % PAGE == 0);
+    char *bytes = (char *)mapped;
+    CHECK(bytes[0] == 0 && bytes[4 * PAGE - 1] == 0);
+    bytes[2 * PAGE] = 7;
+    CHECK(sys_process_map(self, memory, 0, PAGE, (uint64_t)mapped + PAGE, PROT_READ_WRITE) == STATUS_OVERLAP);
+    int64_t again = sys_process_map(self, memory, 2 * PAGE, PAGE, 0, PROT_READ_ONLY);
+    CHECK(again > 0 && *(char *)again == 7);
+    CHECK(sys_process_protect(self, (uint64_t)mapped, 4 * PAGE, PROT_READ_EXECUTE) == STATUS_NO_RIGHT);
+    CHECK(sys_process_protect(self, (uint64_t)mapped + PAGE, PAGE, PROT_READ_ONLY) == STATUS_OK);
+    bytes[0] = 1;
+    bytes[2 * PAGE] = 8;
+    CHECK(*(char *)again == 8);
+    CHECK(sys_process_unmap(self, (uint64_t)mapped + PAGE, PAGE) == STATUS_OK);
+    CHECK(sys_process_protect(self, (uint64_t)mapped, 4 * PAGE, PROT_READ_ONLY) == STATUS_OVERLAP);
+    CHECK(bytes[0] == 1 && bytes[2 * PAGE] == 8);
+    CHECK(sys_process_unmap(self, (uint64_t)mapped, 4 * PAGE) == STATUS_OK);
+    CHECK(sys_process_unmap(self, (uint64_t)again, PAGE) == STATUS_OK);
+    CHECK(sys_handle_close(memory) == STATUS_OK);
+}
+
+static void check_pointers(void)
+{
+    struct message message = {0};
+    int64_t endpoint = sys_endpoint_create();
+    CHECK(endpoint > 0);
+    CHECK(sys_call((handle_t)endpoint, (void *)0x10, &message) == STATUS_BAD_ADDRESS);
+    CHECK(sys_call((handle_t)endpoint, &message, (void *)0xffffffff80110000) == STATUS_BAD_ADDRESS);
+    message.data = (void *)0xffffffff80110000;
+    message.size = 8;
+    struct message reply = {0};
+    CHECK(sys_call((handle_t)endpoint, &message, &reply) == STATUS_BAD_ADDRESS);
+    message.size = MESSAGE_DATA_MAX + 1;
+    CHECK(sys_call((handle_t)endpoint, &message, &reply) == STATUS_INVALID);
+    message = (struct message){.handle = {4000}, .handle_count = 1};
+    CHECK(sys_call((handle_t)endpoint, &message, &reply) == STATUS_BAD_HANDLE);
+    message.handle_count = 99;
+    CHECK(sys_call((handle_t)endpoint, &message, &reply) == STATUS_INVALID);
+    CHECK(sys_process_create((void *)0x8, 4) == STATUS_BAD_ADDRESS);
+    CHECK(sys_reply((handle_t)endpoint, &reply) == STATUS_BAD_HANDLE);
+    CHECK(sys_handle_close((handle_t)endpoint) == STATUS_OK);
+}
+
+static void check_rights(void)
+{
+    CHECK(sys_start_handle(START_HANDLE_SYSTEM) == 0 && sys_start_handle(START_HANDLE_IMAGE) == 0);
+    CHECK(sys_machine_exit(self, VERDICT_PASS) == STATUS_BAD_HANDLE);
+    CHECK(sys_log_write(self, "x", 1) == STATUS_BAD_HANDLE);
+    handle_t loader = sys_start_handle(START_HANDLE_LOADER);
+    struct message message = {0};
+    handle_t reply;
+    CHECK(sys_receive(loader, &message, &reply) == STATUS_NO_RIGHT);
+    CHECK(sys_handle_duplicate(loader, RIGHT_RECEIVE, 0) == STATUS_NO_RIGHT);
+    CHECK(ipc_call(loader, &(struct message){.word = {4711}}, &(struct message){0}) == STATUS_INVALID);
+    /* A registry that nobody but its service may serve. */
+    CHECK(sys_receive(sys_start_handle(START_HANDLE_NAMES), &message, &reply) == STATUS_NO_RIGHT);
+}
+
+/* A second thread of this process: it answers one call with what it got, one by closing the reply. */
+static handle_t echo_endpoint;
+static char thread_stack[16384] __attribute__((aligned(16)));
+
+static void echo_thread(void)
+{
+    static char text[64];
+    for (int round = 0; round < 2; round++) {
+        struct message request = {.data = text, .size = sizeof text};
+        handle_t reply = 0;
+        sys_receive(echo_endpoint, &request, &reply);
+        request.word[0] += request.badge;
+        if (round == 0)
+            sys_reply(reply, &request);
+        else
+            sys_handle_close(reply);
+    }
+    sys_thread_exit();
+}
+
+static void check_messages(void)
+{
+    echo_endpoint = (handle_t)sys_endpoint_create();
+    int64_t thread = sys_thread_create(self, (uint64_t)echo_thread, (uint64_t)(thread_stack + sizeof thread_stack - 8), 0);
+    CHECK(thread > 0);
+    handle_t badged = (handle_t)sys_handle_duplicate(echo_endpoint, RIGHT_CALL, 1000);
+    char back[64] = {0};
+    handle_t given = (handle_t)sys_memory_create(PAGE);
+    struct message request = {.word = {5, 6}, .data = "hello there", .size = 11, .handle = {given}, .handle_count = 1};
+    struct message reply = {.data = back, .size = 4};
+    /* The answer does not fit: the echo keeps the right to answer, this thread goes on waiting, so use enough. */
+    reply.size = sizeof back;
+    CHECK(sys_call(badged, &request, &reply) == STATUS_OK);
+    CHECK(reply.word[0] == 1005 && reply.word[1] == 6 && reply.size == 11 && memcmp(back, "hello there", 11) == 0);
+    CHECK(reply.handle_count == 1 && sys_memory_size(reply.handle[0]) == PAGE);
+    request.handle_count = 0;
+    CHECK(sys_call(badged, &request, &reply) == STATUS_PEER_GONE);
+    request.size = 65;
+    request.data = thread_stack;
+    sys_handle_close((handle_t)thread);
+}
+
+static void check_processes(void)
+{
+    int64_t process = sys_process_create("child", 5);
+    CHECK(process > 0);
+    CHECK(sys_process_create("", 0) == STATUS_INVALID);
+    handle_t endpoint = (handle_t)sys_endpoint_create(), none = 1;
+    CHECK(sys_process_watch((handle_t)process, endpoint, 99) == STATUS_OK);
+    /* Its first instruction is at an address that is not mapped: the kernel ends it and says so. */
+    CHECK(sys_thread_create((handle_t)process, 0xffff800000000000, 0, 0) == STATUS_INVALID);
+    CHECK(sys_thread_create((handle_t)process, 0x40000000, 0, 0) > 0);
+    struct message notice = {0};
+    CHECK(sys_receive(endpoint, &notice, &none) == STATUS_OK);
+    CHECK(none == 0 && notice.badge == 99 && notice.word[0] == MESSAGE_PROCESS_EXITED);
+    CHECK(notice.word[1] == PROCESS_FAULTED && (int64_t)notice.word[2] == STATUS_FAULTED);
+    CHECK(sys_thread_create((handle_t)process, 0x40000000, 0, 0) == STATUS_PEER_GONE);
+    CHECK(sys_process_map((handle_t)process, endpoint, 0, PAGE, 0, PROT_READ_ONLY) == STATUS_PEER_GONE);
+    CHECK(sys_handle_close((handle_t)process) == STATUS_OK);
+}
+
+static void check_clock(void)
+{
+    int64_t first = sys_clock(CLOCK_SINCE_BOOT);
+    CHECK(first > 0 && sys_clock(7) == STATUS_INVALID);
+    CHECK(sys_thread_sleep(15000000) == STATUS_OK);
+    CHECK(sys_clock(CLOCK_SINCE_BOOT) - first >= 15000000);
+    int64_t latest = 0;
+    bool ascending = true;
+    for (int i = 0; i < 1000; i++) {
+        int64_t now = sys_clock(CLOCK_SINCE_BOOT);
+        ascending &= now >= latest;
+        latest = now;
+    }
+    CHECK(ascending);
+}
+
+int main(void)
+{
+    self = sys_start_handle(START_HANDLE_SELF);
+    check_handles();
+    check_memory();
+    check_pointers();
+    check_rights();
+    check_messages();
+    check_processes();
+    check_clock();
+    return checks_finish("kernel");
+}

@@ -1,0 +1,43 @@
+/* The few functions of libc that the linker core calls, so that the host library needs nobody. */
+#include <stddef.h>
+
+__attribute__((visibility("hidden"))) void *memcpy(void *restrict to, const void *restrict from, size_t size)
+{
+    char *target = to;
+    const char *source = from;
+    while (size--)
+        *target++ = *source++;
+    return to;
+}
+
+__attribute__((visibility("hidden"))) void *memset(void *to, int value, size_t size)
+{
+    char *target = to;
+    while (size--)
+        *target++ = (char)value;
+    return to;
+}
+
+__attribute__((visibility("hidden"))) int memcmp(const void *left, const void *right, size_t size)
+{
+    const unsigned char *a = left, *b = right;
+    for (; size--; a++, b++)
+        if (*a != *b)
+            return *a < *b ? -1 : 1;
+    return 0;
+}
+
+__attribute__((visibility("hidden"))) int strcmp(const char *left, const char *right)
+{
+    for (; *left && *left == *right; left++, right++)
+        ;
+    return (unsigned char)*left - (unsigned char)*right;
+}
+
+__attribute__((visibility("hidden"))) size_t strlen(const char *text)
+{
+    size_t length = 0;
+    while (text[length])
+        length++;
+    return length;
+}
