@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ambilink.image.container import read
+from ambilink.errors import AmbilinkError
+from ambilink.image.container import ImageFile, read
 from ambilink.machine.boot import boot
 from ambilink.machine.model import EXIT_FAIL, BootRequest, LineSink, Outcome, Verdict
 from ambilink.verify.backtrace import explain_faults
@@ -30,7 +31,7 @@ def boot_and_verify(
 ) -> BootResult:
     """`root` is the build folder, for symbols; `expect` a file of lines that the console must show."""
     expected = read_expected(expect) if expect else []
-    image = read(request.image) if _is_packed(request.image) else None
+    image = _read_packed(request.image)
     outcome = boot(machine, request, sink)
     state = report = None
     if image and outcome.memory:
@@ -45,12 +46,10 @@ def boot_and_verify(
     return BootResult(outcome, state, report, faults, failures)
 
 
-def _is_packed(path: Path) -> bool:
-    """Any kernel with a PVH note boots; only an image with an archive is verified."""
-    from ambilink.errors import AmbilinkError
-
+def _read_packed(path: Path) -> ImageFile | None:
+    """Any kernel with a PVH note boots, and what is wrong with an archive the guest must say itself; but only
+    an image with a sound archive can be verified."""
     try:
-        read(path)
+        return read(path)
     except AmbilinkError:
-        return False
-    return True
+        return None

@@ -15,6 +15,7 @@
 #define DESCRIPTORS 64
 #define CONSOLE_COLUMNS 80
 #define CONSOLE_ROWS 25
+#define GATHER_MAX 2048
 
 enum descriptor_kind { CLOSED, EMPTY, CONSOLE, FILE_OF_IMAGE };
 
@@ -188,8 +189,25 @@ long file_write(long number, const void *data, unsigned long size)
     return size ? console_put(data, size) : 0;
 }
 
+/* A line comes from stdio in two parts, its buffer and the rest: one message, so that it stays one line. */
+static long write_together(long number, const struct iovec *parts, long count, unsigned long total)
+{
+    char text[GATHER_MAX];
+    unsigned long used = 0;
+    for (long i = 0; i < count; i++) {
+        memcpy(text + used, parts[i].iov_base, parts[i].iov_len);
+        used += parts[i].iov_len;
+    }
+    return file_write(number, text, total);
+}
+
 long file_write_vector(long number, const struct iovec *parts, long count)
 {
+    unsigned long wanted = 0;
+    for (long i = 0; i < count && wanted <= GATHER_MAX; i++)
+        wanted += parts[i].iov_len;
+    if (wanted <= GATHER_MAX)
+        return write_together(number, parts, count, wanted);
     long total = 0;
     for (long i = 0; i < count; i++) {
         long put = file_write(number, parts[i].iov_base, parts[i].iov_len);

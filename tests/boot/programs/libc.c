@@ -20,8 +20,8 @@
 static void check_printf(void)
 {
     char text[128];
-    CHECK(snprintf(text, sizeof text, "%d %s %5.2f %#x %c", -5, "abc", 3.14159, 255, 'z') == 21);
-    CHECK(strcmp(text, "-5 abc  3.14 0xff z") == 0 || strcmp(text, "-5 abc  3.14 0xff z ") == 0);
+    CHECK(snprintf(text, sizeof text, "%d %s %5.2f %#x %c", -5, "abc", 3.14159, 255, 'z') == 19);
+    CHECK(strcmp(text, "-5 abc  3.14 0xff z") == 0);
     CHECK(snprintf(text, 4, "abcdef") == 6 && strcmp(text, "abc") == 0);
     CHECK(snprintf(text, sizeof text, "%Lg", 0.5L) == 3 && strcmp(text, "0.5") == 0);
     CHECK(snprintf(text, sizeof text, "%" PRIu64, UINT64_MAX) == 20);

@@ -62,7 +62,7 @@ class Toolset:
 
     @property
     def shared_library_flags(self) -> tuple[str, ...]:
-        return (*LINK, *LINK_DYNAMIC, *self.link_flags, "-shared", "--as-needed", "-Bsymbolic-functions")
+        return (*LINK, *LINK_DYNAMIC, *self.link_flags, "-shared", "--as-needed")
 
     @property
     def dynamic_program_flags(self) -> tuple[str, ...]:

@@ -46,9 +46,12 @@ def _notes(data: bytes) -> dict[tuple[str, int], bytes]:
 def read_kernel(path: Path) -> KernelFile:
     try:
         with path.open("rb") as stream:
+            size = path.stat().st_size
             elf = ELFFile(stream)
             segments, notes = [], {}
             for segment in elf.iter_segments():
+                if segment["p_offset"] + segment["p_filesz"] > size:
+                    raise AmbilinkError(path, "is truncated: a segment ends behind the end of the file", "pack it again")
                 if segment["p_type"] == "PT_LOAD" and segment["p_memsz"]:
                     segments.append(LoadSegment(segment["p_paddr"], segment.data(), segment["p_memsz"]))
                 elif segment["p_type"] == "PT_NOTE":

@@ -1,0 +1,142 @@
+"""What goes wrong is told, in words that name it, and the rest of the system goes on."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from ambilink.errors import AmbilinkError
+from ambilink.image.container import read
+from ambilink.machine.model import Verdict
+
+from .conftest import boot
+
+
+def test_a_crash_ends_that_service_alone(system, machine):
+    system.service("test-crash").program("test-caller").program("test-binding-dynamic", arguments=["dynamic"])
+    result = system.boot(machine)
+    text = result.outcome.text
+    assert result.outcome.verdict is Verdict.FAIL
+    fault = next(line for line in text if line.startswith("kernel: fault in test-crash"))
+    assert fault.endswith("page fault, write at 0x1234, not mapped")
+    assert "test-caller: first call: status -7, second call: status -7" in text  # STATUS_PEER_GONE
+    assert "loader: test-crash was ended for a fault, status -10" in text
+    assert any(line.startswith("test-binding-dynamic: binding: ") and line.endswith(" 0 failed") for line in text)
+
+
+def test_a_crash_is_explained_with_symbols(system, machine):
+    faults = system.service("test-crash").program("test-caller").boot(machine).faults
+    assert re.match(r"fault in test-crash \(process \d+\): page fault, write at 0x1234", faults[0])
+    assert "services/test-crash: break_rule+0x" in faults[1]
+    assert "services/test-crash: on_request+0x" in faults[2]
+    assert "services/test-crash: main+0x" in faults[3]
+    assert any("lib/libc.so: " in line for line in faults[4:])
+
+
+def test_a_service_that_never_answers_is_named(system, machine, build):
+    image = system.service("test-mute").program("test-caller", arguments=["mute"]).pack()
+    command = [sys.executable, "-m", "ambilink", "boot", image, "--machine", machine, "--timeout", "3", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    result = json.loads(done.stdout)
+    assert result["verdict"] == "timeout"
+    assert any("test-caller: waits for the answer of test-mute (operation 77)" in line for line in result["waiting"])
+    assert any("test-mute: waits for a request" in line for line in result["waiting"])
+
+
+def test_idle_time_costs_no_host_time(system):
+    """The emulator skips waiting, so a hang is noticed long before its time-out by the wall clock."""
+    result = system.service("test-mute").program("test-caller", arguments=["mute"]).boot(timeout=300)
+    assert result.outcome.verdict is Verdict.TIMEOUT
+    assert result.outcome.seconds < 60
+
+
+def alter(image, where):
+    data = bytearray(image.read_bytes())
+    data[where] ^= 0x40
+    image.write_bytes(data)
+
+
+def file_offset(image, name):
+    packed = read(image)
+    return packed.archive_offset + packed.archive.file(name).offset
+
+
+def test_an_altered_library_is_refused(system, machine, build):
+    image = system.program("test-binding-dynamic").pack()
+    alter(image, file_offset(image, "lib/libshape.so") + 0x500)
+    result = boot(build, image, machine)
+    assert "loader: lib/libshape.so does not match its digest: the boot image was altered" in result.outcome.text
+    assert any("needs a library that is not there: libshape.so" in line for line in result.outcome.text)
+    assert "loader: console started" in "\n".join(result.outcome.text)  # the rest came up
+    assert result.outcome.verdict is Verdict.FAIL
+
+
+def test_an_altered_loader_is_refused_by_the_kernel(system, machine, build):
+    image = system.program("test-exit").pack()
+    alter(image, file_offset(image, "services/loader") + 0x2000)
+    result = boot(build, image, machine)
+    assert result.outcome.text == ["kernel: panic: boot image refused: services/loader does not match its digest"]
+    assert result.outcome.verdict is Verdict.FAIL
+
+
+def test_an_altered_directory_is_refused(system, machine, build):
+    image = system.program("test-exit").pack()
+    alter(image, read(image).archive_offset + 200)
+    result = boot(build, image, machine)
+    assert result.outcome.text == ["kernel: panic: boot image refused: directory does not match its digest"]
+
+
+@pytest.mark.parametrize("name", ["ls", "verify", "extract"])
+def test_an_altered_image_is_refused_on_the_development_machine(system, name, tmp_path):
+    image = system.program("test-exit").pack()
+    alter(image, read(image).archive_offset + 200)
+    words = ["--output", tmp_path / "out"] if name == "extract" else []
+    done = subprocess.run([sys.executable, "-m", "ambilink", "image", name, image, *words], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "directory does not match its digest: the image was altered" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_verify_names_the_altered_file(system):
+    image = system.program("test-binding-dynamic").pack()
+    alter(image, file_offset(image, "lib/libshape.so") + 0x500)
+    done = subprocess.run([sys.executable, "-m", "ambilink", "image", "verify", image], capture_output=True, text=True)
+    assert done.returncode == 1 and "lib/libshape.so does not match its digest" in done.stderr
+
+
+def test_a_truncated_image_is_refused(system, build):
+    image = system.program("test-exit").pack()
+    data = image.read_bytes()
+    for size in (0, 10, 63, 5000, len(data) // 2):
+        image.write_bytes(data[:size])
+        with pytest.raises(AmbilinkError, match=r"truncated|not a boot image|holds no archive"):
+            read(image)
+        done = subprocess.run([sys.executable, "-m", "ambilink", "boot", image], capture_output=True, text=True)
+        assert done.returncode == 1 and str(image) in done.stderr and "Traceback" not in done.stderr
+
+
+def test_too_little_memory_is_told_before_the_boot(build):
+    with pytest.raises(AmbilinkError, match=r"needs memory up to \d+ MB, the machine has 2 MB"):
+        boot(build, build / "boot.img", memory_megabytes=2)
+
+
+def test_memory_that_runs_out_is_told(system, machine, build):
+    """Enough for the image, not for what the services want."""
+    for number in range(40):
+        system.service(f"mute-{number}", program="test-mute", stack=1 << 20)
+    image = system.program("test-exit").pack()
+    result = boot(build, image, machine, memory_megabytes=24)
+    assert result.outcome.verdict is Verdict.FAIL
+    assert any(re.search(r"loader: mute-\d+: .*(no memory|status -4)", line) for line in result.outcome.text)
+    assert any(line.startswith("loader: mute-0 started") for line in result.outcome.text)
+
+
+def test_a_missing_line_fails_the_boot(system, tmp_path):
+    expect = tmp_path / "expect"
+    expect.write_text("loader: names started*\nloader: this never comes\n")
+    result = system.program("test-exit").boot(expect=expect)
+    assert result.outcome.verdict is Verdict.PASS
+    assert result.exit_status == 1
+    assert result.failures == ["expected on the console and not found: loader: this never comes"]

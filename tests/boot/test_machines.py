@@ -1,0 +1,68 @@
+"""The machines themselves: what a CPU must do, entry by each protocol, and the verdict."""
+
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from ambilink.machine import kernel_file
+from ambilink.machine.boot import boot
+from ambilink.machine.emulator import board
+from ambilink.machine.model import BootRequest, NoMachine, Verdict
+
+
+def test_conformance(build, machine):
+    outcome = boot(machine, BootRequest(build / "conformance", timeout=60))
+    assert outcome.text == ["conformance: 57 passed, 0 failed"]
+    assert outcome.verdict is Verdict.PASS
+
+
+def test_any_kernel_with_a_pvh_note_boots(build, monkeypatch):
+    """Without the 64-bit entry the emulator starts the kernel as QEMU does, in 32-bit protected mode."""
+    real = kernel_file.read_kernel
+    assert real(build / "boot.img").entry64 is not None
+    monkeypatch.setattr(board, "read_kernel", lambda path: replace(real(path), entry64=None))
+    assert boot("emulator", BootRequest(build / "boot.img", seed=1)).verdict is Verdict.PASS
+
+
+def test_unknown_machine_exits_77(build):
+    done = subprocess.run(
+        [sys.executable, "-m", "ambilink", "boot", build / "boot.img", "--machine", "pdp11"], capture_output=True, text=True
+    )
+    assert done.returncode == 77 and "no machine is called 'pdp11'; there are emulator, qemu" in done.stderr
+
+
+def test_absent_qemu_exits_77(build):
+    done = subprocess.run(
+        [sys.executable, "-m", "ambilink", "boot", build / "boot.img", "--machine", "qemu"],
+        capture_output=True,
+        text=True,
+        env={"PATH": "/nonexistent", "PYTHONPATH": str(build.parents[1] / "toolchain")},
+    )
+    assert done.returncode == 77 and "qemu-system-x86_64 is not on the PATH" in done.stderr
+
+
+def test_kvm_is_used_only_after_its_probe(build, tmp_path):
+    if shutil.which("qemu-system-x86_64") is None:
+        pytest.skip("qemu-system-x86_64 is not installed (Debian: qemu-system-x86)")
+    image = tmp_path / "boot.img"  # no conformance kernel beside it
+    shutil.copy(build / "boot.img", image)
+    with pytest.raises(NoMachine, match=r"/dev/kvm cannot be opened|the probe kernel .* is not there"):
+        boot("qemu", BootRequest(image, accelerator="kvm"))
+
+
+def test_a_file_that_is_no_kernel_is_refused(tmp_path):
+    for content in (b"", b"\x7fELF", b"text" * 100):
+        path = tmp_path / "file"
+        path.write_bytes(content)
+        done = subprocess.run([sys.executable, "-m", "ambilink", "boot", path], capture_output=True, text=True)
+        assert done.returncode == 1 and str(path) in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_triple_fault_is_a_reset(build, monkeypatch):
+    """A kernel whose first instruction faults before there is an interrupt table."""
+    real = kernel_file.read_kernel
+    monkeypatch.setattr(board, "read_kernel", lambda path: replace(real(path), entry64=0x3FFF_F000_0000))
+    outcome = boot("emulator", BootRequest(build / "boot.img"))
+    assert outcome.verdict is Verdict.RESET and "triple fault" in outcome.detail

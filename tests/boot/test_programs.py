@@ -1,0 +1,42 @@
+"""What programs may rely on: libc, binding, the kernel's calls; in both linkages, on each machine."""
+
+import pytest
+from ambilink.machine.model import Verdict
+
+NUMBERS = "".join(f"{number}\n" for number in range(2000))
+
+
+def checks(result, program, what):
+    lines = [line for line in result.outcome.text if line.startswith(f"{program}: ")]
+    assert result.outcome.verdict is Verdict.PASS, result.outcome.text
+    assert any(f"{what}: " in line and line.endswith(" 0 failed") for line in lines), lines
+    assert not result.failures
+
+
+@pytest.mark.parametrize("linkage", ["dynamic", "static"])
+def test_libc(system, machine, linkage):
+    name = f"test-libc-{linkage}"
+    system.service("files", grants=["image"]).file("etc/numbers", NUMBERS)
+    system.program(name, arguments=["first", "second word"], environment={"GIVEN": "value"})
+    checks(system.boot(machine), name, "libc")
+
+
+@pytest.mark.parametrize("linkage", ["dynamic", "static"])
+def test_binding_constructors_and_thread_local_data(system, machine, linkage):
+    name = f"test-binding-{linkage}"
+    checks(system.program(name, arguments=[linkage]).boot(machine), name, "binding")
+
+
+def test_kernel_calls(system, machine):
+    checks(system.program("test-kernel").boot(machine), "test-kernel", "kernel")
+
+
+def test_exit_status_decides_the_verdict(system):
+    result = system.program("test-exit", arguments=["3"]).boot()
+    assert result.outcome.verdict is Verdict.FAIL and result.exit_status == 1
+    assert "loader: test-exit exited, status 3" in result.outcome.text
+
+
+def test_abort_ends_with_the_signals_status(system):
+    result = system.program("test-exit", arguments=["abort"]).boot()
+    assert "loader: test-exit exited, status 134" in result.outcome.text
