@@ -33,7 +33,7 @@ LINK = (
     *("-z", "max-page-size=4096"),
     *("-z", "separate-code"),
 )
-LINK_DYNAMIC = (*("-z", "now"), *("-z", "relro"), "--no-dynamic-linker")
+LINK_DYNAMIC = (*("-z", "now"), *("-z", "relro"))
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Toolset:
     ar: tuple[str, ...]
     compile_flags: tuple[str, ...]
     link_flags: tuple[str, ...]
+    program_link_flags: tuple[str, ...]  # of dynamic programs only
     versions: dict[str, str]
 
     @property
@@ -66,11 +67,11 @@ class Toolset:
 
     @property
     def dynamic_program_flags(self) -> tuple[str, ...]:
-        return (*LINK, *LINK_DYNAMIC, *self.link_flags, "-pie", "--as-needed")
+        return (*LINK, *LINK_DYNAMIC, *self.link_flags, *self.program_link_flags, "-pie", "--as-needed")
 
     @property
     def static_program_flags(self) -> tuple[str, ...]:
-        return (*LINK, *LINK_DYNAMIC, *self.link_flags, "-static", "-pie", *("-z", "text"))
+        return (*LINK, *LINK_DYNAMIC, *self.link_flags, "-static", "-pie", "--no-dynamic-linker", *("-z", "text"))
 
     @property
     def kernel_link_flags(self) -> tuple[str, ...]:
@@ -177,6 +178,7 @@ def load_toolset(compiler: str, target_name: str) -> Toolset:
             versions[key] = _check_version(minimum, key, tools[key], wanted)
     compile_flags = _expand(flags, "compile", flags.take_strings("compile", []), values)
     link_flags = _expand(flags, "link", flags.take_strings("link", []), values)
+    program_link_flags = _expand(flags, "link-program", flags.take_strings("link-program", []), values)
     for table in (settings, programs, minimum, flags, top):
         table.finish()
     return Toolset(
@@ -187,5 +189,6 @@ def load_toolset(compiler: str, target_name: str) -> Toolset:
         tools["ar"],
         (*compile_flags, *COMPILE),
         link_flags,
+        program_link_flags,
         versions,
     )
