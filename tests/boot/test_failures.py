@@ -25,13 +25,15 @@ def test_a_crash_ends_that_service_alone(system, machine):
     assert any(line.startswith("test-binding-dynamic: binding: ") and line.endswith(" 0 failed") for line in text)
 
 
-def test_a_crash_is_explained_with_symbols(system, machine):
+def test_a_crash_is_explained_with_symbols(system, machine, toolset):
     faults = system.service("test-crash").program("test-caller").boot(machine).faults
     assert re.match(r"fault in test-crash \(process \d+\): page fault, write at 0x1234", faults[0])
     assert "services/test-crash: break_rule+0x" in faults[1]
-    assert "services/test-crash: on_request+0x" in faults[2]
-    assert "services/test-crash: main+0x" in faults[3]
-    assert any("lib/libc.so: " in line for line in faults[4:])
+    callers = faults[2:]
+    if toolset.name != "gnu":  # gcc gives a leaf function no frame, so its caller is passed over
+        assert "services/test-crash: on_request+0x" in callers.pop(0)
+    assert "services/test-crash: main+0x" in callers[0]
+    assert any("lib/libc.so: " in line for line in callers)
 
 
 def test_a_service_that_never_answers_is_named(system, machine, build):

@@ -1,0 +1,118 @@
+"""Mistakes in SConscripts and in code: each is told with its place, and leaves nothing behind."""
+
+import re
+
+import pytest
+
+
+def site(output: str, line: int) -> bool:
+    return f"SConstruct:{line}: " in output
+
+
+HEAD = 7  # lines that Tree.sconstruct writes before a test's own
+
+
+def test_an_unknown_library(pair):
+    pair.sconstruct('env.DualLibrary("low", ["low/low.c"])\nenv.Service("user", ["main.c"], LIBS=["lwo"])')
+    output = pair.bad()
+    assert site(output, HEAD + 2), output
+    assert "service 'user' names the unknown library 'lwo' in LIBS; known: low" in output
+
+
+def test_the_same_name_twice(pair):
+    pair.sconstruct('env.DualLibrary("low", ["low/low.c"])\nenv.DualLibrary("low", ["high/high.c"])')
+    output = pair.bad()
+    assert site(output, HEAD + 2) and f"library 'low' was declared at SConstruct:{HEAD + 1} already" in output
+
+
+def test_a_static_only_library_asked_for_as_shared(pair):
+    pair.sconstruct(
+        'env.DualLibrary("low", ["low/low.c"], includes=["low/include"], shared=None)\n'
+        'env.DualLibrary("high", ["high/high.c"], LIBS=["low"], includes=["high/include"], shared=None)\n'
+        'env.Service("user", ["main.c"], LIBS=["high"])'
+    )
+    output = pair.bad()
+    assert site(output, HEAD + 3)
+    assert f"service 'user' is dynamic and needs library 'high', which is declared static only at SConstruct:{HEAD + 2}" in output
+
+
+def test_a_shared_only_library_asked_for_as_static(pair):
+    pair.sconstruct(
+        'env.DualLibrary("low", ["low/low.c"], includes=["low/include"], static=None)\n'
+        'env.Service("user", ["low/low.c"], LIBS=["low"], linkage="static")'
+    )
+    assert "is static and needs library 'low', which is declared shared only at SConstruct" in pair.bad()
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        ('env.Service("user", ["main.c"], linkage="both")', "linkage='both'; choose 'dynamic' or 'static'"),
+        ('env.DualLibrary("low", ["low/low.c"], objects="some")', "objects='some'; choose 'shared' or 'separate'"),
+        ('env.DualLibrary("low", ["low/low.c"], static=None, shared=None)', "has neither form"),
+        ('env.DualLibrary("low", ["low/low.c"], static={"flag": []})', "static= has the unknown key 'flag'"),
+    ],
+)
+def test_wrong_arguments(pair, call, message):
+    pair.sconstruct(call)
+    output = pair.bad()
+    assert site(output, HEAD + 1) and message in output
+
+
+def test_an_unknown_compiler_and_target(pair):
+    pair.compiler = "turbo"
+    pair.sconstruct("")
+    assert "turbo: is no known compiler; choose one of gnu, hermetic, llvm" in pair.bad()
+
+
+def test_an_undefined_symbol(pair):
+    pair.write("high/high.c", "int nowhere(void); int high(int x) { return nowhere() + x; }\n")
+    output = pair.bad()
+    assert "nowhere" in output and "libhigh.so" in output
+    assert not (pair.out / "lib/libhigh.so").exists() and not list(pair.out.rglob("*.part"))
+
+
+def test_a_symbol_that_only_the_check_misses(pair):
+    """The linker is told to be silent; the check after it names rule, symbol and object, and removes the output."""
+    pair.write("high/high.c", "int nowhere(void); int high(int x) { return nowhere() + x; }\n")
+    pair.sconstruct(
+        'env.DualLibrary("high", ["high/high.c"], includes=["high/include"], link_flags=["-z", "undefs"])'
+        if pair.compiler != "gnu"
+        else 'env.DualLibrary("high", ["high/high.c"], includes=["high/include"], link_flags=["--unresolved-symbols=ignore-all"])'
+    )
+    output = pair.bad()
+    assert re.search(
+        r"ambilink: \S+/lib/libhigh.so: undefined symbol nowhere, needed by high.c.o; .*extend LIBS \[SConstruct:8\]", output
+    ), output
+    assert not (pair.out / "lib/libhigh.so").exists() and not list(pair.out.rglob("*.part"))
+
+
+def test_writable_code(pair):
+    pair.write("low/odd.S", '.section .odd, "awx"\n.globl low_data, low\nlow_data: .long 3\nlow: ret\n')
+    pair.sconstruct('env.DualLibrary("low", ["low/odd.S"], includes=["low/include"])')
+    output = pair.bad(str(pair.out / "lib/liblow.so"))
+    assert "writable and executable" in output, output
+    assert not (pair.out / "lib/liblow.so").exists()
+
+
+def test_text_relocations(pair):
+    pair.write("low/low.c", "int low_data; __attribute__((section(\".rodata.x\"))) int *const where = &low_data; int low(int x) { return x; }\n")
+    pair.sconstruct('env.DualLibrary("low", ["low/low.c"], includes=["low/include"], link_flags=["-z", "notext"])')
+    output = pair.bad()
+    assert "TEXTREL" in output or "read-only" in output, output
+    assert not (pair.out / "lib/liblow.so").exists()
+
+
+def test_a_wrong_soname(pair):
+    pair.sconstruct('env.DualLibrary("low", ["low/low.c"], includes=["low/include"], link_flags=["-soname", "other.so"])')
+    assert "SONAME is other.so, not liblow.so; do not override -soname" in pair.bad()
+
+
+def test_an_unknown_service_in_the_manifest(pair):
+    pair.write("boot.toml", '[[service]]\nname = "usre"\n')
+    with (pair.folder / "SConstruct").open("a") as stream:
+        stream.write('env.Kernel("kernel", ["main.c"], script="k.lds")\nenv.Service("loader", ["main.c"], LIBS=["high"], linkage="static")\nenv.BootImage("boot.img", "boot.toml")\n')
+    pair.write("k.lds", "SECTIONS { }")
+    output = pair.bad(str(pair.out / "boot.img"))
+    assert "boot.toml: unknown service 'usre' (image declared at SConstruct:" in output
+    assert "known: alone, loader, user" in output
