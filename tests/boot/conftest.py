@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import toml
+
 from ambilink.boot import BootResult, boot_and_verify
 from ambilink.image.pack import pack
 from ambilink.machine.model import BootRequest

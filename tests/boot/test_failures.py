@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from ambilink.errors import AmbilinkError
 from ambilink.image.container import read
 from ambilink.machine.model import Verdict
@@ -95,7 +96,9 @@ def test_an_altered_image_is_refused_on_the_development_machine(system, name, tm
     image = system.program("test-exit").pack()
     alter(image, read(image).archive_offset + 200)
     words = ["--output", tmp_path / "out"] if name == "extract" else []
-    done = subprocess.run([sys.executable, "-m", "ambilink", "image", name, image, *words], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "ambilink", "image", name, image, *words], capture_output=True, text=True
+    )
     assert done.returncode == 1
     assert "directory does not match its digest: the image was altered" in done.stderr
     assert not (tmp_path / "out").exists()

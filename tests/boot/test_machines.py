@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+
 from ambilink.machine import kernel_file
 from ambilink.machine.boot import boot
 from ambilink.machine.emulator import board
@@ -28,7 +29,9 @@ def test_any_kernel_with_a_pvh_note_boots(build, monkeypatch):
 
 def test_unknown_machine_exits_77(build):
     done = subprocess.run(
-        [sys.executable, "-m", "ambilink", "boot", build / "boot.img", "--machine", "pdp11"], capture_output=True, text=True
+        [sys.executable, "-m", "ambilink", "boot", build / "boot.img", "--machine", "pdp11"],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 77 and "no machine is called 'pdp11'; there are emulator, qemu" in done.stderr
 

@@ -1,6 +1,7 @@
 """What programs may rely on: libc, binding, the kernel's calls; in both linkages, on each machine."""
 
 import pytest
+
 from ambilink.machine.model import Verdict
 
 NUMBERS = "".join(f"{number}\n" for number in range(2000))

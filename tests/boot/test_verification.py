@@ -1,6 +1,7 @@
 """The check of a booted system notices what it is there for: each rule is broken in the machine's memory."""
 
 import pytest
+
 from ambilink.image.container import read
 from ambilink.verify.page_tables import NO_EXECUTE, WRITE, user_pages
 from ambilink.verify.system import verify_system
@@ -67,4 +68,6 @@ def test_a_library_that_is_not_there(build, booted):
     for load in libc.elf.loads:
         for address in range(load.address & ~0xFFF, load.address + load.memory_size, 0x1000):
             change(booted, "files", libc.base + address, lambda entry: 0)
-    assert "files (process 4): lib/libdigest.so is needed and not mapped from the image's frames" in failures(build, booted)
+    assert "files (process 4): lib/libdigest.so is needed and not mapped from the image's frames" in failures(
+        build, booted
+    )

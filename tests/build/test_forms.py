@@ -3,8 +3,9 @@
 import json
 
 import lief
-from ambilink.elf.inspect import inspect
 from elftools.elf.elffile import ELFFile
+
+from ambilink.elf.inspect import inspect
 
 
 def test_both_forms_are_made(pair):

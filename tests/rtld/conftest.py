@@ -90,7 +90,14 @@ class Linker:
         log = ctypes.create_string_buffer(LOG_SIZE)
         block = ctypes.create_string_buffer(block_size)
         host = Host(
-            table, len(files), ctypes.addressof(space), SPACE_BASE, SPACE_SIZE, 0, ctypes.cast(log, ctypes.c_char_p), LOG_SIZE
+            table,
+            len(files),
+            ctypes.addressof(space),
+            SPACE_BASE,
+            SPACE_SIZE,
+            0,
+            ctypes.cast(log, ctypes.c_char_p),
+            LOG_SIZE,
         )
         good = self.library.host_link(ctypes.byref(host), block, ctypes.c_uint64(block_size))
         return Result(bool(good), log.value.decode("utf-8", "replace").splitlines(), space.raw)
@@ -118,7 +125,9 @@ def make(toolset, tmp_path) -> Make:
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
 
-    def build_one(name: str, source: str, *libraries: str, flags: tuple[str, ...] = (), compile: tuple[str, ...] = ()) -> bytes:
+    def build_one(
+        name: str, source: str, *libraries: str, flags: tuple[str, ...] = (), compile: tuple[str, ...] = ()
+    ) -> bytes:
         path, unit = tmp_path / name, tmp_path / f"{name}.c"
         unit.write_text(source)
         run(*toolset.cc, *toolset.compile_flags, "-O1", "-fPIC", *compile, "-c", str(unit), "-o", f"{path}.o")
@@ -126,7 +135,17 @@ def make(toolset, tmp_path) -> Make:
         kind = (*toolset.shared_library_flags, "-soname", name) if is_library else toolset.dynamic_program_flags
         inputs = [str(tmp_path / library) for library in libraries]
         words = [word for word in kind if word != "--as-needed"]
-        run(*toolset.ld, *words, "--allow-shlib-undefined", "--no-gc-sections", *flags, "-o", str(path), f"{path}.o", *inputs)
+        run(
+            *toolset.ld,
+            *words,
+            "--allow-shlib-undefined",
+            "--no-gc-sections",
+            *flags,
+            "-o",
+            str(path),
+            f"{path}.o",
+            *inputs,
+        )
         return path.read_bytes()
 
     return build_one

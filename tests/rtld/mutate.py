@@ -11,7 +11,23 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.rtld.conftest import BLOCK_SIZE, LOG_SIZE, PAGE, SPACE_BASE, SPACE_SIZE, Host, HostFile
 
-INTERESTING = [0, 1, 7, 8, 0x7F, 0xFF, 0xFFF, 0x1000, 0xFFFF, 1 << 31, (1 << 32) - 1, 1 << 47, (1 << 63) - 1, (1 << 64) - 8, (1 << 64) - 1]
+INTERESTING = [
+    0,
+    1,
+    7,
+    8,
+    0x7F,
+    0xFF,
+    0xFFF,
+    0x1000,
+    0xFFFF,
+    1 << 31,
+    (1 << 32) - 1,
+    1 << 47,
+    (1 << 63) - 1,
+    (1 << 64) - 8,
+    (1 << 64) - 1,
+]
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -54,7 +70,14 @@ def mutate(data: bytes, chance: random.Random, places: list[int]) -> bytes:
         size, form = chance.choice(((1, "<B"), (2, "<H"), (4, "<I"), (8, "<Q")))
         limit = 1 << 8 * size
         old = struct.unpack_from(form, changed, at)[0]
-        new = chance.choice((chance.choice(INTERESTING), chance.randrange(limit), old + chance.choice((-8, -1, 1, 8, 4096)), old ^ 1 << chance.randrange(8 * size)))
+        new = chance.choice(
+            (
+                chance.choice(INTERESTING),
+                chance.randrange(limit),
+                old + chance.choice((-8, -1, 1, 8, 4096)),
+                old ^ 1 << chance.randrange(8 * size),
+            )
+        )
         struct.pack_into(form, changed, at, new % limit)
     if chance.random() < 0.05:
         del changed[chance.randrange(64, len(changed)) // 8 * 8 :]
@@ -71,7 +94,16 @@ def main() -> None:
         guard.put(data)
         table[index] = HostFile(Path(path).name.encode(), guard.address, guard.size)
     space, log, block = (ctypes.create_string_buffer(size) for size in (SPACE_SIZE, LOG_SIZE, BLOCK_SIZE))
-    host = Host(table, len(paths), ctypes.addressof(space), SPACE_BASE, SPACE_SIZE, 0, ctypes.cast(log, ctypes.c_char_p), LOG_SIZE)
+    host = Host(
+        table,
+        len(paths),
+        ctypes.addressof(space),
+        SPACE_BASE,
+        SPACE_SIZE,
+        0,
+        ctypes.cast(log, ctypes.c_char_p),
+        LOG_SIZE,
+    )
     chance = random.Random(int(seed))
     places = spots(originals[0])
     results = [0, 0]

@@ -29,7 +29,9 @@ def relocations(data: bytes) -> dict[str, int]:
 
 def test_functions_and_data_of_a_library(linker, make):
     library = make("liba.so", "int data = 5; int call(void) { return data; }")
-    program = make("program", START + "extern int data; int call(void); int use(void) { return call() + data; }", "liba.so")
+    program = make(
+        "program", START + "extern int data; int call(void); int use(void) { return call() + data; }", "liba.so"
+    )
     result = linker.link({"program": program, "liba.so": library})
     assert result.good, result.lines
     assert result.provider[("program", "data")] == result.provider[("program", "call")] == "liba.so"
@@ -61,9 +63,13 @@ def test_a_weak_definition_wins_when_it_comes_first(linker, make):
 
 
 def test_the_program_interposes(linker, make):
-    library = make("liba.so", "int who(void) { return 1; } int ask(void) { return who(); }", compile=("-fsemantic-interposition",))
+    library = make(
+        "liba.so", "int who(void) { return 1; } int ask(void) { return who(); }", compile=("-fsemantic-interposition",)
+    )
     program = make(
-        "program", START + "int ask(void); int who(void) { return 2; } int use(void) { return ask(); }", "liba.so",
+        "program",
+        START + "int ask(void); int who(void) { return 2; } int use(void) { return ask(); }",
+        "liba.so",
         flags=("--export-dynamic",),
     )
     assert linker.link({"program": program, "liba.so": library}).provider[("liba.so", "who")] == "program"
@@ -72,7 +78,10 @@ def test_the_program_interposes(linker, make):
 def test_a_symbolic_library_binds_to_itself(linker, make):
     library = make("liba.so", "int who = 1; int *ask(void) { return &who; }", flags=("-Bsymbolic",))
     program = make(
-        "program", START + "int *ask(void); int who = 2; int use(void) { return *ask(); }", "liba.so", flags=("--export-dynamic",)
+        "program",
+        START + "int *ask(void); int who = 2; int use(void) { return *ask(); }",
+        "liba.so",
+        flags=("--export-dynamic",),
     )
     result = linker.link({"program": program, "liba.so": library})
     assert result.provider.get(("liba.so", "who"), "liba.so") == "liba.so"
@@ -89,16 +98,24 @@ def test_an_undefined_weak_symbol_is_zero(linker, make):
 
 def test_hidden_and_local_symbols_are_not_seen(linker, make):
     files = {
-        "liba.so": make("liba.so", "__attribute__((visibility(\"hidden\"))) int who(void) { return 1; } int a(void) { return who(); }"),
+        "liba.so": make(
+            "liba.so", '__attribute__((visibility("hidden"))) int who(void) { return 1; } int a(void) { return who(); }'
+        ),
         "libb.so": make("libb.so", "int who(void) { return 2; }"),
     }
-    program = make("program", START + "int who(void); int a(void); int use(void) { return who() + a(); }", "liba.so", "libb.so")
+    program = make(
+        "program", START + "int who(void); int a(void); int use(void) { return who() + a(); }", "liba.so", "libb.so"
+    )
     assert linker.link({"program": program, **files}).provider[("program", "who")] == "libb.so"
 
 
 def test_relative_relocations_packed_and_plain(linker, make, toolset):
     """A table of pointers to itself: each word must be its own image's address, in either encoding."""
-    source = "static int x[100]; int *table[300] = {" + ", ".join(f"&x[{i % 100}]" for i in range(300)) + "}; int **get(void) { return table; }"
+    source = (
+        "static int x[100]; int *table[300] = {"
+        + ", ".join(f"&x[{i % 100}]" for i in range(300))
+        + "}; int **get(void) { return table; }"
+    )
     unpacked = ("--pack-dyn-relocs=none",) if "lld" in toolset.ld[-1] else ("-z", "nopack-relative-relocs")
     packed = make("libr.so", source)
     plain = make("libp.so", source, flags=unpacked)
@@ -134,20 +151,24 @@ def test_addends_of_absolute_relocations(linker, make):
 def test_thread_local_offsets(linker, make):
     library = make(
         "libt.so",
-        "void *__tls_get_addr(void *x) { return x; } _Thread_local long a = 1; _Thread_local long b __attribute__((aligned(64))); long *get(void) { return &a; }"
+        "void *__tls_get_addr(void *x) { return x; } _Thread_local long a = 1;"
+        "_Thread_local long b __attribute__((aligned(64))); long *get(void) { return &a; }"
         "long *other(void) { return &b; }",
     )
     program = make(
-        "program", START + "_Thread_local int own = 3; int *mine(void) { return &own; } long *get(void); void *use(void) { return get; }",
-        "libt.so", flags=("--export-dynamic",),
+        "program",
+        START + "_Thread_local int own = 3; int *mine(void) { return &own; }"
+        "long *get(void); void *use(void) { return get; }",
+        "libt.so",
+        flags=("--export-dynamic",),
     )
     result = linker.link({"program": program, "libt.so": library})
     assert result.good, result.errors
-    size, align = (int(value, 16) for value in next(line for line in result.lines if line.startswith("tls ")).split()[1:])
-    assert align == 64 and size % 64 == 0 and size >= 4 + 16
-    modules = sorted(
-        result.word(result.bias["libt.so"] + offset) for offset in tls_module_words(library)
+    size, align = (
+        int(value, 16) for value in next(line for line in result.lines if line.startswith("tls ")).split()[1:]
     )
+    assert align == 64 and size % 64 == 0 and size >= 4 + 16
+    modules = sorted(result.word(result.bias["libt.so"] + offset) for offset in tls_module_words(library))
     assert set(modules) == {2}  # the program's own data is module 1
 
 
@@ -178,4 +199,3 @@ def test_our_own_services_are_bound_as_their_symbol_tables_say(linker, build):
     for (_, symbol), provider in result.provider.items():
         definers = [path.name for path in order if symbol in inspect(path).defined]
         assert provider == (definers[0] if definers else "-"), symbol
-

@@ -54,7 +54,12 @@ def test_wrong_headers(linker, make):
     program = make("program", START)
     load = first_load(program)
     cases = {
-        "is not a 64-bit little-endian ELF file": [b"", b"\x7fELF", b"#!/bin/sh" + bytes(100), patch(program, 4, "B", 1)],
+        "is not a 64-bit little-endian ELF file": [
+            b"",
+            b"\x7fELF",
+            b"#!/bin/sh" + bytes(100),
+            patch(program, 4, "B", 1),
+        ],
         "is for another machine, e_machine 0xb7": [patch(program, 18, "<H", 183)],
         "is neither a program nor a shared object, e_type 0x1": [patch(program, 16, "<H", 1)],
         "has an ELF header field out of range": [

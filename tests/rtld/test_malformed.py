@@ -19,7 +19,9 @@ def test_mutations(build, seed):
     files = [build / f"lib/lib{name}.so" for name in ("colour", "shape", "c", "posix", "ipc", "sys")]
     done = subprocess.run(
         [sys.executable, HERE / "mutate.py", library, str(seed), str(ROUNDS), *files],
-        capture_output=True, text=True, timeout=300,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert done.returncode == 0, f"seed {seed}: status {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
     linked, refused = (int(word) for word in done.stdout.split()[-2:])

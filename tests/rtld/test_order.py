@@ -1,11 +1,13 @@
 """The order of constructors and destructors."""
 
+import contextlib
+
 from .test_binding import START, symbol_value
 
 PAIR = (
     "void start_{0}(void) {{ }} void stop_{0}(void) {{ }}"
-    "__attribute__((section(\".init_array\"), used)) static void (*const begin)(void) = start_{0};"
-    "__attribute__((section(\".fini_array\"), used)) static void (*const end)(void) = stop_{0};"
+    '__attribute__((section(".init_array"), used)) static void (*const begin)(void) = start_{0};'
+    '__attribute__((section(".fini_array"), used)) static void (*const end)(void) = stop_{0};'
     "int {0}(void) {{ return 0; }}"
 )
 
@@ -16,10 +18,8 @@ def names(result, files, addresses):
     for name, data in files.items():
         for letter in "abcp":
             for word in ("start", "stop"):
-                try:
+                with contextlib.suppress(TypeError, KeyError):
                     known[result.bias[name] + symbol_value(data, f"{word}_{letter}")] = letter
-                except (TypeError, KeyError):
-                    pass
     return "".join(known[address] for address in addresses)
 
 
@@ -28,8 +28,11 @@ def test_needed_objects_start_first_and_stop_last(linker, make):
     libb = make("libb.so", PAIR.format("b") + "int c(void); int f(void) { return c(); }", "libc.so")
     liba = make("liba.so", PAIR.format("a") + "int c(void); int g(void) { return c(); }", "libc.so")
     program = make(
-        "program", START + PAIR.format("p") + "int a(void); int b(void); int use(void) { return a() + b(); }",
-        "liba.so", "libb.so", flags=("--export-dynamic",),
+        "program",
+        START + PAIR.format("p") + "int a(void); int b(void); int use(void) { return a() + b(); }",
+        "liba.so",
+        "libb.so",
+        flags=("--export-dynamic",),
     )
     files = {"program": program, "liba.so": liba, "libb.so": libb, "libc.so": libc}
     result = linker.link(files)

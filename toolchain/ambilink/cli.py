@@ -18,7 +18,9 @@ def _add_boot(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     )
     boot.add_argument("image", type=Path)
     boot.add_argument("--machine", default="emulator", help="emulator (default) or qemu")
-    boot.add_argument("--timeout", type=float, default=20.0, metavar="S", help="seconds until silence fails (default 20)")
+    boot.add_argument(
+        "--timeout", type=float, default=20.0, metavar="S", help="seconds until silence fails (default 20)"
+    )
     boot.add_argument("--memory", type=int, default=128, metavar="MB", help="memory of the machine (default 128)")
     boot.add_argument("--seed", type=int, help="seed of random addresses (default: 1 in the emulator)")
     boot.add_argument("--append", default="", metavar="WORDS", help="more words for the kernel's command line")
@@ -69,9 +71,7 @@ def _boot(options: argparse.Namespace) -> int:
         print(line.text, flush=True)
 
     seed = options.seed if options.seed is not None or options.machine != "emulator" else 1
-    request = BootRequest(
-        options.image, options.memory, options.timeout, seed, options.append, options.accel
-    )
+    request = BootRequest(options.image, options.memory, options.timeout, seed, options.append, options.accel)
     root = options.root or options.image.parent
     try:
         result = boot_and_verify(options.machine, request, root, options.expect, None if options.json else show)
@@ -95,7 +95,10 @@ def _image_pack(options: argparse.Namespace) -> int:
     from ambilink.image.pack import pack
 
     packed = pack(options.manifest, options.root, options.output)
-    print(f"{packed.image}: {packed.size:,} bytes, {len(packed.archive.files)} files, {len(packed.archive.services)} services")
+    print(
+        f"{packed.image}: {packed.size:,} bytes, {len(packed.archive.files)} files, "
+        f"{len(packed.archive.services)} services"
+    )
     return EXIT_PASS
 
 
@@ -128,7 +131,9 @@ def _image_extract(options: argparse.Namespace) -> int:
         if file.name in bad:
             raise AmbilinkError(options.image, f"{file.name} does not match its digest: the image was altered")
         if any(part in ("", ".", "..") for part in file.name.split("/")):
-            raise AmbilinkError(options.image, f"the name {file.name!r} leads out of the folder", "do not trust this image")
+            raise AmbilinkError(
+                options.image, f"the name {file.name!r} leads out of the folder", "do not trust this image"
+            )
         write_atomically(options.output / file.name, archive.contents(file))
         print(options.output / file.name)
     return EXIT_PASS

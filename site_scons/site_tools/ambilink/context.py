@@ -96,7 +96,8 @@ class Context:
     def _refuse_twice(first, second):
         if first is not None:
             raise UserError(
-                f"{second.site}: {second.kind} {second.name!r} was declared at {first.site} already; give it another name"
+                f"{second.site}: {second.kind} {second.name!r} was declared at {first.site} already; "
+                "give it another name"
             )
 
     # Resolving.
@@ -104,7 +105,9 @@ class Context:
     def library(self, name, user):
         if name not in self.libraries:
             known = ", ".join(sorted(self.libraries)) or "none"
-            raise UserError(f"{user.site}: {user.kind} {user.name!r} names the unknown library {name!r} in LIBS; known: {known}")
+            raise UserError(
+                f"{user.site}: {user.kind} {user.name!r} names the unknown library {name!r} in LIBS; known: {known}"
+            )
         return self.libraries[name]
 
     def closure(self, unit):

@@ -1,17 +1,17 @@
 """CompileCommands: compile_commands.json for editors and checkers.
 
-    CompileCommands(target="#compile_commands.json")   called last, when everything was declared
+CompileCommands(target="#compile_commands.json")   called last, when everything was declared
 """
 
 import json
 from pathlib import Path
 
-from ambilink.files import write_atomically
+from ambilink_scons.compiling import command_line, message
 from SCons.Action import Action
 from SCons.Builder import Builder
 from SCons.Util import hash_signature
 
-from ambilink_scons.compiling import command_line, message
+from ambilink.files import write_atomically
 
 
 def _text(env):
@@ -37,7 +37,5 @@ def _compile_commands(env, target="#compile_commands.json"):
 
 
 def add_builders(env):
-    env["BUILDERS"]["AmbilinkDatabase"] = Builder(
-        action=Action(_write, **message(env, "JSON"))
-    )
+    env["BUILDERS"]["AmbilinkDatabase"] = Builder(action=Action(_write, **message(env, "JSON")))
     env.AddMethod(_compile_commands, "CompileCommands")

@@ -9,14 +9,14 @@ their libraries and the kernel follow from it and become dependencies.
 import sys
 from pathlib import Path
 
-from ambilink.errors import AmbilinkError
-from ambilink.image.manifest import read
+from ambilink_scons.compiling import late_command, message
+from ambilink_scons.context import find_site
 from SCons.Builder import Builder
 from SCons.Errors import UserError
 from SCons.Scanner import Base
 
-from ambilink_scons.compiling import late_command, message
-from ambilink_scons.context import find_site
+from ambilink.errors import AmbilinkError
+from ambilink.image.manifest import read
 
 
 def _dependencies(node, env, path):

@@ -20,16 +20,16 @@ everybody else shares. A user names a library once, and gets the form that its o
 
 from pathlib import Path
 
-from ambilink.elf.abi import abi_text
-from ambilink.elf.check import Linked
-from ambilink.files import write_atomically
+from ambilink_scons.compiling import compile_all, dirs, late_command, message
+from ambilink_scons.context import Library, find_site
+from ambilink_scons.linking import linker
 from SCons.Action import Action
 from SCons.Builder import Builder
 from SCons.Errors import UserError
 
-from ambilink_scons.compiling import compile_all, dirs, late_command, message
-from ambilink_scons.context import Library, find_site
-from ambilink_scons.linking import linker
+from ambilink.elf.abi import abi_text
+from ambilink.elf.check import Linked
+from ambilink.files import write_atomically
 
 PIC = ["-fPIC"]
 NOT_PIC = ["-fPIE"]
@@ -58,7 +58,9 @@ def _remove(target, source, env):
 def _form(site, name, form, settings):
     unknown = set(settings or {}) - FORM_KEYS
     if unknown:
-        raise UserError(f"{site}: library {name!r}: {form}= has the unknown key {min(unknown)!r}; known: flags, sources")
+        raise UserError(
+            f"{site}: library {name!r}: {form}= has the unknown key {min(unknown)!r}; known: flags, sources"
+        )
     return (settings or {}).get("sources", []), (settings or {}).get("flags", [])
 
 
@@ -103,17 +105,25 @@ def _dual_library(
     sources = env.Flatten([sources])
 
     common_pic = compile_all(env, library, sources, "pic", [*PIC, *shared_flags])
-    library.objects = common_pic + compile_all(env, library, env.Flatten(shared_sources), "shared", [*PIC, *shared_flags])
+    library.objects = common_pic + compile_all(
+        env, library, env.Flatten(shared_sources), "shared", [*PIC, *shared_flags]
+    )
     if objects == "separate" or static_flags:
         library.static_objects = compile_all(env, library, sources, "static", [*NOT_PIC, *static_flags])
     else:
         library.static_objects = list(common_pic)
-    library.static_objects += compile_all(env, library, env.Flatten(static_sources), "static", [*NOT_PIC, *static_flags])
+    library.static_objects += compile_all(
+        env, library, env.Flatten(static_sources), "static", [*NOT_PIC, *static_flags]
+    )
 
     if static is not None:
         (library.static,) = env.AmbilinkArchive(context.file(env, "lib", f"lib{name}.a"), library.static_objects)
     if shared is not None:
-        settings = {"AMBILINK_UNIT": library, "AMBILINK_KIND": Linked.SHARED_LIBRARY, "AMBILINK_LINK_FLAGS": list(link_flags)}
+        settings = {
+            "AMBILINK_UNIT": library,
+            "AMBILINK_KIND": Linked.SHARED_LIBRARY,
+            "AMBILINK_LINK_FLAGS": list(link_flags),
+        }
         (library.shared,) = env.AmbilinkSharedLink(
             context.file(env, "lib", library.soname), library.objects, **settings
         )

@@ -4,13 +4,13 @@ import os
 import sys
 from pathlib import Path
 
-from ambilink.elf.check import Linked, check
-from ambilink.errors import AmbilinkError
+from ambilink_scons.compiling import late_command, message
 from SCons.Action import Action
 from SCons.Builder import Builder
 from SCons.Scanner import Base
 
-from ambilink_scons.compiling import late_command, message
+from ambilink.elf.check import Linked, check
+from ambilink.errors import AmbilinkError
 
 PART = ".part"
 

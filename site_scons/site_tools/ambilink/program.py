@@ -10,12 +10,12 @@ A service that runs before the dynamic linker is static; all others are dynamic.
 SConscript changes between the two.
 """
 
-from ambilink.elf.check import Linked
-from SCons.Errors import UserError
-
 from ambilink_scons.compiling import compile_all, dirs
 from ambilink_scons.context import Program, Unit, find_site
 from ambilink_scons.linking import linker
+from SCons.Errors import UserError
+
+from ambilink.elf.check import Linked
 
 # Not -fPIE: gcc would then reach into libraries' data by copy relocations, which freeze its size.
 PIE = ["-fPIC"]

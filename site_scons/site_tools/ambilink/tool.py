@@ -3,13 +3,13 @@
 import sys
 from pathlib import Path
 
-from ambilink.compile.toolset import load_toolset
-from ambilink.errors import AmbilinkError
-from SCons.Errors import UserError
-
 from ambilink_scons import boot_test, database, image, library, program
 from ambilink_scons.compiling import add_object_builder
 from ambilink_scons.context import Context
+from SCons.Errors import UserError
+
+from ambilink.compile.toolset import load_toolset
+from ambilink.errors import AmbilinkError
 
 
 def generate(env, target=None, compiler=None, build=None):

@@ -153,7 +153,9 @@ def _check_version(table: Table, key: str, program: tuple[str, ...], minimum: st
         raise table.refuse(key, f"is {minimum}, and {' '.join(program)} tells no version", "is it the right program?")
     if _numbers(match[1]) < _numbers(minimum):
         raise table.refuse(
-            key, f"is {minimum}, and {program[0]} has version {match[1]}", "install a newer one, or choose another compiler="
+            key,
+            f"is {minimum}, and {program[0]} has version {match[1]}",
+            "install a newer one, or choose another compiler=",
         )
     return match[1]
 

@@ -1,11 +1,11 @@
 """The ABI of a shared object as text: sorted lines, so that a difference reads as a change of the interface.
 
-    soname libx.so
-    needed liby.so
-    func   name
-    data   name 16          # data carries its size: copy relocations would copy that many bytes
-    tls    name 8
-    weak func name          # a weak definition
+soname libx.so
+needed liby.so
+func   name
+data   name 16          # data carries its size: copy relocations would copy that many bytes
+tls    name 8
+weak func name          # a weak definition
 """
 
 from pathlib import Path

@@ -32,9 +32,8 @@ def check(
     info = inspect(path)
     _check_type(info, kind)
     _check_segments(info)
-    if kind in (Linked.STATIC_PROGRAM, Linked.KERNEL):
-        if info.needed:
-            raise AmbilinkError(path, f"static, but has NEEDED {info.needed[0]}", "link it with archives only")
+    if kind in (Linked.STATIC_PROGRAM, Linked.KERNEL) and info.needed:
+        raise AmbilinkError(path, f"static, but has NEEDED {info.needed[0]}", "link it with archives only")
     if soname is not None and info.soname != soname:
         raise AmbilinkError(path, f"SONAME is {info.soname}, not {soname}", "do not override -soname")
     if kind is not Linked.KERNEL:
@@ -57,7 +56,9 @@ def _check_type(info: ElfInfo, kind: Linked) -> None:
     if kind in (Linked.SHARED_LIBRARY, Linked.DYNAMIC_PROGRAM) and not info.dynamic:
         raise AmbilinkError(info.path, f"no PT_DYNAMIC, a {kind.value} must have one", "link it with -shared or -pie")
     if info.interpreter is not None:
-        raise AmbilinkError(info.path, f"PT_INTERP {info.interpreter} in a {kind.value}", "link with --no-dynamic-linker")
+        raise AmbilinkError(
+            info.path, f"PT_INTERP {info.interpreter} in a {kind.value}", "link with --no-dynamic-linker"
+        )
 
 
 def _check_segments(info: ElfInfo) -> None:
@@ -82,7 +83,9 @@ def closure(info: ElfInfo, libraries: Mapping[str, Path]) -> dict[str, ElfInfo]:
             continue
         if name not in libraries:
             raise AmbilinkError(
-                needer.path, f"needs {name}, which is no known library", "declare it with DualLibrary and name it in LIBS"
+                needer.path,
+                f"needs {name}, which is no known library",
+                "declare it with DualLibrary and name it in LIBS",
             )
         found[name] = inspect(libraries[name])
         waiting += [(found[name], other) for other in found[name].needed]

@@ -77,7 +77,9 @@ def _inspect(path: Path, elf: ELFFile) -> ElfInfo:
         kind = segment["p_type"]
         if kind == "PT_LOAD":
             loads.append(
-                Load(segment["p_offset"], segment["p_vaddr"], segment["p_filesz"], segment["p_memsz"], segment["p_flags"])
+                Load(
+                    segment["p_offset"], segment["p_vaddr"], segment["p_filesz"], segment["p_memsz"], segment["p_flags"]
+                )
             )
         elif kind == "PT_INTERP":
             interpreter = segment.get_interp_name()

@@ -40,6 +40,9 @@ class Grant(IntFlag):
     IMAGE = 2
 
 
+NO_GRANT = Grant(0)
+
+
 @dataclass(frozen=True)
 class ArchiveFile:
     name: str
@@ -54,7 +57,7 @@ class ArchiveService:
     name: str
     file: str
     role: Role = Role.DAEMON
-    grants: Grant = Grant(0)
+    grants: Grant = NO_GRANT
     stack_size: int = 16 * PAGE_SIZE
     arguments: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
@@ -94,9 +97,7 @@ class _Strings:
         return self._known[text]
 
 
-def build(
-    contents: Mapping[str, tuple[FileKind, bytes]], services: list[ArchiveService], loader: str
-) -> bytes:
+def build(contents: Mapping[str, tuple[FileKind, bytes]], services: list[ArchiveService], loader: str) -> bytes:
     """The whole archive. File order is the mapping's; every service's file and the loader must be in it."""
     strings = _Strings()
     names = list(contents)
@@ -127,9 +128,19 @@ def build(
         file_records += FILE.pack(name_offset, kind, directory_size + len(body), len(data), digest)
         body += data + bytes(-len(data) % PAGE_SIZE)
     fields = (
-        (MAGIC, VERSION, HEADER.size, directory_size + len(body), directory_size)
-        + (len(names), file_offset, len(services), service_offset)
-        + (string_offset, len(strings.data), names.index(loader), 0)
+        MAGIC,
+        VERSION,
+        HEADER.size,
+        directory_size + len(body),
+        directory_size,
+        len(names),
+        file_offset,
+        len(services),
+        service_offset,
+        string_offset,
+        len(strings.data),
+        names.index(loader),
+        0,
     )
     directory = bytearray(directory_size)
     directory[: HEADER.size] = HEADER.pack(*fields, bytes(DIGEST_SIZE))

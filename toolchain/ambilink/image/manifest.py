@@ -90,9 +90,7 @@ def _read_service(table: Table) -> ManifestService:
             raise table.refuse(key, f"has {len(values)} items", f"give at most {ARGUMENTS_MAX}")
     program = table.take("program", str, name)
     table.finish()
-    return ManifestService(
-        name, program, Role(role), grants, stack, tuple(arguments), tuple(environment)
-    )
+    return ManifestService(name, program, Role(role), grants, stack, tuple(arguments), tuple(environment))
 
 
 def read(path: Path) -> Manifest:
@@ -115,7 +113,9 @@ def read(path: Path) -> Manifest:
         if not isinstance(source, str):
             raise files_table.refuse(name, f"is {source!r}", "write a path")
         if name.split("/")[0] in ("lib", "services"):
-            raise files_table.refuse(name, "clashes with the folders of libraries and programs", "choose another folder")
+            raise files_table.refuse(
+                name, "clashes with the folders of libraries and programs", "choose another folder"
+            )
         files[name] = path.parent / source
     top.finish()
     return Manifest(path, kernel, loader, services, files)

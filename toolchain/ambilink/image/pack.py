@@ -55,7 +55,9 @@ def _add_libraries(root: Path, contents: dict[str, tuple[FileKind, bytes]], prog
             continue
         path = root / LIBRARY_FOLDER / soname
         if not path.is_file():
-            raise AmbilinkError(needer, f"needs {soname}, and {path} is not there", "build the library as a shared object")
+            raise AmbilinkError(
+                needer, f"needs {soname}, and {path} is not there", "build the library as a shared object"
+            )
         contents[name] = (FileKind.LIBRARY, shipped(path))
         waiting += [(path, other) for other in inspect(path).needed]
 

@@ -51,7 +51,9 @@ def read_kernel(path: Path) -> KernelFile:
             segments, notes = [], {}
             for segment in elf.iter_segments():
                 if segment["p_offset"] + segment["p_filesz"] > size:
-                    raise AmbilinkError(path, "is truncated: a segment ends behind the end of the file", "pack it again")
+                    raise AmbilinkError(
+                        path, "is truncated: a segment ends behind the end of the file", "pack it again"
+                    )
                 if segment["p_type"] == "PT_LOAD" and segment["p_memsz"]:
                     segments.append(LoadSegment(segment["p_paddr"], segment.data(), segment["p_memsz"]))
                 elif segment["p_type"] == "PT_NOTE":
@@ -63,7 +65,9 @@ def read_kernel(path: Path) -> KernelFile:
     pvh = notes.get(("Xen", NOTE_XEN_PVH))
     entry64 = notes.get(("Ambilink", NOTE_AMBILINK_ENTRY64))
     if not segments or (pvh is None and entry64 is None):
-        raise AmbilinkError(path, "has no PVH note to start it by", "link the kernel with a .note of Xen type 18 (PT_NOTE)")
+        raise AmbilinkError(
+            path, "has no PVH note to start it by", "link the kernel with a .note of Xen type 18 (PT_NOTE)"
+        )
     for part in segments:
         if len(part.data) > part.memory_size:
             raise AmbilinkError(path, "is not a sound ELF file (p_filesz exceeds p_memsz)", "pack it again")

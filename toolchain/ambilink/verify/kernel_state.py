@@ -41,7 +41,8 @@ class Thread:
     def describe(self) -> str:
         match self.state:
             case ThreadState.CALLING:
-                return f"calls {self.server or 'an endpoint without a server'} (operation {self.operation}), not received yet"
+                server = self.server or "an endpoint without a server"
+                return f"calls {server} (operation {self.operation}), not received yet"
             case ThreadState.AWAITING_REPLY:
                 return f"waits for the answer of {self.server or 'a server that is gone'} (operation {self.operation})"
             case ThreadState.RECEIVING:
@@ -81,7 +82,7 @@ def read_kernel_state(image: ImageFile, memory: PhysicalMemory) -> KernelState |
     address = image.physical(image.symbols.get(RECORD_SYMBOL, -1))
     if address is None:
         return None
-    fields = RECORD.unpack(memory.read(address, RECORD.size))
+    fields: tuple[int, ...] = RECORD.unpack(memory.read(address, RECORD.size))
     magic, kernel_base, direct_base, first = fields[:4]
     if magic != MAGIC or not direct_base:
         return None
@@ -121,5 +122,7 @@ def read_kernel_state(image: ImageFile, memory: PhysicalMemory) -> KernelState |
                 Process(values[1], name_of(values), ProcessState(values[3]), values[4], values[5], threads)
             )
     except (IndexError, ValueError) as error:
-        raise AmbilinkError(image.path, f"the kernel's record cannot be read ({error})", "the guest's memory is damaged") from error
+        raise AmbilinkError(
+            image.path, f"the kernel's record cannot be read ({error})", "the guest's memory is damaged"
+        ) from error
     return KernelState(processes, *fields[4:])

@@ -126,7 +126,8 @@ class _Checker:
                     bias = page.address - (_page_down(load.address) + offset - _page_down(load.offset))
                     votes.setdefault(file.name, Counter())[bias] += 1
         return [
-            Module(files[name], self.elves[name], counter.most_common(1)[0][0]) for name, counter in sorted(votes.items())
+            Module(files[name], self.elves[name], counter.most_common(1)[0][0])
+            for name, counter in sorted(votes.items())
         ]
 
     def check_module(self, process: Process, module: Module, pages: dict[int, Page]) -> None:
@@ -140,7 +141,9 @@ class _Checker:
                 if page is None:
                     self.fail(process, f"{name}: the page at {address:#x} is not mapped")
                 elif not load.writable and page.frame != frame:
-                    self.fail(process, f"{name}: the read-only page at {address:#x} is a private copy, not the image's frame")
+                    self.fail(
+                        process, f"{name}: the read-only page at {address:#x} is a private copy, not the image's frame"
+                    )
                 elif not load.writable and (page.writable or page.executable != load.executable):
                     self.fail(process, f"{name}: the page at {address:#x} has other protection than its segment")
                 elif load.writable and self.image.file_at(page.frame):

@@ -97,7 +97,10 @@ class Board:
             self.load()
             verdict, detail = self._run()
         except unicorn.UcError as error:
-            verdict, detail = Verdict.FAIL, f"the guest touched an address with nothing behind it ({error}), rip {self.cpu.rip:#x}"
+            verdict, detail = (
+                Verdict.FAIL,
+                f"the guest touched an address with nothing behind it ({error}), rip {self.cpu.rip:#x}",
+            )
         self.console.finish(self._seconds(), self.instructions)
         return Outcome(
             machine="emulator",

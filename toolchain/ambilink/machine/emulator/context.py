@@ -8,6 +8,7 @@ instead of corrupting the guest; the version is pinned because of the few distan
 
 import ctypes
 import struct
+from collections.abc import Callable
 
 import unicorn
 from unicorn import x86_const as x86
@@ -119,8 +120,8 @@ class Context:
     def __init__(self, engine: unicorn.Uc, layout: Layout) -> None:
         blob = engine.context_save()
         state = _blob_address(blob) + layout.registers
-        self.save = lambda: engine.context_update(blob)
-        self.restore = lambda: engine.context_restore(blob)
+        self.save: Callable[[], None] = lambda: engine.context_update(blob)
+        self.restore: Callable[[], None] = lambda: engine.context_restore(blob)
         self.registers = (ctypes.c_uint64 * 16).from_address(state)  # in the order of their encoding
         self.rip = ctypes.c_uint64.from_address(state + RIP)
         self.hflags = ctypes.c_uint32.from_address(state + HFLAGS)

@@ -9,7 +9,8 @@ NOTHING_THERE = 0xFF
 
 
 class Device(Protocol):
-    ports: tuple[int, ...]
+    @property
+    def ports(self) -> tuple[int, ...]: ...
 
     def read(self, port: int) -> int: ...
 
