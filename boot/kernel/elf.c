@@ -18,8 +18,8 @@ static const char *check_header(const struct elf_header *header, uint64_t size)
         return "file shorter than an ELF header";
     if (memory_compare(header->e_ident, ident, sizeof ident) != 0)
         return "not a 64-bit little-endian ELF file";
-    if (header->e_machine != EM_X86_64)
-        return "e_machine is not x86-64";
+    if (header->e_machine != KERNEL_ELF_MACHINE)
+        return "e_machine is not this machine's";
     if (header->e_version != EV_CURRENT || header->e_ehsize != sizeof *header)
         return "e_version or e_ehsize is wrong";
     if (header->e_type != ET_EXEC && header->e_type != ET_DYN)

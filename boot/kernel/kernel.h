@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "x86_64/cpu.h"
+#include "cpu.h" /* the target's */
 
 #define PAGE_SIZE AMBILINK_PAGE_SIZE
 #define PAGE_DOWN(x) ((x) & ~(uint64_t)(PAGE_SIZE - 1))

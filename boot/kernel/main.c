@@ -1,6 +1,6 @@
 /* From the boot loader's hand-over to the first process. */
 #include "kernel.h"
-#include "x86_64/layout.h"
+#include "layout.h"
 
 #define START_INFO_MAGIC 0x336ec578 /* Xen's hvm_start_info, used by PVH */
 #define MEMORY_RAM 1

@@ -1,7 +1,7 @@
 #include "cpu.h"
 
 #include "layout.h"
-#include "../kernel.h"
+#include "kernel.h"
 
 #define MSR_STAR 0xc0000081
 #define MSR_LSTAR 0xc0000082

@@ -10,6 +10,7 @@ struct frame {
     uint64_t vector, error, rip, cs, rflags, rsp, ss;
 };
 
+#define KERNEL_ELF_MACHINE 62 /* EM_X86_64 */
 #define FPU_STATE_SIZE 512
 
 void cpu_init(void);

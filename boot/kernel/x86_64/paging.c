@@ -1,5 +1,5 @@
 /* Four-level page tables. The upper half is the kernel's and the same in all tables. */
-#include "../kernel.h"
+#include "kernel.h"
 #include "layout.h"
 
 #define ENTRY_PRESENT 0x001ull

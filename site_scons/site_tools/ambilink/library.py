@@ -129,6 +129,7 @@ def _dual_library(
         )
         (library.stub,) = env.AmbilinkStub(context.file(env, "obj", name, library.soname), library.objects, **settings)
         (library.abi,) = env.AmbilinkAbi(context.file(env, "lib", f"lib{name}.abi"), library.shared)
+        env.Depends(library.abi, [file for file in context.tool_files if file.name == "abi.py"])
         if abi is not None:
             env.AmbilinkAbiCheck(context.file(env, "lib", f"lib{name}.abi.checked"), [library.abi, env.File(abi)])
     return library

@@ -20,7 +20,7 @@ class Musl:
 
 
 def find_musl(target: Target, without: frozenset[str] = frozenset()) -> Musl:
-    """`without` names files to leave out, relative to src/ and without suffix: "thread/x86_64/clone"."""
+    """`without` names files to leave out, relative to src/ and without suffix: "thread/<arch>/clone"."""
     spec = importlib.util.find_spec("ziglang")
     if spec is None or not spec.submodule_search_locations:
         raise AmbilinkError("ziglang", "the package with musl's source is not installed", "pip install ziglang==0.14.1")

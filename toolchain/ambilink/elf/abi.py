@@ -25,7 +25,7 @@ def abi_text(path: Path) -> str:
                 continue
             for tag in segment.iter_tags():
                 if tag.entry.d_tag == "DT_SONAME":
-                    lines.append(f"soname {tag.soname}")
+                    lines.insert(0, f"soname {tag.soname}")
                 elif tag.entry.d_tag == "DT_NEEDED":
                     lines.append(f"needed {tag.needed}")
             symbols = []

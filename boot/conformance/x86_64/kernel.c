@@ -2,9 +2,9 @@
  * its emulator rely on it. Every machine must pass the same checks; each failed one is a line "FAIL ...".
  *
  * It shares entry code, descriptor tables, page tables and log with the real kernel. */
-#include "../kernel/kernel.h"
-#include "../kernel/x86_64/layout.h"
 #include "conformance.h"
+#include "kernel.h"
+#include "layout.h"
 
 #define VECTOR_DIVIDE 0
 #define VECTOR_BREAKPOINT 3

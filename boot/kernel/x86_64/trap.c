@@ -1,6 +1,6 @@
 /* Exceptions and interrupts. */
 #include "kernel.h"
-#include "x86_64/layout.h"
+#include "layout.h"
 
 #define VECTOR_PAGE_FAULT 14
 #define BACKTRACE_MAX 16

@@ -1,0 +1,104 @@
+"""The rules for linked files, each broken once by changing a sound file."""
+
+import struct
+
+import pytest
+
+from ambilink.elf.check import Linked, check
+from ambilink.errors import AmbilinkError
+
+
+@pytest.fixture
+def libraries(build):
+    return {path.name: path for path in (build / "lib").glob("*.so")}
+
+
+def headers(data):
+    at, count = struct.unpack_from("<Q", data, 32)[0], struct.unpack_from("<H", data, 56)[0]
+    return [(at + 56 * i, struct.unpack_from("<II", data, at + 56 * i)) for i in range(count)]
+
+
+def changed(tmp_path, source, function):
+    data = bytearray(source.read_bytes())
+    function(data)
+    path = tmp_path / source.name
+    path.write_bytes(data)
+    return path
+
+
+def test_what_the_build_made_passes(build, libraries):
+    check(build / "services/greet", Linked.DYNAMIC_PROGRAM, libraries, [])
+    check(build / "services/loader", Linked.STATIC_PROGRAM, {}, [])
+    check(build / "lib/libc.so", Linked.SHARED_LIBRARY, libraries, [], "libc.so")
+    check(build / "kernel", Linked.KERNEL, {}, [])
+
+
+def test_a_type_that_the_linker_made_up(build, tmp_path, libraries):
+    path = changed(tmp_path, build / "lib/libdigest.so", lambda data: struct.pack_into("<H", data, 16, 2))
+    with pytest.raises(AmbilinkError, match="e_type is ET_EXEC, a shared library must be ET_DYN; the linker ignored"):
+        check(path, Linked.SHARED_LIBRARY, libraries, [])
+
+
+def test_writable_and_executable(build, tmp_path, libraries):
+    def open_up(data):
+        for at, (kind, flags) in headers(data):
+            if kind == 1 and flags & 1:
+                struct.pack_into("<I", data, at + 4, 7)
+
+    path = changed(tmp_path, build / "services/greet", open_up)
+    with pytest.raises(AmbilinkError, match="is writable and executable"):
+        check(path, Linked.DYNAMIC_PROGRAM, libraries, [])
+
+
+def test_an_interpreter(build, tmp_path, libraries):
+    def interpret(data):
+        at = next(at for at, (kind, _) in headers(data) if kind == 0x6474E551)  # PT_GNU_STACK becomes PT_INTERP
+        struct.pack_into("<IIQQQQQQ", data, at, 3, 4, 0x40, 0x40, 0x40, 8, 8, 1)
+
+    path = changed(tmp_path, build / "services/greet", interpret)
+    with pytest.raises(AmbilinkError, match=r"PT_INTERP .* in a dynamic program; link with --no-dynamic-linker"):
+        check(path, Linked.DYNAMIC_PROGRAM, libraries, [])
+
+
+def test_needed_where_nothing_may_be(build):
+    with pytest.raises(AmbilinkError, match=r"static, but has NEEDED lib\w+.so"):
+        check(build / "services/greet", Linked.STATIC_PROGRAM, {}, [])
+
+
+def test_an_unknown_library(build, libraries):
+    del libraries["libposix.so"]
+    with pytest.raises(AmbilinkError, match=r"libc.so: needs libposix.so, which is no known library"):
+        check(build / "services/fortune", Linked.DYNAMIC_PROGRAM, libraries, [])
+
+
+def test_an_undefined_symbol_names_the_object(build, libraries):
+    libraries["libc.so"] = libraries["libdigest.so"]
+    objects = sorted((build / "obj/fortune").rglob("*.o"))
+    with pytest.raises(AmbilinkError, match=r"undefined symbol \w+, needed by main.c.o \(and \d+ more\)"):
+        check(build / "services/fortune", Linked.DYNAMIC_PROGRAM, libraries, objects)
+
+
+def test_a_wrong_soname(build, libraries):
+    with pytest.raises(AmbilinkError, match=r"SONAME is libc.so, not libd.so"):
+        check(build / "lib/libc.so", Linked.SHARED_LIBRARY, libraries, [], "libd.so")
+
+
+def test_rubbish(tmp_path):
+    for data in (b"", b"\x7fELF", b"\x7fELF\x02\x01\x01" + bytes(100), bytes(5000)):
+        path = tmp_path / "file"
+        path.write_bytes(data)
+        with pytest.raises(AmbilinkError):
+            check(path, Linked.DYNAMIC_PROGRAM, {}, [])
+
+
+def test_abi_text_lists_what_readers_see(build):
+    """Against LIEF: the same names, and sizes of data."""
+    import lief
+
+    lines = (build / "lib/libc.abi").read_text().splitlines()
+    data = {line.split()[-2]: int(line.split()[-1]) for line in lines if " data " in f" {line}"}
+    binary = lief.ELF.parse(str(build / "lib/libc.so"))  # kept: its symbols do not keep it
+    symbols = [symbol for symbol in binary.dynamic_symbols if symbol.shndx and symbol.name]
+    assert {symbol.name: symbol.size for symbol in symbols if symbol.type == lief.ELF.Symbol.TYPE.OBJECT} == data
+    assert lines[:3] == ["soname libc.so", "needed libposix.so", "needed libsys.so"]
+    assert len(lines) - 3 == len(symbols)

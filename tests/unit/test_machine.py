@@ -1,0 +1,95 @@
+"""Parts of the machines that need no guest."""
+
+import mmap
+
+import pytest
+
+from ambilink.errors import AmbilinkError
+from ambilink.machine.emulator.devices import InterruptController, Timer, WallClock
+from ambilink.machine.memory import MEGABYTE, PhysicalMemory, ranges_of
+from ambilink.machine.model import Console, Verdict, verdict_of_guest
+from ambilink.machine.qemu import _verdict
+from ambilink.verify.expect import missing_line, read_expected
+
+
+def test_memory_beyond_three_gigabytes_lies_above_four():
+    low, high = ranges_of(4096 * MEGABYTE)
+    assert (low.start, low.size) == (0, 3 << 30)
+    assert (high.start, high.size, high.offset) == (4 << 30, 1 << 30, 3 << 30)
+
+
+def test_physical_memory_refuses_what_is_not_there():
+    memory = PhysicalMemory(mmap.mmap(-1, MEGABYTE), MEGABYTE)
+    memory.write(MEGABYTE - 8, b"12345678")
+    assert memory.word(MEGABYTE - 8) == int.from_bytes(b"12345678", "little")
+    with pytest.raises(IndexError):
+        memory.read(MEGABYTE - 4, 8)
+
+
+def test_console_lines_and_the_last_partial_one():
+    seen = []
+    console = Console(seen.append)
+    console.put(b"one\r\ntw", 1.0, 10)
+    console.put(b"o\n\xff", 2.0, 20)
+    console.finish(3.0, 30)
+    assert [(line.text, line.instructions) for line in console.lines] == [("one", 10), ("two", 20), ("\ufffd", 30)]
+    assert seen == console.lines
+
+
+def test_the_timer_ticks_at_its_rate():
+    now = 0
+    timer = Timer(lambda: now)
+    for port, value in ((0x43, 0x34), (0x40, 11932 & 0xFF), (0x40, 11932 >> 8)):
+        timer.write(port, value)
+    assert timer.next_tick == 11932 * 1_000_000_000 // 1193182
+    for _ in range(100):
+        timer.fire()
+    assert abs(timer.next_tick - 101 * 10_000_150) < 1000
+    now = 5_000_000
+    timer.write(0x43, 0)
+    count = timer.read(0x40) | timer.read(0x40) << 8
+    assert abs(count - 11932 / 2) < 5
+
+
+def test_the_interrupt_controller_serves_one_at_a_time():
+    pic = InterruptController()
+    for port, value in ((0x20, 0x11), (0x21, 32), (0x21, 4), (0x21, 1), (0x21, 0xFE)):
+        pic.write(port, value)
+    pic.request(3)  # masked
+    assert not pic.pending
+    pic.request(0)
+    assert pic.pending and pic.acknowledge() == 32
+    pic.request(0)
+    assert not pic.pending  # in service until the end of interrupt
+    pic.write(0x20, 0x20)
+    assert pic.pending
+
+
+def test_the_wall_clock_starts_at_one_instant():
+    clock = WallClock(lambda: 61_000_000_000)
+    values = []
+    for index in (0, 2, 4, 7, 8, 9):
+        clock.write(0x70, index)
+        values.append(clock.read(0x71))
+    assert values == [0x01, 0x01, 0x12, 0x01, 0x11, 0x24]
+
+
+def test_exit_codes():
+    assert verdict_of_guest(0x10)[0] is Verdict.PASS and verdict_of_guest(0x11)[0] is Verdict.FAIL
+    assert verdict_of_guest(0x55)[0] is Verdict.FAIL
+    assert _verdict(0x10 << 1 | 1)[0] is Verdict.PASS and _verdict(0x11 << 1 | 1)[0] is Verdict.FAIL
+    assert _verdict(0)[0] is Verdict.RESET and _verdict(-11)[0] is Verdict.BROKEN and _verdict(1)[0] is Verdict.BROKEN
+    assert [verdict.exit_status for verdict in Verdict] == [0, 1, 1, 1, 1, 99]
+
+
+def test_expected_lines(tmp_path):
+    console = ["alpha", "beta 12 gamma", "[x] delta?", "end"]
+    assert missing_line(console, ["alpha", "beta * gamma", "[x] delta?", "end"]) is None
+    assert missing_line(console, ["beta*", "alpha"]) == "alpha"  # order counts
+    assert missing_line(console, ["x delta?"]) == "x delta?"  # only * is special
+    assert missing_line([], ["a"]) == "a"
+    path = tmp_path / "expect"
+    path.write_text("# comment\n\nline \n")
+    assert read_expected(path) == ["line"]
+    with pytest.raises(AmbilinkError):
+        read_expected(tmp_path / "none")

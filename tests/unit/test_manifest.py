@@ -1,0 +1,102 @@
+"""Manifests: every mistake is one line with file, key and remedy."""
+
+import pytest
+
+from ambilink.errors import AmbilinkError
+from ambilink.image.layout import Grant, Role
+from ambilink.image.manifest import read
+from ambilink.image.pack import pack
+
+GOOD = '[[service]]\nname = "a"\n'
+
+
+def manifest(tmp_path, text):
+    path = tmp_path / "boot.toml"
+    path.write_text(text)
+    return path
+
+
+def test_everything_that_can_be_said(tmp_path):
+    text = """
+[image]
+kernel = "other"
+[[service]]
+name = "a"
+program = "b"
+role = "on-demand"
+grants = ["log", "image"]
+stack = 8192
+arguments = ["x", "y z"]
+environment = { K = "v" }
+[files]
+"etc/f" = "here/f"
+"""
+    read_back = read(manifest(tmp_path, text))
+    (service,) = read_back.services
+    assert (service.name, service.program, service.role) == ("a", "b", Role.ON_DEMAND)
+    assert service.grants == Grant.LOG | Grant.IMAGE and service.stack_size == 8192
+    assert service.arguments == ("x", "y z") and service.environment == ("K=v",)
+    assert read_back.kernel == "other" and read_back.programs == ["loader", "b"]
+    assert read_back.files == {"etc/f": tmp_path / "here/f"}
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("", "service lists nothing to start; add a [[service]]"),
+        ("[[service]\n", "is not TOML: Expected ']]' at the end of an array declaration (at line 1, column 10)"),
+        (GOOD + GOOD, "service a is there twice"),
+        (GOOD + 'roll = "program"\n', "unknown key service a.roll; known here: arguments, environment, grants"),
+        (GOOD + 'role = "demon"\n', "service a.role is 'demon'; choose one of: daemon, program, on-demand"),
+        (GOOD + 'grants = ["root"]\n', "service a.grants is 'root'; choose one of: log, image"),
+        (GOOD + "stack = 100\n", "service a.stack is 100; use a multiple of 4096"),
+        (GOOD + 'stack = "big"\n', "service a.stack is 'big', which is no int"),
+        (GOOD + "arguments = [1]\n", "service a.arguments has the item 1, which is no str"),
+        (GOOD + "arguments = [" + '"x",' * 9 + "]\n", "service a.arguments has 9 items; give at most 8"),
+        (GOOD + "environment = { A = 1 }\n", "service a.environment.A is 1; quote it"),
+        ('[[service]]\nrole = "program"\n', "the key service 1.name is missing"),
+        ('[[service]]\nname = "' + "n" * 32 + '"\n', "use a relative name of 1 to 31 bytes"),
+        (GOOD + '[files]\n"lib/x" = "x"\n', "clashes with the folders of libraries and programs"),
+        (GOOD + '[files]\n"/etc" = "x"\n', "use a relative name"),
+        ("service = 3\n", "service is 3, which is no list"),
+    ],
+)
+def test_mistakes(tmp_path, text, message):
+    with pytest.raises(AmbilinkError) as caught:
+        read(manifest(tmp_path, text))
+    assert message in str(caught.value) and str(tmp_path / "boot.toml") in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_manifest(tmp_path):
+    with pytest.raises(AmbilinkError, match="cannot be read"):
+        read(tmp_path / "none.toml")
+
+
+def test_an_unknown_service(tmp_path, build):
+    with pytest.raises(AmbilinkError, match=r"boot.toml: unknown service a: .* is not there; declare it with Service"):
+        pack(manifest(tmp_path, GOOD), build, tmp_path / "x.img")
+    assert not (tmp_path / "x.img").exists()
+
+
+def test_a_missing_library(tmp_path, build):
+    root = tmp_path / "root"
+    (root / "services").mkdir(parents=True)
+    (root / "lib").mkdir()
+    for name in ("loader", "greet"):
+        (root / "services" / name).write_bytes((build / "services" / name).read_bytes())
+    (root / "kernel").write_bytes((build / "kernel").read_bytes())
+    with pytest.raises(AmbilinkError, match=r"services/greet: needs lib\w+.so, and .* is not there"):
+        pack(manifest(tmp_path, '[[service]]\nname = "greet"\n'), root, tmp_path / "x.img")
+
+
+def test_a_dynamic_loader_is_refused(tmp_path, build):
+    path = manifest(tmp_path, '[image]\nloader = "greet"\n' + '[[service]]\nname = "names"\n')
+    with pytest.raises(AmbilinkError, match="is the loader and has NEEDED; declare it with linkage='static'"):
+        pack(path, build, tmp_path / "x.img")
+
+
+def test_a_missing_file(tmp_path, build):
+    path = manifest(tmp_path, '[[service]]\nname = "names"\n[files]\n"etc/x" = "gone"\n')
+    with pytest.raises(AmbilinkError, match=r"files.etc/x: .*gone cannot be read"):
+        pack(path, build, tmp_path / "x.img")

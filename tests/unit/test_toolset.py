@@ -1,0 +1,88 @@
+"""Targets and compilers: TOML files, and what is said when they are wrong."""
+
+import sys
+
+import pytest
+
+from ambilink.compile.musl import find_musl
+from ambilink.compile.toolset import load_target, load_toolset
+from ambilink.errors import AmbilinkError
+
+FAKE = """
+[compiler]
+[programs]
+cc = ["{cc}"]
+ld = ["{cc}"]
+ar = ["{cc}"]
+[minimum]
+cc = "{minimum}"
+[flags]
+compile = ["--target={{triple}}"]
+"""
+
+
+def fake(tmp_path, version="tool version 3.4.5", **values):
+    program = tmp_path / "tool"
+    program.write_text(f"#!{sys.executable}\nprint({version!r})\n")
+    program.chmod(0o755)
+    path = tmp_path / "own.toml"
+    path.write_text(values.pop("text", FAKE).format(**{"cc": program, "minimum": "3.0", **values}))
+    return str(path)
+
+
+def test_the_hermetic_toolset_is_the_wheels():
+    toolset = load_toolset("hermetic", "x86_64")
+    assert toolset.versions["cc"].startswith("19.1") and "ziglang" in toolset.cc[0]
+    assert "--target=x86_64-unknown-none-elf" in toolset.compile_flags
+
+
+def test_a_file_of_ones_own(tmp_path):
+    toolset = load_toolset(fake(tmp_path), "x86_64")
+    assert toolset.versions == {"cc": "3.4.5"} and toolset.name == "own"
+    assert "--target=x86_64-unknown-none-elf" in toolset.compile_flags
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"minimum": "3.5"}, "minimum.cc is 3.5, and"),
+        ({"version": "no number here"}, "tells no version; is it the right program?"),
+        ({"cc": "/no/such/cc"}, "programs.cc names /no/such/cc, which is not there; install it"),
+        ({"text": FAKE + "warnings = []\n"}, "unknown key flags.warnings; known here: compile, link"),
+        ({"text": FAKE.replace("{{triple}}", "{{tripel}}")}, "flags.compile uses {tripel}; known: {triple}"),
+        ({"text": FAKE.replace("[flags]", "[flag]")}, "the key flags is missing; add it"),
+        (
+            {"text": FAKE.replace("[compiler]", '[compiler]\npackage = "no_such_package"')},
+            "which is not installed; pip install",
+        ),
+    ],
+)
+def test_mistakes(tmp_path, settings, message):
+    with pytest.raises(AmbilinkError) as caught:
+        load_toolset(fake(tmp_path, **settings), "x86_64")
+    assert message in str(caught.value) and "own.toml" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_unknown_names():
+    with pytest.raises(AmbilinkError, match="pdp11: is no known target; choose one of x86_64"):
+        load_target("pdp11")
+    with pytest.raises(AmbilinkError, match="tcc: is no known compiler; choose one of gnu, hermetic, llvm"):
+        load_toolset("tcc", "x86_64")
+
+
+def test_nothing_of_x86_outside_target_files(top):
+    """Other machines are added as data: target, relocation table, and folders of their own name."""
+    for path in (top / "toolchain/ambilink/compile").glob("*.py"):
+        assert "x86" not in path.read_text(), path
+
+
+def test_musl_is_complete():
+    target = load_target("x86_64")
+    everything = find_musl(target)
+    assert len(everything.sources) == 1343
+    assert any(path.parts[-3:] == ("math", "x86_64", "sqrt.c") for path in everything.sources)
+    assert not any(path.parts[-2:] == ("math", "sqrt.c") for path in everything.sources)  # the target's own wins
+    less = find_musl(target, frozenset({"thread/x86_64/clone"}))
+    assert any(path.parts[-2:] == ("thread", "clone.c") for path in less.sources)
+    with pytest.raises(AmbilinkError, match="is to be left out and is not there"):
+        find_musl(target, frozenset({"thread/x86_64/clown"}))
