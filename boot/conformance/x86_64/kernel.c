@@ -204,7 +204,7 @@ struct frame *system_call_handle(struct frame *frame)
     case CALL_PATCH: {
         uint8_t code[6] = {0xb8, (uint8_t)a, 0, 0, 0, 0xc3};
         memory_copy(physical_pointer(page_a), code, sizeof code);
-        cpu_set_page_table(contexts[current].table); /* an instruction barrier: see FACTS in docs/emulator.md */
+        cpu_set_page_table(contexts[current].table); /* an instruction barrier: see docs/emulator.md */
         break;
     }
     case CALL_SWITCH:
