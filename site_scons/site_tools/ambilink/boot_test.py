@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from ambilink_scons.compiling import late_command, message
+from ambilink_scons.compiling import DIRECT, late_command, message
 from SCons.Builder import Builder
 
 
@@ -58,6 +58,6 @@ def _boot_test(env, target, image, expect=None, machine="emulator", timeout=20, 
 
 def add_builders(env):
     env["BUILDERS"]["AmbilinkBoot"] = Builder(
-        action=late_command(env, "AMBILINK_BOOT_LINE", _generate_boot, **message(env, "BOOT"))
+        action=late_command(env, "AMBILINK_BOOT_LINE", _generate_boot, **message(env, "BOOT")), **DIRECT
     )
     env.AddMethod(_boot_test, "BootTest")

@@ -1,6 +1,8 @@
 """Compiling: one builder for C and assembly, whose command line and header search are found at build time."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 from SCons.Action import CommandAction
@@ -9,6 +11,19 @@ from SCons.Scanner import ClassicCPP
 
 INCLUDE = r'^[ \t]*#[ \t]*include[ \t]*(<|")([^>"]+)(>|")'
 SOURCE_SUFFIXES = (".c", ".h", ".S", ".s")
+
+
+def _spawn(shell, escape, command, arguments, environment):
+    """Start a program without a shell: one process less, and no shell is needed on the PATH."""
+    try:
+        return subprocess.call(arguments, env=environment)
+    except OSError as error:
+        print(f"ambilink: {command}: cannot be started ({error.strerror})", file=sys.stderr)
+        return 127
+
+
+# For builders whose actions are plain lists of words.
+DIRECT = {"SPAWN": _spawn, "ESCAPE": lambda word: word}
 
 
 def message(env, word):
@@ -56,7 +71,7 @@ def add_object_builder(env):
     scanner = ClassicCPP("AmbilinkIncludes", list(SOURCE_SUFFIXES), "CPPPATH", INCLUDE)
     scanner.path_function = _include_path
     action = late_command(env, "AMBILINK_COMPILE_LINE", _generate_compile, **message(env, "CC"))
-    env["BUILDERS"]["AmbilinkObject"] = Builder(action=action, source_scanner=scanner, single_source=True)
+    env["BUILDERS"]["AmbilinkObject"] = Builder(action=action, source_scanner=scanner, single_source=True, **DIRECT)
 
 
 def _object_names(env, sources):

@@ -9,7 +9,7 @@ their libraries and the kernel follow from it and become dependencies.
 import sys
 from pathlib import Path
 
-from ambilink_scons.compiling import late_command, message
+from ambilink_scons.compiling import DIRECT, late_command, message
 from ambilink_scons.context import find_site
 from SCons.Builder import Builder
 from SCons.Errors import UserError
@@ -55,5 +55,6 @@ def add_builders(env):
     env["BUILDERS"]["AmbilinkPack"] = Builder(
         action=late_command(env, "AMBILINK_PACK_LINE", _generate_pack, **message(env, "PACK")),
         target_scanner=Base(_dependencies, name="AmbilinkImage"),
+        **DIRECT,
     )
     env.AddMethod(_boot_image, "BootImage")

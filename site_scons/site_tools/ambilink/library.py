@@ -20,7 +20,7 @@ everybody else shares. A user names a library once, and gets the form that its o
 
 from pathlib import Path
 
-from ambilink_scons.compiling import compile_all, dirs, late_command, message
+from ambilink_scons.compiling import DIRECT, compile_all, dirs, late_command, message
 from ambilink_scons.context import Library, find_site
 from ambilink_scons.linking import linker
 from SCons.Action import Action
@@ -154,11 +154,12 @@ def add_builders(env):
         action=[
             Action(_remove, cmdstr=None),
             late_command(env, "AMBILINK_ARCHIVE_LINE", _generate_archive, **message(env, "AR")),
-        ]
+        ],
+        **DIRECT,
     )
     env["BUILDERS"]["AmbilinkSharedLink"] = linker(env)
     env["BUILDERS"]["AmbilinkStub"] = Builder(
-        action=late_command(env, "AMBILINK_STUB_LINE", _generate_stub, **message(env, "STUB"))
+        action=late_command(env, "AMBILINK_STUB_LINE", _generate_stub, **message(env, "STUB")), **DIRECT
     )
     env["BUILDERS"]["AmbilinkAbi"] = Builder(action=Action(_write_abi, **message(env, "ABI")))
     env["BUILDERS"]["AmbilinkAbiCheck"] = Builder(action=Action(_check_abi, **message(env, "CHECK")))

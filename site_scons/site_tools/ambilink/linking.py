@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from ambilink_scons.compiling import late_command, message
+from ambilink_scons.compiling import DIRECT, late_command, message
 from SCons.Action import Action
 from SCons.Builder import Builder
 from SCons.Scanner import Base
@@ -71,4 +71,4 @@ def linker(env):
     """A builder for final links."""
     link = late_command(env, "AMBILINK_LINK_LINE", _generate_link, **message(env, "LD"))
     finish = Action(_finish, cmdstr=None)
-    return Builder(action=[link, finish], target_scanner=Base(_scan_libraries, name="AmbilinkLibraries"))
+    return Builder(action=[link, finish], target_scanner=Base(_scan_libraries, name="AmbilinkLibraries"), **DIRECT)
