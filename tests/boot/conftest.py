@@ -18,6 +18,7 @@ class System:
     build: Path
     folder: Path
     files: dict[str, str] = field(default_factory=dict)
+    loader: str = "loader"
     services: list[dict] = field(
         default_factory=lambda: [
             {"name": "names", "grants": ["log"]},
@@ -40,7 +41,9 @@ class System:
 
     def pack(self) -> Path:
         manifest = self.folder / "system.toml"
-        manifest.write_text(toml.dumps({"service": self.services, "files": self.files}))
+        manifest.write_text(
+            toml.dumps({"image": {"loader": self.loader}, "service": self.services, "files": self.files})
+        )
         image = self.folder / "system.img"
         pack(manifest, self.build, image)
         return image

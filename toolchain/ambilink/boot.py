@@ -34,11 +34,16 @@ def boot_and_verify(
     image = _read_packed(request.image)
     outcome = boot(machine, request, sink)
     state = report = None
-    if image and outcome.memory:
-        state = read_kernel_state(image, outcome.memory)
-    if image and outcome.memory and state:
-        report = verify_system(image, outcome.memory, state)
-    failures = list(report.failures) if report and outcome.verdict is Verdict.PASS else []
+    failures: list[str] = []
+    try:
+        if image and outcome.memory:
+            state = read_kernel_state(image, outcome.memory)
+        if image and outcome.memory and state:
+            report = verify_system(image, outcome.memory, state)
+            # A boot that failed for another reason has unfinished processes.
+            failures += report.failures if outcome.verdict is Verdict.PASS else []
+    except AmbilinkError as error:
+        failures.append(str(error))
     missing = missing_line(outcome.text, expected)
     if missing is not None:
         failures.append(f"expected on the console and not found: {missing}")

@@ -91,9 +91,12 @@ __attribute__((visibility("hidden"))) _Noreturn void start_program(uint64_t *sta
         else if (at[0] == AT_PHNUM)
             segment_count = at[1];
     }
-    if (!(info->flags & START_LINKED) && dynamic) {
-        relocate_self((uint64_t)__ehdr_start, dynamic);
-        protect_relro((uint64_t)__ehdr_start, segments, segment_count, info->handle[START_HANDLE_SELF]);
+    if (!(info->flags & START_LINKED)) {
+        /* A static PIE is linked at 0, and has a dynamic section; ET_EXEC lies where it was linked. */
+        uint64_t base = dynamic ? (uint64_t)__ehdr_start : 0;
+        if (dynamic)
+            relocate_self(base, dynamic);
+        protect_relro(base, segments, segment_count, info->handle[START_HANDLE_SELF]);
     }
     sys_set_start_info(info);
     libc_start(main, stack);

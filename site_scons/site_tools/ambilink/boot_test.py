@@ -13,11 +13,11 @@ import sys
 import time
 from pathlib import Path
 
-from ambilink_scons.compiling import DIRECT, late_command, message
+from ambilink_scons.compiling import command_action
 from SCons.Builder import Builder
 
 
-def _generate_boot(source, target, env, for_signature):
+def _boot_words(source, target, env):
     settings = env["AMBILINK_BOOT"]
     line = [sys.executable, "-m", "ambilink", "boot", str(source[0]), "--log", str(target[0])]
     line += [
@@ -57,7 +57,5 @@ def _boot_test(env, target, image, expect=None, machine="emulator", timeout=20, 
 
 
 def add_builders(env):
-    env["BUILDERS"]["AmbilinkBoot"] = Builder(
-        action=late_command(env, "AMBILINK_BOOT_LINE", _generate_boot, **message(env, "BOOT")), **DIRECT
-    )
+    env["BUILDERS"]["AmbilinkBoot"] = Builder(action=command_action(_boot_words, "BOOT"))
     env.AddMethod(_boot_test, "BootTest")

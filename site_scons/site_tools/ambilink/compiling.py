@@ -1,11 +1,12 @@
 """Compiling: one builder for C and assembly, whose command line and header search are found at build time."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
-from SCons.Action import CommandAction
+from SCons.Action import Action
 from SCons.Builder import Builder
 from SCons.Scanner import ClassicCPP
 
@@ -13,35 +14,44 @@ INCLUDE = r'^[ \t]*#[ \t]*include[ \t]*(<|")([^>"]+)(>|")'
 SOURCE_SUFFIXES = (".c", ".h", ".S", ".s")
 
 
-def _spawn(shell, escape, command, arguments, environment):
-    """Start a program without a shell: one process less, and no shell is needed on the PATH."""
-    try:
-        return subprocess.call(arguments, env=environment)
-    except OSError as error:
-        print(f"ambilink: {command}: cannot be started ({error.strerror})", file=sys.stderr)
-        return 127
+class Command:
+    """An action that starts one program, without a shell, by words that `function(source, target, env)` finds.
 
-
-# For builders whose actions are plain lists of words.
-DIRECT = {"SPAWN": _spawn, "ESCAPE": lambda word: word}
-
-
-def message(env, word):
-    """Settings of an action that is announced by one short line, or, with AMBILINK_VERBOSE, in full."""
-    return {} if env["AMBILINK_VERBOSE"] else {"strfunction": lambda target, source, env: f"  {word:<5} {target[0]}"}
-
-
-def late_command(env, variable, function, **settings):
-    """An action whose words `function(source, target, env, for_signature)` finds when they are needed.
-
-    A generator action would be asked while SConscripts are read, before every library is known.
+    The words are asked for when they are needed, not while SConscripts are read, when not every library is
+    known; and they are not expanded, which is most of what SCons does where there are many commands.
     """
 
-    def words(target, source, env, for_signature):
-        return function(source, target, env, for_signature)
+    def __init__(self, function):
+        self._function = function
 
-    env[variable] = words
-    return CommandAction(f"${variable}", **settings)
+    def words(self, target, source, env):
+        return [str(word) for word in self._function(source, target, env)]
+
+    def __call__(self, target, source, env):
+        words = self.words(target, source, env)
+        try:
+            return subprocess.call(words, env=env["ENV"])
+        except OSError as error:
+            print(f"ambilink: {words[0]}: cannot be started ({error.strerror})", file=sys.stderr)
+            return 127
+
+    def get_contents(self, target, source, env):
+        """What SCons compares to see whether the command changed."""
+        return " ".join(self.words(target, source, env)).encode()
+
+
+def command_action(function, word):
+    """Announced by one short line, or, with AMBILINK_VERBOSE, in full."""
+    command = Command(function)
+
+    def announce(target, source, env):
+        return shlex.join(command.words(target, source, env)) if env["AMBILINK_VERBOSE"] else f"  {word:<5} {target[0]}"
+
+    return Action(command, strfunction=announce)
+
+
+def function_action(function, word):
+    return Action(function, strfunction=lambda target, source, env: f"  {word:<5} {target[0]}")
 
 
 def command_line(env, unit, source, target, form_flags):
@@ -58,7 +68,7 @@ def command_line(env, unit, source, target, form_flags):
     return [*line, str(source)]
 
 
-def _generate_compile(source, target, env, for_signature):
+def _compile_words(source, target, env):
     return command_line(env, env["AMBILINK_UNIT"], source[0], target[0], env["AMBILINK_FORM_FLAGS"])
 
 
@@ -70,8 +80,8 @@ def _include_path(env, dir=None, target=None, source=None, argument=None):
 def add_object_builder(env):
     scanner = ClassicCPP("AmbilinkIncludes", list(SOURCE_SUFFIXES), "CPPPATH", INCLUDE)
     scanner.path_function = _include_path
-    action = late_command(env, "AMBILINK_COMPILE_LINE", _generate_compile, **message(env, "CC"))
-    env["BUILDERS"]["AmbilinkObject"] = Builder(action=action, source_scanner=scanner, single_source=True, **DIRECT)
+    action = command_action(_compile_words, "CC")
+    env["BUILDERS"]["AmbilinkObject"] = Builder(action=action, source_scanner=scanner, single_source=True)
 
 
 def _object_names(env, sources):

@@ -6,8 +6,7 @@ CompileCommands(target="#compile_commands.json")   called last, when everything 
 import json
 from pathlib import Path
 
-from ambilink_scons.compiling import command_line, message
-from SCons.Action import Action
+from ambilink_scons.compiling import command_line, function_action
 from SCons.Builder import Builder
 from SCons.Util import hash_signature
 
@@ -37,5 +36,5 @@ def _compile_commands(env, target="#compile_commands.json"):
 
 
 def add_builders(env):
-    env["BUILDERS"]["AmbilinkDatabase"] = Builder(action=Action(_write, **message(env, "JSON")))
+    env["BUILDERS"]["AmbilinkDatabase"] = Builder(action=function_action(_write, "JSON"))
     env.AddMethod(_compile_commands, "CompileCommands")

@@ -9,7 +9,7 @@ their libraries and the kernel follow from it and become dependencies.
 import sys
 from pathlib import Path
 
-from ambilink_scons.compiling import DIRECT, late_command, message
+from ambilink_scons.compiling import command_action
 from ambilink_scons.context import find_site
 from SCons.Builder import Builder
 from SCons.Errors import UserError
@@ -37,7 +37,7 @@ def _dependencies(node, env, path):
     return list(dict.fromkeys(nodes))
 
 
-def _generate_pack(source, target, env, for_signature):
+def _pack_words(source, target, env):
     root = env["AMBILINK"].build
     line = [sys.executable, "-m", "ambilink", "image", "pack", str(source[0])]
     return [*line, "--root", str(root), "--output", str(target[0])]
@@ -53,8 +53,7 @@ def _boot_image(env, target, manifest):
 
 def add_builders(env):
     env["BUILDERS"]["AmbilinkPack"] = Builder(
-        action=late_command(env, "AMBILINK_PACK_LINE", _generate_pack, **message(env, "PACK")),
+        action=command_action(_pack_words, "PACK"),
         target_scanner=Base(_dependencies, name="AmbilinkImage"),
-        **DIRECT,
     )
     env.AddMethod(_boot_image, "BootImage")

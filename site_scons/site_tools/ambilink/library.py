@@ -20,7 +20,7 @@ everybody else shares. A user names a library once, and gets the form that its o
 
 from pathlib import Path
 
-from ambilink_scons.compiling import DIRECT, compile_all, dirs, late_command, message
+from ambilink_scons.compiling import command_action, compile_all, dirs, function_action
 from ambilink_scons.context import Library, find_site
 from ambilink_scons.linking import linker
 from SCons.Action import Action
@@ -36,12 +36,12 @@ NOT_PIC = ["-fPIE"]
 FORM_KEYS = {"sources", "flags"}
 
 
-def _generate_archive(source, target, env, for_signature):
+def _archive_words(source, target, env):
     # Deterministic (D), index written (s); a fresh file, because ar would keep members of an old one.
     return [*env["AMBILINK"].toolset.ar, "rcsD", str(target[0]), *map(str, source)]
 
 
-def _generate_stub(source, target, env, for_signature):
+def _stub_words(source, target, env):
     unit, toolset = env["AMBILINK_UNIT"], env["AMBILINK"].toolset
     flags = [*toolset.shared_library_flags, "-soname", unit.soname, "--unresolved-symbols=ignore-all"]
     return [*toolset.ld, *flags, *env["AMBILINK_LINK_FLAGS"], "-o", str(target[0]), *map(str, source)]
@@ -150,17 +150,10 @@ def _check_abi(target, source, env):
 
 
 def add_builders(env):
-    env["BUILDERS"]["AmbilinkArchive"] = Builder(
-        action=[
-            Action(_remove, cmdstr=None),
-            late_command(env, "AMBILINK_ARCHIVE_LINE", _generate_archive, **message(env, "AR")),
-        ],
-        **DIRECT,
-    )
-    env["BUILDERS"]["AmbilinkSharedLink"] = linker(env)
-    env["BUILDERS"]["AmbilinkStub"] = Builder(
-        action=late_command(env, "AMBILINK_STUB_LINE", _generate_stub, **message(env, "STUB")), **DIRECT
-    )
-    env["BUILDERS"]["AmbilinkAbi"] = Builder(action=Action(_write_abi, **message(env, "ABI")))
-    env["BUILDERS"]["AmbilinkAbiCheck"] = Builder(action=Action(_check_abi, **message(env, "CHECK")))
+    builders = env["BUILDERS"]
+    builders["AmbilinkArchive"] = Builder(action=[Action(_remove, cmdstr=None), command_action(_archive_words, "AR")])
+    builders["AmbilinkSharedLink"] = linker()
+    builders["AmbilinkStub"] = Builder(action=command_action(_stub_words, "STUB"))
+    builders["AmbilinkAbi"] = Builder(action=function_action(_write_abi, "ABI"))
+    builders["AmbilinkAbiCheck"] = Builder(action=function_action(_check_abi, "CHECK"))
     env.AddMethod(_dual_library, "DualLibrary")

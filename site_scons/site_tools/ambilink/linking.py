@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from ambilink_scons.compiling import DIRECT, late_command, message
+from ambilink_scons.compiling import command_action
 from SCons.Action import Action
 from SCons.Builder import Builder
 from SCons.Scanner import Base
@@ -34,7 +34,7 @@ def _flags(env, unit, kind):
     return list(toolset.kernel_link_flags)
 
 
-def _generate_link(source, target, env, for_signature):
+def _link_words(source, target, env):
     unit, kind = env["AMBILINK_UNIT"], env["AMBILINK_KIND"]
     libraries = [str(node) for node in link_inputs(env, unit, kind)]
     if kind is Linked.STATIC_PROGRAM:
@@ -67,8 +67,8 @@ def _scan_libraries(node, env, path):
     return list(link_inputs(env, env["AMBILINK_UNIT"], env["AMBILINK_KIND"]))
 
 
-def linker(env):
+def linker():
     """A builder for final links."""
-    link = late_command(env, "AMBILINK_LINK_LINE", _generate_link, **message(env, "LD"))
+    link = command_action(_link_words, "LD")
     finish = Action(_finish, cmdstr=None)
-    return Builder(action=[link, finish], target_scanner=Base(_scan_libraries, name="AmbilinkLibraries"), **DIRECT)
+    return Builder(action=[link, finish], target_scanner=Base(_scan_libraries, name="AmbilinkLibraries"))

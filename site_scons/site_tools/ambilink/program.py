@@ -1,7 +1,7 @@
 """Programs: services, static or dynamic, and the kernel.
 
     ProgramStart(sources, LIBS=[...])   the code at _start, linked into every service; declared once
-    Service(name, sources, LIBS=[...], linkage="dynamic")
+    Service(name, sources, LIBS=[...], linkage="dynamic", includes=[...], flags=[...], link_flags=[...])
                                         services/<name>; LIBS in the form that the linkage asks for
     Kernel(name, sources, script, includes=[...], flags=[...], system_includes=[...])
                                         <name> in the build folder, linked by a linker script
@@ -33,7 +33,7 @@ def _program_start(env, sources, LIBS=(), includes=(), flags=()):
     return unit.objects
 
 
-def _service(env, name, sources, LIBS=(), linkage="dynamic", includes=(), flags=()):
+def _service(env, name, sources, LIBS=(), linkage="dynamic", includes=(), flags=(), link_flags=()):
     context, site = env["AMBILINK"], find_site(env)
     if linkage not in LINKAGE:
         raise UserError(f"{site}: service {name!r}: linkage={linkage!r}; choose 'dynamic' or 'static'")
@@ -54,7 +54,7 @@ def _service(env, name, sources, LIBS=(), linkage="dynamic", includes=(), flags=
         [*start, *program.objects],
         AMBILINK_UNIT=program,
         AMBILINK_KIND=LINKAGE[linkage],
-        AMBILINK_LINK_FLAGS=[],
+        AMBILINK_LINK_FLAGS=list(link_flags),
     )
     return program
 
@@ -84,7 +84,7 @@ def _kernel(env, name, sources, script, includes=(), system_includes=(), flags=(
 
 
 def add_builders(env):
-    env["BUILDERS"]["AmbilinkProgramLink"] = linker(env)
+    env["BUILDERS"]["AmbilinkProgramLink"] = linker()
     env.AddMethod(_program_start, "ProgramStart")
     env.AddMethod(_service, "Service")
     env.AddMethod(_kernel, "Kernel")

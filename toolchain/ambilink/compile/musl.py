@@ -19,13 +19,21 @@ class Musl:
     public_includes: tuple[Path, ...]  # for its users
 
 
-def find_musl(target: Target, without: frozenset[str] = frozenset()) -> Musl:
-    """`without` names files to leave out, relative to src/ and without suffix: "thread/<arch>/clone"."""
+def _libc_folder() -> Path:
     spec = importlib.util.find_spec("ziglang")
     if spec is None or not spec.submodule_search_locations:
         raise AmbilinkError("ziglang", "the package with musl's source is not installed", "pip install ziglang==0.14.1")
-    libc = Path(next(iter(spec.submodule_search_locations))) / "lib/libc"
-    root = libc / "musl"
+    return Path(next(iter(spec.submodule_search_locations))) / "lib/libc"
+
+
+def public_headers(target: Target) -> tuple[Path, ...]:
+    """The folders that users of this libc search."""
+    return tuple(_libc_folder() / "include" / name for name in target.musl_headers)
+
+
+def find_musl(target: Target, without: frozenset[str] = frozenset()) -> Musl:
+    """`without` names files to leave out, relative to src/ and without suffix: "thread/<arch>/clone"."""
+    root = _libc_folder() / "musl"
     generic: dict[str, Path] = {}
     special: dict[str, Path] = {}
     unused = set(without)
@@ -46,7 +54,7 @@ def find_musl(target: Target, without: frozenset[str] = frozenset()) -> Musl:
         raise AmbilinkError(root, "holds no musl source", "the wheel must be ziglang 0.14.1")
     for name in sorted(unused):
         raise AmbilinkError(root / "src" / name, "is to be left out and is not there", "is this another musl?")
-    headers = tuple(libc / "include" / name for name in target.musl_headers)
+    headers = public_headers(target)
     return Musl(
         root,
         tuple(sorted((generic | special).values())),

@@ -18,7 +18,7 @@ SIZED = ("data", "tls")
 
 
 def abi_text(path: Path) -> str:
-    lines = []
+    lines: list[str] = []
     with path.open("rb") as stream:
         for segment in ELFFile(stream).iter_segments():
             if not isinstance(segment, DynamicSegment):

@@ -1,0 +1,91 @@
+"""The kernel's own ELF parser: it places the loader, and refuses what it must not place."""
+
+import struct
+
+import pytest
+from ambilink.elf.inspect import inspect
+from ambilink.image import container, layout
+from ambilink.machine.model import Verdict
+
+from .conftest import boot
+
+PT_LOAD, PT_INTERP, PT_GNU_STACK = 1, 3, 0x6474E551
+
+
+def test_a_loader_at_a_fixed_address(system, build, machine):
+    """ET_EXEC is placed where it was linked, a static PIE at random."""
+    assert inspect(build / "services/test-loader-fixed").type == "ET_EXEC"
+    system.loader = "test-loader-fixed"
+    result = system.program("test-binding-dynamic", arguments=["dynamic"]).boot(machine)
+    assert result.exit_status == 0, (result.outcome.text, result.failures)
+    loader = next(view for view in result.report.processes if view.process.number == 1)
+    assert [module.base for module in loader.modules] == [0]
+
+
+def headers(data):
+    at, count = struct.unpack_from("<Q", data, 32)[0], struct.unpack_from("<H", data, 56)[0]
+    return {index: at + 56 * index for index in range(count)}, [
+        struct.unpack_from("<I", data, at + 56 * index)[0] for index in range(count)
+    ]
+
+
+def load(data, which):
+    places, kinds = headers(data)
+    return places[[index for index, kind in enumerate(kinds) if kind == PT_LOAD][which]]
+
+
+def put(form, offset, *values):
+    return lambda data: struct.pack_into(form, data, offset, *values)
+
+
+def at_load(which, form, field, *values):
+    return lambda data: struct.pack_into(form, data, load(data, which) + field, *values)
+
+
+def interpreter(data):
+    places, kinds = headers(data)
+    struct.pack_into("<I", data, places[kinds.index(PT_GNU_STACK)], PT_INTERP)
+
+
+@pytest.mark.parametrize(
+    "change, rule",
+    [
+        (put("<I", 0, 0), "not a 64-bit little-endian ELF file"),
+        (put("<B", 4, 1), "not a 64-bit little-endian ELF file"),
+        (put("<H", 16, 1), "e_type is neither ET_EXEC nor ET_DYN"),
+        (put("<H", 18, 183), "e_machine is not this machine's"),
+        (put("<I", 20, 2), "e_version or e_ehsize is wrong"),
+        (put("<Q", 24, 0x10), "e_entry is not in an executable segment"),
+        (put("<Q", 32, 1 << 63), "program headers lie outside the file"),
+        (put("<H", 54, 40), "e_phentsize or e_phnum is out of range"),
+        (put("<H", 56, 0), "e_phentsize or e_phnum is out of range"),
+        (put("<H", 56, 0xFFFF), "e_phentsize or e_phnum is out of range"),
+        (at_load(0, "<Q", 8, (1 << 64) - 4096), "a segment lies outside the file"),
+        (at_load(0, "<Q", 32, 1 << 40), "a segment lies outside the file"),
+        (at_load(0, "<Q", 16, 8), "p_vaddr and p_offset differ within a page"),
+        (at_load(1, "<Q", 16, 0xFFFF800000000000), "p_vaddr and p_offset differ within a page"),
+        (at_load(-1, "<Q", 40, 1 << 60), "a segment lies outside user space"),
+        (at_load(1, "<I", 4, 7), "a segment is writable and executable"),
+        (at_load(0, "<I", 4, 0), "a segment is not readable"),
+        (at_load(0, "<QQ", 32, 0x100, 0x200), "a read-only segment is longer than its file part"),
+        (interpreter, "PT_INTERP in a program that must be static"),
+    ],
+)
+def test_a_wrong_loader_is_refused(system, build, change, rule):
+    """The digests are right, so the kernel gets to see the file."""
+    image = container.read(system.program("test-exit").pack())
+    contents = {file.name: (file.kind, bytearray(image.archive.contents(file))) for file in image.archive.files}
+    change(contents["services/loader"][1])
+    frozen = {name: (kind, bytes(data)) for name, (kind, data) in contents.items()}
+    data = layout.build(frozen, image.archive.services, "services/loader")
+    image.path.write_bytes(container.build(build / "kernel", data, layout.parse(data, image.path)))
+    outcome = boot(build, image.path).outcome
+    assert outcome.verdict is Verdict.FAIL
+    assert outcome.text[0].startswith("kernel: panic: services/loader refused: ")
+    if "differ" not in rule:
+        assert outcome.text[0].endswith(rule), outcome.text
+
+
+def test_a_kernel_that_was_not_packed_says_so(build, machine):
+    outcome = boot(build, build / "kernel", machine).outcome
+    assert "no boot image in memory" in outcome.text[0] and outcome.verdict is Verdict.FAIL
