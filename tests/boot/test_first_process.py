@@ -3,6 +3,7 @@
 import struct
 
 import pytest
+
 from ambilink.elf.inspect import inspect
 from ambilink.image import container, layout
 from ambilink.machine.model import Verdict
