@@ -12,9 +12,14 @@ from collections.abc import Callable
 
 import unicorn
 from unicorn import x86_const as x86
+from unicorn.unicorn_py3.unicorn import uclib  # the bare functions: the wrappers cost more than the calls
 
 # Distances within CPUX86State of Unicorn 2.1.4 (QEMU 5.0.1), from its first register.
 RIP = 16 * 8
+EFLAGS = RIP + 8  # without the arithmetic flags and DF, which are kept in another form:
+CC_SOURCE = RIP + 3 * 8  # the arithmetic flags, where CC_OPERATION says so
+CC_OPERATION = RIP + 5 * 8
+DIRECTION = CC_OPERATION + 4  # 1 or -1
 HFLAGS = RIP + 6 * 8
 SEGMENTS = HFLAGS + 8
 SEGMENT_SIZE = 24
@@ -23,6 +28,10 @@ OLD_EXCEPTION_AFTER_ERROR = 112
 
 MSR_MARK = 0x7A7A000011110000
 REGISTER_MARK = 0x5A5A1234ABCD0000
+
+CC_OPERATION_FLAGS = 1
+ARITHMETIC_FLAGS = 0x8D5  # OF SF ZF AF PF CF
+FLAG_DIRECTION = 0x400
 
 HFLAG_CPL = 3
 HFLAG_INHIBIT_INTERRUPT = 1 << 3
@@ -120,8 +129,31 @@ class Context:
     def __init__(self, engine: unicorn.Uc, layout: Layout) -> None:
         blob = engine.context_save()
         state = _blob_address(blob) + layout.registers
-        self.save: Callable[[], None] = lambda: engine.context_update(blob)
-        self.restore: Callable[[], None] = lambda: engine.context_restore(blob)
+        handle, inner = engine._uch, blob.context
+        save, restore, read = uclib.uc_context_save, uclib.uc_context_restore, uclib.uc_reg_read
+        value = ctypes.c_uint64()
+        value_pointer = ctypes.byref(value)
+        flags_id, code_id = ctypes.c_int(x86.UC_X86_REG_RFLAGS), ctypes.c_int(x86.UC_X86_REG_CS)
+
+        def read_flags() -> int:
+            read(handle, flags_id, value_pointer)
+            return value.value
+
+        def read_privilege() -> int:
+            value.value = 0
+            read(handle, code_id, value_pointer)
+            return value.value & 3
+
+        self.save: Callable[[], None] = lambda: save(handle, inner)
+        self.restore: Callable[[], None] = lambda: restore(handle, inner)
+        # Of the running engine, not of the saved context.
+        self.read_flags: Callable[[], int] = read_flags
+        self.read_privilege: Callable[[], int] = read_privilege
+        self._eflags = ctypes.c_uint64.from_address(state + EFLAGS)
+        self._cc_source = ctypes.c_uint64.from_address(state + CC_SOURCE)
+        self._cc_operation = ctypes.c_uint32.from_address(state + CC_OPERATION)
+        self._direction = ctypes.c_int32.from_address(state + DIRECTION)
+        self.code_and_stack = state + SEGMENTS + SEGMENT_SIZE  # address of cs and ss, side by side
         self.registers = (ctypes.c_uint64 * 16).from_address(state)  # in the order of their encoding
         self.rip = ctypes.c_uint64.from_address(state + RIP)
         self.hflags = ctypes.c_uint32.from_address(state + HFLAGS)
@@ -137,3 +169,15 @@ class Context:
         self.next_rip = ctypes.c_uint64.from_address(state + layout.error + 8)
         self.old_exception = ctypes.c_int32.from_address(state + layout.error + OLD_EXCEPTION_AFTER_ERROR)
         self._keep = blob
+
+    def set_flags(self, flags: int) -> None:
+        """RFLAGS of the saved context."""
+        self._eflags.value = flags & ~(ARITHMETIC_FLAGS | FLAG_DIRECTION) | 2
+        self._cc_source.value = flags & ARITHMETIC_FLAGS
+        self._cc_operation.value = CC_OPERATION_FLAGS
+        self._direction.value = -1 if flags & FLAG_DIRECTION else 1
+
+
+def segments_as_bytes(*segments: tuple[int, int, int, int]) -> bytes:
+    """Selector, base, limit and flags of each, in the saved context's form."""
+    return b"".join(bytes(Segment(*fields)) for fields in segments)

@@ -21,6 +21,7 @@ from ambilink.machine.emulator.context import (
     Context,
     Layout,
     engine_address,
+    segments_as_bytes,
 )
 from ambilink.machine.memory import PhysicalMemory
 
@@ -111,8 +112,8 @@ class Cpu:
         c.registers[3] = start_info
         c.idt.limit = c.gdt.limit = 0
         c.rip.value = entry
+        c.set_flags(FLAG_RESERVED)
         c.restore()
-        self.engine.reg_write(x86.UC_X86_REG_RFLAGS, FLAG_RESERVED)
 
     # Running.
 
@@ -139,7 +140,7 @@ class Cpu:
 
     @property
     def flags(self) -> int:
-        return int(self.engine.reg_read(x86.UC_X86_REG_RFLAGS))
+        return self.context.read_flags()
 
     @property
     def rip(self) -> int:
@@ -222,10 +223,9 @@ class Cpu:
         c.hflags.value &= ~HFLAG_CPL
         c.registers[RSP] = stack
         c.rip.value = low & 0xFFFF | low >> 32 & 0xFFFF0000 | (high & 0xFFFFFFFF) << 32
-        c.restore()
         is_interrupt_gate = not low >> 40 & 1
-        cleared = FLAGS_CLEARED_BY_GATE | (FLAG_INTERRUPT if is_interrupt_gate else 0)
-        self.engine.reg_write(x86.UC_X86_REG_RFLAGS, flags & ~cleared)
+        c.set_flags(flags & ~(FLAGS_CLEARED_BY_GATE | (FLAG_INTERRUPT if is_interrupt_gate else 0)))
+        c.restore()
 
     def _fault(self, vector: int, error: int, restart: int | None, during: int, nested: tuple[int, ...]) -> None:
         """A fault while `during` was delivered (6.15, table 6-5)."""
@@ -260,24 +260,29 @@ class Cpu:
 
     def _make_system_call(self) -> Callable[[unicorn.Uc, object], None]:
         """The `syscall` instruction (Intel volume 2B). This is the hot path: everything is bound beforehand."""
-        c, engine, counters = self.context, self.engine, self.counters
-        save, restore, read, write = c.save, c.restore, engine.reg_read, engine.reg_write
-        registers, cs, ss, rip, hflags = c.registers, c.cs, c.ss, c.rip, c.hflags
-        star, lstar, fmask, rflags = c.star, c.lstar, c.fmask, x86.UC_X86_REG_RFLAGS
+        c, counters = self.context, self.counters
+        save, restore, read_flags, set_flags = c.save, c.restore, c.read_flags, c.set_flags
+        registers, rip, hflags = c.registers, c.rip, c.hflags
+        star, lstar, fmask, target, move = c.star, c.lstar, c.fmask, c.code_and_stack, ctypes.memmove
+        segments: dict[int, bytes] = {}  # by STAR, which a kernel sets once
+
+        def segments_of(value: int) -> bytes:
+            selector = value >> 32 & 0xFFFF
+            code = (selector & 0xFFFC, 0, FLAT_LIMIT, CODE64)
+            segments[value] = segments_as_bytes(code, ((selector + 8) & 0xFFFC, 0, FLAT_LIMIT, DATA))
+            return segments[value]
 
         def on_system_call(uc: unicorn.Uc, data: object) -> None:
             counters["system calls"] += 1
+            flags = read_flags()
             save()
-            flags = read(rflags)
             registers[RCX] = rip.value + 2
             registers[R11] = flags & ~FLAG_RESUME
-            selector = star.value >> 32 & 0xFFFF
-            cs.selector, cs.base, cs.limit, cs.flags = selector & 0xFFFC, 0, FLAT_LIMIT, CODE64
-            ss.selector, ss.base, ss.limit, ss.flags = (selector + 8) & 0xFFFC, 0, FLAT_LIMIT, DATA
+            move(target, segments.get(star.value) or segments_of(star.value), 48)
             hflags.value &= ~HFLAG_CPL
             rip.value = lstar.value - 2  # Unicorn adds the instruction's length
+            set_flags(flags & ~fmask.value & ~FLAG_RESUME)
             restore()
-            write(rflags, flags & ~fmask.value & ~FLAG_RESUME | FLAG_RESERVED)
 
         return on_system_call
 
@@ -287,13 +292,13 @@ class Cpu:
         self.engine.emu_stop()
 
     def _on_out(self, engine: unicorn.Uc, port: int, size: int, value: int, data: object) -> None:
-        if engine.reg_read(x86.UC_X86_REG_CS) & 3:  # IOPL is never raised, and there is no I/O bitmap
+        if self.context.read_privilege():  # IOPL is never raised, and there is no I/O bitmap
             self._refuse_port()
         else:
             self._port_write(port, size, value)
 
     def _on_in(self, engine: unicorn.Uc, port: int, size: int, data: object) -> int:
-        if engine.reg_read(x86.UC_X86_REG_CS) & 3:
+        if self.context.read_privilege():
             self._refuse_port()
             return 0
         return self._port_read(port, size)
