@@ -100,5 +100,5 @@ def test_abi_text_lists_what_readers_see(build):
     binary = lief.ELF.parse(str(build / "lib/libc.so"))  # kept: its symbols do not keep it
     symbols = [symbol for symbol in binary.dynamic_symbols if symbol.shndx and symbol.name]
     assert {symbol.name: symbol.size for symbol in symbols if symbol.type == lief.ELF.Symbol.TYPE.OBJECT} == data
-    assert lines[:3] == ["soname libc.so", "needed libposix.so", "needed libsys.so"]
-    assert len(lines) - 3 == len(symbols)
+    assert lines[0] == "soname libc.so" and "needed libposix.so" in lines
+    assert len([line for line in lines if line.split()[0] not in ("soname", "needed")]) == len(symbols)

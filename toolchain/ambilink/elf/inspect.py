@@ -52,9 +52,12 @@ class ElfInfo:
     undefined: frozenset[str]  # strong dynamic references
 
 
-def _dynamic_symbols(segment: DynamicSegment) -> tuple[frozenset[str], frozenset[str]]:
+def _dynamic_symbols(elf: ELFFile, segment: DynamicSegment) -> tuple[frozenset[str], frozenset[str]]:
     defined, undefined = set(), set()
-    for symbol in segment.iter_symbols():
+    # The hash table, which a reader without sections counts by, tells nothing of undefined symbols behind its
+    # own: GNU ld writes an empty one for programs that export nothing.
+    table = elf.get_section_by_name(".dynsym")
+    for symbol in table.iter_symbols() if isinstance(table, SymbolTableSection) else segment.iter_symbols():
         if not symbol.name:
             continue
         binding = symbol["st_info"]["bind"]
@@ -96,7 +99,7 @@ def _inspect(path: Path, elf: ELFFile) -> ElfInfo:
                     tag.entry.d_tag == "DT_FLAGS" and tag.entry.d_val & DF_TEXTREL
                 ):
                     text_relocations = True
-            defined, undefined = _dynamic_symbols(segment)
+            defined, undefined = _dynamic_symbols(elf, segment)
     return ElfInfo(
         path,
         elf["e_type"],
