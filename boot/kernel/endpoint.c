@@ -48,17 +48,6 @@ void reply_destroy(struct reply *reply)
     pool_free(reply, sizeof *reply);
 }
 
-struct carried {
-    struct message message;
-    uint64_t user; /* where it came from */
-};
-
-static bool message_read(struct thread *thread, uint64_t user, struct carried *carried)
-{
-    carried->user = user;
-    return user_read(thread->process, &carried->message, user, sizeof carried->message);
-}
-
 /* Copy a message between two threads' processes and move its handles. STATUS_BAD_ADDRESS says that the
  * receiver's memory is wrong, so the sender's memory must have been read before. */
 static int64_t message_deliver(struct process *from, const struct message *sent, uint64_t badge, struct process *to,
@@ -85,9 +74,12 @@ static int64_t message_deliver(struct process *from, const struct message *sent,
     return user_write(to, user, &received, sizeof received) ? STATUS_OK : STATUS_BAD_ADDRESS;
 }
 
-/* What a sender must get right before its message may wait anywhere. */
-static int64_t message_check(struct process *sender, const struct message *message)
+/* Fetch what a sender wants to send, and check all that is the sender's to get right. Done when the message
+ * is handed in, and again when it is handed over: the sender's other threads may have changed things. */
+static int64_t message_read(struct process *sender, uint64_t user, struct message *message)
 {
+    if (!user_read(sender, message, user, sizeof *message))
+        return STATUS_BAD_ADDRESS;
     if (message->size > MESSAGE_DATA_MAX || message->handle_count > MESSAGE_HANDLES)
         return STATUS_INVALID;
     uint8_t probe;
@@ -109,12 +101,10 @@ static int64_t message_check(struct process *sender, const struct message *messa
     return STATUS_OK;
 }
 
-/* Hand the caller's request to a receiver. On success the caller waits for the answer. */
-static int64_t hand_over(struct thread *caller, struct thread *receiver, uint64_t badge)
+/* Hand the caller's request to a receiver; on success the caller waits for the answer. The request was just
+ * read, so STATUS_BAD_ADDRESS is the receiver's mistake. */
+static int64_t hand_over(struct thread *caller, const struct message *request, struct thread *receiver)
 {
-    struct carried request;
-    if (!message_read(caller, caller->message_in, &request))
-        return STATUS_BAD_ADDRESS;
     struct reply *reply = pool_alloc(sizeof *reply);
     if (!reply)
         return STATUS_NO_MEMORY;
@@ -123,7 +113,7 @@ static int64_t hand_over(struct thread *caller, struct thread *receiver, uint64_
     int64_t status = handle;
     if (handle > 0) {
         handle_t value = (handle_t)handle;
-        status = message_deliver(caller->process, &request.message, badge, receiver->process, receiver->message_out);
+        status = message_deliver(caller->process, request, caller->badge, receiver->process, receiver->message_out);
         if (status == STATUS_OK && !user_write(receiver->process, receiver->reply_handle_out, &value, sizeof value))
             status = STATUS_BAD_ADDRESS;
         if (status != STATUS_OK)
@@ -142,24 +132,22 @@ static int64_t hand_over(struct thread *caller, struct thread *receiver, uint64_
 int64_t endpoint_call(struct endpoint *endpoint, uint64_t badge, uint64_t request_user, uint64_t reply_user)
 {
     struct thread *caller = current_thread;
-    struct carried request;
-    struct message answer;
-    if (!message_read(caller, request_user, &request) ||
-        !user_read(caller->process, &answer, reply_user, sizeof answer))
-        return STATUS_BAD_ADDRESS;
-    int64_t status = message_check(caller->process, &request.message);
+    struct message request, answer;
+    int64_t status = message_read(caller->process, request_user, &request);
     if (status != STATUS_OK)
         return status;
+    if (!user_read(caller->process, &answer, reply_user, sizeof answer))
+        return STATUS_BAD_ADDRESS;
     if (!endpoint->receive_handles)
         return STATUS_PEER_GONE;
     caller->message_in = request_user;
     caller->message_out = reply_user;
     caller->badge = badge;
-    caller->record.operation = request.message.word[0];
+    caller->record.operation = request.word[0];
     while (endpoint->receivers.first) {
         struct thread *receiver = endpoint->receivers.first;
-        status = hand_over(caller, receiver, badge);
-        if (status == STATUS_BAD_ADDRESS) { /* the receiver's own mistake: tell it, look for another */
+        status = hand_over(caller, &request, receiver);
+        if (status == STATUS_BAD_ADDRESS) { /* tell the receiver, look for another */
             thread_wake(receiver, STATUS_BAD_ADDRESS);
             continue;
         }
@@ -203,9 +191,13 @@ int64_t endpoint_receive(struct endpoint *endpoint, uint64_t request_user, uint6
         return receive_exit(endpoint, receiver);
     while (endpoint->callers.first) {
         struct thread *caller = endpoint->callers.first;
-        int64_t status = hand_over(caller, receiver, caller->badge);
-        if (status == STATUS_OK || status == STATUS_BAD_ADDRESS)
-            return status;
+        struct message request;
+        int64_t status = message_read(caller->process, caller->message_in, &request);
+        if (status == STATUS_OK) {
+            status = hand_over(caller, &request, receiver);
+            if (status == STATUS_OK || status == STATUS_BAD_ADDRESS)
+                return status;
+        }
         thread_wake(caller, status);
     }
     thread_queue_remove(receiver);
@@ -222,15 +214,13 @@ int64_t endpoint_reply(handle_t handle, uint64_t message_user)
     struct reply *reply = handle_object(process, handle, OBJECT_REPLY, 0, &status);
     if (!reply)
         return status;
-    struct carried answer;
-    if (!message_read(current_thread, message_user, &answer))
-        return STATUS_BAD_ADDRESS;
-    status = message_check(process, &answer.message);
+    struct message answer;
+    status = message_read(process, message_user, &answer);
     if (status != STATUS_OK)
         return status;
     struct thread *caller = reply->caller;
     if (caller) {
-        status = message_deliver(process, &answer.message, 0, caller->process, caller->message_out);
+        status = message_deliver(process, &answer, 0, caller->process, caller->message_out);
         if (status == STATUS_TOO_LONG)
             return status;
         reply->caller = NULL;

@@ -120,6 +120,14 @@ static void echo_thread(void)
     sys_thread_exit();
 }
 
+static void echo_caller(void)
+{
+    char back[8];
+    struct message request = {.word = {99}}, reply = {.data = back, .size = sizeof back};
+    sys_call(echo_endpoint, &request, &reply);
+    sys_thread_exit();
+}
+
 static void check_messages(void)
 {
     echo_endpoint = (handle_t)sys_endpoint_create();
@@ -129,17 +137,45 @@ static void check_messages(void)
     char back[64] = {0};
     handle_t given = (handle_t)sys_memory_create(PAGE);
     struct message request = {.word = {5, 6}, .data = "hello there", .size = 11, .handle = {given}, .handle_count = 1};
-    struct message reply = {.data = back, .size = 4};
-    /* The answer does not fit: the echo keeps the right to answer, this thread goes on waiting, so use enough. */
-    reply.size = sizeof back;
+    struct message reply = {.data = back, .size = sizeof back};
     CHECK(sys_call(badged, &request, &reply) == STATUS_OK);
     CHECK(reply.word[0] == 1005 && reply.word[1] == 6 && reply.size == 11 && memcmp(back, "hello there", 11) == 0);
     CHECK(reply.handle_count == 1 && sys_memory_size(reply.handle[0]) == PAGE);
     request.handle_count = 0;
     CHECK(sys_call(badged, &request, &reply) == STATUS_PEER_GONE);
-    request.size = 65;
-    request.data = thread_stack;
     sys_handle_close((handle_t)thread);
+}
+
+/* A message whose data is unmapped while it waits fails its sender, not the receiver. */
+static volatile int64_t late_status = 1;
+static char late_stack[16384] __attribute__((aligned(16)));
+static void *late_data;
+
+static void late_thread(void)
+{
+    struct message request = {.data = late_data, .size = 8}, reply = {0};
+    late_status = sys_call(echo_endpoint, &request, &reply);
+    sys_thread_exit();
+}
+
+static void check_vanished_data(void)
+{
+    echo_endpoint = (handle_t)sys_endpoint_create();
+    handle_t memory = (handle_t)sys_memory_create(PAGE);
+    int64_t address = sys_process_map(self, memory, 0, PAGE, 0, PROT_READ_WRITE);
+    late_data = (void *)address;
+    CHECK(sys_thread_create(self, (uint64_t)late_thread, (uint64_t)(late_stack + sizeof late_stack - 8), 0) > 0);
+    sys_thread_sleep(20000000); /* it calls, and waits */
+    CHECK(late_status == 1 && sys_process_unmap(self, (uint64_t)address, PAGE) == STATUS_OK);
+    int64_t good = sys_thread_create(self, (uint64_t)echo_caller, (uint64_t)(thread_stack + sizeof thread_stack - 8), 0);
+    CHECK(good > 0);
+    char data[8];
+    struct message request = {.data = data, .size = sizeof data};
+    handle_t reply = 0;
+    CHECK(sys_receive(echo_endpoint, &request, &reply) == STATUS_OK && request.word[0] == 99);
+    CHECK(sys_reply(reply, &request) == STATUS_OK);
+    sys_thread_sleep(20000000);
+    CHECK(late_status == STATUS_BAD_ADDRESS);
 }
 
 static void check_processes(void)
@@ -185,6 +221,7 @@ int main(void)
     check_pointers();
     check_rights();
     check_messages();
+    check_vanished_data();
     check_processes();
     check_clock();
     return checks_finish("kernel");
