@@ -46,5 +46,4 @@ int main(int argc, char **argv)
         log_line(LOG_ERROR, "a file that is not there was opened");
         return EXIT_FAILURE;
     }
-    return EXIT_SUCCESS;
 }

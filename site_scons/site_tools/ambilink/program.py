@@ -17,8 +17,9 @@ from SCons.Errors import UserError
 
 from ambilink.elf.check import Linked
 
-# Not -fPIE: gcc would then reach into libraries' data by copy relocations, which freeze its size.
-PIE = ["-fPIC"]
+# Not -fPIE: gcc would then reach into libraries' data by copy relocations, which freeze its size. Hosted, unlike
+# libraries and kernel: main may end without a return.
+PIE = ["-fPIC", "-fhosted"]
 LINKAGE = {"dynamic": Linked.DYNAMIC_PROGRAM, "static": Linked.STATIC_PROGRAM}
 
 
