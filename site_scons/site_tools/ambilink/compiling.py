@@ -35,7 +35,7 @@ class Command:
             print(f"ambilink: {words[0]}: cannot be started ({error.strerror})", file=sys.stderr)
             return 127
 
-    def get_contents(self, target, source, env):
+    def contents(self, target, source, env):
         """What SCons compares to see whether the command changed."""
         return " ".join(self.words(target, source, env)).encode()
 
@@ -47,7 +47,10 @@ def command_action(function, word):
     def announce(target, source, env):
         return shlex.join(command.words(target, source, env)) if env["AMBILINK_VERBOSE"] else f"  {word:<5} {target[0]}"
 
-    return Action(command, strfunction=announce)
+    action = Action(command, strfunction=announce)
+    # SCons would look at the code of Command, which is the same for all commands, and never at the words.
+    action.gc = command.contents
+    return action
 
 
 def function_action(function, word):
