@@ -67,7 +67,7 @@ struct image {
 
 typedef void image_report(void *context, const struct diagnostic *diagnostic);
 
-/* Read and check a file. `names` gets room for DT_NEEDED names by a second call: see link_load. */
+/* Read and check a file. DT_NEEDED is only counted here: link_load reads the names, when it has room for them. */
 bool image_parse(struct image *image, const char *name, const struct image_file_view *file, image_report *report,
                  void *context);
 

@@ -25,7 +25,6 @@ from ambilink.machine.emulator.context import (
 )
 from ambilink.machine.memory import PhysicalMemory
 
-VECTOR_DIVIDE = 0
 VECTOR_BREAKPOINT = 3
 VECTOR_INVALID = 6
 VECTOR_DOUBLE_FAULT = 8
@@ -36,7 +35,6 @@ WITH_ERROR_CODE = frozenset((8, 10, 11, 12, 13, 14, 17, 21))
 CONTRIBUTORY = frozenset((0, 10, 11, 12, 13))  # 6.15, double fault
 
 FLAG_RESERVED = 0x2
-FLAG_TRAP = 0x100
 FLAG_INTERRUPT = 0x200
 FLAGS_CLEARED_BY_GATE = 0x14100  # RF NT TF
 FLAG_RESUME = 0x10000
@@ -47,7 +45,7 @@ CODE32 = 0x00C09B00
 DATA = 0x00C09300
 FLAT_LIMIT = 0xFFFFFFFF
 ADDRESS_MASK = 0x000FFFFFFFFFF000
-RCX, RDX, RSP, R11 = 1, 2, 4, 11
+RCX, RSP, R11 = 1, 4, 11
 
 PortWrite = Callable[[int, int, int], None]
 PortRead = Callable[[int, int], int]

@@ -5,7 +5,6 @@ from typing import Protocol
 
 Clock = Callable[[], int]  # nanoseconds since power-on
 NANOSECONDS = 1_000_000_000
-NOTHING_THERE = 0xFF
 
 
 class Device(Protocol):
