@@ -52,6 +52,14 @@ def test_cleaning_removes_everything(pair):
     assert not [path for path in pair.out.rglob("*") if path.is_file()]
 
 
+def test_cleaning_reaches_what_only_scanners_found(pair):
+    user = str(pair.out / "services/user")
+    pair.good(user)
+    assert (pair.out / "lib/liblow.so").exists()
+    pair.good("-c", user)
+    assert not [path for path in pair.out.rglob("*") if path.is_file()]
+
+
 def test_going_on_after_an_error(pair):
     pair.write("low/low.c", "this is not C\n")
     output = pair.bad("-k")

@@ -77,6 +77,8 @@ class Context:
         self.programs = {}
         self.start = None
         self.boot_tests = []
+        self._env = env
+        self._late = []  # (node, function that finds what it depends on)
         self.compilations = []  # (env, unit, source, target, flags), for compile_commands.json
         package = Path(__import__("ambilink").__file__).parent
         self.tool_files = [env.File(str(path)) for path in sorted(package.rglob("*.py"))]
@@ -167,8 +169,15 @@ class Context:
         """The system folders that users of a library declared so far search."""
         return list(self.libraries[name].public_system_includes)
 
+    def depends_late(self, node, function):
+        """A node that scanners find the dependencies of, when it is built."""
+        self._late.append((node, function))
+
     def check(self):
         """Resolve everything, so that a mistake is told before anything is built."""
+        if self._env.GetOption("clean"):  # SCons scans nothing then, and would leave what it did not find
+            for node, function in self._late:
+                self._env.Depends(node, function())
         for library in self.libraries.values():
             if library.static is not None:
                 self.archives(library)

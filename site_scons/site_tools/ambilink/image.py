@@ -19,10 +19,14 @@ from ambilink.errors import AmbilinkError
 from ambilink.image.manifest import read
 
 
-def _dependencies(node, env, path):
-    context, site = env["AMBILINK"], env["AMBILINK_SITE"]
+def _scan(node, env, path):
+    return _dependencies(env, env["AMBILINK_MANIFEST"], env["AMBILINK_SITE"])
+
+
+def _dependencies(env, manifest, site):
+    context = env["AMBILINK"]
     try:
-        manifest = read(Path(str(env["AMBILINK_MANIFEST"])))
+        manifest = read(Path(manifest.path))
     except AmbilinkError as error:
         raise UserError(str(error)) from error
     nodes = [*context.tool_files, *(env.File(str(file), env.Dir("#")) for file in manifest.files.values())]
@@ -46,14 +50,15 @@ def _pack_words(source, target, env):
 def _boot_image(env, target, manifest):
     context = env["AMBILINK"]
     manifest = env.File(manifest).srcnode()
-    return env.AmbilinkPack(
-        context.file(env, target), manifest, AMBILINK_MANIFEST=manifest, AMBILINK_SITE=find_site(env)
-    )
+    site = find_site(env)
+    nodes = env.AmbilinkPack(context.file(env, target), manifest, AMBILINK_MANIFEST=manifest, AMBILINK_SITE=site)
+    context.depends_late(nodes[0], lambda: _dependencies(env, manifest, site))
+    return nodes
 
 
 def add_builders(env):
     env["BUILDERS"]["AmbilinkPack"] = Builder(
         action=command_action(_pack_words, "PACK"),
-        target_scanner=Base(_dependencies, name="AmbilinkImage"),
+        target_scanner=Base(_scan, name="AmbilinkImage"),
     )
     env.AddMethod(_boot_image, "BootImage")

@@ -127,6 +127,7 @@ def _dual_library(
         (library.shared,) = env.AmbilinkSharedLink(
             context.file(env, "lib", library.soname), library.objects, **settings
         )
+        context.depends_late(library.shared, lambda: context.shared_objects(library))
         (library.stub,) = env.AmbilinkStub(context.file(env, "obj", name, library.soname), library.objects, **settings)
         (library.abi,) = env.AmbilinkAbi(context.file(env, "lib", f"lib{name}.abi"), library.shared)
         env.Depends(library.abi, [file for file in context.tool_files if file.name == "abi.py"])

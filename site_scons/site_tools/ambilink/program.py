@@ -57,6 +57,8 @@ def _service(env, name, sources, LIBS=(), linkage="dynamic", includes=(), flags=
         AMBILINK_KIND=LINKAGE[linkage],
         AMBILINK_LINK_FLAGS=list(link_flags),
     )
+    find = context.archives if linkage == "static" else context.shared_objects
+    context.depends_late(program.node, lambda: find(program))
     return program
 
 
