@@ -8,7 +8,6 @@
 
 #include "loader.h"
 
-#define BLOCK_SIZE (1 << 20)
 #define WINDOWS_MAX 128
 #define ADDRESS_TOP 0x500000000000
 #define ADDRESS_RANDOM_PAGES 0x3ffffffff /* 34 bits of choice for the whole, 12 for each gap */
@@ -48,9 +47,10 @@ static struct image_file_view view_of(const struct image_file *file)
     };
 }
 
-static bool open_library(void *context, const char *name, struct image_file_view *view)
+static bool open_library(void *context, const struct image *referrer, const char *name, struct image_file_view *view)
 {
     (void)context;
+    (void)referrer;
     const struct image_file *file = archive_find_library(&loader.archive, name);
     if (!file || !check_file(file))
         return false;
@@ -87,29 +87,42 @@ static void *segment_window(void *context, const struct image *image, const stru
     return make_window(context, segment->pages_size);
 }
 
-static void report(void *context, const struct diagnostic *diagnostic)
+static void *memory(void *context, uint64_t *size)
+{
+    (void)context;
+    return malloc(*size);
+}
+
+static void release(void *context, void *block, uint64_t size)
+{
+    (void)context;
+    (void)size;
+    free(block);
+}
+
+static bool report(void *context, const struct diagnostic *diagnostic)
 {
     const struct remote *remote = context;
-    char text[256];
+    char text[512];
     diagnostic_text(diagnostic, text, sizeof text);
     say("%s: %s", remote->service, text);
+    return true;
 }
 
 bool remote_link(struct remote *remote, handle_t process, const char *service, const struct image_file *program)
 {
     static struct link_host host = {
+        .memory = memory,
+        .release = release,
         .open = open_library,
         .place = place_image,
         .window = segment_window,
         .report = report,
     };
-    /* Nothing links two processes at the same time, so one block and one table serve all of them. */
-    static uint8_t *block;
+    /* Nothing links two processes at the same time, so one table serves all of them. */
     static struct window *windows;
-    if (!block) {
-        block = malloc(BLOCK_SIZE);
+    if (!windows)
         windows = malloc(WINDOWS_MAX * sizeof *windows);
-    }
     *remote = (struct remote){
         .process = process,
         .service = service,
@@ -117,12 +130,12 @@ bool remote_link(struct remote *remote, handle_t process, const char *service, c
         .windows = windows,
         .window_limit = WINDOWS_MAX,
     };
-    if (!block || !windows) {
+    if (!windows) {
         say("%s: no memory to link it", service);
         return false;
     }
     host.context = remote;
-    link_init(&remote->link, &host, block, BLOCK_SIZE);
+    link_init(&remote->link, &host);
     const char *name = archive_string(&loader.archive, program->name);
     struct image_file_view view = view_of(program);
     return check_file(program) && link_load(&remote->link, name, &view) && link_place(&remote->link) &&
@@ -174,4 +187,6 @@ void remote_finish(struct remote *remote)
         sys_handle_close(remote->windows[i].memory);
     }
     remote->window_count = 0;
+    if (remote->link.host)
+        link_end(&remote->link);
 }

@@ -117,7 +117,7 @@ static uint64_t put_tls(struct area *block, const struct link *link)
             .image_size = image->tls_image_size,
             .size = image->tls_size,
             .align = image->tls_align,
-            .offset = image->tls_offset,
+            .offset = (uint64_t)-image->tls_offset,
         };
         memcpy(block->here + block->used, &template, sizeof template);
         block->used += sizeof template;

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from tests.rtld.conftest import BLOCK_SIZE, LOG_SIZE, PAGE, SPACE_BASE, SPACE_SIZE, Host, HostFile
+from tests.rtld.core import BLOCK_SIZE, FIND, LOG_SIZE, PAGE, SPACE_BASE, SPACE_SIZE, Host, HostFile
 
 INTERESTING = [
     0,
@@ -90,18 +90,21 @@ def main() -> None:
     originals = [Path(path).read_bytes() for path in paths]
     guards = [Guarded(len(data)) for data in originals]
     table = (HostFile * len(paths))()
-    for index, (path, data, guard) in enumerate(zip(paths, originals, guards, strict=True)):
+    numbers = {Path(path).name.encode(): number for number, path in enumerate(paths)}
+    for index, (data, guard) in enumerate(zip(originals, guards, strict=True)):
         guard.put(data)
-        table[index] = HostFile(Path(path).name.encode(), guard.address, guard.size)
+        table[index] = HostFile(guard.address, guard.size)
     space, log, block = (ctypes.create_string_buffer(size) for size in (SPACE_SIZE, LOG_SIZE, BLOCK_SIZE))
     host = Host(
         table,
-        len(paths),
+        FIND(lambda _, name: numbers.get(name, -1)),
+        b"program",
         ctypes.addressof(space),
         SPACE_BASE,
         SPACE_SIZE,
-        0,
-        ctypes.cast(log, ctypes.c_char_p),
+        ctypes.addressof(block),
+        BLOCK_SIZE,
+        ctypes.addressof(log),
         LOG_SIZE,
     )
     chance = random.Random(int(seed))
@@ -114,7 +117,7 @@ def main() -> None:
         table[0].size = guards[0].size if len(data) == len(originals[0]) else len(data) // PAGE * PAGE
         sys.stdout.write(f"{number}\n")
         sys.stdout.flush()
-        results[core.host_link(ctypes.byref(host), block, ctypes.c_uint64(BLOCK_SIZE))] += 1
+        results[core.host_link(ctypes.byref(host))] += 1
     print(results[1], results[0])
 
 

@@ -10,7 +10,7 @@ def test_an_undefined_symbol(linker, make):
     program = make("program", START + "int a(void); int use(void) { return a(); }", "liba.so")
     result = linker.link({"program": program, "liba.so": library})
     assert not result.good
-    assert sorted(error.split(" (at")[0] for error in result.errors) == [
+    assert sorted(error.split(";")[0] for error in result.errors) == [
         "liba.so needs a symbol that no object defines: also_gone",
         "liba.so needs a symbol that no object defines: gone",
     ]
@@ -60,8 +60,8 @@ def test_wrong_headers(linker, make):
             b"#!/bin/sh" + bytes(100),
             patch(program, 4, "B", 1),
         ],
-        "is for another machine, e_machine 0xb7": [patch(program, 18, "<H", 183)],
-        "is neither a program nor a shared object, e_type 0x1": [patch(program, 16, "<H", 1)],
+        "is for another machine, e_machine 0x28": [patch(program, 18, "<H", 40)],
+        "is not what is wanted here (a program, or a library that it needs), e_type 0x1": [patch(program, 16, "<H", 1)],
         "has an ELF header field out of range": [
             patch(program, 32, "<Q", 1 << 63),
             patch(program, 54, "<H", 40),

@@ -1,7 +1,8 @@
-/* Diagnostics in words. */
+/* Diagnostics and bindings in words. */
 #include <rtld/diagnostic.h>
-#include <rtld/elf.h>
-#include <stdbool.h>
+#include <rtld/image.h>
+
+#define SEARCHED_MAX 6 /* names in one message */
 
 /* What to say, and which of the values belong to the sentence. */
 struct form {
@@ -13,19 +14,27 @@ static const struct form forms[] = {
     [LINK_NO_MEMORY] = {"no memory to link it, bytes wanted", .value = true},
     [LINK_NOT_ELF] = {"is not a 64-bit little-endian ELF file", .offset = true},
     [LINK_WRONG_MACHINE] = {"is for another machine, e_machine", .offset = true, .value = true},
-    [LINK_WRONG_TYPE] = {"is neither a program nor a shared object, e_type", .offset = true, .value = true},
+    [LINK_WRONG_TYPE] = {"is not what is wanted here (a program, or a library that it needs), e_type", .offset = true,
+                         .value = true},
     [LINK_BAD_HEADER] = {"has an ELF header field out of range, value", .offset = true, .value = true},
     [LINK_BAD_SEGMENT] = {"has a program header out of range, p_type", .offset = true, .value = true},
     [LINK_WRITE_EXECUTE] = {"has a segment that is writable and executable, p_flags", .offset = true, .value = true},
     [LINK_BAD_DYNAMIC] = {"has a dynamic section entry that is missing or out of range, tag", .offset = true, .value = true},
     [LINK_TEXT_RELOCATION] = {"wants a relocation in read-only memory (link it as position-independent code)", .offset = true},
     [LINK_NOT_FOUND] = {"needs a library that is not there:", .symbol = true},
+    [LINK_NO_VERSION] = {"needs a version that is not defined:", .symbol = false},
+    [LINK_BAD_VERSION] = {"has a version table that is out of range, tag", .offset = true, .value = true},
     [LINK_BAD_SYMBOL] = {"has a relocation with a symbol outside its tables, index", .offset = true, .value = true},
     [LINK_UNDEFINED] = {"needs a symbol that no object defines:", .symbol = true, .offset = true},
     [LINK_BAD_RELOCATION] = {"has a relocation that does not fit its symbol, type", .offset = true, .value = true},
     [LINK_UNKNOWN_RELOCATION] = {"has a relocation that is not supported, type", .offset = true, .value = true},
+    [LINK_OVERFLOW] = {"has a relocation whose value does not fit its field, type", .offset = true, .value = true},
     [LINK_NO_PLACE] = {"finds no room in the address space, bytes wanted", .value = true},
+    [LINK_NO_STATIC_TLS] = {"needs thread-local data at a fixed offset (compile it without -ftls-model=initial-exec), bytes",
+                            .offset = true, .value = true},
     [LINK_TOO_MANY] = {"has too many entries in a table, count", .offset = true, .value = true},
+    [LINK_TOO_MUCH_WORK] = {"has hash chains or version lists that take too long, steps", .value = true},
+    [LINK_NOT_LOADED] = {"is not loaded:", .symbol = true},
 };
 
 struct text {
@@ -38,6 +47,12 @@ static void put(struct text *text, const char *string)
     for (; *string; string++, text->length++)
         if (text->length + 1 < text->size)
             text->buffer[text->length] = *string;
+}
+
+static void put_after(struct text *text, const char *separator, const char *string)
+{
+    put(text, separator);
+    put(text, string);
 }
 
 static void put_number(struct text *text, uint64_t value)
@@ -56,27 +71,60 @@ static void put_number(struct text *text, uint64_t value)
     put(text, digits);
 }
 
+static size_t finish(struct text *text)
+{
+    if (text->size)
+        text->buffer[text->length < text->size ? text->length : text->size - 1] = 0;
+    return text->length;
+}
+
+static void put_searched(struct text *text, const struct diagnostic *diagnostic)
+{
+    for (size_t i = 0; i < diagnostic->searched_count && i < SEARCHED_MAX; i++)
+        put_after(text, i ? ", " : "; looked in ", diagnostic->searched[i]->name);
+    if (diagnostic->searched_count > SEARCHED_MAX) {
+        put(text, " and more, objects ");
+        put_number(text, diagnostic->searched_count);
+    }
+}
+
 size_t diagnostic_text(const struct diagnostic *diagnostic, char *buffer, size_t size)
 {
     struct text text = {buffer, size, 0};
     const struct form *form = &forms[diagnostic->error];
-    put(&text, diagnostic->object);
-    put(&text, " ");
-    put(&text, form->text);
-    if (form->symbol) {
-        put(&text, " ");
-        put(&text, diagnostic->symbol ? diagnostic->symbol : "(no name)");
-    }
+    put(&text, *diagnostic->object ? diagnostic->object : "the program");
+    put_after(&text, " ", form->text);
+    if (form->symbol)
+        put_after(&text, " ", diagnostic->symbol ? diagnostic->symbol : "(no name)");
+    if (diagnostic->version)
+        put_after(&text, form->symbol ? ", version " : " ", diagnostic->version);
+    if (diagnostic->provider)
+        put_after(&text, " of ", diagnostic->provider);
     if (form->value) {
         put(&text, " ");
         put_number(&text, diagnostic->value);
     }
+    put_searched(&text, diagnostic);
     if (form->offset) {
         put(&text, " (at ");
         put_number(&text, diagnostic->offset);
         put(&text, ")");
     }
-    if (size)
-        buffer[text.length < size ? text.length : size - 1] = 0;
-    return text.length;
+    return finish(&text);
+}
+
+size_t binding_text(const struct link_binding *binding, char *buffer, size_t size)
+{
+    struct text text = {buffer, size, 0};
+    put_after(&text, "bind ", binding->object);
+    put(&text, " ");
+    put_number(&text, binding->offset);
+    put(&text, " ");
+    put_number(&text, binding->type);
+    put_after(&text, " ", binding->symbol);
+    put_after(&text, " ", binding->version ? binding->version : "-");
+    put_after(&text, " ", binding->provider ? binding->provider : "-");
+    put(&text, " ");
+    put_number(&text, binding->address);
+    return finish(&text);
 }

@@ -4,50 +4,57 @@
 
 #include "internal.h"
 
-#define ALIGN 16
 #define IMAGES_MAX 4096
+#define WORK_MAX (1ull << 27) /* steps along hash chains and version lists, for one call */
 
-void link_init(struct link *link, const struct link_host *host, void *block, size_t size)
+void link_init(struct link *link, const struct link_host *host)
 {
     memset(link, 0, sizeof *link);
-    size_t skip = -(uintptr_t)block & (ALIGN - 1);
     link->host = host;
-    link->block = (uint8_t *)block + skip;
-    link->block_size = size > skip ? size - skip : 0;
 }
 
-void *link_alloc(struct link *link, uint64_t count, size_t size)
+void link_begin(struct link *link)
 {
-    size_t left = link->block_size - link->block_used;
-    if (count > left / size || ((count * size + ALIGN - 1) & ~(uint64_t)(ALIGN - 1)) > left) {
-        link_refuse(link, LINK_NO_MEMORY, link->first, NULL, 0, count * size);
-        return NULL;
-    }
-    void *memory = link->block + link->block_used;
-    link->block_used += (count * size + ALIGN - 1) & ~(uint64_t)(ALIGN - 1);
-    return memset(memory, 0, count * size);
+    arena_free(link, &link->scratch);
+    link->failed = link->stopped = false;
+    link->work = 0;
+    link->initializers = link->finalizers = NULL;
+    link->resolvers = NULL;
+    link->initializer_count = link->finalizer_count = link->resolver_count = link->resolver_limit = 0;
+    link->searched = NULL;
+    link->searched_count = 0;
+    link->index = NULL;
+}
+
+bool link_report(struct link *link, const struct diagnostic *diagnostic)
+{
+    link->failed = true;
+    if (!link->stopped && !link->host->report(link->host->context, diagnostic))
+        link->stopped = true;
+    return false;
 }
 
 bool link_refuse(struct link *link, enum link_error error, const struct image *image, const char *symbol,
                  uint64_t offset, uint64_t value)
 {
-    struct diagnostic diagnostic = {error, image ? image->name : "", symbol, offset, value};
-    link->failed = true;
-    link->host->report(link->host->context, &diagnostic);
-    return false;
+    return link_report(link, &(struct diagnostic){.error = error, .object = image ? image->name : "", .symbol = symbol,
+                                                  .offset = offset, .value = value});
 }
 
-static void report_parse(void *context, const struct diagnostic *diagnostic)
+bool link_work(struct link *link, const struct image *image, uint64_t steps)
 {
-    struct link *link = context;
-    link->failed = true;
-    link->host->report(link->host->context, diagnostic);
+    link->work += steps;
+    if (link->work <= WORK_MAX)
+        return true;
+    link_refuse(link, LINK_TOO_MUCH_WORK, image, NULL, 0, link->work);
+    link->stopped = true;
+    return false;
 }
 
 static bool read_needed(struct link *link, struct image *image)
 {
-    image->needed_names = link_alloc(link, image->needed_count, sizeof *image->needed_names);
-    image->needed = link_alloc(link, image->needed_count, sizeof *image->needed);
+    image->needed_names = arena_alloc(link, &link->arena, image->needed_count, sizeof *image->needed_names);
+    image->needed = arena_alloc(link, &link->arena, image->needed_count, sizeof *image->needed);
     if (!image->needed_names || !image->needed)
         return false;
     uint64_t count = 0;
@@ -64,64 +71,106 @@ static bool read_needed(struct link *link, struct image *image)
     return true;
 }
 
+void link_append_global(struct link *link, struct image *image)
+{
+    image->in_global = true;
+    *(link->last_global ? &link->last_global->next_global : &link->global) = image;
+    link->last_global = image;
+}
+
 static struct image *add_image(struct link *link, const char *name, const struct image_file_view *file)
 {
-    struct image *image = link_alloc(link, 1, sizeof *image);
-    if (!image || !image_parse(image, name, file, report_parse, link))
+    struct image *image = arena_alloc(link, &link->arena, 1, sizeof *image);
+    if (!image)
         return NULL;
-    if (!machine_known(image->machine) || (link->first && image->machine != link->first->machine)) {
+    image->arena = link->arena;
+    if (!image_parse(link, image, name, file) || !read_needed(link, image))
+        return NULL;
+    if (!machine_find(image->machine) || (link->first && image->machine != link->first->machine)) {
         link_refuse(link, LINK_WRONG_MACHINE, image, NULL, offsetof(struct elf_header, e_machine), image->machine);
         return NULL;
     }
-    if (link->first && image->type != ET_DYN) {
+    if (link->first && (image->type != ET_DYN || image->pie)) {
         link_refuse(link, LINK_WRONG_TYPE, image, NULL, offsetof(struct elf_header, e_type), image->type);
         return NULL;
     }
-    if (!read_needed(link, image))
-        return NULL;
-    if (link->last)
-        link->last->next = image;
-    else
-        link->first = image;
-    link->last = image;
-    if (++link->image_count > IMAGES_MAX) {
+    if (link->image_count >= IMAGES_MAX) {
         link_refuse(link, LINK_TOO_MANY, image, NULL, 0, link->image_count);
         return NULL;
     }
+    image->name_hash = gabi_hash(name);
+    image->soname_hash = image->soname ? gabi_hash(image->soname) : 0;
+    *(link->last ? &link->last->next : &link->first) = image;
+    link->last = image;
+    link->image_count++;
+    link->arena->images++;
+    if (!link->fresh)
+        link->fresh = image;
+    image->root = link->fresh;
     return image;
 }
 
-static struct image *find_image(const struct link *link, const char *name)
+struct image *link_find_image(const struct link *link, const char *name)
 {
+    uint32_t hash = gabi_hash(name);
     for (struct image *image = link->first; image; image = image->next)
-        if (strcmp(image->name, name) == 0 || (image->soname && strcmp(image->soname, name) == 0))
+        if ((image->name_hash == hash && strcmp(image->name, name) == 0) ||
+            (image->soname && image->soname_hash == hash && strcmp(image->soname, name) == 0))
             return image;
     return NULL;
 }
 
-/* The image for one DT_NEEDED name: already there, or opened now. */
-static struct image *need(struct link *link, const struct image *image, const char *name)
+/* The image of a name: already there, under this name or another, or opened now. */
+struct image *link_need(struct link *link, const struct image *referrer, const char *name)
 {
-    struct image *found = find_image(link, name);
+    struct image *found = link_find_image(link, name);
     if (found)
         return found;
-    struct image_file_view file;
-    if (!link->host->open(link->host->context, name, &file)) {
-        link_refuse(link, LINK_NOT_FOUND, image, name, 0, 0);
+    struct image_file_view file = {0};
+    if (!link->host->open(link->host->context, referrer, name, &file)) {
+        link_refuse(link, LINK_NOT_FOUND, referrer, name, 0, 0);
         return NULL;
     }
+    for (found = link->first; found; found = found->next)
+        if (found->file.bytes == file.bytes || (file.cookie && found->file.cookie == file.cookie))
+            return found;
     return add_image(link, name, &file);
+}
+
+bool link_load_needed(struct link *link)
+{
+    /* Breadth first: images are appended to the very list that this walks. */
+    for (struct image *image = link->fresh; image; image = image->next)
+        for (uint64_t i = 0; i < image->needed_count && !link->stopped; i++)
+            image->needed[i] = link_need(link, image, image->needed_names[i]);
+    if (link->failed)
+        return false;
+    for (struct image *image = link->fresh; image && !link->stopped; image = image->next)
+        image_check_versions(link, image);
+    return !link->failed;
 }
 
 bool link_load(struct link *link, const char *name, const struct image_file_view *file)
 {
+    link_begin(link);
     if (!add_image(link, name, file))
         return false;
-    /* Breadth first: images are appended to the very list that this walks. */
-    for (struct image *image = link->first; image; image = image->next)
-        for (uint64_t i = 0; i < image->needed_count; i++)
-            image->needed[i] = need(link, image, image->needed_names[i]);
-    return !link->failed;
+    for (size_t i = 0; i < link->preload_count && !link->stopped; i++)
+        link_need(link, NULL, link->preload[i]);
+    if (link->failed || !link_load_needed(link))
+        return false;
+    for (struct image *image = link->first; image; image = image->next) {
+        image->started = true;
+        link_append_global(link, image);
+    }
+    return runtime_closure(link, link->first);
+}
+
+void link_join_global(struct link *link, struct image *root)
+{
+    for (uint64_t i = 0; i < root->closure_count; i++)
+        if (!root->closure[i]->in_global)
+            link_append_global(link, root->closure[i]);
 }
 
 static bool fill_windows(struct link *link, struct image *image)
@@ -133,14 +182,19 @@ static bool fill_windows(struct link *link, struct image *image)
         segment->window = link->host->window(link->host->context, image, segment);
         if (!segment->window)
             return link_refuse(link, LINK_NO_MEMORY, image, NULL, segment->file_offset, segment->pages_size);
-        memcpy(segment->window + (segment->address - segment->page_address), segment->data, segment->file_size);
+        if (image->file.in_place)
+            continue;
+        uint64_t head = segment->address - segment->page_address;
+        if (segment->joined)
+            memcpy(segment->window, segment->data - head, head);
+        memcpy(segment->window + head, segment->data, segment->file_size);
     }
     return true;
 }
 
 bool link_place(struct link *link)
 {
-    for (struct image *image = link->first; image; image = image->next) {
+    for (struct image *image = link->fresh; image; image = image->next) {
         image->bias = 0;
         if (image->type == ET_DYN && !link->host->place(link->host->context, image, &image->bias))
             return link_refuse(link, LINK_NO_PLACE, image, NULL, 0, image->high - image->low);
@@ -152,11 +206,95 @@ bool link_place(struct link *link)
 
 bool link_relocate(struct link *link)
 {
+    if (!link->fresh)
+        return true;
     tls_lay_out(link);
+    if (!scope_prepare(link))
+        return false;
     bool good = true;
-    for (struct image *image = link->first; image; image = image->next)
-        good &= image_relocate(link, image);
-    return good;
+    for (struct image *image = link->fresh; image && !link->stopped; image = image->next)
+        good &= image->file.in_place || image_relocate(link, image);
+    /* Copies are made of finished data. */
+    for (struct image *image = link->fresh; image && !link->stopped; image = image->next)
+        good &= image->file.in_place || image_relocate_copies(link, image);
+    return good && !link->failed && relocate_resolvers(link);
+}
+
+void link_commit(struct link *link)
+{
+    for (struct image *image = link->fresh; image; image = image->next) {
+        image->committed = true;
+        for (unsigned i = 0; i < image->segment_count; i++)
+            image->segments[i].window = NULL;
+    }
+    link->fresh = NULL;
+    link->arena = NULL;
+    link->bind_first = false;
+}
+
+static void unlink_global(struct link *link, struct image *image)
+{
+    struct image **at = &link->global, *last = NULL;
+    while (*at && *at != image) {
+        last = *at;
+        at = &last->next_global;
+    }
+    if (!*at)
+        return;
+    *at = image->next_global;
+    if (link->last_global == image)
+        link->last_global = last;
+}
+
+void link_drop(struct link *link, struct image *image)
+{
+    struct arena *arena = image->arena;
+    unlink_global(link, image);
+    scope_forget_unique(link, image);
+    if (image->tls_module)
+        link->tls_generation++;
+    if (link->host->drop)
+        link->host->drop(link->host->context, image);
+    link->image_count--;
+    if (--arena->images == 0)
+        arena_free(link, &arena);
+}
+
+void link_abandon(struct link *link)
+{
+    struct image **at = &link->first;
+    link->last = NULL;
+    while (*at && *at != link->fresh) {
+        link->last = *at;
+        at = &(*at)->next;
+    }
+    *at = NULL;
+    for (struct image *image = link->fresh, *next; image; image = next) {
+        next = image->next;
+        if (image->arena == link->arena && link->arena->images == 1)
+            link->arena = NULL; /* goes with its last image */
+        link_drop(link, image);
+    }
+    if (link->arena)
+        arena_free(link, &link->arena); /* the file that was refused never became an image */
+    link->fresh = NULL;
+    link->bind_first = false;
+    arena_free(link, &link->scratch);
+}
+
+void link_end(struct link *link)
+{
+    if (link->fresh)
+        link_commit(link);
+    link->fresh = link->first;
+    link_abandon(link);
+}
+
+void link_set_debugger(struct link *link, uint64_t address)
+{
+    void *word = link->first->debug_address ? image_window(link->first, link->first->debug_address, sizeof address) : NULL;
+    if (word)
+        memcpy(word, &address, sizeof address);
 }
 
 uint64_t link_entry(const struct link *link)

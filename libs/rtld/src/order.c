@@ -1,42 +1,52 @@
-/* The order of constructors: an object's come after those of all that it needs. A cycle is broken at the
- * object that was reached first, searching depth first in DT_NEEDED order, so the order is always the same. */
+/* The order of constructors: an object's come after those of all that it needs.
+ *
+ * Depth first over DT_NEEDED, from the object that was loaded last to the first one; a cycle is broken at the
+ * object that was reached first. glibc orders in the same way since 2.35, so a program starts here as there. */
 #include <string.h>
 
 #include "internal.h"
-
-enum { UNSEEN, OPEN, DONE };
 
 struct step {
     struct image *image;
     uint64_t next; /* index into image->needed */
 };
 
-static bool sort(struct link *link, struct image **sorted)
+bool order_sort(struct link *link, struct image *const *images, size_t count, struct image **sorted)
 {
-    struct step *stack = link_alloc(link, link->image_count, sizeof *stack);
+    struct step *stack = scratch_alloc(link, count, sizeof *stack);
     if (!stack)
         return false;
-    size_t depth = 0, count = 0;
-    for (struct image *root = link->first; root; root = root->next) {
-        if (root->visit != UNSEEN)
+    /* Those outside of the list count as seen. */
+    for (struct image *image = link->first; image; image = image->next)
+        image->marked = true;
+    for (size_t i = 0; i < count; i++)
+        images[i]->marked = false;
+    size_t depth = 0, done = 0;
+    /* Nobody can be started before the program is the last, even if a library needs the program. */
+    bool has_program = count && images[0] == link->first;
+    if (has_program)
+        images[0]->marked = true;
+    for (size_t i = count; i-- > 0;) {
+        if (images[i]->marked)
             continue;
-        root->visit = OPEN;
-        stack[depth++] = (struct step){root, 0};
+        images[i]->marked = true;
+        stack[depth++] = (struct step){images[i], 0};
         while (depth) {
             struct step *step = &stack[depth - 1];
             if (step->next == step->image->needed_count) {
-                step->image->visit = DONE;
-                sorted[count++] = step->image;
+                sorted[done++] = step->image;
                 depth--;
                 continue;
             }
             struct image *needed = step->image->needed[step->next++];
-            if (needed->visit == UNSEEN) {
-                needed->visit = OPEN;
+            if (needed && !needed->marked) {
+                needed->marked = true;
                 stack[depth++] = (struct step){needed, 0};
             }
         }
     }
+    if (has_program)
+        sorted[done++] = images[0];
     return true;
 }
 
@@ -53,36 +63,76 @@ static size_t append_array(const struct image *image, const struct table *array,
     return count;
 }
 
+static size_t append_initializers(struct link *link, const struct image *image, size_t count)
+{
+    if (image->file.in_place)
+        return count;
+    if (image->init)
+        link->initializers[count++] = image->bias + image->init;
+    return append_array(image, &image->init_array, false, link->initializers, count);
+}
+
+/* While the words of the array can still be read. */
+static bool remember_finalizers(struct link *link, struct image *image)
+{
+    if (image->file.in_place)
+        return true;
+    image->finalizers = arena_alloc(link, &image->arena, image->fini_array.count + 1, sizeof *image->finalizers);
+    if (!image->finalizers)
+        return false;
+    image->finalizer_count = append_array(image, &image->fini_array, true, image->finalizers, 0);
+    if (image->fini)
+        image->finalizers[image->finalizer_count++] = image->bias + image->fini;
+    return true;
+}
+
+bool order_finalizers(struct link *link, struct image *const *sorted, size_t count)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++)
+        total += sorted[i]->finalizer_count;
+    link->finalizer_count = 0;
+    link->finalizers = scratch_alloc(link, total, sizeof *link->finalizers);
+    for (size_t i = count; link->finalizers && i-- > 0;)
+        for (size_t j = 0; j < sorted[i]->finalizer_count; j++)
+            link->finalizers[link->finalizer_count++] = sorted[i]->finalizers[j];
+    return link->finalizers;
+}
+
 bool link_order(struct link *link)
 {
-    struct image **sorted = link_alloc(link, link->image_count, sizeof *sorted);
-    if (!sorted || !sort(link, sorted))
-        return false;
-    uint64_t initializers = 0, finalizers = 0;
-    for (struct image *image = link->first; image; image = image->next) {
-        initializers += image->init_array.count + 1;
-        finalizers += image->fini_array.count + 1;
+    size_t count = 0;
+    uint64_t functions = link->fresh ? link->fresh->preinit_array.count : 0;
+    struct image *first = NULL;
+    for (struct image *image = link->fresh; image; image = image->next) {
+        count++;
+        functions += image->init_array.count + 1;
+        /* As glibc has it: one such object, the last to be loaded. */
+        if (image->initfirst)
+            first = image;
     }
-    initializers += link->first->preinit_array.count;
-    link->initializers = link_alloc(link, initializers, sizeof *link->initializers);
-    link->finalizers = link_alloc(link, finalizers, sizeof *link->finalizers);
-    if (!link->initializers || !link->finalizers)
+    if (!count)
+        return true;
+    struct image **images = scratch_alloc(link, count, sizeof *images);
+    struct image **sorted = scratch_alloc(link, count, sizeof *sorted);
+    link->initializers = scratch_alloc(link, functions, sizeof *link->initializers);
+    if (!images || !sorted || !link->initializers)
         return false;
-
-    size_t count = append_array(link->first, &link->first->preinit_array, false, link->initializers, 0);
-    for (size_t i = 0; i < link->image_count; i++) {
-        if (sorted[i]->init)
-            link->initializers[count++] = sorted[i]->bias + sorted[i]->init;
-        count = append_array(sorted[i], &sorted[i]->init_array, false, link->initializers, count);
-    }
-    link->initializer_count = count;
-
     count = 0;
-    for (size_t i = link->image_count; i-- > 0;) {
-        count = append_array(sorted[i], &sorted[i]->fini_array, true, link->finalizers, count);
-        if (sorted[i]->fini)
-            link->finalizers[count++] = sorted[i]->bias + sorted[i]->fini;
-    }
-    link->finalizer_count = count;
-    return true;
+    for (struct image *image = link->fresh; image; image = image->next)
+        images[count++] = image;
+    if (!order_sort(link, images, count, sorted))
+        return false;
+
+    size_t filled = first ? append_initializers(link, first, 0) : 0;
+    if (link->fresh == link->first)
+        filled = append_array(link->first, &link->first->preinit_array, false, link->initializers, filled);
+    for (size_t i = 0; i < count; i++)
+        if (sorted[i] != first)
+            filled = append_initializers(link, sorted[i], filled);
+    link->initializer_count = filled;
+    for (size_t i = 0; i < count; i++)
+        if (!remember_finalizers(link, sorted[i]))
+            return false;
+    return order_finalizers(link, sorted, count);
 }

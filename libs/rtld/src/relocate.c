@@ -1,4 +1,4 @@
-/* Binding and relocation of one image. */
+/* Relocation of one image: bind each reference, store each word. */
 #include <string.h>
 
 #include "internal.h"
@@ -6,76 +6,172 @@
 #define SYMBOL_INDEX(info) ((info) >> 32)
 #define TYPE(info) ((uint32_t)(info))
 #define WORD 8
+#define DESCRIPTOR_OFFSET_BITS 40
 
-/* Whom a reference is bound to; image NULL: a weak reference that nobody defines. */
-struct definition {
-    const struct image *image;
-    const struct elf_symbol *symbol;
+/* One image while it is relocated. */
+struct relocation {
+    struct link *link;
+    struct image *image;
+    const struct machine *machine;
+    /* The writable segment that was stored to last. */
+    uint64_t low, span;
+    uint8_t *window;
+    /* The reference that was bound last: linkers sort relocations by symbol. */
+    uint64_t index;
+    bool is_call;
+    struct definition definition;
+    const struct image *provider; /* the last one that was remembered as a dependence */
 };
 
-static bool store(struct link *link, const struct image *image, uint64_t address, uint64_t value)
+static bool refuse(const struct relocation *relocation, enum link_error error, const struct elf_rela *entry)
 {
-    void *window = image_window(image, address, WORD);
-    if (!window)
-        return link_refuse(link, LINK_TEXT_RELOCATION, image, NULL, address, 0);
-    memcpy(window, &value, WORD);
-    return true;
+    return link_refuse(relocation->link, error, relocation->image, NULL, entry->r_offset, TYPE(entry->r_info));
 }
 
-static bool add_bias(struct link *link, const struct image *image, uint64_t address)
+/* `size` bytes of a writable segment; NULL after a report. */
+static uint8_t *place_slowly(struct relocation *relocation, uint64_t address, uint64_t size)
+{
+    const struct segment *segment = image_segment(relocation->image, address);
+    if (!segment || !segment->window || !within(address - segment->address, size, segment->memory_size)) {
+        link_refuse(relocation->link, LINK_TEXT_RELOCATION, relocation->image, NULL, address, 0);
+        return NULL;
+    }
+    relocation->low = segment->address;
+    relocation->span = segment->memory_size;
+    relocation->window = segment->window + (segment->address - segment->page_address);
+    return relocation->window + (address - relocation->low);
+}
+
+static inline uint8_t *place(struct relocation *relocation, uint64_t address, uint64_t size)
+{
+    uint64_t at = address - relocation->low;
+    if (at < relocation->span && size <= relocation->span - at)
+        return relocation->window + at;
+    return place_slowly(relocation, address, size);
+}
+
+static inline bool store(struct relocation *relocation, uint64_t address, uint64_t value)
+{
+    uint8_t *target = place(relocation, address, WORD);
+    if (target)
+        memcpy(target, &value, WORD);
+    return target;
+}
+
+static bool store_32(struct relocation *relocation, const struct elf_rela *entry, uint64_t value, bool fits)
+{
+    uint8_t *target = fits ? place(relocation, entry->r_offset, 4) : NULL;
+    if (target)
+        memcpy(target, &value, 4);
+    return fits ? target != NULL : refuse(relocation, LINK_OVERFLOW, entry);
+}
+
+static bool fits_signed(uint64_t value)
+{
+    return (uint64_t)(int32_t)value == value;
+}
+
+static inline void add_bias(uint8_t *target, uint64_t bias)
 {
     uint64_t value;
-    const void *window = image_window(image, address, WORD);
-    if (!window)
-        return link_refuse(link, LINK_TEXT_RELOCATION, image, NULL, address, 0);
-    memcpy(&value, window, WORD);
-    return store(link, image, address, value + image->bias);
+    memcpy(&value, target, WORD);
+    value += bias;
+    memcpy(target, &value, WORD);
 }
 
 /* RELR: an even word is the address of a word to adjust, an odd one a bitmap for the 63 words after it. */
-static bool relocate_relr(struct link *link, const struct image *image)
+static bool relocate_relr(struct relocation *relocation)
 {
-    const uint64_t *entries = image->relr.data;
+    const uint64_t *entries = relocation->image->relr.data, bias = relocation->image->bias;
     uint64_t next = 0;
-    for (uint64_t i = 0; i < image->relr.count; i++) {
+    for (uint64_t i = 0; i < relocation->image->relr.count; i++) {
         uint64_t entry = entries[i];
         if (!(entry & 1)) {
-            if (!add_bias(link, image, entry))
+            uint8_t *target = place(relocation, entry, WORD);
+            if (!target)
                 return false;
+            add_bias(target, bias);
             next = entry + WORD;
             continue;
         }
-        for (uint64_t bits = entry >> 1, address = next; bits; bits >>= 1, address += WORD)
-            if ((bits & 1) && !add_bias(link, image, address))
+        uint64_t bits = entry >> 1;
+        if (bits) {
+            /* One check for all of the bitmap's words, from the first to the last. */
+            unsigned last = 63 - (unsigned)__builtin_clzll(bits);
+            uint8_t *target = place(relocation, next, (last + 1) * WORD);
+            if (!target)
                 return false;
+            if (!(bits & (bits + 1)))
+                for (unsigned word = 0; word <= last; word++)
+                    add_bias(target + word * WORD, bias);
+            else
+                for (; bits; bits &= bits - 1)
+                    add_bias(target + (unsigned)__builtin_ctzll(bits) * WORD, bias);
+        }
         next += 63 * WORD;
     }
     return true;
 }
 
-static uint64_t symbol_address(const struct definition *definition)
+static void tell_binding(struct relocation *relocation, const struct elf_rela *entry, const char *name,
+                         const struct version *version, const struct definition *found)
 {
-    if (!definition->image)
-        return 0;
-    uint64_t bias = definition->symbol->st_shndx == SHN_ABS ? 0 : definition->image->bias;
-    return bias + definition->symbol->st_value;
+    const struct link_host *host = relocation->link->host;
+    if (!host->binding)
+        return;
+    struct link_binding record = {
+        .object = relocation->image->name,
+        .symbol = name,
+        .version = version ? version->name : NULL,
+        .offset = entry->r_offset,
+        .type = TYPE(entry->r_info),
+    };
+    if (found->image) {
+        bool plain = found->symbol->st_shndx == SHN_ABS || (found->symbol->st_info & 15) == STT_TLS;
+        record.provider = found->image->name;
+        record.address = found->symbol->st_value + (plain ? 0 : found->image->bias);
+    }
+    host->binding(host->context, &record);
 }
 
-static struct definition search(const struct link *link, const struct image *referrer, const char *text)
+static bool undefined(struct relocation *relocation, const struct elf_rela *entry, const char *name,
+                      const struct version *version)
 {
-    struct symbol_name name = symbol_name_of(text);
-    const struct elf_symbol *symbol;
-    if (referrer->symbolic && (symbol = image_lookup(referrer, &name)))
-        return (struct definition){referrer, symbol};
-    for (const struct image *image = link->first; image; image = image->next)
-        if ((symbol = image_lookup(image, &name)))
-            return (struct definition){image, symbol};
-    return (struct definition){0};
+    return link_report(relocation->link, &(struct diagnostic){
+        .error = LINK_UNDEFINED,
+        .object = relocation->image->name,
+        .symbol = name,
+        .version = version ? version->name : NULL,
+        .provider = version ? version->file : NULL,
+        .offset = entry->r_offset,
+        .searched = relocation->link->searched,
+        .searched_count = relocation->link->searched_count,
+    });
 }
 
-static bool bind(struct link *link, const struct image *image, const struct elf_rela *entry, struct definition *found)
+/* An object's own protected definition is what it gets, unless the program stands in for the function's address. */
+static struct definition own_protected(struct relocation *relocation, const struct elf_symbol *symbol,
+                                       struct reference *reference, struct definition found)
 {
+    struct definition own = {relocation->image, symbol};
+    if (reference->is_call || !found.image || found.symbol->st_shndx != SHN_UNDEF)
+        return own;
+    reference->is_call = true;
+    struct definition called = scope_lookup(relocation->link, relocation->image, reference, NULL);
+    return called.image == relocation->image ? found : own;
+}
+
+/* The definition of the entry's symbol: {image, NULL} for symbol 0, {NULL, NULL} for a weak one that is absent. */
+static bool bind(struct relocation *relocation, const struct elf_rela *entry, bool is_call, const struct image *except,
+                 struct definition *found)
+{
+    struct link *link = relocation->link;
+    struct image *image = relocation->image;
     uint64_t index = SYMBOL_INDEX(entry->r_info);
+    if (index == relocation->index && is_call == relocation->is_call && !except) {
+        *found = relocation->definition;
+        return true;
+    }
     *found = (struct definition){image, NULL};
     if (index == 0)
         return true;
@@ -84,93 +180,341 @@ static bool bind(struct link *link, const struct image *image, const struct elf_
     if (!name)
         return link_refuse(link, LINK_BAD_SYMBOL, image, NULL, entry->r_offset, index);
     unsigned binding = symbol->st_info >> 4, visibility = symbol->st_other & 3;
-    /* What cannot be interposed is bound to itself, without a search. */
-    if (binding == STB_LOCAL || (symbol->st_shndx != SHN_UNDEF && visibility != STV_DEFAULT)) {
-        found->symbol = symbol;
-        return true;
+    found->symbol = symbol;
+    /* What nobody else sees needs no search. */
+    if (binding == STB_LOCAL || visibility == STV_HIDDEN || visibility == STV_INTERNAL) {
+        if (symbol->st_shndx != SHN_UNDEF)
+            return true;
+        *found = (struct definition){0};
+        return binding == STB_WEAK || undefined(relocation, entry, name, NULL);
     }
-    *found = search(link, image, name);
-    if (!found->image && binding != STB_WEAK)
-        return link_refuse(link, LINK_UNDEFINED, image, name, entry->r_offset, 0);
-    if (link->host->binding) {
-        struct link_binding record = {
-            .object = image->name,
-            .symbol = name,
-            .provider = found->image ? found->image->name : NULL,
-            .value = symbol_address(found),
-        };
-        link->host->binding(link->host->context, &record);
-    }
-    return true;
-}
-
-/* The value of a symbol within its module's thread-local block; without a symbol the image's own block. */
-static bool tls_value(struct link *link, const struct image *image, const struct elf_rela *entry,
-                      const struct definition *definition, uint64_t *value)
-{
-    bool is_tls = !definition->symbol || (definition->symbol->st_info & 15) == STT_TLS;
-    if (!definition->image || !definition->image->tls_module || !is_tls)
-        return link_refuse(link, LINK_BAD_RELOCATION, image, NULL, entry->r_offset, TYPE(entry->r_info));
-    *value = (definition->symbol ? definition->symbol->st_value : 0) + (uint64_t)entry->r_addend;
-    return true;
-}
-
-static bool relocate_tls(struct link *link, const struct image *image, const struct elf_rela *entry,
-                         enum relocation_kind kind, const struct definition *definition)
-{
-    uint64_t value;
-    if (!tls_value(link, image, entry, definition, &value))
+    struct reference reference = {
+        .name = symbol_name_of(name, image->strings.count - symbol->st_name),
+        .version = image_symbol_version(image, index),
+        .is_call = is_call,
+    };
+    *found = scope_lookup(link, image, &reference, except);
+    if (visibility == STV_PROTECTED && symbol->st_shndx != SHN_UNDEF && !except)
+        *found = own_protected(relocation, symbol, &reference, *found);
+    if (!link_work(link, image, 0))
         return false;
-    if (kind == RELOCATION_TLS_MODULE)
-        value = definition->image->tls_module;
-    else if (kind == RELOCATION_TLS_POINTER)
-        value -= definition->image->tls_offset;
-    return store(link, image, entry->r_offset, value);
+    if (!found->image && binding != STB_WEAK)
+        return undefined(relocation, entry, name, reference.version);
+    if (found->image && found->symbol->st_info >> 4 == STB_GNU_UNIQUE &&
+        !scope_unique(link, &reference.name, found))
+        return false;
+    if (found->image && found->image != relocation->provider && !runtime_depend(link, image, found->image))
+        return false;
+    relocation->provider = found->image;
+    if (!except) {
+        relocation->index = index;
+        relocation->is_call = is_call;
+        relocation->definition = *found;
+    }
+    tell_binding(relocation, entry, name, reference.version, found);
+    return true;
 }
 
-static bool relocate_entry(struct link *link, const struct image *image, const struct elf_rela *entry)
+static uint64_t address_of(const struct definition *definition)
 {
-    enum relocation_kind kind = machine_relocation(image->machine, TYPE(entry->r_info));
-    struct definition definition;
+    if (!definition->image)
+        return 0;
+    uint64_t bias = definition->symbol->st_shndx == SHN_ABS ? 0 : definition->image->bias;
+    return bias + definition->symbol->st_value;
+}
+
+static bool is_indirect(const struct definition *definition)
+{
+    return definition->symbol && (definition->symbol->st_info & 15) == STT_GNU_IFUNC &&
+           definition->symbol->st_shndx != SHN_UNDEF;
+}
+
+static bool add_resolver(struct link *link, const struct link_resolver *resolver)
+{
+    if (link->resolver_count == link->resolver_limit) {
+        size_t limit = link->resolver_limit ? link->resolver_limit * 2 : 64;
+        struct link_resolver *larger = scratch_alloc(link, limit, sizeof *larger);
+        if (!larger)
+            return false;
+        memcpy(larger, link->resolvers, link->resolver_count * sizeof *larger);
+        link->resolvers = larger;
+        link->resolver_limit = limit;
+    }
+    link->resolvers[link->resolver_count++] = *resolver;
+    return true;
+}
+
+/* The word waits until everything else is in its place: then a function may be called that says what it is. */
+static bool resolve_later(struct relocation *relocation, uint64_t offset, uint64_t resolver, uint64_t addend)
+{
+    struct image *image = relocation->image;
+    return place(relocation, offset, WORD) &&
+           add_resolver(relocation->link, &(struct link_resolver){image, image->bias + offset, resolver, addend});
+}
+
+static bool relocate_symbol(struct relocation *relocation, const struct elf_rela *entry, enum relocation_kind kind)
+{
+    struct definition found;
+    uint64_t addend = (uint64_t)entry->r_addend, here = relocation->image->bias + entry->r_offset;
+    if (!bind(relocation, entry, kind == RELOCATION_CALL, NULL, &found))
+        return false;
+    bool is_slot = kind == RELOCATION_SLOT || kind == RELOCATION_CALL;
+    if (is_slot && !relocation->machine->slot_addend)
+        addend = 0;
+    if (found.image && !found.symbol) {
+        /* Symbol 0 has the value 0 and belongs to nobody. */
+        found.image = NULL;
+    } else if (found.symbol && (found.symbol->st_info & 15) == STT_TLS && kind != RELOCATION_SIZE_32 &&
+               kind != RELOCATION_SIZE_64) {
+        return refuse(relocation, LINK_BAD_RELOCATION, entry);
+    }
+    uint64_t address = address_of(&found);
+    if (is_indirect(&found) && kind != RELOCATION_SIZE_32 && kind != RELOCATION_SIZE_64) {
+        if (kind != RELOCATION_ABSOLUTE && !is_slot)
+            return refuse(relocation, LINK_BAD_RELOCATION, entry);
+        return resolve_later(relocation, entry->r_offset, address, addend);
+    }
+    uint64_t size = found.image ? found.symbol->st_size : 0;
+    switch (kind) {
+    case RELOCATION_ABSOLUTE_32:
+        return store_32(relocation, entry, address + addend, (address + addend) >> 32 == 0);
+    case RELOCATION_PC_32:
+        return store_32(relocation, entry, address + addend - here, fits_signed(address + addend - here));
+    case RELOCATION_PC_64:
+        return store(relocation, entry->r_offset, address + addend - here);
+    case RELOCATION_SIZE_32:
+        return store_32(relocation, entry, size + addend, (size + addend) >> 32 == 0);
+    case RELOCATION_SIZE_64:
+        return store(relocation, entry->r_offset, size + addend);
+    default:
+        return store(relocation, entry->r_offset, address + addend);
+    }
+}
+
+static bool no_static_tls(struct relocation *relocation, const struct elf_rela *entry, const struct image *provider)
+{
+    return link_report(relocation->link, &(struct diagnostic){
+        .error = LINK_NO_STATIC_TLS,
+        .object = relocation->image->name,
+        .provider = provider->name,
+        .offset = entry->r_offset,
+        .value = provider->tls_size,
+    });
+}
+
+static bool store_descriptor(struct relocation *relocation, uint64_t offset, uint64_t function, uint64_t argument)
+{
+    uint64_t words[] = {function, argument};
+    uint8_t *target = place(relocation, offset, sizeof words);
+    if (target)
+        memcpy(target, words, sizeof words);
+    return target;
+}
+
+static bool relocate_descriptor(struct relocation *relocation, const struct elf_rela *entry,
+                                const struct definition *found, uint64_t value)
+{
+    struct link *link = relocation->link;
+    const struct link_tls_descriptors *functions = &link->tls_descriptors;
+    if (!functions->fixed || !functions->dynamic || !functions->absent)
+        return refuse(relocation, LINK_UNKNOWN_RELOCATION, entry);
+    if (!found->image)
+        return store_descriptor(relocation, entry->r_offset, functions->absent, value);
+    /* The fixed form is faster, but the surplus is for those who cannot do without. */
+    if (found->image->tls_is_static)
+        return store_descriptor(relocation, entry->r_offset, functions->fixed,
+                                (uint64_t)found->image->tls_offset + value);
+    if (value >> DESCRIPTOR_OFFSET_BITS || found->image->tls_module >> (64 - DESCRIPTOR_OFFSET_BITS))
+        return refuse(relocation, LINK_OVERFLOW, entry);
+    return store_descriptor(relocation, entry->r_offset, functions->dynamic,
+                            found->image->tls_module << DESCRIPTOR_OFFSET_BITS | value);
+}
+
+static bool relocate_tls(struct relocation *relocation, const struct elf_rela *entry, enum relocation_kind kind)
+{
+    struct definition found;
+    uint64_t value = (uint64_t)entry->r_addend;
+    if (!bind(relocation, entry, true, NULL, &found))
+        return false;
+    if (found.image) {
+        if (!found.image->tls_module || (found.symbol && (found.symbol->st_info & 15) != STT_TLS))
+            return refuse(relocation, LINK_BAD_RELOCATION, entry);
+        value += found.symbol ? found.symbol->st_value : 0;
+    }
+    switch (kind) {
+    case RELOCATION_TLS_MODULE:
+        return store(relocation, entry->r_offset, found.image ? found.image->tls_module : 0);
+    case RELOCATION_TLS_OFFSET:
+        return store(relocation, entry->r_offset, value - (found.image ? relocation->machine->tls_bias : 0));
+    case RELOCATION_TLS_POINTER:
+        if (found.image && !tls_make_static(relocation->link, found.image))
+            return no_static_tls(relocation, entry, found.image);
+        return store(relocation, entry->r_offset, value + (found.image ? (uint64_t)found.image->tls_offset : 0));
+    default:
+        return relocate_descriptor(relocation, entry, &found, value);
+    }
+}
+
+static bool relocate_entry(struct relocation *relocation, const struct elf_rela *entry)
+{
+    enum relocation_kind kind = machine_relocation(relocation->machine, TYPE(entry->r_info));
+    uint64_t bias = relocation->image->bias;
     switch (kind) {
     case RELOCATION_NONE:
+    case RELOCATION_COPY: /* when all others are done: image_relocate_copies */
         return true;
     case RELOCATION_RELATIVE:
-        return store(link, image, entry->r_offset, image->bias + (uint64_t)entry->r_addend);
-    case RELOCATION_ABSOLUTE:
-    case RELOCATION_SLOT:
-        if (!bind(link, image, entry, &definition))
-            return false;
-        if (definition.image && !definition.symbol)
-            return link_refuse(link, LINK_BAD_SYMBOL, image, NULL, entry->r_offset, 0);
-        /* A resolver would have to run in the address space that is being made. */
-        if (definition.symbol && (definition.symbol->st_info & 15) == STT_GNU_IFUNC)
-            return link_refuse(link, LINK_UNKNOWN_RELOCATION, image, NULL, entry->r_offset, TYPE(entry->r_info));
-        return store(link, image, entry->r_offset,
-                     symbol_address(&definition) + (kind == RELOCATION_ABSOLUTE ? (uint64_t)entry->r_addend : 0));
+        return store(relocation, entry->r_offset, bias + (uint64_t)entry->r_addend);
+    case RELOCATION_RESOLVER:
+        return resolve_later(relocation, entry->r_offset, bias + (uint64_t)entry->r_addend, 0);
     case RELOCATION_TLS_MODULE:
     case RELOCATION_TLS_OFFSET:
     case RELOCATION_TLS_POINTER:
-        return bind(link, image, entry, &definition) && relocate_tls(link, image, entry, kind, &definition);
+    case RELOCATION_TLS_DESCRIPTOR:
+        return relocate_tls(relocation, entry, kind);
+    case RELOCATION_UNKNOWN:
+        return refuse(relocation, LINK_UNKNOWN_RELOCATION, entry);
     default:
-        return link_refuse(link, LINK_UNKNOWN_RELOCATION, image, NULL, entry->r_offset, TYPE(entry->r_info));
+        return relocate_symbol(relocation, entry, kind);
     }
 }
 
-static bool relocate_table(struct link *link, const struct image *image, const struct table *table)
+/* Most entries of most tables are relative, one after the other. */
+static const struct elf_rela *relocate_relative(struct relocation *relocation, const struct elf_rela *entry,
+                                                const struct elf_rela *end)
 {
-    const struct elf_rela *entries = table->data;
+    uint64_t bias = relocation->image->bias, low = relocation->low, info = relocation->machine->relative;
+    uint64_t last = relocation->span >= WORD ? relocation->span - WORD : 0;
+    uint8_t *window = relocation->window;
+    for (; entry < end && entry->r_info == info && window && entry->r_offset - low <= last; entry++) {
+        uint64_t value = bias + (uint64_t)entry->r_addend;
+        memcpy(window + (entry->r_offset - low), &value, WORD);
+    }
+    return entry;
+}
+
+static bool relocate_table(struct relocation *relocation, const struct table *table)
+{
+    const struct elf_rela *entry = table->data, *end = entry + table->count;
     bool good = true;
-    /* All of them, so that every undefined symbol is reported at once. */
-    for (uint64_t i = 0; i < table->count; i++)
-        good &= relocate_entry(link, image, &entries[i]);
+    /* All of them, so that every undefined symbol is reported at once, if the host wants to hear it. */
+    while (entry < end && !relocation->link->stopped) {
+        good &= relocate_entry(relocation, entry++);
+        if (entry < end && entry->r_info == relocation->machine->relative)
+            entry = relocate_relative(relocation, entry, end);
+    }
     return good;
+}
+
+static struct relocation relocation_of(struct link *link, struct image *image)
+{
+    return (struct relocation){.link = link, .image = image, .machine = machine_find(image->machine)};
 }
 
 bool image_relocate(struct link *link, struct image *image)
 {
-    bool good = relocate_relr(link, image);
-    good &= relocate_table(link, image, &image->rela);
-    good &= relocate_table(link, image, &image->plt_rela);
+    struct relocation relocation = relocation_of(link, image);
+    bool good = relocate_relr(&relocation);
+    good &= relocate_table(&relocation, &image->rela);
+    return relocate_table(&relocation, &image->plt_rela) && good;
+}
+
+/* The initial bytes of a definition: of a writable segment as relocated, of others as in the file. */
+static const void *bytes_of(const struct definition *definition, uint64_t size)
+{
+    const void *window = image_window(definition->image, definition->symbol->st_value, size);
+    return window ? window : image_data(definition->image, definition->symbol->st_value, size, 1);
+}
+
+static bool copy(struct relocation *relocation, const struct elf_rela *entry)
+{
+    struct link *link = relocation->link;
+    struct image *image = relocation->image;
+    const struct elf_symbol *symbol = image_symbol(image, SYMBOL_INDEX(entry->r_info));
+    struct definition found;
+    /* Anybody's but its own: that is where the copy goes. */
+    if (!bind(relocation, entry, false, image, &found))
+        return false;
+    if (!found.image)
+        return true;
+    if (!symbol || !found.symbol || found.image == image || found.symbol->st_shndx == SHN_UNDEF ||
+        (found.symbol->st_info & 15) == STT_TLS)
+        return refuse(relocation, LINK_BAD_RELOCATION, entry);
+    uint64_t size = symbol->st_size < found.symbol->st_size ? symbol->st_size : found.symbol->st_size;
+    const void *source = size ? bytes_of(&found, size) : NULL;
+    uint8_t *target = source ? place(relocation, entry->r_offset, size) : NULL;
+    if (!target)
+        return !size || (source ? false : refuse(relocation, LINK_BAD_RELOCATION, entry));
+    memmove(target, source, size);
+    /* Words of the source that wait for their resolver wait in the copy as well. */
+    uint64_t from = found.image->bias + found.symbol->st_value, to = image->bias + entry->r_offset;
+    for (size_t i = 0, count = link->resolver_count; i < count; i++) {
+        struct link_resolver resolver = link->resolvers[i];
+        if (resolver.place - from >= size || size - (resolver.place - from) < WORD)
+            continue;
+        resolver.image = image;
+        resolver.place += to - from;
+        if (!add_resolver(link, &resolver))
+            return false;
+    }
+    return true;
+}
+
+bool image_relocate_copies(struct link *link, struct image *image)
+{
+    struct relocation relocation = relocation_of(link, image);
+    const struct table *tables[] = {&image->rela, &image->plt_rela};
+    bool good = true;
+    for (unsigned t = 0; t < 2; t++) {
+        const struct elf_rela *entries = tables[t]->data;
+        for (uint64_t i = 0; i < tables[t]->count && !link->stopped; i++)
+            if (machine_relocation(relocation.machine, TYPE(entries[i].r_info)) == RELOCATION_COPY)
+                good &= copy(&relocation, &entries[i]);
+    }
     return good;
+}
+
+/* Needed objects' first, so that a resolver may call what its object needs. */
+static bool sort_resolvers(struct link *link)
+{
+    size_t count = 0, filled = 0;
+    for (struct image *image = link->fresh; image; image = image->next)
+        count++;
+    struct image **images = scratch_alloc(link, count, sizeof *images);
+    struct image **sorted = scratch_alloc(link, count, sizeof *sorted);
+    struct link_resolver *resolvers = scratch_alloc(link, link->resolver_count, sizeof *resolvers);
+    if (!images || !sorted || !resolvers)
+        return false;
+    count = 0;
+    for (struct image *image = link->fresh; image; image = image->next)
+        images[count++] = image;
+    if (!order_sort(link, images, count, sorted))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!link_work(link, sorted[i], link->resolver_count / 64))
+            return false;
+        for (size_t j = 0; j < link->resolver_count; j++)
+            if (link->resolvers[j].image == sorted[i])
+                resolvers[filled++] = link->resolvers[j];
+    }
+    link->resolvers = resolvers;
+    return true;
+}
+
+bool relocate_resolvers(struct link *link)
+{
+    const struct link_host *host = link->host;
+    if (!link->resolver_count || !sort_resolvers(link))
+        return !link->resolver_count;
+    if (!host->resolve)
+        return true;
+    for (size_t i = 0; i < link->resolver_count; i++) {
+        const struct link_resolver *resolver = &link->resolvers[i];
+        struct relocation relocation = relocation_of(link, resolver->image);
+        uint64_t value = host->resolve(host->context, resolver->resolver) + resolver->addend;
+        if (!store(&relocation, resolver->place - resolver->image->bias, value))
+            return false;
+    }
+    link->resolver_count = 0;
+    return true;
 }

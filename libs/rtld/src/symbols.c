@@ -1,92 +1,193 @@
 /* Finding a symbol in one image: GNU hash table, or the gABI's where there is none. */
-#include <rtld/image.h>
-#include <string.h>
+#include "internal.h"
 
-struct symbol_name symbol_name_of(const char *text)
-{
-    struct symbol_name name = {.text = text, .gnu_hash = 5381};
-    for (const uint8_t *at = (const uint8_t *)text; *at; at++) {
-        name.gnu_hash = name.gnu_hash * 33 + *at;
-        name.hash = (name.hash << 4) + *at;
-        name.hash ^= name.hash >> 24 & 0xf0;
-    }
-    name.hash &= 0xfffffff;
-    return name;
-}
+/* The GNU hash table: bucket count, first symbol, bloom words, bloom shift; bloom filter; buckets; chain. */
+struct gnu_hash {
+    uint32_t bucket_count, bloom_count, bloom_shift;
+    uint64_t first;
+    const uint64_t *bloom;
+    const uint32_t *buckets, *chain;
+    uint64_t chain_count; /* how many fit */
+};
 
-/* A definition that others may bind to, with this name. */
-static bool matches(const struct image *image, const struct elf_symbol *symbol, const char *text)
-{
-    unsigned binding = symbol->st_info >> 4;
-    const char *name = image_string(image, symbol->st_name);
-    if (symbol->st_shndx == SHN_UNDEF || !name)
-        return false;
-    if (binding != STB_GLOBAL && binding != STB_WEAK && binding != STB_GNU_UNIQUE)
-        return false;
-    unsigned visibility = symbol->st_other & 3;
-    if (visibility != STV_DEFAULT && visibility != STV_PROTECTED)
-        return false;
-    return strcmp(name, text) == 0;
-}
-
-/* Layout: nbuckets, symoffset, bloom words, bloom shift; bloom filter; buckets; chain values. */
-static const struct elf_symbol *lookup_gnu(const struct image *image, const struct symbol_name *name)
+static inline bool gnu_hash_read(const struct image *image, struct gnu_hash *table)
 {
     const uint32_t *words = image->gnu_hash.data;
-    uint64_t bucket_count = words[0], first = words[1], bloom_count = words[2], bloom_shift = words[3] & 63;
-    uint64_t bloom_bytes = bloom_count * 8, bucket_bytes = bucket_count * 4;
-    if (!bucket_count || 16 + bloom_bytes + bucket_bytes > image->gnu_hash.count)
+    uint64_t head = 16 + (uint64_t)words[2] * 8 + (uint64_t)words[0] * 4;
+    if (!words[0] || head > image->gnu_hash.count)
+        return false;
+    table->bucket_count = words[0];
+    table->first = words[1];
+    table->bloom_count = words[2];
+    table->bloom_shift = words[3] & 31;
+    table->bloom = (const uint64_t *)(words + 4);
+    table->buckets = words + 4 + (uint64_t)words[2] * 2;
+    table->chain = table->buckets + words[0];
+    table->chain_count = (image->gnu_hash.count - head) / 4;
+    return true;
+}
+
+void image_hashed(const struct image *image, uint64_t *first, uint64_t *end)
+{
+    struct gnu_hash table;
+    *first = *end = 0;
+    if (!image->gnu_hash.count || !gnu_hash_read(image, &table))
+        return;
+    uint64_t last = 0;
+    for (uint32_t i = 0; i < table.bucket_count; i++)
+        if (table.buckets[i] > last)
+            last = table.buckets[i];
+    if (last < table.first)
+        return;
+    while (last - table.first < table.chain_count && last < image->symbols.count &&
+           !(table.chain[last - table.first] & 1))
+        last++;
+    if (last - table.first >= table.chain_count || last >= image->symbols.count)
+        return;
+    *first = table.first;
+    *end = last + 1;
+}
+
+uint64_t image_symbol_count(const struct image *image)
+{
+    uint64_t first, end;
+    if (image->gnu_hash.count) {
+        image_hashed(image, &first, &end);
+        return end ? end : ((const uint32_t *)image->gnu_hash.data)[1] < image->symbols.count
+                               ? ((const uint32_t *)image->gnu_hash.data)[1]
+                               : 0;
+    }
+    uint64_t count = image->hash.count ? ((const uint32_t *)image->hash.data)[1] : 0;
+    return count < image->symbols.count ? count : image->symbols.count;
+}
+
+static bool is_definition(const struct elf_symbol *symbol, bool is_call)
+{
+    unsigned binding = symbol->st_info >> 4, type = symbol->st_info & 15, visibility = symbol->st_other & 3;
+    if (binding != STB_GLOBAL && binding != STB_WEAK && binding != STB_GNU_UNIQUE)
+        return false;
+    if (type > STT_FUNC && type != STT_COMMON && type != STT_TLS && type != STT_GNU_IFUNC)
+        return false;
+    if (visibility == STV_HIDDEN || visibility == STV_INTERNAL)
+        return false;
+    if (symbol->st_value == 0 && symbol->st_shndx != SHN_ABS && type != STT_TLS)
+        return false;
+    /* An undefined function with a value is the program's PLT entry, its address for everybody. */
+    return symbol->st_shndx != SHN_UNDEF || (!is_call && symbol->st_value && type != STT_TLS);
+}
+
+enum match symbol_match(const struct image *image, uint64_t index, const struct elf_symbol *symbol,
+                        const struct reference *reference)
+{
+    if (!is_definition(symbol, reference->is_call))
+        return MATCH_NO;
+    if (index >= image->versym.count)
+        return MATCH_YES; /* an image without versions answers for any */
+    uint32_t versym = ((const uint16_t *)image->versym.data)[index], number = versym & VERSYM_INDEX;
+    const struct version *wanted = reference->version;
+    if (!wanted) {
+        /* Of several versions the oldest is meant: the base, or else the first that there was. */
+        if (number < (reference->newest ? 2 : 3))
+            return MATCH_YES;
+        return versym & VERSYM_HIDDEN ? MATCH_NO : MATCH_VERSIONED;
+    }
+    const struct version *version = image_symbol_version(image, index);
+    if (version && version->hash == wanted->hash && text_equal(version->name, wanted->name))
+        return MATCH_YES;
+    /* A symbol without a version was there before versions were. */
+    return !version && !wanted->hidden && !(versym & VERSYM_HIDDEN) ? MATCH_YES : MATCH_NO;
+}
+
+/* What a look-up found in one chain so far. */
+struct candidate {
+    const struct elf_symbol *versioned;
+    unsigned versions;
+};
+
+static const struct elf_symbol *consider(const struct image *image, uint64_t index, const struct reference *reference,
+                                         struct candidate *candidate)
+{
+    const struct elf_symbol *symbol = (const struct elf_symbol *)image->symbols.data + index;
+    if (!symbol_name_is(image, symbol, &reference->name))
         return NULL;
-    uint32_t hash = name->gnu_hash;
-    if (bloom_count) {
-        uint64_t filter = ((const uint64_t *)(words + 4))[hash / 64 % bloom_count];
-        uint64_t wanted = 1ull << hash % 64 | 1ull << (bloom_shift < 32 ? hash >> bloom_shift : 0) % 64;
-        if ((filter & wanted) != wanted)
+    enum match match = symbol_match(image, index, symbol, reference);
+    if (match == MATCH_VERSIONED && candidate->versions++ == 0)
+        candidate->versioned = symbol;
+    return match == MATCH_YES ? symbol : NULL;
+}
+
+static const struct elf_symbol *lookup_gnu(const struct image *image, const struct reference *reference, uint64_t *work)
+{
+    struct gnu_hash table;
+    uint32_t hash = reference->name.gnu_hash;
+    if (!gnu_hash_read(image, &table))
+        return NULL;
+    if (table.bloom_count) {
+        /* The number of words is a power of two in sound files; a remainder serves the others. */
+        uint32_t words = table.bloom_count, at = hash / 64;
+        uint64_t filter = table.bloom[words & (words - 1) ? at % words : at & (words - 1)];
+        if (!(filter >> hash % 64 & filter >> (hash >> table.bloom_shift) % 64 & 1))
             return NULL;
     }
-    const uint32_t *buckets = words + 4 + bloom_count * 2;
-    const uint32_t *chain = buckets + bucket_count;
-    uint64_t chain_count = (image->gnu_hash.count - 16 - bloom_bytes - bucket_bytes) / 4;
-    uint64_t index = buckets[hash % bucket_count];
-    if (index < first)
+    uint64_t index = table.buckets[hash % table.bucket_count];
+    if (index < table.first)
         return NULL;
-    for (; index - first < chain_count; index++) {
-        uint32_t value = chain[index - first];
-        const struct elf_symbol *symbol = image_symbol(image, index);
-        if (!symbol)
-            return NULL;
-        if ((value | 1) == (hash | 1) && matches(image, symbol, name->text))
-            return symbol;
+    struct candidate candidate = {0};
+    for (; index - table.first < table.chain_count && index < image->symbols.count; index++) {
+        uint32_t value = table.chain[index - table.first];
+        const struct elf_symbol *found;
+        ++*work;
+        if ((value | 1) == (hash | 1) && (found = consider(image, index, reference, &candidate)))
+            return found;
         if (value & 1)
-            return NULL;
+            break;
     }
-    return NULL;
+    return candidate.versions == 1 ? candidate.versioned : NULL;
 }
 
 /* Layout: nbucket, nchain; buckets; chain. */
-static const struct elf_symbol *lookup_gabi(const struct image *image, const struct symbol_name *name)
+static const struct elf_symbol *lookup_gabi(const struct image *image, const struct reference *reference, uint64_t *work)
 {
     const uint32_t *words = image->hash.data;
     uint64_t bucket_count = words[0], chain_count = words[1];
-    if (!bucket_count || 8 + (bucket_count + chain_count) * 4 > image->hash.count)
+    if (!bucket_count || 8 + (bucket_count + chain_count) * 4 > image->hash.count || chain_count > image->symbols.count)
         return NULL;
     const uint32_t *chain = words + 2 + bucket_count;
-    uint64_t index = words[2 + name->hash % bucket_count];
+    uint64_t index = words[2 + gabi_hash(reference->name.text) % bucket_count];
+    struct candidate candidate = {0};
     /* A chain visits each symbol once at most; more steps are a loop. */
     for (uint64_t step = 0; index && index < chain_count && step < chain_count; step++) {
-        const struct elf_symbol *symbol = image_symbol(image, index);
-        if (symbol && matches(image, symbol, name->text))
-            return symbol;
+        const struct elf_symbol *found = consider(image, index, reference, &candidate);
+        ++*work;
+        if (found)
+            return found;
         index = chain[index];
     }
-    return NULL;
+    return candidate.versions == 1 ? candidate.versioned : NULL;
 }
 
-const struct elf_symbol *image_lookup(const struct image *image, const struct symbol_name *name)
+const struct elf_symbol *image_lookup(const struct image *image, const struct reference *reference, uint64_t *work)
 {
     if (!image->symbols.count)
         return NULL;
     if (image->gnu_hash.count)
-        return lookup_gnu(image, name);
-    return image->hash.count ? lookup_gabi(image, name) : NULL;
+        return lookup_gnu(image, reference, work);
+    return image->hash.count ? lookup_gabi(image, reference, work) : NULL;
+}
+
+const struct elf_symbol *image_symbol_at(const struct image *image, uint64_t address)
+{
+    const struct elf_symbol *best = NULL;
+    uint64_t count = image_symbol_count(image);
+    for (uint64_t i = 1; i < count; i++) {
+        const struct elf_symbol *symbol = image_symbol(image, i);
+        unsigned type = symbol->st_info & 15;
+        if (symbol->st_shndx == SHN_UNDEF || symbol->st_shndx == SHN_ABS || type == STT_TLS ||
+            symbol->st_value > address || (best && symbol->st_value <= best->st_value))
+            continue;
+        /* Without a size, up to whatever comes next. */
+        if (symbol->st_size ? address - symbol->st_value < symbol->st_size : symbol->st_value == address || type == STT_FUNC)
+            best = symbol;
+    }
+    return best;
 }

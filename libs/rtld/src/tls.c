@@ -1,20 +1,79 @@
-/* Thread-local storage, variant II: blocks lie below the thread pointer, the first module nearest to it. */
+/* Thread-local storage: which module has which id, and where its block lies in the static part.
+ *
+ * Variant II (x86-64): blocks below the thread pointer, the first module nearest to it. Variant I (AArch64,
+ * RISC-V): blocks above it, the first module nearest to it, after what the ABI reserves. Either way a block's
+ * start has p_vaddr's remainder by its alignment, seen from a pointer that is itself aligned. */
 #include "internal.h"
+
+/* The static part with a module's block added: its new size, and the block's start from the thread pointer. */
+static uint64_t add_block(const struct link *link, const struct image *image, int64_t *offset)
+{
+    const struct machine *machine = machine_find(image->machine);
+    uint64_t used = link->tls_used, mask = image->tls_align - 1;
+    if (!machine->tls_above) {
+        used += image->tls_size;
+        used += -(used + image->tls_image) & mask;
+        *offset = -(int64_t)used;
+        return used;
+    }
+    used = used ? used : machine->tls_gap;
+    used += (image->tls_image - used) & mask;
+    *offset = (int64_t)used;
+    return used + image->tls_size;
+}
+
+static void make_static(struct link *link, struct image *image)
+{
+    link->tls_used = add_block(link, image, &image->tls_offset);
+    image->tls_is_static = true;
+}
+
+/* The lowest id that no image has: ids index every thread's table, so they are used again. */
+static uint64_t free_module(const struct link *link)
+{
+    for (uint64_t id = 1;; id++) {
+        const struct image *image = link->first;
+        while (image && image->tls_module != id)
+            image = image->next;
+        if (!image)
+            return id;
+    }
+}
 
 void tls_lay_out(struct link *link)
 {
-    uint64_t used = 0;
-    link->tls_align = 1;
-    for (struct image *image = link->first; image; image = image->next) {
-        if (!image->tls_size)
+    bool first = link->fresh == link->first;
+    if (first)
+        link->tls_align = 1;
+    bool changed = false;
+    for (struct image *image = link->fresh; image; image = image->next) {
+        if (!image->tls_size || image->tls_module)
             continue;
-        used += image->tls_size;
-        /* The block's start must have p_vaddr's remainder (psABI 3.4.2); the pointer itself has none. */
-        used += -(used + image->tls_image) & (image->tls_align - 1);
-        image->tls_module = ++link->tls_count;
-        image->tls_offset = used;
+        if (!changed)
+            link->tls_generation++;
+        changed = true;
+        image->tls_module = first ? link->tls_count + 1 : free_module(link);
+        image->tls_generation = link->tls_generation;
+        if (image->tls_module > link->tls_count)
+            link->tls_count = image->tls_module;
+        if (!first)
+            continue;
+        make_static(link, image);
         if (image->tls_align > link->tls_align)
             link->tls_align = image->tls_align;
     }
-    link->tls_size = used;
+    if (first)
+        link->tls_size = link->tls_used + link->tls_surplus;
+}
+
+bool tls_make_static(struct link *link, struct image *image)
+{
+    int64_t offset;
+    if (image->tls_is_static)
+        return true;
+    /* Threads may have made their own blocks of an older module. */
+    if (image->committed || image->tls_align > link->tls_align || add_block(link, image, &offset) > link->tls_size)
+        return false;
+    make_static(link, image);
+    return true;
 }

@@ -10,6 +10,17 @@ __attribute__((visibility("hidden"))) void *memcpy(void *restrict to, const void
     return to;
 }
 
+__attribute__((visibility("hidden"))) void *memmove(void *to, const void *from, size_t size)
+{
+    char *target = to;
+    const char *source = from;
+    if (target < source)
+        return memcpy(to, from, size);
+    while (size--)
+        target[size] = source[size];
+    return to;
+}
+
 __attribute__((visibility("hidden"))) void *memset(void *to, int value, size_t size)
 {
     char *target = to;

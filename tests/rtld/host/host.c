@@ -1,10 +1,13 @@
-/* A host of the linker core for tests: files and an address space are buffers that Python provides.
+/* A host of the linker core for tests and for `ambilink link`: files and memory are what Python provides.
  *
- * The linked address space is `space`, which begins at address `space_base`; images get consecutive places
- * in it, windows are the very bytes of their segments there. What happens is written to `log` as lines:
+ * Images get consecutive addresses from `space_base` on; windows are taken one after the other from `space`.
+ * What happens is written to `log` as lines, numbers in hexadecimal:
  *
  *     image NAME BIAS
- *     binding OBJECT SYMBOL PROVIDER VALUE     PROVIDER - where nobody defines a weak symbol
+ *     window NAME ADDRESS SIZE OFFSET          ADDRESS in the linked space, OFFSET in `space`
+ *     bind OBJECT OFFSET TYPE SYMBOL VERSION PROVIDER ADDRESS     (rtld/diagnostic.h)
+ *     module NAME ID OFFSET                    thread-local data; OFFSET from the thread pointer, signed
+ *     resolver PLACE FUNCTION ADDEND
  *     init ADDRESS
  *     fini ADDRESS
  *     entry ADDRESS
@@ -15,19 +18,26 @@
 #include <string.h>
 
 struct host_file {
-    const char *name;
     const uint8_t *bytes;
     uint64_t size;
 };
 
 struct host {
-    const struct host_file *files;
-    uint64_t file_count;
+    const struct host_file *files; /* the first one is the program */
+    /* Number of the file that `referrer` means by a name; negative: there is none. */
+    int64_t (*find)(const char *referrer, const char *name);
+    const char *name;
     uint8_t *space;
-    uint64_t space_base, space_size, space_used;
+    uint64_t space_base, space_size;
+    uint8_t *block;
+    uint64_t block_size;
     char *log;
-    uint64_t log_size, log_used;
+    uint64_t log_size;
+    uint64_t log_used, address, space_used, block_used;
+    uint64_t flags; /* HOST_... */
 };
+
+enum { HOST_STOP_AT_FIRST = 1, HOST_QUIET = 2 };
 
 static void put(struct host *host, const char *text)
 {
@@ -46,62 +56,77 @@ static void put_number(struct host *host, uint64_t value)
     put(host, digits);
 }
 
-static bool open_file(void *context, const char *name, struct image_file_view *view)
+static void *memory(void *context, uint64_t *size)
 {
     struct host *host = context;
-    for (uint64_t i = 1; i < host->file_count; i++)
-        if (strcmp(host->files[i].name, name) == 0) {
-            *view = (struct image_file_view){host->files[i].bytes, host->files[i].size, i};
-            return true;
-        }
-    return false;
+    if (*size > host->block_size - host->block_used)
+        return NULL;
+    void *block = host->block + host->block_used;
+    host->block_used += (*size + 15) & ~15ull;
+    return block;
+}
+
+static void release(void *context, void *block, uint64_t size)
+{
+    (void)context;
+    (void)block;
+    (void)size;
+}
+
+static bool open_file(void *context, const struct image *referrer, const char *name, struct image_file_view *view)
+{
+    struct host *host = context;
+    int64_t number = host->find(referrer ? referrer->name : "", name);
+    if (number < 0)
+        return false;
+    *view = (struct image_file_view){host->files[number].bytes, host->files[number].size, (uint64_t)number + 1, false};
+    return true;
 }
 
 static bool place(void *context, const struct image *image, uint64_t *bias)
 {
     struct host *host = context;
-    uint64_t address = (host->space_base + host->space_used + image->align - 1) & -image->align;
-    uint64_t size = image->high - image->low;
-    if (address - host->space_base > host->space_size || size > host->space_size - (address - host->space_base))
-        return false;
-    host->space_used = address - host->space_base + size;
+    uint64_t address = (host->address + image->align - 1) & -image->align;
+    host->address = address + image->high - image->low;
     *bias = address - image->low;
-    put(host, "image ");
-    put(host, image->name);
-    put_number(host, *bias);
-    put(host, "\n");
-    return true;
+    return host->address < 1ull << 46;
 }
 
 static void *window(void *context, const struct image *image, const struct segment *segment)
 {
     struct host *host = context;
-    uint64_t at = image->bias + segment->page_address - host->space_base;
-    if (at > host->space_size || segment->pages_size > host->space_size - at)
-        return NULL; /* ET_EXEC outside the space */
-    return memset(host->space + at, 0, segment->pages_size);
+    if (segment->pages_size > host->space_size - host->space_used)
+        return NULL;
+    uint8_t *bytes = host->space + host->space_used;
+    put(host, "window ");
+    put(host, image->name);
+    put_number(host, image->bias + segment->page_address);
+    put_number(host, segment->pages_size);
+    put_number(host, host->space_used);
+    put(host, "\n");
+    host->space_used += segment->pages_size;
+    return memset(bytes, 0, segment->pages_size);
 }
 
-static void report(void *context, const struct diagnostic *diagnostic)
+static bool report(void *context, const struct diagnostic *diagnostic)
 {
     struct host *host = context;
-    char text[512], number[3] = {(char)('0' + diagnostic->error / 10), (char)('0' + diagnostic->error % 10), 0};
+    char text[1024], number[3] = {(char)('0' + diagnostic->error / 10), (char)('0' + diagnostic->error % 10), 0};
     diagnostic_text(diagnostic, text, sizeof text);
     put(host, "error ");
     put(host, number);
     put(host, " ");
     put(host, text);
     put(host, "\n");
+    return !(host->flags & HOST_STOP_AT_FIRST);
 }
 
 static void binding(void *context, const struct link_binding *bound)
 {
     struct host *host = context;
-    const char *const words[] = {"binding ", bound->object, " ", bound->symbol, " ",
-                                 bound->provider ? bound->provider : "-"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        put(host, words[i]);
-    put_number(host, bound->value);
+    size_t room = host->log_size - host->log_used;
+    size_t length = binding_text(bound, host->log + host->log_used, room);
+    host->log_used += length < room ? length : room - 1;
     put(host, "\n");
 }
 
@@ -114,24 +139,73 @@ static void put_addresses(struct host *host, const char *word, const uint64_t *a
     }
 }
 
-/* 1 when the link succeeded; the log tells the rest. files[0] is the program. */
-int host_link(struct host *host, void *block, uint64_t block_size)
+static void put_images(struct host *host, const struct link *link)
 {
-    const struct link_host functions = {host, open_file, place, window, report, binding};
-    struct link link;
-    struct image_file_view program = {host->files[0].bytes, host->files[0].size, 0};
-    host->log_used = host->space_used = 0;
-    link_init(&link, &functions, block, block_size);
-    if (!link_load(&link, host->files[0].name, &program) || !link_place(&link) || !link_relocate(&link) ||
-        !link_order(&link))
-        return 0;
-    put_addresses(host, "init", link.initializers, link.initializer_count);
-    put_addresses(host, "fini", link.finalizers, link.finalizer_count);
+    for (const struct image *image = link->first; image; image = image->next) {
+        put(host, "image ");
+        put(host, image->name);
+        put_number(host, image->bias);
+        put(host, "\n");
+        if (!image->tls_module)
+            continue;
+        put(host, "module ");
+        put(host, image->name);
+        put_number(host, image->tls_module);
+        put_number(host, (uint64_t)image->tls_offset);
+        put(host, "\n");
+    }
+    for (size_t i = 0; i < link->resolver_count; i++) {
+        put(host, "resolver");
+        put_number(host, link->resolvers[i].place);
+        put_number(host, link->resolvers[i].resolver);
+        put_number(host, link->resolvers[i].addend);
+        put(host, "\n");
+    }
+}
+
+static void put_order(struct host *host, const struct link *link)
+{
+    put_addresses(host, "init", link->initializers, link->initializer_count);
+    put_addresses(host, "fini", link->finalizers, link->finalizer_count);
     put(host, "entry");
-    put_number(host, link_entry(&link));
+    put_number(host, link_entry(link));
     put(host, "\ntls");
-    put_number(host, link.tls_size);
-    put_number(host, link.tls_align);
+    put_number(host, link->tls_size);
+    put_number(host, link->tls_align);
     put(host, "\n");
-    return 1;
+}
+
+/* 1 when the link succeeded; the log tells the rest. */
+int host_link(struct host *host)
+{
+    const struct link_host functions = {
+        .context = host,
+        .memory = memory,
+        .release = release,
+        .open = open_file,
+        .place = place,
+        .window = window,
+        .report = report,
+        .binding = host->flags & HOST_QUIET ? NULL : binding,
+    };
+    struct link link;
+    struct image_file_view program = {host->files[0].bytes, host->files[0].size, 1, false};
+    host->log_used = host->space_used = host->block_used = 0;
+    host->address = host->space_base;
+    host->log[0] = 0;
+    link_init(&link, &functions);
+    /* Any words serve: nothing calls them here. */
+    link.tls_descriptors = (struct link_tls_descriptors){0x1000, 0x2000, 0x3000};
+    bool good = link_load(&link, host->name, &program) && link_place(&link) && link_relocate(&link);
+    if (good)
+        put_images(host, &link);
+    good = good && link_order(&link);
+    if (good) {
+        put_order(host, &link);
+        link_commit(&link);
+    } else {
+        link_abandon(&link);
+    }
+    link_end(&link);
+    return good;
 }

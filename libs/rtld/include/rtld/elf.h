@@ -25,9 +25,11 @@ struct elf_header {
 #define PT_LOAD 1
 #define PT_DYNAMIC 2
 #define PT_INTERP 3
+#define PT_NOTE 4
 #define PT_TLS 7
 #define PT_GNU_STACK 0x6474e551
 #define PT_GNU_RELRO 0x6474e552
+#define PT_GNU_PROPERTY 0x6474e553
 #define PF_X (1 << 0)
 #define PF_W (1 << 1)
 #define PF_R (1 << 2)
@@ -36,6 +38,16 @@ struct elf_segment {
     uint32_t p_type, p_flags;
     uint64_t p_offset, p_vaddr, p_paddr, p_filesz, p_memsz, p_align;
 };
+
+/* A note's header; name and description follow, each padded to the segment's alignment. */
+struct elf_note {
+    uint32_t n_namesz, n_descsz, n_type;
+};
+
+#define NT_GNU_BUILD_ID 3
+#define NT_GNU_PROPERTY_TYPE_0 5
+#define GNU_PROPERTY_AARCH64_FEATURE_1_AND 0xc0000000
+#define GNU_PROPERTY_X86_FEATURE_1_AND 0xc0000002
 
 #define DT_NULL 0
 #define DT_NEEDED 1
@@ -51,15 +63,18 @@ struct elf_segment {
 #define DT_INIT 12
 #define DT_FINI 13
 #define DT_SONAME 14
+#define DT_RPATH 15
 #define DT_SYMBOLIC 16
 #define DT_REL 17
 #define DT_PLTREL 20
+#define DT_DEBUG 21
 #define DT_TEXTREL 22
 #define DT_JMPREL 23
 #define DT_INIT_ARRAY 25
 #define DT_FINI_ARRAY 26
 #define DT_INIT_ARRAYSZ 27
 #define DT_FINI_ARRAYSZ 28
+#define DT_RUNPATH 29
 #define DT_FLAGS 30
 #define DT_PREINIT_ARRAY 32
 #define DT_PREINIT_ARRAYSZ 33
@@ -67,8 +82,23 @@ struct elf_segment {
 #define DT_RELR 36
 #define DT_RELRENT 37
 #define DT_GNU_HASH 0x6ffffef5
+#define DT_VERSYM 0x6ffffff0
+#define DT_RELACOUNT 0x6ffffff9
+#define DT_FLAGS_1 0x6ffffffb
+#define DT_VERDEF 0x6ffffffc
+#define DT_VERDEFNUM 0x6ffffffd
+#define DT_VERNEED 0x6ffffffe
+#define DT_VERNEEDNUM 0x6fffffff
+
 #define DF_SYMBOLIC 0x00000002
 #define DF_TEXTREL 0x00000004
+#define DF_BIND_NOW 0x00000008
+#define DF_STATIC_TLS 0x00000010
+#define DF_1_NOW 0x00000001
+#define DF_1_GLOBAL 0x00000002
+#define DF_1_NODELETE 0x00000008
+#define DF_1_INITFIRST 0x00000020
+#define DF_1_PIE 0x08000000
 
 struct elf_dynamic {
     int64_t d_tag;
@@ -81,9 +111,15 @@ struct elf_dynamic {
 #define STB_GLOBAL 1
 #define STB_WEAK 2
 #define STB_GNU_UNIQUE 10
+#define STT_NOTYPE 0
+#define STT_OBJECT 1
+#define STT_FUNC 2
+#define STT_COMMON 5
 #define STT_TLS 6
 #define STT_GNU_IFUNC 10
 #define STV_DEFAULT 0
+#define STV_INTERNAL 1
+#define STV_HIDDEN 2
 #define STV_PROTECTED 3
 
 struct elf_symbol {
@@ -96,6 +132,33 @@ struct elf_symbol {
 struct elf_rela {
     uint64_t r_offset, r_info;
     int64_t r_addend;
+};
+
+/* Symbol versions (LSB Core, generic part, 10.7). An entry of DT_VERSYM: */
+#define VERSYM_HIDDEN 0x8000
+#define VERSYM_INDEX 0x7fff
+#define VER_NDX_GLOBAL 1
+#define VER_FLG_BASE 1
+#define VER_FLG_WEAK 2
+
+struct elf_verdef {
+    uint16_t vd_version, vd_flags, vd_ndx, vd_cnt;
+    uint32_t vd_hash, vd_aux, vd_next;
+};
+
+struct elf_verdaux {
+    uint32_t vda_name, vda_next;
+};
+
+struct elf_verneed {
+    uint16_t vn_version, vn_cnt;
+    uint32_t vn_file, vn_aux, vn_next;
+};
+
+struct elf_vernaux {
+    uint32_t vna_hash;
+    uint16_t vna_flags, vna_other;
+    uint32_t vna_name, vna_next;
 };
 
 /* Auxiliary vector (System V ABI, AMD64 supplement, 3.4.3). */

@@ -1,29 +1,31 @@
 /* One ELF file, read through its program headers and dynamic section. */
 #ifndef RTLD_IMAGE_H
 #define RTLD_IMAGE_H
-#include <rtld/diagnostic.h>
 #include <rtld/elf.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#define IMAGE_SEGMENTS_MAX 16
 #define IMAGE_PAGE_SIZE 4096ull
 
-/* A whole file in memory. The bytes stay valid and unchanged as long as the link. */
+/* A whole file in memory. The bytes stay valid and unchanged as long as the image is loaded. */
 struct image_file_view {
     const uint8_t *bytes;
     uint64_t size;
-    uint64_t cookie; /* the host's own, e.g. where to map the file from */
+    uint64_t cookie; /* the host's own, e.g. where to map the file from; equal cookies are the same file */
+    bool in_place;   /* mapped and relocated already, e.g. the linker itself: it only provides symbols */
 };
 
-/* One PT_LOAD. */
+/* The pages of one PT_LOAD. A page that two of them share belongs to the later one, as with mmap. */
 struct segment {
     uint64_t address;           /* p_vaddr */
     uint64_t memory_size, file_size, file_offset;
-    uint64_t page_address;      /* p_vaddr rounded down, and the length in whole pages */
+    uint64_t page_address;      /* where its pages begin, and their length; multiples of the page size */
     uint64_t pages_size;
     uint32_t flags;             /* PF_... */
+    bool joined;                /* its first page begins with the end of the segment before */
     const uint8_t *data;        /* file_size bytes, as in the file */
-    uint8_t *window;            /* writable segments after link_place: pages_size bytes */
+    uint8_t *window;            /* writable segments from link_place to link_commit: pages_size bytes */
 };
 
 struct table {
@@ -32,44 +34,80 @@ struct table {
     uint64_t count;
 };
 
+/* A version that an image defines or needs, by its index in DT_VERSYM. */
+struct version {
+    const char *name;  /* NULL: no such index */
+    const char *file;  /* who must define it; NULL: this image does */
+    uint32_t hash;     /* gABI hash of the name */
+    bool weak;         /* its absence is no error */
+    bool hidden;       /* the reference insists on this very version */
+};
+
+struct arena;
+
 struct image {
     const char *name;
     const char *soname;          /* NULL without DT_SONAME */
+    const char *rpath, *runpath; /* NULL without */
     struct image_file_view file;
     uint16_t type, machine;
     uint64_t entry;
-    struct segment segments[IMAGE_SEGMENTS_MAX];
+    struct segment *segments;    /* ascending */
     unsigned segment_count;
     uint64_t low, high, align;   /* address space that the segments span, in p_vaddr terms */
     uint64_t bias;               /* add to p_vaddr; set by link_place */
     uint64_t relro_address, relro_size; /* whole pages to make read-only after relocation */
     uint64_t headers_address, header_count; /* program headers in memory; 0: not in a segment */
     uint64_t dynamic_address;
+    uint64_t debug_address;      /* of the word of DT_DEBUG; 0: none */
+    bool executable_stack;       /* PT_GNU_STACK asks for it */
+    const uint8_t *build_id;     /* NULL: none */
+    uint32_t build_id_size;
+    uint32_t features;           /* GNU_PROPERTY_..._FEATURE_1_AND, e.g. IBT and SHSTK; 0: none */
 
     /* Tables of the dynamic section; count 0 where absent. */
     struct table symbols;        /* count: how many the segment could hold; checked at each use */
     struct table strings;        /* count: bytes, the last one NUL */
     struct table gnu_hash;       /* count: bytes to the end of the segment */
     struct table hash;
+    struct table versym;         /* count: as many as could be */
+    struct table verdef, verneed; /* count: entries; data: checked when link_load reads them */
     struct table rela, plt_rela, relr;
+    uint64_t relative_count;     /* DT_RELACOUNT: so many at the start of rela name no symbol; a hint */
     struct table preinit_array, init_array, fini_array;
     uint64_t init, fini;         /* DT_INIT, DT_FINI; 0: none */
-    bool symbolic;
+    bool symbolic, nodelete, initfirst, static_tls, pie;
+    struct version *versions;    /* by version index */
+    uint32_t version_count;
 
-    uint64_t tls_image, tls_image_size, tls_size, tls_align, tls_module, tls_offset; /* tls_module 0: none */
+    uint64_t tls_image, tls_image_size, tls_size, tls_align;
+    uint64_t tls_module;         /* 0: no thread-local data */
+    bool tls_is_static;          /* in the block that every thread has from its start */
+    int64_t tls_offset;          /* of a static block's start from the thread pointer */
+    uint64_t tls_generation;     /* of the link, when the module came */
 
     const char **needed_names;   /* DT_NEEDED, in order */
     struct image **needed;
     uint64_t needed_count;
-    struct image *next;          /* search order */
-    unsigned visit;              /* link_order's mark */
+
+    /* The link's own. */
+    struct image *next;          /* order of loading */
+    struct image *next_global;   /* order of the global scope */
+    bool in_global, wants_global; /* in the global scope; DF_1_GLOBAL */
+    bool started;                /* loaded with the program, so for ever */
+    bool doomed;                 /* link_sweep takes it */
+    bool committed;              /* its constructors were handed to the host */
+    bool marked;                 /* a search or a sweep has seen it */
+    uint32_t name_hash, soname_hash;
+    uint64_t opens;              /* link_open less link_close */
+    struct image **closure;      /* itself and what it needs, breadth first; made when it is opened */
+    uint64_t closure_count;
+    struct image *root;          /* with whom it was loaded: whose closure it searches */
+    struct dependence *dependences; /* objects outside of its closure that it was bound to */
+    uint64_t *finalizers;        /* its functions in the order to call them; made by link_order */
+    size_t finalizer_count;
+    struct arena *arena;
 };
-
-typedef void image_report(void *context, const struct diagnostic *diagnostic);
-
-/* Read and check a file. DT_NEEDED is only counted here: link_load reads the names, when it has room for them. */
-bool image_parse(struct image *image, const char *name, const struct image_file_view *file, image_report *report,
-                 void *context);
 
 /* `size` file bytes at p_vaddr `address`, within one segment's file part; NULL: not there, or not aligned. */
 const void *image_data(const struct image *image, uint64_t address, uint64_t size, uint64_t align);
@@ -77,20 +115,21 @@ const void *image_data(const struct image *image, uint64_t address, uint64_t siz
 /* The same in a writable segment's window (its whole memory, not only the file part). */
 void *image_window(const struct image *image, uint64_t address, uint64_t size);
 
+/* The segment whose memory holds a p_vaddr; NULL: none. */
+struct segment *image_segment(const struct image *image, uint64_t address);
+
 /* A string of the dynamic string table; NULL when the offset lies outside. */
 const char *image_string(const struct image *image, uint64_t offset);
 
 /* A symbol by index; NULL when it lies outside the table. */
 const struct elf_symbol *image_symbol(const struct image *image, uint64_t index);
 
-/* A name to look up, with its hash values. */
-struct symbol_name {
-    const char *text;
-    uint32_t gnu_hash, hash;
-};
+/* How many symbols the hash table shows, local ones included; 0 without a hash table. */
+uint64_t image_symbol_count(const struct image *image);
 
-struct symbol_name symbol_name_of(const char *text);
+/* The version that a symbol is of, or asks for; NULL: none. */
+const struct version *image_symbol_version(const struct image *image, uint64_t index);
 
-/* The definition of a name that other objects may use; NULL: none. Bounded by the file's size. */
-const struct elf_symbol *image_lookup(const struct image *image, const struct symbol_name *name);
+/* The defined symbol around a p_vaddr that begins last; NULL: none. */
+const struct elf_symbol *image_symbol_at(const struct image *image, uint64_t address);
 #endif

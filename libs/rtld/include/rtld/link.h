@@ -1,21 +1,29 @@
-/* The dynamic linker core: place, bind and relocate a program and its libraries.
+/* The dynamic linker core: the objects of one address space, from the program's start to its last close.
  *
- * It knows ELF and nothing of the system that it runs on. The host hands in a block of memory, finds
- * files, chooses addresses and provides memory for writable segments; relocated words are stored through
- * those windows, so the address space that is linked may be another one than the linker's own. Read-only
- * segments are never written and never copied: the host maps them from wherever the file's bytes lie.
+ * It knows ELF and nothing of the system that it runs on. The host gives memory, finds files, chooses
+ * addresses and provides memory for writable segments; relocated words are stored through those windows, so
+ * the address space that is linked may be another one than the linker's own. Read-only segments are never
+ * written and never copied: the host maps them from wherever the file's bytes lie.
  *
- * The phases, in this order; each returns false after at least one diagnostic, and a link that failed may
- * be dropped but not continued:
+ * The phases of a start, in this order; each returns false after at least one diagnostic:
  *
- *     link_init       an empty link over the host's block of memory
- *     link_load       the program, then its DT_NEEDED closure, breadth first
- *     link_place      asks the host for a load bias and for windows, fills the windows from the files
- *     link_relocate   binds symbols and stores words; lays out thread-local storage
- *     link_order      the constructors and destructors, in the order to call them
+ *     link_init       an empty address space
+ *     link_load       the program, then its DT_NEEDED closure, breadth first; versions are checked
+ *     link_place      asks the host for load biases and for windows, fills the windows from the files
+ *     link_relocate   lays out thread-local storage, binds symbols, stores words
+ *     link_order      the functions to call, in order
+ *     link_commit     keeps what was loaded, and touches its windows no more; or
+ *     link_abandon    drops it again; the only call that may follow a failure
  *
- * No global state, no recursion, no allocation but from the block. Input is not trusted: every offset,
- * size and index of a file is checked before its first use.
+ * Later, for each object that the running program opens: link_open, and if that loaded anything (link->fresh)
+ * the phases from link_place on. To close: link_close says whose finalizers to call, link_sweep drops the
+ * objects. A host lets only one of these run at a time in one link; two links do not know of each other.
+ *
+ * No global state, no recursion, no memory but the host's. Input is not trusted: every offset, size and
+ * index of a file is checked before its first use, and the time that a link takes grows with its files' size.
+ *
+ * Sources: gABI 4.1 chapter 5; psABI of each machine; LSB (versions, GNU hash); Drepper, "ELF Handling For
+ * Thread-Local Storage"; the run-time functions as glibc and POSIX describe them.
  */
 #ifndef RTLD_LINK_H
 #define RTLD_LINK_H
@@ -25,53 +33,132 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct link;
-
-/* A symbol was bound. Names are NUL-terminated; provider is NULL for a weak symbol that nobody defines. */
-struct link_binding {
-    const char *object;
-    const char *symbol;
-    const char *provider;
-    uint64_t value;
-};
-
 struct link_host {
     void *context;
-    /* The file of a DT_NEEDED name; false: there is none. Called once for each name. */
-    bool (*open)(void *context, const char *name, struct image_file_view *file);
+
+    /* A block of *size bytes or more, aligned for any type, which need not be zero; sets *size to what it
+     * is. NULL: none left. The core takes blocks for the objects of one open and for the time of one call. */
+    void *(*memory)(void *context, uint64_t *size);
+    void (*release)(void *context, void *block, uint64_t size);
+
+    /* The file of a name that `referrer` needs (NULL: link_open's caller); false: there is none. */
+    bool (*open)(void *context, const struct image *referrer, const char *name, struct image_file_view *file);
     /* Choose *bias, a multiple of image->align, so that [low, high) + bias is free. ET_EXEC is not asked. */
     bool (*place)(void *context, const struct image *image, uint64_t *bias);
     /* Zeroed memory for pages_size bytes of a writable segment's pages; NULL: none left. What is there after
      * the link is what belongs at the segment's page_address + bias. */
     void *(*window)(void *context, const struct image *image, const struct segment *segment);
-    void (*report)(void *context, const struct diagnostic *diagnostic);
-    /* May be NULL. */
+    /* The image goes: unmap it, close its file. May be NULL. */
+    void (*drop)(void *context, struct image *image);
+
+    /* False: stop here. True: go on, to collect what else is wrong; the phase fails all the same. */
+    bool (*report)(void *context, const struct diagnostic *diagnostic);
+    /* Each reference as it is bound. May be NULL. */
     void (*binding)(void *context, const struct link_binding *binding);
+    /* Call a resolver of an indirect function (IFUNC), in a host that lives in the linked address space.
+     * NULL: the program must, from link->resolvers, before its first constructor. */
+    uint64_t (*resolve)(void *context, uint64_t resolver);
+};
+
+/* A word that a function of the program must still fill: *place = resolver() + addend. */
+struct link_resolver {
+    struct image *image;
+    uint64_t place, resolver, addend;
+};
+
+/* Functions of the program that TLS descriptors lead to. Each gets the address of its descriptor in the
+ * psABI's register and returns an offset from the thread pointer, made of the descriptor's second word. */
+struct link_tls_descriptors {
+    uint64_t fixed;    /* second word: the offset itself */
+    uint64_t dynamic;  /* second word: module << 40 | offset within the module's block */
+    uint64_t absent;   /* a weak symbol that nobody defines; second word: what the address shall be */
 };
 
 struct link {
     const struct link_host *host;
-    uint8_t *block;
-    size_t block_size, block_used;
-    struct image *first, *last; /* search order */
+    struct image *first, *last;       /* in the order of loading; the first is the program */
+    struct image *global, *last_global; /* the global scope */
     size_t image_count;
-    bool failed;
+    struct image *fresh;              /* the first one that is not committed yet; NULL: none */
+    bool bind_first;                  /* LINK_OPEN_DEEPBIND for the fresh ones */
+    bool failed, stopped;             /* this call: a diagnostic was given, and told to stop */
+    uint64_t work;                    /* steps along hash chains */
 
-    uint64_t tls_size, tls_align; /* bytes below the thread pointer (variant II) */
-    uint64_t tls_count;
+    /* Thread-local storage. A thread's static block has tls_size bytes below the thread pointer (variant II) or
+     * from it upwards (variant I: tls_offset is positive), tls_surplus of them for objects opened later. */
+    uint64_t tls_size, tls_used, tls_align;
+    uint64_t tls_surplus;             /* may be set before the first link_relocate */
+    uint64_t tls_count;               /* the highest module id */
+    uint64_t tls_generation;          /* counts opens and closes that changed modules */
+    struct link_tls_descriptors tls_descriptors; /* set by the host between link_place and link_relocate */
 
-    /* Addresses in the linked address space. */
+    /* Objects to be searched right after the program, as if it needed them first; set before link_load. */
+    const char *const *preload;
+    size_t preload_count;
+
+    /* What the last link_order or link_close found: addresses in the linked address space, valid until the
+     * next call. Finalizers of link_order are those of a program that ends. */
     uint64_t *initializers;
     size_t initializer_count;
     uint64_t *finalizers;
     size_t finalizer_count;
+    struct link_resolver *resolvers;
+    size_t resolver_count;
+
+    struct unique_symbol *unique;     /* STB_GNU_UNIQUE definitions in use */
+    struct arena *arena;              /* of the objects that are being loaded */
+    struct arena *scratch;            /* of the running call */
+    size_t resolver_limit;
+    struct image **searched;          /* search order of the fresh images */
+    size_t searched_count;
+    struct symbol_index *index;       /* over `searched`, where it pays */
 };
 
-void link_init(struct link *link, const struct link_host *host, void *block, size_t size);
+void link_init(struct link *link, const struct link_host *host);
 bool link_load(struct link *link, const char *name, const struct image_file_view *file);
 bool link_place(struct link *link);
 bool link_relocate(struct link *link);
 bool link_order(struct link *link);
+void link_commit(struct link *link);
+void link_abandon(struct link *link);
+/* Drop everything: the address space is gone. */
+void link_end(struct link *link);
+
+enum link_open_flags {
+    LINK_OPEN_GLOBAL = 1,    /* its closure joins the global scope */
+    LINK_OPEN_LOADED = 2,    /* only if it is loaded already (RTLD_NOLOAD) */
+    LINK_OPEN_KEEP = 4,      /* never unload it (RTLD_NODELETE) */
+    LINK_OPEN_DEEPBIND = 8,  /* its own closure is searched before the global scope */
+};
+
+/* The object of that name and its closure; NULL after a diagnostic. The name NULL is the program. */
+struct image *link_open(struct link *link, const char *name, unsigned flags);
+/* One open less. Marks what nobody uses any more, and lists its finalizers; false: nothing goes. */
+bool link_close(struct link *link, struct image *image);
+/* Drop what link_close marked. */
+void link_sweep(struct link *link);
+
+enum link_scope {
+    LINK_SCOPE_DEFAULT,  /* the global scope, then that of `image`, the caller (RTLD_DEFAULT) */
+    LINK_SCOPE_NEXT,     /* after `image`, the caller (RTLD_NEXT) */
+    LINK_SCOPE_CLOSURE,  /* what was opened as `image` */
+};
+
+struct link_symbol {
+    const struct image *image;
+    const struct elf_symbol *symbol;
+    uint64_t address;    /* of thread-local data: its offset in the module's block */
+};
+
+/* A symbol by name; version NULL: the default one. STT_GNU_IFUNC and STT_TLS are left to the caller. */
+bool link_find(const struct link *link, enum link_scope scope, const struct image *image, const char *name,
+               const char *version, struct link_symbol *found);
+
+/* The object, and the symbol, around an address of the linked address space; NULL: none. */
+const struct image *link_image_at(const struct link *link, uint64_t address);
+
+/* Store a debugger's rendezvous address (struct r_debug) where the program's DT_DEBUG asks for it. */
+void link_set_debugger(struct link *link, uint64_t address);
 
 /* Where the program starts, in the linked address space. */
 uint64_t link_entry(const struct link *link);

@@ -1,0 +1,120 @@
+/* Where references are looked up: the global scope, and the closure of what is being opened. */
+#include "internal.h"
+
+/* Rough instructions: of a look-up that one image's filter refuses, of an insertion into an index. */
+#define COST_REFUSAL 18
+#define COST_INSERTION 40
+
+static uint64_t count_references(const struct link *link)
+{
+    uint64_t count = 0;
+    for (const struct image *image = link->fresh; image; image = image->next) {
+        count += image->plt_rela.count;
+        if (image->relative_count < image->rela.count)
+            count += image->rela.count - image->relative_count;
+    }
+    return count;
+}
+
+/* An index costs as much as there are exports, a search as much as there are images before the right one. */
+static bool make_index(struct link *link)
+{
+    uint64_t searching = count_references(link) * COST_REFUSAL * link->searched_count / 2, exports = 0;
+    for (size_t i = 0; i < link->searched_count; i++) {
+        uint64_t first, end;
+        image_hashed(link->searched[i], &first, &end);
+        exports += end - first;
+        if (searching < exports * COST_INSERTION)
+            return true;
+    }
+    link->index = link->searched_count > 1 ? index_make(link, link->searched, link->searched_count) : NULL;
+    return !link->stopped;
+}
+
+static size_t append_closure(struct image **list, size_t count, const struct image *root, bool global_too)
+{
+    for (uint64_t i = 0; i < root->closure_count; i++)
+        if (global_too || !root->closure[i]->in_global)
+            list[count++] = root->closure[i];
+    return count;
+}
+
+bool scope_prepare(struct link *link)
+{
+    const struct image *root = link->fresh->root;
+    uint64_t limit = root->closure_count;
+    size_t count = 0;
+    for (struct image *image = link->global; image; image = image->next_global)
+        limit++;
+    struct image **list = scratch_alloc(link, limit, sizeof *list);
+    if (!list)
+        return false;
+    if (link->bind_first)
+        count = append_closure(list, count, root, true);
+    for (struct image *image = link->global; image; image = image->next_global)
+        list[count++] = image;
+    if (!link->bind_first)
+        count = append_closure(list, count, root, false);
+    link->searched = list;
+    link->searched_count = count;
+    return make_index(link);
+}
+
+struct definition scope_search(struct image *const *images, size_t count, const struct reference *reference,
+                               const struct image *except, uint64_t *work)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct elf_symbol *symbol;
+        if (images[i] != except && (symbol = image_lookup(images[i], reference, work)))
+            return (struct definition){images[i], symbol};
+    }
+    return (struct definition){0};
+}
+
+struct definition scope_lookup(struct link *link, struct image *referrer, const struct reference *reference,
+                               const struct image *except)
+{
+    const struct elf_symbol *symbol;
+    if (referrer->symbolic && referrer != except && (symbol = image_lookup(referrer, reference, &link->work)))
+        return (struct definition){referrer, symbol};
+    if (link->index && !except)
+        return index_lookup(link->index, reference, &link->work);
+    return scope_search(link->searched, link->searched_count, reference, except, &link->work);
+}
+
+/* A definition that the whole link uses, whoever else has one. */
+struct unique_symbol {
+    struct unique_symbol *next;
+    struct symbol_name name;
+    struct definition definition;
+};
+
+bool scope_unique(struct link *link, const struct symbol_name *name, struct definition *definition)
+{
+    for (struct unique_symbol *unique = link->unique; unique; unique = unique->next) {
+        if (unique->name.gnu_hash == name->gnu_hash && text_equal(unique->name.text, name->text)) {
+            *definition = unique->definition;
+            return true;
+        }
+        ++link->work;
+    }
+    struct unique_symbol *unique = arena_alloc(link, &definition->image->arena, 1, sizeof *unique);
+    if (!unique)
+        return false;
+    *unique = (struct unique_symbol){link->unique, *name, *definition};
+    unique->name.text = image_string(definition->image, definition->symbol->st_name);
+    link->unique = unique;
+    /* Whoever comes later may be bound to it too, so it stays. */
+    definition->image->nodelete = true;
+    return true;
+}
+
+void scope_forget_unique(struct link *link, const struct image *image)
+{
+    struct unique_symbol **at = &link->unique;
+    while (*at)
+        if ((*at)->definition.image == image)
+            *at = (*at)->next;
+        else
+            at = &(*at)->next;
+}

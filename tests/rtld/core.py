@@ -1,0 +1,178 @@
+"""The linker core's host build (tests/rtld/host/host.c), through ctypes."""
+
+import ctypes
+import mmap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ambilink.link.image import Image
+
+SPACE_BASE = 0x10_0000_0000
+SPACE_SIZE = 16 << 20
+BLOCK_SIZE = 4 << 20
+LOG_SIZE = 4 << 20
+PAGE = 4096
+STOP_AT_FIRST, QUIET = 1, 2
+
+Find = Callable[[str, str], int]
+FIND = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_char_p, ctypes.c_char_p)
+
+
+class HostFile(ctypes.Structure):
+    _fields_ = [("bytes", ctypes.c_void_p), ("size", ctypes.c_uint64)]
+
+
+class Host(ctypes.Structure):
+    _fields_ = [
+        ("files", ctypes.POINTER(HostFile)),
+        ("find", FIND),
+        ("name", ctypes.c_char_p),
+        ("space", ctypes.c_void_p),
+        ("space_base", ctypes.c_uint64),
+        ("space_size", ctypes.c_uint64),
+        ("block", ctypes.c_void_p),
+        ("block_size", ctypes.c_uint64),
+        ("log", ctypes.c_void_p),
+        ("log_size", ctypes.c_uint64),
+        ("log_used", ctypes.c_uint64),
+        ("address", ctypes.c_uint64),
+        ("space_used", ctypes.c_uint64),
+        ("block_used", ctypes.c_uint64),
+        ("flags", ctypes.c_uint64),
+    ]
+
+
+@dataclass
+class Window:
+    address: int
+    data: bytes
+
+
+@dataclass
+class Result:
+    """What the host wrote, and the writable memory that it linked."""
+
+    good: bool
+    lines: list[str]
+    windows: dict[str, list[Window]] = field(default_factory=dict)
+
+    def rows(self, word: str) -> list[list[str]]:
+        return [line.split(" ")[1:] for line in self.lines if line.startswith(f"{word} ")]
+
+    @property
+    def bias(self) -> dict[str, int]:
+        return {name: int(bias, 16) for name, bias in self.rows("image")}
+
+    @property
+    def provider(self) -> dict[tuple[str, str], str]:
+        """(object, symbol) to the object that it is bound to."""
+        return {(row[0], row[3]): row[5] for row in self.rows("bind")}
+
+    @property
+    def initializers(self) -> list[int]:
+        return [int(row[0], 16) for row in self.rows("init")]
+
+    @property
+    def finalizers(self) -> list[int]:
+        return [int(row[0], 16) for row in self.rows("fini")]
+
+    @property
+    def resolvers(self) -> list[tuple[int, int, int]]:
+        return [tuple(int(word, 16) for word in row) for row in self.rows("resolver")]
+
+    @property
+    def errors(self) -> list[str]:
+        return [line.split(" ", 2)[2] for line in self.lines if line.startswith("error ")]
+
+    def word(self, address: int, size: int = 8) -> int:
+        for windows in self.windows.values():
+            for window in windows:
+                at = address - window.address
+                if 0 <= at <= len(window.data) - size:
+                    return int.from_bytes(window.data[at : at + size], "little")
+        raise KeyError(hex(address))
+
+
+class Linker:
+    """Runs the core over files in memory; `find` answers DT_NEEDED names with positions in the list of files."""
+
+    def __init__(self, library: Path) -> None:
+        self.library = ctypes.CDLL(str(library))
+
+    def run(
+        self,
+        name: str,
+        files: "ctypes.Array[HostFile]",
+        find: Find,
+        *,
+        flags: int = 0,
+        space_size: int = SPACE_SIZE,
+        block_size: int = BLOCK_SIZE,
+        log_size: int = LOG_SIZE,
+    ) -> Result:
+        # Anonymous maps, so that only what is used costs anything.
+        maps = [mmap.mmap(-1, size) for size in (space_size, block_size, log_size)]
+        space, block, log = (ctypes.addressof(ctypes.c_char.from_buffer(area)) for area in maps)
+        host = Host(
+            files,
+            FIND(lambda referrer, wanted: find(referrer.decode(errors="replace"), wanted.decode(errors="replace"))),
+            name.encode(),
+            space,
+            SPACE_BASE,
+            space_size,
+            block,
+            block_size,
+            log,
+            log_size,
+            flags=flags,
+        )
+        good = bool(self.library.host_link(ctypes.byref(host)))
+        result = Result(good, maps[2][: host.log_used].decode("utf-8", "replace").splitlines())
+        for image, address, size, offset in result.rows("window"):
+            start = int(offset, 16)
+            data = maps[0][start : start + int(size, 16)]
+            result.windows.setdefault(image, []).append(Window(int(address, 16), data))
+        return result
+
+    def link(self, files: dict[str, bytes], *, flags: int = 0, block_size: int = BLOCK_SIZE) -> Result:
+        """The first file is the program; the others are found by their names."""
+        keep, table = [], (HostFile * len(files))()
+        for index, data in enumerate(files.values()):
+            # Page-aligned, as files are in a boot image.
+            raw = ctypes.create_string_buffer(len(data) + PAGE)
+            start = (ctypes.addressof(raw) + PAGE - 1) & -PAGE
+            ctypes.memmove(start, data, len(data))
+            keep.append(raw)
+            table[index] = HostFile(start, len(data))
+        numbers = {name: number for number, name in enumerate(files)}
+        return self.run(
+            next(iter(files)), table, lambda _, name: numbers.get(name, -1), flags=flags, block_size=block_size
+        )
+
+    def link_images(self, images: Sequence[Image], *, flags: int = 0) -> Result:
+        """Files that the model loaded; DT_NEEDED names mean what they mean to the model."""
+        keep, table = [], (HostFile * len(images))()
+        for index, image in enumerate(images):
+            with image.path.open("rb") as file:
+                area = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+            keep.append(area)
+            table[index] = HostFile(ctypes.addressof(ctypes.c_char.from_buffer(area)), len(area))
+        numbers = {id(image): number for number, image in enumerate(images)}
+        needs = {
+            (image.name, name): numbers[id(needed)]
+            for image in images
+            for name, needed in zip(image.needed_names, image.needed, strict=True)
+        }
+        writable = sum(
+            segment.memory_size + 2 * PAGE for image in images for segment in image.segments if segment.flags & 2
+        )
+        return self.run(
+            images[0].name,
+            table,
+            lambda referrer, name: needs.get((referrer, name), -1),
+            flags=flags,
+            space_size=writable + PAGE,
+            block_size=1 << 30,
+            log_size=1 << 30,
+        )
