@@ -81,9 +81,10 @@ static void *make_window(struct remote *remote, uint64_t size)
     return (void *)mapped;
 }
 
-static void *segment_window(void *context, const struct image *image, const struct segment *segment)
+static void *segment_window(void *context, const struct image *image, const struct segment *segment, bool *filled)
 {
     (void)image;
+    (void)filled;
     return make_window(context, segment->pages_size);
 }
 
@@ -161,6 +162,17 @@ static int64_t commit_segment(const struct remote *remote, const struct image *i
                            segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY);
 }
 
+static bool protect_relro(const struct remote *remote, const struct image *image)
+{
+    for (unsigned i = 0; i < image->segment_count; i++) {
+        const struct segment *segment = &image->segments[i];
+        if (segment->relro_size && sys_process_protect(remote->process, image->bias + segment->relro_address,
+                                                       segment->relro_size, PROT_READ_ONLY) != STATUS_OK)
+            return false;
+    }
+    return true;
+}
+
 bool remote_commit(struct remote *remote)
 {
     for (const struct image *image = remote->link.first; image; image = image->next) {
@@ -171,8 +183,7 @@ bool remote_commit(struct remote *remote)
                 return false;
             }
         }
-        if (image->relro_size && sys_process_protect(remote->process, image->bias + image->relro_address,
-                                                     image->relro_size, PROT_READ_ONLY) != STATUS_OK) {
+        if (!protect_relro(remote, image)) {
             say("%s: %s: RELRO cannot be protected", remote->service, image->name);
             return false;
         }

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ambilink.compile.toolset import load_toolset
+
 from .core import Linker
+from .semantics import Case, machine_can_judge, toolchains
 
 
 def host_library(build: Path) -> Path:
@@ -57,3 +60,23 @@ def make(toolset, tmp_path) -> Make:
         return path.read_bytes()
 
     return build_one
+
+
+@pytest.fixture(scope="session")
+def test_linker(build) -> Path:
+    """The core as a dynamic linker of Linux (tests/rtld/ld)."""
+    if why := machine_can_judge():
+        pytest.skip(why)
+    return build / "lib/libld_test.so"
+
+
+def pytest_generate_tests(metafunc) -> None:
+    if "tools" in metafunc.fixturenames:
+        hermetic = load_toolset("hermetic", "x86_64")
+        found = toolchains(hermetic)
+        metafunc.parametrize("tools", found, ids=[each.name for each in found])
+
+
+@pytest.fixture
+def case(tmp_path, tools, test_linker) -> Case:
+    return Case(tmp_path, tools, test_linker)

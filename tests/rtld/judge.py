@@ -29,7 +29,9 @@ from ambilink.link.search import Search, same_file
 from tests.rtld.core import SPACE_BASE, Linker, Result
 
 LD = Path("/lib64/ld-linux-x86-64.so.2")
-BINDING = re.compile(r"\s*\d+:\tbinding file (\S+) \[\d+\] to (\S+) \[\d+\]: (?:normal|protected) symbol `(.*)'(?: \[(.*)\])?$")
+BINDING = re.compile(
+    r"\s*\d+:\tbinding file (\S+) \[\d+\] to (\S+) \[\d+\]: (?:normal|protected) symbol `(.*)'(?: \[(.*)\])?$"
+)
 UNDEFINED = re.compile(r"(?:undefined symbol|symbol lookup error).*?[:] ?(\S+?)(?:, version (\S+))?\t?\s*\((\S+)\)$")
 INIT = re.compile(r"\s*\d+:\tcalling init: (\S+)$")
 TIMEOUT = 120
@@ -55,7 +57,7 @@ def elf_files(paths: list[Path]) -> Iterator[Path]:
     seen = set()
     for top in paths:
         for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
-            if path.is_symlink() and path != top or not path.is_file():
+            if (path.is_symlink() and path != top) or not path.is_file():
                 continue
             with path.open("rb") as file:
                 head = file.read(20)
@@ -96,7 +98,11 @@ def glibc_bindings(path: Path) -> tuple[Counter[Bound], set[str], str]:
                         if name not in keys:
                             keys[name] = _key(name)
                     found[keys[referrer], symbol, version or "-", keys[provider]] += 1
-        undefined = {match[1].rstrip(",") for line in done.stdout.splitlines() + done.stderr.splitlines() if (match := UNDEFINED.search(line))}
+        undefined = {
+            match[1].rstrip(",")
+            for line in done.stdout.splitlines() + done.stderr.splitlines()
+            if (match := UNDEFINED.search(line))
+        }
         return found, undefined, ""
 
 
@@ -107,7 +113,9 @@ def core_bindings(images: list[Image], result: Result) -> tuple[Counter[Bound], 
     for row in result.rows("bind"):
         if row[5] != "-":  # glibc says nothing of weak symbols that are absent
             found[keys[row[0]], row[3], row[4], keys[row[5]]] += 1
-    undefined = {re.search(r"defines: ([^,;]+)", error)[1] for error in result.errors if "that no object defines" in error}
+    undefined = {
+        re.search(r"defines: ([^,;]+)", error)[1] for error in result.errors if "that no object defines" in error
+    }
     return found, undefined
 
 

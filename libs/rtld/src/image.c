@@ -105,25 +105,27 @@ static bool parse_tls(struct link *link, struct image *image, const struct elf_s
     return true;
 }
 
-/* Whole pages only: the last one stays writable where RELRO ends inside it, for it holds other data as well. */
+/* Whole pages only: the last one stays writable where RELRO ends inside it, for it holds other data as well. The
+ * range may go over several segments (thread-local data before a large alignment) and the gaps between. */
 static bool parse_relro(struct link *link, struct image *image, const struct elf_segment *header, uint64_t where)
 {
     uint64_t start = header->p_vaddr & ~PAGE_MASK;
     if (!within(header->p_vaddr, header->p_memsz, ADDRESS_MAX))
         return bad_segment(link, image, where, PT_GNU_RELRO);
     uint64_t end = (header->p_vaddr + header->p_memsz) & ~PAGE_MASK;
-    if (end <= start)
-        return true;
+    bool found = end <= start;
     for (unsigned i = 0; i < image->segment_count; i++) {
-        const struct segment *segment = &image->segments[i];
-        if ((segment->flags & PF_W) && start >= segment->page_address &&
-            within(start - segment->page_address, end - start, segment->pages_size)) {
-            image->relro_address = start;
-            image->relro_size = end - start;
-            return true;
-        }
+        struct segment *segment = &image->segments[i];
+        uint64_t first = segment->page_address, last = first + segment->pages_size;
+        first = first > start ? first : start;
+        last = last < end ? last : end;
+        if (!(segment->flags & PF_W) || first >= last)
+            continue;
+        segment->relro_address = first;
+        segment->relro_size = last - first;
+        found = true;
     }
-    return bad_segment(link, image, where, PT_GNU_RELRO);
+    return found || bad_segment(link, image, where, PT_GNU_RELRO);
 }
 
 /* The first word of a property that is made of bits. */

@@ -141,8 +141,8 @@ bool image_relocate(struct link *link, struct image *image);
 bool image_relocate_copies(struct link *link, struct image *image);
 bool relocate_resolvers(struct link *link);
 
-/* order.c: sorted[0..count): needed before needing. */
-bool order_sort(struct link *link, struct image *const *images, size_t count, struct image **sorted);
+/* order.c: sorted[0..count): needed before needing; when closing, those that one was bound to count as needed. */
+bool order_sort(struct link *link, struct image *const *images, size_t count, bool closing, struct image **sorted);
 bool order_finalizers(struct link *link, struct image *const *sorted, size_t count);
 
 /* link.c */

@@ -20,6 +20,7 @@ void link_begin(struct link *link)
     link->work = 0;
     link->initializers = link->finalizers = NULL;
     link->resolvers = NULL;
+    link->own_initializer_count = 0;
     link->initializer_count = link->finalizer_count = link->resolver_count = link->resolver_limit = 0;
     link->searched = NULL;
     link->searched_count = 0;
@@ -179,10 +180,11 @@ static bool fill_windows(struct link *link, struct image *image)
         struct segment *segment = &image->segments[i];
         if (!(segment->flags & PF_W))
             continue;
-        segment->window = link->host->window(link->host->context, image, segment);
+        bool filled = image->file.in_place;
+        segment->window = link->host->window(link->host->context, image, segment, &filled);
         if (!segment->window)
             return link_refuse(link, LINK_NO_MEMORY, image, NULL, segment->file_offset, segment->pages_size);
-        if (image->file.in_place)
+        if (filled)
             continue;
         uint64_t head = segment->address - segment->page_address;
         if (segment->joined)
@@ -211,9 +213,18 @@ bool link_relocate(struct link *link)
     tls_lay_out(link);
     if (!scope_prepare(link))
         return false;
+    /* From the last to the first, as glibc goes: so that of several STB_GNU_UNIQUE definitions the same one wins. */
+    size_t count = 0;
+    for (struct image *image = link->fresh; image; image = image->next)
+        count++;
+    struct image **fresh = scratch_alloc(link, count, sizeof *fresh);
+    if (!fresh)
+        return false;
+    for (struct image *image = link->fresh; image; image = image->next)
+        fresh[--count] = image;
     bool good = true;
-    for (struct image *image = link->fresh; image && !link->stopped; image = image->next)
-        good &= image->file.in_place || image_relocate(link, image);
+    for (struct image *image = link->fresh; image && !link->stopped; image = image->next, count++)
+        good &= fresh[count]->file.in_place || image_relocate(link, fresh[count]);
     /* Copies are made of finished data. */
     for (struct image *image = link->fresh; image && !link->stopped; image = image->next)
         good &= image->file.in_place || image_relocate_copies(link, image);

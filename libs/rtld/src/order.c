@@ -8,10 +8,24 @@
 
 struct step {
     struct image *image;
-    uint64_t next; /* index into image->needed */
+    uint64_t next;                    /* index into image->needed */
+    const struct dependence *further; /* after those */
 };
 
-bool order_sort(struct link *link, struct image *const *images, size_t count, struct image **sorted)
+static struct image *next_needed(struct step *step)
+{
+    while (step->next < step->image->needed_count) {
+        struct image *needed = step->image->needed[step->next++];
+        if (!needed->marked)
+            return needed;
+    }
+    for (; step->further; step->further = step->further->next)
+        if (!step->further->image->marked)
+            return step->further->image;
+    return NULL;
+}
+
+bool order_sort(struct link *link, struct image *const *images, size_t count, bool closing, struct image **sorted)
 {
     struct step *stack = scratch_alloc(link, count, sizeof *stack);
     if (!stack)
@@ -29,20 +43,14 @@ bool order_sort(struct link *link, struct image *const *images, size_t count, st
     for (size_t i = count; i-- > 0;) {
         if (images[i]->marked)
             continue;
-        images[i]->marked = true;
-        stack[depth++] = (struct step){images[i], 0};
-        while (depth) {
-            struct step *step = &stack[depth - 1];
-            if (step->next == step->image->needed_count) {
-                sorted[done++] = step->image;
-                depth--;
-                continue;
+        for (struct image *image = images[i]; image || depth;) {
+            if (image) {
+                image->marked = true;
+                stack[depth++] = (struct step){image, 0, closing ? image->dependences : NULL};
             }
-            struct image *needed = step->image->needed[step->next++];
-            if (needed && !needed->marked) {
-                needed->marked = true;
-                stack[depth++] = (struct step){needed, 0};
-            }
+            image = next_needed(&stack[depth - 1]);
+            if (!image)
+                sorted[done++] = stack[--depth].image;
         }
     }
     if (has_program)
@@ -121,15 +129,19 @@ bool link_order(struct link *link)
     count = 0;
     for (struct image *image = link->fresh; image; image = image->next)
         images[count++] = image;
-    if (!order_sort(link, images, count, sorted))
+    if (!order_sort(link, images, count, false, sorted))
         return false;
 
     size_t filled = first ? append_initializers(link, first, 0) : 0;
     if (link->fresh == link->first)
         filled = append_array(link->first, &link->first->preinit_array, false, link->initializers, filled);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        size_t before = filled;
         if (sorted[i] != first)
             filled = append_initializers(link, sorted[i], filled);
+        if (sorted[i] == link->first)
+            link->own_initializer_count = filled - before;
+    }
     link->initializer_count = filled;
     for (size_t i = 0; i < count; i++)
         if (!remember_finalizers(link, sorted[i]))

@@ -474,7 +474,19 @@ bool image_relocate_copies(struct link *link, struct image *image)
     return good;
 }
 
-/* Needed objects' first, so that a resolver may call what its object needs. */
+static size_t take_resolvers(const struct link *link, const struct image *image, bool own, struct link_resolver *to)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < link->resolver_count; i++) {
+        const struct link_resolver *resolver = &link->resolvers[i];
+        if (resolver->image == image && (image_segment(image, resolver->resolver - image->bias) != NULL) == own)
+            to[count++] = *resolver;
+    }
+    return count;
+}
+
+/* So that a resolver may call what its object needs: needed objects' first, and in each object first the words
+ * that others' functions fill. */
 static bool sort_resolvers(struct link *link)
 {
     size_t count = 0, filled = 0;
@@ -488,14 +500,13 @@ static bool sort_resolvers(struct link *link)
     count = 0;
     for (struct image *image = link->fresh; image; image = image->next)
         images[count++] = image;
-    if (!order_sort(link, images, count, sorted))
+    if (!order_sort(link, images, count, false, sorted))
         return false;
     for (size_t i = 0; i < count; i++) {
-        if (!link_work(link, sorted[i], link->resolver_count / 64))
+        if (!link_work(link, sorted[i], link->resolver_count / 16))
             return false;
-        for (size_t j = 0; j < link->resolver_count; j++)
-            if (link->resolvers[j].image == sorted[i])
-                resolvers[filled++] = link->resolvers[j];
+        filled += take_resolvers(link, sorted[i], false, resolvers + filled);
+        filled += take_resolvers(link, sorted[i], true, resolvers + filled);
     }
     link->resolvers = resolvers;
     return true;

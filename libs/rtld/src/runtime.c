@@ -136,7 +136,7 @@ bool link_close(struct link *link, struct image *image)
             if (!runtime_closure(link, other))
                 return false;
         }
-    return order_sort(link, doomed, count, sorted) && order_finalizers(link, sorted, count);
+    return order_sort(link, doomed, count, true, sorted) && order_finalizers(link, sorted, count);
 }
 
 void link_sweep(struct link *link)
@@ -153,6 +153,17 @@ void link_sweep(struct link *link)
         *at = image->next;
         link_drop(link, image);
     }
+}
+
+bool link_finish(struct link *link)
+{
+    link_begin(link);
+    struct image **images = scratch_alloc(link, link->image_count, sizeof *images);
+    struct image **sorted = scratch_alloc(link, link->image_count, sizeof *sorted);
+    size_t count = 0;
+    for (struct image *image = link->first; image && images; image = image->next)
+        images[count++] = image;
+    return images && sorted && order_sort(link, images, count, true, sorted) && order_finalizers(link, sorted, count);
 }
 
 /* Whose scope a caller's default look-up ends with. */

@@ -5,6 +5,8 @@
  * start has p_vaddr's remainder by its alignment, seen from a pointer that is itself aligned. */
 #include "internal.h"
 
+#define SURPLUS_ALIGN 64 /* whatever the program's own data asks for */
+
 /* The static part with a module's block added: its new size, and the block's start from the thread pointer. */
 static uint64_t add_block(const struct link *link, const struct image *image, int64_t *offset)
 {
@@ -44,7 +46,7 @@ void tls_lay_out(struct link *link)
 {
     bool first = link->fresh == link->first;
     if (first)
-        link->tls_align = 1;
+        link->tls_align = link->tls_surplus ? SURPLUS_ALIGN : 1;
     bool changed = false;
     for (struct image *image = link->fresh; image; image = image->next) {
         if (!image->tls_size || image->tls_module)

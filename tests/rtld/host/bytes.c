@@ -52,3 +52,10 @@ __attribute__((visibility("hidden"))) size_t strlen(const char *text)
         length++;
     return length;
 }
+
+__attribute__((visibility("hidden"))) int strncmp(const char *left, const char *right, size_t size)
+{
+    for (; size && *left && *left == *right; left++, right++, size--)
+        ;
+    return size ? (unsigned char)*left - (unsigned char)*right : 0;
+}

@@ -92,8 +92,9 @@ static bool place(void *context, const struct image *image, uint64_t *bias)
     return host->address < 1ull << 46;
 }
 
-static void *window(void *context, const struct image *image, const struct segment *segment)
+static void *window(void *context, const struct image *image, const struct segment *segment, bool *filled)
 {
+    (void)filled;
     struct host *host = context;
     if (segment->pages_size > host->space_size - host->space_used)
         return NULL;

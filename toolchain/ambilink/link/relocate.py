@@ -51,7 +51,8 @@ def link(images: Sequence[Image], place: Callable[[Image], int], descriptors: De
     _lay_out_tls(images, machine)
     scope = Scope(images)
     copies: list[Callable[[], None]] = []
-    for image in images:
+    # Of several unique definitions the first that is asked for counts; glibc asks from the last object on.
+    for image in reversed(images):
         copies += _Relocation(result, scope, image, descriptors).run()
     for copy in copies:
         copy()

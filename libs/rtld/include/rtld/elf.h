@@ -26,6 +26,7 @@ struct elf_header {
 #define PT_DYNAMIC 2
 #define PT_INTERP 3
 #define PT_NOTE 4
+#define PT_PHDR 6
 #define PT_TLS 7
 #define PT_GNU_STACK 0x6474e551
 #define PT_GNU_RELRO 0x6474e552

@@ -22,6 +22,7 @@ struct segment {
     uint64_t memory_size, file_size, file_offset;
     uint64_t page_address;      /* where its pages begin, and their length; multiples of the page size */
     uint64_t pages_size;
+    uint64_t relro_address, relro_size; /* whole pages of it to make read-only after relocation */
     uint32_t flags;             /* PF_... */
     bool joined;                /* its first page begins with the end of the segment before */
     const uint8_t *data;        /* file_size bytes, as in the file */
@@ -56,7 +57,6 @@ struct image {
     unsigned segment_count;
     uint64_t low, high, align;   /* address space that the segments span, in p_vaddr terms */
     uint64_t bias;               /* add to p_vaddr; set by link_place */
-    uint64_t relro_address, relro_size; /* whole pages to make read-only after relocation */
     uint64_t headers_address, header_count; /* program headers in memory; 0: not in a segment */
     uint64_t dynamic_address;
     uint64_t debug_address;      /* of the word of DT_DEBUG; 0: none */

@@ -46,8 +46,9 @@ struct link_host {
     /* Choose *bias, a multiple of image->align, so that [low, high) + bias is free. ET_EXEC is not asked. */
     bool (*place)(void *context, const struct image *image, uint64_t *bias);
     /* Zeroed memory for pages_size bytes of a writable segment's pages; NULL: none left. What is there after
-     * the link is what belongs at the segment's page_address + bias. */
-    void *(*window)(void *context, const struct image *image, const struct segment *segment);
+     * the link is what belongs at the segment's page_address + bias. A host that maps the file's contents there
+     * itself sets *filled. */
+    void *(*window)(void *context, const struct image *image, const struct segment *segment, bool *filled);
     /* The image goes: unmap it, close its file. May be NULL. */
     void (*drop)(void *context, struct image *image);
 
@@ -100,6 +101,7 @@ struct link {
      * next call. Finalizers of link_order are those of a program that ends. */
     uint64_t *initializers;
     size_t initializer_count;
+    size_t own_initializer_count;     /* so many at the end are the program's own, for hosts that leave them to it */
     uint64_t *finalizers;
     size_t finalizer_count;
     struct link_resolver *resolvers;
@@ -137,6 +139,8 @@ struct image *link_open(struct link *link, const char *name, unsigned flags);
 bool link_close(struct link *link, struct image *image);
 /* Drop what link_close marked. */
 void link_sweep(struct link *link);
+/* The program ends: lists the finalizers of all objects. */
+bool link_finish(struct link *link);
 
 enum link_scope {
     LINK_SCOPE_DEFAULT,  /* the global scope, then that of `image`, the caller (RTLD_DEFAULT) */

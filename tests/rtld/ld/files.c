@@ -1,0 +1,194 @@
+/* The host's side: files are mapped, segments too, and windows are the very memory that the program uses. */
+#include "ld.h"
+
+#include <string.h>
+
+static void *memory(void *context, uint64_t *size)
+{
+    (void)context;
+    *size = (*size + 4095) & ~4095ull;
+    return system_map(0, *size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void release(void *context, void *block, uint64_t size)
+{
+    (void)context;
+    system_unmap(block, size);
+}
+
+struct file_status {
+    uint64_t device, inode, words[4];
+    int64_t size;
+    uint64_t more[20];
+};
+
+bool ld_view(const char *path, struct image_file_view *file)
+{
+    int64_t number = system_call(SYS_OPEN, (uint64_t)path, 0, 0, 0, 0, 0);
+    struct file_status status;
+    if (number < 0)
+        return false;
+    bool good = system_call(SYS_FSTAT, (uint64_t)number, (uint64_t)&status, 0, 0, 0, 0) == 0 && status.size > 64;
+    const uint8_t *bytes = good ? system_map(0, (uint64_t)status.size, PROT_READ, MAP_PRIVATE, (int)number, 0) : NULL;
+    system_call(SYS_CLOSE, (uint64_t)number, 0, 0, 0, 0, 0);
+    *file = (struct image_file_view){bytes, (uint64_t)status.size, status.inode, false};
+    return bytes && memcmp(bytes, "\177ELF", 4) == 0;
+}
+
+static bool is_own_name(const char *name)
+{
+    static const char *const names[] = {"libc.so.6", "ld-linux-x86-64.so.2", "libdl.so.2", "libpthread.so.0"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static bool open_file(void *context, const struct image *referrer, const char *name, struct image_file_view *file)
+{
+    (void)context;
+    (void)referrer;
+    if (is_own_name(name)) {
+        *file = ld.itself;
+        return true;
+    }
+    char path[4096];
+    bool plain = true;
+    for (const char *at = name; *at; at++)
+        plain = plain && *at != '/';
+    if (!plain)
+        return ld_view(name, file);
+    for (const char *at = ld.library_path; at && *at; at += *at == ':') {
+        size_t length = 0, name_length = strlen(name);
+        for (; *at && *at != ':'; at++)
+            if (length < sizeof path - 1)
+                path[length++] = *at;
+        if (length + name_length + 2 > sizeof path)
+            continue;
+        path[length++] = '/';
+        memcpy(path + length, name, name_length + 1);
+        if (ld_view(path, file))
+            return true;
+    }
+    return false;
+}
+
+static int protection_of(const struct segment *segment)
+{
+    return (segment->flags & PF_R ? PROT_READ : 0) | (segment->flags & PF_W ? PROT_WRITE : 0) |
+           (segment->flags & PF_X ? PROT_EXEC : 0);
+}
+
+/* Read-only segments are copied: simpler than keeping files open, and nobody shares memory with a test. */
+static bool map_segments(const struct image *image, uint64_t bias)
+{
+    for (unsigned i = 0; i < image->segment_count; i++) {
+        const struct segment *segment = &image->segments[i];
+        void *target = system_map(bias + segment->page_address, segment->pages_size, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        if (!target)
+            return false;
+        if (segment->flags & PF_W)
+            continue; /* the core fills it */
+        uint64_t head = segment->address - segment->page_address, size = segment->file_size;
+        if (size + head > segment->pages_size)
+            size = segment->pages_size - head;
+        memcpy((uint8_t *)target + head, segment->data, size);
+        system_call(SYS_MPROTECT, (uint64_t)target, segment->pages_size, (uint64_t)protection_of(segment), 0, 0, 0);
+    }
+    return true;
+}
+
+static bool place(void *context, const struct image *image, uint64_t *bias)
+{
+    (void)context;
+    if (image->file.in_place) {
+        *bias = ld.base;
+        return true;
+    }
+    if (image == ld.link.first && ld.program_is_mapped) {
+        *bias = ld.program_base;
+        return true;
+    }
+    uint64_t size = image->high - image->low;
+    uint8_t *area = system_map(0, size + image->align, 0, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (!area)
+        return false;
+    uint64_t start = ((uint64_t)area + image->align - 1) & -image->align;
+    if (start != (uint64_t)area)
+        system_unmap(area, start - (uint64_t)area);
+    system_unmap((void *)(start + size), (uint64_t)area + image->align - start);
+    *bias = start - image->low;
+    return map_segments(image, *bias);
+}
+
+static void *window(void *context, const struct image *image, const struct segment *segment, bool *filled)
+{
+    (void)context;
+    static bool mapped;
+    if (image == ld.link.first && ld.program_is_mapped)
+        *filled = true;
+    else if (image->type == ET_EXEC && !mapped && !(mapped = map_segments(image, 0)))
+        return NULL;
+    return (void *)(image->bias + segment->page_address);
+}
+
+static void drop(void *context, struct image *image)
+{
+    (void)context;
+    if (image->file.in_place)
+        return;
+    system_unmap((void *)(image->bias + image->low), image->high - image->low);
+    system_unmap((void *)image->file.bytes, image->file.size);
+}
+
+static bool report(void *context, const struct diagnostic *diagnostic)
+{
+    (void)context;
+    diagnostic_text(diagnostic, ld.error, sizeof ld.error);
+    if (ld.quiet)
+        return false;
+    system_say("ld: ");
+    system_say(ld.error);
+    system_say("\n");
+    return true;
+}
+
+static void binding(void *context, const struct link_binding *bound)
+{
+    (void)context;
+    char line[1024];
+    binding_text(bound, line, sizeof line);
+    system_say(line);
+    system_say("\n");
+}
+
+static uint64_t resolve(void *context, uint64_t resolver)
+{
+    (void)context;
+    return ((uint64_t(*)(void))resolver)();
+}
+
+void ld_host(struct link_host *host)
+{
+    *host = (struct link_host){
+        .memory = memory,
+        .release = release,
+        .open = open_file,
+        .place = place,
+        .window = window,
+        .drop = drop,
+        .report = report,
+        .binding = ld.trace ? binding : NULL,
+        .resolve = resolve,
+    };
+}
+
+void ld_protect(const struct image *fresh)
+{
+    for (const struct image *image = fresh; image; image = image->next)
+        for (unsigned i = 0; i < image->segment_count && !image->file.in_place; i++)
+            if (image->segments[i].relro_size)
+                system_call(SYS_MPROTECT, image->bias + image->segments[i].relro_address,
+                            image->segments[i].relro_size, PROT_READ, 0, 0, 0);
+}

@@ -1,0 +1,210 @@
+/* What programs call: dlopen and its relatives, over the link of this process; and the list for debuggers. */
+#include "ld.h"
+
+#include <string.h>
+
+#define RTLD_NOLOAD 4
+#define RTLD_DEEPBIND 8
+#define RTLD_GLOBAL 0x100
+#define RTLD_NODELETE 0x1000
+#define RTLD_DEFAULT ((void *)0)
+#define RTLD_NEXT ((void *)-1)
+#define ENTRIES_MAX 64
+
+struct link_map {
+    uint64_t l_addr;
+    const char *l_name;
+    const void *l_ld;
+    struct link_map *l_next, *l_prev;
+};
+
+struct r_debug {
+    int r_version;
+    struct link_map *r_map;
+    uint64_t r_brk;
+    int r_state;
+    uint64_t r_ldbase;
+};
+
+EXPORT struct r_debug _r_debug;
+static struct link_map entries[ENTRIES_MAX];
+static bool failed;
+
+/* A debugger puts a breakpoint here. */
+EXPORT __attribute__((noinline)) void _dl_debug_state(void)
+{
+    __asm__ volatile("");
+}
+
+void ld_tell_debugger(int state)
+{
+    size_t count = 0;
+    if (state == 0)
+        for (const struct image *image = ld.link.first; image && count < ENTRIES_MAX; image = image->next, count++) {
+            entries[count] = (struct link_map){
+                .l_addr = image->bias,
+                .l_name = count ? image->name : "",
+                .l_ld = (const void *)(image->bias + image->dynamic_address),
+                .l_prev = count ? &entries[count - 1] : NULL,
+            };
+            if (count)
+                entries[count - 1].l_next = &entries[count];
+        }
+    _r_debug = (struct r_debug){1, entries, (uint64_t)_dl_debug_state, state, ld.base};
+    _dl_debug_state();
+}
+
+void ld_call_all(const uint64_t *functions, size_t count)
+{
+    /* They may open objects themselves, which ends the list's life. */
+    uint64_t copy[count ? count : 1];
+    memcpy(copy, functions, count * sizeof *copy);
+    for (size_t i = 0; i < count; i++)
+        ((void (*)(int, char **, char **))copy[i])(ld.argument_count, ld.arguments, ld.environment);
+}
+
+void ld_finish(void)
+{
+    if (link_finish(&ld.link))
+        ld_call_all(ld.link.finalizers, ld.link.finalizer_count);
+}
+
+static struct image *open_and_start(const char *name, unsigned flags)
+{
+    struct link *link = &ld.link;
+    struct image *image = link_open(link, name, flags);
+    if (!image || (link->fresh && !(link_place(link) && link_relocate(link) && link_order(link)))) {
+        link_abandon(link);
+        return NULL;
+    }
+    if (!link->fresh)
+        return image;
+    ld_tell_debugger(1);
+    ld_protect(link->fresh);
+    for (const struct image *fresh = link->fresh; fresh; fresh = fresh->next)
+        ld_threads_initialize(fresh);
+    link_commit(link);
+    ld_tell_debugger(0);
+    ld_call_all(link->initializers, link->initializer_count);
+    return image;
+}
+
+EXPORT void *dlopen(const char *name, int mode)
+{
+    unsigned flags = (mode & RTLD_GLOBAL ? LINK_OPEN_GLOBAL : 0) | (mode & RTLD_NOLOAD ? LINK_OPEN_LOADED : 0) |
+                     (mode & RTLD_NODELETE ? LINK_OPEN_KEEP : 0) | (mode & RTLD_DEEPBIND ? LINK_OPEN_DEEPBIND : 0);
+    ld_lock();
+    struct image *image = open_and_start(name, flags);
+    failed = !image;
+    ld_unlock();
+    return image;
+}
+
+EXPORT int dlclose(void *handle)
+{
+    ld_lock();
+    if (link_close(&ld.link, handle)) {
+        ld_call_all(ld.link.finalizers, ld.link.finalizer_count);
+        ld_tell_debugger(2);
+        link_sweep(&ld.link);
+        ld_tell_debugger(0);
+    }
+    ld_unlock();
+    return 0;
+}
+
+void *__tls_get_addr(const uint64_t index[2]);
+
+static void *find(void *handle, const char *name, const char *version, uint64_t caller)
+{
+    struct link_symbol found;
+    const struct image *image = handle;
+    enum link_scope scope = LINK_SCOPE_CLOSURE;
+    if (handle == RTLD_DEFAULT || handle == RTLD_NEXT) {
+        scope = handle == RTLD_DEFAULT ? LINK_SCOPE_DEFAULT : LINK_SCOPE_NEXT;
+        image = link_image_at(&ld.link, caller);
+    }
+    if (!link_find(&ld.link, scope, image, name, version, &found)) {
+        failed = true;
+        return NULL;
+    }
+    if ((found.symbol->st_info & 15) == STT_GNU_IFUNC)
+        return ((void *(*)(void))found.address)();
+    if ((found.symbol->st_info & 15) == STT_TLS)
+        return __tls_get_addr((uint64_t[]){found.image->tls_module, found.address});
+    return (void *)found.address;
+}
+
+EXPORT void *dlsym(void *handle, const char *name)
+{
+    ld_lock();
+    void *address = find(handle, name, NULL, (uint64_t)__builtin_return_address(0));
+    ld_unlock();
+    return address;
+}
+
+EXPORT void *dlvsym(void *handle, const char *name, const char *version)
+{
+    ld_lock();
+    void *address = find(handle, name, version, (uint64_t)__builtin_return_address(0));
+    ld_unlock();
+    return address;
+}
+
+EXPORT const char *dlerror(void)
+{
+    const char *text = failed ? ld.error : NULL;
+    failed = false;
+    return text;
+}
+
+struct dl_info {
+    const char *file;
+    void *base;
+    const char *symbol;
+    void *address;
+};
+
+EXPORT int dladdr(const void *address, struct dl_info *info)
+{
+    ld_lock();
+    const struct image *image = link_image_at(&ld.link, (uint64_t)address);
+    if (image) {
+        const struct elf_symbol *symbol = image_symbol_at(image, (uint64_t)address - image->bias);
+        *info = (struct dl_info){image->name, (void *)(image->bias + image->low), NULL, NULL};
+        if (symbol) {
+            info->symbol = image_string(image, symbol->st_name);
+            info->address = (void *)(image->bias + symbol->st_value);
+        }
+    }
+    ld_unlock();
+    return image != NULL;
+}
+
+struct dl_phdr_info {
+    uint64_t dlpi_addr;
+    const char *dlpi_name;
+    const void *dlpi_phdr;
+    uint16_t dlpi_phnum;
+    uint64_t dlpi_adds, dlpi_subs;
+    uint64_t dlpi_tls_modid;
+    void *dlpi_tls_data;
+};
+
+EXPORT int dl_iterate_phdr(int (*function)(struct dl_phdr_info *, size_t, void *), void *context)
+{
+    int result = 0;
+    ld_lock();
+    for (const struct image *image = ld.link.first; image && !result; image = image->next) {
+        struct dl_phdr_info info = {
+            .dlpi_addr = image->bias,
+            .dlpi_name = image == ld.link.first ? "" : image->name,
+            .dlpi_phdr = (const void *)(image->bias + image->headers_address),
+            .dlpi_phnum = (uint16_t)image->header_count,
+            .dlpi_tls_modid = image->tls_module,
+        };
+        result = function(&info, sizeof info, context);
+    }
+    ld_unlock();
+    return result;
+}

@@ -1,0 +1,150 @@
+"""Small programs, built by real toolchains, run under two dynamic linkers: the machine's and ours."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+MACHINE_LD = Path("/lib64/ld-linux-x86-64.so.2")
+LIBC = Path("/lib/x86_64-linux-gnu/libc.so.6")
+COMMON = ("-O1", "-fPIC", "-ffreestanding", "-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-w")
+TIMEOUT = 20
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    name: str
+    cc: tuple[str, ...]
+    ld: tuple[str, ...]
+
+    @property
+    def is_gnu_ld(self) -> bool:
+        return self.ld[-1] == "ld.bfd"
+
+
+def toolchains(hermetic) -> list[Toolchain]:
+    """The build's own compiler, and those of the machine."""
+    target = "--target=x86_64-linux-gnu"
+    found = [Toolchain("hermetic", (*hermetic.cc, "-target", "x86_64-linux-gnu"), tuple(hermetic.ld))]
+    if shutil.which("gcc") and shutil.which("ld.bfd"):
+        found.append(Toolchain("gcc-bfd", ("gcc",), ("ld.bfd",)))
+    if shutil.which("clang") and shutil.which("ld.lld"):
+        found.append(Toolchain("clang-lld", ("clang", target), ("ld.lld",)))
+    if shutil.which("gcc") and shutil.which("mold"):
+        found.append(Toolchain("gcc-mold", ("gcc",), ("mold",)))
+    return found
+
+
+@dataclass
+class Outcome:
+    status: int
+    output: str
+    errors: str
+
+
+class Case:
+    """A folder with libraries and a program."""
+
+    def __init__(self, folder: Path, tools: Toolchain, ours: Path) -> None:
+        self.folder, self.tools, self.ours = folder, tools, ours
+        self.arguments: tuple[str, ...] = ()
+
+    def _run(self, *command: object) -> None:
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, cwd=self.folder)
+        assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stderr}"
+
+    def _object(self, name: str, source: str, flags: tuple[str, ...], is_assembly: bool) -> Path:
+        unit = self.folder / f"{name}.{'S' if is_assembly else 'c'}"
+        unit.write_text(source if is_assembly else f'#include "say.h"\n{source}\n')
+        output = unit.with_suffix(".o")
+        self._run(*self.tools.cc, *COMMON, *flags, f"-I{HERE}", "-c", unit, "-o", output)
+        return output
+
+    def library(
+        self,
+        name: str,
+        source: str,
+        *needs: str,
+        flags: tuple[str, ...] = (),
+        link: tuple[str, ...] = (),
+        versions: str = "",
+        assembly: str = "",
+    ) -> Path:
+        """`versions`: a version script. `needs`: libraries of this case, or "libc"."""
+        inputs = [self._object(name, source, flags, False)]
+        if assembly:
+            inputs.append(self._object(f"{name}-assembly", assembly, (), True))
+        if versions:
+            script = self.folder / f"{name}.map"
+            script.write_text(versions)
+            link += (f"--version-script={script}",)
+        output = self.folder / name
+        self._run(*self.tools.ld, "-shared", "-soname", name, *link, "-o", output, *inputs, *self._needs(needs))
+        return output
+
+    def _needs(self, names: tuple[str, ...]) -> list[Path]:
+        return [LIBC if name == "libc" else self.folder / name for name in names]
+
+    def _program_needs(self, names: tuple[str, ...]) -> list[Path]:
+        # glibc's linker takes no program that needs nothing of glibc (dl-fini.c, line 87); ours stands in for libc.
+        return [*self._needs(names), *([] if "libc" in names else [LIBC])]
+
+    def program(
+        self,
+        source: str,
+        *needs: str,
+        flags: tuple[str, ...] = (),
+        link: tuple[str, ...] = ("-pie",),
+        assembly: str = "",
+    ) -> Path:
+        inputs = [self._object("program", source, ("-DPROGRAM", *flags), False)]
+        if assembly:
+            inputs.append(self._object("program-assembly", assembly, (), True))
+        output = self.folder / "program"
+        self._run(
+            *self.tools.ld,
+            *link,
+            "--dynamic-linker",
+            MACHINE_LD,
+            "--export-dynamic",
+            "--allow-shlib-undefined",
+            "-o",
+            output,
+            *inputs,
+            *self._program_needs(needs),
+        )
+        return output
+
+    def run(self, linker: Path, **environment: str) -> Outcome:
+        command = [linker, self.folder / "program", *self.arguments]
+        variables = {"LD_LIBRARY_PATH": str(self.folder), "LD_BIND_NOW": "1", **environment}
+        done = subprocess.run(
+            command, env=variables, cwd=self.folder, capture_output=True, text=True, timeout=TIMEOUT, check=False
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def compare(self, **environment: str) -> str:
+        """What the program said, alike under both linkers."""
+        theirs = self.run(MACHINE_LD, **environment)
+        ours = self.run(self.ours, **environment)
+        assert theirs.status == 0, f"the machine's linker: {theirs}"
+        assert ours.status == 0, f"ours: {ours}"
+        assert ours.output == theirs.output, f"ours:\n{ours.output}\nthe machine's:\n{theirs.output}"
+        assert ours.output
+        return ours.output
+
+    def refused(self) -> str:
+        """Both refuse to start it; what ours says."""
+        theirs, ours = self.run(MACHINE_LD), self.run(self.ours)
+        assert theirs.status not in (0, None) and not theirs.output, f"the machine's linker: {theirs}"
+        assert ours.status == 127 and not ours.output, f"ours: {ours}"
+        return ours.errors
+
+
+def machine_can_judge() -> str:
+    """Why not ("": it can)."""
+    if os.uname().machine != "x86_64" or not MACHINE_LD.exists() or not LIBC.exists():
+        return "the machine's own dynamic linker is not glibc's for x86-64 (Debian's folders)"
+    return ""
