@@ -72,3 +72,9 @@ def set_version_need_weak(path: Path, version: str) -> None:
             entry += step
         at += following
     raise ValueError(version)
+
+
+def change_header(path: Path, at: int, header: list[int]) -> None:
+    data = bytearray(path.read_bytes())
+    struct.pack_into(HEADER, data, at, *header)
+    path.write_bytes(data)

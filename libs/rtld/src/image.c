@@ -42,16 +42,29 @@ static bool bad_segment(struct link *link, const struct image *image, uint64_t w
 }
 
 /* Two segments that meet inside a page. With mmap the later one takes the page, and sees there the file's page,
- * so both must have the same; and what it cannot do (be executed, be written) the earlier one's end loses. */
-static bool join(struct segment *before, struct segment *segment, uint64_t end)
+ * so both must have the same; and what it cannot do (be executed, be written) the earlier one's end loses. The
+ * later one becomes as long as its pages, the earlier one shorter, perhaps nothing. */
+static bool join(struct image *image, struct segment *segment)
 {
+    struct segment *before = segment - 1;
     if (segment->page_address < before->page_address || segment->address < before->address + before->memory_size ||
         before->file_offset - before->address != segment->file_offset - segment->address ||
         before->file_size != before->memory_size || (before->flags & ~segment->flags & (PF_W | PF_X)))
         return false;
+    uint64_t start = before->address > segment->page_address ? before->address : segment->page_address;
+    uint64_t more = segment->address - start;
+    segment->address = start;
+    segment->file_offset -= more;
+    segment->data -= more;
+    segment->file_size += more;
+    segment->memory_size += more;
+    before->memory_size = before->file_size = start - before->address;
     before->pages_size = segment->page_address - before->page_address;
-    segment->joined = true;
-    return segment->page_address < end;
+    if (!before->memory_size) {
+        *before = *segment;
+        image->segment_count--;
+    }
+    return true;
 }
 
 static bool parse_load(struct link *link, struct image *image, const struct elf_segment *header, uint64_t where)
@@ -82,7 +95,7 @@ static bool parse_load(struct link *link, struct image *image, const struct elf_
     segment->pages_size = end - segment->page_address;
     if (!image->segment_count)
         image->low = segment->page_address;
-    else if (segment->page_address < image->high && !join(segment - 1, segment, end))
+    else if (segment->page_address < image->high && !join(image, segment))
         return bad_segment(link, image, where, PT_LOAD);
     image->high = end;
     if (align > image->align)

@@ -186,10 +186,7 @@ static bool fill_windows(struct link *link, struct image *image)
             return link_refuse(link, LINK_NO_MEMORY, image, NULL, segment->file_offset, segment->pages_size);
         if (filled)
             continue;
-        uint64_t head = segment->address - segment->page_address;
-        if (segment->joined)
-            memcpy(segment->window, segment->data - head, head);
-        memcpy(segment->window + head, segment->data, segment->file_size);
+        memcpy(segment->window + (segment->address - segment->page_address), segment->data, segment->file_size);
     }
     return true;
 }

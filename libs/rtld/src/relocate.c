@@ -236,7 +236,8 @@ static bool add_resolver(struct link *link, const struct link_resolver *resolver
         struct link_resolver *larger = scratch_alloc(link, limit, sizeof *larger);
         if (!larger)
             return false;
-        memcpy(larger, link->resolvers, link->resolver_count * sizeof *larger);
+        if (link->resolver_count)
+            memcpy(larger, link->resolvers, link->resolver_count * sizeof *larger);
         link->resolvers = larger;
         link->resolver_limit = limit;
     }
@@ -395,6 +396,8 @@ static const struct elf_rela *relocate_relative(struct relocation *relocation, c
 
 static bool relocate_table(struct relocation *relocation, const struct table *table)
 {
+    if (!table->count)
+        return true;
     const struct elf_rela *entry = table->data, *end = entry + table->count;
     bool good = true;
     /* All of them, so that every undefined symbol is reported at once, if the host wants to hear it. */

@@ -139,8 +139,8 @@ struct elf_rela {
 #define VERSYM_HIDDEN 0x8000
 #define VERSYM_INDEX 0x7fff
 #define VER_NDX_GLOBAL 1
-#define VER_FLG_BASE 1
-#define VER_FLG_WEAK 2
+#define VER_FLG_BASE 0x1
+#define VER_FLG_WEAK 0x2
 
 struct elf_verdef {
     uint16_t vd_version, vd_flags, vd_ndx, vd_cnt;

@@ -16,15 +16,14 @@ struct image_file_view {
     bool in_place;   /* mapped and relocated already, e.g. the linker itself: it only provides symbols */
 };
 
-/* The pages of one PT_LOAD. A page that two of them share belongs to the later one, as with mmap. */
+/* One PT_LOAD. A page that two of them share belongs to the later one, as with mmap, and so do all bytes in it. */
 struct segment {
-    uint64_t address;           /* p_vaddr */
+    uint64_t address;           /* p_vaddr, or where the shared page begins */
     uint64_t memory_size, file_size, file_offset;
     uint64_t page_address;      /* where its pages begin, and their length; multiples of the page size */
     uint64_t pages_size;
     uint64_t relro_address, relro_size; /* whole pages of it to make read-only after relocation */
     uint32_t flags;             /* PF_... */
-    bool joined;                /* its first page begins with the end of the segment before */
     const uint8_t *data;        /* file_size bytes, as in the file */
     uint8_t *window;            /* writable segments from link_place to link_commit: pages_size bytes */
 };

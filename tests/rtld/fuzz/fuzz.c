@@ -1,0 +1,174 @@
+/* The whole path of the core on any bytes: parse, bind, relocate, order; then open, look up, close, sweep.
+ *
+ * Input: the length of the first file (32 bits), the first file (the program), the second file (every library whose
+ * name begins with "l"). Files lie in blocks of exactly their size and windows too, so that AddressSanitizer sees a
+ * step outside. What the core took it must have given back at the end. */
+#include <rtld/link.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MEMORY_MAX (64ull << 20)
+#define WINDOWS_MAX (1ull << 20)
+
+struct host {
+    struct image_file_view library;
+    uint64_t memory, windows, address;
+    unsigned reports;
+};
+
+/* The windows of an image, which the core knows nothing more of once it is committed. */
+struct window {
+    struct window *next;
+    const struct image *image;
+    void *bytes;
+};
+
+static struct window *windows;
+
+static void *memory(void *context, uint64_t *size)
+{
+    struct host *host = context;
+    if (*size > MEMORY_MAX - host->memory)
+        return NULL;
+    host->memory += *size;
+    void *block = malloc(*size);
+    return memset(block, 0xa5, *size);
+}
+
+static void release(void *context, void *block, uint64_t size)
+{
+    struct host *host = context;
+    host->memory -= size;
+    free(block);
+}
+
+static bool open_file(void *context, const struct image *referrer, const char *name, struct image_file_view *file)
+{
+    (void)referrer;
+    if (*name != 'l')
+        return false;
+    *file = ((struct host *)context)->library;
+    return true;
+}
+
+static bool place(void *context, const struct image *image, uint64_t *bias)
+{
+    struct host *host = context;
+    uint64_t at = (host->address + image->align - 1) & -image->align;
+    host->address = at + image->high - image->low;
+    *bias = at - image->low;
+    return true;
+}
+
+static void *window(void *context, const struct image *image, const struct segment *segment, bool *filled)
+{
+    struct host *host = context;
+    (void)filled;
+    if (segment->pages_size > WINDOWS_MAX - host->windows)
+        return NULL;
+    host->windows += segment->pages_size;
+    struct window *entry = malloc(sizeof *entry);
+    *entry = (struct window){windows, image, calloc(1, segment->pages_size)};
+    windows = entry;
+    return entry->bytes;
+}
+
+static void drop(void *context, struct image *image)
+{
+    (void)context;
+    for (struct window **at = &windows; *at;) {
+        struct window *entry = *at;
+        if (entry->image != image) {
+            at = &entry->next;
+            continue;
+        }
+        *at = entry->next;
+        free(entry->bytes);
+        free(entry);
+    }
+}
+
+static bool report(void *context, const struct diagnostic *diagnostic)
+{
+    struct host *host = context;
+    char text[128];
+    diagnostic_text(diagnostic, text, sizeof text);
+    return ++host->reports < 50;
+}
+
+static void binding(void *context, const struct link_binding *bound)
+{
+    (void)context;
+    char text[128];
+    binding_text(bound, text, sizeof text);
+}
+
+static bool finish(struct link *link)
+{
+    if (!link_place(link) || !link_relocate(link) || !link_order(link)) {
+        link_abandon(link);
+        return false;
+    }
+    link_commit(link);
+    return true;
+}
+
+static void use(struct link *link)
+{
+    static const char *const names[] = {"a", "value", "who", "test", "_start"};
+    struct link_symbol found;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        link_find(link, LINK_SCOPE_DEFAULT, link->first, names[i], NULL, &found);
+        link_find(link, LINK_SCOPE_NEXT, link->first, names[i], "V1", &found);
+    }
+    const struct image *image = link_image_at(link, link_entry(link));
+    if (image)
+        image_symbol_at(image, link_entry(link) - image->bias);
+    struct image *later = link_open(link, "later", LINK_OPEN_GLOBAL);
+    struct image *library = link_open(link, "library", 0);
+    (void)later;
+    if (!library || (link->fresh && !finish(link))) {
+        link_abandon(link);
+        return;
+    }
+    link_find(link, LINK_SCOPE_CLOSURE, library, "who", NULL, &found);
+    if (link_close(link, library))
+        link_sweep(link);
+}
+
+static uint8_t *copy(const uint8_t *data, size_t size)
+{
+    uint8_t *exact = malloc(size ? size : 1);
+    memcpy(exact, data, size);
+    return exact;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    uint32_t first;
+    if (size < sizeof first)
+        return 0;
+    memcpy(&first, data, sizeof first);
+    data += sizeof first;
+    size -= sizeof first;
+    if (first > size)
+        first = (uint32_t)size;
+    uint8_t *program = copy(data, first), *library = copy(data + first, size - first);
+    struct host host = {.library = {library, size - first, 2, false}, .address = 0x10000};
+    struct link_host functions = {&host, memory, release, open_file, place, window, drop, report, binding, NULL};
+    struct link link;
+    link_init(&link, &functions);
+    link.tls_surplus = 256;
+    link.tls_descriptors = (struct link_tls_descriptors){1, 2, 3};
+    struct image_file_view view = {program, first, 1, false};
+    if (!link_load(&link, "program", &view))
+        link_abandon(&link);
+    else if (finish(&link))
+        use(&link);
+    link_end(&link);
+    if (host.memory || windows)
+        abort();
+    free(program);
+    free(library);
+    return 0;
+}
