@@ -15,9 +15,19 @@ struct child *child_find(uint64_t number)
     return NULL;
 }
 
-/* What is loaded where, kept for those who ask later. */
-static bool record_modules(struct child *child, const struct link *link)
+static void forget_modules(struct child *child)
 {
+    for (size_t i = 0; i < child->module_count; i++)
+        free(child->modules[i].name);
+    free(child->modules);
+    child->modules = NULL;
+    child->module_count = 0;
+}
+
+bool child_record_modules(struct child *child)
+{
+    const struct link *link = &child->remote.link;
+    forget_modules(child);
     child->modules = calloc(link->image_count, sizeof *child->modules);
     if (!child->modules)
         return false;
@@ -40,28 +50,29 @@ static bool record_modules(struct child *child, const struct link *link)
 
 static void child_free(struct child *child)
 {
-    if (child->process) {
-        sys_process_end(child->process, STATUS_INVALID);
-        sys_handle_close(child->process);
+    if (child->remote.process) {
+        sys_process_end(child->remote.process, STATUS_INVALID);
+        sys_handle_close(child->remote.process);
     }
-    for (size_t i = 0; i < child->module_count; i++)
-        free(child->modules[i].name);
-    free(child->modules);
+    remote_end(&child->remote);
+    forget_modules(child);
     free(child);
 }
 
-static bool link_and_run(struct child *child)
+static bool link_and_run(struct child *child, handle_t process)
 {
-    struct remote remote;
+    struct remote *remote = &child->remote;
     const struct image_file *program = archive_file(&loader.archive, child->service->file);
-    bool good = remote_link(&remote, child->process, child->name, program) && remote_commit(&remote);
-    if (good && !record_modules(child, &remote.link)) {
+    bool good = remote_link(remote, process, child->name, program) && remote_commit(remote);
+    if (good && !child_record_modules(child)) {
         say("%s: no memory to remember its modules", child->name);
         good = false;
     }
     if (good) {
-        uint64_t stack = start_block_make(&remote, child);
-        int64_t thread = stack ? sys_thread_create(child->process, link_entry(&remote.link), stack, 0) : STATUS_NO_MEMORY;
+        uint64_t stack = start_block_make(remote, child);
+        uint64_t entry = link_entry(&remote->link);
+        link_commit(&remote->link);
+        int64_t thread = stack ? sys_thread_create(process, entry, stack, 0) : STATUS_NO_MEMORY;
         if (thread < 0) {
             say("%s: cannot be started, status %lld", child->name, (long long)thread);
             good = false;
@@ -69,7 +80,7 @@ static bool link_and_run(struct child *child)
             sys_handle_close((handle_t)thread);
         }
     }
-    remote_finish(&remote);
+    remote_close_windows(remote);
     return good;
 }
 
@@ -87,10 +98,9 @@ struct child *child_start(const struct image_service *service, bool at_boot)
         child_free(child);
         return NULL;
     }
-    child->process = (handle_t)process;
     child->number = loader.next_number++;
-    sys_process_watch(child->process, loader.endpoint, child->number);
-    if (!link_and_run(child)) {
+    sys_process_watch((handle_t)process, loader.endpoint, child->number);
+    if (!link_and_run(child, (handle_t)process)) {
         child_free(child);
         return NULL;
     }
@@ -111,8 +121,8 @@ void child_ended(struct child *child, bool faulted, int64_t status)
     child->waiter_count = 0;
     if (!child->at_boot) {
         /* Its address space goes now; the record stays, so that a late LOADER_WAIT is answered. */
-        sys_handle_close(child->process);
-        child->process = 0;
+        sys_handle_close(child->remote.process);
+        remote_end(&child->remote);
         return;
     }
     bool is_program = child->service->role == IMAGE_SERVICE_PROGRAM;

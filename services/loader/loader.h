@@ -2,16 +2,45 @@
 #ifndef LOADER_H
 #define LOADER_H
 #include <ambilink/abi.h>
+#include <ambilink/start.h>
 #include <bootimage/archive.h>
 #include <rtld/link.h>
 #include <stdbool.h>
 
 #define WAITERS_MAX 8
+#define LINK_ERROR_MAX 512
+#define TLS_SURPLUS 1024 /* bytes of each thread's block for objects that are opened later */
 
 struct module {
     char *name;
     uint64_t base, low, high;
     uint64_t shared, private; /* bytes */
+};
+
+/* Memory that is written here and read in a process: `here` is this service's view of `there`. */
+struct area {
+    uint8_t *here;
+    uint64_t there, size, used;
+    unsigned modules; /* that are described in it */
+};
+
+/* Linking into another address space. Lives as long as the process. */
+struct remote {
+    handle_t process;
+    uint64_t next_address;    /* modules and stack go below it */
+    const char *service;
+    struct link_host host;
+    struct link link;
+    struct window {
+        handle_t memory;
+        void *mapped;
+        uint64_t size;
+    } *windows;
+    size_t window_count, window_limit;
+    struct area *block;       /* where the process finds what it must know; the first one of them */
+    struct start_link *list;  /* in it */
+    char error[LINK_ERROR_MAX]; /* the last diagnostic of a request */
+    bool is_request;          /* diagnostics go to the process, not to the log */
 };
 
 /* A process that this service made. */
@@ -20,7 +49,7 @@ struct child {
     uint64_t number;
     const struct image_service *service;
     const char *name;
-    handle_t process;
+    struct remote remote;     /* process 0: gone */
     enum { CHILD_RUNS, CHILD_EXITED, CHILD_FAULTED } state;
     int64_t exit_status;
     bool at_boot;             /* counts for the machine's verdict */
@@ -54,31 +83,51 @@ struct child *child_start(const struct image_service *service, bool at_boot);
 void child_ended(struct child *child, bool faulted, int64_t status);
 struct child *child_find(uint64_t number);
 
-/* Linking into another address space. */
-struct remote {
-    handle_t process;
-    uint64_t next_address;    /* modules and stack go below it */
-    const char *service;
-    struct link link;
-    struct window {
-        handle_t memory;
-        void *mapped;
-        uint64_t size;
-    } *windows;
-    size_t window_count, window_limit;
-};
-
-/* Link the program into the process: everything is in place but not yet mapped there. */
+/* remote.c. Link the program into the process: everything is in place but not yet mapped there. */
 bool remote_link(struct remote *remote, handle_t process, const char *service, const struct image_file *program);
-/* Map what was linked, with its protections. */
+/* The same for an object that the process opens; NULL: refused, remote->error says why. */
+struct image *remote_open(struct remote *remote, const char *name, unsigned flags);
+/* Map what is fresh, with its protections; RELRO that waits for resolvers stays writable. */
 bool remote_commit(struct remote *remote);
-/* Give back windows; to be called in any case. */
-void remote_finish(struct remote *remote);
+/* RELRO pages of an image that the process must protect itself, by segment; false: this service did. */
+bool remote_waits(const struct remote *remote, const struct image *image, const struct segment *segment);
+/* Give back windows; to be called after each link in any case. */
+void remote_close_windows(struct remote *remote);
+/* The process is gone. */
+void remote_end(struct remote *remote);
 /* An unused range of the process, `gap` bytes from its neighbours. */
 uint64_t remote_reserve(struct remote *remote, uint64_t size, uint64_t align);
 
-/* Write start block and stack; the initial stack pointer, or 0. */
+/* area.c */
+struct area *area_make(struct remote *remote, uint64_t size, unsigned prot);
+void area_free(struct remote *remote, struct area *area, bool process_lives);
+/* Append bytes; the address they have in the process. The caller computed the size of all before. */
+uint64_t area_put(struct area *area, const void *bytes, uint64_t size);
+uint64_t area_put_string(struct area *area, const char *text);
+/* What area_put takes up. */
+static inline uint64_t area_rounded(uint64_t size)
+{
+    return (size + 15) & ~15ull;
+}
+
+/* modules.c: descriptions of the fresh images, at the end of the process' list. */
+uint64_t modules_size(const struct remote *remote);
+void modules_put(struct remote *remote, struct area *area);
+void modules_remove(struct remote *remote, struct image *image, bool process_lives);
+/* The address of an image's description in the process, and the way back. */
+uint64_t module_handle(const struct image *image);
+struct image *module_image(const struct remote *remote, uint64_t handle);
+
+/* start_block.c. Write start block and stack; the initial stack pointer, or 0. */
 uint64_t start_block_make(struct remote *remote, const struct child *child);
+/* Resolvers of the last link, and the RELRO that waits for them. */
+uint64_t resolvers_size(const struct remote *remote, uint64_t *relro_count);
+void resolvers_fill(const struct remote *remote, struct start_resolver *resolvers, struct start_range *relro);
+
+/* dynamic.c: requests of a process about its own objects. */
+void dynamic_request(struct child *child, const struct message *request, const char *text, handle_t reply);
+/* What is loaded where, kept for those who ask later. */
+bool child_record_modules(struct child *child);
 
 /* Answer requests for ever. */
 _Noreturn void serve(void);

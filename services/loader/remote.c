@@ -103,23 +103,33 @@ static void release(void *context, void *block, uint64_t size)
 
 static bool report(void *context, const struct diagnostic *diagnostic)
 {
-    const struct remote *remote = context;
-    char text[512];
-    diagnostic_text(diagnostic, text, sizeof text);
-    say("%s: %s", remote->service, text);
+    struct remote *remote = context;
+    diagnostic_text(diagnostic, remote->error, sizeof remote->error);
+    if (remote->is_request)
+        return false;
+    say("%s: %s", remote->service, remote->error);
     return true;
+}
+
+/* After link_commit the core knows no segment's window any more; what is mapped there it does. */
+static void drop(void *context, struct image *image)
+{
+    struct remote *remote = context;
+    bool lives = remote->process != 0;
+    for (unsigned i = 0; lives && i < image->segment_count; i++)
+        sys_process_unmap(remote->process, image->bias + image->segments[i].page_address, image->segments[i].pages_size);
+    modules_remove(remote, image, lives);
+}
+
+static void find_descriptor(struct remote *remote, const char *name, uint64_t *address)
+{
+    struct link_symbol found;
+    if (link_find(&remote->link, LINK_SCOPE_DEFAULT, NULL, name, NULL, &found))
+        *address = found.address;
 }
 
 bool remote_link(struct remote *remote, handle_t process, const char *service, const struct image_file *program)
 {
-    static struct link_host host = {
-        .memory = memory,
-        .release = release,
-        .open = open_library,
-        .place = place_image,
-        .window = segment_window,
-        .report = report,
-    };
     /* Nothing links two processes at the same time, so one table serves all of them. */
     static struct window *windows;
     if (!windows)
@@ -129,18 +139,39 @@ bool remote_link(struct remote *remote, handle_t process, const char *service, c
         .service = service,
         .next_address = ADDRESS_TOP - (random_word() & ADDRESS_RANDOM_PAGES) * AMBILINK_PAGE_SIZE,
         .windows = windows,
-        .window_limit = WINDOWS_MAX,
+        .window_limit = windows ? WINDOWS_MAX : 0,
+        .host = {
+            .context = remote,
+            .memory = memory,
+            .release = release,
+            .open = open_library,
+            .place = place_image,
+            .window = segment_window,
+            .drop = drop,
+            .report = report,
+        },
     };
-    if (!windows) {
-        say("%s: no memory to link it", service);
-        return false;
-    }
-    host.context = remote;
-    link_init(&remote->link, &host);
+    link_init(&remote->link, &remote->host);
+    remote->link.tls_surplus = TLS_SURPLUS;
     const char *name = archive_string(&loader.archive, program->name);
     struct image_file_view view = view_of(program);
-    return check_file(program) && link_load(&remote->link, name, &view) && link_place(&remote->link) &&
-           link_relocate(&remote->link) && link_order(&remote->link);
+    if (!check_file(program) || !link_load(&remote->link, name, &view) || !link_place(&remote->link))
+        return false;
+    struct link_tls_descriptors *descriptors = &remote->link.tls_descriptors;
+    find_descriptor(remote, "__ambilink_tlsdesc_fixed", &descriptors->fixed);
+    find_descriptor(remote, "__ambilink_tlsdesc_dynamic", &descriptors->dynamic);
+    find_descriptor(remote, "__ambilink_tlsdesc_absent", &descriptors->absent);
+    return link_relocate(&remote->link) && link_order(&remote->link);
+}
+
+struct image *remote_open(struct remote *remote, const char *name, unsigned flags)
+{
+    struct link *link = &remote->link;
+    remote->is_request = true;
+    struct image *image = link_open(link, *name ? name : NULL, flags);
+    if (image && link->fresh && !(link_place(link) && link_relocate(link) && link_order(link)))
+        image = NULL;
+    return image;
 }
 
 static const struct window *window_of(const struct remote *remote, const void *mapped)
@@ -162,12 +193,22 @@ static int64_t commit_segment(const struct remote *remote, const struct image *i
                            segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY);
 }
 
+bool remote_waits(const struct remote *remote, const struct image *image, const struct segment *segment)
+{
+    uint64_t start = image->bias + segment->relro_address;
+    for (size_t i = 0; segment->relro_size && i < remote->link.resolver_count; i++)
+        if (remote->link.resolvers[i].place - start < segment->relro_size)
+            return true;
+    return false;
+}
+
 static bool protect_relro(const struct remote *remote, const struct image *image)
 {
     for (unsigned i = 0; i < image->segment_count; i++) {
         const struct segment *segment = &image->segments[i];
-        if (segment->relro_size && sys_process_protect(remote->process, image->bias + segment->relro_address,
-                                                       segment->relro_size, PROT_READ_ONLY) != STATUS_OK)
+        if (segment->relro_size && !remote_waits(remote, image, segment) &&
+            sys_process_protect(remote->process, image->bias + segment->relro_address, segment->relro_size,
+                                PROT_READ_ONLY) != STATUS_OK)
             return false;
     }
     return true;
@@ -175,7 +216,7 @@ static bool protect_relro(const struct remote *remote, const struct image *image
 
 bool remote_commit(struct remote *remote)
 {
-    for (const struct image *image = remote->link.first; image; image = image->next) {
+    for (const struct image *image = remote->link.fresh; image; image = image->next) {
         for (unsigned i = 0; i < image->segment_count; i++) {
             int64_t mapped = commit_segment(remote, image, &image->segments[i]);
             if (mapped < 0) {
@@ -191,13 +232,23 @@ bool remote_commit(struct remote *remote)
     return true;
 }
 
-void remote_finish(struct remote *remote)
+void remote_close_windows(struct remote *remote)
 {
     for (size_t i = 0; i < remote->window_count; i++) {
         sys_process_unmap(self(), (uint64_t)remote->windows[i].mapped, remote->windows[i].size);
         sys_handle_close(remote->windows[i].memory);
     }
     remote->window_count = 0;
+}
+
+void remote_end(struct remote *remote)
+{
+    remote_close_windows(remote);
+    remote->process = 0;
     if (remote->link.host)
         link_end(&remote->link);
+    if (remote->block)
+        area_free(remote, remote->block, false);
+    remote->link.host = NULL;
+    remote->block = NULL;
 }

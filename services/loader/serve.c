@@ -82,6 +82,19 @@ static void handle_request(const struct message *request, const char *text, hand
     case LOADER_PROCESS:
         describe_process(reply, request->word[1]);
         break;
+    case LOADER_OPEN:
+    case LOADER_CLOSE:
+    case LOADER_SWEEP:
+    case LOADER_SYMBOL:
+    case LOADER_ADDRESS: {
+        /* The badge of a handle that this service gave out is its process' number. */
+        struct child *child = child_find(request->badge);
+        if (child)
+            dynamic_request(child, request, text, reply);
+        else
+            ipc_answer(reply, STATUS_INVALID, NULL);
+        break;
+    }
     default:
         ipc_answer(reply, STATUS_INVALID, NULL);
     }
@@ -99,7 +112,7 @@ void serve(void)
 {
     for (;;) {
         end_machine_when_done();
-        char text[PROCESS_NAME_MAX];
+        static char text[LOADER_SYMBOL_MAX + 1];
         struct message request = {.data = text, .size = sizeof text - 1};
         handle_t reply = 0;
         if (sys_receive(loader.endpoint, &request, &reply) != STATUS_OK)

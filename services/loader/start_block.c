@@ -8,66 +8,38 @@
 #include "loader.h"
 
 #define RANDOM_SIZE 16
-#define PAGE_MASK ((uint64_t)AMBILINK_PAGE_SIZE - 1)
 
-/* Memory that is written here and read there: `here` is this process' view of the child's `there`. */
-struct area {
-    uint8_t *here;
-    uint64_t there, size, used;
-};
-
-static bool area_make(struct remote *remote, struct area *area, uint64_t size, unsigned prot)
+static uint64_t block_size(const struct remote *remote)
 {
-    size = (size + PAGE_MASK) & ~PAGE_MASK;
-    uint64_t there = remote_reserve(remote, size, AMBILINK_PAGE_SIZE);
-    int64_t memory = there ? sys_memory_create(size) : STATUS_NO_MEMORY;
-    if (memory < 0)
-        return false;
-    handle_t self = sys_start_handle(START_HANDLE_SELF);
-    int64_t here = sys_process_map(self, (handle_t)memory, 0, size, 0, PROT_READ_WRITE);
-    int64_t mapped = here < 0 ? here : sys_process_map(remote->process, (handle_t)memory, 0, size, there, prot);
-    sys_handle_close((handle_t)memory);
-    if (mapped < 0) {
-        if (here > 0)
-            sys_process_unmap(self, (uint64_t)here, size);
-        return false;
+    const struct link *link = &remote->link;
+    uint64_t relro_count;
+    return area_rounded(sizeof(struct start_info)) + area_rounded(sizeof(struct start_link)) + modules_size(remote) +
+           area_rounded(link->initializer_count * 8) + area_rounded(link->finalizer_count * 8) +
+           area_rounded(link->tls_count * sizeof(struct start_tls)) + resolvers_size(remote, &relro_count) + RANDOM_SIZE;
+}
+
+uint64_t resolvers_size(const struct remote *remote, uint64_t *relro_count)
+{
+    *relro_count = 0;
+    for (const struct image *image = remote->link.fresh; image; image = image->next)
+        for (unsigned i = 0; i < image->segment_count; i++)
+            *relro_count += remote_waits(remote, image, &image->segments[i]);
+    return area_rounded(remote->link.resolver_count * sizeof(struct start_resolver)) +
+           area_rounded(*relro_count * sizeof(struct start_range));
+}
+
+void resolvers_fill(const struct remote *remote, struct start_resolver *resolvers, struct start_range *relro)
+{
+    for (size_t i = 0; i < remote->link.resolver_count; i++) {
+        const struct link_resolver *resolver = &remote->link.resolvers[i];
+        *resolvers++ = (struct start_resolver){resolver->place, resolver->resolver, resolver->addend};
     }
-    *area = (struct area){.here = (uint8_t *)here, .there = there, .size = size};
-    return true;
-}
-
-static void area_close(struct area *area)
-{
-    sys_process_unmap(sys_start_handle(START_HANDLE_SELF), (uint64_t)area->here, area->size);
-}
-
-/* Append bytes; the address they have in the child. The caller computed the size of all before. */
-static uint64_t area_put(struct area *area, const void *bytes, uint64_t size)
-{
-    uint64_t at = area->used;
-    memcpy(area->here + at, bytes, size);
-    area->used = (at + size + 15) & ~15ull;
-    return area->there + at;
-}
-
-static uint64_t area_put_string(struct area *area, const char *text)
-{
-    return area_put(area, text, strlen(text) + 1);
-}
-
-static uint64_t rounded(uint64_t size)
-{
-    return (size + 15) & ~15ull;
-}
-
-static uint64_t block_size(const struct link *link)
-{
-    uint64_t size = rounded(sizeof(struct start_info)) + rounded(link->image_count * sizeof(struct start_module)) +
-                    rounded(link->initializer_count * 8) + rounded(link->finalizer_count * 8) +
-                    rounded(link->tls_count * sizeof(struct start_tls)) + RANDOM_SIZE;
-    for (const struct image *image = link->first; image; image = image->next)
-        size += rounded(strlen(image->name) + 1);
-    return size;
+    for (const struct image *image = remote->link.fresh; image; image = image->next)
+        for (unsigned i = 0; i < image->segment_count; i++) {
+            const struct segment *segment = &image->segments[i];
+            if (remote_waits(remote, image, segment))
+                *relro++ = (struct start_range){image->bias + segment->relro_address, segment->relro_size};
+        }
 }
 
 static handle_t grant(const struct remote *remote, handle_t handle, uint32_t rights, uint64_t badge)
@@ -89,23 +61,6 @@ static void grant_handles(const struct remote *remote, const struct child *child
         handles[START_HANDLE_IMAGE] = grant(remote, sys_start_handle(START_HANDLE_IMAGE), RIGHT_READ, 0);
 }
 
-static uint64_t put_modules(struct area *block, const struct link *link)
-{
-    uint64_t modules = block->there + block->used;
-    struct start_module *here = (struct start_module *)(block->here + block->used);
-    block->used += rounded(link->image_count * sizeof *here);
-    for (const struct image *image = link->first; image; image = image->next)
-        *here++ = (struct start_module){
-            .base = image->bias,
-            .program_headers = image->header_count ? image->bias + image->headers_address : 0,
-            .program_header_count = image->header_count,
-            .dynamic = image->dynamic_address ? image->bias + image->dynamic_address : 0,
-            .name = area_put_string(block, image->name),
-            .tls_module = image->tls_module,
-        };
-    return modules;
-}
-
 static uint64_t put_tls(struct area *block, const struct link *link)
 {
     uint64_t templates = block->there + block->used;
@@ -120,17 +75,17 @@ static uint64_t put_tls(struct area *block, const struct link *link)
             .offset = (uint64_t)-image->tls_offset,
         };
         memcpy(block->here + block->used, &template, sizeof template);
-        block->used += sizeof template;
+        block->used += sizeof template; /* an array: rounded at its end */
     }
-    block->used = rounded(block->used);
+    block->used = area_rounded(block->used);
     return templates;
 }
 
-static void fill_block(struct area *block, const struct remote *remote, const struct child *child, uint64_t *random)
+static void fill_block(struct area *block, struct remote *remote, const struct child *child, uint64_t *random)
 {
     const struct link *link = &remote->link;
     struct start_info *info = (struct start_info *)block->here;
-    block->used = rounded(sizeof *info);
+    block->used = area_rounded(sizeof *info);
     *info = (struct start_info){
         .magic = START_MAGIC,
         .flags = START_LINKED,
@@ -143,10 +98,25 @@ static void fill_block(struct area *block, const struct remote *remote, const st
         .image_size = child->service->grants & IMAGE_GRANT_IMAGE ? loader.archive.size : 0,
     };
     grant_handles(remote, child, info->handle);
-    info->modules = put_modules(block, link);
+    info->link = block->there + block->used;
+    remote->list = (struct start_link *)(block->here + block->used);
+    block->used += area_rounded(sizeof *remote->list);
+    struct link_symbol breakpoint;
+    if (link_find(link, LINK_SCOPE_DEFAULT, NULL, "_dl_debug_state", NULL, &breakpoint))
+        remote->list->breakpoint = breakpoint.address;
+    link_set_debugger(&remote->link, info->link);
+    modules_put(remote, block);
     info->initializers = area_put(block, link->initializers, link->initializer_count * 8);
     info->finalizers = area_put(block, link->finalizers, link->finalizer_count * 8);
     info->tls = put_tls(block, link);
+    uint64_t resolvers = area_rounded(link->resolver_count * sizeof(struct start_resolver));
+    uint64_t all = resolvers_size(remote, &info->relro_count);
+    info->resolver_count = link->resolver_count;
+    info->resolvers = block->there + block->used;
+    info->relro = info->resolvers + resolvers;
+    resolvers_fill(remote, (struct start_resolver *)(block->here + block->used),
+                   (struct start_range *)(block->here + block->used + resolvers));
+    block->used += all;
     uint64_t words[RANDOM_SIZE / 8] = {random_word(), random_word()};
     *random = area_put(block, words, sizeof words);
 }
@@ -160,9 +130,9 @@ static uint64_t fill_stack(struct area *stack, const struct link *link, const st
     size_t count = 0;
     uint64_t strings = strlen(child->name) + 1 + 15;
     for (uint32_t i = 0; i < service->argument_count; i++)
-        strings += rounded(strlen(archive_string(&loader.archive, service->argument[i])) + 1);
+        strings += area_rounded(strlen(archive_string(&loader.archive, service->argument[i])) + 1);
     for (uint32_t i = 0; i < service->environment_count; i++)
-        strings += rounded(strlen(archive_string(&loader.archive, service->environment[i])) + 1);
+        strings += area_rounded(strlen(archive_string(&loader.archive, service->environment[i])) + 1);
     if (strings + sizeof words > stack->size / 2)
         return 0;
     stack->used = (stack->size - strings) & ~15ull;
@@ -190,23 +160,20 @@ static uint64_t fill_stack(struct area *stack, const struct link *link, const st
     };
     memcpy(words + count, vector, sizeof vector);
     count += sizeof vector / sizeof *vector;
-    uint64_t at = ((stack->size - strings) & ~15ull) - rounded(count * sizeof *words);
+    uint64_t at = ((stack->size - strings) & ~15ull) - area_rounded(count * sizeof *words);
     memcpy(stack->here + at, words, count * sizeof *words);
     return stack->there + at;
 }
 
 uint64_t start_block_make(struct remote *remote, const struct child *child)
 {
-    struct area block, stack;
-    if (!area_make(remote, &block, block_size(&remote->link), PROT_READ_ONLY))
+    remote->block = area_make(remote, block_size(remote), PROT_READ_ONLY);
+    struct area *stack = remote->block ? area_make(remote, child->service->stack_size, PROT_READ_WRITE) : NULL;
+    if (!stack)
         return 0;
     uint64_t random;
-    fill_block(&block, remote, child, &random);
-    uint64_t pointer = 0;
-    if (area_make(remote, &stack, child->service->stack_size, PROT_READ_WRITE)) {
-        pointer = fill_stack(&stack, &remote->link, child, block.there, random);
-        area_close(&stack);
-    }
-    area_close(&block);
+    fill_block(remote->block, remote, child, &random);
+    uint64_t pointer = fill_stack(stack, &remote->link, child, remote->block->there, random);
+    area_free(remote, stack, false);
     return pointer;
 }

@@ -1,8 +1,9 @@
 /* What a new process finds: the start block.
  *
  * The first thread starts with the System V stack: argc, argv, NULL, environment, NULL, auxiliary vector.
- * One auxiliary entry of type AT_START holds the address of a struct start_info. All that it leads to is
- * read-only data, written before the process ran: there are no call-backs and no later changes.
+ * One auxiliary entry of type AT_START holds the address of a struct start_info. All that it leads to is read-only
+ * data of the program: there are no call-backs. The linker's list of modules (struct start_link) is the only part
+ * that changes later, and only while the program waits for an answer to LOADER_OPEN or LOADER_SWEEP.
  */
 #ifndef AMBILINK_START_H
 #define AMBILINK_START_H
@@ -34,13 +35,44 @@ struct start_tls {
     uint64_t offset;       /* distance of the block below the thread pointer (variant II) */
 };
 
+/* One object in memory. It begins as the link_map that debuggers know (SVR4, <link.h>). */
 struct start_module {
     uint64_t base;         /* load bias */
+    uint64_t name;         /* address of the name, NUL-terminated */
+    uint64_t dynamic;      /* address of the dynamic section, 0 without one */
+    uint64_t next, previous; /* addresses of the modules loaded after and before it; 0: none */
     uint64_t program_headers; /* address, 0 where they are not mapped */
     uint64_t program_header_count;
-    uint64_t dynamic;      /* address of the dynamic section, 0 without one */
-    uint64_t name;         /* address of the name, NUL-terminated */
+    uint64_t low, high;    /* addresses that its segments span */
     uint64_t tls_module;   /* 0: no thread-local data */
+    uint64_t tls_generation; /* of start_link, when it came */
+    uint64_t tls_is_static; /* in the block that every thread has from its start */
+    struct start_tls tls;
+};
+
+/* The list of modules, as it is now. */
+struct start_link {
+    /* struct r_debug of SVR4: DT_DEBUG of the program leads here. */
+    uint64_t version;      /* 1 */
+    uint64_t first;        /* struct start_module, the program */
+    uint64_t breakpoint;   /* a function that is called when the list changed */
+    uint64_t state;        /* 0: consistent */
+    uint64_t linker_base;  /* 0: the linker is in another address space */
+
+    uint64_t count;        /* modules in the list */
+    uint64_t added, removed; /* modules since the start */
+    uint64_t tls_generation; /* counts changes of modules with thread-local data */
+    uint64_t tls_count;    /* the highest module id */
+};
+
+/* A word that a function of the program must still fill: *place = function() + addend (STT_GNU_IFUNC). */
+struct start_resolver {
+    uint64_t place, function, addend;
+};
+
+/* Memory that the program makes read-only when its resolvers ran: RELRO that holds words of theirs. */
+struct start_range {
+    uint64_t address, size;
 };
 
 struct start_info {
@@ -48,11 +80,15 @@ struct start_info {
     uint64_t flags;            /* START_... */
     handle_t handle[START_HANDLE_COUNT];
     uint64_t module_count;     /* 0 where the kernel loaded a static program */
-    uint64_t modules;          /* struct start_module[], search order */
+    uint64_t link;             /* struct start_link */
     uint64_t initializer_count;
     uint64_t initializers;     /* addresses of functions, in the order to call them */
     uint64_t finalizer_count;
     uint64_t finalizers;       /* likewise */
+    uint64_t resolver_count;
+    uint64_t resolvers;        /* struct start_resolver[], in the order to call them, before the initializers */
+    uint64_t relro_count;
+    uint64_t relro;            /* struct start_range[] */
     uint64_t tls_count;
     uint64_t tls;              /* struct start_tls[] */
     uint64_t tls_size;         /* bytes below the thread pointer for all modules */

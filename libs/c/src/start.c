@@ -12,6 +12,8 @@
 
 #include <system/start.h>
 
+#include "tls.h"
+
 #define TLS_ALIGN_MIN 16
 
 typedef void procedure(void);
@@ -32,6 +34,8 @@ void __libc_start_init(void)
 {
     const struct start_info *info = sys_start_info();
     if (info->module_count) {
+        __run_resolvers((const struct start_resolver *)(uintptr_t)info->resolvers, info->resolver_count,
+                        (const struct start_range *)(uintptr_t)info->relro, info->relro_count);
         call_all((const uint64_t *)(uintptr_t)info->initializers, info->initializer_count);
         return;
     }

@@ -1,5 +1,6 @@
 #include <protocol/call.h>
 #include <protocol/loader.h>
+#include <string.h>
 #include <system/start.h>
 
 static int64_t call_loader(const struct message *request, struct message *reply)
@@ -36,5 +37,60 @@ int64_t loader_process(uint64_t index, uint64_t *process, char name[PROCESS_NAME
     int64_t status = call_loader(&request, &reply);
     if (status == STATUS_OK)
         *process = reply.word[1];
+    return status;
+}
+
+int64_t loader_open(const char *name, uint64_t flags, struct loader_opened *opened, void *reply, uint64_t *size)
+{
+    struct message request = {.word = {LOADER_OPEN, flags}, .data = (void *)(uintptr_t)name, .size = strlen(name) + 1};
+    struct message answer = {.data = reply, .size = *size};
+    int64_t status = call_loader(&request, &answer);
+    *size = answer.size;
+    memcpy(opened, answer.word + 1, sizeof *opened);
+    return status;
+}
+
+int64_t loader_close(uint64_t handle, uint64_t *finalizers, uint64_t *size)
+{
+    struct message request = {.word = {LOADER_CLOSE, handle}}, answer = {.data = finalizers, .size = *size};
+    int64_t status = call_loader(&request, &answer);
+    *size = answer.size;
+    return status == STATUS_OK ? (int64_t)answer.word[1] : status;
+}
+
+int64_t loader_sweep(void)
+{
+    struct message request = {.word = {LOADER_SWEEP}}, answer = {0};
+    return call_loader(&request, &answer);
+}
+
+int64_t loader_symbol(enum loader_scope scope, uint64_t where, const char *name, const char *version,
+                      struct loader_symbol *symbol)
+{
+    size_t name_size = strlen(name) + 1, version_size = version ? strlen(version) + 1 : 0;
+    char names[LOADER_SYMBOL_MAX];
+    if (name_size + version_size > sizeof names)
+        return STATUS_LIMIT;
+    memcpy(names, name, name_size);
+    if (version)
+        memcpy(names + name_size, version, version_size);
+    struct message request = {
+        .word = {LOADER_SYMBOL, scope, where},
+        .data = names,
+        .size = name_size + version_size,
+    };
+    struct message answer = {0};
+    int64_t status = call_loader(&request, &answer);
+    memcpy(symbol, answer.word + 1, sizeof *symbol);
+    return status;
+}
+
+int64_t loader_address(uint64_t address, uint64_t *handle, uint64_t *name, uint64_t *symbol)
+{
+    struct message request = {.word = {LOADER_ADDRESS, address}}, answer = {0};
+    int64_t status = call_loader(&request, &answer);
+    *handle = answer.word[1];
+    *name = answer.word[2];
+    *symbol = answer.word[3];
     return status;
 }

@@ -8,9 +8,42 @@ enum loader_operation {
     LOADER_WAIT,      /* word 1: process number; reply, when it ended: word 1 state, word 2 exit status */
     LOADER_MODULES,   /* word 1: process number, word 2: index from 0; reply data: struct loader_module */
     LOADER_PROCESS,   /* word 1: index from 0; reply word 1: process number, data: its name */
+
+    /* The caller's own objects; data in is a name, NUL-terminated, after it a second one where there is one. */
+    LOADER_OPEN,      /* word 1: LOADER_OPEN_..., data: name ("": the program); reply: struct loader_opened in word 1 on,
+                         data: addresses of initializers, struct start_resolver[], struct start_range[]; or a message */
+    LOADER_CLOSE,     /* word 1: handle; reply word 1: 1 if anything goes, data: addresses of finalizers */
+    LOADER_SWEEP,     /* when those ran: unmap what goes */
+    LOADER_SYMBOL,    /* word 1: enum loader_scope, word 2: handle or caller's address, data: symbol and version;
+                         reply: struct loader_symbol in word 1 on */
+    LOADER_ADDRESS,   /* word 1: address; reply word 1: handle of its object, word 2: name and word 3: address of the
+                         symbol, 0 where there is none */
+};
+
+/* A handle is the address of the object's struct start_module. */
+
+enum loader_open_flags { /* as <rtld/link.h> has them */
+    LOADER_OPEN_GLOBAL = 1,
+    LOADER_OPEN_LOADED = 2,
+    LOADER_OPEN_KEEP = 4,
+    LOADER_OPEN_DEEPBIND = 8,
+};
+
+enum loader_scope { LOADER_SCOPE_DEFAULT, LOADER_SCOPE_NEXT, LOADER_SCOPE_CLOSURE };
+
+struct loader_opened {
+    uint64_t handle, initializer_count, resolver_count, relro_count;
+};
+
+struct loader_symbol {
+    uint64_t address;   /* of thread-local data: the offset in its module's block */
+    uint64_t module;    /* of thread-local data; 0: other */
+    uint64_t indirect;  /* 1: the address is that of a function which returns the address */
 };
 
 #define LOADER_NAME_MAX 64
+#define LOADER_SYMBOL_MAX 4096 /* bytes of a symbol's name with its version */
+#define LOADER_REPLY_MAX 65536
 
 struct loader_module {
     uint64_t base;      /* load bias */
@@ -27,4 +60,13 @@ int64_t loader_wait(uint64_t process, int64_t *exit_status);
 /* STATUS_NOT_FOUND after the last one. */
 int64_t loader_module(uint64_t process, uint64_t index, struct loader_module *module);
 int64_t loader_process(uint64_t index, uint64_t *process, char name[PROCESS_NAME_MAX]);
+
+/* In `reply`, what the operation says above; a refusal's message is NUL-terminated. `size`: bytes. */
+int64_t loader_open(const char *name, uint64_t flags, struct loader_opened *opened, void *reply, uint64_t *size);
+int64_t loader_close(uint64_t handle, uint64_t *finalizers, uint64_t *size);
+int64_t loader_sweep(void);
+/* version may be NULL. */
+int64_t loader_symbol(enum loader_scope scope, uint64_t where, const char *name, const char *version,
+                      struct loader_symbol *symbol);
+int64_t loader_address(uint64_t address, uint64_t *handle, uint64_t *name, uint64_t *symbol);
 #endif

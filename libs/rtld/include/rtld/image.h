@@ -50,6 +50,7 @@ struct image {
     const char *soname;          /* NULL without DT_SONAME */
     const char *rpath, *runpath; /* NULL without */
     struct image_file_view file;
+    void *host_data;             /* the host's own */
     uint16_t type, machine;
     uint64_t entry;
     struct segment *segments;    /* ascending */

@@ -1,0 +1,210 @@
+/* dlopen and its relatives: the loader service does the work, here runs what must run in this process. Names, flags
+ * and answers are POSIX' and glibc's; a handle is the address of the object's struct start_module, which begins as
+ * a struct link_map. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dynlink.h"
+#include "libc.h"
+#include "pthread_impl.h"
+
+#include <protocol/loader.h>
+#include <system/call.h>
+#include <system/start.h>
+
+#include "tls.h"
+
+#define RTLD_DEEPBIND 8 /* not in musl's <dlfcn.h> */
+
+typedef void procedure(void);
+
+static const struct start_link *list(void)
+{
+    return (const struct start_link *)(uintptr_t)sys_start_info()->link;
+}
+
+static const struct start_module *module_at(uint64_t address)
+{
+    return (const struct start_module *)(uintptr_t)address;
+}
+
+static int is_static(void)
+{
+    if (list())
+        return 0;
+    __dl_seterr("this program is linked statically: it cannot load objects");
+    return 1;
+}
+
+/* Debuggers stop here to look at the list again. */
+__attribute__((noinline)) void _dl_debug_state(void)
+{
+    __asm__ volatile("");
+}
+
+void __run_resolvers(const struct start_resolver *resolvers, uint64_t count, const struct start_range *ranges,
+                     uint64_t range_count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t value = ((uint64_t(*)(void))(uintptr_t)resolvers[i].function)() + resolvers[i].addend;
+        memcpy((void *)(uintptr_t)resolvers[i].place, &value, sizeof value);
+    }
+    for (uint64_t i = 0; i < range_count; i++)
+        if (sys_process_protect(sys_start_handle(START_HANDLE_SELF), ranges[i].address, ranges[i].size,
+                                PROT_READ_ONLY) != STATUS_OK)
+            a_crash();
+}
+
+static void run(const uint64_t *functions, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        ((procedure *)(uintptr_t)functions[i])();
+}
+
+void *dlopen(const char *name, int mode)
+{
+    if (is_static())
+        return 0;
+    uint64_t flags = (mode & RTLD_GLOBAL ? LOADER_OPEN_GLOBAL : 0) | (mode & RTLD_NOLOAD ? LOADER_OPEN_LOADED : 0) |
+                     (mode & RTLD_NODELETE ? LOADER_OPEN_KEEP : 0) | (mode & RTLD_DEEPBIND ? LOADER_OPEN_DEEPBIND : 0);
+    uint64_t size = LOADER_REPLY_MAX, generation = list()->tls_generation, added = list()->added;
+    struct loader_opened opened;
+    uint64_t *words = malloc(size);
+    int64_t status = words ? loader_open(name ? name : "", flags, &opened, words, &size) : STATUS_NO_MEMORY;
+    if (status != STATUS_OK) {
+        if (status == STATUS_NOT_FOUND && size)
+            __dl_seterr("%s", (const char *)words);
+        else
+            __dl_seterr("%s: the loader service answers with status %d", name ? name : "", (int)status);
+        free(words);
+        return 0;
+    }
+    if (list()->added != added) {
+        const struct start_resolver *resolvers = (const void *)(words + opened.initializer_count);
+        const struct start_range *ranges = (const void *)(resolvers + opened.resolver_count);
+        _dl_debug_state();
+        __tls_take_in(generation);
+        __run_resolvers(resolvers, opened.resolver_count, ranges, opened.relro_count);
+        run(words, opened.initializer_count);
+    }
+    free(words);
+    return (void *)(uintptr_t)opened.handle;
+}
+
+hidden int __dl_invalid_handle(void *handle)
+{
+    for (uint64_t at = list() ? list()->first : 0; at; at = module_at(at)->next)
+        if (at == (uintptr_t)handle)
+            return 0;
+    __dl_seterr("%p is no handle of an open object", handle);
+    return 1;
+}
+
+int dlclose(void *handle)
+{
+    if (is_static() || __dl_invalid_handle(handle))
+        return -1;
+    uint64_t size = LOADER_REPLY_MAX, *finalizers = malloc(size);
+    int64_t going = finalizers ? loader_close((uintptr_t)handle, finalizers, &size) : STATUS_NO_MEMORY;
+    if (going > 0) {
+        run(finalizers, size / sizeof *finalizers);
+        going = loader_sweep();
+        _dl_debug_state();
+    }
+    free(finalizers);
+    if (going < 0)
+        __dl_seterr("the loader service answers with status %d", (int)going);
+    return going < 0 ? -1 : 0;
+}
+
+static void *find(void *handle, const char *name, const char *version, uintptr_t caller)
+{
+    if (is_static())
+        return 0;
+    enum loader_scope scope = handle == RTLD_DEFAULT ? LOADER_SCOPE_DEFAULT
+                              : handle == RTLD_NEXT  ? LOADER_SCOPE_NEXT
+                                                     : LOADER_SCOPE_CLOSURE;
+    if (scope == LOADER_SCOPE_CLOSURE && __dl_invalid_handle(handle))
+        return 0;
+    struct loader_symbol symbol;
+    uint64_t where = scope == LOADER_SCOPE_CLOSURE ? (uintptr_t)handle : caller;
+    int64_t status = loader_symbol(scope, where, name, version, &symbol);
+    if (status != STATUS_OK) {
+        __dl_seterr("symbol not found: %s%s%s", name, version ? ", version " : "", version ? version : "");
+        return 0;
+    }
+    if (symbol.module)
+        return __tls_get_addr((tls_mod_off_t[]){symbol.module, symbol.address});
+    if (symbol.indirect)
+        return ((void *(*)(void))(uintptr_t)symbol.address)();
+    return (void *)(uintptr_t)symbol.address;
+}
+
+void *dlsym(void *restrict handle, const char *restrict name)
+{
+    return find(handle, name, 0, (uintptr_t)__builtin_return_address(0));
+}
+
+void *dlvsym(void *restrict handle, const char *restrict name, const char *restrict version)
+{
+    return find(handle, name, version, (uintptr_t)__builtin_return_address(0));
+}
+
+int dladdr(const void *address, Dl_info *info)
+{
+    uint64_t handle, name, symbol;
+    if (!list() || loader_address((uintptr_t)address, &handle, &name, &symbol) != STATUS_OK)
+        return 0;
+    *info = (Dl_info){
+        .dli_fname = (const char *)(uintptr_t)module_at(handle)->name,
+        .dli_fbase = (void *)(uintptr_t)module_at(handle)->low,
+        .dli_sname = name ? (const char *)(uintptr_t)name : 0,
+        .dli_saddr = symbol ? (void *)(uintptr_t)symbol : 0,
+    };
+    return 1;
+}
+
+/* A program that the kernel placed knows itself by its auxiliary vector. */
+static struct dl_phdr_info own_headers(void)
+{
+    struct dl_phdr_info info = {.dlpi_name = ""};
+    for (size_t i = 0; libc.auxv[i]; i += 2) {
+        if (libc.auxv[i] == AT_PHDR)
+            info.dlpi_phdr = (const ElfW(Phdr) *)libc.auxv[i + 1];
+        if (libc.auxv[i] == AT_PHNUM)
+            info.dlpi_phnum = (ElfW(Half))libc.auxv[i + 1];
+    }
+    for (int i = 0; i < info.dlpi_phnum; i++)
+        if (info.dlpi_phdr[i].p_type == PT_PHDR)
+            info.dlpi_addr = (uintptr_t)info.dlpi_phdr - info.dlpi_phdr[i].p_vaddr;
+    return info;
+}
+
+int dl_iterate_phdr(int (*function)(struct dl_phdr_info *, size_t, void *), void *context)
+{
+    if (!list()) {
+        struct dl_phdr_info info = own_headers();
+        return function(&info, sizeof info, context);
+    }
+    int result = 0;
+    for (uint64_t at = list()->first; at && !result; at = module_at(at)->next) {
+        const struct start_module *module = module_at(at);
+        struct dl_phdr_info info = {
+            .dlpi_addr = module->base,
+            .dlpi_name = at == list()->first ? "" : (const char *)(uintptr_t)module->name,
+            .dlpi_phdr = (const void *)(uintptr_t)module->program_headers,
+            .dlpi_phnum = (ElfW(Half))module->program_header_count,
+            .dlpi_adds = list()->added,
+            .dlpi_subs = list()->removed,
+            .dlpi_tls_modid = module->tls_module,
+            .dlpi_tls_data = module->tls_module ? __tls_get_addr((tls_mod_off_t[]){module->tls_module, 0}) : 0,
+        };
+        result = function(&info, sizeof info, context);
+    }
+    return result;
+}

@@ -1,0 +1,166 @@
+/* Requests of a process about its own objects: what dlopen and its relatives in libc ask for. The work is done here,
+ * for the other address space; what must run in it (resolvers, constructors) is told in the reply. */
+#include <protocol/call.h>
+#include <protocol/loader.h>
+#include <string.h>
+#include <system/call.h>
+
+#include "loader.h"
+
+_Static_assert((int)LOADER_OPEN_GLOBAL == LINK_OPEN_GLOBAL && (int)LOADER_OPEN_LOADED == LINK_OPEN_LOADED &&
+                   (int)LOADER_OPEN_KEEP == LINK_OPEN_KEEP && (int)LOADER_OPEN_DEEPBIND == LINK_OPEN_DEEPBIND,
+               "flags are handed on");
+
+/* One request is answered at a time. */
+static uint64_t answer_data[LOADER_REPLY_MAX / sizeof(uint64_t)];
+
+static void refuse_with_message(struct remote *remote, handle_t reply)
+{
+    struct message answer = {.data = remote->error, .size = strlen(remote->error) + 1};
+    ipc_answer(reply, STATUS_NOT_FOUND, &answer);
+}
+
+/* Initializers, resolvers, ranges; false: they do not fit into an answer. */
+static bool fill_opened(struct remote *remote, struct loader_opened *opened, uint64_t *size)
+{
+    const struct link *link = &remote->link;
+    resolvers_size(remote, &opened->relro_count);
+    opened->initializer_count = link->initializer_count;
+    opened->resolver_count = link->resolver_count;
+    uint64_t initializers = link->initializer_count * sizeof(uint64_t);
+    uint64_t resolvers = link->resolver_count * sizeof(struct start_resolver);
+    *size = initializers + resolvers + opened->relro_count * sizeof(struct start_range);
+    if (*size > sizeof answer_data)
+        return false;
+    uint8_t *at = (uint8_t *)answer_data;
+    memcpy(at, link->initializers, initializers);
+    resolvers_fill(remote, (struct start_resolver *)(at + initializers),
+                   (struct start_range *)(at + initializers + resolvers));
+    return true;
+}
+
+static bool take_in(struct child *child, struct loader_opened *opened, uint64_t *size)
+{
+    struct remote *remote = &child->remote;
+    const char *problem = NULL;
+    struct area *area = NULL;
+    if (!fill_opened(remote, opened, size))
+        problem = "too many constructors and indirect functions for one answer";
+    else if (!(area = area_make(remote, modules_size(remote), PROT_READ_ONLY)) || !remote_commit(remote))
+        problem = "no memory to map it";
+    if (problem) {
+        if (area)
+            area_free(remote, area, true);
+        strcpy(remote->error, problem);
+        return false;
+    }
+    modules_put(remote, area);
+    link_commit(&remote->link);
+    child_record_modules(child);
+    return true;
+}
+
+static void open_object(struct child *child, const struct message *request, const char *name, handle_t reply)
+{
+    struct remote *remote = &child->remote;
+    struct loader_opened opened = {0};
+    uint64_t size = 0;
+    struct image *image = remote_open(remote, name, (unsigned)request->word[1]);
+    if (!image || (remote->link.fresh && !take_in(child, &opened, &size))) {
+        link_abandon(&remote->link);
+        remote_close_windows(remote);
+        refuse_with_message(remote, reply);
+        return;
+    }
+    remote_close_windows(remote);
+    opened.handle = module_handle(image);
+    struct message answer = {.data = answer_data, .size = size};
+    memcpy(answer.word + 1, &opened, sizeof opened);
+    ipc_answer(reply, STATUS_OK, &answer);
+}
+
+static void close_object(struct child *child, uint64_t handle, handle_t reply)
+{
+    struct link *link = &child->remote.link;
+    struct image *image = module_image(&child->remote, handle);
+    if (!image) {
+        ipc_answer(reply, STATUS_NOT_FOUND, NULL);
+        return;
+    }
+    struct message answer = {0};
+    if (link_close(link, image))
+        answer = (struct message){
+            .word = {0, 1},
+            .data = link->finalizers,
+            .size = link->finalizer_count * sizeof *link->finalizers,
+        };
+    ipc_answer(reply, STATUS_OK, &answer);
+}
+
+static void find_symbol(struct child *child, const struct message *request, const char *name, handle_t reply)
+{
+    struct remote *remote = &child->remote;
+    uint64_t scope = request->word[1], where = request->word[2], length = strlen(name) + 1;
+    const char *version = length < request->size ? name + length : NULL;
+    const struct image *image = scope == LOADER_SCOPE_CLOSURE ? module_image(remote, where)
+                                                              : link_image_at(&remote->link, where);
+    struct link_symbol found;
+    if (scope > LOADER_SCOPE_CLOSURE || (!image && scope != LOADER_SCOPE_DEFAULT) || (image && !image->root) ||
+        (scope == LOADER_SCOPE_CLOSURE && !image->closure) ||
+        !link_find(&remote->link, (enum link_scope)scope, image, name, version, &found)) {
+        ipc_answer(reply, STATUS_NOT_FOUND, NULL);
+        return;
+    }
+    unsigned type = found.symbol->st_info & 15;
+    struct loader_symbol symbol = {
+        .address = found.address,
+        .module = type == STT_TLS ? found.image->tls_module : 0,
+        .indirect = type == STT_GNU_IFUNC,
+    };
+    struct message answer = {0};
+    memcpy(answer.word + 1, &symbol, sizeof symbol);
+    ipc_answer(reply, STATUS_OK, &answer);
+}
+
+static void name_address(struct child *child, uint64_t address, handle_t reply)
+{
+    const struct image *image = link_image_at(&child->remote.link, address);
+    if (!image) {
+        ipc_answer(reply, STATUS_NOT_FOUND, NULL);
+        return;
+    }
+    struct message answer = {.word = {0, module_handle(image)}};
+    const struct elf_symbol *symbol = image_symbol_at(image, address - image->bias);
+    if (symbol) {
+        /* The name as the process has it, in its own mapping of the string table. */
+        answer.word[2] = image->bias + image->strings.address + symbol->st_name;
+        answer.word[3] = image->bias + symbol->st_value;
+    }
+    ipc_answer(reply, STATUS_OK, &answer);
+}
+
+void dynamic_request(struct child *child, const struct message *request, const char *text, handle_t reply)
+{
+    if (!child->remote.process || !child->remote.list) {
+        ipc_answer(reply, STATUS_INVALID, NULL);
+        return;
+    }
+    switch (request->word[0]) {
+    case LOADER_OPEN:
+        open_object(child, request, text, reply);
+        break;
+    case LOADER_CLOSE:
+        close_object(child, request->word[1], reply);
+        break;
+    case LOADER_SWEEP:
+        link_sweep(&child->remote.link);
+        child_record_modules(child);
+        ipc_answer(reply, STATUS_OK, NULL);
+        break;
+    case LOADER_SYMBOL:
+        find_symbol(child, request, text, reply);
+        break;
+    default:
+        name_address(child, request->word[1], reply);
+    }
+}
