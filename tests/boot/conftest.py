@@ -19,6 +19,7 @@ class System:
     folder: Path
     files: dict[str, str] = field(default_factory=dict)
     loader: str = "loader"
+    libraries: list[str] = field(default_factory=list)
     services: list[dict] = field(
         default_factory=lambda: [
             {"name": "names", "grants": ["log"]},
@@ -42,7 +43,7 @@ class System:
     def pack(self) -> Path:
         manifest = self.folder / "system.toml"
         manifest.write_text(
-            toml.dumps({"image": {"loader": self.loader}, "service": self.services, "files": self.files})
+            toml.dumps({"image": {"loader": self.loader, "libraries": self.libraries}, "service": self.services, "files": self.files})
         )
         image = self.folder / "system.img"
         pack(manifest, self.build, image)

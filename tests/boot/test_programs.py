@@ -28,6 +28,11 @@ def test_binding_constructors_and_thread_local_data(system, machine, linkage):
     checks(system.program(name, arguments=[linkage]).boot(machine), name, "binding")
 
 
+def test_objects_opened_at_run_time(system, machine):
+    system.libraries = ["libplugin.so", "libfixed.so"]
+    checks(system.program("test-dynamic").boot(machine), "test-dynamic", "dynamic")
+
+
 def test_kernel_calls(system, machine):
     checks(system.program("test-kernel").boot(machine), "test-kernel", "kernel")
 

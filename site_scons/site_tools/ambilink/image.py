@@ -38,6 +38,11 @@ def _dependencies(env, manifest, site):
         nodes.append(program.node)
         if program.kind == "service" and program.linkage == "dynamic":
             nodes += [library.shared for library in context.closure(program)]
+    for name in manifest.libraries:
+        library = next((each for each in context.libraries.values() if each.shared and each.shared.name == name), None)
+        if library is None:
+            raise UserError(f"{manifest.path}: unknown library {name!r} (image declared at {site}); declare it")
+        nodes += [library.shared, *(each.shared for each in context.closure(library))]
     return list(dict.fromkeys(nodes))
 
 

@@ -3,6 +3,7 @@
     [image]
     kernel = "kernel"            # file under the build folder (default "kernel")
     loader = "loader"            # service that the kernel starts (default "loader")
+    libraries = ["libplugin.so"] # that programs open at run time, files under lib/
 
     [[service]]                  # in the order of their start
     name = "greet"
@@ -16,7 +17,7 @@
     [files]                      # name in the image = path, relative to the manifest
     "etc/motd" = "files/motd"
 
-Libraries are never listed: they follow from the programs' DT_NEEDED.
+Other libraries are not listed: they follow from DT_NEEDED.
 """
 
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ class Manifest:
     path: Path
     kernel: str
     loader: str
+    libraries: tuple[str, ...]
     services: list[ManifestService]
     files: dict[str, Path]
 
@@ -97,6 +99,11 @@ def read(path: Path) -> Manifest:
     top = Table(path, "", toml_file.read(path))
     image = top.take_table("image", {})
     kernel, loader = image.take("kernel", str, "kernel"), image.take("loader", str, "loader")
+    libraries = tuple(image.take_strings("libraries", []))
+    for name in libraries:
+        if "/" in name:
+            raise image.refuse("libraries", f"has {name!r}", "give the file's name alone")
+        _check_name(image, "libraries", name, NAME_MAX)
     image.finish()
     services: list[ManifestService] = []
     for index, values in enumerate(top.take("service", list, [])):
@@ -118,4 +125,4 @@ def read(path: Path) -> Manifest:
             )
         files[name] = path.parent / source
     top.finish()
-    return Manifest(path, kernel, loader, services, files)
+    return Manifest(path, kernel, loader, libraries, services, files)

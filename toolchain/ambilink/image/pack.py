@@ -45,9 +45,12 @@ def _program(manifest: Manifest, root: Path, name: str) -> Path:
     return path
 
 
-def _add_libraries(root: Path, contents: dict[str, tuple[FileKind, bytes]], programs: list[Path]) -> None:
-    """The DT_NEEDED closure of the programs, breadth first."""
+def _add_libraries(
+    root: Path, contents: dict[str, tuple[FileKind, bytes]], programs: list[Path], manifest: Manifest
+) -> None:
+    """The DT_NEEDED closure of the programs and of the libraries that the manifest names, breadth first."""
     waiting = [(program, name) for program in programs for name in inspect(program).needed]
+    waiting += [(manifest.path, name) for name in manifest.libraries]
     while waiting:
         needer, soname = waiting.pop(0)
         name = f"{LIBRARY_FOLDER}/{soname}"
@@ -73,7 +76,7 @@ def pack(manifest_path: Path, root: Path, image: Path) -> Packed:
         raise AmbilinkError(
             programs[manifest.loader], "is the loader and has NEEDED", "declare it with linkage='static'"
         )
-    _add_libraries(root, contents, list(programs.values()))
+    _add_libraries(root, contents, list(programs.values()), manifest)
     for name, source in manifest.files.items():
         try:
             contents[name] = (FileKind.DATA, source.read_bytes())
