@@ -43,7 +43,13 @@ class System:
     def pack(self) -> Path:
         manifest = self.folder / "system.toml"
         manifest.write_text(
-            toml.dumps({"image": {"loader": self.loader, "libraries": self.libraries}, "service": self.services, "files": self.files})
+            toml.dumps(
+                {
+                    "image": {"loader": self.loader, "libraries": self.libraries},
+                    "service": self.services,
+                    "files": self.files,
+                }
+            )
         )
         image = self.folder / "system.img"
         pack(manifest, self.build, image)

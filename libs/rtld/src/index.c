@@ -6,85 +6,82 @@
 #include "internal.h"
 
 #define STEPS_PER_EXPORT 16 /* only crafted names cluster more */
-
-struct slot {
-    uint32_t key;    /* hash | 1 */
-    uint32_t image;  /* position in the search order plus one; 0: empty */
-    uint32_t symbol;
-};
-
-struct symbol_index {
-    struct image *const *images;
-    struct slot *slots;
-    unsigned shift;  /* of the mixed key, to the number of a slot */
-    uint64_t mask;
-};
-
-static inline uint64_t slot_of(const struct symbol_index *index, uint32_t key)
-{
-    return ((uint64_t)key * 0x9e3779b97f4a7c15) >> index->shift;
-}
+#define DOUBLES_MAX 4       /* so many entries of one key before equal names are looked for */
+#define RUN_MAX 1024        /* slots that an entry may lie from its place */
 
 /* Whether an earlier definition answers whatever this one would: then this one need not be there. */
 static bool covers(const struct image *image, uint64_t symbol, const struct image *later, uint64_t later_symbol)
 {
-    const struct elf_symbol *here = image_symbol(image, symbol), *there = image_symbol(later, later_symbol);
-    const char *name = image_string(later, there->st_name);
-    if (!name || here->st_shndx == SHN_UNDEF)
+    const struct elf_symbol *here = quick_symbol(image, symbol), *there = quick_symbol(later, later_symbol);
+    if (here->st_shndx == SHN_UNDEF || !symbol_names_equal(image, here, later, there))
         return false;
-    struct reference reference = {.name = symbol_name_of(name, later->strings.count - there->st_name)};
-    if (!symbol_name_is(image, here, &reference.name))
-        return false;
-    if (symbol >= image->versym.count && later_symbol >= later->versym.count)
-        return symbol_match(image, symbol, here, &reference) == MATCH_YES;
-    reference.version = image_symbol_version(image, symbol);
-    const struct version *version = image_symbol_version(later, later_symbol);
-    return reference.version && version && version->hash == reference.version->hash &&
-           text_equal(version->name, reference.version->name) &&
-           ((const uint16_t *)image->versym.data)[symbol] == ((const uint16_t *)later->versym.data)[later_symbol] &&
-           symbol_match(image, symbol, here, &reference) == MATCH_YES;
+    struct reference reference = {.version = image_symbol_version(image, symbol)};
+    if (symbol < image->versym.count || later_symbol < later->versym.count) {
+        const struct version *version = image_symbol_version(later, later_symbol);
+        if (!reference.version || !version || version->hash != reference.version->hash ||
+            !text_equal(version->name, reference.version->name) ||
+            ((const uint16_t *)image->versym.data)[symbol] != ((const uint16_t *)later->versym.data)[later_symbol])
+            return false;
+    }
+    return symbol_match(image, symbol, here, &reference) == MATCH_YES;
 }
 
-static bool insert(struct symbol_index *index, uint32_t image, uint64_t symbol, uint32_t key, uint64_t *budget)
+/* A run of one key has become long: by chance, or because many images define one name. */
+static bool is_covered(const struct symbol_index *index, const struct symbol_slot *slot, uint32_t image, uint64_t symbol,
+                       uint32_t key)
 {
-    uint64_t at = slot_of(index, key);
-    for (struct slot *slot; (slot = &index->slots[at])->image; at = (at + 1) & index->mask) {
-        if (!--*budget)
+    for (; slot->image; slot++)
+        if (slot->key == key && covers(index->images[slot->image - 1], slot->symbol, index->images[image - 1], symbol))
+            return true;
+    return false;
+}
+
+static inline __attribute__((always_inline)) bool insert(const struct symbol_index *index, uint32_t image, uint64_t symbol, uint32_t key, uint64_t *steps)
+{
+    struct symbol_slot *first = &index->slots[index_slot(index, key)], *slot = first;
+    if (slot->image) {
+        unsigned doubles = 0;
+        for (; slot->image; slot++)
+            doubles += slot->key == key;
+        *steps += (uint64_t)(slot - first);
+        if (slot - first > RUN_MAX)
             return false;
-        if (slot->key == key &&
-            covers(index->images[slot->image - 1], slot->symbol, index->images[image - 1], symbol))
+        if (doubles >= DOUBLES_MAX && is_covered(index, first, image, symbol, key))
             return true;
     }
-    index->slots[at] = (struct slot){key, image, (uint32_t)symbol};
+    *slot = (struct symbol_slot){key, image, (uint32_t)symbol};
     return true;
 }
 
-static bool insert_image(struct symbol_index *index, uint32_t number, uint64_t *budget)
+/* The hash of a symbol of an image with only a gABI table, which keeps none; 0: not defined there. */
+static uint32_t hash_of(const struct image *image, uint64_t number)
 {
-    const struct image *image = index->images[number - 1];
+    const struct elf_symbol *symbol = quick_symbol(image, number);
+    const char *name = quick_string(image, symbol->st_name);
+    if (!name || symbol->st_shndx == SHN_UNDEF)
+        return 0;
+    return symbol_name_of(name, image->strings.count - symbol->st_name).gnu_hash | 1;
+}
+
+static bool insert_image(const struct symbol_index *index, uint32_t number, uint64_t *steps)
+{
+    const struct symbol_index table = *index; /* in registers */
+    const struct image *image = table.images[number - 1];
+    const uint32_t *chain = NULL;
     uint64_t first, end;
     image_hashed(image, &first, &end);
+    if (image->gnu_hash.count) {
+        const uint32_t *words = image->gnu_hash.data;
+        chain = words + 4 + (uint64_t)words[2] * 2 + words[0];
+    } else {
+        first = 1;
+        end = image_symbol_count(image);
+    }
     if (end > UINT32_MAX)
         return false;
-    if (end) {
-        const uint32_t *words = image->gnu_hash.data;
-        const uint32_t *chain = words + 4 + (uint64_t)words[2] * 2 + words[0];
-        for (uint64_t i = first; i < end; i++)
-            if (!insert(index, number, i, chain[i - first] | 1, budget))
-                return false;
-        return true;
-    }
-    if (image->gnu_hash.count || !image->symbols.count)
-        return true;
-    /* Only a gABI table: it keeps no hash values. */
-    end = image_symbol_count(image);
-    for (uint64_t i = 1; i < end; i++) {
-        const struct elf_symbol *symbol = image_symbol(image, i);
-        const char *name = image_string(image, symbol->st_name);
-        if (!name || symbol->st_shndx == SHN_UNDEF)
-            continue;
-        uint32_t hash = symbol_name_of(name, image->strings.count - symbol->st_name).gnu_hash;
-        if (!insert(index, number, i, hash | 1, budget))
+    for (uint64_t i = first; i < end; i++) {
+        uint32_t key = chain ? chain[i - first] | 1 : hash_of(image, i);
+        if (key && !insert(&table, number, i, key, steps))
             return false;
     }
     return true;
@@ -104,21 +101,20 @@ struct symbol_index *index_make(struct link *link, struct image *const *images, 
     *index = (struct symbol_index){.images = images, .shift = 60};
     for (; slots < exports * 2; slots *= 2)
         index->shift--;
-    index->mask = slots - 1;
-    index->slots = scratch_alloc(link, slots, sizeof *index->slots);
-    uint64_t budget = exports * STEPS_PER_EXPORT + 4096;
+    /* Runs do not go around: the table has room for the longest one at its end, and an empty slot after it. */
+    index->slots = scratch_alloc(link, slots + RUN_MAX + 1, sizeof *index->slots);
+    uint64_t steps = 0;
     for (uint32_t i = 1; index->slots && i <= count; i++)
-        if (!insert_image(index, i, &budget))
-            return NULL; /* searching image after image has its own limits */
+        if (!insert_image(index, i, &steps) || steps > exports * STEPS_PER_EXPORT + 65536)
+            return NULL; /* crafted names; searching image after image has its own limits */
     return index->slots ? index : NULL;
 }
 
 struct definition index_lookup(const struct symbol_index *index, const struct reference *reference, uint64_t *work)
 {
     uint32_t key = reference->name.gnu_hash | 1;
-    uint64_t at = slot_of(index, key);
-    for (const struct slot *slot; (slot = &index->slots[at])->image; at = (at + 1) & index->mask) {
-        ++*work;
+    const struct symbol_slot *slot = &index->slots[index_slot(index, key)];
+    for (; slot->image; slot++, ++*work) {
         if (slot->key != key)
             continue;
         struct image *image = index->images[slot->image - 1];

@@ -21,15 +21,48 @@ void *scratch_alloc(struct link *link, uint64_t count, size_t size);
 bool link_refuse(struct link *link, enum link_error error, const struct image *image, const char *symbol,
                  uint64_t offset, uint64_t value);
 bool link_report(struct link *link, const struct diagnostic *diagnostic);
+#define LINK_WORK_MAX (1ull << 27) /* steps along hash chains and version lists, for one call */
+
 /* Count steps whose number a crafted file can make very large; false after a report: too many. */
 bool link_work(struct link *link, const struct image *image, uint64_t steps);
 /* What a call begins with. */
 void link_begin(struct link *link);
 
+/* Words anywhere in memory. Not by memcpy, which is a call in a freestanding compilation. */
+typedef uint64_t __attribute__((aligned(1), may_alias)) loose_word;
+
+static inline uint64_t word_at(const void *place)
+{
+    return *(const loose_word *)place;
+}
+
+static inline void set_word(void *place, uint64_t value)
+{
+    *(loose_word *)place = value;
+}
+
 /* offset + size <= limit, without overflow. */
 static inline bool within(uint64_t offset, uint64_t size, uint64_t limit)
 {
     return offset <= limit && size <= limit - offset;
+}
+
+/* What image_symbol and image_string return, for where each instruction counts. */
+static inline const struct elf_symbol *quick_symbol(const struct image *image, uint64_t index)
+{
+    return index < image->symbols.count ? (const struct elf_symbol *)image->symbols.data + index : NULL;
+}
+
+static inline const char *quick_string(const struct image *image, uint64_t offset)
+{
+    return offset < image->strings.count ? (const char *)image->strings.data + offset : NULL;
+}
+
+/* What image_symbol_version returns, or a record without a name; for an index below versym.count. */
+static inline const struct version *quick_version(const struct image *image, uint64_t index)
+{
+    uint32_t number = ((const uint16_t *)image->versym.data)[index] & VERSYM_INDEX;
+    return number < image->version_count ? &image->versions[number] : NULL;
 }
 
 /* image.c, dynamic.c: read and check a file. */
@@ -50,11 +83,88 @@ struct symbol_name {
     uint32_t gnu_hash;
 };
 
+/* 33 to the power of 0 to 8, modulo 2^32. */
+static const uint32_t name_powers[] = {1, 33, 1089, 35937, 1185921, 39135393, 1291467969, 3963737313, 1954312449};
+
+/* hash * 33 + byte for each of a word's eight bytes, from hash 0: first pairs, then pairs of pairs, side by side. */
+static inline uint32_t name_hash_word(uint64_t word)
+{
+    const uint64_t bytes = 0x00ff00ff00ff00ffull, pairs = 0x0000ffff0000ffffull;
+    uint64_t two = (word & bytes) * 33 + (word >> 8 & bytes);
+    uint64_t four = (two & pairs) * name_powers[2] + (two >> 16 & pairs);
+    return (uint32_t)(four * (1 + ((uint64_t)name_powers[4] << 32)) >> 32);
+}
+
+/* The lowest set bit belongs to the first byte that is 0; 0: there is none. */
+static inline uint64_t name_zero_bytes(uint64_t word)
+{
+    return (word - 0x0101010101010101ull) & ~word & 0x8080808080808080ull;
+}
+
 /* `room`: bytes that may be read from text on; a NUL is among them. */
+static inline struct symbol_name symbol_name_quick(const char *text, uint64_t room)
+{
+    uint32_t hash = 5381;
+    const char *at = text;
+    /* Words from here on would reach beyond the table. */
+    const char *end = room < sizeof(uint64_t) ? text : text + room - sizeof(uint64_t) + 1;
+    while (at < end) {
+        uint64_t word = word_at(at);
+        /* Cheaper than name_zero_bytes, and also true for bytes above 0x80. */
+        if ((word - 0x0101010101010101ull) & 0x8080808080808080ull) {
+            uint64_t zero = name_zero_bytes(word);
+            if (zero) {
+                /* Bytes of 0 in front change nothing: the rest is moved to the word's end. In two steps, as there may
+                 * be nothing to move. */
+                unsigned bits = (unsigned)__builtin_ctzll(zero) & 56;
+                hash = hash * name_powers[bits / 8] + name_hash_word(word << 1 << (63 - bits));
+                return (struct symbol_name){text, (uint64_t)(at - text) + bits / 8, hash};
+            }
+        }
+        at += sizeof word;
+        hash = hash * name_powers[8] + name_hash_word(word);
+    }
+    for (; *at; at++)
+        hash = hash * 33 + (uint8_t)*at;
+    return (struct symbol_name){text, (uint64_t)(at - text), hash};
+}
+
+/* The same out of line, for where size counts more. */
 struct symbol_name symbol_name_of(const char *text, uint64_t room);
 uint32_t gabi_hash(const char *text);
-bool symbol_name_is(const struct image *image, const struct elf_symbol *symbol, const struct symbol_name *name);
 bool text_equal(const char *left, const char *right);
+
+/* `size` bytes of both, the NUL included. */
+static inline bool name_bytes_equal(const char *left, const char *right, uint64_t size)
+{
+    if (size < sizeof(uint64_t)) {
+        while (size--)
+            if (*left++ != *right++)
+                return false;
+        return true;
+    }
+    /* The end first: names of one object often differ only there. It overlaps what comes before. */
+    const char *last = left + size - sizeof(uint64_t);
+    if (word_at(last) != word_at(right + size - sizeof(uint64_t)))
+        return false;
+    for (; left < last; left += sizeof(uint64_t), right += sizeof(uint64_t))
+        if (word_at(left) != word_at(right))
+            return false;
+    return true;
+}
+
+/* Whether two symbols have one name. */
+bool symbol_names_equal(const struct image *image, const struct elf_symbol *symbol, const struct image *other,
+                        const struct elf_symbol *other_symbol);
+
+static inline bool symbol_name_is_quick(const struct image *image, const struct elf_symbol *symbol,
+                                        const struct symbol_name *name)
+{
+    return within(symbol->st_name, name->length + 1, image->strings.count) &&
+           name_bytes_equal((const char *)image->strings.data + symbol->st_name, name->text, name->length + 1);
+}
+
+bool symbol_name_is(const struct image *image, const struct elf_symbol *symbol, const struct symbol_name *name);
 
 /* A look-up. */
 struct reference {
@@ -66,11 +176,31 @@ struct reference {
 
 /* symbols.c: a definition in one image that others may use; NULL: none. Adds the chain's steps to *work. */
 const struct elf_symbol *image_lookup(const struct image *image, const struct reference *reference, uint64_t *work);
-/* Whether a symbol of the right name is an answer. *versioned counts the versions that an unversioned reference
- * passed over: with exactly one, it is the answer. */
+/* Without looking at names: the very version, or the one that a need was checked against. */
+static inline bool is_checked_version(const struct version *wanted, const struct version *version)
+{
+    return wanted && version && (version == wanted || version == wanted->definition);
+}
+
+/* Whether a symbol of the right name is an answer. MATCH_VERSIONED: an unversioned reference passes it over, but if it
+ * is the image's only one, it is the answer. */
 enum match { MATCH_NO, MATCH_YES, MATCH_VERSIONED };
 enum match symbol_match(const struct image *image, uint64_t index, const struct elf_symbol *symbol,
                         const struct reference *reference);
+
+/* The usual one first: a global or weak symbol of an ordinary section, without versions or of the very one that the
+ * referrer was checked against. */
+static inline enum match symbol_match_quick(const struct image *image, uint64_t index, const struct elf_symbol *symbol,
+                                            const struct reference *reference)
+{
+    if ((uint8_t)((symbol->st_info >> 4) - STB_GLOBAL) <= STB_WEAK - STB_GLOBAL &&
+        (symbol->st_info & 15) <= STT_FUNC && symbol->st_other == STV_DEFAULT &&
+        (uint16_t)(symbol->st_shndx - 1) < SHN_ABS - 1 && symbol->st_value &&
+        (index >= image->versym.count || is_checked_version(reference->version, quick_version(image, index))))
+        return MATCH_YES;
+    return symbol_match(image, index, symbol, reference);
+}
+
 /* Symbols that the GNU hash table covers: [first, end). */
 void image_hashed(const struct image *image, uint64_t *first, uint64_t *end);
 
@@ -89,7 +219,25 @@ struct definition scope_search(struct image *const *images, size_t count, const 
 bool scope_unique(struct link *link, const struct symbol_name *name, struct definition *definition);
 void scope_forget_unique(struct link *link, const struct image *image);
 
-/* index.c: one table over the exports of many images. */
+/* index.c: one table over the exports of many images. Open addressing; a key is a GNU hash value without its lowest
+ * bit, which ends chains in files. */
+struct symbol_slot {
+    uint32_t key;    /* hash | 1 */
+    uint32_t image;  /* position in the search order plus one; 0: empty */
+    uint32_t symbol;
+};
+
+struct symbol_index {
+    struct image *const *images;
+    struct symbol_slot *slots;
+    unsigned shift;  /* of the mixed key, to the number of a slot */
+};
+
+static inline uint64_t index_slot(const struct symbol_index *index, uint32_t key)
+{
+    return ((uint64_t)key * 0x9e3779b97f4a7c15) >> index->shift;
+}
+
 struct symbol_index *index_make(struct link *link, struct image *const *images, size_t count);
 struct definition index_lookup(const struct symbol_index *index, const struct reference *reference, uint64_t *work);
 
@@ -129,7 +277,14 @@ struct machine {
 
 /* NULL when this build does not know the machine. */
 const struct machine *machine_find(uint16_t number);
-enum relocation_kind machine_relocation(const struct machine *machine, uint32_t type);
+enum relocation_kind machine_rare_relocation(const struct machine *machine, uint32_t type);
+
+static inline enum relocation_kind machine_relocation(const struct machine *machine, uint32_t type)
+{
+    const struct relocation_range *usual = &machine->ranges[0];
+    return type - usual->first < usual->count ? usual->kinds[type - usual->first]
+                                              : machine_rare_relocation(machine, type);
+}
 
 /* tls.c: give fresh modules their ids, and their place in the static block if the program comes with them. */
 void tls_lay_out(struct link *link);
@@ -143,6 +298,9 @@ bool relocate_resolvers(struct link *link);
 
 /* order.c: sorted[0..count): needed before needing; when closing, those that one was bound to count as needed. */
 bool order_sort(struct link *link, struct image *const *images, size_t count, bool closing, struct image **sorted);
+/* The fresh images as loaded, and in the order to start them; NULL: no memory. */
+struct image **link_fresh_images(struct link *link, size_t *count);
+struct image **order_fresh(struct link *link, size_t *count);
 bool order_finalizers(struct link *link, struct image *const *sorted, size_t count);
 
 /* link.c */

@@ -5,7 +5,6 @@
 #include "internal.h"
 
 #define IMAGES_MAX 4096
-#define WORK_MAX (1ull << 27) /* steps along hash chains and version lists, for one call */
 
 void link_init(struct link *link, const struct link_host *host)
 {
@@ -45,7 +44,7 @@ bool link_refuse(struct link *link, enum link_error error, const struct image *i
 bool link_work(struct link *link, const struct image *image, uint64_t steps)
 {
     link->work += steps;
-    if (link->work <= WORK_MAX)
+    if (link->work <= LINK_WORK_MAX)
         return true;
     link_refuse(link, LINK_TOO_MUCH_WORK, image, NULL, 0, link->work);
     link->stopped = true;
@@ -210,21 +209,15 @@ bool link_relocate(struct link *link)
     tls_lay_out(link);
     if (!scope_prepare(link))
         return false;
+    size_t count;
+    struct image **fresh = link_fresh_images(link, &count);
+    bool good = fresh;
     /* From the last to the first, as glibc goes: so that of several STB_GNU_UNIQUE definitions the same one wins. */
-    size_t count = 0;
-    for (struct image *image = link->fresh; image; image = image->next)
-        count++;
-    struct image **fresh = scratch_alloc(link, count, sizeof *fresh);
-    if (!fresh)
-        return false;
-    for (struct image *image = link->fresh; image; image = image->next)
-        fresh[--count] = image;
-    bool good = true;
-    for (struct image *image = link->fresh; image && !link->stopped; image = image->next, count++)
-        good &= fresh[count]->file.in_place || image_relocate(link, fresh[count]);
+    for (size_t i = fresh ? count : 0; i-- > 0 && !link->stopped;)
+        good &= fresh[i]->file.in_place || image_relocate(link, fresh[i]);
     /* Copies are made of finished data. */
-    for (struct image *image = link->fresh; image && !link->stopped; image = image->next)
-        good &= image->file.in_place || image_relocate_copies(link, image);
+    for (size_t i = 0; good && i < count && !link->stopped; i++)
+        good &= !fresh[i]->has_copies || image_relocate_copies(link, fresh[i]);
     return good && !link->failed && relocate_resolvers(link);
 }
 
@@ -302,7 +295,7 @@ void link_set_debugger(struct link *link, uint64_t address)
 {
     void *word = link->first->debug_address ? image_window(link->first, link->first->debug_address, sizeof address) : NULL;
     if (word)
-        memcpy(word, &address, sizeof address);
+        set_word(word, address);
 }
 
 uint64_t link_entry(const struct link *link)

@@ -73,7 +73,7 @@ const struct machine *machine_find(uint16_t number)
     return NULL;
 }
 
-enum relocation_kind machine_relocation(const struct machine *machine, uint32_t type)
+enum relocation_kind machine_rare_relocation(const struct machine *machine, uint32_t type)
 {
     for (size_t i = 0; i < sizeof machine->ranges / sizeof *machine->ranges; i++)
         if (type - machine->ranges[i].first < machine->ranges[i].count)

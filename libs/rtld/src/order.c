@@ -62,9 +62,8 @@ bool order_sort(struct link *link, struct image *const *images, size_t count, bo
 static size_t append_array(const struct image *image, const struct table *array, bool reversed, uint64_t *list, size_t count)
 {
     for (uint64_t i = 0; i < array->count; i++) {
-        uint64_t index = reversed ? array->count - 1 - i : i, value;
-        const void *window = image_window(image, array->address + index * sizeof value, sizeof value);
-        memcpy(&value, window, sizeof value);
+        uint64_t index = reversed ? array->count - 1 - i : i;
+        uint64_t value = word_at(image_window(image, array->address + index * sizeof value, sizeof value));
         if (value && value != UINT64_MAX)
             list[count++] = value;
     }
@@ -107,32 +106,42 @@ bool order_finalizers(struct link *link, struct image *const *sorted, size_t cou
     return link->finalizers;
 }
 
+struct image **link_fresh_images(struct link *link, size_t *count)
+{
+    *count = 0;
+    for (struct image *image = link->fresh; image; image = image->next)
+        ++*count;
+    struct image **images = scratch_alloc(link, *count, sizeof *images);
+    size_t filled = 0;
+    for (struct image *image = link->fresh; image && images; image = image->next)
+        images[filled++] = image;
+    return images;
+}
+
+struct image **order_fresh(struct link *link, size_t *count)
+{
+    struct image **images = link_fresh_images(link, count);
+    struct image **sorted = scratch_alloc(link, *count, sizeof *sorted);
+    return images && sorted && order_sort(link, images, *count, false, sorted) ? sorted : NULL;
+}
+
 bool link_order(struct link *link)
 {
-    size_t count = 0;
-    uint64_t functions = link->fresh ? link->fresh->preinit_array.count : 0;
-    struct image *first = NULL;
+    if (!link->fresh)
+        return true;
+    size_t count, functions = link->fresh->preinit_array.count, filled = 0;
+    struct image **sorted = order_fresh(link, &count), *first = NULL;
     for (struct image *image = link->fresh; image; image = image->next) {
-        count++;
         functions += image->init_array.count + 1;
         /* As glibc has it: one such object, the last to be loaded. */
         if (image->initfirst)
             first = image;
     }
-    if (!count)
-        return true;
-    struct image **images = scratch_alloc(link, count, sizeof *images);
-    struct image **sorted = scratch_alloc(link, count, sizeof *sorted);
     link->initializers = scratch_alloc(link, functions, sizeof *link->initializers);
-    if (!images || !sorted || !link->initializers)
+    if (!sorted || !link->initializers)
         return false;
-    count = 0;
-    for (struct image *image = link->fresh; image; image = image->next)
-        images[count++] = image;
-    if (!order_sort(link, images, count, false, sorted))
-        return false;
-
-    size_t filled = first ? append_initializers(link, first, 0) : 0;
+    if (first)
+        filled = append_initializers(link, first, 0);
     if (link->fresh == link->first)
         filled = append_array(link->first, &link->first->preinit_array, false, link->initializers, filled);
     for (size_t i = 0; i < count; i++) {
@@ -141,10 +150,9 @@ bool link_order(struct link *link)
             filled = append_initializers(link, sorted[i], filled);
         if (sorted[i] == link->first)
             link->own_initializer_count = filled - before;
-    }
-    link->initializer_count = filled;
-    for (size_t i = 0; i < count; i++)
         if (!remember_finalizers(link, sorted[i]))
             return false;
+    }
+    link->initializer_count = filled;
     return order_finalizers(link, sorted, count);
 }

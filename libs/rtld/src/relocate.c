@@ -1,27 +1,11 @@
 /* Relocation of one image: bind each reference, store each word. */
 #include <string.h>
 
-#include "internal.h"
+#include "relocate.h"
 
-#define SYMBOL_INDEX(info) ((info) >> 32)
-#define TYPE(info) ((uint32_t)(info))
-#define WORD 8
 #define DESCRIPTOR_OFFSET_BITS 40
 
-/* One image while it is relocated. */
-struct relocation {
-    struct link *link;
-    struct image *image;
-    const struct machine *machine;
-    /* The writable segment that was stored to last. */
-    uint64_t low, span;
-    uint8_t *window;
-    /* The reference that was bound last: linkers sort relocations by symbol. */
-    uint64_t index;
-    bool is_call;
-    struct definition definition;
-    const struct image *provider; /* the last one that was remembered as a dependence */
-};
+typedef uint32_t __attribute__((aligned(1), may_alias)) loose_half;
 
 static bool refuse(const struct relocation *relocation, enum link_error error, const struct elf_rela *entry)
 {
@@ -42,7 +26,7 @@ static uint8_t *place_slowly(struct relocation *relocation, uint64_t address, ui
     return relocation->window + (address - relocation->low);
 }
 
-static inline uint8_t *place(struct relocation *relocation, uint64_t address, uint64_t size)
+static uint8_t *place(struct relocation *relocation, uint64_t address, uint64_t size)
 {
     uint64_t at = address - relocation->low;
     if (at < relocation->span && size <= relocation->span - at)
@@ -50,11 +34,12 @@ static inline uint8_t *place(struct relocation *relocation, uint64_t address, ui
     return place_slowly(relocation, address, size);
 }
 
-static inline bool store(struct relocation *relocation, uint64_t address, uint64_t value)
+/* Out of line, as the hot loops have their own stores. */
+static __attribute__((noinline)) bool store(struct relocation *relocation, uint64_t address, uint64_t value)
 {
     uint8_t *target = place(relocation, address, WORD);
     if (target)
-        memcpy(target, &value, WORD);
+        set_word(target, value);
     return target;
 }
 
@@ -62,7 +47,7 @@ static bool store_32(struct relocation *relocation, const struct elf_rela *entry
 {
     uint8_t *target = fits ? place(relocation, entry->r_offset, 4) : NULL;
     if (target)
-        memcpy(target, &value, 4);
+        *(loose_half *)target = (uint32_t)value;
     return fits ? target != NULL : refuse(relocation, LINK_OVERFLOW, entry);
 }
 
@@ -73,10 +58,7 @@ static bool fits_signed(uint64_t value)
 
 static inline void add_bias(uint8_t *target, uint64_t bias)
 {
-    uint64_t value;
-    memcpy(&value, target, WORD);
-    value += bias;
-    memcpy(target, &value, WORD);
+    set_word(target, word_at(target) + bias);
 }
 
 /* RELR: an even word is the address of a word to adjust, an odd one a bitmap for the 63 words after it. */
@@ -117,8 +99,6 @@ static void tell_binding(struct relocation *relocation, const struct elf_rela *e
                          const struct version *version, const struct definition *found)
 {
     const struct link_host *host = relocation->link->host;
-    if (!host->binding)
-        return;
     struct link_binding record = {
         .object = relocation->image->name,
         .symbol = name,
@@ -175,8 +155,8 @@ static bool bind(struct relocation *relocation, const struct elf_rela *entry, bo
     *found = (struct definition){image, NULL};
     if (index == 0)
         return true;
-    const struct elf_symbol *symbol = image_symbol(image, index);
-    const char *name = symbol ? image_string(image, symbol->st_name) : NULL;
+    const struct elf_symbol *symbol = quick_symbol(image, index);
+    const char *name = symbol ? quick_string(image, symbol->st_name) : NULL;
     if (!name)
         return link_refuse(link, LINK_BAD_SYMBOL, image, NULL, entry->r_offset, index);
     unsigned binding = symbol->st_info >> 4, visibility = symbol->st_other & 3;
@@ -190,14 +170,14 @@ static bool bind(struct relocation *relocation, const struct elf_rela *entry, bo
     }
     struct reference reference = {
         .name = symbol_name_of(name, image->strings.count - symbol->st_name),
-        .version = image_symbol_version(image, index),
+        .version = image->versym.count ? image_symbol_version(image, index) : NULL,
         .is_call = is_call,
     };
     *found = scope_lookup(link, image, &reference, except);
     if (visibility == STV_PROTECTED && symbol->st_shndx != SHN_UNDEF && !except)
         *found = own_protected(relocation, symbol, &reference, *found);
-    if (!link_work(link, image, 0))
-        return false;
+    if (link->work > LINK_WORK_MAX)
+        return link_work(link, image, 0);
     if (!found->image && binding != STB_WEAK)
         return undefined(relocation, entry, name, reference.version);
     if (found->image && found->symbol->st_info >> 4 == STB_GNU_UNIQUE &&
@@ -211,7 +191,8 @@ static bool bind(struct relocation *relocation, const struct elf_rela *entry, bo
         relocation->is_call = is_call;
         relocation->definition = *found;
     }
-    tell_binding(relocation, entry, name, reference.version, found);
+    if (link->host->binding)
+        tell_binding(relocation, entry, name, reference.version, found);
     return true;
 }
 
@@ -287,8 +268,12 @@ static bool relocate_symbol(struct relocation *relocation, const struct elf_rela
         return store_32(relocation, entry, size + addend, (size + addend) >> 32 == 0);
     case RELOCATION_SIZE_64:
         return store(relocation, entry->r_offset, size + addend);
-    default:
-        return store(relocation, entry->r_offset, address + addend);
+    default: {
+        uint8_t *target = place(relocation, entry->r_offset, WORD);
+        if (target)
+            set_word(target, address + addend);
+        return target;
+    }
     }
 }
 
@@ -305,10 +290,11 @@ static bool no_static_tls(struct relocation *relocation, const struct elf_rela *
 
 static bool store_descriptor(struct relocation *relocation, uint64_t offset, uint64_t function, uint64_t argument)
 {
-    uint64_t words[] = {function, argument};
-    uint8_t *target = place(relocation, offset, sizeof words);
-    if (target)
-        memcpy(target, words, sizeof words);
+    uint8_t *target = place(relocation, offset, 2 * WORD);
+    if (target) {
+        set_word(target, function);
+        set_word(target + WORD, argument);
+    }
     return target;
 }
 
@@ -361,8 +347,10 @@ static bool relocate_entry(struct relocation *relocation, const struct elf_rela 
     enum relocation_kind kind = machine_relocation(relocation->machine, TYPE(entry->r_info));
     uint64_t bias = relocation->image->bias;
     switch (kind) {
-    case RELOCATION_NONE:
     case RELOCATION_COPY: /* when all others are done: image_relocate_copies */
+        relocation->image->has_copies = true;
+        return true;
+    case RELOCATION_NONE:
         return true;
     case RELOCATION_RELATIVE:
         return store(relocation, entry->r_offset, bias + (uint64_t)entry->r_addend);
@@ -388,8 +376,9 @@ static const struct elf_rela *relocate_relative(struct relocation *relocation, c
     uint64_t last = relocation->span >= WORD ? relocation->span - WORD : 0;
     uint8_t *window = relocation->window;
     for (; entry < end && entry->r_info == info && window && entry->r_offset - low <= last; entry++) {
-        uint64_t value = bias + (uint64_t)entry->r_addend;
-        memcpy(window + (entry->r_offset - low), &value, WORD);
+        /* The table is long and read once, from memory: nothing else is as slow. */
+        __builtin_prefetch(entry + 256);
+        set_word(window + (entry->r_offset - low), bias + (uint64_t)entry->r_addend);
     }
     return entry;
 }
@@ -403,6 +392,7 @@ static bool relocate_table(struct relocation *relocation, const struct table *ta
     /* All of them, so that every undefined symbol is reported at once, if the host wants to hear it. */
     while (entry < end && !relocation->link->stopped) {
         good &= relocate_entry(relocation, entry++);
+        entry += relocate_usual(relocation, entry, end);
         if (entry < end && entry->r_info == relocation->machine->relative)
             entry = relocate_relative(relocation, entry, end);
     }
@@ -492,18 +482,10 @@ static size_t take_resolvers(const struct link *link, const struct image *image,
  * that others' functions fill. */
 static bool sort_resolvers(struct link *link)
 {
-    size_t count = 0, filled = 0;
-    for (struct image *image = link->fresh; image; image = image->next)
-        count++;
-    struct image **images = scratch_alloc(link, count, sizeof *images);
-    struct image **sorted = scratch_alloc(link, count, sizeof *sorted);
+    size_t count, filled = 0;
+    struct image **sorted = order_fresh(link, &count);
     struct link_resolver *resolvers = scratch_alloc(link, link->resolver_count, sizeof *resolvers);
-    if (!images || !sorted || !resolvers)
-        return false;
-    count = 0;
-    for (struct image *image = link->fresh; image; image = image->next)
-        images[count++] = image;
-    if (!order_sort(link, images, count, false, sorted))
+    if (!sorted || !resolvers)
         return false;
     for (size_t i = 0; i < count; i++) {
         if (!link_work(link, sorted[i], link->resolver_count / 16))

@@ -1,7 +1,8 @@
 /* Where references are looked up: the global scope, and the closure of what is being opened. */
 #include "internal.h"
 
-/* Rough instructions: of a look-up that one image's filter refuses, of an insertion into an index. */
+/* Rough instructions: of a look-up along an image's own hash chain, of one that its filter refuses, of an insertion. */
+#define COST_CHAIN 200
 #define COST_REFUSAL 18
 #define COST_INSERTION 40
 
@@ -19,7 +20,8 @@ static uint64_t count_references(const struct link *link)
 /* An index costs as much as there are exports, a search as much as there are images before the right one. */
 static bool make_index(struct link *link)
 {
-    uint64_t searching = count_references(link) * COST_REFUSAL * link->searched_count / 2, exports = 0;
+    uint64_t exports = 0;
+    uint64_t searching = count_references(link) * (COST_CHAIN + COST_REFUSAL * link->searched_count / 2);
     for (size_t i = 0; i < link->searched_count; i++) {
         uint64_t first, end;
         image_hashed(link->searched[i], &first, &end);
@@ -27,7 +29,7 @@ static bool make_index(struct link *link)
         if (searching < exports * COST_INSERTION)
             return true;
     }
-    link->index = link->searched_count > 1 ? index_make(link, link->searched, link->searched_count) : NULL;
+    link->index = index_make(link, link->searched, link->searched_count);
     return !link->stopped;
 }
 

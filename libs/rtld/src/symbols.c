@@ -61,14 +61,15 @@ uint64_t image_symbol_count(const struct image *image)
     return count < image->symbols.count ? count : image->symbols.count;
 }
 
-static bool is_definition(const struct elf_symbol *symbol, bool is_call)
+/* Sets, as bits by number. */
+#define BINDINGS (1u << STB_GLOBAL | 1u << STB_WEAK | 1u << STB_GNU_UNIQUE)
+#define TYPES (1u << STT_NOTYPE | 1u << STT_OBJECT | 1u << STT_FUNC | 1u << STT_COMMON | 1u << STT_TLS | 1u << STT_GNU_IFUNC)
+#define VISIBILITIES (1u << STV_DEFAULT | 1u << STV_PROTECTED)
+
+static inline bool is_definition(const struct elf_symbol *symbol, bool is_call)
 {
-    unsigned binding = symbol->st_info >> 4, type = symbol->st_info & 15, visibility = symbol->st_other & 3;
-    if (binding != STB_GLOBAL && binding != STB_WEAK && binding != STB_GNU_UNIQUE)
-        return false;
-    if (type > STT_FUNC && type != STT_COMMON && type != STT_TLS && type != STT_GNU_IFUNC)
-        return false;
-    if (visibility == STV_HIDDEN || visibility == STV_INTERNAL)
+    unsigned type = symbol->st_info & 15;
+    if (!(BINDINGS >> (symbol->st_info >> 4) & TYPES >> type & VISIBILITIES >> (symbol->st_other & 3) & 1))
         return false;
     if (symbol->st_value == 0 && symbol->st_shndx != SHN_ABS && type != STT_TLS)
         return false;
@@ -92,6 +93,8 @@ enum match symbol_match(const struct image *image, uint64_t index, const struct 
         return versym & VERSYM_HIDDEN ? MATCH_NO : MATCH_VERSIONED;
     }
     const struct version *version = image_symbol_version(image, index);
+    if (is_checked_version(wanted, version))
+        return MATCH_YES;
     if (version && version->hash == wanted->hash && text_equal(version->name, wanted->name))
         return MATCH_YES;
     /* A symbol without a version was there before versions were. */

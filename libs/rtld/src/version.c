@@ -117,14 +117,14 @@ const struct version *image_symbol_version(const struct image *image, uint64_t i
     return number < image->version_count && image->versions[number].name ? &image->versions[number] : NULL;
 }
 
-static bool defines(const struct image *image, const struct version *wanted)
+static const struct version *definition_of(const struct image *image, const struct version *wanted)
 {
     for (uint32_t i = 0; i < image->version_count; i++) {
         const struct version *version = &image->versions[i];
         if (version->name && !version->file && version->hash == wanted->hash && text_equal(version->name, wanted->name))
-            return true;
+            return version;
     }
-    return false;
+    return NULL;
 }
 
 bool image_check_versions(struct link *link, struct image *image)
@@ -133,8 +133,8 @@ bool image_check_versions(struct link *link, struct image *image)
     const struct image *provider = NULL;
     const char *file = NULL;
     for (uint32_t i = 0; i < image->version_count && !link->stopped; i++) {
-        const struct version *version = &image->versions[i];
-        if (!version->name || !version->file || version->weak)
+        struct version *version = &image->versions[i];
+        if (!version->name || !version->file)
             continue;
         if (version->file != file) {
             file = version->file;
@@ -143,7 +143,10 @@ bool image_check_versions(struct link *link, struct image *image)
         if (!link_work(link, image, provider ? provider->version_count : 0))
             return false;
         /* A provider without any versions is taken as it is, as if built before there were any. */
-        if (!provider || !provider->verdef.count || defines(provider, version))
+        if (!provider || !provider->verdef.count)
+            continue;
+        version->definition = definition_of(provider, version);
+        if (version->definition || version->weak)
             continue;
         good = link_report(link, &(struct diagnostic){.error = LINK_NO_VERSION, .object = image->name,
                                                       .version = version->name, .provider = provider->name});

@@ -1,10 +1,15 @@
 /* The few functions of libc that the linker core calls, so that the host library needs nobody. */
 #include <stddef.h>
+#include <stdint.h>
+
+typedef uint64_t __attribute__((aligned(1), may_alias)) word;
 
 __attribute__((visibility("hidden"))) void *memcpy(void *restrict to, const void *restrict from, size_t size)
 {
     char *target = to;
     const char *source = from;
+    for (; size >= 8; size -= 8, target += 8, source += 8)
+        *(word *)target = *(const word *)source;
     while (size--)
         *target++ = *source++;
     return to;
@@ -24,6 +29,9 @@ __attribute__((visibility("hidden"))) void *memmove(void *to, const void *from, 
 __attribute__((visibility("hidden"))) void *memset(void *to, int value, size_t size)
 {
     char *target = to;
+    uint64_t bytes = (uint8_t)value * 0x0101010101010101ull;
+    for (; size >= 8; size -= 8, target += 8)
+        *(word *)target = bytes;
     while (size--)
         *target++ = (char)value;
     return to;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define OPEN_MAX 1024
+
 static void *memory(void *context, uint64_t *size)
 {
     (void)context;
@@ -22,6 +24,31 @@ struct file_status {
     uint64_t more[20];
 };
 
+/* Files stay open until their segments are mapped. */
+static struct open_file {
+    const uint8_t *bytes;
+    int number;
+} open_files[OPEN_MAX];
+
+static int take_open(const uint8_t *bytes)
+{
+    for (size_t i = 0; i < OPEN_MAX; i++)
+        if (open_files[i].bytes == bytes) {
+            open_files[i].bytes = NULL;
+            return open_files[i].number;
+        }
+    return -1;
+}
+
+static void keep_open(const uint8_t *bytes, int number)
+{
+    for (size_t i = 0; i < OPEN_MAX; i++)
+        if (!open_files[i].bytes) {
+            open_files[i] = (struct open_file){bytes, number};
+            return;
+        }
+}
+
 bool ld_view(const char *path, struct image_file_view *file)
 {
     int64_t number = system_call(SYS_OPEN, (uint64_t)path, 0, 0, 0, 0, 0);
@@ -30,7 +57,10 @@ bool ld_view(const char *path, struct image_file_view *file)
         return false;
     bool good = system_call(SYS_FSTAT, (uint64_t)number, (uint64_t)&status, 0, 0, 0, 0) == 0 && status.size > 64;
     const uint8_t *bytes = good ? system_map(0, (uint64_t)status.size, PROT_READ, MAP_PRIVATE, (int)number, 0) : NULL;
-    system_call(SYS_CLOSE, (uint64_t)number, 0, 0, 0, 0, 0);
+    if (bytes)
+        keep_open(bytes, (int)number);
+    else
+        system_call(SYS_CLOSE, (uint64_t)number, 0, 0, 0, 0, 0);
     *file = (struct image_file_view){bytes, (uint64_t)status.size, status.inode, false};
     return bytes && memcmp(bytes, "\177ELF", 4) == 0;
 }
@@ -79,24 +109,28 @@ static int protection_of(const struct segment *segment)
            (segment->flags & PF_X ? PROT_EXEC : 0);
 }
 
-/* Read-only segments are copied: simpler than keeping files open, and nobody shares memory with a test. */
+/* The file's pages, privately; what lies beyond them in the last page, and behind it, is zero. */
 static bool map_segments(const struct image *image, uint64_t bias)
 {
-    for (unsigned i = 0; i < image->segment_count; i++) {
+    int number = take_open(image->file.bytes);
+    bool good = number >= 0;
+    for (unsigned i = 0; i < image->segment_count && good; i++) {
         const struct segment *segment = &image->segments[i];
-        void *target = system_map(bias + segment->page_address, segment->pages_size, PROT_READ | PROT_WRITE,
-                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-        if (!target)
-            return false;
-        if (segment->flags & PF_W)
-            continue; /* the core fills it */
-        uint64_t head = segment->address - segment->page_address, size = segment->file_size;
-        if (size + head > segment->pages_size)
-            size = segment->pages_size - head;
-        memcpy((uint8_t *)target + head, segment->data, size);
-        system_call(SYS_MPROTECT, (uint64_t)target, segment->pages_size, (uint64_t)protection_of(segment), 0, 0, 0);
+        uint64_t head = segment->address - segment->page_address, start = bias + segment->page_address;
+        uint64_t from_file = segment->file_size ? (head + segment->file_size + 4095) & ~4095ull : 0;
+        if (from_file > segment->pages_size)
+            from_file = segment->pages_size;
+        good = !from_file || system_map(start, from_file, protection_of(segment), MAP_PRIVATE | MAP_FIXED, number,
+                                        segment->file_offset - head);
+        if (good && from_file < segment->pages_size)
+            good = system_map(start + from_file, segment->pages_size - from_file, protection_of(segment),
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        if (good && from_file && segment->file_size < segment->memory_size)
+            memset((uint8_t *)start + head + segment->file_size, 0, from_file - head - segment->file_size);
     }
-    return true;
+    if (number >= 0)
+        system_call(SYS_CLOSE, (uint64_t)number, 0, 0, 0, 0, 0);
+    return good;
 }
 
 static bool place(void *context, const struct image *image, uint64_t *bias)
@@ -126,9 +160,10 @@ static void *window(void *context, const struct image *image, const struct segme
 {
     (void)context;
     static bool mapped;
+    *filled = true;
     if (image == ld.link.first && ld.program_is_mapped)
-        *filled = true;
-    else if (image->type == ET_EXEC && !mapped && !(mapped = map_segments(image, 0)))
+        return (void *)(image->bias + segment->page_address);
+    if (image->type == ET_EXEC && !mapped && !(mapped = map_segments(image, 0)))
         return NULL;
     return (void *)(image->bias + segment->page_address);
 }

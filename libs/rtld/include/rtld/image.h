@@ -41,6 +41,7 @@ struct version {
     uint32_t hash;     /* gABI hash of the name */
     bool weak;         /* its absence is no error */
     bool hidden;       /* the reference insists on this very version */
+    const struct version *definition; /* of a need: the one that it was checked against; NULL: none */
 };
 
 struct arena;
@@ -98,6 +99,7 @@ struct image {
     bool doomed;                 /* link_sweep takes it */
     bool committed;              /* its constructors were handed to the host */
     bool marked;                 /* a search or a sweep has seen it */
+    bool has_copies;             /* relocations that come when all others are done */
     uint32_t name_hash, soname_hash;
     uint64_t opens;              /* link_open less link_close */
     struct image **closure;      /* itself and what it needs, breadth first; made when it is opened */

@@ -1,0 +1,77 @@
+/* The usual symbolic relocations, in one loop that is made to be short: a word for a global or weak symbol of default
+ * visibility, whose definition is of an ordinary kind and stays as long as the program. What is not that is left to
+ * relocate.c, which knows all rules; nothing is reported or decided here. */
+#include "relocate.h"
+
+/* The first definition in search order, by way of the index; NULL: none, or one that needs a closer look. */
+static inline const struct elf_symbol *find(const struct symbol_index *index, const struct reference *reference,
+                                            const struct image **provider)
+{
+    uint32_t key = reference->name.gnu_hash | 1;
+    const struct symbol_slot *slot = &index->slots[index_slot(index, key)];
+    for (; slot->image; slot++) {
+        if (slot->key != key)
+            continue;
+        const struct image *image = index->images[slot->image - 1];
+        const struct elf_symbol *symbol = (const struct elf_symbol *)image->symbols.data + slot->symbol;
+        if (!symbol_name_is_quick(image, symbol, &reference->name))
+            continue;
+        *provider = image;
+        return symbol_match_quick(image, slot->symbol, symbol, reference) == MATCH_YES ? symbol : NULL;
+    }
+    return NULL;
+}
+
+uint64_t relocate_usual(const struct relocation *relocation, const struct elf_rela *first, const struct elf_rela *end)
+{
+    struct link *link = relocation->link;
+    const struct image *image = relocation->image;
+    const struct machine *machine = relocation->machine;
+    const struct relocation_range range = machine->ranges[0];
+    const struct elf_symbol *symbols = image->symbols.data;
+    const char *strings = image->strings.data;
+    const uint64_t symbol_count = image->symbols.count, string_count = image->strings.count;
+    const uint64_t low = relocation->low, span = relocation->span >= WORD ? relocation->span - WORD + 1 : 0;
+    const struct symbol_index *index = link->index;
+    const uint64_t versioned = image->versym.count;
+    const bool slot_addend = machine->slot_addend;
+    uint8_t *const window = relocation->window;
+    const struct elf_rela *entry = first;
+    if (image->symbolic || link->host->binding || link->work > LINK_WORK_MAX)
+        return 0;
+    for (; entry < end; entry++) {
+        uint64_t number = SYMBOL_INDEX(entry->r_info), at = entry->r_offset - low;
+        uint32_t type = TYPE(entry->r_info) - range.first;
+        enum relocation_kind kind = type < range.count ? range.kinds[type] : RELOCATION_UNKNOWN;
+        if (kind != RELOCATION_ABSOLUTE && kind != RELOCATION_SLOT && kind != RELOCATION_CALL)
+            break;
+        if (number == 0 || number >= symbol_count || at >= span)
+            break;
+        const struct elf_symbol *symbol = &symbols[number];
+        uint64_t name = symbol->st_name;
+        if (symbol->st_info < STB_GLOBAL << 4 || symbol->st_other || name >= string_count)
+            break;
+        const struct version *version = number < versioned ? quick_version(image, number) : NULL;
+        struct reference reference = {
+            .name = symbol_name_quick(strings + name, string_count - name),
+            .version = version && version->name ? version : NULL,
+            .is_call = kind == RELOCATION_CALL,
+        };
+        const struct image *provider;
+        if (index) {
+            symbol = find(index, &reference, &provider);
+        } else {
+            struct definition found = scope_search(link->searched, link->searched_count, &reference, NULL, &link->work);
+            symbol = found.symbol;
+            provider = found.image;
+        }
+        /* Global or weak, of a type below STT_TLS; that it is a definition the look-up has seen. */
+        if (!symbol || !provider->started || symbol->st_shndx == SHN_ABS ||
+            (symbol->st_info & 15) >= STT_TLS || symbol->st_info >> 4 > STB_WEAK)
+            break;
+        uint64_t addend = kind == RELOCATION_ABSOLUTE || slot_addend ? (uint64_t)entry->r_addend : 0;
+        set_word(window + at, provider->bias + symbol->st_value + addend);
+    }
+    link->work += (uint64_t)(entry - first);
+    return (uint64_t)(entry - first);
+}
