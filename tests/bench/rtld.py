@@ -42,7 +42,9 @@ class Shape:
 
     def symbol(self, library: int, number: int) -> str:
         if self.name.startswith("C++"):
-            return f"_ZN5scene5graph8pipeline{len(str(library)) + 6}module{library}7Surface{len(str(number)) + 9}transform{number}ERKNS_6MatrixIfLm4ELm4EEESt6vectorIiSaIiEE"
+            module, method = f"module{library}", f"transform{number}"
+            scope = f"_ZN5scene5graph8pipeline{len(module)}{module}7Surface{len(method)}{method}E"
+            return scope + "RKNS_6MatrixIfLm4ELm4EEESt6vectorIiSaIiEE"
         return f"module{library:03}_attribute_of_{number:05}"
 
 

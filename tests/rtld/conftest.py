@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ambilink.compile.toolset import load_toolset
+from ambilink.link.core import Linker
 
-from .core import Linker
 from .semantics import Case, machine_can_judge, toolchains
 
 

@@ -1,4 +1,4 @@
-"""judge.py [--core LIBRARY] PATH...: link the machine's own files and compare with its C library.
+"""judge.py [--core LIBRARY] [--machine NAME] PATH...: link the machine's own files and compare with its C library.
 
 For every ELF file with a dynamic section under the given paths: every binding (object, symbol, version,
 provider) must equal what glibc's dynamic linker reports, undefined symbols included; the reference model must
@@ -10,11 +10,12 @@ started with a preloaded library that ends it before main."""
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,13 +23,53 @@ TOP = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TOP / "toolchain"), str(TOP)]
 
 from ambilink.link.closure import MissingLibrary, load_closure
+from ambilink.link.core import SPACE_BASE, Linker, Result
 from ambilink.link.image import ET_EXEC, ElfError, Image
 from ambilink.link.order import start_order
 from ambilink.link.relocate import link
 from ambilink.link.search import Search, same_file
-from tests.rtld.core import SPACE_BASE, Linker, Result
 
-LD = Path("/lib64/ld-linux-x86-64.so.2")
+
+@dataclass(frozen=True)
+class Machine:
+    """Whose dynamic linker judges, and how it is started here."""
+
+    number: int
+    ld: Path
+    emulator: str = ""
+    root: Path = Path("/")
+
+    def command(self) -> list[str]:
+        if not self.emulator:
+            return [str(self.ld)]
+        return [self.emulator, "-L", str(self.root), str(self.ld), "--library-path", str(self.root / "lib")]
+
+    def why_not(self) -> str:
+        """Why it cannot judge here ("": it can)."""
+        if self.emulator and not shutil.which(self.emulator):
+            return f"{self.emulator} is not installed (Debian: qemu-user-static)"
+        if not self.ld.exists():
+            return f"{self.ld} is not there" + (
+                " (Debian: libc6-arm64-cross, libc6-riscv64-cross)" if self.emulator else ""
+            )
+        return ""
+
+
+MACHINES = {
+    "x86_64": Machine(62, Path("/lib64/ld-linux-x86-64.so.2")),
+    "aarch64": Machine(
+        183,
+        Path("/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1"),
+        "qemu-aarch64-static",
+        Path("/usr/aarch64-linux-gnu"),
+    ),
+    "riscv64": Machine(
+        243,
+        Path("/usr/riscv64-linux-gnu/lib/ld-linux-riscv64-lp64d.so.1"),
+        "qemu-riscv64-static",
+        Path("/usr/riscv64-linux-gnu"),
+    ),
+}
 BINDING = re.compile(
     r"\s*\d+:\tbinding file (\S+) \[\d+\] to (\S+) \[\d+\]: (?:normal|protected) symbol `(.*)'(?: \[(.*)\])?$"
 )
@@ -52,8 +93,8 @@ class Verdict:
     differences: list[str] = field(default_factory=list)
 
 
-def elf_files(paths: list[Path]) -> Iterator[Path]:
-    """Every x86-64 ELF file under the paths that is a program or a shared object, once, in order."""
+def elf_files(paths: list[Path], machine: Machine = MACHINES["x86_64"]) -> Iterator[Path]:
+    """Every ELF file of the machine under the paths that is a program or a shared object, once, in order."""
     seen = set()
     for top in paths:
         for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
@@ -61,7 +102,11 @@ def elf_files(paths: list[Path]) -> Iterator[Path]:
                 continue
             with path.open("rb") as file:
                 head = file.read(20)
-            if head[:6] != b"\x7fELF\x02\x01" or head[16] not in (2, 3) or head[18:20] != b"\x3e\0":
+            if (
+                head[:6] != b"\x7fELF\x02\x01"
+                or head[16] not in (2, 3)
+                or int.from_bytes(head[18:20], "little") != machine.number
+            ):
                 continue
             if same_file(path) not in seen:
                 seen.add(same_file(path))
@@ -75,7 +120,7 @@ def _key(name: str) -> object:
         return name
 
 
-def glibc_bindings(path: Path) -> tuple[Counter[Bound], set[str], str]:
+def glibc_bindings(path: Path, machine: Machine = MACHINES["x86_64"]) -> tuple[Counter[Bound], set[str], str]:
     """Bindings, names of undefined symbols, and why there is no answer ("": there is one)."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {
@@ -85,7 +130,13 @@ def glibc_bindings(path: Path) -> tuple[Counter[Bound], set[str], str]:
             "LD_DEBUG": "bindings",
             "LD_DEBUG_OUTPUT": f"{folder}/log",
         }
-        done = subprocess.run([LD, path], env=environment, capture_output=True, text=True, timeout=TIMEOUT)
+        if machine.emulator:  # only the guest shall hear them
+            words = [word for name, value in environment.items() for word in ("-E", f"{name}={value}")]
+            command = [machine.emulator, *words, *machine.command()[1:], str(path)]
+            environment = {}
+        else:
+            command = [*machine.command(), str(path)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT)
         if done.returncode != 0 or "=> not found" in done.stdout:
             return Counter(), set(), (done.stderr or "a library is missing").strip().splitlines()[0]
         keys: dict[str, object] = {}
@@ -152,14 +203,15 @@ def _model_agrees(verdict: Verdict, images: list[Image], result: Result) -> None
                 verdict.differences.append(f"model: other words in {image.name}")
 
 
-def judge(linker: Linker, path: Path, *, model: bool = True) -> Verdict:
+def judge(linker: Linker, path: Path, machine: Machine = MACHINES["x86_64"]) -> Verdict:
     verdict = Verdict(path)
-    theirs, undefined, why = glibc_bindings(path)
+    theirs, undefined, why = glibc_bindings(path, machine)
     if why:
         verdict.skipped = f"glibc: {why}"
         return verdict
     try:
-        images = load_closure(path)
+        library_path = str(machine.root / "lib") if machine.emulator else ""
+        images = load_closure(path, Search(machine.number, library_path=library_path).find)
     except MissingLibrary as error:
         verdict.differences.append(str(error))
         return verdict
@@ -169,18 +221,20 @@ def judge(linker: Linker, path: Path, *, model: bool = True) -> Verdict:
     _compare(verdict, "undefined", missing, undefined)
     mine = {same_file(image.path) for image in images}
     # The vDSO is not a file, and ld.so relocates itself before it looks at anything else.
-    itself = same_file(LD)
+    itself = same_file(machine.ld)
     theirs = Counter({bound: count for bound, count in theirs.items() if bound[0] in mine and bound[0] != itself})
     ours = Counter({bound: count for bound, count in ours.items() if bound[0] != itself})
     _compare(verdict, "binding", ours, theirs)
-    if model and result.good:
+    if result.good:
         _model_agrees(verdict, images, result)
     return verdict
 
 
 STOPPER = """
-#include <unistd.h>
-int __libc_start_main(void) { _exit(0); }
+void __libc_start_main(void)
+{
+    __asm__ volatile("syscall" : : "a"(231), "D"(0)); /* exit_group */
+}
 """
 
 
@@ -202,10 +256,10 @@ def constructor_order(program: Path, stopper: Path) -> list[object] | None:
     return [_key(match[1]) for line in logs[0].splitlines() if (match := INIT.match(line))]
 
 
-def judge_order(linker: Linker, program: Path, stopper: Path) -> Verdict | None:
+def judge_order(program: Path, stopper: Path) -> Verdict | None:
     """None for what is no program that glibc starts."""
     image = Image.open(str(program), program)
-    if image.interpreter != str(LD) or program.stat().st_mode & 0o6000:
+    if image.interpreter != str(MACHINES["x86_64"].ld) or program.stat().st_mode & 0o6000:
         return None
     verdict = Verdict(program)
     theirs = constructor_order(program, stopper)
@@ -226,34 +280,59 @@ def judge_order(linker: Linker, program: Path, stopper: Path) -> Verdict | None:
     return verdict
 
 
-def make_stopper(folder: Path, cc: list[str]) -> Path:
+def safely(function: Callable[..., Verdict | None], *arguments: object) -> Verdict | None:
+    path = next(argument for argument in arguments if isinstance(argument, Path))
+    try:
+        return function(*arguments)
+    except (ElfError, subprocess.TimeoutExpired, PermissionError) as error:
+        return Verdict(path, skipped=str(error))
+
+
+def make_stopper(folder: Path, cc: list[str], ld: list[str]) -> Path:
+    """The library that ends a program before its main."""
     source, library = folder / "stopper.c", folder / "libstopper.so"
     source.write_text(STOPPER)
-    subprocess.run([*cc, "-shared", "-fPIC", "-nostdlib", "-o", library, source], check=True)
+    subprocess.run([*cc, "-fPIC", "-c", "-o", source.with_suffix(".o"), source], check=True)
+    subprocess.run([*ld, "-shared", "-soname", library.name, "-o", library, source.with_suffix(".o")], check=True)
     return library
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--core", type=Path, default=TOP / "build/x86_64/lib/librtld_host.so")
+    parser.add_argument("--machine", choices=MACHINES, default="x86_64")
+    parser.add_argument("--order", action="store_true", help="start each program, to see the order of constructors")
     parser.add_argument("--verbose", action="store_true", help="a line for each file")
     parser.add_argument("paths", type=Path, nargs="+")
     options = parser.parse_args()
-    linker = Linker(options.core)
+    linker, machine = Linker(options.core), MACHINES[options.machine]
     total = Verdict(Path("total"))
-    files = skipped = different = 0
-    for path in elf_files(options.paths):
-        files += 1
-        try:
-            verdict = judge(linker, path)
-        except (ElfError, subprocess.TimeoutExpired) as error:
-            verdict = Verdict(path, skipped=str(error))
-        skipped += bool(verdict.skipped)
-        different += bool(verdict.differences)
-        for name in ("objects", "bindings", "words", "undefined"):
-            setattr(total, name, getattr(total, name) + getattr(verdict, name))
-        if options.verbose or verdict.differences:
-            print(path, verdict.objects, verdict.bindings, verdict.skipped, *verdict.differences, sep="  ", flush=True)
+    files = skipped = different = ordered = 0
+    with tempfile.TemporaryDirectory() as folder:
+        stopper = make_stopper(Path(folder), ["cc"], ["ld"]) if options.order else None
+        for path in elf_files(options.paths, machine):
+            files += 1
+            verdicts = [safely(judge, linker, path, machine)]
+            if stopper and (order := safely(judge_order, path, stopper)):
+                verdicts.append(order)
+                ordered += not order.skipped
+            skipped += bool(verdicts[0].skipped)
+            different += any(verdict.differences for verdict in verdicts)
+            for verdict in verdicts:
+                for name in ("objects", "bindings", "words", "undefined", "constructors"):
+                    setattr(total, name, getattr(total, name) + getattr(verdict, name))
+                if options.verbose or verdict.differences:
+                    print(
+                        path,
+                        verdict.objects,
+                        verdict.bindings,
+                        verdict.skipped,
+                        *verdict.differences,
+                        sep="  ",
+                        flush=True,
+                    )
+    if options.order:
+        print(f"{ordered} programs started, {total.constructors:,} objects started before them")
     print(
         f"{files} files, {skipped} that glibc does not take; {total.objects:,} objects, {total.bindings:,} bindings, "
         f"{total.undefined:,} undefined, {total.words:,} words; files that differ: {different}"

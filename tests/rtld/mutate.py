@@ -1,15 +1,18 @@
 """mutate.py LIBRARY SEED ROUNDS FILE DEPENDENCY...: link damaged copies of FILE; prints how many linked and
-how many were refused. The round is printed before it runs, so that a crash can be repeated."""
+how many were refused. Each change is printed before it is tried, so that a crash can be repeated."""
 
 import ctypes
 import mmap
-import random
 import struct
 import sys
 from pathlib import Path
 
+import hypothesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from tests.rtld.core import BLOCK_SIZE, FIND, LOG_SIZE, PAGE, SPACE_BASE, SPACE_SIZE, Host, HostFile
+from ambilink.link.core import BLOCK_SIZE, FIND, LOG_SIZE, PAGE, SPACE_BASE, SPACE_SIZE, Host, HostFile
 
 INTERESTING = [
     0,
@@ -61,26 +64,30 @@ def spots(data: bytes) -> list[int]:
     return found
 
 
-def mutate(data: bytes, chance: random.Random, places: list[int]) -> bytes:
+Edit = tuple[int, int, str, int]  # offset, size, how, value
+
+
+def edits(places: list[int], size: int) -> st.SearchStrategy[list[Edit]]:
+    """A few changed words, mostly where structure lies."""
+    where = st.one_of(st.sampled_from(places), st.sampled_from(places), st.integers(64, size - 8))
+    how = st.sampled_from(["set", "set", "add", "flip"])
+    value = st.one_of(st.sampled_from(INTERESTING), st.integers(0, (1 << 64) - 1))
+    return st.lists(st.tuples(where, st.sampled_from([1, 2, 4, 8]), how, value), min_size=1, max_size=4)
+
+
+def apply(data: bytes, changes: list[Edit]) -> bytes:
     changed = bytearray(data)
-    for _ in range(chance.choice((1, 1, 1, 2, 4))):
-        at = chance.choice(places) if chance.random() < 0.9 else chance.randrange(len(data) - 8)
-        if at + 8 > len(changed):
+    for at, size, how, value in changes:
+        if at + size > len(changed):
             continue
-        size, form = chance.choice(((1, "<B"), (2, "<H"), (4, "<I"), (8, "<Q")))
-        limit = 1 << 8 * size
-        old = struct.unpack_from(form, changed, at)[0]
-        new = chance.choice(
-            (
-                chance.choice(INTERESTING),
-                chance.randrange(limit),
-                old + chance.choice((-8, -1, 1, 8, 4096)),
-                old ^ 1 << chance.randrange(8 * size),
-            )
-        )
-        struct.pack_into(form, changed, at, new % limit)
-    if chance.random() < 0.05:
-        del changed[chance.randrange(64, len(changed)) // 8 * 8 :]
+        old = int.from_bytes(changed[at : at + size], "little")
+        if how == "set":
+            new = value
+        elif how == "add":
+            new = old + (-8, -1, 1, 8, 4096)[value % 5]
+        else:
+            new = old ^ 1 << value % (8 * size)
+        changed[at : at + size] = (new % (1 << 8 * size)).to_bytes(size, "little")
     return bytes(changed)
 
 
@@ -107,17 +114,21 @@ def main() -> None:
         ctypes.addressof(log),
         LOG_SIZE,
     )
-    chance = random.Random(int(seed))
-    places = spots(originals[0])
     results = [0, 0]
-    for number in range(int(rounds)):
-        data = mutate(originals[0], chance, places)
-        guards[0].put(data)
+    size = len(originals[0])
+
+    @hypothesis.seed(int(seed))
+    @settings(max_examples=int(rounds), database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(edits(spots(originals[0]), size), st.one_of(st.just(size), st.integers(64, size)))
+    def link(changes: list[Edit], length: int) -> None:
+        guards[0].put(apply(originals[0], changes))
         # A truncated file ends at the guard too.
-        table[0].size = guards[0].size if len(data) == len(originals[0]) else len(data) // PAGE * PAGE
-        sys.stdout.write(f"{number}\n")
+        table[0].size = guards[0].size if length == size else length // PAGE * PAGE
+        sys.stdout.write(f"{changes} {length}\n")
         sys.stdout.flush()
         results[core.host_link(ctypes.byref(host))] += 1
+
+    link()
     print(results[1], results[0])
 
 

@@ -98,6 +98,7 @@ class Case:
         flags: tuple[str, ...] = (),
         link: tuple[str, ...] = ("-pie",),
         assembly: str = "",
+        interpreter: Path = MACHINE_LD,
     ) -> Path:
         inputs = [self._object("program", source, ("-DPROGRAM", *flags), False)]
         if assembly:
@@ -107,7 +108,7 @@ class Case:
             *self.tools.ld,
             *link,
             "--dynamic-linker",
-            MACHINE_LD,
+            interpreter,
             "--export-dynamic",
             "--allow-shlib-undefined",
             "-o",

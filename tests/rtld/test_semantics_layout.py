@@ -1,5 +1,7 @@
 """Unusual layouts of files: linked by our own hands or edited, run under both linkers where glibc takes them."""
 
+import itertools
+
 from .elf_edit import PT_GNU_RELRO, PT_LOAD, change_header, headers
 
 DATA = "long data[4] = {1, 2, 3, 4}, zero[2000]; long *where[3] = {&data[1], &zero[1999], &data[3]}; long sum(void) { zero[1999]++; return *where[0] * 100 + *where[1] * 10 + *where[2]; }"
@@ -115,7 +117,7 @@ def test_two_segments_in_one_page(case):
     case.library("liba.so", source, link=("-T", "layout.ld"))
     loads = [header for _, header in headers((case.folder / "liba.so").read_bytes()) if header[0] == PT_LOAD]
     pages = [set(range(header[3] >> 12, (header[3] + header[6] + 0xFFF) >> 12)) for header in loads]
-    assert any(one & other for one, other in zip(pages, pages[1:], strict=False)), "the layout shares no page"
+    assert any(one & other for one, other in itertools.pairwise(pages)), "the layout shares no page"
     case.program(
         'long sum(void), first(void); void test(void) { say_value("sum", sum()); say_value("first", first()); }',
         "liba.so",

@@ -53,13 +53,41 @@ def _add_image(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     verify.set_defaults(run=_image_verify)
 
 
+def _add_link(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    link = commands.add_parser(
+        "link",
+        help="link programs or libraries in memory and print who is bound to whom",
+        description="Find the DT_NEEDED closure of each file as this machine does, place, bind and relocate it in "
+        "memory, run nothing, and print what came out. Exit status: 0 linked, 1 not.",
+    )
+    link.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    link.add_argument("--bindings", action="store_true", help="print a line for each binding")
+    link.add_argument(
+        "--core", type=Path, metavar="LIBRARY", help="link with librtld_host.so and compare with the model"
+    )
+    link.add_argument("--library-path", default="", metavar="DIRS", help="folders to search first, with : between")
+    link.set_defaults(run=_link)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ambilink", description=__doc__)
     parser.add_argument("--version", action="version", version=f"ambilink {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_boot(commands)
     _add_image(commands)
+    _add_link(commands)
     return parser
+
+
+def _link(options: argparse.Namespace) -> int:
+    from ambilink.report.link import link_lines
+
+    failed = False
+    for file in options.files:
+        for is_error, line in link_lines(file, options.core, options.library_path, bindings=options.bindings):
+            failed |= is_error
+            print(f"ambilink: {line}" if is_error else line, file=sys.stderr if is_error else sys.stdout)
+    return EXIT_FAIL if failed else EXIT_PASS
 
 
 def _boot(options: argparse.Namespace) -> int:

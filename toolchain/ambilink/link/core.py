@@ -1,4 +1,4 @@
-"""The linker core's host build (tests/rtld/host/host.c), through ctypes."""
+"""The linker core (libs/rtld) built for this machine, through ctypes: tests/rtld/host/host.c is its other side."""
 
 import ctypes
 import mmap
@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ambilink.link.image import Image
+from ambilink.link.image import PF_W, Image
 
 SPACE_BASE = 0x10_0000_0000
 SPACE_SIZE = 16 << 20
 BLOCK_SIZE = 4 << 20
 LOG_SIZE = 4 << 20
+LARGE = 1 << 30
 PAGE = 4096
 STOP_AT_FIRST, QUIET = 1, 2
 
@@ -79,7 +80,8 @@ class Result:
 
     @property
     def resolvers(self) -> list[tuple[int, int, int]]:
-        return [tuple(int(word, 16) for word in row) for row in self.rows("resolver")]
+        rows = self.rows("resolver")
+        return [(int(place, 16), int(function, 16), int(addend, 16)) for place, function, addend in rows]
 
     @property
     def errors(self) -> list[str]:
@@ -165,7 +167,7 @@ class Linker:
             for name, needed in zip(image.needed_names, image.needed, strict=True)
         }
         writable = sum(
-            segment.memory_size + 2 * PAGE for image in images for segment in image.segments if segment.flags & 2
+            segment.memory_size + 2 * PAGE for image in images for segment in image.segments if segment.flags & PF_W
         )
         return self.run(
             images[0].name,
@@ -173,6 +175,6 @@ class Linker:
             lambda referrer, name: needs.get((referrer, name), -1),
             flags=flags,
             space_size=writable + PAGE,
-            block_size=1 << 30,
-            log_size=1 << 30,
+            block_size=LARGE,
+            log_size=LARGE,
         )
