@@ -1,6 +1,7 @@
 """Who provides a symbol, and what is stored for it."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
@@ -199,3 +200,30 @@ def test_our_own_services_are_bound_as_their_symbol_tables_say(linker, build):
     for (_, symbol), provider in result.provider.items():
         definers = [path.name for path in order if symbol in inspect(path).defined]
         assert provider == (definers[0] if definers else "-"), symbol
+
+
+def test_two_links_at_once(linker, make, tmp_path):
+    """No global state: links in several threads come out as one after the other."""
+    systems = []
+    for letter in "ab":
+        library = make(f"lib{letter}.so", "".join(f"int {letter}{i}(void) {{ return {i}; }}" for i in range(300)))
+        uses = "".join(f"int {letter}{i}(void); int (*p{i})(void) = {letter}{i};" for i in range(300))
+        systems.append({"program": make("program", START + uses, f"lib{letter}.so"), f"lib{letter}.so": library})
+    alone = [linker.link(files).lines for files in systems]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda number: linker.link(systems[number % 2]).lines, range(40)))
+    assert all(lines == alone[number % 2] for number, lines in enumerate(together))
+
+
+def test_notes_and_stack(linker, make):
+    note = """
+        __asm__(".section .note.gnu.property,\\"a\\",@note\\n.balign 8\\n.long 4, 16, 5\\n.asciz \\"GNU\\"\\n"
+                ".long 0xc0000002, 4, 3, 0\\n.previous");
+    """
+    # The property as a compiler with -fcf-protection writes it.
+    program = make("program", START + note, flags=("--build-id=0x0123456789abcdef00", "-z", "execstack"))
+    plain = make("program", START)
+    assert linker.link({"program": program}).rows("notes") == [
+        ["program", "0123456789abcdef", f"{3:016x}", f"{1:016x}"]
+    ]
+    assert linker.link({"program": plain}).rows("notes")[0][2:] == [f"{0:016x}", f"{0:016x}"]

@@ -2,6 +2,8 @@
 
 import struct
 
+from ambilink.link.core import STOP_AT_FIRST
+
 from .test_binding import START
 
 
@@ -14,6 +16,31 @@ def test_an_undefined_symbol(linker, make):
         "liba.so needs a symbol that no object defines: also_gone",
         "liba.so needs a symbol that no object defines: gone",
     ]
+
+
+def test_the_host_may_stop_at_the_first(linker, make):
+    library = make("liba.so", "int gone(void); int also_gone(void); int a(void) { return gone() + also_gone(); }")
+    program = make("program", START + "int a(void); int use(void) { return a(); }", "liba.so")
+    files = {"program": program, "liba.so": library}
+    assert len(linker.link(files).errors) == 2
+    assert len(linker.link(files, flags=STOP_AT_FIRST).errors) == 1
+
+
+def test_who_needs_which_version_of_whom(linker, make, tmp_path):
+    script = tmp_path / "versions.map"
+    script.write_text("V2 { global: *; };")
+    make("liba.so", "int a(void) { return 1; }", flags=(f"--version-script={script}",))
+    program = make("program", START + "int a(void); int use(void) { return a(); }", "liba.so")
+    script.write_text("V1 { global: *; };")
+    older = make("liba.so", "int a(void) { return 1; }", flags=(f"--version-script={script}",))
+    errors = linker.link({"program": program, "liba.so": older}).errors
+    assert errors == ["program needs a version that is not defined: V2 of liba.so"]
+    script.write_text("V2 { global: other; };")
+    emptied = make("liba.so", "int other(void) { return 1; }", flags=(f"--version-script={script}",))
+    (error,) = linker.link({"program": program, "liba.so": emptied}).errors
+    assert error.startswith(
+        "program needs a symbol that no object defines: a, version V2 of liba.so; looked in program"
+    )
 
 
 def test_a_missing_library(linker, make):

@@ -7,6 +7,7 @@
  *     window NAME ADDRESS SIZE OFFSET          ADDRESS in the linked space, OFFSET in `space`
  *     bind OBJECT OFFSET TYPE SYMBOL VERSION PROVIDER ADDRESS     (rtld/diagnostic.h)
  *     module NAME ID OFFSET                    thread-local data; OFFSET from the thread pointer, signed
+ *     notes NAME BUILD-ID FEATURES STACK       the build id's first eight bytes; 1: an executable stack is asked for
  *     resolver PLACE FUNCTION ADDEND
  *     init ADDRESS
  *     fini ADDRESS
@@ -146,6 +147,14 @@ static void put_images(struct host *host, const struct link *link)
         put(host, "image ");
         put(host, image->name);
         put_number(host, image->bias);
+        put(host, "\nnotes ");
+        put(host, image->name);
+        uint64_t id = 0;
+        for (unsigned i = 0; i < 8 && i < image->build_id_size; i++)
+            id = id << 8 | image->build_id[i];
+        put_number(host, id);
+        put_number(host, image->features);
+        put_number(host, image->executable_stack);
         put(host, "\n");
         if (!image->tls_module)
             continue;
