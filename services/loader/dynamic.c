@@ -105,7 +105,8 @@ static void find_symbol(struct child *child, const struct message *request, cons
     const struct image *image = scope == LOADER_SCOPE_CLOSURE ? module_image(remote, where)
                                                               : link_image_at(&remote->link, where);
     struct link_symbol found;
-    if (scope > LOADER_SCOPE_CLOSURE || (!image && scope != LOADER_SCOPE_DEFAULT) || (image && !image->root) ||
+    /* Only what was opened has a closure to search. */
+    if (scope > LOADER_SCOPE_CLOSURE || (!image && scope != LOADER_SCOPE_DEFAULT) ||
         (scope == LOADER_SCOPE_CLOSURE && !image->closure) ||
         !link_find(&remote->link, (enum link_scope)scope, image, name, version, &found)) {
         ipc_answer(reply, STATUS_NOT_FOUND, NULL);

@@ -78,5 +78,7 @@ def pytest_generate_tests(metafunc) -> None:
 
 
 @pytest.fixture
-def case(tmp_path, tools, test_linker) -> Case:
-    return Case(tmp_path, tools, test_linker)
+def case(request, tmp_path, tools, test_linker) -> Case:
+    found = Case(tmp_path, tools, test_linker)
+    found.musl = getattr(request.module, "MUSL_AGREES", False)
+    return found

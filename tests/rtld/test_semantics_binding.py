@@ -2,6 +2,8 @@
 
 from .elf_edit import DF_SYMBOLIC, set_dynamic_flag
 
+MUSL_AGREES = True
+
 
 def test_weak_undefined_is_zero(case):
     case.library(
@@ -65,6 +67,7 @@ def test_symbolic_objects_prefer_themselves(case):
 
 def test_a_symbolic_flag_alone_is_enough(case):
     """-Bsymbolic usually leaves no symbol to bind; here one is left, and only the flag says what it means."""
+    case.musl = False  # musl does not look at DF_SYMBOLIC
     table = '.section .data.rel,"aw"\n.globl table\n.hidden table\n.balign 8\ntable: .quad who\n'
     source = "long who(void) { return 1; } HIDDEN extern long (*table[])(void); long a(void) { return table[0](); }"
     case.library("liba.so", source, assembly=table, link=("-z", "now"))
@@ -103,6 +106,7 @@ def test_protected_definitions(case):
 
 def test_a_protected_reference_in_a_table(case):
     """The relocation names the protected symbol, so the dynamic linker decides."""
+    case.musl = False  # musl searches for protected symbols as for others
     table = '.section .data.rel,"aw"\n.globl table\n.hidden table\n.balign 8\ntable: .quad who\n.quad value\n'
     case.library(
         "liba.so",
@@ -181,6 +185,7 @@ counter: .quad {value}
 
 def test_unique_symbols(case):
     """One object for the process, even between two libraries that were opened apart."""
+    case.musl = False  # musl has no unique symbols
     for name, value in (("a", 1), ("b", 2)):
         case.library(
             f"lib{name}.so",
@@ -203,6 +208,7 @@ def test_unique_symbols(case):
 
 
 def test_absolute_symbols_do_not_move(case):
+    case.musl = False  # musl finds no symbol whose value is 0
     case.library(
         "liba.so",
         "long a(void) { return 0; }",
@@ -216,6 +222,7 @@ def test_absolute_symbols_do_not_move(case):
 
 
 def test_sizes_and_distances(case):
+    case.musl = False  # musl has no R_X86_64_SIZE
     words = """
     .section .data.rel, "aw"
     .globl size, size32, distance32
@@ -308,6 +315,7 @@ USE_IFUNCS = """
 
 def test_indirect_functions(case):
     """Exported, local, through data."""
+    case.musl = False  # musl has no IFUNC
     case.library("liba.so", IFUNCS.replace("CHOICE", "return one;"))
     case.program(USE_IFUNCS, "liba.so")
     assert case.compare() == "shared 1\na 11\ntable 11\nmine 1\nsame 1\n"
@@ -325,6 +333,7 @@ def test_a_resolver_may_use_everything(case):
 
 
 def test_a_resolver_that_returns_nothing(case):
+    case.musl = False  # musl has no IFUNC
     case.library(
         "liba.so",
         'static void *choose(void) { return 0; } long shared(void) __attribute__((ifunc("choose"))); long a(void) { return shared == 0; }',
@@ -334,6 +343,7 @@ def test_a_resolver_that_returns_nothing(case):
 
 
 def test_relative_words_packed_and_plain(case):
+    case.musl = False  # musl 1.2.3 knows no RELR
     packing = ("-z", "pack-relative-relocs") if case.tools.name.startswith("gcc") else ("--pack-dyn-relocs=relr",)
     source = (
         "static int x[100]; struct { long gap; int *here; } sparse[70] = {"
@@ -350,3 +360,16 @@ def test_relative_words_packed_and_plain(case):
     # GNU ld demands GLIBC_ABI_DT_RELR for the machine's, which a program without libc does not have.
     if not case.tools.is_gnu_ld:
         case.compare()
+
+
+def test_the_trace(case):
+    """One line for each binding, as <rtld/diagnostic.h> says."""
+    case.library("liba.so", "long who(void) { return 1; } WEAK extern int absent; long a(void) { return &absent == 0; }")
+    case.program('long who(void), a(void); void test(void) { say_value("sum", who() + a()); }', "liba.so")
+    traced = case.run(case.ours, LD_TRACE="1")
+    assert traced.output == "sum 2\n"
+    bound = [line.split(" ") for line in traced.errors.splitlines()]
+    assert all(line[0] == "bind" and len(line) == 8 and int(line[2], 16) and int(line[3], 16) for line in bound)
+    bindings = {(line[1].rsplit("/", 1)[-1], line[4]): line[6].rsplit("/", 1)[-1] for line in bound}
+    assert bindings["program", "who"] == bindings["program", "a"] == "liba.so"
+    assert bindings["liba.so", "absent"] == "-"

@@ -50,6 +50,12 @@ static void grow(uint64_t count)
     self->dtv = table = larger;
 }
 
+/* The memory of a block begins with a word that says where; the block itself is aligned behind it. */
+static uintptr_t memory_of(uintptr_t block)
+{
+    return block ? ((uintptr_t *)(block & -sizeof(uintptr_t)))[-1] : 0;
+}
+
 /* Blocks of modules that went, and perhaps left their number to others, are no more. */
 static void catch_up(void)
 {
@@ -60,17 +66,11 @@ static void catch_up(void)
         const struct start_module *module = generations[number] ? module_of(number) : 0;
         if (!generations[number] || (module && module->tls_generation == generations[number]))
             continue;
-        free((void *)__tls_block_memory(self->dtv[number]));
+        free((void *)memory_of(self->dtv[number]));
         self->dtv[number] = 0;
         generations[number] = 0;
     }
     seen_generation = list()->tls_generation;
-}
-
-/* The memory of a block begins with a word that says where; the block itself is aligned behind it. */
-uintptr_t __tls_block_memory(uintptr_t block)
-{
-    return block ? ((uintptr_t *)(block & -sizeof(uintptr_t)))[-1] : 0;
 }
 
 static uintptr_t make_block(const struct start_module *module)

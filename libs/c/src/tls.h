@@ -1,4 +1,4 @@
-/* Thread-local data of objects that come and go (tls.c). */
+/* What start.c, dynamic.c and tls.c know of each other. */
 #ifndef C_TLS_H
 #define C_TLS_H
 #include <stdint.h>
@@ -11,7 +11,4 @@ hidden void __run_resolvers(const struct start_resolver *resolvers, uint64_t cou
 
 /* Objects came after that generation of the list: those with a place in the static block get their data. */
 hidden void __tls_take_in(uint64_t generation);
-
-/* What a block made by __tls_get_addr was allocated as; 0 for block 0. */
-hidden uintptr_t __tls_block_memory(uintptr_t block);
 #endif

@@ -163,7 +163,6 @@ static bool take_all(struct link *link, struct image *image, const struct dynami
         return bad(link, image, value_of(values, DT_SYMTAB), DT_SYMENT);
     /* DF_BIND_NOW and DF_1_NOW ask for what is done anyway. */
     image->symbolic = has(values, DT_SYMBOLIC) || (flags & DF_SYMBOLIC);
-    image->static_tls = flags & DF_STATIC_TLS;
     image->nodelete = flags_1 & DF_1_NODELETE;
     image->initfirst = flags_1 & DF_1_INITFIRST;
     image->wants_global = flags_1 & DF_1_GLOBAL;

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#define TCB_SIZE 1024
 #define MODULES_MAX 64
 #define STACK_SIZE (256 << 10)
 
@@ -23,8 +22,6 @@ struct thread {
 };
 
 static struct thread *threads;
-
-_Static_assert(sizeof(struct thread) > TCB_SIZE, "two tables");
 
 uint64_t ld_thread_pointer(void)
 {
@@ -120,11 +117,13 @@ static uint8_t *make_block(struct thread *thread, uint64_t module)
         system_say("ld: no such thread-local module\n");
         system_exit(127);
     }
+    uint64_t remainder = image->tls_image & (image->tls_align - 1);
     uint8_t *block = image->tls_is_static ? (uint8_t *)thread + image->tls_offset
-                                          : zeroed(image->tls_size, image->tls_align);
+                                          : zeroed(remainder + image->tls_size, image->tls_align);
     if (!block)
         system_exit(127);
-    /* The block starts with p_vaddr's remainder. */
+    if (!image->tls_is_static)
+        block += remainder; /* as p_vaddr has it */
     copy_image(block, image);
     thread->block[module - 1] = block;
     thread->made[module - 1] = image->tls_generation;

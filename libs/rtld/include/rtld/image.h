@@ -77,7 +77,7 @@ struct image {
     uint64_t relative_count;     /* DT_RELACOUNT: so many at the start of rela name no symbol; a hint */
     struct table preinit_array, init_array, fini_array;
     uint64_t init, fini;         /* DT_INIT, DT_FINI; 0: none */
-    bool symbolic, nodelete, initfirst, static_tls, pie;
+    bool symbolic, nodelete, initfirst, pie;
     struct version *versions;    /* by version index */
     uint32_t version_count;
 
