@@ -81,9 +81,11 @@ def test_needed_cycles_end(linker, make):
     liba = make("liba.so", "int b(void); int a(void) { return b(); }", "libb.so")
     libb = make("libb.so", "int a(void); int b(void) { return a(); }", "liba.so")
     assert links_quickly(linker, {"liba.so": liba, "libb.so": libb}) == []
-    itself = make("libb.so", "int x(void) { return 1; }")
-    itself = make("libb.so", "int b(void) { return 1; }", "libb.so")
-    assert links_quickly(linker, {"libb.so": itself}) == []
+    make("libself.so", "int b(void) { return 1; }")
+    itself = make(
+        "libsame.so", "int b(void); int c(void) { return b(); }", "libself.so", flags=("-soname", "libself.so")
+    )
+    assert "needs a symbol that no object defines: b" in links_quickly(linker, {"libself.so": itself})[0]
 
 
 def tables(data: bytes, *tags: int) -> list[int]:

@@ -350,7 +350,7 @@ def test_relative_words_packed_and_plain(case):
         + ", ".join(f"{{{i}, &x[{i}]}}" for i in range(70))
         + "}; int *dense[200] = {"
         + ", ".join(f"&x[{i % 100}]" for i in range(200))
-        + "}; long a(void) { long good = 0; for (int i = 0; i < 70; i++) good += sparse[i].here == &x[i]; for (int i = 0; i < 200; i++) good += dense[i] == &x[i % 100]; return good; }"
+        + "}; long a(void) { long good = 0; for (int i = 0; i < 70; i++) good += sparse[i].here == &x[i] && sparse[i].gap == i; for (int i = 0; i < 200; i++) good += dense[i] == &x[i % 100]; return good; }"
     )
     for flags in ((), packing):
         case.library("liba.so", source, link=flags)
@@ -364,7 +364,9 @@ def test_relative_words_packed_and_plain(case):
 
 def test_the_trace(case):
     """One line for each binding, as <rtld/diagnostic.h> says."""
-    case.library("liba.so", "long who(void) { return 1; } WEAK extern int absent; long a(void) { return &absent == 0; }")
+    case.library(
+        "liba.so", "long who(void) { return 1; } WEAK extern int absent; long a(void) { return &absent == 0; }"
+    )
     case.program('long who(void), a(void); void test(void) { say_value("sum", who() + a()); }', "liba.so")
     traced = case.run(case.ours, LD_TRACE="1")
     assert traced.output == "sum 2\n"

@@ -6,7 +6,7 @@ from .elf_edit import PT_GNU_RELRO, PT_LOAD, change_header, headers
 
 MUSL_AGREES = True
 
-DATA = "long data[4] = {1, 2, 3, 4}, zero[2000]; long *where[3] = {&data[1], &zero[1999], &data[3]}; long sum(void) { zero[1999]++; return *where[0] * 100 + *where[1] * 10 + *where[2]; }"
+DATA = "long data[4] = {1, 2, 3, 4}, zero[2000]; long *where[3] = {&data[1], &zero[1999], &data[3]}; long sum(void) { zero[1999]++; data[0] = zero[0]; return *where[0] * 100 + *where[1] * 10 + *where[2]; }"
 USE = 'long sum(void); void test(void) { say_value("sum", sum()); }'
 
 

@@ -68,10 +68,11 @@ def test_function_before_array(case):
     source = """
         void start(void) { say("init "); } void stop(void) { say("fini "); } long a(void) { return 1; }
         CONSTRUCTOR static void first(void) { say("array "); } DESTRUCTOR static void last(void) { say("~array "); }
-        __attribute__((constructor(101))) static void early(void) { say("early "); }"""
+        __attribute__((constructor(101))) static void early(void) { say("early "); }
+        __attribute__((destructor(101))) static void late(void) { say("~late "); }"""
     case.library("liba.so", source, link=("-init=start", "-fini=stop"))
     case.program('long a(void); void test(void) { say("main "); a(); }', "liba.so")
-    assert case.compare() == "init early array main ~array fini "
+    assert case.compare() == "init early array main ~array ~late fini "
 
 
 def test_the_programs_own_preinit_comes_first(case):
