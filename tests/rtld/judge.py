@@ -23,10 +23,10 @@ TOP = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TOP / "toolchain"), str(TOP)]
 
 from ambilink.link.closure import MissingLibrary, load_closure
-from ambilink.link.core import SPACE_BASE, Linker, Result
-from ambilink.link.image import ET_EXEC, ElfError, Image
+from ambilink.link.core import Linker, Result
+from ambilink.link.image import ElfError, Image
 from ambilink.link.order import start_order
-from ambilink.link.relocate import link
+from ambilink.link.relocate import consecutive, link
 from ambilink.link.search import Search, same_file
 
 
@@ -178,17 +178,7 @@ def _compare(verdict: Verdict, what: str, ours: Counter[Bound] | set[str], their
 
 def _model_agrees(verdict: Verdict, images: list[Image], result: Result) -> None:
     """The same bindings and the same bytes in every writable segment."""
-    end = SPACE_BASE
-
-    def place(image: Image) -> int:
-        nonlocal end
-        if image.type == ET_EXEC:
-            return 0
-        start = -(-end // image.align) * image.align
-        end = start + image.high - image.low
-        return start - image.low
-
-    model = link(images, place)
+    model = link(images, consecutive())
     names = {id(image): image.name for image in images}
     lines = [line.rsplit(" ", 1)[0] for line in result.lines if line.startswith("bind ")]
     if [binding.line(names) for binding in model.bindings] != lines:

@@ -63,7 +63,11 @@ def _add_link(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     link.add_argument("files", type=Path, nargs="+", metavar="FILE")
     link.add_argument("--bindings", action="store_true", help="print a line for each binding")
     link.add_argument(
-        "--core", type=Path, metavar="LIBRARY", help="link with librtld_host.so and compare with the model"
+        "--core",
+        type=Path,
+        metavar="LIBRARY",
+        default=next(Path("build").glob("x86_64/lib/librtld_host.so"), None),
+        help="librtld_host.so, to link with the core and compare with the model (default: this folder's build, if any)",
     )
     link.add_argument("--library-path", default="", metavar="DIRS", help="folders to search first, with : between")
     link.set_defaults(run=_link)

@@ -53,37 +53,37 @@ static inline __attribute__((always_inline)) bool insert(const struct symbol_ind
     return true;
 }
 
-/* The hash of a symbol of an image with only a gABI table, which keeps none; 0: not defined there. */
-static uint32_t hash_of(const struct image *image, uint64_t number)
+/* An image with only a gABI table, which keeps no hash values. */
+static bool insert_names(const struct symbol_index *index, uint32_t number, uint64_t *steps)
 {
-    const struct elf_symbol *symbol = quick_symbol(image, number);
-    const char *name = quick_string(image, symbol->st_name);
-    if (!name || symbol->st_shndx == SHN_UNDEF)
-        return 0;
-    return symbol_name_of(name, image->strings.count - symbol->st_name).gnu_hash | 1;
+    const struct image *image = index->images[number - 1];
+    uint64_t end = image_symbol_count(image);
+    for (uint64_t i = 1; i < end; i++) {
+        const struct elf_symbol *symbol = quick_symbol(image, i);
+        const char *name = quick_string(image, symbol->st_name);
+        if (!name || symbol->st_shndx == SHN_UNDEF)
+            continue;
+        uint32_t hash = symbol_name_of(name, image->strings.count - symbol->st_name).gnu_hash;
+        if (!insert(index, number, i, hash | 1, steps))
+            return false;
+    }
+    return true;
 }
 
 static bool insert_image(const struct symbol_index *index, uint32_t number, uint64_t *steps)
 {
     const struct symbol_index table = *index; /* in registers */
     const struct image *image = table.images[number - 1];
-    const uint32_t *chain = NULL;
+    if (!image->gnu_hash.count)
+        return insert_names(index, number, steps);
     uint64_t first, end;
     image_hashed(image, &first, &end);
-    if (image->gnu_hash.count) {
-        const uint32_t *words = image->gnu_hash.data;
-        chain = words + 4 + (uint64_t)words[2] * 2 + words[0];
-    } else {
-        first = 1;
-        end = image_symbol_count(image);
-    }
-    if (end > UINT32_MAX)
-        return false;
-    for (uint64_t i = first; i < end; i++) {
-        uint32_t key = chain ? chain[i - first] | 1 : hash_of(image, i);
-        if (key && !insert(&table, number, i, key, steps))
+    if (end == 0 || end > UINT32_MAX)
+        return end == 0;
+    const uint32_t *words = image->gnu_hash.data, *chain = words + 4 + (uint64_t)words[2] * 2 + words[0];
+    for (uint64_t i = first; i < end; i++)
+        if (!insert(&table, number, i, chain[i - first] | 1, steps))
             return false;
-    }
     return true;
 }
 

@@ -188,17 +188,12 @@ enum match { MATCH_NO, MATCH_YES, MATCH_VERSIONED };
 enum match symbol_match(const struct image *image, uint64_t index, const struct elf_symbol *symbol,
                         const struct reference *reference);
 
-/* The usual one first: a global or weak symbol of an ordinary section, without versions or of the very one that the
- * referrer was checked against. */
-static inline enum match symbol_match_quick(const struct image *image, uint64_t index, const struct elf_symbol *symbol,
-                                            const struct reference *reference)
+/* A global or weak definition of default visibility, of an ordinary section and an ordinary type: most are. */
+static inline bool symbol_is_plain(const struct elf_symbol *symbol)
 {
-    if ((uint8_t)((symbol->st_info >> 4) - STB_GLOBAL) <= STB_WEAK - STB_GLOBAL &&
-        (symbol->st_info & 15) <= STT_FUNC && symbol->st_other == STV_DEFAULT &&
-        (uint16_t)(symbol->st_shndx - 1) < SHN_ABS - 1 && symbol->st_value &&
-        (index >= image->versym.count || is_checked_version(reference->version, quick_version(image, index))))
-        return MATCH_YES;
-    return symbol_match(image, index, symbol, reference);
+    return (uint8_t)((symbol->st_info >> 4) - STB_GLOBAL) <= STB_WEAK - STB_GLOBAL &&
+           (symbol->st_info & 15) <= STT_FUNC && symbol->st_other == STV_DEFAULT &&
+           (uint16_t)(symbol->st_shndx - 1) < SHN_ABS - 1 && symbol->st_value;
 }
 
 /* Symbols that the GNU hash table covers: [first, end). */

@@ -3,6 +3,16 @@
  * relocate.c, which knows all rules; nothing is reported or decided here. */
 #include "relocate.h"
 
+#define USUAL (1u << RELOCATION_ABSOLUTE | 1u << RELOCATION_SLOT | 1u << RELOCATION_CALL)
+
+/* Without a closer look: plain, and without versions or of the very one that the referrer was checked against. */
+static inline bool answers(const struct image *image, uint64_t index, const struct elf_symbol *symbol,
+                           const struct reference *reference)
+{
+    return symbol_is_plain(symbol) &&
+           (index >= image->versym.count || is_checked_version(reference->version, quick_version(image, index)));
+}
+
 /* The first definition in search order, by way of the index; NULL: none, or one that needs a closer look. */
 static inline const struct elf_symbol *find(const struct symbol_index *index, const struct reference *reference,
                                             const struct image **provider)
@@ -17,7 +27,7 @@ static inline const struct elf_symbol *find(const struct symbol_index *index, co
         if (!symbol_name_is_quick(image, symbol, &reference->name))
             continue;
         *provider = image;
-        return symbol_match_quick(image, slot->symbol, symbol, reference) == MATCH_YES ? symbol : NULL;
+        return answers(image, slot->symbol, symbol, reference) ? symbol : NULL;
     }
     return NULL;
 }
@@ -37,19 +47,17 @@ uint64_t relocate_usual(const struct relocation *relocation, const struct elf_re
     const bool slot_addend = machine->slot_addend;
     uint8_t *const window = relocation->window;
     const struct elf_rela *entry = first;
-    if (image->symbolic || link->host->binding || link->work > LINK_WORK_MAX)
+    if (!symbol_count || image->symbolic || link->host->binding || link->work > LINK_WORK_MAX)
         return 0;
     for (; entry < end; entry++) {
         uint64_t number = SYMBOL_INDEX(entry->r_info), at = entry->r_offset - low;
         uint32_t type = TYPE(entry->r_info) - range.first;
         enum relocation_kind kind = type < range.count ? range.kinds[type] : RELOCATION_UNKNOWN;
-        if (kind != RELOCATION_ABSOLUTE && kind != RELOCATION_SLOT && kind != RELOCATION_CALL)
-            break;
-        if (number == 0 || number >= symbol_count || at >= span)
+        if (!(USUAL >> kind & 1) || number - 1 >= symbol_count - 1 || at >= span)
             break;
         const struct elf_symbol *symbol = &symbols[number];
         uint64_t name = symbol->st_name;
-        if (symbol->st_info < STB_GLOBAL << 4 || symbol->st_other || name >= string_count)
+        if (symbol->st_info < STB_GLOBAL << 4 || symbol->st_other != STV_DEFAULT || name >= string_count)
             break;
         const struct version *version = number < versioned ? quick_version(image, number) : NULL;
         struct reference reference = {
@@ -62,12 +70,10 @@ uint64_t relocate_usual(const struct relocation *relocation, const struct elf_re
             symbol = find(index, &reference, &provider);
         } else {
             struct definition found = scope_search(link->searched, link->searched_count, &reference, NULL, &link->work);
-            symbol = found.symbol;
+            symbol = found.symbol && symbol_is_plain(found.symbol) ? found.symbol : NULL;
             provider = found.image;
         }
-        /* Global or weak, of a type below STT_TLS; that it is a definition the look-up has seen. */
-        if (!symbol || !provider->started || symbol->st_shndx == SHN_ABS ||
-            (symbol->st_info & 15) >= STT_TLS || symbol->st_info >> 4 > STB_WEAK)
+        if (!symbol || !provider->started)
             break;
         uint64_t addend = kind == RELOCATION_ABSOLUTE || slot_addend ? (uint64_t)entry->r_addend : 0;
         set_word(window + at, provider->bias + symbol->st_value + addend);

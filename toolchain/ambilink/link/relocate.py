@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ambilink.link.bind import Binding, Definition, Scope
-from ambilink.link.image import PAGE, PF_W, SHN_UNDEF, STT_GNU_IFUNC, STT_TLS, ElfError, Image, Segment
+from ambilink.link.image import ET_EXEC, PAGE, PF_W, SHN_UNDEF, STT_GNU_IFUNC, STT_TLS, ElfError, Image, Segment
 from ambilink.link.machine import MACHINES, Kind, Machine
 
 _MASK = (1 << 64) - 1
@@ -37,6 +37,21 @@ class Descriptors:
     fixed: int = 0x1000
     dynamic: int = 0x2000
     absent: int = 0x3000
+
+
+def consecutive(start: int = 0x10_0000_0000) -> Callable[[Image], int]:
+    """For `link`: images one after the other from `start` on, as the host of tests/rtld/host places them."""
+
+    def place(image: Image) -> int:
+        nonlocal start
+        if image.type == ET_EXEC:
+            return 0
+        start = -(-start // image.align) * image.align
+        bias = start - image.low
+        start += image.high - image.low
+        return bias
+
+    return place
 
 
 def link(images: Sequence[Image], place: Callable[[Image], int], descriptors: Descriptors = Descriptors()) -> Link:

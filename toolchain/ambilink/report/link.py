@@ -6,25 +6,15 @@ from pathlib import Path
 
 from ambilink.link.closure import load_closure
 from ambilink.link.core import Linker
-from ambilink.link.image import ET_EXEC, PAGE, Image
+from ambilink.link.image import PAGE, Image
 from ambilink.link.order import start_order
-from ambilink.link.relocate import link
+from ambilink.link.relocate import consecutive, link
 from ambilink.link.search import Search
 
 
 def _model_lines(images: list[Image]) -> list[str]:
-    end = 0x10_0000_0000
-
-    def place(image: Image) -> int:
-        nonlocal end
-        if image.type == ET_EXEC:
-            return 0
-        start = -(-end // image.align) * image.align
-        end = start + image.high - image.low
-        return start - image.low
-
     names = {id(image): image.name for image in images}
-    return [binding.line(names) for binding in link(images, place).bindings]
+    return [binding.line(names) for binding in link(images, consecutive()).bindings]
 
 
 def _core_lines(images: list[Image], library: Path) -> tuple[list[str], list[str]]:
