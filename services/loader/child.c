@@ -86,11 +86,14 @@ static bool link_and_run(struct child *child, handle_t process)
 
 struct child *child_start(const struct image_service *service, bool at_boot)
 {
+    const char *name = archive_string(&loader.archive, service->name);
     struct child *child = calloc(1, sizeof *child);
-    if (!child)
+    if (!child) {
+        say("%s: no memory to start it", name);
         return NULL;
+    }
     child->service = service;
-    child->name = archive_string(&loader.archive, service->name);
+    child->name = name;
     child->at_boot = at_boot;
     int64_t process = sys_process_create(child->name, strlen(child->name));
     if (process < 0) {

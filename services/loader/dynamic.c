@@ -46,15 +46,16 @@ static bool take_in(struct child *child, struct loader_opened *opened, uint64_t 
     struct area *area = NULL;
     if (!fill_opened(remote, opened, size))
         problem = "too many constructors and indirect functions for one answer";
-    else if (!(area = area_make(remote, modules_size(remote), PROT_READ_ONLY)) || !remote_commit(remote))
+    else if (!(area = area_make(remote, modules_size(remote), PROT_READ_ONLY)) || !remote_commit(remote) ||
+             !modules_put(remote, area))
         problem = "no memory to map it";
     if (problem) {
-        if (area)
+        /* With a description in it, it goes when that goes. */
+        if (area && !area->modules)
             area_free(remote, area, true);
         strcpy(remote->error, problem);
         return false;
     }
-    modules_put(remote, area);
     link_commit(&remote->link);
     child_record_modules(child);
     return true;

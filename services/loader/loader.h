@@ -110,9 +110,9 @@ static inline uint64_t area_rounded(uint64_t size)
     return (size + 15) & ~15ull;
 }
 
-/* modules.c: descriptions of the fresh images, at the end of the process' list. */
+/* modules.c: descriptions of the fresh images, at the end of the process' list; false: no memory, some may be there. */
 uint64_t modules_size(const struct remote *remote);
-void modules_put(struct remote *remote, struct area *area);
+bool modules_put(struct remote *remote, struct area *area);
 void modules_remove(struct remote *remote, struct image *image, bool process_lives);
 /* The address of an image's description in the process, and the way back. */
 uint64_t module_handle(const struct image *image);

@@ -69,12 +69,12 @@ static void count(struct remote *remote)
     remote->list->tls_count = link->tls_count;
 }
 
-void modules_put(struct remote *remote, struct area *area)
+bool modules_put(struct remote *remote, struct area *area)
 {
     for (struct image *image = remote->link.fresh; image; image = image->next) {
         struct node *node = malloc(sizeof *node);
         if (!node)
-            abort(); /* a few bytes: the machine is at its end */
+            return false;
         node->area = area;
         node->there = area->there + area->used;
         node->here = (struct start_module *)(area->here + area->used);
@@ -95,6 +95,7 @@ void modules_put(struct remote *remote, struct area *area)
         remote->list->added++;
     }
     count(remote);
+    return true;
 }
 
 void modules_remove(struct remote *remote, struct image *image, bool process_lives)

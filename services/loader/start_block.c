@@ -81,7 +81,7 @@ static uint64_t put_tls(struct area *block, const struct link *link)
     return templates;
 }
 
-static void fill_block(struct area *block, struct remote *remote, const struct child *child, uint64_t *random)
+static bool fill_block(struct area *block, struct remote *remote, const struct child *child, uint64_t *random)
 {
     const struct link *link = &remote->link;
     struct start_info *info = (struct start_info *)block->here;
@@ -105,7 +105,8 @@ static void fill_block(struct area *block, struct remote *remote, const struct c
     if (link_find(link, LINK_SCOPE_DEFAULT, NULL, "_dl_debug_state", NULL, &breakpoint))
         remote->list->breakpoint = breakpoint.address;
     link_set_debugger(&remote->link, info->link);
-    modules_put(remote, block);
+    if (!modules_put(remote, block))
+        return false;
     info->initializers = area_put(block, link->initializers, link->initializer_count * 8);
     info->finalizers = area_put(block, link->finalizers, link->finalizer_count * 8);
     info->tls = put_tls(block, link);
@@ -119,6 +120,7 @@ static void fill_block(struct area *block, struct remote *remote, const struct c
     block->used += all;
     uint64_t words[RANDOM_SIZE / 8] = {random_word(), random_word()};
     *random = area_put(block, words, sizeof words);
+    return true;
 }
 
 /* Arguments, environment and auxiliary vector below the strings; the System V layout. */
@@ -171,9 +173,9 @@ uint64_t start_block_make(struct remote *remote, const struct child *child)
     struct area *stack = remote->block ? area_make(remote, child->service->stack_size, PROT_READ_WRITE) : NULL;
     if (!stack)
         return 0;
-    uint64_t random;
-    fill_block(remote->block, remote, child, &random);
-    uint64_t pointer = fill_stack(stack, &remote->link, child, remote->block->there, random);
+    uint64_t random, pointer = 0;
+    if (fill_block(remote->block, remote, child, &random))
+        pointer = fill_stack(stack, &remote->link, child, remote->block->there, random);
     area_free(remote, stack, false);
     return pointer;
 }
