@@ -286,7 +286,7 @@ void tls_lay_out(struct link *link);
 /* A place in the surplus for a module that is needed there; false: there is no room. */
 bool tls_make_static(struct link *link, struct image *image);
 
-/* relocate.c */
+/* relocate.c, copy.c, resolver.c */
 bool image_relocate(struct link *link, struct image *image);
 bool image_relocate_copies(struct link *link, struct image *image);
 bool relocate_resolvers(struct link *link);

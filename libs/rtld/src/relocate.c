@@ -1,13 +1,11 @@
 /* Relocation of one image: bind each reference, store each word. */
-#include <string.h>
-
 #include "relocate.h"
 
 #define DESCRIPTOR_OFFSET_BITS 40
 
 typedef uint32_t __attribute__((aligned(1), may_alias)) loose_half;
 
-static bool refuse(const struct relocation *relocation, enum link_error error, const struct elf_rela *entry)
+bool relocation_refuse(const struct relocation *relocation, enum link_error error, const struct elf_rela *entry)
 {
     return link_refuse(relocation->link, error, relocation->image, NULL, entry->r_offset, TYPE(entry->r_info));
 }
@@ -26,7 +24,7 @@ static uint8_t *place_slowly(struct relocation *relocation, uint64_t address, ui
     return relocation->window + (address - relocation->low);
 }
 
-static uint8_t *place(struct relocation *relocation, uint64_t address, uint64_t size)
+uint8_t *relocation_place(struct relocation *relocation, uint64_t address, uint64_t size)
 {
     uint64_t at = address - relocation->low;
     if (at < relocation->span && size <= relocation->span - at)
@@ -35,9 +33,9 @@ static uint8_t *place(struct relocation *relocation, uint64_t address, uint64_t 
 }
 
 /* Out of line, as the hot loops have their own stores. */
-static __attribute__((noinline)) bool store(struct relocation *relocation, uint64_t address, uint64_t value)
+__attribute__((noinline)) bool relocation_store(struct relocation *relocation, uint64_t address, uint64_t value)
 {
-    uint8_t *target = place(relocation, address, WORD);
+    uint8_t *target = relocation_place(relocation, address, WORD);
     if (target)
         set_word(target, value);
     return target;
@@ -45,10 +43,10 @@ static __attribute__((noinline)) bool store(struct relocation *relocation, uint6
 
 static bool store_32(struct relocation *relocation, const struct elf_rela *entry, uint64_t value, bool fits)
 {
-    uint8_t *target = fits ? place(relocation, entry->r_offset, 4) : NULL;
+    uint8_t *target = fits ? relocation_place(relocation, entry->r_offset, 4) : NULL;
     if (target)
         *(loose_half *)target = (uint32_t)value;
-    return fits ? target != NULL : refuse(relocation, LINK_OVERFLOW, entry);
+    return fits ? target != NULL : relocation_refuse(relocation, LINK_OVERFLOW, entry);
 }
 
 static bool fits_signed(uint64_t value)
@@ -69,7 +67,7 @@ static bool relocate_relr(struct relocation *relocation)
     for (uint64_t i = 0; i < relocation->image->relr.count; i++) {
         uint64_t entry = entries[i];
         if (!(entry & 1)) {
-            uint8_t *target = place(relocation, entry, WORD);
+            uint8_t *target = relocation_place(relocation, entry, WORD);
             if (!target)
                 return false;
             add_bias(target, bias);
@@ -80,7 +78,7 @@ static bool relocate_relr(struct relocation *relocation)
         if (bits) {
             /* One check for all of the bitmap's words, from the first to the last. */
             unsigned last = 63 - (unsigned)__builtin_clzll(bits);
-            uint8_t *target = place(relocation, next, (last + 1) * WORD);
+            uint8_t *target = relocation_place(relocation, next, (last + 1) * WORD);
             if (!target)
                 return false;
             if (!(bits & (bits + 1)))
@@ -142,8 +140,8 @@ static struct definition own_protected(struct relocation *relocation, const stru
 }
 
 /* The definition of the entry's symbol: {image, NULL} for symbol 0, {NULL, NULL} for a weak one that is absent. */
-static bool bind(struct relocation *relocation, const struct elf_rela *entry, bool is_call, const struct image *except,
-                 struct definition *found)
+bool relocation_bind(struct relocation *relocation, const struct elf_rela *entry, bool is_call,
+                     const struct image *except, struct definition *found)
 {
     struct link *link = relocation->link;
     struct image *image = relocation->image;
@@ -210,35 +208,19 @@ static bool is_indirect(const struct definition *definition)
            definition->symbol->st_shndx != SHN_UNDEF;
 }
 
-static bool add_resolver(struct link *link, const struct link_resolver *resolver)
-{
-    if (link->resolver_count == link->resolver_limit) {
-        size_t limit = link->resolver_limit ? link->resolver_limit * 2 : 64;
-        struct link_resolver *larger = scratch_alloc(link, limit, sizeof *larger);
-        if (!larger)
-            return false;
-        if (link->resolver_count)
-            memcpy(larger, link->resolvers, link->resolver_count * sizeof *larger);
-        link->resolvers = larger;
-        link->resolver_limit = limit;
-    }
-    link->resolvers[link->resolver_count++] = *resolver;
-    return true;
-}
-
 /* The word waits until everything else is in its place: then a function may be called that says what it is. */
 static bool resolve_later(struct relocation *relocation, uint64_t offset, uint64_t resolver, uint64_t addend)
 {
     struct image *image = relocation->image;
-    return place(relocation, offset, WORD) &&
-           add_resolver(relocation->link, &(struct link_resolver){image, image->bias + offset, resolver, addend});
+    return relocation_place(relocation, offset, WORD) &&
+           resolver_add(relocation->link, &(struct link_resolver){image, image->bias + offset, resolver, addend});
 }
 
 static bool relocate_symbol(struct relocation *relocation, const struct elf_rela *entry, enum relocation_kind kind)
 {
     struct definition found;
     uint64_t addend = (uint64_t)entry->r_addend, here = relocation->image->bias + entry->r_offset;
-    if (!bind(relocation, entry, kind == RELOCATION_CALL, NULL, &found))
+    if (!relocation_bind(relocation, entry, kind == RELOCATION_CALL, NULL, &found))
         return false;
     bool is_slot = kind == RELOCATION_SLOT || kind == RELOCATION_CALL;
     if (is_slot && !relocation->machine->slot_addend)
@@ -248,12 +230,12 @@ static bool relocate_symbol(struct relocation *relocation, const struct elf_rela
         found.image = NULL;
     } else if (found.symbol && (found.symbol->st_info & 15) == STT_TLS && kind != RELOCATION_SIZE_32 &&
                kind != RELOCATION_SIZE_64) {
-        return refuse(relocation, LINK_BAD_RELOCATION, entry);
+        return relocation_refuse(relocation, LINK_BAD_RELOCATION, entry);
     }
     uint64_t address = address_of(&found);
     if (is_indirect(&found) && kind != RELOCATION_SIZE_32 && kind != RELOCATION_SIZE_64) {
         if (kind != RELOCATION_ABSOLUTE && !is_slot)
-            return refuse(relocation, LINK_BAD_RELOCATION, entry);
+            return relocation_refuse(relocation, LINK_BAD_RELOCATION, entry);
         return resolve_later(relocation, entry->r_offset, address, addend);
     }
     uint64_t size = found.image ? found.symbol->st_size : 0;
@@ -263,13 +245,13 @@ static bool relocate_symbol(struct relocation *relocation, const struct elf_rela
     case RELOCATION_PC_32:
         return store_32(relocation, entry, address + addend - here, fits_signed(address + addend - here));
     case RELOCATION_PC_64:
-        return store(relocation, entry->r_offset, address + addend - here);
+        return relocation_store(relocation, entry->r_offset, address + addend - here);
     case RELOCATION_SIZE_32:
         return store_32(relocation, entry, size + addend, (size + addend) >> 32 == 0);
     case RELOCATION_SIZE_64:
-        return store(relocation, entry->r_offset, size + addend);
+        return relocation_store(relocation, entry->r_offset, size + addend);
     default: {
-        uint8_t *target = place(relocation, entry->r_offset, WORD);
+        uint8_t *target = relocation_place(relocation, entry->r_offset, WORD);
         if (target)
             set_word(target, address + addend);
         return target;
@@ -290,7 +272,7 @@ static bool no_static_tls(struct relocation *relocation, const struct elf_rela *
 
 static bool store_descriptor(struct relocation *relocation, uint64_t offset, uint64_t function, uint64_t argument)
 {
-    uint8_t *target = place(relocation, offset, 2 * WORD);
+    uint8_t *target = relocation_place(relocation, offset, 2 * WORD);
     if (target) {
         set_word(target, function);
         set_word(target + WORD, argument);
@@ -304,7 +286,7 @@ static bool relocate_descriptor(struct relocation *relocation, const struct elf_
     struct link *link = relocation->link;
     const struct link_tls_descriptors *functions = &link->tls_descriptors;
     if (!functions->fixed || !functions->dynamic || !functions->absent)
-        return refuse(relocation, LINK_UNKNOWN_RELOCATION, entry);
+        return relocation_refuse(relocation, LINK_UNKNOWN_RELOCATION, entry);
     if (!found->image)
         return store_descriptor(relocation, entry->r_offset, functions->absent, value);
     /* The fixed form is faster, but the surplus is for those who cannot do without. */
@@ -312,7 +294,7 @@ static bool relocate_descriptor(struct relocation *relocation, const struct elf_
         return store_descriptor(relocation, entry->r_offset, functions->fixed,
                                 (uint64_t)found->image->tls_offset + value);
     if (value >> DESCRIPTOR_OFFSET_BITS || found->image->tls_module >> (64 - DESCRIPTOR_OFFSET_BITS))
-        return refuse(relocation, LINK_OVERFLOW, entry);
+        return relocation_refuse(relocation, LINK_OVERFLOW, entry);
     return store_descriptor(relocation, entry->r_offset, functions->dynamic,
                             found->image->tls_module << DESCRIPTOR_OFFSET_BITS | value);
 }
@@ -321,22 +303,22 @@ static bool relocate_tls(struct relocation *relocation, const struct elf_rela *e
 {
     struct definition found;
     uint64_t value = (uint64_t)entry->r_addend;
-    if (!bind(relocation, entry, true, NULL, &found))
+    if (!relocation_bind(relocation, entry, true, NULL, &found))
         return false;
     if (found.image) {
         if (!found.image->tls_module || (found.symbol && (found.symbol->st_info & 15) != STT_TLS))
-            return refuse(relocation, LINK_BAD_RELOCATION, entry);
+            return relocation_refuse(relocation, LINK_BAD_RELOCATION, entry);
         value += found.symbol ? found.symbol->st_value : 0;
     }
     switch (kind) {
     case RELOCATION_TLS_MODULE:
-        return store(relocation, entry->r_offset, found.image ? found.image->tls_module : 0);
+        return relocation_store(relocation, entry->r_offset, found.image ? found.image->tls_module : 0);
     case RELOCATION_TLS_OFFSET:
-        return store(relocation, entry->r_offset, value - (found.image ? relocation->machine->tls_bias : 0));
+        return relocation_store(relocation, entry->r_offset, value - (found.image ? relocation->machine->tls_bias : 0));
     case RELOCATION_TLS_POINTER:
         if (found.image && !tls_make_static(relocation->link, found.image))
             return no_static_tls(relocation, entry, found.image);
-        return store(relocation, entry->r_offset, value + (found.image ? (uint64_t)found.image->tls_offset : 0));
+        return relocation_store(relocation, entry->r_offset, value + (found.image ? (uint64_t)found.image->tls_offset : 0));
     default:
         return relocate_descriptor(relocation, entry, &found, value);
     }
@@ -353,7 +335,7 @@ static bool relocate_entry(struct relocation *relocation, const struct elf_rela 
     case RELOCATION_NONE:
         return true;
     case RELOCATION_RELATIVE:
-        return store(relocation, entry->r_offset, bias + (uint64_t)entry->r_addend);
+        return relocation_store(relocation, entry->r_offset, bias + (uint64_t)entry->r_addend);
     case RELOCATION_RESOLVER:
         return resolve_later(relocation, entry->r_offset, bias + (uint64_t)entry->r_addend, 0);
     case RELOCATION_TLS_MODULE:
@@ -362,7 +344,7 @@ static bool relocate_entry(struct relocation *relocation, const struct elf_rela 
     case RELOCATION_TLS_DESCRIPTOR:
         return relocate_tls(relocation, entry, kind);
     case RELOCATION_UNKNOWN:
-        return refuse(relocation, LINK_UNKNOWN_RELOCATION, entry);
+        return relocation_refuse(relocation, LINK_UNKNOWN_RELOCATION, entry);
     default:
         return relocate_symbol(relocation, entry, kind);
     }
@@ -399,7 +381,7 @@ static bool relocate_table(struct relocation *relocation, const struct table *ta
     return good;
 }
 
-static struct relocation relocation_of(struct link *link, struct image *image)
+struct relocation relocation_of(struct link *link, struct image *image)
 {
     return (struct relocation){.link = link, .image = image, .machine = machine_find(image->machine)};
 }
@@ -410,107 +392,4 @@ bool image_relocate(struct link *link, struct image *image)
     bool good = relocate_relr(&relocation);
     good &= relocate_table(&relocation, &image->rela);
     return relocate_table(&relocation, &image->plt_rela) && good;
-}
-
-/* The initial bytes of a definition: of a writable segment as relocated, of others as in the file. */
-static const void *bytes_of(const struct definition *definition, uint64_t size)
-{
-    const void *window = image_window(definition->image, definition->symbol->st_value, size);
-    return window ? window : image_data(definition->image, definition->symbol->st_value, size, 1);
-}
-
-static bool copy(struct relocation *relocation, const struct elf_rela *entry)
-{
-    struct link *link = relocation->link;
-    struct image *image = relocation->image;
-    const struct elf_symbol *symbol = image_symbol(image, SYMBOL_INDEX(entry->r_info));
-    struct definition found;
-    /* Anybody's but its own: that is where the copy goes. */
-    if (!bind(relocation, entry, false, image, &found))
-        return false;
-    if (!found.image)
-        return true;
-    if (!symbol || !found.symbol || found.image == image || found.symbol->st_shndx == SHN_UNDEF ||
-        (found.symbol->st_info & 15) == STT_TLS)
-        return refuse(relocation, LINK_BAD_RELOCATION, entry);
-    uint64_t size = symbol->st_size < found.symbol->st_size ? symbol->st_size : found.symbol->st_size;
-    const void *source = size ? bytes_of(&found, size) : NULL;
-    uint8_t *target = source ? place(relocation, entry->r_offset, size) : NULL;
-    if (!target)
-        return !size || (source ? false : refuse(relocation, LINK_BAD_RELOCATION, entry));
-    memmove(target, source, size);
-    /* Words of the source that wait for their resolver wait in the copy as well. */
-    uint64_t from = found.image->bias + found.symbol->st_value, to = image->bias + entry->r_offset;
-    for (size_t i = 0, count = link->resolver_count; i < count; i++) {
-        struct link_resolver resolver = link->resolvers[i];
-        if (resolver.place - from >= size || size - (resolver.place - from) < WORD)
-            continue;
-        resolver.image = image;
-        resolver.place += to - from;
-        if (!add_resolver(link, &resolver))
-            return false;
-    }
-    return true;
-}
-
-bool image_relocate_copies(struct link *link, struct image *image)
-{
-    struct relocation relocation = relocation_of(link, image);
-    const struct table *tables[] = {&image->rela, &image->plt_rela};
-    bool good = true;
-    for (unsigned t = 0; t < 2; t++) {
-        const struct elf_rela *entries = tables[t]->data;
-        for (uint64_t i = 0; i < tables[t]->count && !link->stopped; i++)
-            if (machine_relocation(relocation.machine, TYPE(entries[i].r_info)) == RELOCATION_COPY)
-                good &= copy(&relocation, &entries[i]);
-    }
-    return good;
-}
-
-static size_t take_resolvers(const struct link *link, const struct image *image, bool own, struct link_resolver *to)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < link->resolver_count; i++) {
-        const struct link_resolver *resolver = &link->resolvers[i];
-        if (resolver->image == image && (image_segment(image, resolver->resolver - image->bias) != NULL) == own)
-            to[count++] = *resolver;
-    }
-    return count;
-}
-
-/* So that a resolver may call what its object needs: needed objects' first, and in each object first the words
- * that others' functions fill. */
-static bool sort_resolvers(struct link *link)
-{
-    size_t count, filled = 0;
-    struct image **sorted = order_fresh(link, &count);
-    struct link_resolver *resolvers = scratch_alloc(link, link->resolver_count, sizeof *resolvers);
-    if (!sorted || !resolvers)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        if (!link_work(link, sorted[i], link->resolver_count / 16))
-            return false;
-        filled += take_resolvers(link, sorted[i], false, resolvers + filled);
-        filled += take_resolvers(link, sorted[i], true, resolvers + filled);
-    }
-    link->resolvers = resolvers;
-    return true;
-}
-
-bool relocate_resolvers(struct link *link)
-{
-    const struct link_host *host = link->host;
-    if (!link->resolver_count || !sort_resolvers(link))
-        return !link->resolver_count;
-    if (!host->resolve)
-        return true;
-    for (size_t i = 0; i < link->resolver_count; i++) {
-        const struct link_resolver *resolver = &link->resolvers[i];
-        struct relocation relocation = relocation_of(link, resolver->image);
-        uint64_t value = host->resolve(host->context, resolver->resolver) + resolver->addend;
-        if (!store(&relocation, resolver->place - resolver->image->bias, value))
-            return false;
-    }
-    link->resolver_count = 0;
-    return true;
 }

@@ -22,6 +22,20 @@ struct relocation {
     const struct image *provider; /* the last one that was remembered as a dependence */
 };
 
+struct relocation relocation_of(struct link *link, struct image *image);
+/* `size` bytes of a writable segment; NULL after a report. */
+uint8_t *relocation_place(struct relocation *relocation, uint64_t address, uint64_t size);
+/* A word; false after a report. */
+bool relocation_store(struct relocation *relocation, uint64_t address, uint64_t value);
+/* About the entry; always false. */
+bool relocation_refuse(const struct relocation *relocation, enum link_error error, const struct elf_rela *entry);
+/* The definition of the entry's symbol: {image, NULL} for symbol 0, {NULL, NULL} for a weak one that is absent. */
+bool relocation_bind(struct relocation *relocation, const struct elf_rela *entry, bool is_call,
+                     const struct image *except, struct definition *found);
+
+/* resolver.c: remember a word for relocate_resolvers. */
+bool resolver_add(struct link *link, const struct link_resolver *resolver);
+
 /* usual.c: does entries from the first one on as long as they are usual; how many. */
 uint64_t relocate_usual(const struct relocation *relocation, const struct elf_rela *entry, const struct elf_rela *end);
 #endif
