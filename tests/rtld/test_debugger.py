@@ -32,6 +32,8 @@ def test_gdb_sees_libraries_come_and_go(case):
         text=True,
         timeout=60,
     )
+    if "ptrace: Operation not permitted" in done.stderr:
+        pytest.skip("this machine does not let gdb trace programs")
     stops = done.stdout.split("----\n")
     assert len(stops) == 4, done.stdout + done.stderr
     assert "liba.so" in stops[0] and "libb.so" not in stops[0], done.stdout
