@@ -155,6 +155,34 @@ def test_a_library_that_comes_later_has_room_at_a_fixed_offset(case):
     assert case.compare() == "sum 7\nother 6\n"
 
 
+def test_room_at_fixed_offsets_is_given_back(case):
+    """And a library that takes the place, or the module number, of one that went, sees nothing of it."""
+    case.library(
+        "liba.so",
+        "__thread long a = 5, b[20]; long bump(void) { b[3]++; return a++ + b[3]; }",
+        flags=("-ftls-model=initial-exec",),
+    )
+    case.library("libb.so", "__thread long c = 8, d[20]; long bump(void) { d[3]++; return c++ + d[3]; }")
+    start_threads(
+        case,
+        """
+        static long once(const char *name) {
+            void *lib = dlopen(name, 2);
+            if (!lib) return -1;
+            long (*bump)(void) = dlsym(lib, "bump"), first = bump(), second = bump();
+            return dlclose(lib) ? -2 : first * 100 + second;
+        }
+        void test(void) {
+            long sum = 0;
+            for (int i = 0; i < 100; i++) sum += once("liba.so");
+            say_value("fixed", sum);
+            for (int i = 0; i < 3; i++) { say_value("other", once("libb.so")); say_value("fixed", once("liba.so")); }
+        }""",
+    )
+    expected = "other 911\nfixed 608\n" * 3
+    assert case.compare() == f"fixed 60800\n{expected}"
+
+
 def test_a_library_that_wants_more_than_the_room(case):
     case.library(
         "liba.so", "__thread long a[10000]; long sum(void) { return a[5]; }", flags=("-ftls-model=initial-exec",)

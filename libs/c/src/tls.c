@@ -1,6 +1,7 @@
 /* Thread-local data of modules, wherever they came from. What came with the program lies in the thread's static
  * block (start.c); a block of a module that was opened later is made when it is first asked for. A process has one
  * thread, so the generations are kept here and not for each thread. */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,13 +63,18 @@ static void catch_up(void)
     pthread_t self = __pthread_self();
     if (list()->tls_count > self->dtv[0])
         grow(list()->tls_count);
-    for (uint64_t number = 1; generations && number <= self->dtv[0]; number++) {
-        const struct start_module *module = generations[number] ? module_of(number) : 0;
-        if (!generations[number] || (module && module->tls_generation == generations[number]))
+    for (uint64_t number = 1; number <= self->dtv[0]; number++) {
+        uintptr_t block = self->dtv[number];
+        const struct start_module *module = block ? module_of(number) : 0;
+        bool own_memory = generations && generations[number];
+        if (!block || (module && (own_memory ? module->tls_generation == generations[number]
+                                             : module->tls_is_static && (uintptr_t)self - module->tls.offset == block)))
             continue;
-        free((void *)memory_of(self->dtv[number]));
         self->dtv[number] = 0;
-        generations[number] = 0;
+        if (own_memory) {
+            free((void *)memory_of(block));
+            generations[number] = 0;
+        }
     }
     seen_generation = list()->tls_generation;
 }

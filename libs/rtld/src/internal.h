@@ -285,6 +285,8 @@ static inline enum relocation_kind machine_relocation(const struct machine *mach
 void tls_lay_out(struct link *link);
 /* A place in the surplus for a module that is needed there; false: there is no room. */
 bool tls_make_static(struct link *link, struct image *image);
+/* The room of an image that goes, and is in no list any more, is free for others where nobody has room beyond it. */
+void tls_give_back(struct link *link, struct image *image);
 
 /* relocate.c, copy.c, resolver.c */
 bool image_relocate(struct link *link, struct image *image);

@@ -81,10 +81,13 @@ void link_append_global(struct link *link, struct image *image)
 static struct image *add_image(struct link *link, const char *name, const struct image_file_view *file)
 {
     struct image *image = arena_alloc(link, &link->arena, 1, sizeof *image);
-    if (!image)
+    /* The caller's own may be gone, or say something else, while the image is still there. */
+    char *own_name = arena_alloc(link, &link->arena, strlen(name) + 1, 1);
+    if (!image || !own_name)
         return NULL;
+    memcpy(own_name, name, strlen(name));
     image->arena = link->arena;
-    if (!image_parse(link, image, name, file) || !read_needed(link, image))
+    if (!image_parse(link, image, own_name, file) || !read_needed(link, image))
         return NULL;
     if (!machine_find(image->machine) || (link->first && image->machine != link->first->machine)) {
         link_refuse(link, LINK_WRONG_MACHINE, image, NULL, offsetof(struct elf_header, e_machine), image->machine);
@@ -254,6 +257,8 @@ void link_drop(struct link *link, struct image *image)
     scope_forget_unique(link, image);
     if (image->tls_module)
         link->tls_generation++;
+    if (image->tls_is_static)
+        tls_give_back(link, image);
     if (link->host->drop)
         link->host->drop(link->host->context, image);
     link->image_count--;

@@ -79,3 +79,16 @@ bool tls_make_static(struct link *link, struct image *image)
     make_static(link, image);
     return true;
 }
+
+void tls_give_back(struct link *link, struct image *image)
+{
+    bool above = machine_find(image->machine)->tls_above;
+    uint64_t used = 0;
+    image->tls_is_static = false;
+    for (const struct image *other = link->first; other; other = other->next) {
+        uint64_t end = above ? (uint64_t)other->tls_offset + other->tls_size : (uint64_t)-other->tls_offset;
+        if (other->tls_is_static && end > used)
+            used = end;
+    }
+    link->tls_used = used;
+}

@@ -106,6 +106,31 @@ static void fixed_offset(void)
     CHECK(call(fixed, "fixed_sum") == 12);
     long *data = dlsym(fixed, "fixed_data");
     CHECK(data && data[0] == 3);
+    CHECK(dlclose(fixed) == 0);
+    /* Its room and its module number are given to the next. */
+    for (int i = 0; i < 40; i++) {
+        fixed = dlopen("libfixed.so", RTLD_NOW);
+        CHECK(fixed && call(fixed, "fixed_sum") == 11);
+        CHECK(dlclose(fixed) == 0);
+    }
+    void *plugin = dlopen("libplugin.so", RTLD_NOW);
+    CHECK(call(plugin, "plugin_bump") == 41);
+    CHECK(dlclose(plugin) == 0);
+}
+
+/* Names outlive the requests that they came with. */
+static void names(void)
+{
+    void *fixed = dlopen("libfixed.so", RTLD_NOW), *plugin = dlopen("libplugin.so", RTLD_NOW);
+    CHECK(fixed && plugin && fixed != plugin);
+    CHECK(!dlopen("libabsent.so", RTLD_NOW));
+    CHECK(dlopen("libfixed.so", RTLD_NOW | RTLD_NOLOAD) == fixed && dlclose(fixed) == 0);
+    CHECK(dlopen("libplugin.so", RTLD_NOW | RTLD_NOLOAD) == plugin && dlclose(plugin) == 0);
+    CHECK(!dlopen("libabsent.so", RTLD_NOW | RTLD_NOLOAD));
+    Dl_info info;
+    CHECK(dladdr(dlsym(fixed, "fixed_sum"), &info) && strcmp(info.dli_fname, "libfixed.so") == 0);
+    CHECK(dladdr(dlsym(plugin, "plugin_bump"), &info) && strcmp(info.dli_fname, "libplugin.so") == 0);
+    CHECK(dlclose(plugin) == 0 && dlclose(fixed) == 0);
 }
 
 static void scopes(void)
@@ -142,6 +167,7 @@ int main(void)
     debugger();
     opened();
     fixed_offset();
+    names();
     scopes();
     debugger();
     return checks_finish("dynamic");

@@ -86,8 +86,10 @@ static struct thread *new_thread(void)
 
 void ld_threads_initialize(const struct image *image)
 {
-    for (struct thread *thread = threads; thread && image->tls_is_static; thread = thread->next)
+    for (struct thread *thread = threads; thread && image->tls_is_static; thread = thread->next) {
+        memset((uint8_t *)thread + image->tls_offset, 0, image->tls_size); /* of another library before */
         copy_image((uint8_t *)thread + image->tls_offset, image);
+    }
 }
 
 void ld_thread_start(void)

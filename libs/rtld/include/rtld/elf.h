@@ -21,7 +21,6 @@ struct elf_header {
     uint16_t e_ehsize, e_phentsize, e_phnum, e_shentsize, e_shnum, e_shstrndx;
 };
 
-#define PT_NULL 0
 #define PT_LOAD 1
 #define PT_DYNAMIC 2
 #define PT_INTERP 3
@@ -135,7 +134,6 @@ struct elf_rela {
 /* Symbol versions (LSB Core, generic part, 10.7). An entry of DT_VERSYM: */
 #define VERSYM_HIDDEN 0x8000
 #define VERSYM_INDEX 0x7fff
-#define VER_NDX_GLOBAL 1
 #define VER_FLG_BASE 0x1
 #define VER_FLG_WEAK 0x2
 
