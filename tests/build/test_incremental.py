@@ -28,7 +28,8 @@ def test_a_changed_flag_rebuilds(pair):
     pair.good()
     text = (pair.folder / "SConstruct").read_text()
     (pair.folder / "SConstruct").write_text(text.replace('"-O1"', '"-O2"'))
-    assert len([name for name in pair.built(pair.good()) if name.endswith(".o")]) == 4
+    # main.c is compiled once: both programs compile it by the same command.
+    assert len([name for name in pair.built(pair.good()) if name.endswith(".o")]) == 3
 
 
 def test_a_comment_stops_after_the_compile(pair):
@@ -72,7 +73,7 @@ def test_explain_names_the_reason(pair):
     source = pair.folder / "low/low.c"
     source.write_text(source.read_text() + "int another;\n")
     output = pair.good("--debug=explain")
-    assert "`low/low.c' changed" in output
+    assert "obj/low/pic/low/low.c.o' because low/low.c changed\n" in output
 
 
 def test_verbose_shows_commands(pair):
@@ -80,7 +81,7 @@ def test_verbose_shows_commands(pair):
     text = (pair.folder / "SConstruct").read_text()
     (pair.folder / "SConstruct").write_text(text.replace("AMBILINK_VERBOSE=False", "AMBILINK_VERBOSE=True"))
     output = pair.good()
-    assert " -c -o " in output and "-soname liblow.so" in output and "  CC " not in output
+    assert " -c -I" in output and "-soname liblow.so" in output and "  CC " not in output
 
 
 def test_an_archive_forgets_a_removed_source(pair):

@@ -89,16 +89,3 @@ def test_rubbish(tmp_path):
         path.write_bytes(data)
         with pytest.raises(AmbilinkError):
             check(path, Linked.DYNAMIC_PROGRAM, {}, [])
-
-
-def test_abi_text_lists_what_readers_see(build):
-    """Against LIEF: the same names, and sizes of data."""
-    import lief
-
-    lines = (build / "lib/libc.abi").read_text().splitlines()
-    data = {line.split()[-2]: int(line.split()[-1]) for line in lines if " data " in f" {line}"}
-    binary = lief.ELF.parse(str(build / "lib/libc.so"))  # kept: its symbols do not keep it
-    symbols = [symbol for symbol in binary.dynamic_symbols if symbol.shndx and symbol.name]
-    assert {symbol.name: symbol.size for symbol in symbols if symbol.type == lief.ELF.Symbol.TYPE.OBJECT} == data
-    assert lines[0] == "soname libc.so" and "needed libposix.so" in lines
-    assert len([line for line in lines if line.split()[0] not in ("soname", "needed")]) == len(symbols)

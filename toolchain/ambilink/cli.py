@@ -73,6 +73,28 @@ def _add_link(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     link.set_defaults(run=_link)
 
 
+def _add_abi(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    abi = commands.add_parser("abi", help="print, compare or stub the ABI of shared objects")
+    actions = abi.add_subparsers(required=True, metavar="ACTION")
+    show = actions.add_parser("show", help="print the ABI of a shared object as text")
+    show.add_argument("file", type=Path)
+    show.set_defaults(run=_abi_show)
+    diff = actions.add_parser(
+        "diff",
+        help="compare two",
+        description="Compare two shared objects or texts of ABIs. Exit status: 0 programs that were linked against OLD "
+        "work with NEW, 1 they may not, 2 a file cannot be read.",
+    )
+    diff.add_argument("old", type=Path)
+    diff.add_argument("new", type=Path)
+    diff.set_defaults(run=_abi_diff)
+    stub = actions.add_parser("stub", help="write a shared object to link against that holds an ABI and nothing else")
+    stub.add_argument("file", type=Path, help="shared object or text of an ABI")
+    stub.add_argument("--machine", default="EM_X86_64", help="e_machine, as EM_... (default EM_X86_64)")
+    stub.add_argument("--output", type=Path, required=True)
+    stub.set_defaults(run=_abi_stub)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ambilink", description=__doc__)
     parser.add_argument("--version", action="version", version=f"ambilink {__version__}")
@@ -80,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_boot(commands)
     _add_image(commands)
     _add_link(commands)
+    _add_abi(commands)
     return parser
 
 
@@ -182,6 +205,43 @@ def _image_verify(options: argparse.Namespace) -> int:
     if bad:
         return EXIT_FAIL
     print(f"{options.image}: {len(archive.files)} files match their digests")
+    return EXIT_PASS
+
+
+def _abi_show(options: argparse.Namespace) -> int:
+    from ambilink.elf.abi import load_abi
+
+    print(load_abi(options.file).text, end="")
+    return EXIT_PASS
+
+
+def _abi_diff(options: argparse.Namespace) -> int:
+    from ambilink.elf.abi import abi_changes, load_abi
+
+    try:
+        changes = abi_changes(load_abi(options.old), load_abi(options.new))
+    except AmbilinkError as error:
+        print(f"ambilink: {error}", file=sys.stderr)
+        return 2
+    for change in changes:
+        print(f"{' ' if change.compatible else '!'} {change.text}")
+    breaking = sum(not change.compatible for change in changes)
+    if breaking:
+        print(f"incompatible: {breaking} of {len(changes)} changes may break programs linked against {options.old}")
+    else:
+        print(f"compatible: {len(changes)} changes" if changes else "compatible: the same")
+    return EXIT_FAIL if breaking else EXIT_PASS
+
+
+def _abi_stub(options: argparse.Namespace) -> int:
+    from ambilink.elf.abi import load_abi
+    from ambilink.elf.layout import MACHINES
+    from ambilink.elf.stub import stub
+    from ambilink.files import write_atomically
+
+    if options.machine not in MACHINES:
+        raise AmbilinkError(options.machine, "is no known machine", f"choose one of {', '.join(MACHINES)}")
+    write_atomically(options.output, stub(load_abi(options.file), options.machine))
     return EXIT_PASS
 
 

@@ -8,12 +8,9 @@ A boot that fails fails the build, and leaves no target. With nothing changed th
 printed with its time at the end of the build.
 """
 
-import atexit
 import sys
-import time
-from pathlib import Path
 
-from ambilink_scons.compiling import command_action
+from ambilink_scons.steps import CommandStep, watched
 from SCons.Builder import Builder
 
 
@@ -33,29 +30,19 @@ def _boot_words(source, target, env):
     return line
 
 
-def _print_standing_verdicts(context):
-    import SCons.Node
-
-    for node in context.boot_tests:
-        path = Path(node.abspath)
-        if node.get_state() == SCons.Node.up_to_date and path.is_file():
-            when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(path.stat().st_mtime))
-            verdict = path.read_text().rstrip().splitlines()[-1]
-            print(f"{verdict} ({when}; nothing changed since, `scons boot` boots again)")
-
-
 def _boot_test(env, target, image, expect=None, machine="emulator", timeout=20, memory=128):
     context = env["AMBILINK"]
     expect = env.File(expect).srcnode() if expect is not None else None
     settings = {"expect": expect, "machine": machine, "timeout": timeout, "memory": memory}
     nodes = env.AmbilinkBoot(context.file(env, target), image, AMBILINK_BOOT=settings)
+    env.NoCache(nodes)  # a verdict is of this machine
     env.Depends(nodes, [*([expect] if expect else []), *context.tool_files])
-    if not context.boot_tests:
-        atexit.register(_print_standing_verdicts, context)
     context.boot_tests += nodes
     return nodes
 
 
 def add_builders(env):
-    env["BUILDERS"]["AmbilinkBoot"] = Builder(action=command_action(_boot_words, "BOOT"))
+    # The console appears while it runs.
+    step = CommandStep(_boot_words, "BOOT", captured=False)
+    env["BUILDERS"]["AmbilinkBoot"] = Builder(action=step.action(), target_scanner=watched())
     env.AddMethod(_boot_test, "BootTest")

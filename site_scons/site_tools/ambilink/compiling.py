@@ -1,112 +1,250 @@
-"""Compiling: one builder for C and assembly, whose command line and header search are found at build time."""
+"""Compiling: one node for all objects of a unit in one form; which of them are out of date, ObjectStore knows.
+
+The node is a list of the objects with their digests, `obj/<unit>/<form>.objects`. Whoever links them depends on
+it, so he runs again only if an object's bytes changed. A node for each object would be most of a build's nodes,
+and SCons' work grows with them.
+"""
 
 import os
 import shlex
-import subprocess
-import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
+from ambilink_scons.steps import watched
 from SCons.Action import Action
 from SCons.Builder import Builder
-from SCons.Scanner import ClassicCPP
 
-INCLUDE = r'^[ \t]*#[ \t]*include[ \t]*(<|")([^>"]+)(>|")'
-SOURCE_SUFFIXES = (".c", ".h", ".S", ".s")
+from ambilink.build.batch import Batch, Observer
+from ambilink.build.cache import CompileKey
+from ambilink.build.journal import Step
+from ambilink.build.objects import Job, Recipe
+from ambilink.files import write_atomically
 
-
-class Command:
-    """An action that starts one program, without a shell, by words that `function(source, target, env)` finds.
-
-    The words are asked for when they are needed, not while SConscripts are read, when not every library is
-    known; and they are not expanded, which is most of what SCons does where there are many commands.
-    """
-
-    def __init__(self, function):
-        self._function = function
-
-    def words(self, target, source, env):
-        return [str(word) for word in self._function(source, target, env)]
-
-    def __call__(self, target, source, env):
-        words = self.words(target, source, env)
-        try:
-            return subprocess.call(words, env=env["ENV"])
-        except OSError as error:
-            print(f"ambilink: {words[0]}: cannot be started ({error.strerror})", file=sys.stderr)
-            return 127
-
-    def contents(self, target, source, env):
-        """What SCons compares to see whether the command changed."""
-        return " ".join(self.words(target, source, env)).encode()
+HEADER_SUFFIXES = (".h", ".hh", ".hpp", ".inc", ".def")
 
 
-def command_action(function, word):
-    """Announced by one short line, or, with AMBILINK_VERBOSE, in full."""
-    command = Command(function)
+class ObjectSet:
+    """The objects of one unit in one form, compiled by one recipe."""
 
-    def announce(target, source, env):
-        return shlex.join(command.words(target, source, env)) if env["AMBILINK_VERBOSE"] else f"  {word:<5} {target[0]}"
+    def __init__(self, env, unit, form, form_flags, jobs):
+        self.env, self.unit, self.form = env, unit, form
+        self._form_flags = form_flags
+        self._jobs = jobs
+        self.node = None  # the list
+        self.borrowed = []  # sets that compile objects of ours too
+        self._recipe = None
+        self._member_nodes = None
 
-    action = Action(command, strfunction=announce)
-    # SCons would look at the code of Command, which is the same for all commands, and never at the words.
-    action.gc = command.contents
-    return action
+    @property
+    def recipe(self):
+        """Known when all libraries are declared."""
+        if self._recipe is None:
+            context = self.env["AMBILINK"]
+            folders = list(dict.fromkeys(f for each in context.include_dirs(self.unit) for f in _real_dirs(each)))
+            # Before the compiler's own headers: libc's limits.h and stddef.h must win.
+            system = [str(folder) for folder in context.system_includes(self.unit)]
+            toolset = context.toolset
+            words = [*context.launcher, *context.compiler, "-c", *(f"-I{folder}" for folder in folders)]
+            for folder in system:
+                words += ["-isystem", folder]
+            words += [*toolset.compile_flags, f"-ffile-prefix-map={context.top}=."]
+            words += [*self._form_flags, *self.env["AMBILINK_FLAGS"], *self.unit.flags]
+            flags = toolset.compile_flags
+            builtin = [flags[i + 1] for i, word in enumerate(flags[:-1]) if word == "-isystem"]
+            self._recipe = Recipe(tuple(words), (*folders, *system, *builtin), toolset.identity)
+        return self._recipe
+
+    @property
+    def jobs(self):
+        self.env["AMBILINK"].resolve_sets()
+        return self._jobs
+
+    def stale(self):
+        return self.env["AMBILINK"].store.stale(self.recipe, self.jobs)
+
+    def share(self, owners):
+        """Objects that another set compiles from the same source by the same command are that one's."""
+        if self._member_nodes is not None:  # somebody asked for ours by name
+            return
+        kept = []
+        for job in self._jobs:
+            owner, target = owners.setdefault((self.recipe.key, job.source), (self, job.target))
+            if owner is not self and owner not in self.borrowed:
+                self.borrowed.append(owner)
+            kept.append(replace(job, target=target))
+        self._jobs = kept
+
+    @property
+    def own_jobs(self):
+        others = {job.target for owner in self.borrowed for job in owner.jobs}
+        return [job for job in self.jobs if job.target not in others]
+
+    @property
+    def paths(self):
+        return [job.target for job in self.jobs]
+
+    def nodes(self):
+        """A node for each object, for those who want to build or install one by itself."""
+        if self._member_nodes is None:
+            self._member_nodes = self.env.AmbilinkMember([job.target for job in self._jobs], self.node)
+            self.env.Precious(self._member_nodes)  # not removed before it is "made"
+            self.env.NoCache(self._member_nodes)
+        return self._member_nodes
 
 
-def function_action(function, word):
-    return Action(function, strfunction=lambda target, source, env: f"  {word:<5} {target[0]}")
+def _real_dirs(node):
+    """Folders of headers: as given, and, with a variant folder, where the sources are."""
+    return [os.path.normpath(folder) for folder in dict.fromkeys([node.srcnode().path, node.path])]
 
 
-def command_line(env, unit, source, target, form_flags):
+class _Reporter(Observer):
+    """Tells the progress line and the journal."""
+
+    def __init__(self, env, recipe):
+        self._env, self._recipe = env, recipe
+        self._context = env["AMBILINK"]
+        self._lanes = {}
+
+    def started(self, stale):
+        self._lanes[stale.job.target] = self._context.journal.take_lane()
+        if "explain" in self._env.GetOption("debug"):
+            self._context.progress.say(f"building `{stale.job.target}' because {stale.reason}")
+        self._context.progress.started("CC", stale.job.target, _announcement(self._env, self._recipe, stale.job))
+
+    def finished(self, stale, done, *, cached):
+        target = stale.job.target
+        if cached:
+            self._lanes[target] = self._context.journal.take_lane()
+            self._context.progress.started("CACHE", target)
+        causes = [stale.cause] if stale.cause else []
+        step = Step(
+            "CC",
+            target,
+            done.start or time.time(),
+            done.seconds,
+            self._lanes.pop(target),
+            done.status,
+            cached,
+            [stale.reason],
+            causes,
+        )
+        self._context.journal.add(step)
+        self._context.progress.finished(target, done.output)
+
+
+def _announcement(env, recipe, job):
+    return shlex.join([*recipe.words, "-o", job.target, job.source]) if env["AMBILINK_VERBOSE"] else None
+
+
+def _set_of(target, env):
+    return env["AMBILINK"].sets[target[0].path]
+
+
+def _compile(target, source, env):
+    each, context = _set_of(target, env), env["AMBILINK"]
+    context.store.forget_looks()
+    stale = each.stale()
+    for one in stale:
+        context.progress.expect(one.job.target, context.store.seconds(one.job.target) or context.typical_seconds)
+    key = None
+    if context.cache is not None:
+        words = (*context.version_words, *each.recipe.words[len(context.launcher) :])
+
+        def key(one):
+            return CompileKey(words, one.job.source, context.roots)
+
+    reporter = _Reporter(env, each.recipe)
+    batch = Batch(
+        context.store, each.recipe, context.slots, env["ENV"], reporter, env.GetOption("keep_going"), context.cache, key
+    )
+    failed = batch.run(stale)
+    if failed:
+        return 1
+    lines = [f"{context.store.digest(path)} {path}" for path in each.paths]
+    write_atomically(Path(target[0].path), ("\n".join(lines) + "\n").encode())
+    return 0
+
+
+def _dry_run(target, source, env):
+    if not env.GetOption("no_exec"):
+        return None
+    each = _set_of(target, env)
+    own = {job.target for job in each.own_jobs}
+    return "\n".join(f"  CC    {one.job.target}" for one in each.stale() if one.job.target in own) or None
+
+
+def _contents(target, source, env):
+    each = _set_of(target, env)
+    return "\n".join([env["AMBILINK"].general(" ".join(each.recipe.words)), *each.paths]).encode()
+
+
+def _prerequisites(node, env):
+    """Lists of sets that compile some of these objects; headers that are built; and whether any object is stale."""
     context = env["AMBILINK"]
-    toolset = context.toolset
-    includes = []
-    if not str(source).endswith(".s"):
-        includes += [f"-I{folder}" for folder in context.include_dirs(unit)]
-        # Before the compiler's own headers: libc's limits.h and stddef.h must win.
-        for folder in context.system_includes(unit):
-            includes += ["-isystem", folder]
-    line = [*toolset.cc, "-c", "-o", str(target), *includes, *toolset.compile_flags, *form_flags]
-    line += [*env["AMBILINK_FLAGS"], *unit.flags]
-    return [*line, str(source)]
-
-
-def _compile_words(source, target, env):
-    return command_line(env, env["AMBILINK_UNIT"], source[0], target[0], env["AMBILINK_FORM_FLAGS"])
-
-
-def _include_path(env, dir=None, target=None, source=None, argument=None):
-    context = env["AMBILINK"]
-    return tuple(context.include_dirs(env["AMBILINK_UNIT"]))
+    each = context.sets[node.path]
+    if each.stale():
+        node.set_always_build(True)
+    found = [owner.node for owner in each.borrowed]
+    for folder in context.include_dirs(each.unit):
+        for entry in folder.entries.values():
+            if entry.has_builder() and entry.name.endswith(HEADER_SUFFIXES):
+                found.append(entry)
+    return found
 
 
 def add_object_builder(env):
-    scanner = ClassicCPP("AmbilinkIncludes", list(SOURCE_SUFFIXES), "CPPPATH", INCLUDE)
-    scanner.path_function = _include_path
-    action = command_action(_compile_words, "CC")
-    env["BUILDERS"]["AmbilinkObject"] = Builder(action=action, source_scanner=scanner, single_source=True)
+    action = Action(_compile, strfunction=_dry_run)
+    action.gc = _contents
+    env["BUILDERS"]["AmbilinkObjects"] = Builder(action=action, target_scanner=watched(_prerequisites))
+    env["BUILDERS"]["AmbilinkMember"] = Builder(action=Action(lambda target, source, env: 0, cmdstr=None))
 
 
-def _object_names(env, sources):
+def _object_names(env, paths):
     """For each source the path of its object without suffix: relative to the SConscript, or, for sources of
     elsewhere, to the folder that they have in common."""
-    here = Path(env.Dir(".").srcnode().abspath)
-    paths = [Path(source.srcnode().abspath) for source in sources]
-    outside = [path for path in paths if not path.is_relative_to(here)]
-    common = Path(os.path.commonpath([path.parent for path in outside])) if outside else here
-    return [str(path.relative_to(here if path.is_relative_to(here) else common)) for path in paths]
+    here = os.path.relpath(env.Dir(".").srcnode().abspath, env["AMBILINK"].top)
+    inside = "" if here == "." else here + os.sep
+    outside = [path for path in paths if os.path.isabs(path) or not path.startswith(inside)]
+    common = os.path.commonpath([os.path.dirname(path) for path in outside]) if outside else ""
+    strangers = set(outside)
+    return [path[len(common) + bool(common) if path in strangers else len(inside) :] for path in paths]
+
+
+def _source_paths(env, sources):
+    """Paths from the top, and the nodes of those that are built. Absolute paths are files that nobody builds."""
+    paths, built = [], []
+    top = env["AMBILINK"].top + os.sep
+    for source in env.Flatten([sources]):
+        if isinstance(source, str) and os.path.isabs(source):
+            paths.append(source[len(top) :] if source.startswith(top) else source)
+            continue
+        for node in env.arg2nodes([source], env.fs.File):
+            if node.has_builder():
+                built.append(node)
+            paths.append(node.path if node.has_builder() else node.srcnode().path)
+    return paths, built
 
 
 def compile_all(env, unit, sources, form, form_flags):
-    """Object nodes for all sources under obj/<unit>/<form>/."""
+    """The set of objects of all sources, under obj/<unit>/<form>/; None if there are no sources."""
     context = env["AMBILINK"]
-    nodes = env.arg2nodes(sources, env.fs.File)
-    objects = []
-    for source, name in zip(nodes, _object_names(env, nodes), strict=True):
-        target = context.file(env, "obj", unit.name, form, f"{name}.o")
-        objects += env.AmbilinkObject(target, source, AMBILINK_UNIT=unit, AMBILINK_FORM_FLAGS=form_flags)
-        context.compilations.append((env, unit, source, target, form_flags))
-    return objects
+    paths, built = _source_paths(env, sources)
+    if not paths:
+        return None
+    folder = context.build.Dir(f"obj/{unit.name}").path
+    jobs = [Job(f"{folder}/{form}/{name}.o", path) for path, name in zip(paths, _object_names(env, paths), strict=True)]
+    each = ObjectSet(env, unit, form, form_flags, jobs)
+    (each.node,) = env.AmbilinkObjects(context.file(env, "obj", unit.name, f"{form}.objects"), [])
+    env.Depends(each.node, built)
+    env.NoCache(each.node)
+    if env.GetOption("clean"):
+        env.Clean(
+            each.node, [env.File(f"#{job.target}" if not os.path.isabs(job.target) else job.target) for job in jobs]
+        )
+    context.sets[each.node.path] = each
+    unit.object_sets.append(each)
+    return each
 
 
 def dirs(env, folders):

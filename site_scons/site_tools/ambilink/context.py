@@ -4,11 +4,20 @@ Names are resolved when SCons builds, not when it reads SConscripts, so declarat
 and libraries may need each other. A mistake is reported with the SConscript line that made it.
 """
 
+import sys
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from SCons.Errors import UserError
+
+from ambilink.build.files import digest_of
+from ambilink.build.journal import Journal
+from ambilink.build.objects import ObjectStore
+from ambilink.build.slots import Slots
+from ambilink.report.progress import Progress
+
+FIRST_GUESS = 0.03  # seconds that a compilation takes, before any is known
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,12 @@ class Unit:
     system_includes: list[str] = field(default_factory=list)  # of headers that do not change: not scanned
     public_system_includes: list[str] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
-    objects: list = field(default_factory=list)
+    object_sets: list = field(default_factory=list)
+
+    @property
+    def objects(self):
+        """A node for each object. Builders of this tool depend on lists of objects instead, which are fewer."""
+        return [node for each in self.object_sets for node in each.nodes()]
 
 
 @dataclass
@@ -57,32 +71,90 @@ class Library(Unit):
 
     soname: str = ""
     static: object = None  # lib/libX.a
-    shared: object = None  # lib/libX.so
-    stub: object = None  # the shared object without its own dependencies, to link against
+    shared: object = None  # lib/libX.so, stripped
+    debug: object = None  # lib/libX.so.debug: its DWARF and symbols
+    stub: object = None  # a shared object that holds the ABI and nothing else: what users link against
     abi: object = None  # text: what the shared object exports
-    static_objects: list = field(default_factory=list)
+    golden: object = None  # the text that was checked in
+    checked: object = None  # made when both are the same
 
 
 @dataclass
 class Program(Unit):
     linkage: str = "dynamic"
     node: object = None
+    debug: object = None
 
 
 class Context:
-    def __init__(self, env, toolset, build):
+    def __init__(self, env, toolset, build, state, launcher=()):
         self.toolset = toolset
         self.build = build
+        self.top = env.Dir("#").abspath
+        self.launcher = list(launcher)
+        self.compiler = list(toolset.cc)
         self.libraries = {}
         self.programs = {}
         self.start = None
         self.boot_tests = []
+        self.images = []
+        self.sets = {}  # path of an object list: its ObjectSet
+        self._shared = 0  # so many sets know which of their objects others compile
         self._env = env
         self._late = []  # (node, function that finds what it depends on)
-        self.compilations = []  # (env, unit, source, target, flags), for compile_commands.json
         package = Path(__import__("ambilink").__file__).parent
+        self.package = package
         self.tool_files = [env.File(str(path)) for path in sorted(package.rglob("*.py"))]
         self._closures = {}
+        self._code_digests = {}
+        self.state = state  # folder of what builds remember
+        self.store = ObjectStore(state)
+        self.journal = Journal(state / "journal.json")
+        self.slots = Slots(env.GetOption("num_jobs"))
+        self.progress = Progress(sys.stdout, terminal=sys.stdout.isatty())
+        self.cache = None
+        self.typical_seconds = FIRST_GUESS
+
+    @property
+    def version_words(self):
+        """What a shared cache knows a compiler by, wherever it is installed."""
+        return [f"{key}={version}" for key, version in sorted(self.toolset.versions.items())]
+
+    @property
+    def roots(self):
+        """Folders that may lie elsewhere for others, with the names that stand for them in keys."""
+        package = self.toolset.package
+        return tuple((folder, name) for folder, name in ((package, "{package}"), (self.top, "{top}")) if folder)
+
+    def general(self, text):
+        """Words of a command without the folders that differ between machines."""
+        for folder, name in self.roots:
+            text = text.replace(folder, name)
+        return text
+
+    def code_digest(self, name):
+        """Of a file of the package `ambilink`."""
+        if name not in self._code_digests:
+            self._code_digests[name] = digest_of(str(self.package / name))
+        return self._code_digests[name]
+
+    def resolve_sets(self):
+        """Each object is compiled once, whoever asks for it."""
+        sets = list(self.sets.values())
+        if self._shared == len(sets):
+            return
+        owners = self._owners = {} if not self._shared else self._owners
+        fresh, self._shared = sets[self._shared :], len(sets)
+        for each in fresh:
+            each.share(owners)
+
+    def expand(self, nodes):
+        """Paths of files to link: lists of objects stand for what is in them."""
+        paths = []
+        for node in nodes:
+            each = self.sets.get(node.path)
+            paths += each.paths if each is not None else [str(node)]
+        return paths
 
     # Declaring.
 
@@ -140,8 +212,7 @@ class Context:
         return files
 
     def shared_objects(self, unit):
-        """What a dynamic unit links: shared objects of the closure; where two libraries need each other,
-        the stub, because neither can be linked before the other."""
+        """What a dynamic unit links: stubs of the closure."""
         files = []
         for library in self.closure(unit):
             if library.shared is None:
@@ -149,8 +220,13 @@ class Context:
                     f"{unit.site}: {unit.kind} {unit.name!r} is dynamic and needs library {library.name!r}, "
                     f"which is declared static only at {library.site}"
                 )
-            files.append(library.stub if unit in self.closure(library) else library.shared)
+            files.append(library.stub)
         return files
+
+    def in_cycle(self, library):
+        """Whether a library without a golden ABI needs itself by way of others like it: no one can be first."""
+        others = [other for other in self.closure(library) if other.golden is None]
+        return library.golden is None and any(library in self.closure(other) for other in others)
 
     def include_dirs(self, unit):
         """Folders that are searched for headers, and scanned for dependencies."""

@@ -6,35 +6,32 @@ CompileCommands(target="#compile_commands.json")   called last, when everything 
 import json
 from pathlib import Path
 
-from ambilink_scons.compiling import command_line, function_action
+from ambilink_scons.steps import FunctionStep
 from SCons.Builder import Builder
 from SCons.Util import hash_signature
 
 from ambilink.files import write_atomically
 
 
-def _text(env):
+def _entries(env):
     top = env.Dir("#").abspath
-    entries = [
-        {
-            "directory": top,
-            "file": str(source),
-            "output": str(target),
-            "arguments": command_line(unit_env, unit, source, target, flags),
-        }
-        for unit_env, unit, source, target, flags in env["AMBILINK"].compilations
-    ]
-    return json.dumps(entries, indent=1)
+    for each in env["AMBILINK"].sets.values():
+        words = [word for word in each.recipe.words if word not in env["AMBILINK"].launcher]
+        for job in each.jobs:
+            arguments = [*words, "-o", job.target, job.source]
+            yield {"directory": top, "file": job.source, "output": job.target, "arguments": arguments}
 
 
 def _write(target, source, env):
-    write_atomically(Path(str(target[0])), _text(env).encode())
+    write_atomically(Path(str(target[0])), json.dumps(list(_entries(env)), indent=1).encode())
 
 
 def _compile_commands(env, target="#compile_commands.json"):
-    return env.AmbilinkDatabase(env.File(target), env.Value(hash_signature(_text(env))))
+    sets = env["AMBILINK"].sets.values()
+    recipes = [(each.recipe.key, [(job.target, job.source) for job in each.jobs]) for each in sets]
+    return env.AmbilinkDatabase(env.File(target), env.Value(hash_signature(repr(recipes))))
 
 
 def add_builders(env):
-    env["BUILDERS"]["AmbilinkDatabase"] = Builder(action=function_action(_write, "JSON"))
+    env["BUILDERS"]["AmbilinkDatabase"] = Builder(action=FunctionStep(_write, "JSON").action())
     env.AddMethod(_compile_commands, "CompileCommands")

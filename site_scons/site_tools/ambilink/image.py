@@ -9,17 +9,16 @@ their libraries and the kernel follow from it and become dependencies.
 import sys
 from pathlib import Path
 
-from ambilink_scons.compiling import command_action
 from ambilink_scons.context import find_site
+from ambilink_scons.steps import CommandStep, watched
 from SCons.Builder import Builder
 from SCons.Errors import UserError
-from SCons.Scanner import Base
 
 from ambilink.errors import AmbilinkError
 from ambilink.image.manifest import read
 
 
-def _scan(node, env, path):
+def _scan(node, env):
     return _dependencies(env, env["AMBILINK_MANIFEST"], env["AMBILINK_SITE"])
 
 
@@ -37,13 +36,18 @@ def _dependencies(env, manifest, site):
             raise UserError(f"{manifest.path}: unknown service {name!r} (image declared at {site}); known: {known}")
         nodes.append(program.node)
         if program.kind == "service" and program.linkage == "dynamic":
-            nodes += [library.shared for library in context.closure(program)]
+            nodes += _shared(context.closure(program))
     for name in manifest.libraries:
         library = next((each for each in context.libraries.values() if each.shared and each.shared.name == name), None)
         if library is None:
             raise UserError(f"{manifest.path}: unknown library {name!r} (image declared at {site}); declare it")
-        nodes += [library.shared, *(each.shared for each in context.closure(library))]
+        nodes += _shared([library, *context.closure(library)])
     return list(dict.fromkeys(nodes))
+
+
+def _shared(libraries):
+    """Shared objects, and the checks of those that must keep an ABI."""
+    return [node for library in libraries for node in (library.shared, library.checked) if node is not None]
 
 
 def _pack_words(source, target, env):
@@ -62,8 +66,6 @@ def _boot_image(env, target, manifest):
 
 
 def add_builders(env):
-    env["BUILDERS"]["AmbilinkPack"] = Builder(
-        action=command_action(_pack_words, "PACK"),
-        target_scanner=Base(_scan, name="AmbilinkImage"),
-    )
+    step = CommandStep(_pack_words, "PACK")
+    env["BUILDERS"]["AmbilinkPack"] = Builder(action=step.action(), target_scanner=watched(_scan))
     env.AddMethod(_boot_image, "BootImage")

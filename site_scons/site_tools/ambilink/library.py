@@ -20,35 +20,87 @@ everybody else shares. A user names a library once, and gets the form that its o
 
 from pathlib import Path
 
-from ambilink_scons.compiling import command_action, compile_all, dirs, function_action
+from ambilink_scons.compiling import compile_all, dirs
 from ambilink_scons.context import Library, find_site
 from ambilink_scons.linking import linker
+from ambilink_scons.steps import CommandStep, FunctionStep, watched
 from SCons.Action import Action
 from SCons.Builder import Builder
 from SCons.Errors import UserError
 
-from ambilink.elf.abi import abi_text
+from ambilink.elf.abi import Abi, abi_changes, load_abi, read_abi
 from ambilink.elf.check import Linked
+from ambilink.elf.stub import stub
+from ambilink.errors import AmbilinkError
 from ambilink.files import write_atomically
 
 PIC = ["-fPIC"]
 NOT_PIC = ["-fPIE"]
+ABI_CODE = ("elf/abi.py",)
 FORM_KEYS = {"sources", "flags"}
 
 
 def _archive_words(source, target, env):
     # Deterministic (D), index written (s); a fresh file, because ar would keep members of an old one.
-    return [*env["AMBILINK"].toolset.ar, "rcsD", str(target[0]), *map(str, source)]
+    return [*env["AMBILINK"].toolset.ar, "rcsD", str(target[0]), *env["AMBILINK"].expand(source)]
 
 
-def _stub_words(source, target, env):
-    unit, toolset = env["AMBILINK_UNIT"], env["AMBILINK"].toolset
-    flags = [*toolset.shared_library_flags, "-soname", unit.soname, "--unresolved-symbols=ignore-all"]
-    return [*toolset.ld, *flags, *env["AMBILINK_LINK_FLAGS"], "-o", str(target[0]), *map(str, source)]
+def _preliminary_words(source, target, env):
+    """A library of a cycle, linked alone, to see what it exports."""
+    unit, context = env["AMBILINK_UNIT"], env["AMBILINK"]
+    flags = [*context.toolset.shared_library_flags, "-soname", unit.soname, "--unresolved-symbols=ignore-all"]
+    return [*context.toolset.ld, *flags, *env["AMBILINK_LINK_FLAGS"], "-o", str(target[0]), *context.expand(source)]
 
 
 def _write_abi(target, source, env):
-    write_atomically(Path(str(target[0])), abi_text(Path(str(source[0]))).encode())
+    write_atomically(Path(str(target[0])), read_abi(Path(str(source[0]))).text.encode())
+
+
+def _abi_for_stub(env, library):
+    """The node that a stub is written from."""
+    if library.golden is not None:
+        return library.golden
+    return env["AMBILINK_PRELIMINARY"] if env["AMBILINK"].in_cycle(library) else library.abi
+
+
+def _write_stub(target, source, env):
+    library, context = env["AMBILINK_UNIT"], env["AMBILINK"]
+    node = _abi_for_stub(env, library)
+    abi = load_abi(Path(str(node)))
+    if node is env["AMBILINK_PRELIMINARY"]:
+        needed = tuple(context.library(name, library).soname for name in library.libs)
+        abi = Abi(abi.soname, needed, abi.versions, abi.symbols)
+    write_atomically(Path(str(target[0])), stub(abi, context.toolset.target.machine))
+
+
+def _stub_version(target, source, env):
+    return env["AMBILINK"].toolset.target.machine
+
+
+def _check_abi(target, source, env):
+    library, (new, golden) = env["AMBILINK_UNIT"], (Path(str(node)) for node in source)
+    changes = abi_changes(load_abi(golden), load_abi(new))
+    if changes:
+        lines = "\n".join(f"  {change.text}" for change in changes)
+        breaks = any(not change.compatible for change in changes)
+        effect = "may fail" if breaks else "still work"
+        raise AmbilinkError(
+            library.shared,
+            f"its ABI differs from {golden} [{library.site}]:\n{lines}\n  programs that were linked before {effect}",
+            "if that is meant, `scons abi-update` writes the new one",
+        )
+    write_atomically(Path(str(target[0])), new.read_bytes())
+
+
+def _update_golden(target, source, env):
+    context = env["AMBILINK"]
+    for library in context.libraries.values():
+        if library.golden is None:
+            continue
+        golden, text = Path(library.golden.srcnode().path), Path(library.abi.path).read_bytes()
+        if not golden.is_file() or golden.read_bytes() != text:
+            write_atomically(golden, text)
+            context.progress.say(f"  ABI   {golden}")
 
 
 def _remove(target, source, env):
@@ -104,57 +156,69 @@ def _dual_library(
     shared_sources, shared_flags = _form(site, name, "shared", shared)
     sources = env.Flatten([sources])
 
-    common_pic = compile_all(env, library, sources, "pic", [*PIC, *shared_flags])
-    library.objects = common_pic + compile_all(
-        env, library, env.Flatten(shared_sources), "shared", [*PIC, *shared_flags]
+    archived = _compile_forms(
+        env, library, sources, objects, (static_sources, static_flags), (shared_sources, shared_flags)
     )
-    if objects == "separate" or static_flags:
-        library.static_objects = compile_all(env, library, sources, "static", [*NOT_PIC, *static_flags])
-    else:
-        library.static_objects = list(common_pic)
-    library.static_objects += compile_all(
-        env, library, env.Flatten(static_sources), "static", [*NOT_PIC, *static_flags]
-    )
-
     if static is not None:
-        (library.static,) = env.AmbilinkArchive(context.file(env, "lib", f"lib{name}.a"), library.static_objects)
+        (library.static,) = env.AmbilinkArchive(context.file(env, "lib", f"lib{name}.a"), archived)
     if shared is not None:
-        settings = {
-            "AMBILINK_UNIT": library,
-            "AMBILINK_KIND": Linked.SHARED_LIBRARY,
-            "AMBILINK_LINK_FLAGS": list(link_flags),
-        }
-        (library.shared,) = env.AmbilinkSharedLink(
-            context.file(env, "lib", library.soname), library.objects, **settings
-        )
-        context.depends_late(library.shared, lambda: context.shared_objects(library))
-        (library.stub,) = env.AmbilinkStub(context.file(env, "obj", name, library.soname), library.objects, **settings)
-        (library.abi,) = env.AmbilinkAbi(context.file(env, "lib", f"lib{name}.abi"), library.shared)
-        env.Depends(library.abi, [file for file in context.tool_files if file.name == "abi.py"])
-        if abi is not None:
-            env.AmbilinkAbiCheck(context.file(env, "lib", f"lib{name}.abi.checked"), [library.abi, env.File(abi)])
+        _link_shared(env, library, link_flags, abi)
     return library
 
 
-def _check_abi(target, source, env):
-    import difflib
-    import sys
+def _compile_forms(env, library, sources, objects, static, shared):
+    """Compile for both forms; return the lists of objects of the archive."""
+    (static_sources, static_flags), (shared_sources, shared_flags) = static, shared
+    common = compile_all(env, library, sources, "pic", [*PIC, *shared_flags])
+    compile_all(env, library, env.Flatten(shared_sources), "shared", [*PIC, *shared_flags])
+    separate = objects == "separate" or static_flags
+    all_static = [*sources, *env.Flatten(static_sources)] if separate else env.Flatten(static_sources)
+    own = compile_all(env, library, all_static, "static", [*NOT_PIC, *static_flags])
+    return [each.node for each in ([] if separate else [common]) + [own] if each is not None]
 
-    new, golden = (source[i].get_text_contents().splitlines() for i in (0, 1))
-    difference = list(difflib.unified_diff(golden, new, str(source[1]), str(source[0]), lineterm="", n=0))
-    if difference:
-        print("\n".join(difference), file=sys.stderr)
-        print(f"ambilink: {source[0]}: the ABI differs from {source[1]}; copy it there to accept", file=sys.stderr)
-        return 1
-    write_atomically(Path(str(target[0])), b"")
-    return 0
+
+def _link_shared(env, library, link_flags, golden):
+    context, name = env["AMBILINK"], library.name
+    sets = [each.node for each in library.object_sets if each.form != "static"]
+    settings = {
+        "AMBILINK_UNIT": library,
+        "AMBILINK_KIND": Linked.SHARED_LIBRARY,
+        "AMBILINK_LINK_FLAGS": list(link_flags),
+    }
+    shared = context.file(env, "lib", library.soname)
+    library.shared, library.debug = env.AmbilinkSharedLink(shared, sets, **settings)
+    context.depends_late(library.shared, lambda: context.shared_objects(library))
+    (library.abi,) = env.AmbilinkAbi(context.file(env, "lib", f"lib{name}.abi"), library.shared, **settings)
+
+    alone = env.AmbilinkAlone(context.file(env, "obj", name, "alone", library.soname), sets, **settings)
+    (preliminary,) = env.AmbilinkAbi(context.file(env, "obj", name, "alone", f"lib{name}.abi"), alone, **settings)
+    library.golden = env.File(golden).srcnode() if golden is not None else None
+    settings["AMBILINK_PRELIMINARY"] = preliminary
+    (library.stub,) = env.AmbilinkStub(context.file(env, "stub", library.soname), [], **settings)
+    if library.golden is not None:
+        texts = [library.abi, library.golden]
+        (library.checked,) = env.AmbilinkAbiCheck(context.file(env, "obj", name, "abi.checked"), texts, **settings)
+
+
+def _abi_update(env, name):
+    """An alias that writes the golden ABI of every library declared so far that has one."""
+    texts = [library.abi for library in env["AMBILINK"].libraries.values() if library.golden is not None]
+    return env.AlwaysBuild(env.Alias(name, texts, Action(_update_golden, cmdstr=None)))
 
 
 def add_builders(env):
+    def builder(step, **more):
+        return Builder(action=step.action(), target_scanner=watched(), **more)
+
     builders = env["BUILDERS"]
-    builders["AmbilinkArchive"] = Builder(action=[Action(_remove, cmdstr=None), command_action(_archive_words, "AR")])
+    archive = CommandStep(_archive_words, "AR").action()
+    builders["AmbilinkArchive"] = Builder(action=[Action(_remove, cmdstr=None), archive], target_scanner=watched())
     builders["AmbilinkSharedLink"] = linker()
-    builders["AmbilinkStub"] = Builder(action=command_action(_stub_words, "STUB"))
-    builders["AmbilinkAbi"] = Builder(action=function_action(_write_abi, "ABI"))
-    builders["AmbilinkAbiCheck"] = Builder(action=function_action(_check_abi, "CHECK"))
+    builders["AmbilinkAlone"] = builder(CommandStep(_preliminary_words, "LD"))
+    builders["AmbilinkAbi"] = builder(FunctionStep(_write_abi, "ABI", code=ABI_CODE))
+    builders["AmbilinkAbiCheck"] = builder(FunctionStep(_check_abi, "CHECK", code=ABI_CODE))
+    stub_step = FunctionStep(_write_stub, "STUB", _stub_version, (*ABI_CODE, "elf/stub.py", "elf/layout.py"))
+    scanner = watched(lambda node, env: [_abi_for_stub(env, env["AMBILINK_UNIT"])])
+    builders["AmbilinkStub"] = Builder(action=stub_step.action(), target_scanner=scanner)
     env.AddMethod(_dual_library, "DualLibrary")
+    env.AddMethod(_abi_update, "AbiUpdate")

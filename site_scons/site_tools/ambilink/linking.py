@@ -1,18 +1,18 @@
-"""Linking: the linker itself is called, its output is checked, and only then gets its final name."""
+"""Linking: the linker itself is called, its output is checked and split, and only then gets its final names."""
 
 import os
-import sys
 from pathlib import Path
 
-from ambilink_scons.compiling import command_action
-from SCons.Action import Action
+from ambilink_scons.steps import CommandStep, watched
 from SCons.Builder import Builder
-from SCons.Scanner import Base
 
 from ambilink.elf.check import Linked, check
+from ambilink.elf.split import split
 from ambilink.errors import AmbilinkError
+from ambilink.files import write_atomically
 
 PART = ".part"
+DEBUG = ".debug"
 
 
 def link_inputs(env, unit, kind):
@@ -35,40 +35,46 @@ def _flags(env, unit, kind):
 
 
 def _link_words(source, target, env):
-    unit, kind = env["AMBILINK_UNIT"], env["AMBILINK_KIND"]
+    context, unit, kind = env["AMBILINK"], env["AMBILINK_UNIT"], env["AMBILINK_KIND"]
     libraries = [str(node) for node in link_inputs(env, unit, kind)]
     if kind is Linked.STATIC_PROGRAM:
         libraries = ["--start-group", *libraries, "--end-group"]
     flags = [*_flags(env, unit, kind), *env["AMBILINK_LINK_FLAGS"]]
-    return [*env["AMBILINK"].toolset.ld, *flags, "-o", f"{target[0]}{PART}", *map(str, source), *libraries]
+    return [*context.toolset.ld, *flags, "-o", f"{target[0]}{PART}", *context.expand(source), *libraries]
 
 
 def _finish(target, source, env):
-    """Check what the linker wrote; rename it, or remove it and say why."""
-    unit, kind = env["AMBILINK_UNIT"], env["AMBILINK_KIND"]
-    part, final = Path(f"{target[0]}{PART}"), Path(str(target[0]))
+    """Check what the linker wrote; split and rename it, or remove it and say why."""
+    context, unit, kind = env["AMBILINK"], env["AMBILINK_UNIT"], env["AMBILINK_KIND"]
+    part, final, debug = Path(f"{target[0]}{PART}"), Path(str(target[0])), Path(str(target[1]))
     libraries = {}
-    for node, library in zip(link_inputs(env, unit, kind), env["AMBILINK"].closure(unit), strict=False):
+    for node, library in zip(link_inputs(env, unit, kind), context.closure(unit), strict=False):
         libraries[library.soname] = Path(str(node))
     if kind is Linked.SHARED_LIBRARY:
         libraries[unit.soname] = part  # libraries that need each other
     soname = unit.soname if kind is Linked.SHARED_LIBRARY else None
     try:
-        check(part, kind, libraries, [Path(str(node)) for node in source], soname)
+        check(part, kind, libraries, [Path(path) for path in context.expand(source)], soname)
+        shipped, symbols = split(part.read_bytes(), part, debug.name, keep_symbols=kind is Linked.KERNEL)
+        write_atomically(debug, symbols)
+        write_atomically(final, shipped)
+        os.chmod(final, 0o755)
     except AmbilinkError as error:
+        where = error.where.replace(str(part), str(final))
+        raise AmbilinkError(where, error.rule, f"{error.remedy} [{unit.site}]".lstrip()) from error
+    finally:
         part.unlink(missing_ok=True)
-        print(f"ambilink: {str(error).replace(str(part), str(final))} [{unit.site}]", file=sys.stderr)
-        return 1
-    os.replace(part, final)
-    return 0
 
 
-def _scan_libraries(node, env, path):
+def _libraries(node, env):
     return list(link_inputs(env, env["AMBILINK_UNIT"], env["AMBILINK_KIND"]))
 
 
+def _with_debug(target, source, env):
+    return [target[0], env.File(f"{target[0]}{DEBUG}")], source
+
+
 def linker():
-    """A builder for final links."""
-    link = command_action(_link_words, "LD")
-    finish = Action(_finish, cmdstr=None)
-    return Builder(action=[link, finish], target_scanner=Base(_scan_libraries, name="AmbilinkLibraries"))
+    """A builder for final links: the shipped file, and its debug file."""
+    step = CommandStep(_link_words, "LD", _finish, code=("elf/check.py", "elf/split.py", "elf/layout.py"))
+    return Builder(action=step.action(), emitter=_with_debug, target_scanner=watched(_libraries))

@@ -29,9 +29,9 @@ def _program_start(env, sources, LIBS=(), includes=(), flags=()):
         raise UserError(f"{site}: the program start was declared at {context.start.site} already")
     user_flags = [*context.toolset.target.user_flags, *flags]
     unit = Unit("start", "start", site, list(LIBS), includes=dirs(env, includes), flags=user_flags)
-    unit.objects = compile_all(env, unit, env.Flatten([sources]), "pic", ["-fPIC"])
+    compile_all(env, unit, env.Flatten([sources]), "pic", ["-fPIC"])
     context.start = unit
-    return unit.objects
+    return unit
 
 
 def _service(env, name, sources, LIBS=(), linkage="dynamic", includes=(), flags=(), link_flags=()):
@@ -48,11 +48,11 @@ def _service(env, name, sources, LIBS=(), linkage="dynamic", includes=(), flags=
         linkage=linkage,
     )
     context.add_program(program)
-    program.objects = compile_all(env, program, env.Flatten([sources]), "pie", PIE)
-    start = context.start.objects if context.start else []
-    (program.node,) = env.AmbilinkProgramLink(
+    compile_all(env, program, env.Flatten([sources]), "pie", PIE)
+    sets = [*(context.start.object_sets if context.start else []), *program.object_sets]
+    program.node, program.debug = env.AmbilinkProgramLink(
         context.file(env, "services", name),
-        [*start, *program.objects],
+        [each.node for each in sets],
         AMBILINK_UNIT=program,
         AMBILINK_KIND=LINKAGE[linkage],
         AMBILINK_LINK_FLAGS=list(link_flags),
@@ -73,11 +73,11 @@ def _kernel(env, name, sources, script, includes=(), system_includes=(), flags=(
         flags=[*context.toolset.target.kernel_flags, *flags],
     )
     context.add_program(program)
-    program.objects = compile_all(env, program, env.Flatten([sources]), "kernel", ["-fno-pic"])
+    compile_all(env, program, env.Flatten([sources]), "kernel", ["-fno-pic"])
     script = env.File(script)
-    (program.node,) = env.AmbilinkProgramLink(
+    program.node, program.debug = env.AmbilinkProgramLink(
         context.file(env, name),
-        program.objects,
+        [each.node for each in program.object_sets],
         AMBILINK_UNIT=program,
         AMBILINK_KIND=Linked.KERNEL,
         AMBILINK_LINK_FLAGS=["-T", script.srcnode().path],

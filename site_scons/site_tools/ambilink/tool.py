@@ -1,15 +1,23 @@
 """Setting up an environment."""
 
+import atexit
 import sys
 from pathlib import Path
 
 from ambilink_scons import boot_test, database, image, library, program
 from ambilink_scons.compiling import add_object_builder
 from ambilink_scons.context import Context
+from ambilink_scons.finish import finish
 from SCons.Errors import UserError
 
 from ambilink.compile.toolset import load_toolset
 from ambilink.errors import AmbilinkError
+
+
+def build_name(compiler, target):
+    """The folder of a toolset's outputs."""
+    target, compiler = Path(target).stem, Path(compiler).stem
+    return target if compiler == "hermetic" else f"{target}-{compiler}"
 
 
 def generate(env, target=None, compiler=None, build=None):
@@ -19,12 +27,14 @@ def generate(env, target=None, compiler=None, build=None):
     target = target or env.get("AMBILINK_TARGET", "x86_64")
     compiler = compiler or env.get("AMBILINK_COMPILER", "hermetic")
     try:
-        toolset = load_toolset(compiler, target)
+        name = build_name(compiler, target)
+        build = env.Dir(build or env.get("AMBILINK_BUILD", f"#build/{name}"))
+        state = Path(build.dir.abspath, ".ambilink", build.name)  # beside what is built: no output
+        toolset = load_toolset(compiler, target, state / "tools.json")
     except AmbilinkError as error:
         raise UserError(str(error)) from error
-    name = toolset.target.name if toolset.name == "hermetic" else f"{toolset.target.name}-{toolset.name}"
-    build = env.Dir(build or env.get("AMBILINK_BUILD", f"#build/{name}"))
-    env["AMBILINK"] = Context(env, toolset, build)
+    context = env["AMBILINK"] = Context(env, toolset, build, state)
+    atexit.register(finish, context)
     package = Path(sys.modules["ambilink"].__file__).parent
     env.PrependENVPath("PYTHONPATH", str(package.parent))  # for `python -m ambilink`
     env.SetDefault(AMBILINK_VERBOSE=False, AMBILINK_FLAGS=[])

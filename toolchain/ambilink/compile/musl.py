@@ -1,6 +1,8 @@
 """The musl source tree inside the ziglang wheel: which files make a libc, and where its headers are."""
 
 import importlib.util
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,25 +33,32 @@ def public_headers(target: Target) -> tuple[Path, ...]:
     return tuple(_libc_folder() / "include" / name for name in target.musl_headers)
 
 
+def _sources(root: Path) -> Iterator[tuple[str, str, Path]]:
+    """Folder, name without suffix, and path of each, in order."""
+    for folder, _, names in sorted(os.walk(root)):
+        relative = os.path.relpath(folder, root)
+        for name in sorted(names):
+            stem, suffix = os.path.splitext(name)
+            if suffix in SOURCE_SUFFIXES:
+                yield relative, stem, Path(folder, name)
+
+
 def find_musl(target: Target, without: frozenset[str] = frozenset()) -> Musl:
     """`without` names files to leave out, relative to src/ and without suffix: "thread/<arch>/clone"."""
     root = _libc_folder() / "musl"
     generic: dict[str, Path] = {}
     special: dict[str, Path] = {}
     unused = set(without)
-    for path in sorted((root / "src").rglob("*")):
-        if path.suffix not in SOURCE_SUFFIXES:
-            continue
-        relative = path.relative_to(root / "src")
-        name = str(relative.with_suffix(""))
+    for folder, stem, path in _sources(root / "src"):
+        name = f"{folder}/{stem}"
         if name in without:
             unused.discard(name)
             continue
-        parts = relative.parts
-        if len(parts) == 2 or parts[:2] == ("malloc", MALLOC):
+        first, _, rest = folder.partition("/")
+        if not rest or folder == f"malloc/{MALLOC}":
             generic[name] = path
-        elif len(parts) == 3 and parts[1] == target.musl:
-            special[f"{parts[0]}/{relative.stem}"] = path
+        elif rest == target.musl:
+            special[f"{first}/{stem}"] = path
     if not generic:
         raise AmbilinkError(root, "holds no musl source", "the wheel must be ziglang 0.14.1")
     for name in sorted(unused):

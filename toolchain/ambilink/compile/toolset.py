@@ -4,7 +4,10 @@ A target says what is compiled for, a compiler what with; both are looked up by 
 come with this package, or given as a path to a file of one's own.
 """
 
+import contextlib
 import importlib.util
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -14,6 +17,7 @@ from pathlib import Path
 
 from ambilink import toml_file
 from ambilink.errors import AmbilinkError
+from ambilink.files import write_atomically
 from ambilink.toml_file import Table
 
 HERE = Path(__file__).parent
@@ -60,6 +64,16 @@ class Toolset:
     link_flags: tuple[str, ...]
     program_link_flags: tuple[str, ...]  # of dynamic programs only
     versions: dict[str, str]
+    package: str = ""  # folder of the Python package that holds it all, if one does
+
+    @property
+    def identity(self) -> str:
+        """Which programs exactly: another file of the same name is another one."""
+        parts = []
+        for program in (self.cc, self.ld, self.ar):
+            status = os.stat(program[0])
+            parts.append(f"{os.path.realpath(program[0])} {status.st_size} {status.st_mtime_ns}")
+        return " ".join(dict.fromkeys(parts))
 
     @property
     def shared_library_flags(self) -> tuple[str, ...]:
@@ -143,12 +157,35 @@ def _run(words: tuple[str, ...]) -> str:
     return result.stdout + result.stderr
 
 
+class Answers:
+    """What programs say of themselves, kept in a file while they are the same programs."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._known: dict[str, str] = {}
+        self._changed = False
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            self._known = dict(json.loads(path.read_bytes())) if path else {}
+
+    def ask(self, words: tuple[str, ...]) -> str:
+        status = os.stat(words[0])
+        key = " ".join([*words, str(status.st_size), str(status.st_mtime_ns)])
+        if key not in self._known:
+            self._known[key] = _run(words)
+            self._changed = True
+        return self._known[key]
+
+    def save(self) -> None:
+        if self._path and self._changed:
+            write_atomically(self._path, json.dumps(self._known).encode())
+
+
 def _numbers(version: str) -> list[int]:
     return [int(part) for part in version.split(".")]
 
 
-def _check_version(table: Table, key: str, program: tuple[str, ...], minimum: str) -> str:
-    match = re.search(r"\b(\d+\.\d+(?:\.\d+)*)", _run((*program, "--version")))
+def _check_version(table: Table, key: str, program: tuple[str, ...], minimum: str, answers: Answers) -> str:
+    match = re.search(r"\b(\d+\.\d+(?:\.\d+)*)", answers.ask((*program, "--version")))
     if match is None:
         raise table.refuse(key, f"is {minimum}, and {' '.join(program)} tells no version", "is it the right program?")
     if _numbers(match[1]) < _numbers(minimum):
@@ -160,7 +197,9 @@ def _check_version(table: Table, key: str, program: tuple[str, ...], minimum: st
     return match[1]
 
 
-def load_toolset(compiler: str, target_name: str) -> Toolset:
+def load_toolset(compiler: str, target_name: str, answers_file: Path | None = None) -> Toolset:
+    """`answers_file` remembers what the programs said of themselves."""
+    answers = Answers(answers_file)
     target = load_target(target_name)
     path = _find("compilers", compiler)
     top = Table(path, "", toml_file.read(path))
@@ -172,17 +211,18 @@ def load_toolset(compiler: str, target_name: str) -> Toolset:
         values["package"] = _package_folder(settings, package)
     tools = {key: _program(programs, key, values) for key in ("cc", "ld", "ar")}
     if settings.take("headers-from", str, ""):
-        values["headers"] = _run((*tools["cc"], "-print-file-name=include")).strip()
+        values["headers"] = answers.ask((*tools["cc"], "-print-file-name=include")).strip()
     versions = {}
     for key in ("cc", "ld", "ar"):
         wanted = minimum.take(key, str, "")
         if wanted:
-            versions[key] = _check_version(minimum, key, tools[key], wanted)
+            versions[key] = _check_version(minimum, key, tools[key], wanted, answers)
     compile_flags = _expand(flags, "compile", flags.take_strings("compile", []), values)
     link_flags = _expand(flags, "link", flags.take_strings("link", []), values)
     program_link_flags = _expand(flags, "link-program", flags.take_strings("link-program", []), values)
     for table in (settings, programs, minimum, flags, top):
         table.finish()
+    answers.save()
     return Toolset(
         path.stem,
         target,
@@ -193,4 +233,5 @@ def load_toolset(compiler: str, target_name: str) -> Toolset:
         link_flags,
         program_link_flags,
         versions,
+        values.get("package", ""),
     )

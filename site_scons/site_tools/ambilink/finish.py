@@ -1,0 +1,27 @@
+"""The end of a build: what was made and how long it took, verdicts that still stand, and what the next build needs."""
+
+import time
+from pathlib import Path
+
+import SCons.Node
+
+from ambilink.report.build import made_lines
+
+
+def finish(context):
+    """Called when SCons ends, whether all went well or not."""
+    context.progress.clear()
+    context.journal.save()
+    for line in made_lines(context.journal.steps, Path(context.build.path)):
+        print(line)
+    for line in standing_verdicts(context):
+        print(line)
+
+
+def standing_verdicts(context):
+    for node in context.boot_tests:
+        path = Path(node.abspath)
+        if node.get_state() == SCons.Node.up_to_date and path.is_file():
+            when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(path.stat().st_mtime))
+            verdict = path.read_text().rstrip().splitlines()[-1]
+            yield f"{verdict} ({when}; nothing changed since, `scons boot` boots again)"

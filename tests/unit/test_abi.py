@@ -1,0 +1,253 @@
+"""ABI texts, stubs and split files, held against readelf, LIEF, pyelftools and the real linkers."""
+
+import os
+import random
+import re
+import shutil
+import subprocess
+import zlib
+from pathlib import Path
+
+import lief
+import pytest
+from elftools.elf.elffile import ELFFile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ambilink.elf.abi import Abi, AbiSymbol, abi_changes, load_abi, parse_abi, read_abi
+from ambilink.elf.split import build_id
+from ambilink.elf.stub import stub
+from ambilink.errors import AmbilinkError
+
+HOST = [Path(f"/lib/x86_64-linux-gnu/{name}") for name in ("libc.so.6", "libm.so.6", "libstdc++.so.6", "libz.so.1")]
+real_files = [path for path in HOST if path.exists()]
+readelf = pytest.mark.skipif(not shutil.which("readelf"), reason="no readelf here")
+
+
+def readelf_symbols(path: Path) -> set[tuple[str, ...]]:
+    """(type, binding, visibility, name with version) of every defined dynamic symbol, and size of data."""
+    out = subprocess.run(["readelf", "-W", "--dyn-syms", path], capture_output=True, text=True, check=True).stdout
+    found = set()
+    for line in out.splitlines():
+        words = line.split()
+        if len(words) < 8 or not words[0].endswith(":") or words[0] == "Num:":
+            continue
+        _, _, size, kind, binding, visibility, section, name = words[:8]
+        if section == "UND" or binding == "LOCAL" or visibility in ("HIDDEN", "INTERNAL") or section == "ABS":
+            continue
+        found.add((kind, binding, visibility, name, str(int(size, 0)) if kind in ("OBJECT", "TLS") else ""))
+    return found
+
+
+@readelf
+@pytest.mark.parametrize("path", real_files, ids=lambda path: path.name)
+def test_a_stub_says_what_the_library_says(path, tmp_path):
+    """To readelf; and it has nothing to complain about."""
+    written = tmp_path / path.name
+    written.write_bytes(stub(parse_abi(read_abi(path).text, path), "EM_X86_64"))
+    assert readelf_symbols(written) == readelf_symbols(path)
+    done = subprocess.run(["readelf", "-W", "-a", written], capture_output=True, text=True)
+    assert done.stderr == "" and done.returncode == 0
+    versions = re.compile(r"Name: (\S+)")
+    ours, theirs = (
+        subprocess.run(["readelf", "-W", "-V", each], capture_output=True, text=True).stdout for each in (written, path)
+    )
+    definitions = [out.partition(".gnu.version_d'")[2].partition("Version needs")[0] for out in (ours, theirs)]
+    assert set(versions.findall(definitions[0])) == set(versions.findall(definitions[1])) - {""}
+
+
+def test_the_abi_of_libc_is_what_lief_sees(build):
+    abi = read_abi(build / "lib/libc.so")
+    binary = lief.ELF.parse(str(build / "lib/libc.so"))  # kept: its symbols do not keep it
+    symbols = [symbol for symbol in binary.dynamic_symbols if symbol.shndx and symbol.name]
+    objects = {symbol.name: symbol.size for symbol in symbols if symbol.type == lief.ELF.Symbol.TYPE.OBJECT}
+    assert objects == {symbol.name: symbol.size for symbol in abi.symbols if symbol.kind == "data"}
+    assert len(abi.symbols) == len(symbols) and abi.soname == "libc.so" and "libposix.so" in abi.needed
+    assert "weak data environ 8 alias ___environ\n" in abi.text
+
+
+@pytest.mark.parametrize("linker", ["hermetic", "ld.lld", "ld.bfd", "ld.gold", "mold"])
+def test_linkers_take_a_stub_for_the_library(linker, toolset, tmp_path):
+    """Versions, weak, data by copy relocation, and thread-local data; the program is the same as with the library."""
+    if linker != "hermetic" and not shutil.which(linker):
+        pytest.skip(f"no {linker} here")
+    ld = [linker] if linker != "hermetic" else list(toolset.ld)
+    cc = [*toolset.cc, *toolset.compile_flags]
+    (tmp_path / "x.c").write_text(
+        '__asm__(".symver f_old, f@X_1"); __asm__(".symver f_new, f@@X_2");'
+        "int f_old(void) { return 1; } int f_new(void) { return 2; } int g(void) { return 3; }"
+        "int data[5] = {1}; __thread long own = 7; __attribute__((weak)) int w(void) { return 4; }"
+        'extern int same[5] __attribute__((alias("data")));'
+    )
+    (tmp_path / "x.map").write_text("X_1 { global: f; g; data; same; own; w; local: *; }; X_2 { global: f; } X_1;")
+    (tmp_path / "main.c").write_text(
+        "int f(void), g(void), w(void); extern int data[5]; extern __thread long own;"
+        "int _start(void) { return f() + g() + w() + data[2] + own; }"
+    )
+    for name, flags in (("x", ["-fPIC"]), ("main", ["-fno-pic"])):
+        subprocess.run([*cc, *flags, "-c", "-o", f"{name}.o", f"{name}.c"], cwd=tmp_path, check=True)
+    shared = ["-shared", "-soname", "libx.so", "--version-script", "x.map", "--hash-style=gnu"]
+    subprocess.run([*toolset.ld, *shared, "-o", "libx.so", "x.o"], cwd=tmp_path, check=True)
+    abi = read_abi(tmp_path / "libx.so")
+    assert "func f@X_1\nfunc f@@X_2\n" in abi.text and "tls own@@X_1 8\n" in abi.text
+    (tmp_path / "stub").mkdir()
+    (tmp_path / "stub/libx.so").write_bytes(stub(abi, "EM_X86_64"))
+    programs = []
+    for library in ("libx.so", "stub/libx.so"):
+        program = tmp_path / f"program{len(programs)}"
+        subprocess.run([*ld, "-o", program, "main.o", library], cwd=tmp_path, check=True)
+        programs.append(program)
+    first, second = (sorted(_dynamic(program)) for program in programs)
+    assert first == second and ("f", "X_2") in first and any(name == "data" for name, _ in first)
+
+
+def _dynamic(path: Path) -> list[tuple[str, str]]:
+    """Names and versions of dynamic symbols, and relocations by type and symbol."""
+    binary = lief.ELF.parse(str(path))
+    found = []
+    for symbol in binary.dynamic_symbols:
+        version = symbol.symbol_version
+        auxiliary = version.symbol_version_auxiliary if version else None
+        found.append((symbol.name, auxiliary.name if auxiliary else ""))
+    return found + [(str(each.type), each.symbol.name if each.has_symbol else "") for each in binary.relocations]
+
+
+names = st.from_regex(r"[a-zA-Z_.$][\w.$]{0,20}", fullmatch=True)
+
+
+@st.composite
+def abis(draw):
+    versions = sorted(draw(st.sets(st.sampled_from(["V_1", "V_1.1", "V_2"]))))
+    symbols = {}
+    for name in draw(st.sets(names, max_size=40)):
+        kind = draw(st.sampled_from(["func", "data", "tls", "ifunc", "label"]))
+        version = draw(st.sampled_from(["", *versions]))
+        symbol = AbiSymbol(
+            name,
+            version,
+            draw(st.booleans()) if version else True,
+            kind,
+            draw(st.sampled_from(["", "weak", *(["unique"] if kind == "data" else [])])),
+            draw(st.booleans()),
+            draw(st.integers(0, 1 << 20)) if kind in ("data", "tls") else 0,
+        )
+        symbols[symbol.name, symbol.version] = symbol
+    return Abi("libx.so", tuple(sorted(draw(st.sets(names)))), tuple(versions), tuple(sorted(symbols.values())))
+
+
+@settings(max_examples=150, deadline=None)
+@given(abi=abis())
+def test_text_and_stub_keep_everything(abi, tmp_path_factory):
+    assert parse_abi(abi.text, Path("x")) == abi
+    path = tmp_path_factory.mktemp("stub") / "libx.so"
+    path.write_bytes(stub(abi, "EM_X86_64"))
+    assert read_abi(path) == abi
+    with path.open("rb") as stream:  # another reader of the hash table
+        elf = ELFFile(stream)
+        table = elf.get_section_by_name(".gnu.hash")
+        assert table.get_number_of_symbols() == len(abi.symbols) + 1
+        for symbol in abi.symbols:
+            assert table.get_symbol(symbol.name).name == symbol.name
+
+
+@given(text=st.text(max_size=200))
+def test_rubbish_is_refused_or_read(text):
+    try:
+        parse_abi(text, Path("x"))
+    except AmbilinkError as error:
+        assert str(error).startswith("x")
+
+
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        ("func f 8", "data and tls have a size"),
+        ("data d", "data and tls have a size"),
+        ("function f", "is no line of an ABI: 'function f'"),
+        ("func f@@V", "symbols of the version V"),
+        ("func f\nfunc f", "has f twice"),
+    ],
+)
+def test_mistakes_in_a_text(line, message):
+    with pytest.raises(AmbilinkError, match=re.escape(message)):
+        parse_abi(f"soname x\n{line}\n", Path("x.abi"))
+
+
+@pytest.mark.parametrize(
+    "old, new, compatible, text",
+    [
+        ("func f", "", False, "removed func f"),
+        ("", "func f", True, "added   func f"),
+        ("data d 4", "data d 8", False, "changed data d: size 4, now 8"),
+        ("func f", "weak func f", True, "changed func f: global, now weak"),
+        ("func f", "ifunc f", True, "changed func f: func, now ifunc"),
+        ("func f", "data f 8", False, "func, now data"),
+        ("version V\nfunc f@@V", "version V\nfunc f@V", False, "default version, now not"),
+        ("version V", "", False, "removed version V"),
+        ("needed liba.so", "needed libb.so", True, "removed needed liba.so"),
+        ("data d 4", "protected data d 4", False, "now protected"),
+        ("func f", "func f", True, ""),
+    ],
+)
+def test_what_breaks_programs(old, new, compatible, text, tmp_path, top):
+    for name, body in (("old.abi", old), ("new.abi", new)):
+        (tmp_path / name).write_text(f"soname x.so\n{body}\n")
+    changes = abi_changes(load_abi(tmp_path / "old.abi"), load_abi(tmp_path / "new.abi"))
+    assert all(change.compatible for change in changes) is compatible
+    assert text in "\n".join(change.text for change in changes)
+    import sys
+
+    command = [sys.executable, "-m", "ambilink", "abi", "diff", "old.abi", "new.abi"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == (0 if compatible else 1), done.stderr
+    assert text in done.stdout and ("compatible" if compatible else "incompatible") in done.stdout.splitlines()[-1]
+
+
+# Split files.
+
+
+def test_a_shipped_file_and_its_debug_file_belong_together(build):
+    for name in ("lib/libc.so", "services/greet", "services/loader"):
+        shipped, debug = (build / name).read_bytes(), (build / f"{name}.debug").read_bytes()
+        assert build_id(shipped) == build_id(debug) is not None
+        with (build / name).open("rb") as stream:
+            link = ELFFile(stream).get_section_by_name(".gnu_debuglink").data()
+            assert ELFFile(stream).get_section_by_name(".symtab") is None
+        assert link.partition(b"\0")[0].decode() == os.path.basename(name) + ".debug"
+        assert int.from_bytes(link[-4:], "little") == zlib.crc32(debug)
+
+
+@readelf
+def test_split_files_are_sound(build):
+    for name in (
+        "lib/libc.so",
+        "lib/libc.so.debug",
+        "services/loader",
+        "services/loader.debug",
+        "kernel",
+        "kernel.debug",
+    ):
+        done = subprocess.run(["readelf", "-W", "-a", build / name], capture_output=True, text=True)
+        # "Unable to find program interpreter" and the like would be here.
+        assert done.stderr == "" and done.returncode == 0, (name, done.stderr[:400])
+
+
+@pytest.mark.skipif(not shutil.which("gdb"), reason="no gdb here")
+def test_gdb_finds_the_debug_file(build):
+    command = ["gdb", "-nx", "-batch", "-ex", "info line main", str(build / "services/greet")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=build.parent.parent)
+    assert re.search(r'Line \d+ of "services/greet/main.c"', done.stdout), done.stdout + done.stderr
+
+
+def test_symbols_do_not_move_the_shipped_bytes(build, tmp_path):
+    """What is loaded is what the linker wrote: each segment's bytes come with the same addresses."""
+    rng = random.Random(1)
+    for name in rng.sample(sorted(path.name for path in (build / "lib").glob("lib*.so")), 5):
+        with (build / "lib" / name).open("rb") as shipped, (build / "lib" / f"{name}.debug").open("rb") as debug:
+            ours, theirs = ELFFile(shipped), ELFFile(debug)
+            addresses = [
+                (each.name, each["sh_addr"], each["sh_size"]) for each in ours.iter_sections() if each["sh_addr"]
+            ]
+            assert addresses == [
+                (each.name, each["sh_addr"], each["sh_size"]) for each in theirs.iter_sections() if each["sh_addr"]
+            ]

@@ -1,0 +1,108 @@
+"""Compiling a set of objects, several at a time."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ambilink.build.cache import Cache, CompileKey
+from ambilink.build.depfile import read_headers
+from ambilink.build.objects import ObjectStore, Recipe, Stale
+from ambilink.build.slots import Finished, Slots
+
+OUTPUT_FLAGS = ("-MD", "-MT", "x", "-MF")
+
+
+class Observer:
+    """Who is told what happens; each call may come from another thread."""
+
+    def started(self, stale: Stale) -> None: ...
+
+    def finished(self, stale: Stale, done: Finished, *, cached: bool) -> None: ...
+
+
+@dataclass
+class Batch:
+    """One set of objects that is compiled by one recipe."""
+
+    store: ObjectStore
+    recipe: Recipe
+    slots: Slots
+    environment: Mapping[str, str]
+    observer: Observer
+    keep_going: bool = False
+    cache: Cache | None = None
+    cache_key: Callable[[Stale], CompileKey] | None = None
+    _waiting: list[Stale] = field(default_factory=list)
+    _failed: list[str] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _error: BaseException | None = None
+
+    def run(self, stale: Sequence[Stale]) -> list[str]:
+        """Compile what is stale, the longest first; return the targets that failed."""
+        for folder in {os.path.dirname(each.job.target) for each in stale}:
+            os.makedirs(folder, exist_ok=True)
+        self._waiting = sorted(stale, key=self._expected_seconds)  # taken from the end
+        workers = [threading.Thread(target=self._work) for _ in range(min(self.slots.count, len(stale)) - 1)]
+        for worker in workers:
+            worker.start()
+        self._work()
+        for worker in workers:
+            worker.join()
+        if stale:
+            self.store.save()
+        if self._error is not None:
+            raise self._error
+        return self._failed
+
+    def _expected_seconds(self, stale: Stale) -> float:
+        return self.store.seconds(stale.job.target) or 0.0
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting or self._error or (self._failed and not self.keep_going):
+                    return
+                stale = self._waiting.pop()
+            try:
+                self._compile(stale)
+            except BaseException as error:
+                with self._lock:
+                    self._error = error
+
+    def _compile(self, stale: Stale) -> None:
+        job = stale.job
+        part, depfile = f"{job.target}.part", f"{job.target}.d"
+        key = self.cache_key(stale) if self.cache and self.cache_key else None
+        if self.cache and key:
+            start = time.time()
+            headers = self.cache.fetch(key, job.target)
+            if headers is not None:
+                self._take_in(stale, Finished(0, "", start, 0.0), headers, cached=True)
+                return
+        self.observer.started(stale)
+        words = [*self.recipe.words, *OUTPUT_FLAGS, depfile, "-o", part, job.source]
+        done = self.slots.run(words, self.environment)
+        if done.status == 0:
+            os.replace(part, job.target)
+            headers = read_headers(depfile, job.source)
+            if self.cache and key:
+                self.cache.store(key, job.target, headers)
+            self._take_in(stale, done, headers, cached=False)
+            Path(depfile).unlink(missing_ok=True)
+            return
+        for path in (part, depfile):
+            Path(path).unlink(missing_ok=True)
+        Path(job.target).unlink(missing_ok=True)
+        self.store.failed(job.target)
+        with self._lock:
+            self._failed.append(job.target)
+            if done.interrupted:
+                self._waiting.clear()
+        self.observer.finished(stale, done, cached=False)
+
+    def _take_in(self, stale: Stale, done: Finished, headers: Sequence[str], *, cached: bool) -> None:
+        self.store.built(self.recipe, stale.job, headers, done.start, done.seconds)
+        self.observer.finished(stale, done, cached=cached)

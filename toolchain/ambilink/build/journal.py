@@ -1,0 +1,101 @@
+"""What a build did: each step with its reason, its time, and what came out. Kept for `ambilink why`, estimates,
+the final table and `./scons profile`."""
+
+import json
+import threading
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from ambilink.files import write_atomically
+
+VERSION = 1
+
+
+@dataclass
+class Step:
+    """One target that was made."""
+
+    word: str  # CC, LD, ...
+    target: str
+    start: float  # seconds since the epoch
+    seconds: float
+    lane: int  # which of the steps at the same time, from 0
+    status: int = 0
+    cached: bool = False
+    reasons: list[str] = field(default_factory=list)  # in words
+    causes: list[str] = field(default_factory=list)  # files that changed, steps of their own or sources
+
+
+@dataclass
+class Journal:
+    """Steps of this build; and, by target, the last step of each that ever was."""
+
+    path: Path
+    steps: list[Step] = field(default_factory=list)
+    _last: dict[str, Step] = field(default_factory=dict)
+    _lanes: list[bool] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._last = read_steps(self.path)
+
+    def take_lane(self) -> int:
+        with self._lock:
+            for number, taken in enumerate(self._lanes):
+                if not taken:
+                    self._lanes[number] = True
+                    return number
+            self._lanes.append(True)
+            return len(self._lanes) - 1
+
+    def add(self, step: Step) -> None:
+        with self._lock:
+            self._lanes[step.lane] = False
+            self.steps.append(step)
+            if step.status == 0:
+                self._last[step.target] = step
+
+    def last_seconds(self, target: str) -> float | None:
+        step = self._last.get(target)
+        return step.seconds if step else None
+
+    def save(self) -> None:
+        if not self.steps:
+            return
+        saved = {"version": VERSION, "steps": [asdict(step) for step in self._last.values()]}
+        write_atomically(self.path, json.dumps(saved, separators=(",", ":")).encode())
+
+
+def read_steps(path: Path) -> dict[str, Step]:
+    """By target; nothing if there is no sound record."""
+    try:
+        saved = json.loads(path.read_bytes())
+        if saved["version"] != VERSION:
+            return {}
+        return {step["target"]: Step(**step) for step in saved["steps"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def trace(steps: list[Step]) -> str:
+    """Steps as the JSON that trace viewers of browsers open ("Trace Event Format", complete events, times in us)."""
+    first = min((step.start for step in steps), default=time.time())
+    events = [
+        {
+            "name": step.target,
+            "cat": step.word,
+            "ph": "X",
+            "ts": round((step.start - first) * 1e6),
+            "dur": max(1, round(step.seconds * 1e6)),
+            "pid": 1,
+            "tid": step.lane,
+            "args": {"reason": "; ".join(step.reasons), "status": step.status, "cached": step.cached},
+        }
+        for step in sorted(steps, key=lambda step: step.start)
+    ]
+    names = [
+        {"name": "thread_name", "ph": "M", "pid": 1, "tid": lane, "args": {"name": f"job {lane + 1}"}}
+        for lane in sorted({step.lane for step in steps})
+    ]
+    return json.dumps({"traceEvents": names + events, "displayTimeUnit": "ms"}, indent=0)
