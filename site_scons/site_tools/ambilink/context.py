@@ -4,7 +4,9 @@ Names are resolved when SCons builds, not when it reads SConscripts, so declarat
 and libraries may need each other. A mistake is reported with the SConscript line that made it.
 """
 
+import os
 import sys
+import time
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,6 +115,8 @@ class Context:
         self.slots = Slots(env.GetOption("num_jobs"))
         self.progress = Progress(sys.stdout, terminal=sys.stdout.isatty())
         self.cache = None
+        self.builds = False  # whether SConscripts were read to their end
+        self.started = time.time()
         self.typical_seconds = FIRST_GUESS
 
     @property
@@ -131,6 +135,10 @@ class Context:
         for folder, name in self.roots:
             text = text.replace(folder, name)
         return text
+
+    def from_top(self, path):
+        """A path below the top as one from there; others as they are."""
+        return path[len(self.top) + 1 :] if path.startswith(self.top + os.sep) else path
 
     def code_digest(self, name):
         """Of a file of the package `ambilink`."""
@@ -251,6 +259,7 @@ class Context:
 
     def check(self):
         """Resolve everything, so that a mistake is told before anything is built."""
+        self.builds = True
         if self._env.GetOption("clean"):  # SCons scans nothing then, and would leave what it did not find
             for node, function in self._late:
                 self._env.Depends(node, function())

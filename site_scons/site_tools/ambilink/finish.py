@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import SCons.Node
+from ambilink_scons.sweeping import KNOWN_DONE, leave_sweep
 
 from ambilink.report.build import made_lines
 
@@ -16,12 +17,18 @@ def finish(context):
         print(line)
     for line in standing_verdicts(context):
         print(line)
+    leave_sweep(context, [verdict_line(Path(node.abspath)) for node in context.boot_tests if node.get_state() in KNOWN_DONE])
 
 
 def standing_verdicts(context):
     for node in context.boot_tests:
         path = Path(node.abspath)
         if node.get_state() == SCons.Node.up_to_date and path.is_file():
-            when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(path.stat().st_mtime))
-            verdict = path.read_text().rstrip().splitlines()[-1]
-            yield f"{verdict} ({when}; nothing changed since, `scons boot` boots again)"
+            yield verdict_line(path)
+
+
+def verdict_line(path):
+    """The last line of a boot's log, with its time."""
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(path.stat().st_mtime))
+    verdict = path.read_text().rstrip().splitlines()[-1]
+    return f"{verdict} ({when}; nothing changed since, `scons boot` boots again)"

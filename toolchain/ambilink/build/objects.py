@@ -8,7 +8,7 @@ this in `objects.json`, and in a journal until that is written, so nothing is lo
 import hashlib
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -162,15 +162,10 @@ class ObjectStore:
             row = self.files.current(path)
             return "" if row is None else self.files.digest(row)
 
-    def known(self) -> Iterator[tuple[str, int, int]]:
-        """(path, time, size) of every object, and of every file that one was made from."""
-        used: set[int] = set()
-        for target, record in self._records.items():
-            yield target, record.modified, record.size
-            used.update(record.rows)
-        for row in used:
-            path, _, modified, size = self.files.rows()[row]
-            yield path, modified, size
+    def files_of(self, targets: Iterable[str]) -> set[str]:
+        """The files that objects were made from."""
+        rows = {row for target in targets if (record := self._records.get(target)) for row in record.rows}
+        return {self.files.path(row) for row in rows}
 
     # Telling.
 

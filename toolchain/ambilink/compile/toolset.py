@@ -49,6 +49,7 @@ class Target:
     musl_headers: tuple[str, ...]
     user_flags: tuple[str, ...]
     kernel_flags: tuple[str, ...]
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Toolset:
     program_link_flags: tuple[str, ...]  # of dynamic programs only
     versions: dict[str, str]
     package: str = ""  # folder of the Python package that holds it all, if one does
+    files: tuple[str, ...] = ()  # all that this was made of, and paths where a program would have been found first
 
     @property
     def identity(self) -> str:
@@ -115,6 +117,7 @@ def load_target(name: str) -> Target:
         tuple(target.take_strings("musl-headers")),
         tuple(flags.take_strings("user", [])),
         tuple(flags.take_strings("kernel", [])),
+        (str(path),),
     )
     for table in (target, flags, top):
         table.finish()
@@ -146,6 +149,17 @@ def _program(table: Table, key: str, values: dict[str, str]) -> tuple[str, ...]:
     if found is None:
         raise table.refuse(key, f"names {words[0]}, which is not there", "install it, or choose another compiler=")
     return (found, *words[1:])
+
+
+def _places_before(found: str) -> list[str]:
+    """A program, and where the PATH would have led to another of its name."""
+    places = [found]
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        place = os.path.join(folder, os.path.basename(found))
+        if place == found:
+            return places
+        places.append(place)
+    return [found]  # it was not found by the PATH
 
 
 @lru_cache(maxsize=32)
@@ -234,4 +248,5 @@ def load_toolset(compiler: str, target_name: str, answers_file: Path | None = No
         program_link_flags,
         versions,
         values.get("package", ""),
+        (str(path), *target.files, *(place for words in tools.values() for place in _places_before(words[0]))),
     )

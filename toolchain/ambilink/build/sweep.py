@@ -1,0 +1,148 @@
+"""Seeing within milliseconds that there is nothing to do, before SCons is even started.
+
+After a build that went well its *sweep* is written: every file that the build read, made, or found absent, every
+folder whose list of files mattered, the command line, and the environment that matters. If all is as it was, the
+same command line has nothing to do. If anything differs, SCons decides; a sweep never says what must be done.
+
+This file is started by itself, before the package can be imported: it needs the standard library alone, and little
+of that, because imports are most of what it costs. Lines of a sweep, in this order (`ambilink-sweep 1` is the first):
+
+    A word          of the command line, those left out that change nothing
+    E NAME=value    of the environment; `NAME` alone: it was not set
+    M text          to print
+    F time size path    a file; -1 -1: none was there
+    D time sum path     a folder: when it changed last, else a checksum of the sorted names in it
+"""
+
+import os
+import sys
+import zlib
+
+FIRST = "ambilink-sweep 1"
+ENVIRONMENT = ("PATH", "HOME", "SCONSFLAGS", "SCONS_LIB_DIR", "PYTHONPATH", "PYTHONHOME", "TMPDIR")
+ENVIRONMENT_OF = ("AMBILINK_", "CCACHE_", "SCCACHE_", "DISTCC_", "ICECC_", "RECC_")  # names that begin so
+SKIP = "AMBILINK_SWEPT"  # set for SCons by who swept already
+QUIET = ("-Q", "-s", "--silent", "--quiet")
+
+
+def command_words(arguments):
+    """Without what changes nothing: how much is printed, how many jobs run at a time."""
+    words, skip = [], False
+    for word in arguments:
+        if skip or word in QUIET:
+            skip = False
+        elif word in ("-j", "--jobs"):
+            skip = True
+        elif not (word.startswith("--jobs=") or (word.startswith("-j") and word[2:].isdigit())):
+            words.append(word)
+    return words
+
+
+def sweep_path(top, words):
+    name = f"{zlib.crc32(chr(0).join(words).encode('utf-8', 'surrogateescape')):08x}"
+    return os.path.join(top, "build", ".ambilink", "sweep", name)
+
+
+def environment_lines():
+    names = [*ENVIRONMENT, *sorted(name for name in os.environ if name.startswith(ENVIRONMENT_OF) and name != SKIP)]
+    for name in names:
+        value = os.environ.get(name)
+        yield name if value is None else f"{name}={value}".replace("\n", "\\n")
+
+
+def file_line(path):
+    try:
+        status = os.stat(path)
+    except OSError:
+        return f"-1 -1 {path}"
+    return f"{status.st_mtime_ns} {status.st_size} {path}"
+
+
+def names_sum(path):
+    try:
+        names = sorted(os.listdir(path))
+    except OSError:
+        return "-1"
+    return f"{zlib.crc32('/'.join(names).encode('utf-8', 'surrogateescape')):08x}"
+
+
+def folder_line(path):
+    try:
+        modified = os.stat(path).st_mtime_ns
+    except OSError:
+        modified = -1
+    return f"{modified} {names_sum(path)} {path}"
+
+
+def current_message(top, arguments):
+    """What to print if there is nothing to do; None if SCons must look. Paths in a sweep are from `top`."""
+    words = command_words(arguments)
+    try:
+        with open(sweep_path(top, words), encoding="utf-8", errors="surrogateescape") as stream:
+            lines = stream.read().split("\n")
+    except OSError:
+        return None
+    if not lines or lines.pop(0) != FIRST or not lines or lines.pop() != "end":
+        return None
+    message, said, environment = [], [], []
+    stat, count = os.stat, 0
+    for line in lines:
+        kind, text = line[0], line[2:]
+        if kind == "F":
+            modified, size, path = text.split(" ", 2)
+            count += 1
+            try:
+                status = stat(path)
+            except OSError:
+                if modified != "-1":
+                    return None
+                continue
+            if str(status.st_mtime_ns) != modified or str(status.st_size) != size:
+                return None
+        elif kind == "D":
+            modified, names, path = text.split(" ", 2)
+            try:
+                if str(stat(path).st_mtime_ns) == modified:
+                    continue
+            except OSError:
+                if modified == "-1":
+                    continue
+                return None
+            if names_sum(path) != names:
+                return None
+        elif kind == "M":
+            message.append(text)
+        elif kind == "A":
+            said.append(text)
+        elif kind == "E":
+            environment.append(text)
+    if said != [word.replace("\n", "\\n") for word in words] or environment != list(environment_lines()):
+        return None
+    return "\n".join([f"scons: nothing to do ({count:,} files are as they were)", *message])
+
+
+def write(top, arguments, message, files, folders):
+    """Write a sweep; True if it was written. A path with a newline in it cannot be told."""
+    words = command_words(arguments)
+    lines = [FIRST, *(f"A {word}" for word in words), *(f"E {line}" for line in environment_lines())]
+    lines += [f"M {line}" for line in message]
+    lines += [f"F {file_line(path)}" for path in sorted(files)]
+    lines += [f"D {folder_line(path)}" for path in sorted(folders)]
+    if any("\n" in line for line in lines):
+        return False
+    path = sweep_path(top, words)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path + ".new", "w", encoding="utf-8", errors="surrogateescape") as stream:
+        stream.write("\n".join([*lines, "end"]))
+    os.replace(path + ".new", path)
+    return True
+
+
+def stop_if_current(top):
+    """End the process at once if there is nothing to do; for SCons itself, before it reads anything."""
+    if os.environ.pop(SKIP, None):
+        return
+    message = current_message(top, sys.argv[1:])
+    if message is not None:
+        print(message, flush=True)
+        os._exit(0)
