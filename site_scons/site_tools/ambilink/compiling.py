@@ -163,6 +163,7 @@ def _compile(target, source, env):
         return 1
     lines = [f"{context.store.digest(path)} {path}" for path in each.paths]
     write_atomically(Path(target[0].path), ("\n".join(lines) + "\n").encode())
+    context.journal.wrote(target[0].path)
     return 0
 
 

@@ -17,7 +17,8 @@ def finish(context):
         print(line)
     for line in standing_verdicts(context):
         print(line)
-    leave_sweep(context, [verdict_line(Path(node.abspath)) for node in context.boot_tests if node.get_state() in KNOWN_DONE])
+    verdicts = [verdict_line(Path(node.abspath)) for node in context.boot_tests if node.get_state() in KNOWN_DONE]
+    leave_sweep(context, verdicts)
 
 
 def standing_verdicts(context):

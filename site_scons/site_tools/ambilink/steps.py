@@ -44,6 +44,9 @@ class BuildStep:
         status, output = self.make(target, source, env, context)
         step = Step(self.word, name, start, time.perf_counter() - clock, lane, status, False, reasons, causes)
         context.journal.add(step)
+        if status == 0:
+            for node in target:
+                context.journal.wrote(node.path)
         context.progress.finished(name, output)
         return status
 
@@ -161,22 +164,20 @@ def watched(function=None):
     `function(node, env)` finds more dependencies."""
 
     def scan(node, env, path):
-        _rebuild_if_altered(node)
+        _rebuild_if_altered(node, env)
         return function(node, env) if function else []
 
     return Base(scan, name="AmbilinkWatched")
 
 
-def _rebuild_if_altered(node):
+def _rebuild_if_altered(node, env):
+    journal = env["AMBILINK"].journal
     stored = node.get_stored_info()
-    info = getattr(stored, "ninfo", None)
-    try:
-        status = os.stat(node.abspath)
-    except OSError:
+    csig = getattr(getattr(stored, "ninfo", None), "csig", None)
+    if csig is None or not os.path.exists(node.abspath) or journal.unaltered(node.path):
         return
-    size, timestamp, csig = (getattr(info, name, None) for name in ("size", "timestamp", "csig"))
-    if csig is None or (status.st_size == size and status.st_mtime == timestamp):
+    if SCons.Util.hash_file_signature(node.abspath) == csig:
+        journal.wrote(node.path)  # touched
         return
-    if status.st_size != size or SCons.Util.hash_file_signature(node.abspath, 65536) != csig:
-        node.set_always_build(True)
-        node.attributes.ambilink_reason = "it was altered by somebody else"
+    node.set_always_build(True)
+    node.attributes.ambilink_reason = "it was altered by somebody else"

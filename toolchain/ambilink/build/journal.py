@@ -4,9 +4,10 @@ the final table and `./scons profile`."""
 import json
 import threading
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from ambilink.build.files import stat_of
 from ambilink.files import write_atomically
 
 VERSION = 1
@@ -29,16 +30,19 @@ class Step:
 
 @dataclass
 class Journal:
-    """Steps of this build; and, by target, the last step of each that ever was."""
+    """Steps of this build; by target, the last step of each that ever was; and what files it left."""
 
     path: Path
     steps: list[Step] = field(default_factory=list)
+    outputs: dict[str, tuple[int, int]] = field(default_factory=dict)  # time of modification in ns and size
+    _changed: bool = False
     _last: dict[str, Step] = field(default_factory=dict)
     _lanes: list[bool] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._last = read_steps(self.path)
+        self.outputs = _read_outputs(self.path)
 
     def take_lane(self) -> int:
         with self._lock:
@@ -56,14 +60,24 @@ class Journal:
             if step.status == 0:
                 self._last[step.target] = step
 
+    def wrote(self, path: str) -> None:
+        """An output is as it should be: remember how it looks."""
+        with self._lock:
+            self.outputs[path] = stat_of(path)
+            self._changed = True
+
+    def unaltered(self, path: str) -> bool:
+        """Whether an output looks as it was left."""
+        return self.outputs.get(path) == stat_of(path)
+
     def last_seconds(self, target: str) -> float | None:
         step = self._last.get(target)
         return step.seconds if step else None
 
     def save(self) -> None:
-        if not self.steps:
+        if not self.steps and not self._changed:
             return
-        saved = {"version": VERSION, "steps": [asdict(step) for step in self._last.values()]}
+        saved = {"version": VERSION, "outputs": self.outputs, "steps": [vars(step) for step in self._last.values()]}
         write_atomically(self.path, json.dumps(saved, separators=(",", ":")).encode())
 
 
@@ -74,6 +88,14 @@ def read_steps(path: Path) -> dict[str, Step]:
         if saved["version"] != VERSION:
             return {}
         return {step["target"]: Step(**step) for step in saved["steps"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _read_outputs(path: Path) -> dict[str, tuple[int, int]]:
+    try:
+        saved = json.loads(path.read_bytes())["outputs"]
+        return {name: (modified, size) for name, (modified, size) in saved.items()}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 

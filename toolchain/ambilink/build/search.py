@@ -11,6 +11,7 @@ class Shadows:
         self._search = [os.path.normpath(folder) for folder in search]
         self._listed: dict[str, frozenset[str]] = {}
         self._hiding: dict[str, dict[str, tuple[str, ...]]] = {}  # by folder of the source, by header
+        self._earlier: dict[str, tuple[str | None, tuple[str, ...]]] = {}
 
     def _names(self, folder: str) -> frozenset[str]:
         names = self._listed.get(folder)
@@ -38,14 +39,25 @@ class Shadows:
         return sorted(found.difference(headers, (source,))) if found else []
 
     def _before(self, header: str, beside: str) -> Iterable[str]:
-        named = False
+        name, earlier = self._earlier.get(header) or self._earlier.setdefault(header, self._lead(header))
+        yield from earlier
+        if name is None:
+            return
+        # The #include may have been in quotes.
+        folder, _, last = name.rpartition("/")
+        if last in self._names(os.path.join(beside, folder) if folder else beside):
+            yield os.path.normpath(os.path.join(beside, name))
+
+    def _lead(self, header: str) -> tuple[str | None, tuple[str, ...]]:
+        """What the #include said, by the first folder that leads to a header, and the files that hide it."""
+        first, hiding = None, []
         for position, folder in enumerate(self._search):
             if not header.startswith(folder + os.sep):
                 continue
             name = header[len(folder) + 1 :]
-            # The first folder that leads to it tells what the #include said; that may have been in quotes.
-            for earlier in (*self._search[:position], *(() if named else (beside,))):
-                path = os.path.join(earlier, name)
-                if os.path.basename(path) in self._names(os.path.dirname(path)):
-                    yield os.path.normpath(path)
-            named = True
+            first = first or name
+            inside, _, last = name.rpartition("/")
+            for earlier in self._search[:position]:
+                if last in self._names(f"{earlier}/{inside}" if inside else earlier):
+                    hiding.append(os.path.normpath(f"{earlier}/{name}"))
+        return first, tuple(hiding)

@@ -14,9 +14,15 @@ of that, because imports are most of what it costs. Lines of a sweep, in this or
     D time sum path     a folder: when it changed last, else a checksum of the sorted names in it
 """
 
+from __future__ import annotations
+
 import os
 import sys
 import zlib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 FIRST = "ambilink-sweep 1"
 ENVIRONMENT = ("PATH", "HOME", "SCONSFLAGS", "SCONS_LIB_DIR", "PYTHONPATH", "PYTHONHOME", "TMPDIR")
@@ -25,7 +31,7 @@ SKIP = "AMBILINK_SWEPT"  # set for SCons by who swept already
 QUIET = ("-Q", "-s", "--silent", "--quiet")
 
 
-def command_words(arguments):
+def command_words(arguments: Iterable[str]) -> list[str]:
     """Without what changes nothing: how much is printed, how many jobs run at a time."""
     words, skip = [], False
     for word in arguments:
@@ -38,19 +44,19 @@ def command_words(arguments):
     return words
 
 
-def sweep_path(top, words):
+def sweep_path(top: str, words: list[str]) -> str:
     name = f"{zlib.crc32(chr(0).join(words).encode('utf-8', 'surrogateescape')):08x}"
     return os.path.join(top, "build", ".ambilink", "sweep", name)
 
 
-def environment_lines():
+def environment_lines() -> Iterator[str]:
     names = [*ENVIRONMENT, *sorted(name for name in os.environ if name.startswith(ENVIRONMENT_OF) and name != SKIP)]
     for name in names:
         value = os.environ.get(name)
         yield name if value is None else f"{name}={value}".replace("\n", "\\n")
 
 
-def file_line(path):
+def file_line(path: str) -> str:
     try:
         status = os.stat(path)
     except OSError:
@@ -58,7 +64,7 @@ def file_line(path):
     return f"{status.st_mtime_ns} {status.st_size} {path}"
 
 
-def names_sum(path):
+def names_sum(path: str) -> str:
     try:
         names = sorted(os.listdir(path))
     except OSError:
@@ -66,7 +72,7 @@ def names_sum(path):
     return f"{zlib.crc32('/'.join(names).encode('utf-8', 'surrogateescape')):08x}"
 
 
-def folder_line(path):
+def folder_line(path: str) -> str:
     try:
         modified = os.stat(path).st_mtime_ns
     except OSError:
@@ -74,7 +80,7 @@ def folder_line(path):
     return f"{modified} {names_sum(path)} {path}"
 
 
-def current_message(top, arguments):
+def current_message(top: str, arguments: list[str]) -> str | None:
     """What to print if there is nothing to do; None if SCons must look. Paths in a sweep are from `top`."""
     words = command_words(arguments)
     try:
@@ -85,7 +91,7 @@ def current_message(top, arguments):
     if not lines or lines.pop(0) != FIRST or not lines or lines.pop() != "end":
         return None
     message, said, environment = [], [], []
-    stat, count = os.stat, 0
+    stat, count = os.stat, 0  # a name of its own: looked up for each file
     for line in lines:
         kind, text = line[0], line[2:]
         if kind == "F":
@@ -121,7 +127,7 @@ def current_message(top, arguments):
     return "\n".join([f"scons: nothing to do ({count:,} files are as they were)", *message])
 
 
-def write(top, arguments, message, files, folders):
+def write(top: str, arguments: list[str], message: list[str], files: set[str], folders: set[str]) -> bool:
     """Write a sweep; True if it was written. A path with a newline in it cannot be told."""
     words = command_words(arguments)
     lines = [FIRST, *(f"A {word}" for word in words), *(f"E {line}" for line in environment_lines())]
@@ -138,7 +144,7 @@ def write(top, arguments, message, files, folders):
     return True
 
 
-def stop_if_current(top):
+def stop_if_current(top: str) -> None:
     """End the process at once if there is nothing to do; for SCons itself, before it reads anything."""
     if os.environ.pop(SKIP, None):
         return

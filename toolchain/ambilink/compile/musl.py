@@ -16,7 +16,7 @@ MALLOC = "mallocng"  # the other implementation in the tree, oldmalloc, is left 
 @dataclass(frozen=True)
 class Musl:
     root: Path
-    sources: tuple[Path, ...]
+    sources: tuple[str, ...]
     private_includes: tuple[Path, ...]  # for compiling musl itself, in this order
     public_includes: tuple[Path, ...]  # for its users
 
@@ -33,21 +33,21 @@ def public_headers(target: Target) -> tuple[Path, ...]:
     return tuple(_libc_folder() / "include" / name for name in target.musl_headers)
 
 
-def _sources(root: Path) -> Iterator[tuple[str, str, Path]]:
+def _sources(root: Path) -> Iterator[tuple[str, str, str]]:
     """Folder, name without suffix, and path of each, in order."""
     for folder, _, names in sorted(os.walk(root)):
         relative = os.path.relpath(folder, root)
         for name in sorted(names):
             stem, suffix = os.path.splitext(name)
             if suffix in SOURCE_SUFFIXES:
-                yield relative, stem, Path(folder, name)
+                yield relative, stem, f"{folder}/{name}"
 
 
 def find_musl(target: Target, without: frozenset[str] = frozenset()) -> Musl:
     """`without` names files to leave out, relative to src/ and without suffix: "thread/<arch>/clone"."""
     root = _libc_folder() / "musl"
-    generic: dict[str, Path] = {}
-    special: dict[str, Path] = {}
+    generic: dict[str, str] = {}
+    special: dict[str, str] = {}
     unused = set(without)
     for folder, stem, path in _sources(root / "src"):
         name = f"{folder}/{stem}"

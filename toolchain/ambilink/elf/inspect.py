@@ -1,16 +1,27 @@
 """What linking needs to know of an ELF file. Works on files without section headers, by the dynamic segment."""
 
+import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-from elftools.common.exceptions import ELFError
-from elftools.elf.dynamic import DynamicSegment
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
-
+from ambilink.elf.layout import MACHINES, SHT_DYNSYM, SYM_SIZE, FileHeader, Section
 from ambilink.errors import AmbilinkError
+from ambilink.link.image import (
+    DT_FLAGS,
+    DT_SYMTAB,
+    DT_TEXTREL,
+    ET_DYN,
+    ET_EXEC,
+    SHN_UNDEF,
+    STB_GLOBAL,
+    STB_LOCAL,
+    STV_HIDDEN,
+    STV_INTERNAL,
+    ElfError,
+    Image,
+)
 
 FLAG_EXECUTE = 1
 FLAG_WRITE = 2
@@ -52,65 +63,52 @@ class ElfInfo:
     undefined: frozenset[str]  # strong dynamic references
 
 
-def _dynamic_symbols(elf: ELFFile, segment: DynamicSegment) -> tuple[frozenset[str], frozenset[str]]:
+TYPES = {1: "ET_REL", ET_EXEC: "ET_EXEC", ET_DYN: "ET_DYN"}
+MACHINE_NAMES = {number: name for name, number in MACHINES.items()}
+
+
+def _symbol_count(image: Image) -> int:
+    """Of the dynamic symbol table. Its hash table tells nothing of undefined symbols behind its own (GNU ld writes
+    an empty one for programs that export nothing), so relocations are asked too, if there are no sections."""
+    header = FileHeader.read(image.data)
+    if header.shoff and header.shoff + header.shnum * 64 <= len(image.data):
+        for section in Section.read_all(image.data, header):
+            if section.type == SHT_DYNSYM:
+                return section.size // SYM_SIZE
+    return max(image.hashed_end, 1 + max((index for _, _, index, _ in image.relocations()), default=0))
+
+
+def _dynamic_symbols(image: Image) -> tuple[frozenset[str], frozenset[str]]:
     defined, undefined = set(), set()
-    # The hash table, which a reader without sections counts by, tells nothing of undefined symbols behind its
-    # own: GNU ld writes an empty one for programs that export nothing.
-    table = elf.get_section_by_name(".dynsym")
-    for symbol in table.iter_symbols() if isinstance(table, SymbolTableSection) else segment.iter_symbols():
+    if DT_SYMTAB not in image.dynamic:
+        return frozenset(), frozenset()
+    for symbol in image.symbols(range(1, _symbol_count(image))):
         if not symbol.name:
             continue
-        binding = symbol["st_info"]["bind"]
-        if symbol["st_shndx"] == "SHN_UNDEF":
-            if binding == "STB_GLOBAL":
-                undefined.add(symbol.name)
-        elif binding != "STB_LOCAL" and symbol["st_other"]["visibility"] in ("STV_DEFAULT", "STV_PROTECTED"):
-            defined.add(symbol.name)
+        if symbol.section == SHN_UNDEF:
+            if symbol.binding == STB_GLOBAL:
+                undefined.add(symbol.name.decode())
+        elif symbol.binding != STB_LOCAL and symbol.visibility not in (STV_INTERNAL, STV_HIDDEN):
+            defined.add(symbol.name.decode())
     return frozenset(defined), frozenset(undefined)
 
 
-def _inspect(path: Path, elf: ELFFile) -> ElfInfo:
-    loads: list[Load] = []
-    interpreter = soname = relro = None
-    needed: list[str] = []
-    text_relocations = dynamic = False
-    defined: frozenset[str] = frozenset()
-    undefined: frozenset[str] = frozenset()
-    for segment in elf.iter_segments():
-        kind = segment["p_type"]
-        if kind == "PT_LOAD":
-            loads.append(
-                Load(
-                    segment["p_offset"], segment["p_vaddr"], segment["p_filesz"], segment["p_memsz"], segment["p_flags"]
-                )
-            )
-        elif kind == "PT_INTERP":
-            interpreter = segment.get_interp_name()
-        elif kind == "PT_GNU_RELRO":
-            relro = (segment["p_vaddr"], segment["p_memsz"])
-        elif isinstance(segment, DynamicSegment):
-            dynamic = True
-            for tag in segment.iter_tags():
-                if tag.entry.d_tag == "DT_NEEDED":
-                    needed.append(tag.needed)
-                elif tag.entry.d_tag == "DT_SONAME":
-                    soname = tag.soname
-                elif tag.entry.d_tag == "DT_TEXTREL" or (
-                    tag.entry.d_tag == "DT_FLAGS" and tag.entry.d_val & DF_TEXTREL
-                ):
-                    text_relocations = True
-            defined, undefined = _dynamic_symbols(elf, segment)
+def _inspect(path: Path, data: bytes) -> ElfInfo:
+    image = Image(str(path), path, data)
+    dynamic = bool(image.dynamic)
+    flags = image.dynamic.get(DT_FLAGS, 0)
+    defined, undefined = _dynamic_symbols(image)
     return ElfInfo(
         path,
-        elf["e_type"],
-        elf["e_machine"],
-        interpreter,
-        soname,
-        tuple(needed),
-        text_relocations,
+        TYPES[image.type],
+        MACHINE_NAMES.get(image.machine, f"EM_{image.machine}"),
+        image.interpreter,
+        image.soname,
+        tuple(image.needed_names),
+        DT_TEXTREL in image.dynamic or bool(flags & DF_TEXTREL),
         dynamic,
-        tuple(loads),
-        relro,
+        tuple(Load(each.offset, each.address, each.file_size, each.memory_size, each.flags) for each in image.segments),
+        image.relro,
         defined,
         undefined,
     )
@@ -119,9 +117,10 @@ def _inspect(path: Path, elf: ELFFile) -> ElfInfo:
 def inspect_stream(stream: BinaryIO, path: Path) -> ElfInfo:
     """Like `inspect`, for bytes that are no file; `path` is what messages call them."""
     try:
-        return _inspect(path, ELFFile(stream))
-    except (ELFError, ValueError, KeyError, AttributeError, AssertionError, IndexError, OverflowError) as error:
-        raise AmbilinkError(path, f"is not a sound ELF file ({error})", "build it again") from error
+        return _inspect(path, stream.read())
+    except (ElfError, struct.error, ValueError, KeyError, IndexError, OverflowError, MemoryError) as error:
+        reason = error.rule if isinstance(error, ElfError) else str(error)
+        raise AmbilinkError(path, f"is not a sound ELF file ({reason})", "build it again") from error
 
 
 @lru_cache(maxsize=512)
@@ -140,6 +139,9 @@ def inspect(path: Path) -> ElfInfo:
 
 def objects_referring_to(symbol: str, objects: list[Path]) -> list[Path]:
     """Those of some relocatable objects that have an undefined reference to a symbol."""
+    from elftools.elf.elffile import ELFFile  # only where a message needs it: importing it takes long
+    from elftools.elf.sections import SymbolTableSection
+
     found = []
     for path in objects:
         with path.open("rb") as stream:

@@ -1,7 +1,10 @@
 """ELF-64 structures for those who write files: headers, sections, symbols. Little-endian (gABI, chapters 4 and 5)."""
 
+import mmap
 import struct
 from dataclasses import dataclass
+
+Data = bytes | mmap.mmap
 
 SHT_PROGBITS, SHT_SYMTAB, SHT_STRTAB, SHT_DYNAMIC, SHT_NOTE, SHT_NOBITS, SHT_DYNSYM = 1, 2, 3, 6, 7, 8, 11
 SHT_GNU_HASH, SHT_GNU_VERDEF, SHT_GNU_VERSYM = 0x6FFFFFF6, 0x6FFFFFFD, 0x6FFFFFFF
@@ -32,7 +35,7 @@ class FileHeader:
     shstrndx: int
 
     @classmethod
-    def read(cls, data: bytes) -> "FileHeader":
+    def read(cls, data: Data) -> "FileHeader":
         return cls(*_EHDR.unpack_from(data))
 
     def pack(self) -> bytes:
@@ -51,7 +54,7 @@ class ProgramHeader:
     align: int
 
     @classmethod
-    def read_all(cls, data: bytes, header: FileHeader) -> "list[ProgramHeader]":
+    def read_all(cls, data: Data, header: FileHeader) -> "list[ProgramHeader]":
         return [cls(*_PHDR.unpack_from(data, header.phoff + i * PHDR_SIZE)) for i in range(header.phnum)]
 
     def pack(self) -> bytes:
@@ -72,7 +75,7 @@ class Section:
     entsize: int
 
     @classmethod
-    def read_all(cls, data: bytes, header: FileHeader) -> "list[Section]":
+    def read_all(cls, data: Data, header: FileHeader) -> "list[Section]":
         return [cls(*_SHDR.unpack_from(data, header.shoff + i * SHDR_SIZE)) for i in range(header.shnum)]
 
     def pack(self) -> bytes:

@@ -214,6 +214,17 @@ class Image:
         name, info, other, section, value, size = struct.unpack_from("<IBBHQQ", self.data, at)
         return Symbol(self.string(name), info, other, section, value, size)
 
+    @property
+    def hashed_end(self) -> int:
+        """Behind the last symbol that the hash table leads to; 0: it leads to none."""
+        return self._exported.stop
+
+    def symbols(self, indices: range) -> Iterator[Symbol]:
+        start = self.offset_of(self.dynamic[DT_SYMTAB])
+        table = self.data[start + 24 * indices.start : start + 24 * indices.stop]
+        for name, *rest in struct.iter_unpack("<IBBHQQ", table):
+            yield Symbol(self.string(name), *rest)
+
     @cached_property
     def exports(self) -> dict[bytes, list[int]]:
         """Symbol indices by name, for every symbol that a look-up can meet."""
