@@ -33,6 +33,7 @@ class ObjectSet:
         self._jobs = jobs
         self.node = None  # the list
         self.borrowed = []  # sets that compile objects of ours too
+        self.after_others = False  # sources or headers are built too
         self._recipe = None
         self._member_nodes = None
 
@@ -143,7 +144,8 @@ def _set_of(target, env):
 
 def _compile(target, source, env):
     each, context = _set_of(target, env), env["AMBILINK"]
-    context.store.forget_looks()
+    if each.after_others:
+        context.store.forget_looks()
     stale = each.stale()
     for one in stale:
         context.progress.expect(one.job.target, context.store.seconds(one.job.target) or context.typical_seconds)
@@ -190,6 +192,7 @@ def _prerequisites(node, env):
     for folder in context.include_dirs(each.unit):
         for entry in folder.entries.values():
             if entry.has_builder() and entry.name.endswith(HEADER_SUFFIXES):
+                each.after_others = True
                 found.append(entry)
     return found
 
@@ -236,6 +239,7 @@ def compile_all(env, unit, sources, form, form_flags):
     folder = context.build.Dir(f"obj/{unit.name}").path
     jobs = [Job(f"{folder}/{form}/{name}.o", path) for path, name in zip(paths, _object_names(env, paths), strict=True)]
     each = ObjectSet(env, unit, form, form_flags, jobs)
+    each.after_others = bool(built)
     (each.node,) = env.AmbilinkObjects(context.file(env, "obj", unit.name, f"{form}.objects"), [])
     env.Depends(each.node, built)
     env.NoCache(each.node)

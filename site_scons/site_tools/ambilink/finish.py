@@ -13,6 +13,7 @@ def finish(context):
     """Called when SCons ends, whether all went well or not."""
     context.progress.clear()
     context.journal.save()
+    context.store.save()
     for line in made_lines(context.journal.steps, Path(context.build.path)):
         print(line)
     for line in standing_verdicts(context):

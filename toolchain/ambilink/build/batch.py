@@ -51,8 +51,6 @@ class Batch:
         self._work()
         for worker in workers:
             worker.join()
-        if stale:
-            self.store.save()
         if self._error is not None:
             raise self._error
         return self._failed

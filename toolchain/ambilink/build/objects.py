@@ -102,8 +102,10 @@ class ObjectStore:
             self._records[target] = _Record(key, modified, size, digest, seconds, rows, tuple(shadows))
 
     def save(self) -> None:
-        """Write everything, and begin a new journal."""
+        """Write everything, and begin a new journal; nothing, if nothing was compiled."""
         with self._lock:
+            if self._journal is None:
+                return
             used = sorted({row for record in self._records.values() for row in record.rows})
             number = {row: index for index, row in enumerate(used)}
             rows = self.files.rows()
@@ -113,9 +115,8 @@ class ObjectStore:
             }
             saved = {"version": VERSION, "files": [rows[row] for row in used], "objects": objects}
             write_atomically(self._path, json.dumps(saved, separators=(",", ":")).encode())
-            if self._journal is not None:
-                self._journal.close()
-                self._journal = None
+            self._journal.close()
+            self._journal = None
             self._journal_path.unlink(missing_ok=True)
 
     # Asking.
