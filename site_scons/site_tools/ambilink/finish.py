@@ -14,6 +14,8 @@ def finish(context):
     context.progress.clear()
     context.journal.save()
     context.store.save()
+    if context.cache is not None and context.cache.stored:
+        context.cache.prune()
     for line in made_lines(context.journal.steps, Path(context.build.path)):
         print(line)
     for line in standing_verdicts(context):

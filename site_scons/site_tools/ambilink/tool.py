@@ -5,9 +5,11 @@ import sys
 from pathlib import Path
 
 from ambilink_scons import boot_test, database, image, library, program
+from ambilink_scons.caching import DEFAULT_LIMIT, add_cache
 from ambilink_scons.compiling import add_object_builder
 from ambilink_scons.context import Context
 from ambilink_scons.finish import finish
+from ambilink_scons.launching import add_launcher
 from SCons.Errors import UserError
 
 from ambilink.compile.toolset import load_toolset
@@ -34,6 +36,10 @@ def generate(env, target=None, compiler=None, build=None):
     except AmbilinkError as error:
         raise UserError(str(error)) from error
     context = env["AMBILINK"] = Context(env, toolset, build, state)
+    if env.get("AMBILINK_LAUNCHER"):
+        add_launcher(context, env["AMBILINK_LAUNCHER"], env["ENV"])
+    if env.get("AMBILINK_CACHE"):
+        add_cache(env, context, env["AMBILINK_CACHE"], env.get("AMBILINK_CACHE_LIMIT", DEFAULT_LIMIT))
     atexit.register(finish, context)
     package = Path(sys.modules["ambilink"].__file__).parent
     env.PrependENVPath("PYTHONPATH", str(package.parent))  # for `python -m ambilink`
