@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ env = Environment(
     AMBILINK_COMPILER={compiler!r},
     AMBILINK_VERBOSE={verbose!r},
     AMBILINK_FLAGS=["-O1"],
+    {more}
 )
 """
 
@@ -25,6 +26,9 @@ class Tree:
     toolpath: Path
     compiler: str
     verbose: bool = False
+    more: str = ""  # arguments of Environment()
+    variables: dict[str, str] = field(default_factory=dict)
+    _text: str = ""
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
@@ -33,12 +37,24 @@ class Tree:
         return path
 
     def sconstruct(self, text: str) -> None:
-        head = SCONSTRUCT.format(toolpath=str(self.toolpath), compiler=self.compiler, verbose=self.verbose)
+        self._text = text
+        head = SCONSTRUCT.format(
+            toolpath=str(self.toolpath), compiler=self.compiler, verbose=self.verbose, more=self.more
+        )
         self.write("SConstruct", head + text + '\nenv["AMBILINK"].check()\n')
+
+    def resettle(self) -> None:
+        """The same SConstruct, with other settings."""
+        self.sconstruct(self._text)
 
     def scons(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "SCons", *words], cwd=self.folder, capture_output=True, text=True, timeout=300
+            [sys.executable, "-m", "SCons", *words],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env={**os.environ, **self.variables},
         )
 
     def good(self, *words: str) -> str:

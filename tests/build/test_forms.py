@@ -90,7 +90,7 @@ def test_a_golden_abi_that_drifts_fails_the_build(pair):
     pair.good()
     pair.write("low/low.c", "#include <low.h>\nint low_data = 3;\nint low(int x) { return x; } int more;\n")
     output = pair.bad()
-    assert "liblow.so: its ABI differs from low.abi [SConstruct:8]:\n  added   data more 4\n" in output
+    assert "liblow.so: its ABI differs from low.abi [SConstruct:9]:\n  added   data more 4\n" in output
     assert (
         "programs that were linked before still work; if that is meant, `scons abi-update` writes the new one" in output
     )

@@ -95,6 +95,17 @@ def _add_abi(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     stub.set_defaults(run=_abi_stub)
 
 
+def _add_build(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    why = commands.add_parser("why", help="tell which change forced a build to make a file")
+    why.add_argument("target", help="a file that scons made, or the end of its path")
+    why.set_defaults(run=_why)
+    graph = commands.add_parser("graph", help="draw libraries and services with their forms (SVG)")
+    graph.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
+    graph.add_argument("--build", type=Path, metavar="DIR", help="build folder (default: the one built last)")
+    graph.add_argument("--all", action="store_true", help="also what only tests use (names that begin with test-)")
+    graph.set_defaults(run=_graph)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ambilink", description=__doc__)
     parser.add_argument("--version", action="version", version=f"ambilink {__version__}")
@@ -103,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_image(commands)
     _add_link(commands)
     _add_abi(commands)
+    _add_build(commands)
     return parser
 
 
@@ -205,6 +217,27 @@ def _image_verify(options: argparse.Namespace) -> int:
     if bad:
         return EXIT_FAIL
     print(f"{options.image}: {len(archive.files)} files match their digests")
+    return EXIT_PASS
+
+
+def _why(options: argparse.Namespace) -> int:
+    from ambilink.report.why import why
+
+    print("\n".join(why(options.target, Path(options.target))))
+    return EXIT_PASS
+
+
+def _graph(options: argparse.Namespace) -> int:
+    from ambilink.files import write_atomically
+    from ambilink.report.graph import graph_svg, read_graph
+    from ambilink.report.why import find_journal
+
+    state = find_journal(options.build / "x" if options.build else None).parent
+    svg = graph_svg(read_graph(state / "graph.json", tests=options.all))
+    if options.output:
+        write_atomically(options.output, svg.encode())
+    else:
+        print(svg, end="")
     return EXIT_PASS
 
 

@@ -14,6 +14,9 @@ from ambilink_scons.steps import CommandStep, watched
 from SCons.Builder import Builder
 
 
+BOOTING = ("image", "machine", "verify", "boot.py", "report/boot.py")  # what boots, of the package `ambilink`
+
+
 def _boot_words(source, target, env):
     settings = env["AMBILINK_BOOT"]
     line = [sys.executable, "-m", "ambilink", "boot", str(source[0]), "--log", str(target[0])]
@@ -36,7 +39,7 @@ def _boot_test(env, target, image, expect=None, machine="emulator", timeout=20, 
     settings = {"expect": expect, "machine": machine, "timeout": timeout, "memory": memory}
     nodes = env.AmbilinkBoot(context.file(env, target), image, AMBILINK_BOOT=settings)
     env.NoCache(nodes)  # a verdict is of this machine
-    env.Depends(nodes, [*([expect] if expect else []), *context.tool_files])
+    env.Depends(nodes, [*([expect] if expect else []), *context.code(*BOOTING)])
     context.boot_tests += nodes
     return nodes
 

@@ -166,6 +166,10 @@ def _compile(target, source, env):
     lines = [f"{context.store.digest(path)} {path}" for path in each.paths]
     write_atomically(Path(target[0].path), ("\n".join(lines) + "\n").encode())
     context.journal.wrote(target[0].path)
+    if stale:
+        reasons = [f"{len(stale)} of {len(each.jobs)} objects were compiled"]
+        causes = [one.job.target for one in stale]
+        context.journal.note(Step("OBJS", target[0].path, time.time(), 0.0, 0, reasons=reasons, causes=causes))
     return 0
 
 

@@ -4,6 +4,7 @@ Names are resolved when SCons builds, not when it reads SConscripts, so declarat
 and libraries may need each other. A mistake is reported with the SConscript line that made it.
 """
 
+import json
 import os
 import sys
 import time
@@ -17,6 +18,7 @@ from ambilink.build.files import digest_of
 from ambilink.build.journal import Journal
 from ambilink.build.objects import ObjectStore
 from ambilink.build.slots import Slots
+from ambilink.files import write_atomically
 from ambilink.report.progress import Progress
 
 FIRST_GUESS = 0.03  # seconds that a compilation takes, before any is known
@@ -106,7 +108,6 @@ class Context:
         self._late = []  # (node, function that finds what it depends on)
         package = Path(__import__("ambilink").__file__).parent
         self.package = package
-        self.tool_files = [env.File(str(path)) for path in sorted(package.rglob("*.py"))]
         self._closures = {}
         self._code_digests = {}
         self.state = state  # folder of what builds remember
@@ -115,6 +116,7 @@ class Context:
         self.slots = Slots(env.GetOption("num_jobs"))
         self.progress = Progress(sys.stdout, terminal=sys.stdout.isatty())
         self.cache = None
+        self.profile = None  # where a trace of this build goes
         self.builds = False  # whether SConscripts were read to their end
         self.started = time.time()
         self.typical_seconds = FIRST_GUESS
@@ -139,6 +141,12 @@ class Context:
     def from_top(self, path):
         """A path below the top as one from there; others as they are."""
         return path[len(self.top) + 1 :] if path.startswith(self.top + os.sep) else path
+
+    def code(self, *parts):
+        """Files of the package `ambilink` that a step depends on: folders, and single files."""
+        paths = [path for part in parts for path in sorted((self.package / part).rglob("*.py"))]
+        paths += [self.package / part for part in parts if part.endswith(".py")]
+        return [self._env.File(str(path)) for path in paths]
 
     def code_digest(self, name):
         """Of a file of the package `ambilink`."""
@@ -271,6 +279,29 @@ class Context:
         for program in self.programs.values():
             if program.kind == "service":
                 (self.archives if program.linkage == "static" else self.shared_objects)(program)
+
+        self._write_graph()
+
+    def _write_graph(self):
+        """What was declared, for `ambilink graph`."""
+        libraries = [
+            {
+                "name": each.name,
+                "libs": each.libs,
+                "static": each.static is not None,
+                "shared": each.shared is not None,
+                "golden": each.golden is not None,
+            }
+            for each in self.libraries.values()
+        ]
+        programs = [
+            {"name": each.name, "kind": each.kind, "linkage": each.linkage, "libs": each.libs}
+            for each in self.programs.values()
+        ]
+        data = json.dumps({"libraries": libraries, "programs": programs}, indent=1).encode()
+        path = self.state / "graph.json"
+        if not path.is_file() or path.read_bytes() != data:
+            write_atomically(path, data)
 
     # Places.
 

@@ -1,12 +1,17 @@
-"""CompileCommands: compile_commands.json for editors and checkers.
+"""Records of a build.
 
-CompileCommands(target="#compile_commands.json")   called last, when everything was declared
+    CompileCommands(target="#compile_commands.json")
+                             for editors and checkers; called last, when everything was declared
+    Profile(name, targets, file)
+                             an alias that builds targets and writes when each step ran, for trace viewers
 """
 
 import json
 from pathlib import Path
 
+import SCons.Script
 from ambilink_scons.steps import FunctionStep
+from SCons.Action import Action
 from SCons.Builder import Builder
 from SCons.Util import hash_signature
 
@@ -32,6 +37,16 @@ def _compile_commands(env, target="#compile_commands.json"):
     return env.AmbilinkDatabase(env.File(target), env.Value(hash_signature(repr(recipes))))
 
 
+def _profile(env, name, targets, file):
+    def ask(target, source, env):
+        return 0
+
+    if name in map(str, SCons.Script.COMMAND_LINE_TARGETS):
+        env["AMBILINK"].profile = env.File(file).path
+    return env.AlwaysBuild(env.Alias(name, targets, Action(ask, cmdstr=None)))
+
+
 def add_builders(env):
     env["BUILDERS"]["AmbilinkDatabase"] = Builder(action=FunctionStep(_write, "JSON").action())
     env.AddMethod(_compile_commands, "CompileCommands")
+    env.AddMethod(_profile, "Profile")

@@ -6,6 +6,8 @@ from pathlib import Path
 import SCons.Node
 from ambilink_scons.sweeping import KNOWN_DONE, leave_sweep
 
+from ambilink.build.journal import trace
+from ambilink.files import write_atomically
 from ambilink.report.build import made_lines
 
 
@@ -16,12 +18,22 @@ def finish(context):
     context.store.save()
     if context.cache is not None and context.cache.stored:
         context.cache.prune()
+    if context.profile is not None:
+        print(_write_profile(context))
     for line in made_lines(context.journal.steps, Path(context.build.path)):
         print(line)
     for line in standing_verdicts(context):
         print(line)
     verdicts = [verdict_line(Path(node.abspath)) for node in context.boot_tests if node.get_state() in KNOWN_DONE]
     leave_sweep(context, verdicts)
+
+
+def _write_profile(context):
+    steps = context.journal.steps
+    if not steps:
+        return "nothing was built, so there is nothing to trace; `scons -c` first to trace a whole build"
+    write_atomically(Path(context.profile), trace(steps).encode())
+    return f"{context.profile}: {len(steps):,} steps; open it in chrome://tracing or ui.perfetto.dev"
 
 
 def standing_verdicts(context):

@@ -18,6 +18,9 @@ from ambilink.errors import AmbilinkError
 from ambilink.image.manifest import read
 
 
+PACKING = ("image", "elf", "link", "toml_file.py")  # what packs, of the package `ambilink`
+
+
 def _scan(node, env):
     return _dependencies(env, env["AMBILINK_MANIFEST"], env["AMBILINK_SITE"])
 
@@ -28,7 +31,7 @@ def _dependencies(env, manifest, site):
         manifest = read(Path(manifest.path))
     except AmbilinkError as error:
         raise UserError(str(error)) from error
-    nodes = [*context.tool_files, *(env.File(str(file), env.Dir("#")) for file in manifest.files.values())]
+    nodes = [*context.code(*PACKING), *(env.File(str(file), env.Dir("#")) for file in manifest.files.values())]
     for name in [manifest.kernel, *manifest.programs]:
         program = context.programs.get(name)
         if program is None:

@@ -26,12 +26,14 @@ def add_launcher(context, launcher, environment):
             environment[name] = value
     if len(context.compiler) > 1:
         context.compiler = [_one_program(context)]
+        # The script is younger than the compiler, and says which one it starts.
+        environment.setdefault("CCACHE_COMPILERCHECK", "content")
 
 
 def _one_program(context):
     """Launchers take the first word for the compiler and the others for its arguments: `zig clang` becomes one."""
     path = Path(context.state, "clang")
-    script = "#!/bin/sh\nexec " + shlex.join(context.compiler) + ' "$@"\n'
+    script = f"#!/bin/sh\n# {' '.join(context.version_words)}\nexec " + shlex.join(context.compiler) + ' "$@"\n'
     if not path.is_file() or path.read_text() != script:
         write_atomically(path, script.encode())
         path.chmod(0o755)

@@ -60,6 +60,11 @@ class Journal:
             if step.status == 0:
                 self._last[step.target] = step
 
+    def note(self, step: Step) -> None:
+        """A step that only sums up others."""
+        with self._lock:
+            self._last[step.target] = step
+
     def wrote(self, path: str) -> None:
         """An output is as it should be: remember how it looks."""
         with self._lock:

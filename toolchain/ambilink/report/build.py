@@ -17,11 +17,13 @@ def _bytes(size: int | None) -> str:
 
 
 def made_lines(steps: list[Step], build: Path) -> list[str]:
-    """Nothing if nothing was linked."""
+    """Nothing if nothing was made."""
     good = [step for step in steps if step.status == 0]
     linked = sorted({step.target for step in good if step.word == "LD" and Path(step.target + DEBUG).is_file()})
-    if not linked:
+    if not good:
         return []
+    if not linked:
+        return ["", "  " + _summary(good)] if len(good) > 1 else []
     rows = [("linked", "shipped", "with debug", "archive", "seconds")]
     for name in linked:
         path = Path(name)
