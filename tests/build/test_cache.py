@@ -13,7 +13,7 @@ import pytest
 
 @pytest.fixture
 def cached(pair, tmp_path_factory):
-    pair.more = f'AMBILINK_CACHE={str(tmp_path_factory.mktemp("cache") / "shared")!r}, '
+    pair.more = f"AMBILINK_CACHE={str(tmp_path_factory.mktemp('cache') / 'shared')!r}, "
     pair.resettle()
     return pair
 
@@ -65,7 +65,9 @@ def test_a_changed_header_is_no_hit_and_the_old_one_is_again(cached):
     assert output.count("  CACHE ") == 2 and "  CC " not in output
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: b"", lambda data: data[:100] + b"x" + data[101:]])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-1], lambda data: b"", lambda data: data[:100] + b"x" + data[101:]]
+)
 def test_a_damaged_entry_is_set_aside_and_built_again(cached, damage):
     cached.good()
     first = outputs(cached)
@@ -133,7 +135,9 @@ def with_launcher(tree, launcher: str, **variables: str):
 
 
 def test_an_unknown_launcher(pair):
-    assert "launcher=turbo: turbo is not there; install it, or choose one of ccache" in with_launcher(pair, "turbo").bad()
+    assert (
+        "launcher=turbo: turbo is not there; install it, or choose one of ccache" in with_launcher(pair, "turbo").bad()
+    )
 
 
 @pytest.mark.skipif(not shutil.which("ccache"), reason="no ccache here")
@@ -145,7 +149,9 @@ def test_ccache_hits_on_the_second_build(pair, tmp_path_factory):
     clean(pair)
     pair.good()
     assert outputs(pair) == first
-    done = subprocess.run(["ccache", "--print-stats"], capture_output=True, text=True, env={**os.environ, "CCACHE_DIR": folder})
+    done = subprocess.run(
+        ["ccache", "--print-stats"], capture_output=True, text=True, env={**os.environ, "CCACHE_DIR": folder}
+    )
     counts = dict(line.split() for line in done.stdout.splitlines())
     assert int(counts["direct_cache_hit"]) + int(counts["preprocessed_cache_hit"]) == 3, counts
     assert int(counts["cache_miss"]) == 3
@@ -169,7 +175,17 @@ def test_distcc_compiles_on_the_server(pair, tmp_path_factory, toolset):
         zig = next(Path(word) for word in toolset.cc if word.startswith("/"))
         if subprocess.run([zig, "version"], user="nobody", capture_output=True, check=False).returncode:
             pytest.skip("the server's user may not run this compiler")
-    command = ["distccd", "--daemon", "--no-detach", "--allow", "127.0.0.1", "--listen", "127.0.0.1", "--port", str(port)]
+    command = [
+        "distccd",
+        "--daemon",
+        "--no-detach",
+        "--allow",
+        "127.0.0.1",
+        "--listen",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     command += ["--enable-tcp-insecure", "--log-file", str(log), "--verbose", "--jobs", "2", "--user", "nobody"]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
     try:

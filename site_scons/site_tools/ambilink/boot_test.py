@@ -13,7 +13,6 @@ import sys
 from ambilink_scons.steps import CommandStep, watched
 from SCons.Builder import Builder
 
-
 BOOTING = ("image", "machine", "verify", "boot.py", "report/boot.py")  # what boots, of the package `ambilink`
 
 

@@ -1,9 +1,9 @@
 """Records of a build.
 
-    CompileCommands(target="#compile_commands.json")
-                             for editors and checkers; called last, when everything was declared
-    Profile(name, targets, file)
-                             an alias that builds targets and writes when each step ran, for trace viewers
+CompileCommands(target="#compile_commands.json")
+                         for editors and checkers; called last, when everything was declared
+Profile(name, targets, file)
+                         an alias that builds targets and writes when each step ran, for trace viewers
 """
 
 import json

@@ -17,7 +17,6 @@ from SCons.Errors import UserError
 from ambilink.errors import AmbilinkError
 from ambilink.image.manifest import read
 
-
 PACKING = ("image", "elf", "link", "toml_file.py")  # what packs, of the package `ambilink`
 
 

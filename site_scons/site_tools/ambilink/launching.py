@@ -19,7 +19,9 @@ def add_launcher(context, launcher, environment):
     words = shlex.split(launcher)
     program = shutil.which(words[0], path=environment.get("PATH"))
     if program is None:
-        raise UserError(f"launcher={launcher}: {words[0]} is not there; install it, or choose one of {', '.join(KNOWN)}")
+        raise UserError(
+            f"launcher={launcher}: {words[0]} is not there; install it, or choose one of {', '.join(KNOWN)}"
+        )
     context.launcher = [program, *words[1:]]
     for name, value in os.environ.items():
         if name.startswith(VARIABLES):

@@ -192,6 +192,7 @@ def _link_shared(env, library, link_flags, golden):
 
     alone = env.AmbilinkAlone(context.file(env, "obj", name, "alone", library.soname), sets, **settings)
     (preliminary,) = env.AmbilinkAbi(context.file(env, "obj", name, "alone", f"lib{name}.abi"), alone, **settings)
+    env.Ignore(alone[0].dir, [*alone, preliminary])  # made only where a stub needs them
     library.golden = env.File(golden).srcnode() if golden is not None else None
     settings["AMBILINK_PRELIMINARY"] = preliminary
     (library.stub,) = env.AmbilinkStub(context.file(env, "stub", library.soname), [], **settings)

@@ -12,6 +12,7 @@ from ambilink.build.depfile import read_headers
 from ambilink.build.objects import ObjectStore, Recipe, Stale
 from ambilink.build.slots import Finished, Slots
 
+PART, DEPENDENCIES = ".part", ".d"
 OUTPUT_FLAGS = ("-MD", "-MT", "x", "-MF")
 
 
@@ -42,8 +43,12 @@ class Batch:
 
     def run(self, stale: Sequence[Stale]) -> list[str]:
         """Compile what is stale, the longest first; return the targets that failed."""
-        for folder in {os.path.dirname(each.job.target) for each in stale}:
+        folders = {os.path.dirname(each.job.target) for each in stale}
+        for folder in folders:
             os.makedirs(folder, exist_ok=True)
+        if self.store.interrupted:
+            _remove_leftovers(folders)
+        self.store.begin()
         self._waiting = sorted(stale, key=self._expected_seconds)  # taken from the end
         workers = [threading.Thread(target=self._work) for _ in range(min(self.slots.count, len(stale)) - 1)]
         for worker in workers:
@@ -72,7 +77,7 @@ class Batch:
 
     def _compile(self, stale: Stale) -> None:
         job = stale.job
-        part, depfile = f"{job.target}.part", f"{job.target}.d"
+        part, depfile = f"{job.target}{PART}", f"{job.target}{DEPENDENCIES}"
         key = self.cache_key(stale) if self.cache and self.cache_key else None
         if self.cache and key:
             start = time.time()
@@ -104,3 +109,11 @@ class Batch:
     def _take_in(self, stale: Stale, done: Finished, headers: Sequence[str], *, cached: bool) -> None:
         self.store.built(self.recipe, stale.job, headers, done.start, done.seconds)
         self.observer.finished(stale, done, cached=cached)
+
+
+def _remove_leftovers(folders: set[str]) -> None:
+    """What compilers that were killed left under temporary names of ours or of theirs."""
+    for folder in folders:
+        for name in os.listdir(folder):
+            if name.endswith((PART, f"{PART}.tmp", DEPENDENCIES)):
+                Path(folder, name).unlink(missing_ok=True)

@@ -69,6 +69,7 @@ class ObjectStore:
         self._journal: TextIO | None = None
         self.files = FileTable()
         self._records: dict[str, _Record] = {}
+        self.interrupted = self._journal_path.exists()  # a build was killed while it compiled
         self._load()
 
     def _load(self) -> None:
@@ -170,6 +171,17 @@ class ObjectStore:
 
     # Telling.
 
+    def begin(self) -> None:
+        """Something is about to be compiled."""
+        with self._lock:
+            self._open_journal()
+
+    def _open_journal(self) -> TextIO:
+        if self._journal is None:
+            self._journal_path.parent.mkdir(parents=True, exist_ok=True)
+            self._journal = self._journal_path.open("a")
+        return self._journal
+
     def built(self, recipe: Recipe, job: Job, headers: Sequence[str], started: float, seconds: float) -> None:
         """An object was compiled, or came from a cache. `headers` are what the compiler read, source left out."""
         paths = [job.source, *headers]
@@ -192,13 +204,11 @@ class ObjectStore:
             return hashlib.blake2b(stream.read(), digest_size=16).hexdigest()
 
     def _note(self, target: str, record: _Record) -> None:
-        if self._journal is None:
-            self._journal_path.parent.mkdir(parents=True, exist_ok=True)
-            self._journal = self._journal_path.open("a")
         files = [self.files.rows()[row] for row in record.rows]
         words = [target, record.key, record.modified, record.size, record.digest, record.seconds, files, record.shadows]
-        self._journal.write(json.dumps(words, separators=(",", ":")) + "\n")
-        self._journal.flush()
+        journal = self._open_journal()
+        journal.write(json.dumps(words, separators=(",", ":")) + "\n")
+        journal.flush()
 
     def failed(self, target: str) -> None:
         with self._lock:

@@ -2,7 +2,7 @@
 
 Both have the same build-id, which is computed of the shipped contents alone, so that a change of line numbers
 changes no shipped file; and the shipped one names the other in .gnu_debuglink, with its CRC ("Separate Debug
-Files", GDB manual). Section numbers stay, because dynamic symbols refer to them.
+Files", GDB manual), which is therefore made to follow from the shipped contents too. Section numbers stay, because dynamic symbols refer to them.
 """
 
 import hashlib
@@ -46,10 +46,33 @@ def split(data: bytes, path: Path, debug_name: str, *, keep_symbols: bool = Fals
     ):
         raise AmbilinkError(path, "debug sections lie between those that are loaded", "change the linker script")
     data = _with_build_id(bytearray(data), sections, end)
-    debug = _debug_file(data, header, sections)
+    crc = zlib.crc32(data[EHDR_SIZE:end])
+    debug = with_crc(_debug_file(data, header, sections), crc)
     more = [number for number, each in enumerate(sections) if each.type == SHT_SYMTAB] if keep_symbols else []
     numbers = [*range(shipped_count), *more, *(sections[number].link for number in more)]
-    return _shipped_file(data, header, sections, numbers, end, debug, debug_name), debug
+    link = debug_name.encode() + b"\0"
+    link += bytes(-len(link) % 4) + struct.pack("<I", crc)
+    return _shipped_file(data, header, sections, numbers, end, link), debug
+
+
+def with_crc(data: bytes, wanted: int) -> bytes:
+    """The data and four bytes more, so that the CRC-32 of all is the one wanted.
+
+    So the shipped file, which holds the CRC of the debug file, does not change with it. The register of a CRC can be
+    run backwards, because the top byte of an entry of its table tells which entry it is.
+    """
+    table = [zlib.crc32(bytes([byte]), 0xFFFFFFFF) ^ 0xFFFFFFFF for byte in range(256)]
+    entry_of_top = {entry >> 24: (number, entry) for number, entry in enumerate(table)}
+    register, numbers = wanted ^ 0xFFFFFFFF, []
+    for _ in range(4):
+        number, entry = entry_of_top[register >> 24]
+        numbers.append(number)
+        register = ((register ^ entry) << 8) & 0xFFFFFFFF
+    register, more = zlib.crc32(data) ^ 0xFFFFFFFF, []
+    for number in reversed(numbers):
+        more.append(number ^ register & 0xFF)
+        register = register >> 8 ^ table[number]
+    return data + bytes(more)
 
 
 def build_id(data: bytes) -> bytes | None:
@@ -87,10 +110,9 @@ def _shipped_file(
     sections: list[Section],
     numbers: list[int],
     end: int,
-    debug: bytes,
-    debug_name: str,
+    link: bytes,
 ) -> bytes:
-    """The first `end` bytes, with the sections of these numbers."""
+    """The first `end` bytes, with the sections of these numbers; `link` is what .gnu_debuglink holds."""
     names, out, kept = Strings(), bytearray(data[:end]), []
     for number in numbers:
         section = replace(sections[number], name=names.add(_name(data, header, sections[number], sections)))
@@ -101,8 +123,6 @@ def _shipped_file(
             out += data[sections[number].offset : sections[number].end]
         kept.append(section)
     at = pad(out, 4)
-    link = debug_name.encode() + b"\0"
-    link += bytes(-len(link) % 4) + struct.pack("<I", zlib.crc32(debug))
     out += link
     kept.append(Section(names.add(".gnu_debuglink"), SHT_PROGBITS, 0, 0, at, len(link), 0, 0, 4, 0))
     own_name = names.add(".shstrtab")

@@ -38,7 +38,9 @@ def read_graph(path: Path, *, tests: bool = True) -> dict[str, Box]:
         boxes[library["name"]] = Box(library["name"], "library", [" + ".join(forms) + golden], library["libs"])
     for program in saved["programs"]:
         kind = program["linkage"] if program["kind"] == "service" else "kernel"
-        boxes[program["name"]] = Box(program["name"], kind, ["kernel" if kind == "kernel" else f"service, {kind}"], program["libs"])
+        boxes[program["name"]] = Box(
+            program["name"], kind, ["kernel" if kind == "kernel" else f"service, {kind}"], program["libs"]
+        )
     if not tests:
         boxes = _without_tests(boxes)
     for box in boxes.values():

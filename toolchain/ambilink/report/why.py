@@ -1,5 +1,6 @@
 """Which change forced a target to be made: the chain from the target to the changed input, in plain words."""
 
+import os
 import time
 from pathlib import Path
 
@@ -36,7 +37,9 @@ def find_step(steps: dict[str, Step], name: str, journal: Path) -> Step:
     """By its path, or the end of its path."""
     if name in steps:
         return steps[name]
-    matches = [step for target, step in steps.items() if target.endswith("/" + name.lstrip("./"))]
+    full = os.path.abspath(name)
+    end = "/" + os.path.normpath(name)
+    matches = [step for target, step in steps.items() if os.path.abspath(target) == full or target.endswith(end)]
     if len(matches) > 1:
         exact = [step for step in matches if step.word != "CC"]
         matches = exact if len(exact) == 1 else matches
