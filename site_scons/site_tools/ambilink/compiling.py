@@ -191,7 +191,7 @@ def _prerequisites(node, env):
     context = env["AMBILINK"]
     each = context.sets[node.path]
     if each.stale():
-        node.set_always_build(True)
+        context.build_again(node)
     found = [owner.node for owner in each.borrowed]
     for folder in context.include_dirs(each.unit):
         for entry in folder.entries.values():

@@ -109,6 +109,7 @@ class Context:
         package = Path(__import__("ambilink").__file__).parent
         self.package = package
         self._closures = {}
+        self.stale_nodes = set()
         self._code_digests = {}
         self.state = state  # folder of what builds remember
         self.store = ObjectStore(state)
@@ -163,6 +164,11 @@ class Context:
         fresh, self._shared = sets[self._shared :], len(sets)
         for each in fresh:
             each.share(owners)
+
+    def build_again(self, node):
+        """Whatever SCons thinks of it."""
+        node.set_always_build(True)
+        self.stale_nodes.add(node)
 
     def expand(self, nodes):
         """Paths of files to link: lists of objects stand for what is in them."""

@@ -179,5 +179,5 @@ def _rebuild_if_altered(node, env):
     if SCons.Util.hash_file_signature(node.abspath) == csig:
         journal.wrote(node.path)  # touched
         return
-    node.set_always_build(True)
+    env["AMBILINK"].build_again(node)
     node.attributes.ambilink_reason = "it was altered by somebody else"

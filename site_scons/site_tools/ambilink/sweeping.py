@@ -33,16 +33,14 @@ def _nothing_left(context):
         return False
     if option("no_exec") or option("clean") or option("question") or option("help"):
         return False
-    targets = SCons.Script.BUILD_TARGETS
-    nodes = [SCons.Node.Alias.default_ans.lookup(target) or target for target in map(_plain, targets)]
-    if not nodes or not context.builds:
-        return False
-    # What is always built is never done.
-    return not any(getattr(node, "always_build", False) for node in nodes if not isinstance(node, str))
-
-
-def _plain(target):
-    return target if isinstance(target, str) else str(target)
+    nodes = [*_scons_files(context), *SCons.Node.Alias.default_ans.values()]
+    done = [node for node in nodes if node.get_state() in KNOWN_DONE]
+    # What SConscripts want always built is never done.
+    return (
+        context.builds
+        and bool(done)
+        and not any(each.always_build and each not in context.stale_nodes for each in done)
+    )
 
 
 def _files(context):

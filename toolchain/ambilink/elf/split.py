@@ -2,7 +2,8 @@
 
 Both have the same build-id, which is computed of the shipped contents alone, so that a change of line numbers
 changes no shipped file; and the shipped one names the other in .gnu_debuglink, with its CRC ("Separate Debug
-Files", GDB manual), which is therefore made to follow from the shipped contents too. Section numbers stay, because dynamic symbols refer to them.
+Files", GDB manual), which is therefore made to follow from the shipped contents too. Section numbers
+stay, because dynamic symbols refer to them.
 """
 
 import hashlib
