@@ -105,7 +105,9 @@ def test_a_change_is_noticed(swept, change):
     assert look(swept) == ""
 
 
-@pytest.mark.parametrize("name", [name for name in CHANGES if "gone" not in name or "output" in name or "object" in name])
+@pytest.mark.parametrize(
+    "name", [name for name in CHANGES if "gone" not in name or "output" in name or "object" in name]
+)
 def test_after_the_change_all_is_well_again(swept, name):
     """The next build leaves a sweep that holds."""
     CHANGES[name](swept)
@@ -161,7 +163,9 @@ def test_a_build_that_fails_leaves_none(swept):
 
 def test_a_file_that_changes_while_the_build_runs(swept):
     """The compiler read the old one, so the next build must look."""
-    script = swept.write("launch", f'#!/bin/sh\n"$@"\nstatus=$?\necho "/* later */" >> {swept.folder}/low/low.c\nexit $status\n')
+    script = swept.write(
+        "launch", f'#!/bin/sh\n"$@"\nstatus=$?\necho "/* later */" >> {swept.folder}/low/low.c\nexit $status\n'
+    )
     script.chmod(0o755)
     swept.more = f"AMBILINK_LAUNCHER={str(script)!r}, "
     swept.resettle()
@@ -181,7 +185,11 @@ def test_a_tool_that_changes_and_one_that_is_found_first(swept, top):
     given = (top / f"toolchain/ambilink/compile/compilers/{swept.compiler}.toml").read_text()
     lines = ['cc = ["ourcc"]' if line.startswith("cc = [") else line for line in given.splitlines()]
     swept.write("our.toml", "\n".join(lines) + "\n")
-    text = (swept.folder / "SConstruct").read_text().replace(f"AMBILINK_COMPILER={swept.compiler!r}", "AMBILINK_COMPILER='our.toml'")
+    text = (
+        (swept.folder / "SConstruct")
+        .read_text()
+        .replace(f"AMBILINK_COMPILER={swept.compiler!r}", "AMBILINK_COMPILER='our.toml'")
+    )
     swept.write("SConstruct", text)
     time.sleep(1.1)
     swept.good()
@@ -201,7 +209,10 @@ def test_a_tool_that_changes_and_one_that_is_found_first(swept, top):
     assert len([name for name in swept.built(swept.good()) if name.endswith(".o")]) == 3
 
 
-@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:50], lambda data: data[: len(data) // 2], lambda data: b"\xff" + data])
+@pytest.mark.parametrize(
+    "damage",
+    [lambda data: b"", lambda data: data[:50], lambda data: data[: len(data) // 2], lambda data: b"\xff" + data],
+)
 def test_a_damaged_sweep_is_not_believed(swept, damage):
     (path,) = (swept.folder / "build/.ambilink/sweep").iterdir()
     path.write_bytes(damage(path.read_bytes()))

@@ -193,6 +193,11 @@ def _prerequisites(node, env):
     if each.stale():
         context.build_again(node)
     found = [owner.node for owner in each.borrowed]
+    for job in each.jobs:
+        node = built_node(context, job.source)
+        if node is not None:
+            each.after_others = True
+            found.append(node)
     for folder in context.include_dirs(each.unit):
         for entry in folder.entries.values():
             if entry.has_builder() and entry.name.endswith(HEADER_SUFFIXES):
@@ -219,14 +224,30 @@ def _object_names(env, paths):
     return [path[len(common) + bool(common) if path in strangers else len(inside) :] for path in paths]
 
 
+def built_node(context, path):
+    """The node of a file that somebody builds, by its path from the top; None: a file as it is, for all we know."""
+    full = path if os.path.isabs(path) else f"{context.top}/{path}"
+    for root in context.roots_of_files():
+        node = root.get(full)
+        if node is not None:
+            return node if node.has_builder() else None
+    return None
+
+
 def _source_paths(env, sources):
-    """Paths from the top, and the nodes of those that are built. Absolute paths are files that nobody builds."""
+    """Paths from the top, and the nodes of those that are built. Names make no nodes: there may be thousands."""
+    context = env["AMBILINK"]
     paths, built = [], []
-    top = env["AMBILINK"].top + os.sep
+    here = env.Dir(".")
+    folders = [os.path.relpath(node.abspath, context.top) for node in (here, here.srcnode())]
     for source in env.Flatten([sources]):
-        if isinstance(source, str) and os.path.isabs(source):
-            paths.append(source[len(top) :] if source.startswith(top) else source)
-            continue
+        if isinstance(source, str) and not set("$#\\") & set(source):
+            path = os.path.normpath(os.path.join(folders[0], source))
+            node = built_node(context, path)
+            if node is None:
+                paths.append(context.from_top(os.path.normpath(os.path.join(folders[1], source))))
+                continue
+            source = node
         for node in env.arg2nodes([source], env.fs.File):
             if node.has_builder():
                 built.append(node)

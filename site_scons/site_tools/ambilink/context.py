@@ -143,6 +143,10 @@ class Context:
         """A path below the top as one from there; others as they are."""
         return path[len(self.top) + 1 :] if path.startswith(self.top + os.sep) else path
 
+    def roots_of_files(self):
+        """SCons' own tables of nodes, by absolute path."""
+        return [root._lookupDict for root in self._env.fs.Root.values()]
+
     def code(self, *parts):
         """Files of the package `ambilink` that a step depends on: folders, and single files."""
         paths = [path for part in parts for path in sorted((self.package / part).rglob("*.py"))]

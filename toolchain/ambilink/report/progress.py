@@ -70,15 +70,14 @@ class Progress:
             return
         self._drawn = now
         total = self._done + len(self._expected)
-        line = f"[{self._done}/{total}]{self._rest(now)} {what}"
+        head = f"[{self._done}/{total}]{self._rest(now)} "
         others = len(self._running) - 1
         if others > 0:
-            line += f" (+{others})"
-        columns = shutil.get_terminal_size().columns
-        if len(line) >= columns:  # the end of a path says more than its beginning
-            head, _, tail = line.partition("] ")
-            line = f"{head}] …{tail[len(head) + 4 - columns :]}"
-        self._stream.write(CLEAR + line)
+            what += f" (+{others})"
+        room = shutil.get_terminal_size().columns - 1 - len(head)
+        if len(what) > room:  # the end of a path says more than its beginning
+            what = "…" + what[len(what) - max(0, room - 1) :]
+        self._stream.write(CLEAR + head + what)
         self._stream.flush()
         self._shown = True
 

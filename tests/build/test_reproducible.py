@@ -1,0 +1,49 @@
+"""The same bytes from another folder, at another time, with another -j, by another user: the whole system."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+
+def tracked(top: Path) -> list[str]:
+    """Files of the checkout, as git or, without it, as the folders have them."""
+    if shutil.which("git") and (top / ".git").exists():
+        out = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=top, capture_output=True, text=True)
+        if out.returncode == 0:
+            return out.stdout.splitlines()
+    folders = ("boot", "libs", "services", "site_scons", "tests", "toolchain")
+    return ["SConstruct", *(str(path.relative_to(top)) for name in folders for path in (top / name).rglob("*") if path.is_file())]
+
+
+@pytest.mark.skipif(os.environ.get("AMBILINK_COMPILER", "hermetic") != "hermetic", reason="once is enough: see CI")
+def test_everything_built_twice(top, build):
+    """Against the build that this test runs in. As root, by a user who is nobody."""
+    with tempfile.TemporaryDirectory(prefix="another place ") as name:
+        other = Path(name, "deeper", "tree")
+        for path in tracked(top):
+            if (top / path).is_file():
+                (other / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(top / path, other / path)
+        environment = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "TZ": "Asia/Kathmandu", "LC_ALL": "C", "USER": "nobody"}
+        command = [sys.executable, "-m", "SCons", "-Q", "-j3", "image"]
+        user = {}
+        if os.getuid() == 0 and subprocess.run([sys.executable, "-c", ""], user="nobody", check=False).returncode == 0:
+            user = {"user": "nobody", "umask": 0o027}
+            for folder in [Path(name), *(path for path in Path(name).rglob("*"))]:
+                os.chown(folder, 65534, 65534)
+        done = subprocess.run(command, cwd=other, env=environment, capture_output=True, text=True, **user)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+        theirs = other / "build/x86_64"
+        files = [path for path in theirs.rglob("*") if path.is_file() and path.suffix != ".objects"]
+        assert len(files) > 1400 and theirs / "boot.img" in files and theirs / "services/loader.debug" in files
+        different = [
+            str(path.relative_to(theirs))
+            for path in files
+            if path.read_bytes() != (build / path.relative_to(theirs)).read_bytes()
+        ]
+        assert different == []
