@@ -316,7 +316,9 @@ def report(seconds: dict[str, dict[str, float]], setup: float, null: float, scon
         cells = [f"{peers[name]:.3f}" if name in peers else "" for name in (Meson.name, Stock.name)]
         other = [f"{name} {value:.3f}" for name, value in peers.items() if name not in (Meson.name, Stock.name)]
         goal = "" if row["goal"] is None else f"<= {row['goal']}: {'met' if row['met'] else 'missed'}"
-        line = f"{row['what']:{width}}  {row['ours']:>7.3f}  {cells[0]:>13}  {cells[1]:>11}  {goal}{', '.join(other)}"
+        line = (
+            f"{row['what']:{width}}  {row['ours']:>7.3f}  {cells[0]:>13}  {cells[1]:>11}  {goal:14}  {', '.join(other)}"
+        )
         print(line.rstrip())
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / "build.json", (json.dumps(rows, indent=1) + "\n").encode())

@@ -1,6 +1,7 @@
 """The shared cache and compiler launchers: work that others did is not done again, and damage is not believed."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -41,7 +42,7 @@ def test_a_second_build_takes_everything_from_the_cache(cached):
     clean(cached)
     output = cached.good()
     assert outputs(cached) == first
-    assert {line.split()[0] for line in output.splitlines() if line.startswith("  ")} == {"CACHE"}
+    assert {line.split()[0] for line in output.splitlines() if re.match("  [A-Z]", line)} == {"CACHE"}
 
 
 def test_another_folder_shares_the_cache(cached, tmp_path_factory):

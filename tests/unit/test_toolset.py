@@ -80,9 +80,9 @@ def test_musl_is_complete():
     target = load_target("x86_64")
     everything = find_musl(target)
     assert len(everything.sources) == 1343
-    assert any(path.parts[-3:] == ("math", "x86_64", "sqrt.c") for path in everything.sources)
-    assert not any(path.parts[-2:] == ("math", "sqrt.c") for path in everything.sources)  # the target's own wins
+    assert any(path.endswith("/math/x86_64/sqrt.c") for path in everything.sources)
+    assert not any(path.endswith("/math/sqrt.c") for path in everything.sources)  # the target's own wins
     less = find_musl(target, frozenset({"thread/x86_64/clone"}))
-    assert any(path.parts[-2:] == ("thread", "clone.c") for path in less.sources)
+    assert any(path.endswith("/thread/clone.c") for path in less.sources)
     with pytest.raises(AmbilinkError, match="is to be left out and is not there"):
         find_musl(target, frozenset({"thread/x86_64/clown"}))

@@ -34,6 +34,7 @@ class ObjectSet:
         self.node = None  # the list
         self.borrowed = []  # sets that compile objects of ours too
         self.after_others = False  # sources or headers are built too
+        self._stale = None
         self._recipe = None
         self._member_nodes = None
 
@@ -49,7 +50,8 @@ class ObjectSet:
             words = [*context.launcher, *context.compiler, "-c", *(f"-I{folder}" for folder in folders)]
             for folder in system:
                 words += ["-isystem", folder]
-            words += [*toolset.compile_flags, f"-ffile-prefix-map={context.top}=."]
+            # The last of these that fits is taken, and a package may lie below the top.
+            words += [f"-ffile-prefix-map={context.top}=.", *toolset.compile_flags]
             words += [*self._form_flags, *self.env["AMBILINK_FLAGS"], *self.unit.flags]
             flags = toolset.compile_flags
             builtin = [flags[i + 1] for i, word in enumerate(flags[:-1]) if word == "-isystem"]
@@ -62,7 +64,18 @@ class ObjectSet:
         return self._jobs
 
     def stale(self):
-        return self.env["AMBILINK"].store.stale(self.recipe, self.jobs)
+        """Which objects are out of date; found once, unless others make what these depend on while SCons runs."""
+        if self._stale is None or self.after_others or self.borrowed:
+            self._stale = self.env["AMBILINK"].store.stale(self.recipe, self.jobs)
+        return self._stale
+
+    def expect(self):
+        """Tell the progress line what is to come, and how long it took the last time."""
+        context = self.env["AMBILINK"]
+        for one in self.stale():
+            context.progress.expect(
+                one.job.target, context.store.seconds(one.job.target) or context.store.usual_seconds
+            )
 
     def share(self, owners):
         """Objects that another set compiles from the same source by the same command are that one's."""
@@ -147,8 +160,7 @@ def _compile(target, source, env):
     if each.after_others:
         context.store.forget_looks()
     stale = each.stale()
-    for one in stale:
-        context.progress.expect(one.job.target, context.store.seconds(one.job.target) or context.typical_seconds)
+    each.expect()
     key = None
     if context.cache is not None:
         words = (*context.version_words, *each.recipe.words[len(context.launcher) :])
@@ -245,7 +257,8 @@ def _source_paths(env, sources):
             path = os.path.normpath(os.path.join(folders[0], source))
             node = built_node(context, path)
             if node is None:
-                paths.append(context.from_top(os.path.normpath(os.path.join(folders[1], source))))
+                # Absolute ones stay so: by that name -ffile-prefix-map knows them.
+                paths.append(os.path.normpath(os.path.join(folders[1], source)))
                 continue
             source = node
         for node in env.arg2nodes([source], env.fs.File):

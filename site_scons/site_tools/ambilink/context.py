@@ -12,6 +12,7 @@ import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import SCons.Script
 from SCons.Errors import UserError
 
 from ambilink.build.files import digest_of
@@ -20,8 +21,6 @@ from ambilink.build.objects import ObjectStore
 from ambilink.build.slots import Slots
 from ambilink.files import write_atomically
 from ambilink.report.progress import Progress
-
-FIRST_GUESS = 0.03  # seconds that a compilation takes, before any is known
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ class Context:
         self.programs = {}
         self.start = None
         self.boot_tests = []
-        self.images = []
+        self.images = []  # functions that find the programs of each
         self.sets = {}  # path of an object list: its ObjectSet
         self._shared = 0  # so many sets know which of their objects others compile
         self._env = env
@@ -120,7 +119,6 @@ class Context:
         self.profile = None  # where a trace of this build goes
         self.builds = False  # whether SConscripts were read to their end
         self.started = time.time()
-        self.typical_seconds = FIRST_GUESS
 
     @property
     def version_words(self):
@@ -291,6 +289,20 @@ class Context:
                 (self.archives if program.linkage == "static" else self.shared_objects)(program)
 
         self._write_graph()
+        self._expect_work()
+
+    def _expect_work(self):
+        """Count what must be compiled for images and their boots, so that the progress line knows its end."""
+        option = self._env.GetOption
+        if SCons.Script.COMMAND_LINE_TARGETS or option("clean") or option("no_exec") or option("help"):
+            return
+        units = {}
+        for find_programs in self.images:
+            for program in find_programs():
+                units |= {each.name: each for each in (program, *self.closure(program))}
+        for each in self.sets.values():
+            if each.unit is self.start or units.get(each.unit.name) is each.unit:
+                each.expect()
 
     def _write_graph(self):
         """What was declared, for `ambilink graph`."""

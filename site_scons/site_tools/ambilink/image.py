@@ -24,18 +24,29 @@ def _scan(node, env):
     return _dependencies(env, env["AMBILINK_MANIFEST"], env["AMBILINK_SITE"])
 
 
-def _dependencies(env, manifest, site):
-    context = env["AMBILINK"]
+def _read(manifest):
     try:
-        manifest = read(Path(manifest.path))
+        return read(Path(manifest.path))
     except AmbilinkError as error:
         raise UserError(str(error)) from error
-    nodes = [*context.code(*PACKING), *(env.File(str(file), env.Dir("#")) for file in manifest.files.values())]
+
+
+def _programs(context, manifest, site):
+    """The kernel and every program that a manifest names."""
+    found = []
     for name in [manifest.kernel, *manifest.programs]:
         program = context.programs.get(name)
         if program is None:
             known = ", ".join(sorted(name for name, p in context.programs.items() if p.kind == "service"))
             raise UserError(f"{manifest.path}: unknown service {name!r} (image declared at {site}); known: {known}")
+        found.append(program)
+    return found
+
+
+def _dependencies(env, manifest, site):
+    context, manifest = env["AMBILINK"], _read(manifest)
+    nodes = [*context.code(*PACKING), *(env.File(str(file), env.Dir("#")) for file in manifest.files.values())]
+    for program in _programs(context, manifest, site):
         nodes.append(program.node)
         if program.kind == "service" and program.linkage == "dynamic":
             nodes += _shared(context.closure(program))
@@ -63,6 +74,7 @@ def _boot_image(env, target, manifest):
     manifest = env.File(manifest).srcnode()
     site = find_site(env)
     nodes = env.AmbilinkPack(context.file(env, target), manifest, AMBILINK_MANIFEST=manifest, AMBILINK_SITE=site)
+    context.images.append(lambda: _programs(context, _read(manifest), site))
     context.depends_late(nodes[0], lambda: _dependencies(env, manifest, site))
     return nodes
 

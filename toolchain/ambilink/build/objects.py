@@ -18,6 +18,7 @@ from ambilink.build.search import Shadows
 from ambilink.files import write_atomically
 
 VERSION = 1
+FIRST_GUESS = 0.03  # seconds that a compilation takes, before any is known
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,12 @@ class ObjectStore:
         """How long it took the last time."""
         record = self._records.get(target)
         return record.seconds if record else None
+
+    @property
+    def usual_seconds(self) -> float:
+        """Of a compilation, where nothing is known of it."""
+        known = [record.seconds for record in self._records.values() if record.seconds]
+        return sum(known) / len(known) if known else FIRST_GUESS
 
     def digest(self, target: str) -> str:
         """Of an object that is up to date."""

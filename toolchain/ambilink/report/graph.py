@@ -57,48 +57,24 @@ def _without_tests(boxes: dict[str, Box]) -> dict[str, Box]:
     return {name: box for name, box in boxes.items() if name in kept}
 
 
-def _groups(boxes: dict[str, Box]) -> list[list[str]]:
-    """Strongly connected components, those that are needed first (Tarjan, without recursion)."""
-    index: dict[str, int] = {}
-    low: dict[str, int] = {}
-    stack: list[str] = []
-    groups: list[list[str]] = []
-    for root in boxes:
-        work = [(root, iter(boxes[root].needs))] if root not in index else []
-        while work:
-            name, needs = work[-1]
-            if name not in index:
-                index[name] = low[name] = len(index)
-                stack.append(name)
-            for other in needs:
-                if other not in index:
-                    work.append((other, iter(boxes[other].needs)))
-                    break
-                if other in stack:
-                    low[name] = min(low[name], index[other])
-            else:
-                work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[name])
-                if low[name] == index[name]:
-                    at = stack.index(name)
-                    groups.append(stack[at:])
-                    del stack[at:]
-    return groups
-
-
-def _drawn(boxes: dict[str, Box]) -> dict[str, list[str]]:
-    """Who is drawn to need whom: what follows from another line is left out."""
+def _reached(boxes: dict[str, Box]) -> dict[str, set[str]]:
+    """All that each needs, directly or not; itself too, if others need it that it needs."""
     reached: dict[str, set[str]] = {}
     for name in boxes:
-        waiting, found = list(boxes[name].needs), set()
+        waiting, found = list(boxes[name].needs), set[str]()
         while waiting:
             other = waiting.pop()
             if other not in found:
                 found.add(other)
                 waiting += boxes[other].needs
         reached[name] = found
-    kept = {}
+    return reached
+
+
+def _drawn(boxes: dict[str, Box]) -> dict[str, list[str]]:
+    """Who is drawn to need whom: what follows from another line is left out."""
+    reached = _reached(boxes)
+    kept: dict[str, list[str]] = {}
     for name, box in boxes.items():
         kept[name] = []
         for other in box.needs:
@@ -113,21 +89,21 @@ def _drawn(boxes: dict[str, Box]) -> dict[str, list[str]]:
 
 def _lay_out(boxes: dict[str, Box]) -> tuple[float, float]:
     """Programs above, what they need below them; boxes that need each other side by side."""
-    for group in reversed(_groups(boxes)):  # users first
-        outside = [boxes[user] for name in group for user in boxes[name].users if user not in group]
-        layer = max((user.layer + 1 for user in outside), default=0)
-        for name in group:
-            boxes[name].layer = layer
+    reached = _reached(boxes)
+    for name in sorted(boxes, key=lambda name: -len(reached[name] | {name})):  # users first
+        group = {name, *(other for other in reached[name] if name in reached[other])}
+        outside = [boxes[user] for member in group for user in boxes[member].users if user not in group]
+        boxes[name].layer = max((user.layer + 1 for user in outside), default=0)
     layers: list[list[Box]] = [[] for _ in range(1 + max((box.layer for box in boxes.values()), default=0))]
     for box in boxes.values():
         layers[box.layer].append(box)
     widest = max(len(layer) for layer in layers)
     width = MARGIN * 2 + widest * (WIDTH + GAP_X) - GAP_X
-    for number, layer in enumerate(layers):
+    for number, row in enumerate(layers):
         if number:
-            layer.sort(key=lambda box: sum(boxes[u].x for u in box.users) / max(1, len(box.users)))
-        start = (width - (len(layer) * (WIDTH + GAP_X) - GAP_X)) / 2
-        for position, box in enumerate(layer):
+            row.sort(key=lambda box: sum(boxes[user].x for user in box.users) / max(1, len(box.users)))
+        start = (width - (len(row) * (WIDTH + GAP_X) - GAP_X)) / 2
+        for position, box in enumerate(row):
             box.x, box.y = start + position * (WIDTH + GAP_X), MARGIN + number * (HEIGHT + GAP_Y)
     return width, MARGIN * 2 + len(layers) * (HEIGHT + GAP_Y) - GAP_Y
 
