@@ -171,6 +171,8 @@ bool user_copy(struct process *to_process, uint64_t to, struct process *from_pro
 extern struct thread *current_thread;
 struct thread *thread_create(struct process *process, uint64_t entry, uint64_t stack, uint64_t argument);
 void thread_destroy(struct thread *thread);
+/* Called before the first thread of a process first runs, with kernel_record.beginning set. */
+void process_begins(void);
 void thread_end(struct thread *thread);
 void thread_ready(struct thread *thread);
 void thread_wake(struct thread *thread, int64_t result);

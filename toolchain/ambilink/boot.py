@@ -11,6 +11,7 @@ from ambilink.verify.backtrace import explain_faults
 from ambilink.verify.expect import missing_line, read_expected
 from ambilink.verify.kernel_state import KernelState, read_kernel_state
 from ambilink.verify.system import SystemReport, verify_system
+from ambilink.verify.words import Beginnings, WordReport, verify_words
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class BootResult:
     state: KernelState | None
     report: SystemReport | None
     faults: list[str]
+    words: WordReport | None
     failures: list[str]  # what is wrong although the guest itself may have passed
 
     @property
@@ -32,23 +34,25 @@ def boot_and_verify(
     """`root` is the build folder, for symbols; `expect` a file of lines that the console must show."""
     expected = read_expected(expect) if expect else []
     image = _read_packed(request.image)
-    outcome = boot(machine, request, sink)
-    state = report = None
+    beginnings = Beginnings(image) if image else None
+    outcome = boot(machine, request, sink, beginnings.stops if beginnings else None)
+    state = report = words = None
     failures: list[str] = []
     try:
         if image and outcome.memory:
             state = read_kernel_state(image, outcome.memory)
         if image and outcome.memory and state:
             report = verify_system(image, outcome.memory, state)
+            words = verify_words(image, beginnings.snapshots if beginnings else [], outcome.memory, state)
             # A boot that failed for another reason has unfinished processes.
-            failures += report.failures if outcome.verdict is Verdict.PASS else []
+            failures += [*report.failures, *words.failures] if outcome.verdict is Verdict.PASS else []
     except AmbilinkError as error:
         failures.append(str(error))
     missing = missing_line(outcome.text, expected)
     if missing is not None:
         failures.append(f"expected on the console and not found: {missing}")
     faults = explain_faults(outcome.text, report, root) if report else []
-    return BootResult(outcome, state, report, faults, failures)
+    return BootResult(outcome, state, report, faults, words, failures)
 
 
 def _read_packed(path: Path) -> ImageFile | None:

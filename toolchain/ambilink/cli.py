@@ -16,6 +16,19 @@ def _add_boot(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help="boot an image and print the verdict",
         description="Boot an image. Exit status: 0 passed, 1 failed, 77 no such machine here, 99 the machine broke.",
     )
+    verify = commands.add_parser(
+        "verify",
+        help="boot an image and compare every process with what its files ask for",
+        description="Boot an image and print what was verified: frames shared, protections, and every word that a "
+        "relocation touched against the reference model. The console is shown where something failed.",
+    )
+    for parser in (boot, verify):
+        _add_machine_options(parser)
+    boot.set_defaults(run=_boot, quiet=False)
+    verify.set_defaults(run=_boot, quiet=True)
+
+
+def _add_machine_options(boot: argparse.ArgumentParser) -> None:
     boot.add_argument("image", type=Path)
     boot.add_argument("--machine", default="emulator", help="emulator (default) or qemu")
     boot.add_argument(
@@ -29,7 +42,6 @@ def _add_boot(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     boot.add_argument("--root", type=Path, metavar="DIR", help="build folder with symbols (default: the image's)")
     boot.add_argument("--log", type=Path, metavar="FILE", help="write console and verdict there when it passed")
     boot.add_argument("--json", action="store_true", help="print one JSON object instead of text")
-    boot.set_defaults(run=_boot)
 
 
 def _add_image(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -135,7 +147,8 @@ def _boot(options: argparse.Namespace) -> int:
     from ambilink.report.boot import as_json, as_text
 
     def show(line: ConsoleLine) -> None:
-        print(line.text, flush=True)
+        if not options.quiet:
+            print(line.text, flush=True)
 
     seed = options.seed if options.seed is not None or options.machine != "emulator" else 1
     request = BootRequest(options.image, options.memory, options.timeout, seed, options.append, options.accel)
@@ -145,15 +158,16 @@ def _boot(options: argparse.Namespace) -> int:
     except NoMachine as error:
         print(f"ambilink: {error}", file=sys.stderr)
         return EXIT_NO_MACHINE
-    parts = (result.outcome, result.state, result.report, result.faults, result.failures)
     if options.json:
-        print(json.dumps(as_json(*parts), indent=2))
+        print(json.dumps(as_json(result), indent=2))
     else:
-        print("\n".join(as_text(*parts)))
+        if options.quiet and result.exit_status != EXIT_PASS:
+            print("\n".join(result.outcome.text))
+        print("\n".join(as_text(result)))
     if options.log and result.exit_status == EXIT_PASS:
         from ambilink.files import write_atomically
 
-        text = "\n".join([*result.outcome.text, *as_text(*parts)]) + "\n"
+        text = "\n".join([*result.outcome.text, *as_text(result)]) + "\n"
         write_atomically(options.log, text.encode())
     return result.exit_status
 

@@ -4,6 +4,9 @@
  * finds it through the symbol table of the boot image and follows kernel virtual addresses: those at or
  * above kernel_base are physical address + kernel_base, those at or above direct_base are physical
  * address + direct_base. The structures below are prefixes of the kernel's own.
+ *
+ * A machine that can stop at an address stops at the kernel function `process_begins`: a process is then as
+ * its linker left it, and has not run.
  */
 #ifndef AMBILINK_RECORD_H
 #define AMBILINK_RECORD_H
@@ -54,5 +57,6 @@ struct kernel_record {
     uint64_t context_switches;
     uint64_t system_calls;
     uint64_t ready_instant; /* nanoseconds since boot when the verdict was given */
+    uint64_t beginning;     /* struct process_record, while the CPU is in `process_begins` */
 };
 #endif

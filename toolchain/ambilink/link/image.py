@@ -89,6 +89,7 @@ class Image:
     tls_module: int = 0
     tls_offset: int = 0  # of the block's start from the thread pointer
     windows: dict[int, bytearray] = field(default_factory=dict)  # by p_vaddr of the first page
+    touched: dict[int, int] = field(default_factory=dict)  # sizes of what relocations wrote, by p_vaddr
 
     @classmethod
     def open(cls, name: str, path: Path) -> "Image":

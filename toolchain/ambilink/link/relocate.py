@@ -1,7 +1,7 @@
 """The words: every writable segment as it is after relocation."""
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ambilink.link.bind import Binding, Definition, Scope
@@ -22,7 +22,7 @@ class Resolver:
 
 @dataclass
 class Link:
-    """A program with its closure, bound and relocated; its images' `windows` hold the words."""
+    """A program with its closure, bound and relocated; its images' `windows` hold the words, `touched` says which."""
 
     images: Sequence[Image]
     machine: Machine
@@ -79,7 +79,7 @@ def _joined(before: Segment | None, segment: Segment) -> bool:
 
 
 def _fill_windows(image: Image) -> None:
-    image.windows = {}
+    image.windows, image.touched = {}, {}
     before = None
     for segment in image.segments:
         if segment.flags & PF_W:
@@ -145,6 +145,7 @@ class _Relocation:
     def _place(self, address: int, size: int) -> tuple[bytearray, int]:
         for start, window in self.image.windows.items():
             if 0 <= address - start <= len(window) - size:
+                self.image.touched[address] = max(size, self.image.touched.get(address, 0))
                 return window, address - start
         raise ElfError(self.image.path, f"is relocated at {address:#x}, which is not writable", "compile it with -fPIC")
 
@@ -220,6 +221,12 @@ class _Relocation:
             if start <= resolver.place <= start + size - 8:
                 place = resolver.place - start + target
                 self.result.resolvers.append(Resolver(place, resolver.function, resolver.addend))
+
+
+def words_of(image: Image) -> Iterator[tuple[int, bytes]]:
+    """What relocations wrote: p_vaddr and bytes. After `link`."""
+    for address, size in image.touched.items():
+        yield address, _bytes_of(image, address, size)
 
 
 def _bytes_of(image: Image, address: int, size: int) -> bytes:

@@ -1,12 +1,13 @@
 """Booting an image on a machine chosen by name."""
 
-from ambilink.machine.model import BootRequest, LineSink, NoMachine, Outcome
+from ambilink.machine.model import BootRequest, LineSink, NoMachine, Outcome, Stops
 
 MACHINES = ("emulator", "qemu")
 
 
-def boot(machine: str, request: BootRequest, sink: LineSink | None = None) -> Outcome:
-    """Raises NoMachine where the machine is not available, AmbilinkError for a bad image."""
+def boot(machine: str, request: BootRequest, sink: LineSink | None = None, stops: Stops | None = None) -> Outcome:
+    """Raises NoMachine where the machine is not available, AmbilinkError for a bad image. Only the bundled emulator
+    can stop at addresses."""
     if machine == "emulator":
         try:
             from ambilink.machine.emulator.board import Board
@@ -14,7 +15,7 @@ def boot(machine: str, request: BootRequest, sink: LineSink | None = None) -> Ou
         except ImportError as error:
             raise NoMachine(f"the package unicorn is not installed ({error})") from error
         try:
-            return Board(request, sink).run()
+            return Board(request, sink, stops or {}).run()
         except LayoutError as error:
             raise NoMachine(str(error)) from error
     if machine == "qemu":

@@ -1,6 +1,6 @@
 """What every machine is given and gives back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -60,6 +60,8 @@ class ConsoleLine:
 
 
 LineSink = Callable[[ConsoleLine], None]
+# What to call when the CPU reaches an address (of the running address space), before it goes on.
+Stops = Mapping[int, Callable[[PhysicalMemory], None]]
 
 
 @dataclass

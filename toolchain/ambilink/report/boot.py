@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from ambilink.boot import BootResult
 from ambilink.image.layout import PAGE_SIZE, FileKind
 from ambilink.machine.model import Outcome, Verdict
 from ambilink.verify.kernel_state import KernelState, ProcessState, ThreadState
 from ambilink.verify.system import SystemReport
+from ambilink.verify.words import WordReport
 
 
 def _kib(pages: int) -> str:
@@ -47,12 +49,24 @@ def verdict_line(outcome: Outcome, failures: list[str]) -> str:
     return ", ".join(parts)
 
 
-def as_text(
-    outcome: Outcome, state: KernelState | None, report: SystemReport | None, faults: list[str], failures: list[str]
-) -> list[str]:
+def word_lines(words: WordReport) -> list[str]:
+    """What was compared with the reference model."""
+    line = (
+        f"  {words.equal:,} relocated words in {words.objects} objects of {words.processes} processes "
+        "are what the model computes"
+    )
+    notes = [
+        f"{words.changed:,} more were changed by their programs since" if words.changed else "",
+        f"{words.unresolved:,} are the programs' own to fill" if words.unresolved else "",
+    ]
+    return [line, *(f"  ({note})" for note in notes if note)]
+
+
+def as_text(result: BootResult) -> list[str]:
+    outcome, state, report, failures = result.outcome, result.state, result.report, result.failures
     lines: list[str] = []
-    if faults:
-        lines += ["", *faults]
+    if result.faults:
+        lines += ["", *result.faults]
     if state and outcome.verdict is Verdict.TIMEOUT:
         lines += ["", "when time was up:", *waiting_lines(state)]
     if report and outcome.verdict is Verdict.PASS:
@@ -62,14 +76,25 @@ def as_text(
             f"  {len(state.processes)} processes, {_kib(state.frames_used)} of memory used, "
             f"{state.system_calls:,} system calls, {state.context_switches:,} thread switches"
         )
+    if report and outcome.verdict is Verdict.PASS:
+        frames = sum(use.read_only_pages for use in report.files if len(use.processes) > 1)
+        promises = "" if report.failures else "; no page is writable and executable, RELRO is read-only"
+        lines.append(f"  {frames:,} frames are shared, which saves {_kib(report.shared_pages_saved)}{promises}")
+    if result.words and outcome.verdict is Verdict.PASS:
+        lines += word_lines(result.words)
     lines += [f"  FAILED: {failure}" for failure in failures]
     lines += ["", verdict_line(outcome, failures)]
     return lines
 
 
-def as_json(
-    outcome: Outcome, state: KernelState | None, report: SystemReport | None, faults: list[str], failures: list[str]
-) -> dict[str, Any]:
+def as_json(result: BootResult) -> dict[str, Any]:
+    outcome, state, report, words, failures = (
+        result.outcome,
+        result.state,
+        result.report,
+        result.words,
+        result.failures,
+    )
     return {
         "machine": outcome.machine,
         "verdict": outcome.verdict.value if not failures else Verdict.FAIL.value,
@@ -82,7 +107,7 @@ def as_json(
             {"text": line.text, "seconds": round(line.seconds, 4), "instructions": line.instructions}
             for line in outcome.console
         ],
-        "faults": faults,
+        "faults": result.faults,
         "memory": {"frames": state.frames_total, "used": state.frames_used} if state else None,
         "waiting": waiting_lines(state) if state and outcome.verdict is Verdict.TIMEOUT else [],
         "processes": [
@@ -97,6 +122,15 @@ def as_json(
             }
             for view in (report.processes if report else [])
         ],
+        "words": {
+            "processes": words.processes,
+            "objects": words.objects,
+            "equal": words.equal,
+            "changed": words.changed,
+            "unresolved": words.unresolved,
+        }
+        if words
+        else None,
         "sharing": [
             {"name": use.name, "read_only_pages": use.read_only_pages, "processes": use.processes}
             for use in (report.files if report else [])

@@ -15,7 +15,8 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from ambilink.elf.split import build_id
-from ambilink.verify.system import Module, SystemReport
+from ambilink.verify.modules import Module
+from ambilink.verify.system import SystemReport
 
 FAULT = re.compile(r"kernel: fault in (\S+) \(process (\d+)\): (.*)")
 BACKTRACE = re.compile(r"kernel:   backtrace((?: 0x[0-9a-f]+)+)")

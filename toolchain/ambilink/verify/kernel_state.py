@@ -10,7 +10,7 @@ from ambilink.machine.memory import PhysicalMemory
 
 RECORD_SYMBOL = "kernel_record"
 MAGIC = int.from_bytes(b"ARECORD1", "little")
-RECORD = struct.Struct("<11Q")
+RECORD = struct.Struct("<12Q")
 PROCESS = struct.Struct("<QQ32sQqQQ")
 THREAD = struct.Struct("<QQQQQ")
 LIST_MAX = 100_000  # a longer list is a damaged one
@@ -75,6 +75,7 @@ class KernelState:
     context_switches: int
     system_calls: int
     ready_instant: int  # nanoseconds since boot, 0 without a verdict
+    beginning: Process | None  # the process that began last
 
 
 def read_kernel_state(image: ImageFile, memory: PhysicalMemory) -> KernelState | None:
@@ -112,8 +113,8 @@ def read_kernel_state(image: ImageFile, memory: PhysicalMemory) -> KernelState |
         def server_of(endpoint: int) -> str | None:
             return names.get(memory.word(physical(endpoint))) if endpoint else None
 
-        processes = []
-        for _, values in records:
+        processes, beginning = [], None
+        for head, values in records:
             threads = [
                 Thread(number, ThreadState(state), server_of(endpoint), operation)
                 for _, (_, number, state, endpoint, operation) in read_list(values[6], THREAD)
@@ -121,8 +122,9 @@ def read_kernel_state(image: ImageFile, memory: PhysicalMemory) -> KernelState |
             processes.append(
                 Process(values[1], name_of(values), ProcessState(values[3]), values[4], values[5], threads)
             )
+            beginning = processes[-1] if head == fields[11] else beginning
     except (IndexError, ValueError) as error:
         raise AmbilinkError(
             image.path, f"the kernel's record cannot be read ({error})", "the guest's memory is damaged"
         ) from error
-    return KernelState(processes, *fields[4:])
+    return KernelState(processes, *fields[4:11], beginning=beginning)

@@ -4,31 +4,16 @@ Nothing that the guest says is believed: which file lies where is found from the
 of the boot image, and compared with what the image's own files ask for.
 """
 
-import io
-from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from ambilink.elf.inspect import ElfInfo, inspect_stream
+from ambilink.elf.inspect import ElfInfo
 from ambilink.errors import AmbilinkError
 from ambilink.image.container import ImageFile
-from ambilink.image.layout import ArchiveFile, FileKind
+from ambilink.image.layout import FileKind
 from ambilink.machine.memory import PAGE_SIZE, PhysicalMemory
 from ambilink.verify.kernel_state import KernelState, Process
+from ambilink.verify.modules import Module, Modules
 from ambilink.verify.page_tables import Page, user_pages
-
-
-@dataclass(frozen=True)
-class Module:
-    """A file found in a process."""
-
-    file: ArchiveFile
-    elf: ElfInfo
-    base: int  # load bias
-
-    @property
-    def end(self) -> int:
-        return self.base + max(load.address + load.memory_size for load in self.elf.loads)
 
 
 @dataclass(frozen=True)
@@ -73,13 +58,9 @@ class _Checker:
     def __init__(self, image: ImageFile, memory: PhysicalMemory, state: KernelState) -> None:
         self.image, self.memory, self.state = image, memory, state
         self.failures: list[str] = []
-        self.elves: dict[str, ElfInfo] = {}
-        for file in image.archive.files:
-            if file.kind is not FileKind.DATA:
-                contents = io.BytesIO(image.archive.contents(file))
-                self.elves[file.name] = inspect_stream(contents, Path(f"{image.path}:{file.name}"))
+        self.modules = Modules(image)
         self.uses = {
-            file.name: LibraryUse(file.name, file.kind, self._read_only_pages(self.elves[file.name]))
+            file.name: LibraryUse(file.name, file.kind, self._read_only_pages(self.modules.elves[file.name]))
             for file in image.archive.files
             if file.kind is not FileKind.DATA
         }
@@ -94,41 +75,6 @@ class _Checker:
 
     def fail(self, process: Process, text: str) -> None:
         self.failures.append(f"{process.name} (process {process.number}): {text}")
-
-    def expected(self, process: Process) -> list[str]:
-        """The files that a process must have: its program and the closure of what that needs."""
-        archive = self.image.archive
-        program = archive.loader if process.number == 1 else None
-        for service in archive.services:
-            if service.name == process.name and process.number != 1:
-                program = service.file
-        if program is None:
-            return []
-        names = [program]
-        for name in names:
-            for soname in self.elves[name].needed:
-                if f"lib/{soname}" not in names:
-                    names.append(f"lib/{soname}")
-        return names
-
-    def find_modules(self, pages: dict[int, Page]) -> list[Module]:
-        """Executable pages in the image's frames tell the file and, all agreeing, its load bias."""
-        votes: dict[str, Counter[int]] = {}
-        files: dict[str, ArchiveFile] = {}
-        for page in pages.values():
-            found = self.image.file_at(page.frame) if page.executable else None
-            if found is None or found[0].name not in self.elves:
-                continue
-            file, offset = found
-            files[file.name] = file
-            for load in self.elves[file.name].loads:
-                if load.executable and _page_down(load.offset) <= offset < load.offset + load.file_size:
-                    bias = page.address - (_page_down(load.address) + offset - _page_down(load.offset))
-                    votes.setdefault(file.name, Counter())[bias] += 1
-        return [
-            Module(files[name], self.elves[name], counter.most_common(1)[0][0])
-            for name, counter in sorted(votes.items())
-        ]
 
     def check_module(self, process: Process, module: Module, pages: dict[int, Page]) -> None:
         name = module.file.name
@@ -160,12 +106,13 @@ class _Checker:
         for page in pages.values():
             if page.writable and page.executable:
                 self.fail(process, f"the page at {page.address:#x} is writable and executable")
-        modules = self.find_modules(pages)
+        modules = self.modules.find(pages)
         for module in modules:
             self.check_module(process, module, pages)
             self.uses[module.file.name].processes.append(process.name)
         found = {module.file.name for module in modules}
-        for name in self.expected(process):
+        program = self.modules.program_of(process)
+        for name in self.modules.closure(program) if program else ():
             if name not in found:
                 self.fail(process, f"{name} is needed and not mapped from the image's frames")
         private = sum(1 for page in pages.values() if self.image.file_at(page.frame) is None)

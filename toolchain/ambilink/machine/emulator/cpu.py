@@ -136,6 +136,10 @@ class Cpu:
         self._stopped = True
         self.engine.emu_stop()
 
+    def stop_at(self, address: int, function: Callable[[], None]) -> None:
+        """Call a function each time that the CPU is about to execute the instruction at an address."""
+        self.engine.hook_add(unicorn.UC_HOOK_CODE, lambda *_: function(), None, address, address)
+
     @property
     def flags(self) -> int:
         return self.context.read_flags()

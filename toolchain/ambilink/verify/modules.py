@@ -1,0 +1,77 @@
+"""Which file of the boot image lies where in a process, found from page tables and the image's frames alone."""
+
+import io
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ambilink.elf.inspect import ElfInfo, inspect_stream
+from ambilink.image.container import ImageFile
+from ambilink.image.layout import ArchiveFile, FileKind
+from ambilink.image.pack import LIBRARY_FOLDER
+from ambilink.machine.memory import PAGE_SIZE
+from ambilink.verify.kernel_state import Process
+from ambilink.verify.page_tables import Page
+
+FIRST_PROCESS = 1
+
+
+@dataclass(frozen=True)
+class Module:
+    """A file found in a process."""
+
+    file: ArchiveFile
+    elf: ElfInfo
+    base: int  # load bias
+
+    @property
+    def end(self) -> int:
+        return self.base + max(load.address + load.memory_size for load in self.elf.loads)
+
+
+class Modules:
+    """The programs and libraries of an image, to be looked for in its processes."""
+
+    def __init__(self, image: ImageFile) -> None:
+        self.image = image
+        self.elves: dict[str, ElfInfo] = {}
+        for file in image.archive.files:
+            if file.kind is not FileKind.DATA:
+                contents = io.BytesIO(image.archive.contents(file))
+                self.elves[file.name] = inspect_stream(contents, Path(f"{image.path}:{file.name}"))
+
+    def program_of(self, process: Process) -> str | None:
+        """None for a process that the manifest does not name."""
+        archive = self.image.archive
+        if process.number == FIRST_PROCESS:
+            return archive.loader
+        return next((service.file for service in archive.services if service.name == process.name), None)
+
+    def closure(self, program: str) -> list[str]:
+        """The files that a process of this program must have, breadth first; those that are missing too."""
+        names = [program]
+        for name in names:  # grows as it goes
+            for soname in self.elves[name].needed if name in self.elves else ():
+                if f"{LIBRARY_FOLDER}/{soname}" not in names:
+                    names.append(f"{LIBRARY_FOLDER}/{soname}")
+        return names
+
+    def find(self, pages: Mapping[int, Page]) -> list[Module]:
+        """Executable pages in the image's frames tell the file and, all agreeing, its load bias."""
+        votes: dict[str, Counter[int]] = {}
+        files: dict[str, ArchiveFile] = {}
+        for page in pages.values():
+            found = self.image.file_at(page.frame) if page.executable else None
+            if found is None or found[0].name not in self.elves:
+                continue
+            file, offset = found
+            files[file.name] = file
+            for load in self.elves[file.name].loads:
+                if load.executable and load.offset & -PAGE_SIZE <= offset < load.offset + load.file_size:
+                    bias = page.address - ((load.address & -PAGE_SIZE) + offset - (load.offset & -PAGE_SIZE))
+                    votes.setdefault(file.name, Counter())[bias] += 1
+        return [
+            Module(files[name], self.elves[name], counter.most_common(1)[0][0])
+            for name, counter in sorted(votes.items())
+        ]

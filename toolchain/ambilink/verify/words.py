@@ -1,0 +1,175 @@
+"""Whether every word that a relocation touched is what the reference model computes for the addresses found.
+
+The guest is asked for nothing: addresses come from page tables, files from the boot image, and words from frames.
+A process is looked at when it begins, where the machine can stop there: its linker is done, and no instruction of its
+own has run. What relocates itself later, and every process of a machine that cannot stop, is looked at after the boot:
+words that a program may not change (RELRO) must be right then too, and those that it changed since are counted.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ambilink.elf.inspect import ElfInfo
+from ambilink.image.container import ImageFile
+from ambilink.image.pack import LIBRARY_FOLDER
+from ambilink.link.bind import Scope
+from ambilink.link.image import PAGE, Image
+from ambilink.link.relocate import Descriptors, Link, link, words_of
+from ambilink.machine.memory import PhysicalMemory
+from ambilink.machine.model import Stops
+from ambilink.verify.kernel_state import KernelState, Process, read_kernel_state
+from ambilink.verify.modules import Module, Modules
+from ambilink.verify.page_tables import Page, user_pages
+
+STOP_SYMBOL = "process_begins"  # of the kernel
+# What the loader service gives the core for TLS descriptors.
+DESCRIPTORS = (b"__ambilink_tlsdesc_fixed", b"__ambilink_tlsdesc_dynamic", b"__ambilink_tlsdesc_absent")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A process at one moment: its pages, and the contents of those that are its own."""
+
+    process: Process
+    pages: Mapping[int, Page]
+    contents: Mapping[int, bytes]  # by frame
+    began: bool  # it may have written what it may write
+
+    @classmethod
+    def take(cls, image: ImageFile, memory: PhysicalMemory, process: Process, *, began: bool) -> "Snapshot":
+        pages = {page.address: page for page in user_pages(memory, process.page_table)}
+        own = {page.frame for page in pages.values() if image.file_at(page.frame) is None}
+        return cls(process, pages, {frame: memory.read(frame, PAGE) for frame in own}, began)
+
+    def read(self, address: int, size: int) -> bytes | None:
+        """None where nothing of its own is mapped."""
+        result = b""
+        while len(result) < size:
+            page = self.pages.get(address & -PAGE)
+            if page is None or page.frame not in self.contents:
+                return None
+            at = address % PAGE
+            part = self.contents[page.frame][at : at + size - len(result)]
+            result += part
+            address += len(part)
+        return result
+
+
+class Beginnings:
+    """Takes a snapshot of each process that begins while a machine runs."""
+
+    def __init__(self, image: ImageFile) -> None:
+        self.image = image
+        self.snapshots: list[Snapshot] = []
+
+    @property
+    def stops(self) -> Stops:
+        address = self.image.symbols.get(STOP_SYMBOL)
+        return {} if address is None else {address: self._take}
+
+    def _take(self, memory: PhysicalMemory) -> None:
+        state = read_kernel_state(self.image, memory)
+        if state and state.beginning:
+            self.snapshots.append(Snapshot.take(self.image, memory, state.beginning, began=False))
+
+
+@dataclass
+class WordReport:
+    """Sums over processes."""
+
+    processes: int = 0
+    objects: int = 0
+    equal: int = 0  # words that relocations touched
+    changed: int = 0  # by the program, before anybody looked
+    unresolved: int = 0  # that the program's own functions fill when it starts (IRELATIVE)
+    failures: list[str] = field(default_factory=list)
+
+
+class Comparison:
+    def __init__(self, image: ImageFile) -> None:
+        self.image, self.modules = image, Modules(image)
+        self.report = WordReport()
+
+    def images(self, names: Sequence[str]) -> list[Image]:
+        found = {}
+        for name in names:
+            file = self.image.archive.file(name)
+            assert file is not None
+            found[name] = Image(name, Path(f"{self.image.path}:{name}"), self.image.archive.contents(file))
+        for each in found.values():
+            each.needed = [found[f"{LIBRARY_FOLDER}/{soname}"] for soname in each.needed_names]
+        return list(found.values())
+
+    def relocates_itself(self, program: str) -> bool:
+        """A static program: whoever placed it did not link it."""
+        return not self.modules.elves[program].needed
+
+    def expected(self, program: str, found: Sequence[Module]) -> Link | None:
+        """None where a file of the closure is not mapped, which others report."""
+        biases = {module.file.name: module.base for module in found}
+        names = self.modules.closure(program)
+        if any(name not in biases for name in names):
+            return None
+        images = self.images(names)
+        for each in images:
+            each.bias = biases[each.name]
+        scope = Scope(images)
+        functions = (scope.lookup(images[0], name, None, call=True) for name in DESCRIPTORS)
+        return link(
+            images,
+            lambda each: biases[each.name],
+            Descriptors(*(function.address if function else 0 for function in functions)),
+        )
+
+    def compare(self, snapshot: Snapshot, result: Link, *, again: bool) -> None:
+        """`again`: the process was counted before; only what went wrong since is of interest."""
+        process = snapshot.process
+        report = WordReport(failures=self.report.failures) if again else self.report
+        report.processes += 1
+        report.objects += len(result.images)
+        waiting = {resolver.place for resolver in result.resolvers}
+        for image in result.images:
+            for address, want in words_of(image):
+                place = image.bias + address
+                if place in waiting:
+                    report.unresolved += 1
+                    continue
+                have = snapshot.read(place, len(want))
+                page = snapshot.pages.get(place & -PAGE)
+                if have == want:
+                    report.equal += 1
+                elif (
+                    snapshot.began and page and page.writable and not _in_relro(self.modules.elves[image.name], address)
+                ):
+                    report.changed += 1
+                else:
+                    found = "not its own" if have is None else f"{int.from_bytes(have, 'little'):#x}"
+                    report.failures.append(
+                        f"{process.name} (process {process.number}): {image.name}: the word at {address:#x} is "
+                        f"{found}, and its relocation makes it {int.from_bytes(want, 'little'):#x}"
+                    )
+
+
+def _in_relro(elf: ElfInfo, address: int) -> bool:
+    """In whole pages of it; the rest of the last one stays writable."""
+    start, size = elf.relro or (0, 0)
+    return start <= address < (start + size) & -PAGE
+
+
+def verify_words(
+    image: ImageFile, beginnings: Sequence[Snapshot], memory: PhysicalMemory, state: KernelState
+) -> WordReport:
+    """Each process as it began, and each that is there after the boot."""
+    comparison = Comparison(image)
+    after = [Snapshot.take(image, memory, process, began=True) for process in state.processes]
+    seen: set[int] = set()
+    for snapshot in (*beginnings, *after):
+        program = comparison.modules.program_of(snapshot.process)
+        if program is None or (comparison.relocates_itself(program) and not snapshot.began):
+            continue
+        result = comparison.expected(program, comparison.modules.find(snapshot.pages))
+        if result is not None:
+            comparison.compare(snapshot, result, again=snapshot.process.number in seen)
+            seen.add(snapshot.process.number)
+    return comparison.report
