@@ -68,6 +68,7 @@ class Process:
 @dataclass(frozen=True)
 class KernelState:
     processes: list[Process]  # oldest first
+    beginning: Process | None  # the process that began last
     image_address: int
     image_size: int
     frames_total: int
@@ -75,7 +76,6 @@ class KernelState:
     context_switches: int
     system_calls: int
     ready_instant: int  # nanoseconds since boot, 0 without a verdict
-    beginning: Process | None  # the process that began last
 
 
 def read_kernel_state(image: ImageFile, memory: PhysicalMemory) -> KernelState | None:
@@ -127,4 +127,4 @@ def read_kernel_state(image: ImageFile, memory: PhysicalMemory) -> KernelState |
         raise AmbilinkError(
             image.path, f"the kernel's record cannot be read ({error})", "the guest's memory is damaged"
         ) from error
-    return KernelState(processes, *fields[4:11], beginning=beginning)
+    return KernelState(processes, beginning, *fields[4:11])
