@@ -77,14 +77,14 @@ static int report_processes(void)
     uint64_t process, index = 0;
     char name[PROCESS_NAME_MAX];
     for (; loader_process(index, &process, name) == STATUS_OK; index++) {
-        uint64_t shared = 0, private = 0, count = 0;
+        uint64_t read_only = 0, writable = 0, count = 0;
         struct loader_module module;
         for (; loader_module(process, count, &module) == STATUS_OK; count++) {
-            shared += module.shared;
-            private += module.private;
+            read_only += module.read_only;
+            writable += module.writable;
         }
-        printf("%-10s %2llu objects, %5llu KiB shared, %4llu KiB private\n", name, (unsigned long long)count,
-               (unsigned long long)shared / 1024, (unsigned long long)private / 1024);
+        printf("%-10s %2llu objects, %5llu KiB read-only, %4llu KiB writable\n", name, (unsigned long long)count,
+               (unsigned long long)read_only / 1024, (unsigned long long)writable / 1024);
     }
     return index == 0;
 }

@@ -12,9 +12,17 @@
 
 static struct archive archive;
 
+/* What the packer linked is the loader service's alone. */
+static bool is_served(const struct image_file *file)
+{
+    return file->kind != IMAGE_FILE_PAGES && file->kind != IMAGE_FILE_PACKED;
+}
+
 static void open_file(handle_t reply, const char *path)
 {
     const struct image_file *file = archive_find(&archive, path);
+    if (file && !is_served(file))
+        file = NULL;
     log_line(LOG_DEBUG, "open %s: %s", path, file ? "found" : "not there");
     struct message answer = {.word = {0, file ? (uint64_t)(file - archive.files) : 0, file ? file->size : 0}};
     ipc_answer(reply, file ? STATUS_OK : STATUS_NOT_FOUND, &answer);
@@ -22,7 +30,7 @@ static void open_file(handle_t reply, const char *path)
 
 static void read_file(handle_t reply, uint64_t index, uint64_t offset, uint64_t size)
 {
-    if (index >= archive.header->file_count) {
+    if (index >= archive.header->file_count || !is_served(archive_file(&archive, (uint32_t)index))) {
         ipc_answer(reply, STATUS_NOT_FOUND, NULL);
         return;
     }
@@ -40,11 +48,14 @@ static void read_file(handle_t reply, uint64_t index, uint64_t offset, uint64_t 
 
 static void list_file(handle_t reply, uint64_t index)
 {
-    if (index >= archive.header->file_count) {
+    uint32_t at = 0;
+    while (at < archive.header->file_count && (!is_served(archive_file(&archive, at)) || index--))
+        at++;
+    if (at == archive.header->file_count) {
         ipc_answer(reply, STATUS_NOT_FOUND, NULL);
         return;
     }
-    const struct image_file *file = archive_file(&archive, (uint32_t)index);
+    const struct image_file *file = archive_file(&archive, at);
     struct files_entry entry = {.kind = file->kind, .size = file->size};
     snprintf(entry.name, sizeof entry.name, "%s", archive_string(&archive, file->name));
     memcpy(entry.digest, file->digest, sizeof entry.digest);
@@ -71,7 +82,10 @@ int main(void)
     int64_t callable = endpoint < 0 ? endpoint : sys_handle_duplicate((handle_t)endpoint, RIGHT_CALL | RIGHT_DUPLICATE | RIGHT_TRANSFER, 0);
     if (callable < 0 || names_register("files", (handle_t)callable) != STATUS_OK)
         return 1;
-    log_line(LOG_INFO, "serving %u files", (unsigned)archive.header->file_count);
+    unsigned count = 0;
+    for (uint32_t i = 0; i < archive.header->file_count; i++)
+        count += is_served(archive_file(&archive, i));
+    log_line(LOG_INFO, "serving %u files", count);
     for (;;) {
         char path[FILES_NAME_MAX];
         struct message request = {.data = path, .size = sizeof path - 1};

@@ -23,12 +23,18 @@ static bool map_both(struct remote *remote, struct area *area, handle_t memory, 
 
 struct area *area_make(struct remote *remote, uint64_t size, unsigned prot)
 {
+    uint64_t address = remote_reserve(remote, (size + PAGE_MASK) & ~PAGE_MASK, AMBILINK_PAGE_SIZE);
+    return address ? area_make_at(remote, address, size, prot) : NULL;
+}
+
+struct area *area_make_at(struct remote *remote, uint64_t address, uint64_t size, unsigned prot)
+{
     struct area *area = calloc(1, sizeof *area);
     if (!area)
         return NULL;
     area->size = (size + PAGE_MASK) & ~PAGE_MASK;
-    area->there = remote_reserve(remote, area->size, AMBILINK_PAGE_SIZE);
-    int64_t memory = area->there ? sys_memory_create(area->size) : STATUS_NO_MEMORY;
+    area->there = address;
+    int64_t memory = sys_memory_create(area->size);
     bool good = memory >= 0 && map_both(remote, area, (handle_t)memory, prot);
     if (memory >= 0)
         sys_handle_close((handle_t)memory);

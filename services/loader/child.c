@@ -40,7 +40,7 @@ bool child_record_modules(struct child *child)
             .high = image->high,
         };
         for (unsigned i = 0; i < image->segment_count; i++)
-            *(image->segments[i].flags & PF_W ? &module->private : &module->shared) += image->segments[i].pages_size;
+            *(image->segments[i].flags & PF_W ? &module->writable : &module->read_only) += image->segments[i].pages_size;
         if (!module->name)
             return false;
         child->module_count++;
@@ -59,26 +59,35 @@ static void child_free(struct child *child)
     free(child);
 }
 
+bool child_run(struct child *child, const struct start_values *values)
+{
+    struct remote *remote = &child->remote;
+    uint64_t stack = start_stack_make(remote, child, values);
+    int64_t thread = stack ? sys_thread_create(remote->process, values->entry, stack, 0) : STATUS_NO_MEMORY;
+    if (thread < 0) {
+        say("%s: cannot be started, status %lld", child->name, (long long)thread);
+        return false;
+    }
+    sys_handle_close((handle_t)thread);
+    return true;
+}
+
 static bool link_and_run(struct child *child, handle_t process)
 {
     struct remote *remote = &child->remote;
-    const struct image_file *program = archive_file(&loader.archive, child->service->file);
-    bool good = remote_link(remote, process, child->name, program) && remote_commit(remote);
+    remote_init(remote, process, child->name);
+    bool good = remote_link(remote, archive_file(&loader.archive, child->service->file)) && remote_commit(remote);
     if (good && !child_record_modules(child)) {
         say("%s: no memory to remember its modules", child->name);
         good = false;
     }
     if (good) {
-        uint64_t stack = start_block_make(remote, child);
-        uint64_t entry = link_entry(&remote->link);
+        struct start_values values;
+        good = start_block_make(remote, child, &values);
+        if (!good)
+            say("%s: no memory for its start block", child->name);
         link_commit(&remote->link);
-        int64_t thread = stack ? sys_thread_create(process, entry, stack, 0) : STATUS_NO_MEMORY;
-        if (thread < 0) {
-            say("%s: cannot be started, status %lld", child->name, (long long)thread);
-            good = false;
-        } else {
-            sys_handle_close((handle_t)thread);
-        }
+        good = good && child_run(child, &values);
     }
     remote_close_windows(remote);
     return good;
@@ -103,7 +112,8 @@ struct child *child_start(const struct image_service *service, bool at_boot)
     }
     child->number = loader.next_number++;
     sys_process_watch((handle_t)process, loader.endpoint, child->number);
-    if (!link_and_run(child, (handle_t)process)) {
+    bool is_packed = service->packed_file != IMAGE_NO_FILE;
+    if (!(is_packed ? packed_start : link_and_run)(child, (handle_t)process)) {
         child_free(child);
         return NULL;
     }

@@ -147,6 +147,10 @@ void dynamic_request(struct child *child, const struct message *request, const c
         ipc_answer(reply, STATUS_INVALID, NULL);
         return;
     }
+    if (child->remote.packed && !packed_adopt(child)) {
+        refuse_with_message(&child->remote, reply);
+        return;
+    }
     switch (request->word[0]) {
     case LOADER_OPEN:
         open_object(child, request, text, reply);

@@ -14,7 +14,7 @@
 struct module {
     char *name;
     uint64_t base, low, high;
-    uint64_t shared, private; /* bytes */
+    uint64_t read_only, writable; /* bytes */
 };
 
 /* Memory that is written here and read in a process: `here` is this service's view of `there`. */
@@ -41,6 +41,7 @@ struct remote {
     struct start_link *list;  /* in it */
     char error[LINK_ERROR_MAX]; /* the last diagnostic of a request */
     bool is_request;          /* diagnostics go to the process, not to the log */
+    const struct image_packed *packed; /* linked at build time, and `link` does not know it yet; NULL: it does */
 };
 
 /* A process that this service made. */
@@ -57,6 +58,13 @@ struct child {
     size_t module_count;
     handle_t waiters[WAITERS_MAX]; /* reply handles of LOADER_WAIT */
     size_t waiter_count;
+};
+
+/* What the first thread needs to know; addresses in the process. */
+struct start_values {
+    uint64_t entry, program_headers, program_header_count;
+    uint64_t info;            /* struct start_info */
+    uint64_t random;
 };
 
 struct loader {
@@ -80,11 +88,17 @@ uint64_t random_word(void);
 
 /* Make a process for a service, link its program there and let it run. NULL: failed, and was told on the log. */
 struct child *child_start(const struct image_service *service, bool at_boot);
+/* Give the process its stack and its first thread; false: told. */
+bool child_run(struct child *child, const struct start_values *values);
 void child_ended(struct child *child, bool faulted, int64_t status);
 struct child *child_find(uint64_t number);
 
-/* remote.c. Link the program into the process: everything is in place but not yet mapped there. */
-bool remote_link(struct remote *remote, handle_t process, const char *service, const struct image_file *program);
+/* remote.c */
+void remote_init(struct remote *remote, handle_t process, const char *service);
+/* Link the program into the process: everything is in place but not yet mapped there. */
+bool remote_link(struct remote *remote, const struct image_file *program);
+/* A file is trusted once its digest was found right; false: refused, and told. */
+bool remote_check_file(const struct image_file *file);
 /* The same for an object that the process opens; NULL: refused, remote->error says why. */
 struct image *remote_open(struct remote *remote, const char *name, unsigned flags);
 /* Map what is fresh, with its protections; RELRO that waits for resolvers stays writable. */
@@ -100,6 +114,7 @@ uint64_t remote_reserve(struct remote *remote, uint64_t size, uint64_t align);
 
 /* area.c */
 struct area *area_make(struct remote *remote, uint64_t size, unsigned prot);
+struct area *area_make_at(struct remote *remote, uint64_t address, uint64_t size, unsigned prot);
 void area_free(struct remote *remote, struct area *area, bool process_lives);
 /* Append bytes; the address they have in the process. The caller computed the size of all before. */
 uint64_t area_put(struct area *area, const void *bytes, uint64_t size);
@@ -113,16 +128,29 @@ static inline uint64_t area_rounded(uint64_t size)
 /* modules.c: descriptions of the fresh images, at the end of the process' list; false: no memory, some may be there. */
 uint64_t modules_size(const struct remote *remote);
 bool modules_put(struct remote *remote, struct area *area);
+/* An image that is described already, at an offset of the start block. */
+bool modules_adopt(struct remote *remote, struct image *image, uint64_t offset);
 void modules_remove(struct remote *remote, struct image *image, bool process_lives);
 /* The address of an image's description in the process, and the way back. */
 uint64_t module_handle(const struct image *image);
 struct image *module_image(const struct remote *remote, uint64_t handle);
 
-/* start_block.c. Write start block and stack; the initial stack pointer, or 0. */
-uint64_t start_block_make(struct remote *remote, const struct child *child);
+/* start_block.c. Write the start block of a program that was linked; false: no memory. */
+bool start_block_make(struct remote *remote, const struct child *child, struct start_values *values);
+/* What of it differs from process to process. */
+void start_block_finish(const struct remote *remote, const struct child *child, struct start_info *info);
+/* Write the first stack; the initial stack pointer, or 0. */
+uint64_t start_stack_make(struct remote *remote, const struct child *child, const struct start_values *values);
 /* Resolvers of the last link, and the RELRO that waits for them. */
 uint64_t resolvers_size(const struct remote *remote, uint64_t *relro_count);
 void resolvers_fill(const struct remote *remote, struct start_resolver *resolvers, struct start_range *relro);
+
+/* packed.c. Map a program that was linked at build time, and let it run; false: it cannot be used, which was told. */
+bool packed_start(struct child *child, handle_t process);
+/* Where an object of it lies; false: there is none of that name. */
+bool packed_base(const struct remote *remote, const char *name, uint64_t *base);
+/* Let `link` know its objects, as if this service had linked it. */
+bool packed_adopt(struct child *child);
 
 /* dynamic.c: requests of a process about its own objects. */
 void dynamic_request(struct child *child, const struct message *request, const char *text, handle_t reply);

@@ -98,6 +98,17 @@ bool modules_put(struct remote *remote, struct area *area)
     return true;
 }
 
+bool modules_adopt(struct remote *remote, struct image *image, uint64_t offset)
+{
+    struct node *node = malloc(sizeof *node);
+    if (!node)
+        return false;
+    *node = (struct node){remote->block, (struct start_module *)(remote->block->here + offset), remote->block->there + offset};
+    remote->block->modules++;
+    image->host_data = node;
+    return true;
+}
+
 void modules_remove(struct remote *remote, struct image *image, bool process_lives)
 {
     struct node *node = image->host_data;

@@ -27,8 +27,7 @@ uint64_t remote_reserve(struct remote *remote, uint64_t size, uint64_t align)
     return remote->next_address;
 }
 
-/* A file is trusted once its digest was found right. */
-static bool check_file(const struct image_file *file)
+bool remote_check_file(const struct image_file *file)
 {
     size_t index = (size_t)(file - loader.archive.files);
     if (!loader.file_checked[index])
@@ -52,7 +51,7 @@ static bool open_library(void *context, const struct image *referrer, const char
     (void)context;
     (void)referrer;
     const struct image_file *file = archive_find_library(&loader.archive, name);
-    if (!file || !check_file(file))
+    if (!file || !remote_check_file(file))
         return false;
     *view = view_of(file);
     return true;
@@ -60,7 +59,10 @@ static bool open_library(void *context, const struct image *referrer, const char
 
 static bool place_image(void *context, const struct image *image, uint64_t *bias)
 {
-    uint64_t address = remote_reserve(context, image->high - image->low, image->align);
+    struct remote *remote = context;
+    if (remote->packed && packed_base(remote, image->name, bias))
+        return true;
+    uint64_t address = remote_reserve(remote, image->high - image->low, image->align);
     *bias = address - image->low;
     return address != 0;
 }
@@ -81,11 +83,21 @@ static void *make_window(struct remote *remote, uint64_t size)
     return (void *)mapped;
 }
 
+/* For words that the process has already. */
+static void *make_scratch(struct remote *remote, uint64_t size)
+{
+    void *block = remote->window_count < remote->window_limit ? calloc(1, size) : NULL;
+    if (block)
+        remote->windows[remote->window_count++] = (struct window){.mapped = block, .size = size};
+    return block;
+}
+
 static void *segment_window(void *context, const struct image *image, const struct segment *segment, bool *filled)
 {
     (void)image;
     (void)filled;
-    return make_window(context, segment->pages_size);
+    struct remote *remote = context;
+    return remote->packed ? make_scratch(remote, segment->pages_size) : make_window(remote, segment->pages_size);
 }
 
 static void *memory(void *context, uint64_t *size)
@@ -128,7 +140,7 @@ static void find_descriptor(struct remote *remote, const char *name, uint64_t *a
         *address = found.address;
 }
 
-bool remote_link(struct remote *remote, handle_t process, const char *service, const struct image_file *program)
+void remote_init(struct remote *remote, handle_t process, const char *service)
 {
     /* Nothing links two processes at the same time, so one table serves all of them. */
     static struct window *windows;
@@ -151,11 +163,15 @@ bool remote_link(struct remote *remote, handle_t process, const char *service, c
             .report = report,
         },
     };
+}
+
+bool remote_link(struct remote *remote, const struct image_file *program)
+{
     link_init(&remote->link, &remote->host);
     remote->link.tls_surplus = TLS_SURPLUS;
     const char *name = archive_string(&loader.archive, program->name);
     struct image_file_view view = view_of(program);
-    if (!check_file(program) || !link_load(&remote->link, name, &view) || !link_place(&remote->link))
+    if (!remote_check_file(program) || !link_load(&remote->link, name, &view) || !link_place(&remote->link))
         return false;
     struct link_tls_descriptors *descriptors = &remote->link.tls_descriptors;
     find_descriptor(remote, "__ambilink_tlsdesc_fixed", &descriptors->fixed);
@@ -235,6 +251,10 @@ bool remote_commit(struct remote *remote)
 void remote_close_windows(struct remote *remote)
 {
     for (size_t i = 0; i < remote->window_count; i++) {
+        if (!remote->windows[i].memory) {
+            free(remote->windows[i].mapped);
+            continue;
+        }
         sys_process_unmap(self(), (uint64_t)remote->windows[i].mapped, remote->windows[i].size);
         sys_handle_close(remote->windows[i].memory);
     }

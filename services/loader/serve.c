@@ -42,8 +42,8 @@ static void describe_module(handle_t reply, uint64_t number, uint64_t index)
     struct loader_module description = {
         .base = module->base,
         .size = module->high - module->low,
-        .shared = module->shared,
-        .private = module->private,
+        .read_only = module->read_only,
+        .writable = module->writable,
     };
     snprintf(description.name, sizeof description.name, "%s", module->name);
     struct message answer = {.data = &description, .size = sizeof description};

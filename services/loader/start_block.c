@@ -81,6 +81,12 @@ static uint64_t put_tls(struct area *block, const struct link *link)
     return templates;
 }
 
+void start_block_finish(const struct remote *remote, const struct child *child, struct start_info *info)
+{
+    grant_handles(remote, child, info->handle);
+    info->image_size = child->service->grants & IMAGE_GRANT_IMAGE ? loader.archive.size : 0;
+}
+
 static bool fill_block(struct area *block, struct remote *remote, const struct child *child, uint64_t *random)
 {
     const struct link *link = &remote->link;
@@ -95,9 +101,8 @@ static bool fill_block(struct area *block, struct remote *remote, const struct c
         .tls_count = link->tls_count,
         .tls_size = link->tls_size,
         .tls_align = link->tls_align,
-        .image_size = child->service->grants & IMAGE_GRANT_IMAGE ? loader.archive.size : 0,
     };
-    grant_handles(remote, child, info->handle);
+    start_block_finish(remote, child, info);
     info->link = block->there + block->used;
     remote->list = (struct start_link *)(block->here + block->used);
     block->used += area_rounded(sizeof *remote->list);
@@ -124,8 +129,7 @@ static bool fill_block(struct area *block, struct remote *remote, const struct c
 }
 
 /* Arguments, environment and auxiliary vector below the strings; the System V layout. */
-static uint64_t fill_stack(struct area *stack, const struct link *link, const struct child *child, uint64_t info,
-                           uint64_t random)
+static uint64_t fill_stack(struct area *stack, const struct child *child, const struct start_values *values)
 {
     const struct image_service *service = child->service;
     uint64_t words[2 * IMAGE_ARGUMENTS_MAX + 32];
@@ -149,15 +153,15 @@ static uint64_t fill_stack(struct area *stack, const struct link *link, const st
         words[count++] = area_put_string(stack, archive_string(&loader.archive, service->environment[i]));
     words[count++] = 0;
     const uint64_t vector[] = {
-        AT_PHDR, link->first->header_count ? link->first->bias + link->first->headers_address : 0,
+        AT_PHDR, values->program_headers,
         AT_PHENT, sizeof(struct elf_segment),
-        AT_PHNUM, link->first->header_count,
+        AT_PHNUM, values->program_header_count,
         AT_PAGESZ, AMBILINK_PAGE_SIZE,
         AT_BASE, 0,
-        AT_ENTRY, link_entry(link),
-        AT_RANDOM, random,
+        AT_ENTRY, values->entry,
+        AT_RANDOM, values->random,
         AT_EXECFN, name,
-        AT_START, info,
+        AT_START, values->info,
         AT_NULL, 0,
     };
     memcpy(words + count, vector, sizeof vector);
@@ -167,15 +171,25 @@ static uint64_t fill_stack(struct area *stack, const struct link *link, const st
     return stack->there + at;
 }
 
-uint64_t start_block_make(struct remote *remote, const struct child *child)
+bool start_block_make(struct remote *remote, const struct child *child, struct start_values *values)
 {
+    const struct image *program = remote->link.first;
     remote->block = area_make(remote, block_size(remote), PROT_READ_ONLY);
-    struct area *stack = remote->block ? area_make(remote, child->service->stack_size, PROT_READ_WRITE) : NULL;
+    *values = (struct start_values){
+        .entry = link_entry(&remote->link),
+        .program_headers = program->header_count ? program->bias + program->headers_address : 0,
+        .program_header_count = program->header_count,
+        .info = remote->block ? remote->block->there : 0,
+    };
+    return remote->block && fill_block(remote->block, remote, child, &values->random);
+}
+
+uint64_t start_stack_make(struct remote *remote, const struct child *child, const struct start_values *values)
+{
+    struct area *stack = area_make(remote, child->service->stack_size, PROT_READ_WRITE);
     if (!stack)
         return 0;
-    uint64_t random, pointer = 0;
-    if (fill_block(remote->block, remote, child, &random))
-        pointer = fill_stack(stack, &remote->link, child, remote->block->there, random);
+    uint64_t pointer = fill_stack(stack, child, values);
     area_free(remote, stack, false);
     return pointer;
 }

@@ -19,6 +19,8 @@ class System:
     folder: Path
     files: dict[str, str] = field(default_factory=dict)
     loader: str = "loader"
+    linker: str = "loader"
+    seed: int | None = None
     libraries: list[str] = field(default_factory=list)
     services: list[dict] = field(
         default_factory=lambda: [
@@ -45,7 +47,8 @@ class System:
         manifest.write_text(
             toml.dumps(
                 {
-                    "image": {"loader": self.loader, "libraries": self.libraries},
+                    "image": {"loader": self.loader, "libraries": self.libraries, "linker": self.linker}
+                    | ({} if self.seed is None else {"seed": self.seed}),
                     "service": self.services,
                     "files": self.files,
                 }
@@ -68,3 +71,10 @@ def boot(build: Path, image: Path, machine: str = "emulator", **settings) -> Boo
 @pytest.fixture
 def system(build, tmp_path) -> System:
     return System(build, tmp_path)
+
+
+@pytest.fixture(params=["loader", "pack"])
+def each_way(request, system) -> System:
+    """The system, linked in each way that an image can ask for."""
+    system.linker = request.param
+    return system

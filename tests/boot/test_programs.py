@@ -15,26 +15,26 @@ def checks(result, program, what):
 
 
 @pytest.mark.parametrize("linkage", ["dynamic", "static"])
-def test_libc(system, machine, linkage):
+def test_libc(each_way, machine, linkage):
     name = f"test-libc-{linkage}"
-    system.service("files", grants=["image"]).file("etc/numbers", NUMBERS)
-    system.program(name, arguments=["first", "second word"], environment={"GIVEN": "value"})
-    checks(system.boot(machine), name, "libc")
+    each_way.service("files", grants=["image"]).file("etc/numbers", NUMBERS)
+    each_way.program(name, arguments=["first", "second word"], environment={"GIVEN": "value"})
+    checks(each_way.boot(machine), name, "libc")
 
 
 @pytest.mark.parametrize("linkage", ["dynamic", "static"])
-def test_binding_constructors_and_thread_local_data(system, machine, linkage):
+def test_binding_constructors_and_thread_local_data(each_way, machine, linkage):
     name = f"test-binding-{linkage}"
-    checks(system.program(name, arguments=[linkage]).boot(machine), name, "binding")
+    checks(each_way.program(name, arguments=[linkage]).boot(machine), name, "binding")
 
 
-def test_objects_opened_at_run_time(system, machine):
-    system.libraries = ["libplugin.so", "libfixed.so"]
-    checks(system.program("test-dynamic").boot(machine), "test-dynamic", "dynamic")
+def test_objects_opened_at_run_time(each_way, machine):
+    each_way.libraries = ["libplugin.so", "libfixed.so"]
+    checks(each_way.program("test-dynamic").boot(machine), "test-dynamic", "dynamic")
 
 
-def test_kernel_calls(system, machine):
-    checks(system.program("test-kernel").boot(machine), "test-kernel", "kernel")
+def test_kernel_calls(each_way, machine):
+    checks(each_way.program("test-kernel").boot(machine), "test-kernel", "kernel")
 
 
 def test_exit_status_decides_the_verdict(system):

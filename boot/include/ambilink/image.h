@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC 0x3130474d49424d41 /* "AMBIMG01" */
-#define IMAGE_VERSION 1
+#define IMAGE_VERSION 2
 #define IMAGE_DIGEST_SIZE 32
 #define IMAGE_ARGUMENTS_MAX 8
 #define IMAGE_NO_FILE 0xffffffffu
@@ -42,6 +42,8 @@ struct image_header {
 #define IMAGE_FILE_DATA 0
 #define IMAGE_FILE_PROGRAM 1
 #define IMAGE_FILE_LIBRARY 2
+#define IMAGE_FILE_PAGES 3       /* writable pages as they are after relocation */
+#define IMAGE_FILE_PACKED 4      /* struct image_packed */
 
 struct image_file {
     uint32_t name;               /* "lib/libc.so" */
@@ -68,5 +70,33 @@ struct image_service {
     uint32_t argument[IMAGE_ARGUMENTS_MAX];
     uint32_t environment_count;
     uint32_t environment[IMAGE_ARGUMENTS_MAX];
+    uint32_t packed_file;        /* index into the files: linked at build time; IMAGE_NO_FILE: not */
+};
+
+/* A program that was linked at build time, with all that it needs, for fixed addresses: what to map, and its start
+ * block (start.h), which lacks only handles, the archive's size and random bytes. Offsets count from the file's start. */
+#define IMAGE_PACKED_MAGIC 0x314b434150424d41 /* "AMBPACK1" */
+
+struct image_packed {
+    uint64_t magic;
+    uint64_t low, high;          /* addresses that it spans */
+    uint64_t entry;
+    uint64_t program_headers, program_header_count;
+    uint64_t block_address;      /* where the start block belongs, page-aligned */
+    uint64_t block_offset, block_size;
+    uint64_t link_offset;        /* of struct start_link within the block */
+    uint64_t random_offset;      /* of 16 bytes within the block */
+    uint64_t modules_offset;     /* uint64_t[]: of each struct start_module within the block, in the order of loading */
+    uint32_t mapping_count, mapping_offset;
+};
+
+struct image_packed_mapping {
+    uint64_t address, size;      /* multiples of the page size */
+    uint64_t source;             /* offset in the file, a multiple of the page size */
+    uint64_t source_size;        /* bytes to copy to zeroed memory; 0, and not writable: pages of the image itself */
+    uint32_t file;               /* index into the files */
+    uint32_t prot;               /* PROT_... */
+    uint32_t module;             /* which of the objects it is a part of, in the order of loading */
+    uint32_t reserved;
 };
 #endif

@@ -10,23 +10,30 @@ from ambilink.errors import AmbilinkError
 
 PAGE_SIZE = 4096
 MAGIC = int.from_bytes(b"AMBIMG01", "little")
-VERSION = 1
+VERSION = 2
 DIGEST_SIZE = 32
 ARGUMENTS_MAX = 8
 NAME_MAX = 95
 SERVICE_NAME_MAX = 31
+NO_FILE = 0xFFFFFFFF
 
 HEADER = struct.Struct("<QIIQQIIIIIIII32s")
 FILE = struct.Struct("<IIQQ32s")
-SERVICE = struct.Struct("<6I8II8I")
+SERVICE = struct.Struct("<6I8II8II")
 # image.h: a struct of 32-bit fields only, so no padding.
-assert HEADER.size == 96 and FILE.size == 56 and SERVICE.size == 92
+assert HEADER.size == 96 and FILE.size == 56 and SERVICE.size == 96
 
 
 class FileKind(IntEnum):
     DATA = 0
     PROGRAM = 1
     LIBRARY = 2
+    PAGES = 3
+    PACKED = 4
+
+    @property
+    def is_elf(self) -> bool:
+        return self in (FileKind.PROGRAM, FileKind.LIBRARY)
 
 
 class Role(IntEnum):
@@ -61,6 +68,7 @@ class ArchiveService:
     stack_size: int = 16 * PAGE_SIZE
     arguments: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
+    packed: str | None = None  # the file that says how to start it without linking
 
 
 @dataclass(frozen=True)
@@ -118,6 +126,7 @@ def build(contents: Mapping[str, tuple[FileKind, bytes]], services: list[Archive
             *(arguments + [0] * (ARGUMENTS_MAX - len(arguments))),
             len(environment),
             *(environment + [0] * (ARGUMENTS_MAX - len(environment))),
+            NO_FILE if service.packed is None else names.index(service.packed),
         )
     name_offsets = [strings.add(name) for name in names]
     directory_size = round_up(string_offset + len(strings.data))
@@ -211,8 +220,13 @@ def parse(data: bytes, where: object) -> Archive:
     for record in reader.table(service_offset, service_count, SERVICE, directory_size):
         values = [value for value in record if isinstance(value, int)]
         name, file_index, role, grants, stack_size, argument_count = values[:6]
-        environment_count = values[14]
-        if file_index >= len(files) or role > Role.ON_DEMAND or max(argument_count, environment_count) > ARGUMENTS_MAX:
+        environment_count, packed = values[14], values[23]
+        if (
+            (packed >= len(files) and packed != NO_FILE)
+            or file_index >= len(files)
+            or role > Role.ON_DEMAND
+            or max(argument_count, environment_count) > ARGUMENTS_MAX
+        ):
             raise reader.refuse("a service entry is out of range")
         services.append(
             ArchiveService(
@@ -223,6 +237,7 @@ def parse(data: bytes, where: object) -> Archive:
                 stack_size,
                 tuple(reader.text(strings, value) for value in values[6 : 6 + argument_count]),
                 tuple(reader.text(strings, value) for value in values[15 : 15 + environment_count]),
+                None if packed == NO_FILE else files[packed].name,
             )
         )
     if loader_index >= len(files):

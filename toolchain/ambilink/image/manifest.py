@@ -28,6 +28,7 @@ from ambilink.image.layout import ARGUMENTS_MAX, NAME_MAX, PAGE_SIZE, SERVICE_NA
 from ambilink.toml_file import Table
 
 ROLES = {"daemon": Role.DAEMON, "program": Role.PROGRAM, "on-demand": Role.ON_DEMAND}
+LINKERS = ("loader", "pack")
 GRANTS = {"log": Grant.LOG, "image": Grant.IMAGE}
 STACK_DEFAULT = 16 * PAGE_SIZE
 STACK_MAX = 64 << 20
@@ -42,6 +43,7 @@ class ManifestService:
     stack_size: int
     arguments: tuple[str, ...]
     environment: tuple[str, ...]
+    linker: str
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Manifest:
     kernel: str
     loader: str
     libraries: tuple[str, ...]
+    seed: int | None  # of the addresses that pack chooses
     services: list[ManifestService]
     files: dict[str, Path]
 
@@ -71,7 +74,14 @@ def _check_name(table: Table, key: str, name: str, limit: int) -> str:
     return name
 
 
-def _read_service(table: Table) -> ManifestService:
+def _linker(table: Table, default: str) -> str:
+    linker: str = table.take("linker", str, default)
+    if linker not in LINKERS:
+        raise table.refuse("linker", f"is {linker!r}", f"choose one of: {', '.join(LINKERS)}")
+    return linker
+
+
+def _read_service(table: Table, default_linker: str) -> ManifestService:
     name = _check_name(table, "name", table.take("name", str), SERVICE_NAME_MAX)
     table.name = f"service {name}"
     role = _choose(table, "role", table.take("role", str, "daemon"), ROLES)
@@ -91,8 +101,9 @@ def _read_service(table: Table) -> ManifestService:
         if len(values) > ARGUMENTS_MAX:
             raise table.refuse(key, f"has {len(values)} items", f"give at most {ARGUMENTS_MAX}")
     program = table.take("program", str, name)
+    linker = _linker(table, default_linker)
     table.finish()
-    return ManifestService(name, program, Role(role), grants, stack, tuple(arguments), tuple(environment))
+    return ManifestService(name, program, Role(role), grants, stack, tuple(arguments), tuple(environment), linker)
 
 
 def read(path: Path) -> Manifest:
@@ -104,10 +115,14 @@ def read(path: Path) -> Manifest:
         if "/" in name:
             raise image.refuse("libraries", f"has {name!r}", "give the file's name alone")
         _check_name(image, "libraries", name, NAME_MAX)
+    linker = _linker(image, LINKERS[0])
+    seed = image.take("seed", int, -1)
+    if seed < -1 or seed >= 1 << 64:
+        raise image.refuse("seed", f"is {seed}", "use a number from 0 to 2**64 - 1")
     image.finish()
     services: list[ManifestService] = []
     for index, values in enumerate(top.take("service", list, [])):
-        service = _read_service(Table(path, f"service {index + 1}", values))
+        service = _read_service(Table(path, f"service {index + 1}", values), linker)
         if any(other.name == service.name for other in services):
             raise top.refuse(f"service {service.name}", "is there twice", "give each service a name of its own")
         services.append(service)
@@ -119,10 +134,10 @@ def read(path: Path) -> Manifest:
         _check_name(files_table, repr(name), name, NAME_MAX)
         if not isinstance(source, str):
             raise files_table.refuse(name, f"is {source!r}", "write a path")
-        if name.split("/")[0] in ("lib", "services"):
+        if name.split("/")[0] in ("lib", "services", "pack"):
             raise files_table.refuse(
-                name, "clashes with the folders of libraries and programs", "choose another folder"
+                name, "clashes with the folders of libraries, programs and linked pages", "choose another folder"
             )
         files[name] = path.parent / source
     top.finish()
-    return Manifest(path, kernel, loader, libraries, services, files)
+    return Manifest(path, kernel, loader, libraries, None if seed < 0 else seed, services, files)

@@ -7,9 +7,10 @@ from pathlib import Path
 from ambilink.elf.inspect import inspect
 from ambilink.errors import AmbilinkError
 from ambilink.files import write_atomically
-from ambilink.image import container, layout
+from ambilink.image import container, layout, prelink
 from ambilink.image.layout import ArchiveService, FileKind
 from ambilink.image.manifest import Manifest, read
+from ambilink.link.image import Image
 
 PROGRAM_FOLDER = "services"
 LIBRARY_FOLDER = "lib"
@@ -65,6 +66,22 @@ def _add_libraries(
         waiting += [(path, other) for other in inspect(path).needed]
 
 
+def _prelink(manifest: Manifest, contents: dict[str, tuple[FileKind, bytes]]) -> dict[str, str]:
+    """Add what the image needs to start programs without linking; their files, by program. A static program needs no
+    linker, and is left to the loader."""
+    names = [f"{PROGRAM_FOLDER}/{service.program}" for service in manifest.services if service.linker == "pack"]
+    programs = [
+        name
+        for name in dict.fromkeys(names)
+        if Image(name, manifest.path.parent / name, contents[name][1]).needed_names
+    ]
+    if not programs:
+        return {}
+    seed = prelink.default_seed(manifest.path.read_bytes()) if manifest.seed is None else manifest.seed
+    contents |= prelink.prelink(manifest.path, contents, programs, seed)
+    return {program: prelink.packed_name(program) for program in programs}
+
+
 def pack(manifest_path: Path, root: Path, image: Path) -> Packed:
     """Write the image that a manifest describes; `root` is the build folder with kernel, services/ and lib/."""
     manifest = read(manifest_path)
@@ -82,6 +99,7 @@ def pack(manifest_path: Path, root: Path, image: Path) -> Packed:
             contents[name] = (FileKind.DATA, source.read_bytes())
         except OSError as error:
             raise AmbilinkError(manifest_path, f"files.{name}: {source} cannot be read ({error.strerror})") from error
+    packed = _prelink(manifest, contents)
     services = [
         ArchiveService(
             service.name,
@@ -91,6 +109,7 @@ def pack(manifest_path: Path, root: Path, image: Path) -> Packed:
             service.stack_size,
             service.arguments,
             service.environment,
+            packed.get(f"{PROGRAM_FOLDER}/{service.program}") if service.linker == "pack" else None,
         )
         for service in manifest.services
     ]

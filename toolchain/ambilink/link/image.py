@@ -13,7 +13,7 @@ PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_TLS, PT_GNU_RELRO = 1, 2, 3, 7, 0x6474E552
 PF_X, PF_W = 1, 2
 ET_EXEC, ET_DYN = 2, 3
 (DT_NEEDED, DT_PLTRELSZ, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_RELA, DT_RELASZ) = 1, 2, 4, 5, 6, 7, 8
-DT_STRSZ, DT_INIT, DT_FINI, DT_SONAME, DT_RPATH, DT_SYMBOLIC, DT_TEXTREL = 10, 12, 13, 14, 15, 16, 22
+DT_STRSZ, DT_INIT, DT_FINI, DT_SONAME, DT_RPATH, DT_SYMBOLIC, DT_DEBUG, DT_TEXTREL = 10, 12, 13, 14, 15, 16, 21, 22
 DT_JMPREL, DT_INIT_ARRAY, DT_FINI_ARRAY, DT_INIT_ARRAYSZ, DT_FINI_ARRAYSZ = 23, 25, 26, 27, 28
 DT_RUNPATH, DT_FLAGS, DT_PREINIT_ARRAY, DT_PREINIT_ARRAYSZ, DT_RELRSZ, DT_RELR = 29, 30, 32, 33, 35, 36
 DT_GNU_HASH, DT_VERSYM, DT_FLAGS_1 = 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFB
@@ -110,15 +110,18 @@ class Image:
         self.tls: Tls | None = None
         self.relro: tuple[int, int] | None = None
         self.interpreter: str | None = None
+        self.dynamic_address = self.headers_address = self.header_count = 0  # p_vaddr; 0: not in memory
         dynamic = None
         for at in range(offset, offset + 56 * count, 56):
             kind, flags, start, address, _, filesz, memsz, align = struct.unpack_from("<IIQQQQQQ", self.data, at)
             if kind == PT_LOAD and memsz:
                 self.segments.append(Segment(flags, start, address, filesz, memsz, align))
+                if start <= offset and offset + 56 * count <= start + filesz:
+                    self.headers_address, self.header_count = address + offset - start, count
             elif kind == PT_TLS:
                 self.tls = Tls(address, filesz, memsz, align or 1)
             elif kind == PT_DYNAMIC:
-                dynamic = self.data[start : start + filesz]
+                dynamic, self.dynamic_address = self.data[start : start + filesz], address
             elif kind == PT_GNU_RELRO:
                 self.relro = (address, memsz)
             elif kind == PT_INTERP:
@@ -126,10 +129,14 @@ class Image:
         if not self.segments:
             raise ElfError(self.path, "has no PT_LOAD", "give a program or a shared object")
         self.dynamic: dict[int, int] = {}
+        self.debug_address = 0  # p_vaddr of DT_DEBUG's value
         needed = []
-        for tag, value in struct.iter_unpack("<qQ", (dynamic or b"")[: len(dynamic or b"") // 16 * 16]):
+        entries = struct.iter_unpack("<qQ", (dynamic or b"")[: len(dynamic or b"") // 16 * 16])
+        for number, (tag, value) in enumerate(entries):
             if tag == 0:
                 break
+            if tag == DT_DEBUG:
+                self.debug_address = self.dynamic_address + 16 * number + 8
             if tag == DT_NEEDED:
                 needed.append(value)
             self.dynamic[tag] = value

@@ -215,7 +215,7 @@ class _Relocation:
             raise ElfError(self.image.path, f"copies thread-local data at {offset:#x}", "compile it with -fPIC")
         size = min(found.symbol.size, self.image.symbol(index).size)
         window, at = self._place(offset, size)
-        window[at : at + size] = _bytes_of(found.image, found.symbol.value, size)
+        window[at : at + size] = bytes_of(found.image, found.symbol.value, size)
         start, target = found.image.bias + found.symbol.value, self.image.bias + offset
         for resolver in list(self.result.resolvers):
             if start <= resolver.place <= start + size - 8:
@@ -226,10 +226,11 @@ class _Relocation:
 def words_of(image: Image) -> Iterator[tuple[int, bytes]]:
     """What relocations wrote: p_vaddr and bytes. After `link`."""
     for address, size in image.touched.items():
-        yield address, _bytes_of(image, address, size)
+        yield address, bytes_of(image, address, size)
 
 
-def _bytes_of(image: Image, address: int, size: int) -> bytes:
+def bytes_of(image: Image, address: int, size: int) -> bytes:
+    """At a p_vaddr, as relocated so far."""
     for start, window in image.windows.items():
         if 0 <= address - start <= len(window) - size:
             return bytes(window[address - start : address - start + size])

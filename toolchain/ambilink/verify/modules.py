@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ambilink.elf.inspect import ElfInfo, inspect_stream
 from ambilink.image.container import ImageFile
-from ambilink.image.layout import ArchiveFile, FileKind
+from ambilink.image.layout import ArchiveFile
 from ambilink.image.pack import LIBRARY_FOLDER
 from ambilink.machine.memory import PAGE_SIZE
 from ambilink.verify.kernel_state import Process
@@ -37,7 +37,7 @@ class Modules:
         self.image = image
         self.elves: dict[str, ElfInfo] = {}
         for file in image.archive.files:
-            if file.kind is not FileKind.DATA:
+            if file.kind.is_elf:
                 contents = io.BytesIO(image.archive.contents(file))
                 self.elves[file.name] = inspect_stream(contents, Path(f"{image.path}:{file.name}"))
 

@@ -62,7 +62,7 @@ class _Checker:
         self.uses = {
             file.name: LibraryUse(file.name, file.kind, self._read_only_pages(self.modules.elves[file.name]))
             for file in image.archive.files
-            if file.kind is not FileKind.DATA
+            if file.kind.is_elf
         }
 
     @staticmethod
@@ -75,6 +75,11 @@ class _Checker:
 
     def fail(self, process: Process, text: str) -> None:
         self.failures.append(f"{process.name} (process {process.number}): {text}")
+
+    def _is_finished(self, page: Page) -> bool:
+        """A page that was relocated at build time, and is only read."""
+        found = self.image.file_at(page.frame)
+        return found is not None and found[0].kind is FileKind.PAGES and not page.writable
 
     def check_module(self, process: Process, module: Module, pages: dict[int, Page]) -> None:
         name = module.file.name
@@ -92,7 +97,7 @@ class _Checker:
                     )
                 elif not load.writable and (page.writable or page.executable != load.executable):
                     self.fail(process, f"{name}: the page at {address:#x} has other protection than its segment")
-                elif load.writable and self.image.file_at(page.frame):
+                elif load.writable and self.image.file_at(page.frame) and not self._is_finished(page):
                     self.fail(process, f"{name}: the writable page at {address:#x} lies in the boot image")
         if module.elf.relro:
             start, size = module.elf.relro

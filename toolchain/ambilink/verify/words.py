@@ -13,9 +13,9 @@ from pathlib import Path
 from ambilink.elf.inspect import ElfInfo
 from ambilink.image.container import ImageFile
 from ambilink.image.pack import LIBRARY_FOLDER
-from ambilink.link.bind import Scope
+from ambilink.image.start_block import link_at
 from ambilink.link.image import PAGE, Image
-from ambilink.link.relocate import Descriptors, Link, link, words_of
+from ambilink.link.relocate import Link, words_of
 from ambilink.machine.memory import PhysicalMemory
 from ambilink.machine.model import Stops
 from ambilink.verify.kernel_state import KernelState, Process, read_kernel_state
@@ -23,14 +23,13 @@ from ambilink.verify.modules import Module, Modules
 from ambilink.verify.page_tables import Page, user_pages
 
 STOP_SYMBOL = "process_begins"  # of the kernel
-# What the loader service gives the core for TLS descriptors.
-DESCRIPTORS = (b"__ambilink_tlsdesc_fixed", b"__ambilink_tlsdesc_dynamic", b"__ambilink_tlsdesc_absent")
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A process at one moment: its pages, and the contents of those that are its own."""
+    """A process at one moment: its pages, and the contents of those that are not the image's."""
 
+    image: ImageFile
     process: Process
     pages: Mapping[int, Page]
     contents: Mapping[int, bytes]  # by frame
@@ -40,17 +39,20 @@ class Snapshot:
     def take(cls, image: ImageFile, memory: PhysicalMemory, process: Process, *, began: bool) -> "Snapshot":
         pages = {page.address: page for page in user_pages(memory, process.page_table)}
         own = {page.frame for page in pages.values() if image.file_at(page.frame) is None}
-        return cls(process, pages, {frame: memory.read(frame, PAGE) for frame in own}, began)
+        return cls(image, process, pages, {frame: memory.read(frame, PAGE) for frame in own}, began)
 
     def read(self, address: int, size: int) -> bytes | None:
-        """None where nothing of its own is mapped."""
+        """None where nothing is mapped."""
         result = b""
         while len(result) < size:
             page = self.pages.get(address & -PAGE)
-            if page is None or page.frame not in self.contents:
+            if page is None:
                 return None
-            at = address % PAGE
-            part = self.contents[page.frame][at : at + size - len(result)]
+            contents, at = self.contents.get(page.frame), address % PAGE
+            if contents is None:
+                # The image is only read; whose frame it is, others check.
+                contents, at = self.image.archive.data, page.frame - self.image.archive_address + at
+            part = contents[at : at + min(size - len(result), PAGE - address % PAGE)]
             result += part
             address += len(part)
         return result
@@ -111,16 +113,7 @@ class Comparison:
         names = self.modules.closure(program)
         if any(name not in biases for name in names):
             return None
-        images = self.images(names)
-        for each in images:
-            each.bias = biases[each.name]
-        scope = Scope(images)
-        functions = (scope.lookup(images[0], name, None, call=True) for name in DESCRIPTORS)
-        return link(
-            images,
-            lambda each: biases[each.name],
-            Descriptors(*(function.address if function else 0 for function in functions)),
-        )
+        return link_at(self.images(names), [biases[name] for name in names])
 
     def compare(self, snapshot: Snapshot, result: Link, *, again: bool) -> None:
         """`again`: the process was counted before; only what went wrong since is of interest."""
@@ -144,7 +137,7 @@ class Comparison:
                 ):
                     report.changed += 1
                 else:
-                    found = "not its own" if have is None else f"{int.from_bytes(have, 'little'):#x}"
+                    found = "not mapped" if have is None else f"{int.from_bytes(have, 'little'):#x}"
                     report.failures.append(
                         f"{process.name} (process {process.number}): {image.name}: the word at {address:#x} is "
                         f"{found}, and its relocation makes it {int.from_bytes(want, 'little'):#x}"

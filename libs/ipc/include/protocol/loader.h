@@ -48,8 +48,8 @@ struct loader_symbol {
 struct loader_module {
     uint64_t base;      /* load bias */
     uint64_t size;      /* bytes of address space from the lowest to the highest segment */
-    uint64_t shared;    /* bytes mapped from the image's own frames */
-    uint64_t private;   /* bytes in frames of this process alone */
+    uint64_t read_only; /* bytes of its segments */
+    uint64_t writable;
     char name[LOADER_NAME_MAX];
 };
 

@@ -1,0 +1,179 @@
+"""Services that were linked at build time (`linker = "pack"`): boot only maps and copies."""
+
+import re
+import shutil
+import struct
+
+import pytest
+
+from ambilink.image import layout, prelink
+from ambilink.image.container import read
+from ambilink.image.layout import PAGE_SIZE
+from ambilink.machine.model import Verdict
+
+from .conftest import boot
+
+SYSTEM = ("files", "greet", "audit")
+
+
+def whole(system, **linkers):
+    """This project's services; `linkers` names some services' own."""
+    for service in system.services:
+        service |= {"linker": linkers[service["name"]]} if service["name"] in linkers else {}
+    system.file("etc/motd", "Good morning.\n").file("etc/fortunes", "One line.\n")
+    own = {name: {"linker": linkers[name]} if name in linkers else {} for name in (*SYSTEM, "fortune")}
+    system.service("files", grants=["image"], **own["files"])
+    system.program("greet", arguments=["etc/motd"], **own["greet"])
+    system.program("audit", **own["audit"])
+    return system.service("fortune", role="on-demand", **own["fortune"])
+
+
+def console(result):
+    """Without what depends on time, order of output of different processes, and the services' sizes."""
+    lines = [re.sub(r"\[ *[0-9.]+\]|in \d{4}\.|\d+ bytes", "*", line) for line in result.outcome.text]
+    return sorted(lines)
+
+
+def private_pages(result):
+    return {view.process.name: view.private_pages for view in result.report.processes}
+
+
+def test_the_same_console_and_less_memory(system, machine):
+    loader = whole(system).boot(machine)
+    system.linker = "pack"
+    packed = system.boot(machine)
+    assert packed.failures == [] and console(packed) == console(loader)
+    # RELRO pages are the image's own, shared by all.
+    before, after = private_pages(loader), private_pages(packed)
+    assert all(after[name] < before[name] for name in ("names", "console", "files", "greet", "audit"))
+    assert packed.state.frames_used < loader.state.frames_used * 3 // 4
+
+
+def test_every_library_has_one_address(system):
+    system.linker = "pack"
+    report = whole(system).boot().report
+    bases = {}
+    for view in report.processes:
+        for module in view.modules:
+            bases.setdefault(module.file.name, set()).add(module.base)
+    assert len(bases["lib/libc.so"]) == 1
+    assert {name: len(found) for name, found in bases.items()} == dict.fromkeys(bases, 1)
+
+
+def test_a_mixed_image(system, machine):
+    """Two by the packer, the rest by the loader; who is started later shares with both."""
+    result = whole(system, names="pack", greet="pack").boot(machine)
+    assert result.outcome.verdict is Verdict.PASS and result.failures == []
+    bases = {view.process.name: {m.file.name: m.base for m in view.modules} for view in result.report.processes}
+    assert bases["names"]["lib/libc.so"] == bases["greet"]["lib/libc.so"]
+    assert len({bases[name]["lib/libc.so"] for name in ("names", "console", "files", "audit")}) == 4
+    # One set of frames of each library: verify_system fails otherwise, as its own tests show.
+    libc = next(use for use in result.report.files if use.name == "lib/libc.so")
+    assert len(libc.processes) == 5
+
+
+def test_seeds(system):
+    system.linker = "pack"
+    whole(system)
+
+    def packed(seed):
+        system.seed = seed
+        return system.pack().read_bytes()
+
+    one, two = packed(1), packed(2)
+    assert one != two and packed(1) == one and packed(2) == two
+    assert packed(None) == packed(None)
+    system.boot()
+
+
+def repack(path, image, changed):
+    """The image with other contents of some files."""
+    contents = {
+        file.name: (file.kind, changed.get(file.name, image.archive.contents(file))) for file in image.archive.files
+    }
+    archive = layout.build(contents, image.archive.services, image.archive.loader)
+    data = bytearray(path.read_bytes())
+    assert len(archive) == len(image.archive.data)
+    data[image.archive_offset : image.archive_offset + len(archive)] = archive
+    path.write_bytes(data)
+
+
+def mapping(index):
+    return prelink.PACKED.size + prelink.MAPPING.size * index
+
+
+@pytest.mark.parametrize(
+    "what, message",
+    [
+        ("clash", r"loader: greet: \S+ cannot be mapped at 0x[0-9a-f]+, where something else is, status -?\d+"),
+        ("magic", "loader: greet: pack/greet cannot be used: pack the image again"),
+        ("file", "loader: greet: pack/greet cannot be used: pack the image again"),
+        ("length", "loader: greet: pack/greet cannot be used: pack the image again"),
+        ("block", "loader: greet: pack/greet cannot be used: pack the image again"),
+    ],
+)
+def test_a_record_that_cannot_be_used(system, build, what, message):
+    """It names the file; the rest of the system comes up; the verdict is a failure."""
+    system.linker = "pack"
+    path = whole(system).pack()
+    image = read(path)
+    record = bytearray(image.archive.contents(image.archive.file("pack/greet")))
+    first, second = mapping(0), mapping(1)
+    if what == "clash":
+        record[second : second + 8] = record[first : first + 8]
+    elif what == "magic":
+        record[0] ^= 1
+    elif what == "file":
+        struct.pack_into("<I", record, first + 32, 1000)
+    elif what == "length":
+        struct.pack_into("<Q", record, first + 8, 1 << 40)
+    elif what == "block":
+        struct.pack_into("<Q", record, 7 * 8, len(record))
+    repack(path, image, {"pack/greet": bytes(record)})
+    result = boot(build, path)
+    text = result.outcome.text
+    assert any(re.fullmatch(message, line) for line in text), text
+    assert result.outcome.verdict is Verdict.FAIL
+    assert any(line.startswith("audit: fortune ran") for line in text)
+    assert "loader: every program of the manifest ended: failed" in text
+
+
+def test_altered_pages(system, build):
+    system.linker = "pack"
+    path = whole(system, names="loader", console="loader", files="loader", audit="loader").pack()
+    image = read(path)
+    data = bytearray(path.read_bytes())
+    data[image.archive_offset + image.archive.file("pack/pages").offset + 8] ^= 1
+    path.write_bytes(data)
+    result = boot(build, path)
+    assert "loader: pack/pages does not match its digest: the boot image was altered" in result.outcome.text
+    assert result.outcome.verdict is Verdict.FAIL
+    assert any(line.startswith("audit: names") for line in result.outcome.text)
+
+
+def test_a_program_without_its_library(system, build, tmp_path):
+    """Found when the image is packed: nothing is written."""
+    other = tmp_path / "tree"
+    for folder in ("services", "lib"):
+        shutil.copytree(build / folder, other / folder, ignore=shutil.ignore_patterns("*.debug", "*.a"))
+    shutil.copy(build / "kernel", other)
+    (other / "lib/libposix.so").unlink()
+    system.build, system.linker = other, "pack"
+    with pytest.raises(Exception, match=r"needs libposix\.so, and .*libposix\.so is not there"):
+        system.pack()
+    assert not (system.folder / "system.img").exists()
+
+
+def test_only_what_depends_on_addresses_moves(system, build):
+    """A library that grows within its slot moves nobody."""
+    system.linker, system.seed = "pack", 7
+    image = read(whole(system).pack())
+    contents = {file.name: (file.kind, image.archive.contents(file)) for file in image.archive.files}
+    closures = {"services/greet": prelink.images_of(system.folder, contents, "services/greet")}
+    before = prelink.place(closures, PAGE_SIZE, 7)
+    libc = next(each for each in closures["services/greet"] if each.name == "libc.so")
+    last = libc.segments[-1]
+    libc.segments[-1] = type(last)(
+        last.flags, last.offset, last.address, last.file_size, last.memory_size + PAGE_SIZE, last.align
+    )
+    assert prelink.place(closures, PAGE_SIZE, 7) == before
