@@ -10,8 +10,8 @@
 
 #define WINDOWS_MAX 128
 #define ADDRESS_TOP 0x500000000000
-#define ADDRESS_RANDOM_PAGES 0x3ffffffff /* 34 bits of choice for the whole, 12 for each gap */
-#define GAP_RANDOM_PAGES 0xfff
+#define ADDRESS_RANDOM_PAGES 0x3ffffffff /* 34 bits of choice for the whole, 4 for each gap */
+#define GAP_RANDOM_PAGES 0xf /* neighbours then share their page tables */
 
 static handle_t self(void)
 {

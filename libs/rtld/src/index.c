@@ -95,14 +95,14 @@ struct symbol_index *index_make(struct link *link, struct image *const *images, 
         image_hashed(images[i], &first, &end);
         exports += images[i]->gnu_hash.count ? end - first : image_symbol_count(images[i]);
     }
-    struct symbol_index *index = scratch_alloc(link, 1, sizeof *index);
+    struct symbol_index *index = arena_alloc(link, &link->index_arena, 1, sizeof *index);
     if (!index)
         return NULL;
     *index = (struct symbol_index){.images = images, .shift = 60};
     for (; slots < exports * 2; slots *= 2)
         index->shift--;
     /* Runs do not go around: the table has room for the longest one at its end, and an empty slot after it. */
-    index->slots = scratch_alloc(link, slots + RUN_MAX + 1, sizeof *index->slots);
+    index->slots = arena_alloc(link, &link->index_arena, slots + RUN_MAX + 1, sizeof *index->slots);
     uint64_t steps = 0;
     for (uint32_t i = 1; index->slots && i <= count; i++)
         if (!insert_image(index, i, &steps) || steps > exports * STEPS_PER_EXPORT + 65536)

@@ -205,10 +205,8 @@ bool link_place(struct link *link)
     return true;
 }
 
-bool link_relocate(struct link *link)
+static bool relocate_fresh(struct link *link)
 {
-    if (!link->fresh)
-        return true;
     tls_lay_out(link);
     if (!scope_prepare(link))
         return false;
@@ -222,6 +220,15 @@ bool link_relocate(struct link *link)
     for (size_t i = 0; good && i < count && !link->stopped; i++)
         good &= !fresh[i]->has_copies || image_relocate_copies(link, fresh[i]);
     return good && !link->failed && relocate_resolvers(link);
+}
+
+bool link_relocate(struct link *link)
+{
+    bool good = !link->fresh || relocate_fresh(link);
+    /* The largest of what is needed for a short time: a host with many links would keep as many. */
+    arena_free(link, &link->index_arena);
+    link->index = NULL;
+    return good;
 }
 
 void link_commit(struct link *link)

@@ -113,7 +113,8 @@ struct link {
     size_t resolver_limit;
     struct image **searched;          /* search order of the fresh images */
     size_t searched_count;
-    struct symbol_index *index;       /* over `searched`, where it pays */
+    struct symbol_index *index;       /* over `searched`, where it pays; while link_relocate runs */
+    struct arena *index_arena;
 };
 
 void link_init(struct link *link, const struct link_host *host);

@@ -1,0 +1,235 @@
+"""What each way to bootstrap costs: images of 1, 8 and 32 services, over small libraries and over a large one.
+
+boot.py BUILD prints a table, and writes BUILD/../bench/boot.json and docs/bootstrapping.svg. Every service is another
+program (see boot/SConscript). Instructions are exact, from the bundled emulator: from the kernel's entry until the last
+service ended. RAM is the image and the frames that the kernel handed out, with all address spaces still there.
+"""
+
+import json
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import toml
+
+from ambilink.boot import boot_and_verify
+from ambilink.files import write_atomically
+from ambilink.image.container import read
+from ambilink.image.layout import PAGE_SIZE
+from ambilink.image.pack import pack
+from ambilink.link.image import Image
+from ambilink.link.relocate import link
+from ambilink.machine.boot import boot
+from ambilink.machine.model import BootRequest, NoMachine, Verdict
+from ambilink.report.plot import Panel, bars_svg
+
+WAYS = ("static", "loader", "pack")
+COUNTS = (1, 8, 32)
+SIZES = {"small": "small libraries", "large": "a library of 4 MB"}
+GOAL_PACK, GOAL_LOADER, GOAL_LARGE = 1.02, 1.25, 0.1
+
+
+@dataclass(frozen=True)
+class Measured:
+    image: int  # bytes
+    private: int  # frames
+    shared: int  # frames of the image that processes map
+    relocations: int
+    lookups: int
+    instructions: int
+    seconds: dict[str, float]  # by machine
+
+    @property
+    def ram(self) -> int:
+        return self.image + self.private * PAGE_SIZE
+
+
+def links(image: Path, way: str) -> tuple[int, int]:
+    """Words that relocations fill at boot, and symbols that are looked up for it; the loader's own left out."""
+    if way == "pack":
+        return 0, 0
+    archive = read(image).archive
+    words = lookups = 0
+    for service in archive.services:
+        images: dict[str, Image] = {}
+        names = [service.file]
+        for name in names:
+            file = archive.file(name)
+            assert file is not None
+            images[name] = Image(name, Path(name), archive.contents(file))
+            names += [f"lib/{soname}" for soname in images[name].needed_names if f"lib/{soname}" not in names]
+        result = link(list(images.values()), lambda each: 0)
+        words += sum(len(each.touched) for each in images.values())
+        lookups += len(result.bindings)
+    return words, lookups
+
+
+def measure(build: Path, way: str, count: int, size: str, folder: Path) -> Measured:
+    linkage = "static" if way == "static" else "dynamic"
+    services = [
+        {"name": f"s{number}", "program": f"bench-{size}-{linkage}-{number}", "role": "program"}
+        for number in range(1, count + 1)
+    ]
+    manifest, image = folder / "bench.toml", folder / "bench.img"
+    linker = "pack" if way == "pack" else "loader"
+    manifest.write_text(toml.dumps({"image": {"linker": linker}, "service": services}))
+    pack(manifest, build, image)
+    memory = 128 + 2 * (image.stat().st_size >> 20)
+    request = BootRequest(image, memory_megabytes=memory, timeout=300, seed=1)
+    result = boot_and_verify("emulator", request, build)
+    if result.failures or result.outcome.verdict is not Verdict.PASS:
+        sys.exit(f"{way}, {count} {size}: {[*result.outcome.text[-3:], *result.failures]}")
+    assert result.state and result.report and result.outcome.instructions
+    seconds = {"emulator": result.outcome.seconds}
+    try:
+        outcome = boot("qemu", request)
+        if outcome.verdict is Verdict.PASS:
+            seconds["qemu"] = outcome.seconds
+    except NoMachine:
+        pass
+    shared = sum(use.read_only_pages for use in result.report.files if use.processes)
+    words, lookups = links(image, way)
+    return Measured(
+        image.stat().st_size,
+        result.state.frames_used,
+        shared,
+        words,
+        lookups,
+        result.outcome.instructions,
+        seconds,
+    )
+
+
+def print_table(found: dict[tuple[str, int, str], Measured]) -> None:
+    head = (
+        "",
+        "services",
+        "way",
+        "image",
+        "frames",
+        "mapped",
+        "relocated",
+        "look-ups",
+        "instructions",
+        "emulator",
+        "QEMU",
+    )
+    widths = (17, 8, 6, 11, 7, 7, 9, 8, 13, 8, 6)
+    print(
+        "  ".join(
+            f"{text:>{width}}" if index > 2 else f"{text:<{width}}"
+            for index, (text, width) in enumerate(zip(head, widths, strict=True))
+        )
+    )
+    for (size, count, way), one in found.items():
+        qemu = f"{one.seconds['qemu']:.2f}" if "qemu" in one.seconds else "-"
+        cells = (
+            SIZES[size] if (count, way) == (COUNTS[0], WAYS[0]) else "",
+            str(count) if way == WAYS[0] else "",
+            way,
+            f"{one.image:,}",
+            f"{one.private:,}",
+            f"{one.shared:,}",
+            f"{one.relocations:,}",
+            f"{one.lookups:,}",
+            f"{one.instructions:,}",
+            f"{one.seconds['emulator']:.2f}",
+            qemu,
+        )
+        print(
+            "  ".join(
+                f"{text:>{width}}" if index > 2 else f"{text:<{width}}"
+                for index, (text, width) in enumerate(zip(cells, widths, strict=True))
+            )
+        )
+
+
+def goals(found: dict[tuple[str, int, str], Measured]) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+
+    def add(what: str, unit: str, ours: float, peer: float, goal: float | None) -> None:
+        met = None if goal is None else ours <= goal
+        rows.append({"what": what, "unit": unit, "ours": ours, "peers": {"static": peer}, "goal": goal, "met": met})
+
+    for size in SIZES:
+        for count in COUNTS:
+            base = found[size, count, "static"]
+            for way, limit in (("loader", GOAL_LOADER if count == 32 else None), ("pack", GOAL_PACK)):
+                one = found[size, count, way]
+                where = f"{way}, {count} services over {SIZES[size]}"
+                ratio = round(one.instructions / base.instructions, 4)
+                add(f"{where}: instructions", "of static's", ratio, base.instructions, limit)
+                small = GOAL_LARGE if size == "large" and count == 32 else None
+                add(f"{where}: image", "of static's", round(one.image / base.image, 4), base.image, small)
+                add(f"{where}: RAM", "of static's", round(one.ram / base.ram, 4), base.ram, small)
+        for way in ("loader", "pack"):
+            few, many = (found[size, count, way].instructions for count in COUNTS[1:])
+            few_static, many_static = (found[size, count, "static"].instructions for count in COUNTS[1:])
+            ratio = round((many - few) / (many_static - few_static), 4)
+            peer = (many_static - few_static) // (COUNTS[2] - COUNTS[1])
+            add(f"{way}, each further service over {SIZES[size]}: instructions", "of static's", ratio, peer, None)
+    return rows
+
+
+def plot(found: dict[tuple[str, int, str], Measured]) -> str:
+    panels = []
+    for size, text in SIZES.items():
+        for title, unit, value in (
+            ("RAM with the image", "MB", lambda one: one.ram / 1e6),
+            ("instructions to the last service", "M", lambda one: one.instructions / 1e6),
+        ):
+            groups = {
+                f"{count} service{'s' if count > 1 else ''}": [value(found[size, count, way]) for way in WAYS]
+                for count in COUNTS
+            }
+            panels.append(Panel(f"{title}, {text}", unit, groups))
+    return bars_svg(panels, WAYS)
+
+
+def main() -> None:
+    build = Path(sys.argv[1])
+    found: dict[tuple[str, int, str], Measured] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for size in SIZES:
+            for count in COUNTS:
+                for way in WAYS:
+                    found[size, count, way] = measure(build, way, count, size, Path(folder))
+    print_table(found)
+    rows = goals(found)
+    print()
+    for row in rows:
+        goal = "" if row["goal"] is None else f", goal <= {row['goal']}: {'met' if row['met'] else 'missed'}"
+        if goal or "further" in str(row["what"]):
+            print(f"{row['what']:66} {row['ours']:>7.4f} of static's{goal}")
+    rows += [
+        {
+            "what": f"{way}, {count} services over {SIZES[size]}: {name}",
+            "unit": unit,
+            "ours": value,
+            "peers": {},
+            "goal": None,
+            "met": None,
+        }
+        for (size, count, way), one in found.items()
+        for name, unit, value in (
+            ("image", "bytes", one.image),
+            ("RAM", "frames", one.private),
+            ("mapped from the image", "frames", one.shared),
+            ("relocated at boot", "words", one.relocations),
+            ("looked up at boot", "symbols", one.lookups),
+            ("until the last service ended", "instructions", one.instructions),
+            *((f"boot in {machine}", "s", round(seconds, 3)) for machine, seconds in one.seconds.items()),
+        )
+    ]
+    loader = (build / "services/loader").stat().st_size
+    print(f"\nwho links: services/loader, {loader:,} bytes as shipped; static programs relocate themselves")
+    out = build.parent / "bench"
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(out / "boot.json", (json.dumps(rows, indent=1) + "\n").encode())
+    write_atomically(Path("docs/bootstrapping.svg"), plot(found).encode())
+    print(f"{out / 'boot.json'}, docs/bootstrapping.svg")
+
+
+if __name__ == "__main__":
+    main()
