@@ -1,5 +1,5 @@
-/* The kernel's whole knowledge of ELF: place a static program. Read-only segments are mapped from the
- * archive's own frames, writable ones get fresh memory; the program relocates itself. */
+/* Programs that the kernel places and does not link: static ones, and dynamic ones beside their interpreter. Read-only
+ * segments are mapped from the archive's own frames, writable ones get fresh memory; what is placed relocates itself. */
 #include <rtld/elf.h>
 
 #include "kernel.h"
@@ -33,8 +33,6 @@ static const char *check_header(const struct elf_header *header, uint64_t size)
 
 static const char *check_segment(const struct elf_segment *segment, uint64_t size, uint64_t *end)
 {
-    if (segment->p_type == PT_INTERP)
-        return "PT_INTERP in a program that must be static";
     if (segment->p_type != PT_LOAD)
         return NULL;
     if (segment->p_filesz > segment->p_memsz || segment->p_offset > size || segment->p_filesz > size - segment->p_offset)
@@ -72,6 +70,25 @@ static const char *map_writable(struct process *process, const uint8_t *file, co
     return NULL;
 }
 
+static const char *read_interpreter(const uint8_t *file, uint64_t size, const struct elf_segment *segment, struct program *program)
+{
+    if (segment->p_offset > size || segment->p_filesz > size - segment->p_offset || !segment->p_filesz)
+        return "PT_INTERP lies outside the file";
+    const char *name = (const char *)file + segment->p_offset;
+    uint64_t length = segment->p_filesz - 1;
+    if (name[length] || !length)
+        return "PT_INTERP is no string";
+    /* Names in the image are relative. */
+    if (*name == '/') {
+        name++;
+        length--;
+    }
+    if (length >= sizeof program->interpreter_name)
+        return "PT_INTERP is too long";
+    memory_copy(program->interpreter_name, name, length + 1);
+    return NULL;
+}
+
 bool elf_load(struct process *process, struct memory *archive, uint64_t offset, uint64_t size,
               struct program *program, const char **rule)
 {
@@ -90,10 +107,17 @@ bool elf_load(struct process *process, struct memory *archive, uint64_t offset, 
     }
     /* A static PIE goes to a random page; ET_EXEC to where it was linked. */
     uint64_t base = header->e_type == ET_DYN ? 0x100000000000 + (random_next() & 0x3ffffffff) * PAGE_SIZE : 0;
-    *program = (struct program){.entry = base + header->e_entry, .base = base, .program_header_count = header->e_phnum};
+    *program = (struct program){
+        .entry = base + header->e_entry,
+        .start = base + header->e_entry,
+        .base = base,
+        .program_header_count = header->e_phnum,
+    };
     bool entry_found = false;
     for (unsigned i = 0; i < header->e_phnum; i++) {
         const struct elf_segment *segment = &segments[i];
+        if (segment->p_type == PT_INTERP && (*rule = read_interpreter(file, size, segment, program)))
+            return false;
         if (segment->p_type != PT_LOAD || !segment->p_memsz)
             continue;
         if (segment->p_flags & PF_W) {

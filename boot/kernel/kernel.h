@@ -4,7 +4,11 @@
 #define KERNEL_H
 #include <ambilink/abi.h>
 #include <ambilink/image.h>
+#include <ambilink/loaded.h>
 #include <ambilink/record.h>
+#include <bootimage/archive.h>
+#include <launch/block.h>
+#include <launch/stack.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,6 +48,7 @@ void *physical_pointer(uint64_t physical);
 void page_table_init(void);
 uint64_t page_table_create(void);
 void page_table_destroy(uint64_t table);
+extern uint64_t kernel_page_table;
 bool page_map(uint64_t table, uint64_t address, uint64_t frame, unsigned prot);
 void page_unmap(uint64_t table, uint64_t address);
 /* The frame mapped at a user address, or 0; *prot may be NULL. */
@@ -77,6 +82,14 @@ struct memory *memory_create_run(uint64_t start, uint64_t size);
 void memory_destroy(struct memory *memory);
 uint64_t memory_frame(const struct memory *memory, uint64_t offset);
 
+/* Contiguous kernel addresses of memory, which they keep; NULL: no room. */
+void *kernel_map(struct memory *memory, uint64_t offset, uint64_t size, unsigned prot);
+/* The same for fresh memory of its own, zeroed. */
+void *kernel_alloc(uint64_t size);
+/* Change the protection of whole pages within one range. */
+void kernel_protect(void *address, uint64_t size, unsigned prot);
+void kernel_unmap(void *address);
+
 struct mapping {
     struct mapping *next; /* ascending addresses */
     uint64_t start, end;
@@ -107,6 +120,7 @@ struct process {
     uint64_t watcher_badge;
     struct process *next_exited; /* in the watcher's list */
     uint64_t live_threads;
+    bool calls_linux;            /* its system calls are Linux' */
 };
 
 struct thread {
@@ -210,19 +224,61 @@ uint64_t random_next(void);
 void *system_object_pointer(void);
 
 /* The boot image and the first process. */
-struct image_place {
+struct image_place { /* image.c */
     uint64_t address, size; /* physical; written by the packer */
 };
 extern struct image_place image_place;
 extern struct kernel_record kernel_record;
-void first_process_start(const char *command_line);
 
-/* Static programs: ET_EXEC or static PIE of `size` bytes at `offset` of a memory run. */
+struct boot_image {
+    struct archive archive;
+    struct memory *run;     /* the same as memory */
+    uint8_t *checked;       /* by file index: the digest was found right */
+    uint32_t failures;      /* of services and modules */
+};
+extern struct boot_image boot_image;
+void boot_image_open(void);
+const char *boot_image_name(const struct image_file *file);
+/* A file is trusted once its digest was found right; false: refused, and told. */
+bool boot_image_check(const struct image_file *file);
+
+/* Start the loader service, and before it what the kernel links. */
+void services_start(const char *command_line);
+/* Start a service that the kernel links, for a caller who gets handles; a status. */
+int64_t service_start(uint32_t index, struct process *caller, struct loaded_process *loaded);
+
+/* Programs that are placed, not linked: ET_EXEC, static PIE, or a dynamic one beside its interpreter. */
 struct program {
-    uint64_t entry, base, program_headers, program_header_count;
+    uint64_t entry;             /* its own */
+    uint64_t start;             /* the first instruction: entry, or the interpreter's */
+    uint64_t base, program_headers, program_header_count;
+    uint64_t interpreter;       /* base of it; 0: none */
+    char interpreter_name[128]; /* PT_INTERP without a leading "/", or "" */
 };
 bool elf_load(struct process *process, struct memory *archive, uint64_t offset, uint64_t size,
               struct program *program, const char **rule);
+
+/* Linking into a process, by the same code as the loader service's (link.c). One at a time. */
+struct process_link {
+    struct process *process;
+    const char *service;
+    uint64_t next_address;
+    struct link_host host;
+    struct link link;
+};
+/* Link a program there: placed, relocated, mapped; false: told. */
+bool process_link(struct process_link *linking, struct process *process, const char *service, const struct image_file *file);
+/* Map what was linked, and give back what that took. */
+bool process_link_map(struct process_link *linking);
+void process_link_end(struct process_link *linking);
+/* What any link of the kernel needs of its host. */
+void *link_memory(void *context, uint64_t *size);
+void link_release(void *context, void *block, uint64_t size);
+bool link_open_library(void *context, const struct image *referrer, const char *name, struct image_file_view *view);
+struct image_file_view link_view(const struct image_file *file);
+
+/* Linux' system calls (linux.c). */
+int64_t linux_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 
 /* Entry points for entry.S. */
 void kernel_main(uint32_t start_info);

@@ -22,8 +22,6 @@ struct boot_memory_range {
 extern char kernel_end[];
 
 struct kernel_record kernel_record = {.magic = RECORD_MAGIC};
-/* In .data although it is zero: the packer writes where the archive lies. */
-struct image_place image_place __attribute__((section(".data")));
 
 static char command_line[COMMAND_LINE_MAX];
 
@@ -83,8 +81,9 @@ void kernel_main(uint32_t start_info)
         frames_reserve(image_place.address, image_place.address + image_place.size);
     frames_ready();
     page_table_init();
+    boot_image_open();
     random_init(choose_seed());
     clock_init();
-    first_process_start(command_line);
+    services_start(command_line);
     frame_resume(schedule());
 }

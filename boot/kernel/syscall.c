@@ -185,6 +185,28 @@ static int64_t do_machine_exit(handle_t handle, uint64_t verdict)
     machine_exit((uint8_t)verdict);
 }
 
+static int64_t do_image_check(uint64_t index)
+{
+    if (index >= boot_image.archive.header->file_count)
+        return STATUS_INVALID;
+    return boot_image_check(&boot_image.archive.files[index]) ? STATUS_OK : STATUS_CORRUPT;
+}
+
+static int64_t do_service_start(handle_t handle, uint64_t index, uint64_t result_user)
+{
+    int64_t status;
+    struct process *caller = current_thread->process;
+    if (!handle_object(caller, handle, OBJECT_SYSTEM, RIGHT_MANAGE, &status))
+        return status;
+    struct loaded_process loaded = {0};
+    /* Written before as well: afterwards nothing may fail. */
+    if (!user_write(caller, result_user, &loaded, sizeof loaded))
+        return STATUS_BAD_ADDRESS;
+    status = service_start((uint32_t)index, caller, &loaded);
+    user_write(caller, result_user, &loaded, sizeof loaded);
+    return status;
+}
+
 static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 {
     int64_t status;
@@ -251,6 +273,10 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
         return do_log_write((handle_t)a, b, c);
     case SYS_MACHINE_EXIT:
         return do_machine_exit((handle_t)a, b);
+    case SYS_IMAGE_CHECK:
+        return do_image_check(a);
+    case SYS_SERVICE_START:
+        return do_service_start((handle_t)a, b, c);
     default:
         return STATUS_INVALID;
     }

@@ -11,13 +11,13 @@
 static bool map_both(struct remote *remote, struct area *area, handle_t memory, unsigned prot)
 {
     handle_t self = sys_start_handle(START_HANDLE_SELF);
-    int64_t here = sys_process_map(self, memory, 0, area->size, 0, PROT_READ_WRITE);
+    int64_t here = sys_process_map(self, memory, 0, area->at.size, 0, PROT_READ_WRITE);
     if (here < 0)
         return false;
-    area->here = (uint8_t *)here;
-    if (sys_process_map(remote->process, memory, 0, area->size, area->there, prot) >= 0)
+    area->at.here = (uint8_t *)here;
+    if (sys_process_map(remote->process, memory, 0, area->at.size, area->at.there, prot) >= 0)
         return true;
-    sys_process_unmap(self, (uint64_t)here, area->size);
+    sys_process_unmap(self, (uint64_t)here, area->at.size);
     return false;
 }
 
@@ -32,9 +32,9 @@ struct area *area_make_at(struct remote *remote, uint64_t address, uint64_t size
     struct area *area = calloc(1, sizeof *area);
     if (!area)
         return NULL;
-    area->size = (size + PAGE_MASK) & ~PAGE_MASK;
-    area->there = address;
-    int64_t memory = sys_memory_create(area->size);
+    area->at.size = (size + PAGE_MASK) & ~PAGE_MASK;
+    area->at.there = address;
+    int64_t memory = sys_memory_create(area->at.size);
     bool good = memory >= 0 && map_both(remote, area, (handle_t)memory, prot);
     if (memory >= 0)
         sys_handle_close((handle_t)memory);
@@ -42,26 +42,40 @@ struct area *area_make_at(struct remote *remote, uint64_t address, uint64_t size
         free(area);
         return NULL;
     }
+    area->next = remote->areas;
+    remote->areas = area;
+    return area;
+}
+
+struct area *area_adopt(struct remote *remote, handle_t memory, uint64_t address, uint64_t size)
+{
+    struct area *area = calloc(1, sizeof *area);
+    int64_t here = area ? sys_process_map(sys_start_handle(START_HANDLE_SELF), memory, 0, size, 0, PROT_READ_WRITE) : -1;
+    if (here < 0) {
+        free(area);
+        return NULL;
+    }
+    *area = (struct area){remote->areas, {(uint8_t *)here, address, size, size}, 0};
+    remote->areas = area;
     return area;
 }
 
 void area_free(struct remote *remote, struct area *area, bool process_lives)
 {
-    sys_process_unmap(sys_start_handle(START_HANDLE_SELF), (uint64_t)area->here, area->size);
+    struct area **at = &remote->areas;
+    while (*at != area)
+        at = &(*at)->next;
+    *at = area->next;
+    sys_process_unmap(sys_start_handle(START_HANDLE_SELF), (uint64_t)area->at.here, area->at.size);
     if (process_lives)
-        sys_process_unmap(remote->process, area->there, area->size);
+        sys_process_unmap(remote->process, area->at.there, area->at.size);
     free(area);
 }
 
-uint64_t area_put(struct area *area, const void *bytes, uint64_t size)
+struct area *area_of(const struct remote *remote, const void *here)
 {
-    uint64_t at = area->used;
-    memcpy(area->here + at, bytes, size);
-    area->used = area_rounded(at + size);
-    return area->there + at;
-}
-
-uint64_t area_put_string(struct area *area, const char *text)
-{
-    return area_put(area, text, strlen(text) + 1);
+    for (struct area *area = remote->areas; area; area = area->next)
+        if ((uint64_t)((const uint8_t *)here - area->at.here) < area->at.size)
+            return area;
+    return NULL;
 }

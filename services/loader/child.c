@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <system/call.h>
+#include <system/start.h>
 
 #include "loader.h"
 
@@ -15,7 +16,7 @@ struct child *child_find(uint64_t number)
     return NULL;
 }
 
-static void forget_modules(struct child *child)
+void child_forget_modules(struct child *child)
 {
     for (size_t i = 0; i < child->module_count; i++)
         free(child->modules[i].name);
@@ -27,7 +28,7 @@ static void forget_modules(struct child *child)
 bool child_record_modules(struct child *child)
 {
     const struct link *link = &child->remote.link;
-    forget_modules(child);
+    child_forget_modules(child);
     child->modules = calloc(link->image_count, sizeof *child->modules);
     if (!child->modules)
         return false;
@@ -55,7 +56,7 @@ static void child_free(struct child *child)
         sys_handle_close(child->remote.process);
     }
     remote_end(&child->remote);
-    forget_modules(child);
+    child_forget_modules(child);
     free(child);
 }
 
@@ -64,10 +65,10 @@ bool child_run(struct child *child, const struct start_values *values)
     struct remote *remote = &child->remote;
     uint64_t stack = start_stack_make(remote, child, values);
     int64_t thread = stack ? sys_thread_create(remote->process, values->entry, stack, 0) : STATUS_NO_MEMORY;
-    if (thread < 0) {
+    if (stack && thread < 0)
         say("%s: cannot be started, status %lld", child->name, (long long)thread);
+    if (thread < 0)
         return false;
-    }
     sys_handle_close((handle_t)thread);
     return true;
 }
@@ -84,8 +85,6 @@ static bool link_and_run(struct child *child, handle_t process)
     if (good) {
         struct start_values values;
         good = start_block_make(remote, child, &values);
-        if (!good)
-            say("%s: no memory for its start block", child->name);
         link_commit(&remote->link);
         good = good && child_run(child, &values);
     }
@@ -93,10 +92,10 @@ static bool link_and_run(struct child *child, handle_t process)
     return good;
 }
 
-struct child *child_start(const struct image_service *service, bool at_boot)
+static struct child *child_new(const struct image_service *service, bool at_boot)
 {
-    const char *name = archive_string(&loader.archive, service->name);
     struct child *child = calloc(1, sizeof *child);
+    const char *name = archive_string(&loader.archive, service->name);
     if (!child) {
         say("%s: no memory to start it", name);
         return NULL;
@@ -104,23 +103,70 @@ struct child *child_start(const struct image_service *service, bool at_boot)
     child->service = service;
     child->name = name;
     child->at_boot = at_boot;
+    return child;
+}
+
+static struct child *child_add(struct child *child)
+{
+    *loader.last = child;
+    loader.last = &child->next;
+    if (child->module_count)
+        say("%s started: process %llu, %zu objects", child->name, (unsigned long long)child->number, child->module_count);
+    else
+        say("%s started: process %llu, which links itself", child->name, (unsigned long long)child->number);
+    return child;
+}
+
+void child_take_over(const struct loaded_process *loaded)
+{
+    const struct image_service *service = &loader.archive.services[loaded->service];
+    struct child *child = child_new(service, true);
+    if (!child || !adopt_process(child, loaded)) {
+        loader.failed = true;
+        if (child)
+            child_free(child);
+        return;
+    }
+    if (service->role == IMAGE_SERVICE_PROGRAM)
+        loader.programs_running++;
+    child_add(child);
+}
+
+/* The kernel makes the process, and links it or maps its interpreter. */
+static bool start_by_kernel(struct child *child)
+{
+    struct loaded_process loaded;
+    int64_t number = sys_service_start(sys_start_handle(START_HANDLE_SYSTEM),
+                                       (uint64_t)(child->service - loader.archive.services), &loaded);
+    if (number < 0)
+        say("%s: the kernel cannot start it, status %lld", child->name, (long long)number);
+    return number > 0 && adopt_process(child, &loaded);
+}
+
+static bool start_here(struct child *child)
+{
     int64_t process = sys_process_create(child->name, strlen(child->name));
     if (process < 0) {
         say("%s: no process for it, status %lld", child->name, (long long)process);
-        child_free(child);
-        return NULL;
+        return false;
     }
     child->number = loader.next_number++;
     sys_process_watch((handle_t)process, loader.endpoint, child->number);
-    bool is_packed = service->packed_file != IMAGE_NO_FILE;
-    if (!(is_packed ? packed_start : link_and_run)(child, (handle_t)process)) {
+    bool is_packed = child->service->linker == IMAGE_LINKER_PACK;
+    return (is_packed ? packed_start : link_and_run)(child, (handle_t)process);
+}
+
+struct child *child_start(const struct image_service *service, bool at_boot)
+{
+    struct child *child = child_new(service, at_boot);
+    if (!child)
+        return NULL;
+    bool is_kernels = service->linker == IMAGE_LINKER_KERNEL || service->linker == IMAGE_LINKER_INTERP;
+    if (!(is_kernels ? start_by_kernel : start_here)(child)) {
         child_free(child);
         return NULL;
     }
-    *loader.last = child;
-    loader.last = &child->next;
-    say("%s started: process %llu, %zu objects", child->name, (unsigned long long)child->number, child->module_count);
-    return child;
+    return child_add(child);
 }
 
 void child_ended(struct child *child, bool faulted, int64_t status)

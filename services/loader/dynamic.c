@@ -24,7 +24,7 @@ static void refuse_with_message(struct remote *remote, handle_t reply)
 static bool fill_opened(struct remote *remote, struct loader_opened *opened, uint64_t *size)
 {
     const struct link *link = &remote->link;
-    resolvers_size(remote, &opened->relro_count);
+    launch_resolvers_size(link, &opened->relro_count);
     opened->initializer_count = link->initializer_count;
     opened->resolver_count = link->resolver_count;
     uint64_t initializers = link->initializer_count * sizeof(uint64_t);
@@ -34,8 +34,8 @@ static bool fill_opened(struct remote *remote, struct loader_opened *opened, uin
         return false;
     uint8_t *at = (uint8_t *)answer_data;
     memcpy(at, link->initializers, initializers);
-    resolvers_fill(remote, (struct start_resolver *)(at + initializers),
-                   (struct start_range *)(at + initializers + resolvers));
+    launch_resolvers_fill(link, (struct start_resolver *)(at + initializers),
+                          (struct start_range *)(at + initializers + resolvers));
     return true;
 }
 
@@ -43,16 +43,11 @@ static bool take_in(struct child *child, struct loader_opened *opened, uint64_t 
 {
     struct remote *remote = &child->remote;
     const char *problem = NULL;
-    struct area *area = NULL;
     if (!fill_opened(remote, opened, size))
         problem = "too many constructors and indirect functions for one answer";
-    else if (!(area = area_make(remote, modules_size(remote), PROT_READ_ONLY)) || !remote_commit(remote) ||
-             !modules_put(remote, area))
+    else if (!remote_commit(remote) || !start_block_extend(remote))
         problem = "no memory to map it";
     if (problem) {
-        /* With a description in it, it goes when that goes. */
-        if (area && !area->modules)
-            area_free(remote, area, true);
         strcpy(remote->error, problem);
         return false;
     }
@@ -74,7 +69,7 @@ static void open_object(struct child *child, const struct message *request, cons
         return;
     }
     remote_close_windows(remote);
-    opened.handle = module_handle(image);
+    opened.handle = launch_module_address(image);
     struct message answer = {.data = answer_data, .size = size};
     memcpy(answer.word + 1, &opened, sizeof opened);
     ipc_answer(reply, STATUS_OK, &answer);
@@ -83,7 +78,7 @@ static void open_object(struct child *child, const struct message *request, cons
 static void close_object(struct child *child, uint64_t handle, handle_t reply)
 {
     struct link *link = &child->remote.link;
-    struct image *image = module_image(&child->remote, handle);
+    struct image *image = launch_module_image(&child->remote.link, handle);
     if (!image) {
         ipc_answer(reply, STATUS_NOT_FOUND, NULL);
         return;
@@ -103,7 +98,7 @@ static void find_symbol(struct child *child, const struct message *request, cons
     struct remote *remote = &child->remote;
     uint64_t scope = request->word[1], where = request->word[2], length = strlen(name) + 1;
     const char *version = length < request->size ? name + length : NULL;
-    const struct image *image = scope == LOADER_SCOPE_CLOSURE ? module_image(remote, where)
+    const struct image *image = scope == LOADER_SCOPE_CLOSURE ? launch_module_image(&remote->link, where)
                                                               : link_image_at(&remote->link, where);
     struct link_symbol found;
     /* Only what was opened has a closure to search. */
@@ -131,7 +126,7 @@ static void name_address(struct child *child, uint64_t address, handle_t reply)
         ipc_answer(reply, STATUS_NOT_FOUND, NULL);
         return;
     }
-    struct message answer = {.word = {0, module_handle(image)}};
+    struct message answer = {.word = {0, launch_module_address(image)}};
     const struct elf_symbol *symbol = image_symbol_at(image, address - image->bias);
     if (symbol) {
         /* The name as the process has it, in its own mapping of the string table. */
@@ -147,7 +142,7 @@ void dynamic_request(struct child *child, const struct message *request, const c
         ipc_answer(reply, STATUS_INVALID, NULL);
         return;
     }
-    if (child->remote.packed && !packed_adopt(child)) {
+    if (child->remote.is_strange && !adopt_link(child)) {
         refuse_with_message(&child->remote, reply);
         return;
     }

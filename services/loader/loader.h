@@ -2,8 +2,11 @@
 #ifndef LOADER_H
 #define LOADER_H
 #include <ambilink/abi.h>
+#include <ambilink/loaded.h>
 #include <ambilink/start.h>
 #include <bootimage/archive.h>
+#include <launch/block.h>
+#include <launch/stack.h>
 #include <rtld/link.h>
 #include <stdbool.h>
 
@@ -17,11 +20,11 @@ struct module {
     uint64_t read_only, writable; /* bytes */
 };
 
-/* Memory that is written here and read in a process: `here` is this service's view of `there`. */
+/* Memory that is written here and read in a process. */
 struct area {
-    uint8_t *here;
-    uint64_t there, size, used;
-    unsigned modules; /* that are described in it */
+    struct area *next; /* of the same process */
+    struct launch_area at;
+    unsigned modules;  /* that are described in it */
 };
 
 /* Linking into another address space. Lives as long as the process. */
@@ -37,11 +40,12 @@ struct remote {
         uint64_t size;
     } *windows;
     size_t window_count, window_limit;
-    struct area *block;       /* where the process finds what it must know; the first one of them */
+    struct area *areas;
+    struct area *block;       /* of them: where the process finds what it must know */
     struct start_link *list;  /* in it */
     char error[LINK_ERROR_MAX]; /* the last diagnostic of a request */
     bool is_request;          /* diagnostics go to the process, not to the log */
-    const struct image_packed *packed; /* linked at build time, and `link` does not know it yet; NULL: it does */
+    bool is_strange;          /* somebody else linked it, and `link` does not know it yet */
 };
 
 /* A process that this service made. */
@@ -64,7 +68,6 @@ struct child {
 struct start_values {
     uint64_t entry, program_headers, program_header_count;
     uint64_t info;            /* struct start_info */
-    uint64_t random;
 };
 
 struct loader {
@@ -88,6 +91,8 @@ uint64_t random_word(void);
 
 /* Make a process for a service, link its program there and let it run. NULL: failed, and was told on the log. */
 struct child *child_start(const struct image_service *service, bool at_boot);
+/* The kernel started this one before. */
+void child_take_over(const struct loaded_process *loaded);
 /* Give the process its stack and its first thread; false: told. */
 bool child_run(struct child *child, const struct start_values *values);
 void child_ended(struct child *child, bool faulted, int64_t status);
@@ -103,8 +108,6 @@ bool remote_check_file(const struct image_file *file);
 struct image *remote_open(struct remote *remote, const char *name, unsigned flags);
 /* Map what is fresh, with its protections; RELRO that waits for resolvers stays writable. */
 bool remote_commit(struct remote *remote);
-/* RELRO pages of an image that the process must protect itself, by segment; false: this service did. */
-bool remote_waits(const struct remote *remote, const struct image *image, const struct segment *segment);
 /* Give back windows; to be called after each link in any case. */
 void remote_close_windows(struct remote *remote);
 /* The process is gone. */
@@ -115,47 +118,42 @@ uint64_t remote_reserve(struct remote *remote, uint64_t size, uint64_t align);
 /* area.c */
 struct area *area_make(struct remote *remote, uint64_t size, unsigned prot);
 struct area *area_make_at(struct remote *remote, uint64_t address, uint64_t size, unsigned prot);
+/* Memory that a process has already. */
+struct area *area_adopt(struct remote *remote, handle_t memory, uint64_t address, uint64_t size);
 void area_free(struct remote *remote, struct area *area, bool process_lives);
-/* Append bytes; the address they have in the process. The caller computed the size of all before. */
-uint64_t area_put(struct area *area, const void *bytes, uint64_t size);
-uint64_t area_put_string(struct area *area, const char *text);
-/* What area_put takes up. */
-static inline uint64_t area_rounded(uint64_t size)
-{
-    return (size + 15) & ~15ull;
-}
-
-/* modules.c: descriptions of the fresh images, at the end of the process' list; false: no memory, some may be there. */
-uint64_t modules_size(const struct remote *remote);
-bool modules_put(struct remote *remote, struct area *area);
-/* An image that is described already, at an offset of the start block. */
-bool modules_adopt(struct remote *remote, struct image *image, uint64_t offset);
-void modules_remove(struct remote *remote, struct image *image, bool process_lives);
-/* The address of an image's description in the process, and the way back. */
-uint64_t module_handle(const struct image *image);
-struct image *module_image(const struct remote *remote, uint64_t handle);
+/* Where a pointer leads, here; NULL: into none. */
+struct area *area_of(const struct remote *remote, const void *here);
 
 /* start_block.c. Write the start block of a program that was linked; false: no memory. */
 bool start_block_make(struct remote *remote, const struct child *child, struct start_values *values);
 /* What of it differs from process to process. */
 void start_block_finish(const struct remote *remote, const struct child *child, struct start_info *info);
-/* Write the first stack; the initial stack pointer, or 0. */
+/* Write the first stack; the initial stack pointer, or 0, which was told. */
 uint64_t start_stack_make(struct remote *remote, const struct child *child, const struct start_values *values);
-/* Resolvers of the last link, and the RELRO that waits for them. */
-uint64_t resolvers_size(const struct remote *remote, uint64_t *relro_count);
-void resolvers_fill(const struct remote *remote, struct start_resolver *resolvers, struct start_range *relro);
+/* Describe the fresh images; false: no memory. */
+bool start_block_extend(struct remote *remote);
 
 /* packed.c. Map a program that was linked at build time, and let it run; false: it cannot be used, which was told. */
 bool packed_start(struct child *child, handle_t process);
-/* Where an object of it lies; false: there is none of that name. */
-bool packed_base(const struct remote *remote, const char *name, uint64_t *base);
+
+/* adopt.c: processes that somebody else linked. Take over one that the kernel started; false: no memory, which was told. */
+bool adopt_process(struct child *child, const struct loaded_process *loaded);
 /* Let `link` know its objects, as if this service had linked it. */
-bool packed_adopt(struct child *child);
+bool adopt_link(struct child *child);
+/* Record its modules, as its start block has them; false: no memory. */
+bool adopt_modules(struct child *child);
+/* The same again, where they may have come since. */
+void adopt_refresh(struct child *child);
+/* Where an object of it lies; false: there is none of that name. */
+bool adopted_base(const struct remote *remote, const char *name, uint64_t *base);
+/* "?" for none. */
+const char *adopted_name(const struct remote *remote, uint64_t index);
 
 /* dynamic.c: requests of a process about its own objects. */
 void dynamic_request(struct child *child, const struct message *request, const char *text, handle_t reply);
 /* What is loaded where, kept for those who ask later. */
 bool child_record_modules(struct child *child);
+void child_forget_modules(struct child *child);
 
 /* Answer requests for ever. */
 _Noreturn void serve(void);

@@ -1,7 +1,8 @@
 /* The loader service: the first process, and the one that links all others.
  *
- * The kernel starts it, a static program, with a handle to the boot image. It makes a process for each
- * service of the image's manifest, in order: finds the program and the libraries that it needs, links them
+ * The kernel starts it, with handles to the boot image and to the endpoints of this service and of the registry, and
+ * with a table of those services that it started itself (<ambilink/loaded.h>). This service makes a process for each
+ * other service of the image's manifest, in order: finds the program and the libraries that it needs, links them
  * in the new process' address space, and starts the first thread. Then it answers requests (protocol/loader.h)
  * and, when every program of the manifest has ended, gives the machine's verdict. */
 #include <stdarg.h>
@@ -60,19 +61,22 @@ static void open_image(void)
         give_up("no memory");
 }
 
-static handle_t new_endpoint(void)
+/* What the kernel started: their records, and which files it found intact. */
+static void take_over_services(void)
 {
-    int64_t endpoint = sys_endpoint_create();
-    if (endpoint < 0)
-        give_up("no memory for an endpoint");
-    return (handle_t)endpoint;
+    const struct loaded_table *table = (const struct loaded_table *)sys_start_info()->loaded;
+    memcpy(loader.file_checked, (const void *)table->checked, loader.archive.header->file_count * sizeof(bool));
+    loader.failed = table->failures != 0;
+    for (uint32_t i = 0; i < table->process_count; i++)
+        child_take_over(&table->process[i]);
 }
 
 static void start_services(void)
 {
     for (uint32_t i = 0; i < loader.archive.header->service_count; i++) {
         const struct image_service *service = &loader.archive.services[i];
-        if (service->role == IMAGE_SERVICE_ON_DEMAND)
+        bool is_kernels = service->linker == IMAGE_LINKER_KERNEL || service->linker == IMAGE_LINKER_INTERP;
+        if (service->role == IMAGE_SERVICE_ON_DEMAND || is_kernels)
             continue;
         if (!child_start(service, true))
             loader.failed = true;
@@ -89,8 +93,9 @@ int main(void)
 {
     memcpy(&loader.random, (const void *)getauxval(AT_RANDOM), sizeof loader.random);
     open_image();
-    loader.endpoint = new_endpoint();
-    loader.names = new_endpoint();
+    loader.endpoint = sys_start_handle(START_HANDLE_LOADER);
+    loader.names = sys_start_handle(START_HANDLE_NAMES);
+    take_over_services();
     start_services();
     serve();
 }

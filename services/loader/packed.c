@@ -1,6 +1,5 @@
 /* Programs that were linked at build time (struct image_packed): their pages are mapped and copied, nothing is bound
- * or relocated. What such a process asks for later needs to know its objects: then, and only then, they are linked
- * once more, at the same addresses, into memory that is thrown away (packed_adopt). */
+ * or relocated. */
 #include <stdlib.h>
 #include <string.h>
 #include <system/call.h>
@@ -38,17 +37,11 @@ static const struct image_packed *find_record(const struct child *child)
                 inside(packed->mapping_offset, packed->mapping_count, sizeof(struct image_packed_mapping), file->size) &&
                 inside(packed->block_offset, packed->block_size, 1, file->size) && !(packed->block_address & PAGE_MASK) &&
                 packed->block_size >= sizeof(struct start_info) &&
-                inside(packed->link_offset, 1, sizeof(struct start_link), packed->block_size) &&
-                inside(packed->random_offset, 2, sizeof(uint64_t), packed->block_size);
+                inside(packed->link_offset, 1, sizeof(struct start_link), packed->block_size);
     const uint8_t *bytes = (const uint8_t *)packed;
-    const struct start_info *info = good ? (const void *)(bytes + packed->block_offset) : NULL;
-    good = good && inside(packed->modules_offset, info->module_count, sizeof(uint64_t), file->size);
-    const uint64_t *modules = (const void *)(bytes + packed->modules_offset);
-    for (uint64_t i = 0; good && i < info->module_count; i++)
-        good = inside(modules[i], 1, sizeof(struct start_module), packed->block_size);
     const struct image_packed_mapping *mappings = (const void *)(bytes + packed->mapping_offset);
     for (uint32_t i = 0; good && i < packed->mapping_count; i++)
-        good = mappings[i].module < info->module_count && check_mapping(&mappings[i]);
+        good = check_mapping(&mappings[i]);
     if (!good)
         say("%s: %s cannot be used: pack the image again", child->name, archive_string(&loader.archive, file->name));
     return good ? packed : NULL;
@@ -59,11 +52,6 @@ static const struct image_packed_mapping *mappings_of(const struct image_packed 
     return (const void *)((const uint8_t *)packed + packed->mapping_offset);
 }
 
-static const uint64_t *modules_of(const struct image_packed *packed)
-{
-    return (const void *)((const uint8_t *)packed + packed->modules_offset);
-}
-
 static uint64_t private_size(const struct image_packed *packed)
 {
     uint64_t size = 0;
@@ -71,13 +59,6 @@ static uint64_t private_size(const struct image_packed *packed)
         if (mappings_of(packed)[i].prot & RIGHT_WRITE)
             size += mappings_of(packed)[i].size;
     return size;
-}
-
-static const char *module_name(const struct remote *remote, const struct image_packed *packed, uint64_t index)
-{
-    const struct start_module *module = (const void *)(remote->block->here + modules_of(packed)[index]);
-    uint64_t offset = module->name - remote->block->there;
-    return offset < remote->block->size ? (const char *)remote->block->here + offset : "?";
 }
 
 static bool map_all(const struct remote *remote, const struct image_packed *packed)
@@ -101,7 +82,7 @@ static bool map_all(const struct remote *remote, const struct image_packed *pack
         }
         if (status < 0)
             say("%s: %s cannot be mapped at 0x%llx%s, status %lld", remote->service,
-                module_name(remote, packed, mapping->module), (unsigned long long)mapping->address,
+                adopted_name(remote, mapping->module), (unsigned long long)mapping->address,
                 status == STATUS_OVERLAP ? ", where something else is" : "", (long long)status);
     }
     if (here > 0)
@@ -118,41 +99,11 @@ static bool make_block(struct remote *remote, const struct child *child, const s
         say("%s: no memory for its start block", child->name);
         return false;
     }
-    uint8_t *here = remote->block->here;
+    uint8_t *here = remote->block->at.here;
     memcpy(here, (const uint8_t *)packed + packed->block_offset, packed->block_size);
     struct start_info *info = (struct start_info *)here;
     start_block_finish(remote, child, info);
-    uint64_t words[2] = {random_word(), random_word()};
-    memcpy(here + packed->random_offset, words, sizeof words);
     remote->list = (struct start_link *)(here + packed->link_offset);
-    return true;
-}
-
-static bool record_modules(struct child *child, const struct image_packed *packed)
-{
-    const struct remote *remote = &child->remote;
-    const struct start_info *info = (const struct start_info *)remote->block->here;
-    child->modules = calloc(info->module_count, sizeof *child->modules);
-    if (!child->modules)
-        return false;
-    for (child->module_count = 0; child->module_count < info->module_count; child->module_count++) {
-        size_t i = child->module_count;
-        const struct start_module *module = (const void *)(remote->block->here + modules_of(packed)[i]);
-        child->modules[i] = (struct module){
-            .name = strdup(module_name(remote, packed, i)),
-            .base = module->base,
-            .low = module->low - module->base,
-            .high = module->high - module->base,
-        };
-        if (!child->modules[i].name)
-            return false;
-    }
-    for (uint32_t i = 0; i < packed->mapping_count; i++) {
-        const struct image_packed_mapping *mapping = &mappings_of(packed)[i];
-        struct module *module = &child->modules[mapping->module];
-        bool is_pages = archive_file(&loader.archive, mapping->file)->kind == IMAGE_FILE_PAGES;
-        *(is_pages ? &module->writable : &module->read_only) += mapping->size;
-    }
     return true;
 }
 
@@ -163,11 +114,11 @@ bool packed_start(struct child *child, handle_t process)
     if (!packed)
         return false;
     remote_init(remote, process, child->name);
-    remote->packed = packed;
+    remote->is_strange = true;
     remote->next_address = packed->low;
     if (!make_block(remote, child, packed) || !map_all(remote, packed))
         return false;
-    if (!record_modules(child, packed)) {
+    if (!adopt_modules(child)) {
         say("%s: no memory to remember its modules", child->name);
         return false;
     }
@@ -176,36 +127,6 @@ bool packed_start(struct child *child, handle_t process)
         .program_headers = packed->program_headers,
         .program_header_count = packed->program_header_count,
         .info = packed->block_address,
-        .random = packed->block_address + packed->random_offset,
     };
     return child_run(child, &values);
-}
-
-bool packed_base(const struct remote *remote, const char *name, uint64_t *base)
-{
-    const struct start_info *info = (const struct start_info *)remote->block->here;
-    for (uint64_t i = 0; i < info->module_count; i++)
-        if (strcmp(module_name(remote, remote->packed, i), name) == 0) {
-            *base = ((const struct start_module *)(remote->block->here + modules_of(remote->packed)[i]))->base;
-            return true;
-        }
-    return false;
-}
-
-bool packed_adopt(struct child *child)
-{
-    struct remote *remote = &child->remote;
-    if (!remote_link(remote, archive_file(&loader.archive, child->service->file))) {
-        link_abandon(&remote->link);
-        remote_close_windows(remote);
-        return false;
-    }
-    bool good = true;
-    uint64_t index = 0;
-    for (struct image *image = remote->link.first; image && good; image = image->next, index++)
-        good = modules_adopt(remote, image, modules_of(remote->packed)[index]);
-    link_commit(&remote->link);
-    remote_close_windows(remote);
-    remote->packed = NULL;
-    return good;
 }

@@ -60,7 +60,7 @@ static bool open_library(void *context, const struct image *referrer, const char
 static bool place_image(void *context, const struct image *image, uint64_t *bias)
 {
     struct remote *remote = context;
-    if (remote->packed && packed_base(remote, image->name, bias))
+    if (remote->is_strange && adopted_base(remote, image->name, bias))
         return true;
     uint64_t address = remote_reserve(remote, image->high - image->low, image->align);
     *bias = address - image->low;
@@ -97,7 +97,7 @@ static void *segment_window(void *context, const struct image *image, const stru
     (void)image;
     (void)filled;
     struct remote *remote = context;
-    return remote->packed ? make_scratch(remote, segment->pages_size) : make_window(remote, segment->pages_size);
+    return remote->is_strange ? make_scratch(remote, segment->pages_size) : make_window(remote, segment->pages_size);
 }
 
 static void *memory(void *context, uint64_t *size)
@@ -130,7 +130,12 @@ static void drop(void *context, struct image *image)
     bool lives = remote->process != 0;
     for (unsigned i = 0; lives && i < image->segment_count; i++)
         sys_process_unmap(remote->process, image->bias + image->segments[i].page_address, image->segments[i].pages_size);
-    modules_remove(remote, image, lives);
+    if (!image->host_data)
+        return;
+    launch_module_remove(&remote->link, remote->list, image);
+    struct area *area = area_of(remote, image->host_data);
+    if (--area->modules == 0 && area != remote->block)
+        area_free(remote, area, lives);
 }
 
 static void find_descriptor(struct remote *remote, const char *name, uint64_t *address)
@@ -209,20 +214,11 @@ static int64_t commit_segment(const struct remote *remote, const struct image *i
                            segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY);
 }
 
-bool remote_waits(const struct remote *remote, const struct image *image, const struct segment *segment)
-{
-    uint64_t start = image->bias + segment->relro_address;
-    for (size_t i = 0; segment->relro_size && i < remote->link.resolver_count; i++)
-        if (remote->link.resolvers[i].place - start < segment->relro_size)
-            return true;
-    return false;
-}
-
 static bool protect_relro(const struct remote *remote, const struct image *image)
 {
     for (unsigned i = 0; i < image->segment_count; i++) {
         const struct segment *segment = &image->segments[i];
-        if (segment->relro_size && !remote_waits(remote, image, segment) &&
+        if (segment->relro_size && !launch_relro_waits(&remote->link, image, segment) &&
             sys_process_protect(remote->process, image->bias + segment->relro_address, segment->relro_size,
                                 PROT_READ_ONLY) != STATUS_OK)
             return false;
@@ -267,8 +263,8 @@ void remote_end(struct remote *remote)
     remote->process = 0;
     if (remote->link.host)
         link_end(&remote->link);
-    if (remote->block)
-        area_free(remote, remote->block, false);
+    while (remote->areas)
+        area_free(remote, remote->areas, false);
     remote->link.host = NULL;
     remote->block = NULL;
 }

@@ -33,7 +33,9 @@ static void wait_for(handle_t reply, uint64_t number)
 
 static void describe_module(handle_t reply, uint64_t number, uint64_t index)
 {
-    const struct child *child = child_find(number);
+    struct child *child = child_find(number);
+    if (child && index == 0)
+        adopt_refresh(child);
     if (!child || index >= child->module_count) {
         ipc_answer(reply, STATUS_NOT_FOUND, NULL);
         return;

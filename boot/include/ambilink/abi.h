@@ -22,7 +22,7 @@
 #define STATUS_TOO_LONG (-9)    /* a message's data does not fit into the receiver's buffer */
 #define STATUS_FAULTED (-10)    /* exit status of a process that the kernel ended for a fault */
 #define STATUS_NOT_FOUND (-11)  /* never from the kernel: services answer it */
-#define STATUS_CORRUPT (-12)    /* never from the kernel: a digest or a format does not hold */
+#define STATUS_CORRUPT (-12)    /* a digest or a format does not hold */
 
 /* Rights of a handle. */
 #define RIGHT_READ 0x001      /* memory: map readable */
@@ -32,7 +32,7 @@
 #define RIGHT_TRANSFER 0x010  /* any: send in a message, grant to a process */
 #define RIGHT_CALL 0x020      /* endpoint: call */
 #define RIGHT_RECEIVE 0x040   /* endpoint: receive */
-#define RIGHT_MANAGE 0x080    /* process: map, protect, start threads, grant handles, watch */
+#define RIGHT_MANAGE 0x080    /* process: map, protect, start threads, grant handles, watch; system: start services */
 #define RIGHT_LOG 0x100       /* system: write to the kernel's log */
 #define RIGHT_POWER 0x200     /* system: end the machine */
 #define RIGHTS_ALL 0x3ff
@@ -67,7 +67,9 @@
 #define SYS_CLOCK 20
 #define SYS_LOG_WRITE 21
 #define SYS_MACHINE_EXIT 22
-#define SYS_COUNT 23
+#define SYS_IMAGE_CHECK 23
+#define SYS_SERVICE_START 24
+#define SYS_COUNT 25
 
 #define CLOCK_SINCE_BOOT 0 /* nanoseconds since the kernel started */
 #define CLOCK_WALL 1       /* nanoseconds since 1970-01-01 00:00 UTC */

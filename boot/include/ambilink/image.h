@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC 0x3130474d49424d41 /* "AMBIMG01" */
-#define IMAGE_VERSION 2
+#define IMAGE_VERSION 3
 #define IMAGE_DIGEST_SIZE 32
 #define IMAGE_ARGUMENTS_MAX 8
 #define IMAGE_NO_FILE 0xffffffffu
@@ -35,7 +35,7 @@ struct image_header {
     uint32_t string_offset;
     uint32_t string_size;
     uint32_t loader_file;        /* index of the file that the kernel starts */
-    uint32_t reserved;
+    uint32_t loader_linker;      /* IMAGE_LINKER_KERNEL or IMAGE_LINKER_INTERP; IMAGE_LINKER_LOADER: it is static */
     uint8_t directory_digest[IMAGE_DIGEST_SIZE];
 };
 
@@ -44,6 +44,7 @@ struct image_header {
 #define IMAGE_FILE_LIBRARY 2
 #define IMAGE_FILE_PAGES 3       /* writable pages as they are after relocation */
 #define IMAGE_FILE_PACKED 4      /* struct image_packed */
+#define IMAGE_FILE_MODULE 5      /* of the kernel, in the order of loading */
 
 struct image_file {
     uint32_t name;               /* "lib/libc.so" */
@@ -60,6 +61,14 @@ struct image_file {
 #define IMAGE_GRANT_LOG 1        /* gets a handle to the kernel's log */
 #define IMAGE_GRANT_IMAGE 2      /* gets a read-only handle to the whole archive */
 
+/* Who links a service. */
+#define IMAGE_LINKER_LOADER 0
+#define IMAGE_LINKER_KERNEL 1    /* before the loader service runs */
+#define IMAGE_LINKER_INTERP 2    /* its PT_INTERP, in the process itself; the kernel maps both */
+#define IMAGE_LINKER_PACK 3      /* the packer did */
+
+#define IMAGE_CALLS_LINUX 1      /* its system calls are Linux' */
+
 struct image_service {
     uint32_t name;
     uint32_t file;               /* index into the files */
@@ -70,11 +79,13 @@ struct image_service {
     uint32_t argument[IMAGE_ARGUMENTS_MAX];
     uint32_t environment_count;
     uint32_t environment[IMAGE_ARGUMENTS_MAX];
-    uint32_t packed_file;        /* index into the files: linked at build time; IMAGE_NO_FILE: not */
+    uint32_t packed_file;        /* index into the files, for IMAGE_LINKER_PACK; else IMAGE_NO_FILE */
+    uint32_t linker;             /* IMAGE_LINKER_... */
+    uint32_t calls;              /* 0: Ambilink's, or IMAGE_CALLS_LINUX */
 };
 
 /* A program that was linked at build time, with all that it needs, for fixed addresses: what to map, and its start
- * block (start.h), which lacks only handles, the archive's size and random bytes. Offsets count from the file's start. */
+ * block (start.h), which lacks only handles and the archive's size. Offsets count from the file's start. */
 #define IMAGE_PACKED_MAGIC 0x314b434150424d41 /* "AMBPACK1" */
 
 struct image_packed {
@@ -85,8 +96,6 @@ struct image_packed {
     uint64_t block_address;      /* where the start block belongs, page-aligned */
     uint64_t block_offset, block_size;
     uint64_t link_offset;        /* of struct start_link within the block */
-    uint64_t random_offset;      /* of 16 bytes within the block */
-    uint64_t modules_offset;     /* uint64_t[]: of each struct start_module within the block, in the order of loading */
     uint32_t mapping_count, mapping_offset;
 };
 

@@ -15,13 +15,15 @@
 
 /* The objects are relocated already; otherwise the start code relocates its own static PIE. */
 #define START_LINKED 1
+/* The handle to the boot image is for the interpreter alone, which closes it. */
+#define START_IMAGE_IS_LINKERS 2
 
 /* Handles that a process is born with; 0 where it did not get one. */
 enum start_handle {
     START_HANDLE_SELF,     /* its own process, RIGHT_MANAGE */
     START_HANDLE_SYSTEM,   /* the machine: log, power, as the rights say */
     START_HANDLE_IMAGE,    /* memory: the boot image's archive */
-    START_HANDLE_LOADER,   /* endpoint of the loader service */
+    START_HANDLE_LOADER,   /* endpoint of the loader service; for itself, with RIGHT_RECEIVE */
     START_HANDLE_NAMES,    /* endpoint of the service registry; for the registry itself, with RIGHT_RECEIVE */
     START_HANDLE_COUNT = 8
 };
@@ -48,6 +50,7 @@ struct start_module {
     uint64_t tls_generation; /* of start_link, when it came */
     uint64_t tls_is_static; /* in the block that every thread has from its start */
     struct start_tls tls;
+    uint64_t address;      /* of this description */
 };
 
 /* The list of modules, as it is now. */
@@ -94,5 +97,6 @@ struct start_info {
     uint64_t tls_size;         /* bytes below the thread pointer for all modules */
     uint64_t tls_align;
     uint64_t image_size;       /* bytes of START_HANDLE_IMAGE */
+    uint64_t loaded;           /* for the loader service: struct loaded_table */
 };
 #endif

@@ -1,4 +1,5 @@
-/* Byte runs, eight bytes at a time: an emulator executes string instructions step by step. The compiler may call the last four by itself, so they have the C library's names. */
+/* Byte runs, eight bytes at a time: an emulator executes string instructions step by step. The last ones have
+ * the C library's names: the compiler calls some by itself, and code that the kernel shares with others all of them. */
 #include "kernel.h"
 
 void *memory_copy(void *to, const void *from, size_t size)
@@ -42,4 +43,26 @@ void *memmove(void *to, const void *from, size_t size)
     while (size--)
         target[size] = source[size];
     return to;
+}
+
+size_t strlen(const char *text)
+{
+    size_t length = 0;
+    while (text[length])
+        length++;
+    return length;
+}
+
+int strcmp(const char *left, const char *right)
+{
+    while (*left && *left == *right)
+        left++, right++;
+    return (uint8_t)*left - (uint8_t)*right;
+}
+
+int strncmp(const char *left, const char *right, size_t size)
+{
+    for (; size && *left && *left == *right; size--)
+        left++, right++;
+    return size ? (uint8_t)*left - (uint8_t)*right : 0;
 }

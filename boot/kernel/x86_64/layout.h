@@ -4,6 +4,8 @@
 
 #define KERNEL_BASE 0xffffffff80000000 /* physical 0 in the kernel's image mapping */
 #define DIRECT_BASE 0xffff800000000000 /* physical 0 in the map of all memory */
+#define AREA_BASE 0xffffffffc0000000 /* kernel addresses of memory that need not be contiguous */
+#define AREA_END 0xfffffffffffff000
 #define KERNEL_LOAD 0x100000
 
 #define SELECTOR_KERNEL_CODE 0x08

@@ -14,7 +14,7 @@
 extern char kernel_text_start[], kernel_rodata_start[], kernel_data_start[], kernel_end[];
 
 uint64_t physical_offset = KERNEL_BASE;
-static uint64_t kernel_table;
+uint64_t kernel_page_table;
 
 void *physical_pointer(uint64_t physical)
 {
@@ -40,7 +40,7 @@ static uint64_t *entry_find(uint64_t table, uint64_t address, unsigned level, bo
 
 static void map_kernel(uint64_t address, uint64_t physical, unsigned level, uint64_t flags)
 {
-    uint64_t *entry = entry_find(kernel_table, address, level, true);
+    uint64_t *entry = entry_find(kernel_page_table, address, level, true);
     if (!entry)
         panic("no memory for the kernel's page tables");
     *entry = physical | flags | ENTRY_PRESENT;
@@ -48,8 +48,8 @@ static void map_kernel(uint64_t address, uint64_t physical, unsigned level, uint
 
 void page_table_init(void)
 {
-    kernel_table = frame_alloc();
-    if (!kernel_table)
+    kernel_page_table = frame_alloc();
+    if (!kernel_page_table)
         panic("no memory for the kernel's page table");
     for (uint64_t physical = 0; physical < frames_highest(); physical += LARGE_PAGE)
         map_kernel(DIRECT_BASE + physical, physical, 21, ENTRY_LARGE | ENTRY_WRITE | ENTRY_NO_EXECUTE);
@@ -61,7 +61,7 @@ void page_table_init(void)
             flags = ENTRY_NO_EXECUTE;
         map_kernel(address, address - KERNEL_BASE, 12, flags);
     }
-    cpu_set_page_table(kernel_table);
+    cpu_set_page_table(kernel_page_table);
     physical_offset = DIRECT_BASE;
     kernel_record.kernel_base = KERNEL_BASE;
     kernel_record.direct_base = DIRECT_BASE;
@@ -72,14 +72,14 @@ uint64_t page_table_create(void)
     uint64_t table = frame_alloc();
     if (table)
         memory_copy((uint64_t *)physical_pointer(table) + ENTRIES / 2,
-                    (uint64_t *)physical_pointer(kernel_table) + ENTRIES / 2, PAGE_SIZE / 2);
+                    (uint64_t *)physical_pointer(kernel_page_table) + ENTRIES / 2, PAGE_SIZE / 2);
     return table;
 }
 
 void page_table_destroy(uint64_t table)
 {
     if (cpu_page_table() == table)
-        cpu_set_page_table(kernel_table);
+        cpu_set_page_table(kernel_page_table);
     /* Depth is fixed, so three loops and no recursion; the mapped frames belong to memory objects. */
     uint64_t *top = physical_pointer(table);
     for (unsigned i = 0; i < ENTRIES / 2; i++) {
@@ -106,7 +106,7 @@ bool page_map(uint64_t table, uint64_t address, uint64_t frame, unsigned prot)
     if (!entry)
         return false;
     *entry = prot == PROT_NO_ACCESS ? 0
-                                    : frame | ENTRY_PRESENT | ENTRY_USER | (prot & RIGHT_WRITE ? ENTRY_WRITE : 0) |
+                                    : frame | ENTRY_PRESENT | (address < PROCESS_HIGHEST_ADDRESS ? ENTRY_USER : 0) | (prot & RIGHT_WRITE ? ENTRY_WRITE : 0) |
                                           (prot & RIGHT_EXECUTE ? 0 : ENTRY_NO_EXECUTE);
     cpu_flush_page(address);
     return true;

@@ -68,7 +68,9 @@ static const char *check_tables(const struct archive *archive)
         if (!string_valid(header, service->name) || service->file >= header->file_count ||
             service->argument_count > IMAGE_ARGUMENTS_MAX || service->environment_count > IMAGE_ARGUMENTS_MAX ||
             service->stack_size % AMBILINK_PAGE_SIZE || !service->stack_size ||
-            (service->packed_file >= header->file_count && service->packed_file != IMAGE_NO_FILE))
+            service->linker > IMAGE_LINKER_PACK ||
+            (service->linker == IMAGE_LINKER_PACK ? service->packed_file >= header->file_count
+                                                  : service->packed_file != IMAGE_NO_FILE))
             return "a service entry is out of range";
         for (uint32_t j = 0; j < service->argument_count; j++)
             if (!string_valid(header, service->argument[j]))

@@ -129,3 +129,13 @@ int64_t sys_machine_exit(handle_t system, unsigned verdict)
 {
     return invoke(SYS_MACHINE_EXIT, system, verdict, 0, 0, 0, 0);
 }
+
+int64_t sys_image_check(uint64_t index)
+{
+    return invoke(SYS_IMAGE_CHECK, index, 0, 0, 0, 0, 0);
+}
+
+int64_t sys_service_start(handle_t system, uint64_t index, struct loaded_process *loaded)
+{
+    return invoke(SYS_SERVICE_START, system, index, word(loaded), 0, 0, 0);
+}

@@ -10,7 +10,7 @@ from ambilink.errors import AmbilinkError
 
 PAGE_SIZE = 4096
 MAGIC = int.from_bytes(b"AMBIMG01", "little")
-VERSION = 2
+VERSION = 3
 DIGEST_SIZE = 32
 ARGUMENTS_MAX = 8
 NAME_MAX = 95
@@ -19,9 +19,9 @@ NO_FILE = 0xFFFFFFFF
 
 HEADER = struct.Struct("<QIIQQIIIIIIII32s")
 FILE = struct.Struct("<IIQQ32s")
-SERVICE = struct.Struct("<6I8II8II")
+SERVICE = struct.Struct("<6I8II8I3I")
 # image.h: a struct of 32-bit fields only, so no padding.
-assert HEADER.size == 96 and FILE.size == 56 and SERVICE.size == 96
+assert HEADER.size == 96 and FILE.size == 56 and SERVICE.size == 104
 
 
 class FileKind(IntEnum):
@@ -30,16 +30,33 @@ class FileKind(IntEnum):
     LIBRARY = 2
     PAGES = 3
     PACKED = 4
+    MODULE = 5
 
     @property
     def is_elf(self) -> bool:
-        return self in (FileKind.PROGRAM, FileKind.LIBRARY)
+        return self in (FileKind.PROGRAM, FileKind.LIBRARY, FileKind.MODULE)
 
 
 class Role(IntEnum):
     DAEMON = 0
     PROGRAM = 1
     ON_DEMAND = 2
+
+
+class Linker(IntEnum):
+    """Who links a service."""
+
+    LOADER = 0
+    KERNEL = 1
+    INTERP = 2
+    PACK = 3
+
+
+class Calls(IntEnum):
+    """Whose system calls a program makes."""
+
+    AMBILINK = 0
+    LINUX = 1
 
 
 class Grant(IntFlag):
@@ -69,6 +86,8 @@ class ArchiveService:
     arguments: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
     packed: str | None = None  # the file that says how to start it without linking
+    linker: Linker = Linker.LOADER
+    calls: Calls = Calls.AMBILINK
 
 
 @dataclass(frozen=True)
@@ -76,6 +95,7 @@ class Archive:
     files: list[ArchiveFile]
     services: list[ArchiveService]
     loader: str
+    loader_linker: Linker
     data: bytes = field(repr=False)
 
     def contents(self, file: ArchiveFile) -> bytes:
@@ -105,7 +125,12 @@ class _Strings:
         return self._known[text]
 
 
-def build(contents: Mapping[str, tuple[FileKind, bytes]], services: list[ArchiveService], loader: str) -> bytes:
+def build(
+    contents: Mapping[str, tuple[FileKind, bytes]],
+    services: list[ArchiveService],
+    loader: str,
+    loader_linker: Linker = Linker.LOADER,
+) -> bytes:
     """The whole archive. File order is the mapping's; every service's file and the loader must be in it."""
     strings = _Strings()
     names = list(contents)
@@ -127,6 +152,8 @@ def build(contents: Mapping[str, tuple[FileKind, bytes]], services: list[Archive
             len(environment),
             *(environment + [0] * (ARGUMENTS_MAX - len(environment))),
             NO_FILE if service.packed is None else names.index(service.packed),
+            service.linker,
+            service.calls,
         )
     name_offsets = [strings.add(name) for name in names]
     directory_size = round_up(string_offset + len(strings.data))
@@ -149,7 +176,7 @@ def build(contents: Mapping[str, tuple[FileKind, bytes]], services: list[Archive
         string_offset,
         len(strings.data),
         names.index(loader),
-        0,
+        loader_linker,
     )
     directory = bytearray(directory_size)
     directory[: HEADER.size] = HEADER.pack(*fields, bytes(DIGEST_SIZE))
@@ -192,7 +219,7 @@ def parse(data: bytes, where: object) -> Archive:
     header = HEADER.unpack_from(data)
     magic, version, header_size, total, directory_size = header[:5]
     file_count, file_offset, service_count, service_offset = header[5:9]
-    string_offset, string_size, loader_index, _, digest = header[9:]
+    string_offset, string_size, loader_index, loader_linker, digest = header[9:]
     if magic != MAGIC:
         raise reader.refuse("the archive has no magic number")
     if version != VERSION or header_size != HEADER.size:
@@ -220,11 +247,13 @@ def parse(data: bytes, where: object) -> Archive:
     for record in reader.table(service_offset, service_count, SERVICE, directory_size):
         values = [value for value in record if isinstance(value, int)]
         name, file_index, role, grants, stack_size, argument_count = values[:6]
-        environment_count, packed = values[14], values[23]
+        environment_count, packed, linker, calls = values[14], *values[23:]
         if (
             (packed >= len(files) and packed != NO_FILE)
             or file_index >= len(files)
             or role > Role.ON_DEMAND
+            or linker > Linker.PACK
+            or calls > Calls.LINUX
             or max(argument_count, environment_count) > ARGUMENTS_MAX
         ):
             raise reader.refuse("a service entry is out of range")
@@ -238,11 +267,13 @@ def parse(data: bytes, where: object) -> Archive:
                 tuple(reader.text(strings, value) for value in values[6 : 6 + argument_count]),
                 tuple(reader.text(strings, value) for value in values[15 : 15 + environment_count]),
                 None if packed == NO_FILE else files[packed].name,
+                Linker(linker),
+                Calls(calls),
             )
         )
-    if loader_index >= len(files):
+    if loader_index >= len(files) or loader_linker > Linker.INTERP:
         raise reader.refuse("the archive names no loader")
-    return Archive(files, services, files[loader_index].name, data)
+    return Archive(files, services, files[loader_index].name, Linker(loader_linker), data)
 
 
 def damaged(archive: Archive) -> list[str]:

@@ -20,18 +20,22 @@
 Other libraries are not listed: they follow from DT_NEEDED.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from ambilink import toml_file
-from ambilink.image.layout import ARGUMENTS_MAX, NAME_MAX, PAGE_SIZE, SERVICE_NAME_MAX, Grant, Role
+from ambilink.image.layout import ARGUMENTS_MAX, NAME_MAX, PAGE_SIZE, SERVICE_NAME_MAX, Calls, Grant, Linker, Role
 from ambilink.toml_file import Table
 
 ROLES = {"daemon": Role.DAEMON, "program": Role.PROGRAM, "on-demand": Role.ON_DEMAND}
-LINKERS = ("loader", "pack")
+LINKERS = {linker.name.lower(): linker for linker in Linker}
+CALLS = {calls.name.lower(): calls for calls in Calls}
 GRANTS = {"log": Grant.LOG, "image": Grant.IMAGE}
 STACK_DEFAULT = 16 * PAGE_SIZE
 STACK_MAX = 64 << 20
+_Choice = TypeVar("_Choice")
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ class ManifestService:
     stack_size: int
     arguments: tuple[str, ...]
     environment: tuple[str, ...]
-    linker: str
+    linker: Linker
+    calls: Calls
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class Manifest:
     path: Path
     kernel: str
     loader: str
+    interpreter: str | None  # library that lies where programs ask for their interpreter
     libraries: tuple[str, ...]
     seed: int | None  # of the addresses that pack chooses
     services: list[ManifestService]
@@ -62,7 +68,7 @@ class Manifest:
         return list(dict.fromkeys([self.loader, *(service.program for service in self.services)]))
 
 
-def _choose(table: Table, key: str, value: str, choices: dict[str, Role] | dict[str, Grant]) -> Role | Grant:
+def _choose(table: Table, key: str, value: str, choices: Mapping[str, _Choice]) -> _Choice:
     if value not in choices:
         raise table.refuse(key, f"is {value!r}", f"choose one of: {', '.join(choices)}")
     return choices[value]
@@ -74,14 +80,11 @@ def _check_name(table: Table, key: str, name: str, limit: int) -> str:
     return name
 
 
-def _linker(table: Table, default: str) -> str:
-    linker: str = table.take("linker", str, default)
-    if linker not in LINKERS:
-        raise table.refuse("linker", f"is {linker!r}", f"choose one of: {', '.join(LINKERS)}")
-    return linker
+def _linker(table: Table, default: Linker) -> Linker:
+    return Linker(_choose(table, "linker", table.take("linker", str, default.name.lower()), LINKERS))
 
 
-def _read_service(table: Table, default_linker: str) -> ManifestService:
+def _read_service(table: Table, default_linker: Linker) -> ManifestService:
     name = _check_name(table, "name", table.take("name", str), SERVICE_NAME_MAX)
     table.name = f"service {name}"
     role = _choose(table, "role", table.take("role", str, "daemon"), ROLES)
@@ -101,9 +104,12 @@ def _read_service(table: Table, default_linker: str) -> ManifestService:
         if len(values) > ARGUMENTS_MAX:
             raise table.refuse(key, f"has {len(values)} items", f"give at most {ARGUMENTS_MAX}")
     program = table.take("program", str, name)
-    linker = _linker(table, default_linker)
+    calls = Calls(_choose(table, "calls", table.take("calls", str, "ambilink"), CALLS))
+    linker = _linker(table, Linker.INTERP if calls is Calls.LINUX else default_linker)
+    if calls is Calls.LINUX and linker is not Linker.INTERP:
+        raise table.refuse("linker", f"is {linker.name.lower()!r}", 'a program with calls = "linux" brings its own: "interp"')
     table.finish()
-    return ManifestService(name, program, Role(role), grants, stack, tuple(arguments), tuple(environment), linker)
+    return ManifestService(name, program, Role(role), grants, stack, tuple(arguments), tuple(environment), linker, calls)
 
 
 def read(path: Path) -> Manifest:
@@ -115,7 +121,8 @@ def read(path: Path) -> Manifest:
         if "/" in name:
             raise image.refuse("libraries", f"has {name!r}", "give the file's name alone")
         _check_name(image, "libraries", name, NAME_MAX)
-    linker = _linker(image, LINKERS[0])
+    linker = _linker(image, Linker.LOADER)
+    interpreter = image.take("interpreter", str, "") or None
     seed = image.take("seed", int, -1)
     if seed < -1 or seed >= 1 << 64:
         raise image.refuse("seed", f"is {seed}", "use a number from 0 to 2**64 - 1")
@@ -140,4 +147,4 @@ def read(path: Path) -> Manifest:
             )
         files[name] = path.parent / source
     top.finish()
-    return Manifest(path, kernel, loader, libraries, None if seed < 0 else seed, services, files)
+    return Manifest(path, kernel, loader, interpreter, libraries, None if seed < 0 else seed, services, files)

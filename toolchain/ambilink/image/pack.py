@@ -1,6 +1,7 @@
 """Packing a boot image: from a manifest and a build folder to one ELF file."""
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +9,8 @@ from ambilink.elf.inspect import inspect
 from ambilink.errors import AmbilinkError
 from ambilink.files import write_atomically
 from ambilink.image import container, layout, prelink
-from ambilink.image.layout import ArchiveService, FileKind
-from ambilink.image.manifest import Manifest, read
+from ambilink.image.layout import ArchiveService, FileKind, Linker
+from ambilink.image.manifest import Manifest, ManifestService, read
 from ambilink.link.image import Image
 
 PROGRAM_FOLDER = "services"
@@ -69,7 +70,7 @@ def _add_libraries(
 def _prelink(manifest: Manifest, contents: dict[str, tuple[FileKind, bytes]]) -> dict[str, str]:
     """Add what the image needs to start programs without linking; their files, by program. A static program needs no
     linker, and is left to the loader."""
-    names = [f"{PROGRAM_FOLDER}/{service.program}" for service in manifest.services if service.linker == "pack"]
+    names = [f"{PROGRAM_FOLDER}/{service.program}" for service in manifest.services if service.linker is Linker.PACK]
     programs = [
         name
         for name in dict.fromkeys(names)
@@ -82,6 +83,14 @@ def _prelink(manifest: Manifest, contents: dict[str, tuple[FileKind, bytes]]) ->
     return {program: prelink.packed_name(program) for program in programs}
 
 
+def _linked_by(service: ManifestService, packed: Mapping[str, str]) -> tuple[str | None, Linker]:
+    """The file that says how to start it, and who links it."""
+    if service.linker is not Linker.PACK:
+        return None, service.linker
+    file = packed.get(f"{PROGRAM_FOLDER}/{service.program}")
+    return file, Linker.PACK if file else Linker.LOADER
+
+
 def pack(manifest_path: Path, root: Path, image: Path) -> Packed:
     """Write the image that a manifest describes; `root` is the build folder with kernel, services/ and lib/."""
     manifest = read(manifest_path)
@@ -89,10 +98,6 @@ def pack(manifest_path: Path, root: Path, image: Path) -> Packed:
     contents: dict[str, tuple[FileKind, bytes]] = {}
     for name, path in programs.items():
         contents[f"{PROGRAM_FOLDER}/{name}"] = (FileKind.PROGRAM, shipped(path))
-    if inspect(programs[manifest.loader]).needed:
-        raise AmbilinkError(
-            programs[manifest.loader], "is the loader and has NEEDED", "declare it with linkage='static'"
-        )
     _add_libraries(root, contents, list(programs.values()), manifest)
     for name, source in manifest.files.items():
         try:
@@ -100,6 +105,7 @@ def pack(manifest_path: Path, root: Path, image: Path) -> Packed:
         except OSError as error:
             raise AmbilinkError(manifest_path, f"files.{name}: {source} cannot be read ({error.strerror})") from error
     packed = _prelink(manifest, contents)
+    loader_linker = Linker.KERNEL if inspect(programs[manifest.loader]).needed else Linker.LOADER
     services = [
         ArchiveService(
             service.name,
@@ -109,11 +115,12 @@ def pack(manifest_path: Path, root: Path, image: Path) -> Packed:
             service.stack_size,
             service.arguments,
             service.environment,
-            packed.get(f"{PROGRAM_FOLDER}/{service.program}") if service.linker == "pack" else None,
+            *_linked_by(service, packed),
+            service.calls,
         )
         for service in manifest.services
     ]
-    data = layout.build(contents, services, f"{PROGRAM_FOLDER}/{manifest.loader}")
+    data = layout.build(contents, services, f"{PROGRAM_FOLDER}/{manifest.loader}", loader_linker)
     archive = layout.parse(data, image)
     whole = container.build(root / manifest.kernel, data, archive)
     write_atomically(image, whole)

@@ -23,7 +23,7 @@ from ambilink.link.relocate import Link
 PAGES_FILE = "pack/pages"
 FOLDER = "pack"
 MAGIC = int.from_bytes(b"AMBPACK1", "little")
-PACKED = struct.Struct("<12Q2I")
+PACKED = struct.Struct("<10Q2I")
 MAPPING = struct.Struct("<4Q4I")
 PROT_READ, PROT_WRITE, PROT_EXECUTE = 1, 2, 4
 # Between what the loader service and the kernel choose by themselves, with room below for what is opened later.
@@ -187,7 +187,6 @@ def prelink(where: Path, contents: Contents, programs: Sequence[str], seed: int)
             _write(first, first.debug_address, addresses.block + block.link)
         mappings = _mappings(result, pages)
         block_at = round_up(PACKED.size + MAPPING.size * len(mappings), 16)
-        modules_at = round_up(block_at + len(block.data), 16)
         records[program] = b"".join(
             (
                 PACKED.pack(
@@ -201,16 +200,13 @@ def prelink(where: Path, contents: Contents, programs: Sequence[str], seed: int)
                     block_at,
                     len(block.data),
                     block.link,
-                    block.random,
-                    modules_at,
                     len(mappings),
                     PACKED.size,
                 ),
                 *(mapping.pack(files) for mapping in mappings),
             )
         ).ljust(block_at, b"\0")
-        records[program] += block.data.ljust(modules_at - block_at, b"\0")
-        records[program] += struct.pack(f"<{len(block.modules)}Q", *block.modules)
+        records[program] += block.data
     added: dict[str, tuple[FileKind, bytes]] = {PAGES_FILE: (FileKind.PAGES, bytes(pages.data))}
     for program, record in records.items():
         added[packed_name(program)] = (FileKind.PACKED, record)

@@ -1,7 +1,7 @@
 """The start block of a process, made on the development machine: boot/include/ambilink/start.h in Python.
 
 What the loader service writes at run time for a program that it links, the packer writes for one that it linked: every
-address is known. Left at zero are handles, the size of the archive and the random bytes, which the loader fills in.
+address is known. Left at zero are handles and the size of the archive, which the loader fills in.
 """
 
 import struct
@@ -27,13 +27,12 @@ from ambilink.link.relocate import Descriptors, Link, bytes_of, link
 MAGIC = int.from_bytes(b"AMBSTART", "little")
 LINKED = 1
 HANDLES = 8
-INFO = struct.Struct(f"<QQ{HANDLES}I15Q")
+INFO = struct.Struct(f"<QQ{HANDLES}I16Q")
 LINK = struct.Struct("<10Q")
 TLS = struct.Struct("<5Q")
-MODULE = struct.Struct("<12Q5Q")
+MODULE = struct.Struct("<12Q5QQ")
 RESOLVER = struct.Struct("<3Q")
 RANGE = struct.Struct("<2Q")
-RANDOM_SIZE = 16
 # As the core lays out thread-local storage for the loader service, which adds room for objects opened later.
 TLS_SURPLUS = 1024
 TLS_SURPLUS_ALIGN = 64
@@ -46,8 +45,6 @@ TLS_FUNCTIONS = (b"__ambilink_tlsdesc_fixed", b"__ambilink_tlsdesc_dynamic", b"_
 class StartBlock:
     data: bytes
     link: int  # offset of struct start_link
-    modules: tuple[int, ...]  # offsets of struct start_module, in the order of loading
-    random: int  # offset of the bytes that AT_RANDOM leads to
 
 
 class _Block:
@@ -155,6 +152,7 @@ def build(result: Link, address: int) -> StartBlock:
             generation if image.tls_module else 0,
             1 if image.tls_module else 0,
             *_tls(image),
+            address + place,
         )
 
     def words(values: list[int]) -> int:
@@ -167,7 +165,6 @@ def build(result: Link, address: int) -> StartBlock:
     ranges = [(image.bias + start, end - start) for image, start, end in waiting_relro(result)]
     resolvers_at = block.put(b"".join(RESOLVER.pack(r.place, r.function, r.addend) for r in result.resolvers))
     relro_at = block.put(b"".join(RANGE.pack(*each) for each in ranges))
-    random_at = block.put(bytes(RANDOM_SIZE))
     used = max((-image.tls_offset for image in modules), default=0)
     align = max([TLS_SURPLUS_ALIGN, *(image.tls.align for image in modules if image.tls)])
     INFO.pack_into(
@@ -191,6 +188,7 @@ def build(result: Link, address: int) -> StartBlock:
         used + TLS_SURPLUS,
         align,
         0,  # image_size
+        0,  # loaded
     )
     breakpoint_ = Scope(images).lookup(images[0], BREAKPOINT, None, call=True)
     LINK.pack_into(
@@ -207,4 +205,4 @@ def build(result: Link, address: int) -> StartBlock:
         generation,
         len(modules),
     )
-    return StartBlock(bytes(block.data), link_at, tuple(names), random_at)
+    return StartBlock(bytes(block.data), link_at)

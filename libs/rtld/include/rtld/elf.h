@@ -159,12 +159,18 @@ struct elf_vernaux {
 
 /* Auxiliary vector (System V ABI, AMD64 supplement, 3.4.3). */
 #define AT_NULL 0
+#define AT_IGNORE 1
 #define AT_PHDR 3
 #define AT_PHENT 4
 #define AT_PHNUM 5
 #define AT_PAGESZ 6
 #define AT_BASE 7
 #define AT_ENTRY 9
+#define AT_UID 11
+#define AT_EUID 12
+#define AT_GID 13
+#define AT_EGID 14
+#define AT_SECURE 23
 #define AT_RANDOM 25
 #define AT_EXECFN 31
 

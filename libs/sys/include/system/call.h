@@ -2,6 +2,7 @@
 #ifndef SYSTEM_CALL_H
 #define SYSTEM_CALL_H
 #include <ambilink/abi.h>
+#include <ambilink/loaded.h>
 
 int64_t sys_handle_close(handle_t handle);
 int64_t sys_handle_duplicate(handle_t handle, uint32_t rights, uint64_t badge);
@@ -35,5 +36,9 @@ int64_t sys_reply(handle_t reply, const struct message *message);
 
 int64_t sys_clock(unsigned clock);
 int64_t sys_log_write(handle_t system, const char *text, uint64_t size);
+/* STATUS_OK when the file of the boot image, by index, matches its digest. */
+int64_t sys_image_check(uint64_t index);
+/* Let the kernel start a service, by index in the boot image; its number, or a status. */
+int64_t sys_service_start(handle_t system, uint64_t index, struct loaded_process *loaded);
 int64_t sys_machine_exit(handle_t system, unsigned verdict);
 #endif

@@ -1,0 +1,80 @@
+/* Kernel addresses for memory whose frames lie anywhere: first fit in the last GiB. */
+#include "kernel.h"
+#include "layout.h"
+
+struct area {
+    struct area *next; /* ascending */
+    uint64_t start, end;
+    struct memory *memory;
+};
+
+static struct area *areas;
+
+static struct area **find_gap(uint64_t size, uint64_t *start)
+{
+    struct area **link = &areas;
+    *start = AREA_BASE;
+    while (*link && (*link)->start - *start < size) {
+        *start = (*link)->end;
+        link = &(*link)->next;
+    }
+    return size <= AREA_END - *start ? link : NULL;
+}
+
+static void unmap(uint64_t start, uint64_t end)
+{
+    for (uint64_t page = start; page < end; page += PAGE_SIZE)
+        page_unmap(kernel_page_table, page);
+}
+
+void *kernel_map(struct memory *memory, uint64_t offset, uint64_t size, unsigned prot)
+{
+    uint64_t start;
+    struct area **link = find_gap(size, &start), *area = link ? pool_alloc(sizeof *area) : NULL;
+    if (!area)
+        return NULL;
+    for (uint64_t done = 0; done < size; done += PAGE_SIZE)
+        if (!page_map(kernel_page_table, start + done, memory_frame(memory, offset + done), prot)) {
+            unmap(start, start + done);
+            pool_free(area, sizeof *area);
+            return NULL;
+        }
+    object_retain(memory);
+    *area = (struct area){*link, start, start + size, memory};
+    *link = area;
+    return (void *)start;
+}
+
+void *kernel_alloc(uint64_t size)
+{
+    struct memory *memory = memory_create(PAGE_UP(size));
+    if (!memory)
+        return NULL;
+    void *mapped = kernel_map(memory, 0, memory->size, PROT_READ_WRITE);
+    object_release(memory);
+    return mapped;
+}
+
+void kernel_protect(void *address, uint64_t size, unsigned prot)
+{
+    uint64_t start = (uint64_t)address;
+    for (const struct area *area = areas; area; area = area->next)
+        for (uint64_t page = start; page >= area->start && page < area->end && page < start + size; page += PAGE_SIZE) {
+            uint64_t frame = memory_frame(area->memory, page - area->start);
+            page_map(kernel_page_table, page, frame, prot);
+        }
+}
+
+void kernel_unmap(void *address)
+{
+    for (struct area **link = &areas; *link; link = &(*link)->next) {
+        struct area *area = *link;
+        if (area->start != (uint64_t)address)
+            continue;
+        unmap(area->start, area->end);
+        object_release(area->memory);
+        *link = area->next;
+        pool_free(area, sizeof *area);
+        return;
+    }
+}

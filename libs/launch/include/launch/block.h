@@ -1,0 +1,33 @@
+/* The start block of a process that was linked (<ambilink/start.h>): what its start code, its C library and debuggers
+ * read. Whoever links writes it: the loader service, the kernel, or the interpreter in the process itself.
+ *
+ * image->host_data of each described image is its struct start_module, in the writer's view. */
+#ifndef LAUNCH_BLOCK_H
+#define LAUNCH_BLOCK_H
+#include <ambilink/start.h>
+#include <launch/area.h>
+#include <rtld/link.h>
+#include <stdbool.h>
+
+/* Bytes that launch_block_write appends, between link_order and link_commit. */
+uint64_t launch_block_size(const struct link *link);
+
+/* Write it to an empty area; its struct start_info comes first. Left to the caller: handles, image_size.
+ * *list: the list of modules, in the writer's view. */
+struct start_info *launch_block_write(struct launch_area *area, struct link *link, struct start_link **list);
+
+/* Descriptions of the fresh images, at the end of the list. */
+uint64_t launch_modules_size(const struct link *link);
+void launch_modules_put(struct launch_area *area, const struct link *link, struct start_link *list);
+/* Take an image, which the link knows no more, out of the list. */
+void launch_module_remove(const struct link *link, struct start_link *list, const struct image *image);
+
+/* The address of an image's description, as the process knows it, and the way back; NULL: none. */
+uint64_t launch_module_address(const struct image *image);
+struct image *launch_module_image(const struct link *link, uint64_t address);
+
+/* Words that functions of the fresh images fill, and RELRO that must wait for them. */
+uint64_t launch_resolvers_size(const struct link *link, uint64_t *relro_count);
+void launch_resolvers_fill(const struct link *link, struct start_resolver *resolvers, struct start_range *relro);
+bool launch_relro_waits(const struct link *link, const struct image *image, const struct segment *segment);
+#endif

@@ -1,0 +1,26 @@
+/* The first stack of a process: argc, argv, environment, auxiliary vector (System V gABI; psABI 3.4.1). */
+#ifndef LAUNCH_STACK_H
+#define LAUNCH_STACK_H
+#include <bootimage/archive.h>
+#include <launch/area.h>
+
+struct launch_stack {
+    const char *name;            /* argv[0] */
+    const char *path;            /* AT_EXECFN; NULL: the name */
+    const char *argument[IMAGE_ARGUMENTS_MAX];
+    uint32_t argument_count;
+    const char *environment[IMAGE_ARGUMENTS_MAX];
+    uint32_t environment_count;
+    uint64_t program_headers, program_header_count;
+    uint64_t base;               /* of the interpreter; 0: none */
+    uint64_t entry;              /* the program's own */
+    uint64_t start_info;         /* AT_START; 0: left out */
+    uint64_t random[2];          /* what AT_RANDOM leads to */
+};
+
+/* Arguments and environment that the boot image's manifest gives to a service. */
+void launch_stack_service(struct launch_stack *stack, const struct archive *archive, const struct image_service *service);
+
+/* Write it to the end of an area; the initial stack pointer, or 0: more than half of the area would be taken. */
+uint64_t launch_stack_write(const struct launch_area *area, const struct launch_stack *stack);
+#endif

@@ -1,0 +1,101 @@
+#include <launch/block.h>
+#include <string.h>
+
+uint64_t launch_block_size(const struct link *link)
+{
+    uint64_t relro_count;
+    return launch_rounded(sizeof(struct start_info)) + launch_rounded(sizeof(struct start_link)) +
+           launch_modules_size(link) + launch_rounded(link->initializer_count * 8) +
+           launch_rounded(link->finalizer_count * 8) + launch_rounded(link->tls_count * sizeof(struct start_tls)) +
+           launch_resolvers_size(link, &relro_count);
+}
+
+bool launch_relro_waits(const struct link *link, const struct image *image, const struct segment *segment)
+{
+    uint64_t start = image->bias + segment->relro_address;
+    for (size_t i = 0; segment->relro_size && i < link->resolver_count; i++)
+        if (link->resolvers[i].place - start < segment->relro_size)
+            return true;
+    return false;
+}
+
+uint64_t launch_resolvers_size(const struct link *link, uint64_t *relro_count)
+{
+    *relro_count = 0;
+    for (const struct image *image = link->fresh; image; image = image->next)
+        for (unsigned i = 0; i < image->segment_count; i++)
+            *relro_count += launch_relro_waits(link, image, &image->segments[i]);
+    return launch_rounded(link->resolver_count * sizeof(struct start_resolver)) +
+           launch_rounded(*relro_count * sizeof(struct start_range));
+}
+
+void launch_resolvers_fill(const struct link *link, struct start_resolver *resolvers, struct start_range *relro)
+{
+    for (size_t i = 0; i < link->resolver_count; i++) {
+        const struct link_resolver *resolver = &link->resolvers[i];
+        *resolvers++ = (struct start_resolver){resolver->place, resolver->resolver, resolver->addend};
+    }
+    for (const struct image *image = link->fresh; image; image = image->next)
+        for (unsigned i = 0; i < image->segment_count; i++) {
+            const struct segment *segment = &image->segments[i];
+            if (launch_relro_waits(link, image, segment))
+                *relro++ = (struct start_range){image->bias + segment->relro_address, segment->relro_size};
+        }
+}
+
+static uint64_t put_tls(struct launch_area *area, const struct link *link)
+{
+    uint64_t templates = area->there + area->used;
+    for (const struct image *image = link->first; image; image = image->next) {
+        if (!image->tls_module)
+            continue;
+        struct start_tls template = {
+            .image = image->bias + image->tls_image,
+            .image_size = image->tls_image_size,
+            .size = image->tls_size,
+            .align = image->tls_align,
+            .offset = (uint64_t)-image->tls_offset,
+        };
+        memcpy(area->here + area->used, &template, sizeof template);
+        area->used += sizeof template; /* an array: rounded at its end */
+    }
+    area->used = launch_rounded(area->used);
+    return templates;
+}
+
+struct start_info *launch_block_write(struct launch_area *area, struct link *link, struct start_link **list)
+{
+    struct start_info *info = (struct start_info *)area->here;
+    area->used = launch_rounded(sizeof *info);
+    *info = (struct start_info){
+        .magic = START_MAGIC,
+        .flags = START_LINKED,
+        .module_count = link->image_count,
+        .link = area->there + area->used,
+        .initializer_count = link->initializer_count,
+        .finalizer_count = link->finalizer_count,
+        .resolver_count = link->resolver_count,
+        .tls_count = link->tls_count,
+        .tls_size = link->tls_size,
+        .tls_align = link->tls_align,
+    };
+    *list = (struct start_link *)(area->here + area->used);
+    memset(*list, 0, sizeof **list);
+    area->used += launch_rounded(sizeof **list);
+    struct link_symbol breakpoint;
+    if (link_find(link, LINK_SCOPE_DEFAULT, NULL, "_dl_debug_state", NULL, &breakpoint))
+        (*list)->breakpoint = breakpoint.address;
+    link_set_debugger(link, info->link);
+    launch_modules_put(area, link, *list);
+    info->initializers = launch_put(area, link->initializers, link->initializer_count * 8);
+    info->finalizers = launch_put(area, link->finalizers, link->finalizer_count * 8);
+    info->tls = put_tls(area, link);
+    uint64_t all = launch_resolvers_size(link, &info->relro_count);
+    uint64_t resolvers = launch_rounded(link->resolver_count * sizeof(struct start_resolver));
+    info->resolvers = area->there + area->used;
+    info->relro = info->resolvers + resolvers;
+    launch_resolvers_fill(link, (struct start_resolver *)(area->here + area->used),
+                          (struct start_range *)(area->here + area->used + resolvers));
+    area->used += all;
+    return info;
+}
