@@ -28,7 +28,7 @@ const char *boot_image_name(const struct image_file *file)
 
 bool boot_image_check(const struct image_file *file)
 {
-    uint8_t *checked = &boot_image.checked[file - boot_image.archive.files];
+    uint8_t *checked = &boot_image.checked[archive_first_name(&boot_image.archive, file) - boot_image.archive.files];
     if (!*checked)
         *checked = archive_file_intact(&boot_image.archive, file);
     if (!*checked)

@@ -5,7 +5,6 @@
 #include "kernel.h"
 
 #define LOADER_STACK_SIZE (32 * PAGE_SIZE)
-#define INTERPRETER_BLOCK_SIZE (2 * PAGE_SIZE) /* the interpreter completes it; what does not fit lies elsewhere */
 #define REGISTRY "names"
 #define LOADER "loader"
 
@@ -53,11 +52,12 @@ static void grant_service(const struct launch *launch, struct start_info *info)
     bool is_registry = memory_compare(launch->name, REGISTRY, sizeof REGISTRY) == 0;
     info->handle[START_HANDLE_LOADER] = grant(process, loader_endpoint, RIGHT_CALL, number);
     info->handle[START_HANDLE_NAMES] = grant(process, names_endpoint, is_registry ? RIGHT_RECEIVE : RIGHT_CALL, number);
-    if (launch->service->grants & IMAGE_GRANT_LOG)
+    if (launch->service->grants & IMAGE_GRANT_LOG || launch->program.interpreter)
         info->handle[START_HANDLE_SYSTEM] = grant(process, system_object_pointer(), RIGHT_LOG, 0);
     if (launch->program.interpreter) {
         info->handle[START_HANDLE_IMAGE] = grant(process, boot_image.run, RIGHT_READ | RIGHT_EXECUTE, 0);
         info->flags |= launch->service->grants & IMAGE_GRANT_IMAGE ? 0 : START_IMAGE_IS_LINKERS;
+        info->flags |= launch->service->grants & IMAGE_GRANT_LOG ? 0 : START_LOG_IS_LINKERS;
         info->image_size = boot_image.run->size;
     } else if (launch->service->grants & IMAGE_GRANT_IMAGE) {
         info->handle[START_HANDLE_IMAGE] = grant(process, boot_image.run, RIGHT_READ, 0);
@@ -123,7 +123,7 @@ static bool place(struct launch *launch, bool with_interpreter)
     if (launch->service && launch->service->calls == IMAGE_CALLS_LINUX)
         return true;
     struct launch_area area;
-    uint64_t size = with_interpreter ? INTERPRETER_BLOCK_SIZE : PAGE_SIZE;
+    uint64_t size = with_interpreter ? START_INTERPRETER_BLOCK : PAGE_SIZE;
     unsigned prot = with_interpreter ? PROT_READ_WRITE : PROT_READ_ONLY;
     if (!area_open(&area, launch->process, size, prot, &launch->block))
         return refuse(launch, "start block", "no memory");

@@ -110,7 +110,7 @@ static struct child *child_add(struct child *child)
 {
     *loader.last = child;
     loader.last = &child->next;
-    if (child->module_count)
+    if (child->service->linker != IMAGE_LINKER_INTERP)
         say("%s started: process %llu, %zu objects", child->name, (unsigned long long)child->number, child->module_count);
     else
         say("%s started: process %llu, which links itself", child->name, (unsigned long long)child->number);
@@ -171,6 +171,7 @@ struct child *child_start(const struct image_service *service, bool at_boot)
 
 void child_ended(struct child *child, bool faulted, int64_t status)
 {
+    adopt_refresh(child);
     child->state = faulted ? CHILD_FAULTED : CHILD_EXITED;
     child->exit_status = status;
     for (size_t i = 0; i < child->waiter_count; i++) {

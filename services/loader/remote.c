@@ -29,7 +29,7 @@ uint64_t remote_reserve(struct remote *remote, uint64_t size, uint64_t align)
 
 bool remote_check_file(const struct image_file *file)
 {
-    size_t index = (size_t)(file - loader.archive.files);
+    size_t index = (size_t)(archive_first_name(&loader.archive, file) - loader.archive.files);
     if (!loader.file_checked[index])
         loader.file_checked[index] = archive_file_intact(&loader.archive, file);
     if (!loader.file_checked[index])

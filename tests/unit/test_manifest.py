@@ -56,7 +56,7 @@ environment = { K = "v" }
         (GOOD + "environment = { A = 1 }\n", "service a.environment.A is 1; quote it"),
         ('[[service]]\nrole = "program"\n', "the key service 1.name is missing"),
         ('[[service]]\nname = "' + "n" * 32 + '"\n', "use a relative name of 1 to 31 bytes"),
-        (GOOD + '[files]\n"lib/x" = "x"\n', "clashes with the folders of libraries, programs and linked pages"),
+        (GOOD + '[files]\n"services/x" = "x"\n', "clashes with the folders of modules, programs and linked pages"),
         (GOOD + '[files]\n"/etc" = "x"\n', "use a relative name"),
         ("service = 3\n", "service is 3, which is no list"),
     ],

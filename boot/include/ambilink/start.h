@@ -17,6 +17,10 @@
 #define START_LINKED 1
 /* The handle to the boot image is for the interpreter alone, which closes it. */
 #define START_IMAGE_IS_LINKERS 2
+#define START_LOG_IS_LINKERS 4 /* likewise that to the kernel's log */
+
+/* Bytes that the kernel leaves for a start block, writable, where an interpreter completes it. */
+#define START_INTERPRETER_BLOCK (2 * AMBILINK_PAGE_SIZE)
 
 /* Handles that a process is born with; 0 where it did not get one. */
 enum start_handle {

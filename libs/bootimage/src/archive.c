@@ -142,6 +142,15 @@ const struct image_service *archive_find_service(const struct archive *archive, 
     return NULL;
 }
 
+const struct image_file *archive_first_name(const struct archive *archive, const struct image_file *file)
+{
+    const struct image_file *first = archive->files;
+    while (first->offset != file->offset || first->size != file->size ||
+           memcmp(first->digest, file->digest, sizeof first->digest) != 0)
+        first++;
+    return first;
+}
+
 bool archive_file_intact(const struct archive *archive, const struct image_file *file)
 {
     uint8_t digest[BLAKE2B_SIZE];

@@ -389,7 +389,8 @@ struct relocation relocation_of(struct link *link, struct image *image)
 bool image_relocate(struct link *link, struct image *image)
 {
     struct relocation relocation = relocation_of(link, image);
-    bool good = relocate_relr(&relocation);
+    /* Those of RELR add to what is there; others store the same once more. */
+    bool good = image->file.adjusted || relocate_relr(&relocation);
     good &= relocate_table(&relocation, &image->rela);
     return relocate_table(&relocation, &image->plt_rela) && good;
 }

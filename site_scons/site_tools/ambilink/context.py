@@ -73,6 +73,7 @@ class Library(Unit):
     """The record that DualLibrary returns. Forms that were not asked for are None."""
 
     soname: str = ""
+    link_flags: list[str] = field(default_factory=list)
     static: object = None  # lib/libX.a
     shared: object = None  # lib/libX.so, stripped
     debug: object = None  # lib/libX.so.debug: its DWARF and symbols
@@ -85,8 +86,24 @@ class Library(Unit):
 @dataclass
 class Program(Unit):
     linkage: str = "dynamic"
+    interpreter: str | None = None  # PT_INTERP
     node: object = None
     debug: object = None
+
+
+@dataclass
+class Interpreter(Unit):
+    """One form of an interpreter: alone, or inside of a library."""
+
+    soname: str = ""
+    entry: str = ""
+    library: object = None  # whose objects it is linked with
+    node: object = None
+    debug: object = None
+
+    def archives(self, context):
+        """The libraries that it names, not what those need: it brings that itself."""
+        return [context.library(name, self).static for name in self.libs]
 
 
 class Context:
@@ -98,6 +115,7 @@ class Context:
         self.compiler = list(toolset.cc)
         self.libraries = {}
         self.programs = {}
+        self.interpreters = {}  # by file name under lib/
         self.start = None
         self.boot_tests = []
         self.images = []  # functions that find the programs of each

@@ -15,6 +15,7 @@ from SCons.Builder import Builder
 from SCons.Errors import UserError
 
 from ambilink.errors import AmbilinkError
+from ambilink.image.layout import Linker
 from ambilink.image.manifest import read
 
 PACKING = ("image", "elf", "link", "toml_file.py")  # what packs, of the package `ambilink`
@@ -34,12 +35,26 @@ def _read(manifest):
 def _programs(context, manifest, site):
     """The kernel and every program that a manifest names."""
     found = []
-    for name in [manifest.kernel, *manifest.programs]:
+    for name in [manifest.kernel, *(name for name in manifest.programs if "/" not in name)]:
         program = context.programs.get(name)
         if program is None:
             known = ", ".join(sorted(name for name, p in context.programs.items() if p.kind == "service"))
             raise UserError(f"{manifest.path}: unknown service {name!r} (image declared at {site}); known: {known}")
         found.append(program)
+    return found
+
+
+def _interpreters(context, manifest):
+    """What the programs ask for that an interpreter links."""
+    found = []
+    for service in manifest.services:
+        program = context.programs.get(service.program)
+        if service.linker is not Linker.INTERP or program is None or program.interpreter is None:
+            continue
+        path = program.interpreter.removeprefix("/lib/")
+        form = context.interpreters.get(f"interp/{manifest.interpreter}" if manifest.interpreter else path)
+        if form is not None:
+            found.append(form.node)
     return found
 
 
@@ -50,6 +65,7 @@ def _dependencies(env, manifest, site):
         nodes.append(program.node)
         if program.kind == "service" and program.linkage == "dynamic":
             nodes += _shared(context.closure(program))
+    nodes += _interpreters(context, manifest)
     for name in manifest.libraries:
         library = next((each for each in context.libraries.values() if each.shared and each.shared.name == name), None)
         if library is None:

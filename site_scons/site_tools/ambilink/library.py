@@ -150,6 +150,7 @@ def _dual_library(
         public_system_includes=[str(folder) for folder in public_system_includes],
         flags=[*context.toolset.target.user_flags, *flags],
         soname=f"lib{name}.so",
+        link_flags=list(link_flags),
     )
     context.add_library(library)
     static_sources, static_flags = _form(site, name, "static", static)
@@ -162,7 +163,7 @@ def _dual_library(
     if static is not None:
         (library.static,) = env.AmbilinkArchive(context.file(env, "lib", f"lib{name}.a"), archived)
     if shared is not None:
-        _link_shared(env, library, link_flags, abi)
+        _link_shared(env, library, abi)
     return library
 
 
@@ -177,13 +178,13 @@ def _compile_forms(env, library, sources, objects, static, shared):
     return [each.node for each in ([] if separate else [common]) + [own] if each is not None]
 
 
-def _link_shared(env, library, link_flags, golden):
+def _link_shared(env, library, golden):
     context, name = env["AMBILINK"], library.name
     sets = [each.node for each in library.object_sets if each.form != "static"]
     settings = {
         "AMBILINK_UNIT": library,
         "AMBILINK_KIND": Linked.SHARED_LIBRARY,
-        "AMBILINK_LINK_FLAGS": list(link_flags),
+        "AMBILINK_LINK_FLAGS": library.link_flags,
     }
     shared = context.file(env, "lib", library.soname)
     library.shared, library.debug = env.AmbilinkSharedLink(shared, sets, **settings)

@@ -20,6 +20,8 @@ def link_inputs(env, unit, kind):
     context = env["AMBILINK"]
     if kind in (Linked.SHARED_LIBRARY, Linked.DYNAMIC_PROGRAM):
         return context.shared_objects(unit)
+    if kind is Linked.INTERPRETER:
+        return context.shared_objects(unit.library) if unit.library else []
     return context.archives(unit) if kind is Linked.STATIC_PROGRAM else []
 
 
@@ -28,7 +30,12 @@ def _flags(env, unit, kind):
     if kind is Linked.SHARED_LIBRARY:
         return [*toolset.shared_library_flags, "-soname", unit.soname, "-z", "defs"]
     if kind is Linked.DYNAMIC_PROGRAM:
-        return [*toolset.dynamic_program_flags, "--no-undefined", "--allow-shlib-undefined"]
+        interpreter = ["--dynamic-linker", unit.interpreter] if unit.interpreter else ["--no-dynamic-linker"]
+        return [*toolset.dynamic_program_flags, *interpreter, "--no-undefined", "--allow-shlib-undefined"]
+    if kind is Linked.INTERPRETER:
+        # What archives bring stays inside.
+        entry = ["-e", unit.entry, "--exclude-libs", "ALL", "-Bsymbolic-functions"]
+        return [*toolset.shared_library_flags, "-soname", unit.soname, "-z", "defs", *entry]
     if kind is Linked.STATIC_PROGRAM:
         return list(toolset.static_program_flags)
     return list(toolset.kernel_link_flags)
@@ -37,6 +44,9 @@ def _flags(env, unit, kind):
 def _link_words(source, target, env):
     context, unit, kind = env["AMBILINK"], env["AMBILINK_UNIT"], env["AMBILINK_KIND"]
     libraries = [str(node) for node in link_inputs(env, unit, kind)]
+    if kind is Linked.INTERPRETER:
+        archives = [str(node) for node in unit.archives(context)]
+        libraries = ["--start-group", *archives, "--end-group", *libraries]
     if kind is Linked.STATIC_PROGRAM:
         libraries = ["--start-group", *libraries, "--end-group"]
     flags = [*_flags(env, unit, kind), *env["AMBILINK_LINK_FLAGS"]]
@@ -48,13 +58,15 @@ def _finish(target, source, env):
     context, unit, kind = env["AMBILINK"], env["AMBILINK_UNIT"], env["AMBILINK_KIND"]
     part, final, debug = Path(f"{target[0]}{PART}"), Path(str(target[0])), Path(str(target[1]))
     libraries = {}
-    for node, library in zip(link_inputs(env, unit, kind), context.closure(unit), strict=False):
+    needer = unit.library if kind is Linked.INTERPRETER and unit.library else unit
+    for node, library in zip(link_inputs(env, unit, kind), context.closure(needer), strict=False):
         libraries[library.soname] = Path(str(node))
-    if kind is Linked.SHARED_LIBRARY:
+    if kind in (Linked.SHARED_LIBRARY, Linked.INTERPRETER):
         libraries[unit.soname] = part  # libraries that need each other
-    soname = unit.soname if kind is Linked.SHARED_LIBRARY else None
+    soname = unit.soname if kind in (Linked.SHARED_LIBRARY, Linked.INTERPRETER) else None
+    interpreter = unit.interpreter if kind is Linked.DYNAMIC_PROGRAM else None
     try:
-        check(part, kind, libraries, [Path(path) for path in context.expand(source)], soname)
+        check(part, kind, libraries, [Path(path) for path in context.expand(source)], soname, interpreter)
         shipped, symbols = split(part.read_bytes(), part, debug.name, keep_symbols=kind is Linked.KERNEL)
         write_atomically(debug, symbols)
         write_atomically(final, shipped)
@@ -67,7 +79,9 @@ def _finish(target, source, env):
 
 
 def _libraries(node, env):
-    return list(link_inputs(env, env["AMBILINK_UNIT"], env["AMBILINK_KIND"]))
+    unit, kind = env["AMBILINK_UNIT"], env["AMBILINK_KIND"]
+    archives = unit.archives(env["AMBILINK"]) if kind is Linked.INTERPRETER else []
+    return [*link_inputs(env, unit, kind), *archives]
 
 
 def _with_debug(target, source, env):

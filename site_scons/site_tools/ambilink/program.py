@@ -1,8 +1,13 @@
 """Programs: services, static or dynamic, and the kernel.
 
     ProgramStart(sources, LIBS=[...])   the code at _start, linked into every service; declared once
-    Service(name, sources, LIBS=[...], linkage="dynamic", includes=[...], flags=[...], link_flags=[...])
-                                        services/<name>; LIBS in the form that the linkage asks for
+    Service(name, sources, LIBS=[...], linkage="dynamic", interp="/lib/ld.so", includes=[...], flags=[...],
+            link_flags=[...])           services/<name>; LIBS in the form that the linkage asks for; a dynamic one names
+                                        its interpreter (PT_INTERP), which images with `linker = "interp"` start
+    Interpreter(name, sources, entry, LIBS=[...], alone=[...], inside=None, flags=[...])
+                                        lib/<name>: such an interpreter, with nothing else in it; `alone`: sources for
+                                        what a C library would bring. inside="c": lib/interp/libc.so too, which is
+                                        the library and the interpreter in one file
     Kernel(name, sources, script, includes=[...], flags=[...], system_includes=[...])
                                         <name> in the build folder, linked by a linker script
 
@@ -11,7 +16,7 @@ SConscript changes between the two.
 """
 
 from ambilink_scons.compiling import compile_all, dirs
-from ambilink_scons.context import Program, Unit, find_site
+from ambilink_scons.context import Interpreter, Program, Unit, find_site
 from ambilink_scons.linking import linker
 from SCons.Errors import UserError
 
@@ -34,7 +39,7 @@ def _program_start(env, sources, LIBS=(), includes=(), flags=()):
     return unit
 
 
-def _service(env, name, sources, LIBS=(), linkage="dynamic", includes=(), flags=(), link_flags=()):
+def _service(env, name, sources, LIBS=(), linkage="dynamic", interp="/lib/ld.so", includes=(), flags=(), link_flags=()):
     context, site = env["AMBILINK"], find_site(env)
     if linkage not in LINKAGE:
         raise UserError(f"{site}: service {name!r}: linkage={linkage!r}; choose 'dynamic' or 'static'")
@@ -46,6 +51,7 @@ def _service(env, name, sources, LIBS=(), linkage="dynamic", includes=(), flags=
         includes=dirs(env, includes),
         flags=[*context.toolset.target.user_flags, *flags],
         linkage=linkage,
+        interpreter=interp if linkage == "dynamic" else None,
     )
     context.add_program(program)
     compile_all(env, program, env.Flatten([sources]), "pie", PIE)
@@ -60,6 +66,46 @@ def _service(env, name, sources, LIBS=(), linkage="dynamic", includes=(), flags=
     find = context.archives if linkage == "static" else context.shared_objects
     context.depends_late(program.node, lambda: find(program))
     return program
+
+
+def _link_interpreter(env, form, path, sets, link_flags):
+    context = env["AMBILINK"]
+    form.node, form.debug = env.AmbilinkProgramLink(
+        context.file(env, "lib", path),
+        [each.node for each in sets],
+        AMBILINK_UNIT=form,
+        AMBILINK_KIND=Linked.INTERPRETER,
+        AMBILINK_LINK_FLAGS=link_flags,
+    )
+    context.interpreters[path] = form
+    library = form.library
+    context.depends_late(
+        form.node, lambda: [*form.archives(context), *(context.shared_objects(library) if library else [])]
+    )
+
+
+def _interpreter(env, name, sources, entry, LIBS=(), alone=(), inside=None, includes=(), private_includes=(), flags=()):
+    context, site = env["AMBILINK"], find_site(env)
+    if inside is not None and inside not in context.libraries:
+        raise UserError(f"{site}: interpreter {name!r}: inside={inside!r} is no library that was declared before")
+    settings = dict(
+        includes=dirs(env, includes),
+        private_includes=dirs(env, private_includes),
+        flags=[*context.toolset.target.user_flags, "-fvisibility=hidden", *flags],
+        entry=entry,
+    )
+    separate = Interpreter(name, "interpreter", site, list(LIBS), soname=name, **settings)
+    compile_all(env, separate, env.Flatten([sources]), "pic", ["-fPIC"])
+    common = list(separate.object_sets)
+    compile_all(env, separate, env.Flatten([alone]), "alone", ["-fPIC", "-fno-builtin"])
+    _link_interpreter(env, separate, name, separate.object_sets, [])
+    if inside is None:
+        return separate
+    library = context.libraries[inside]
+    combined = Interpreter(name, "interpreter", site, list(LIBS), soname=library.soname, library=library, **settings)
+    sets = [each for each in library.object_sets if each.form != "static"]
+    _link_interpreter(env, combined, f"interp/{library.soname}", [*common, *sets], library.link_flags)
+    return separate
 
 
 def _kernel(env, name, sources, script, includes=(), system_includes=(), flags=()):
@@ -90,4 +136,5 @@ def add_builders(env):
     env["BUILDERS"]["AmbilinkProgramLink"] = linker()
     env.AddMethod(_program_start, "ProgramStart")
     env.AddMethod(_service, "Service")
+    env.AddMethod(_interpreter, "Interpreter")
     env.AddMethod(_kernel, "Kernel")

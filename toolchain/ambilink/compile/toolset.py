@@ -63,7 +63,6 @@ class Toolset:
     ar: tuple[str, ...]
     compile_flags: tuple[str, ...]
     link_flags: tuple[str, ...]
-    program_link_flags: tuple[str, ...]  # of dynamic programs only
     versions: dict[str, str]
     package: str = ""  # folder of the Python package that holds it all, if one does
     files: tuple[str, ...] = ()  # all that this was made of, and paths where a program would have been found first
@@ -83,7 +82,7 @@ class Toolset:
 
     @property
     def dynamic_program_flags(self) -> tuple[str, ...]:
-        return (*LINK, *LINK_DYNAMIC, *self.link_flags, *self.program_link_flags, "-pie", "--as-needed")
+        return (*LINK, *LINK_DYNAMIC, *self.link_flags, "-pie", "--as-needed")
 
     @property
     def static_program_flags(self) -> tuple[str, ...]:
@@ -233,7 +232,6 @@ def load_toolset(compiler: str, target_name: str, answers_file: Path | None = No
             versions[key] = _check_version(minimum, key, tools[key], wanted, answers)
     compile_flags = _expand(flags, "compile", flags.take_strings("compile", []), values)
     link_flags = _expand(flags, "link", flags.take_strings("link", []), values)
-    program_link_flags = _expand(flags, "link-program", flags.take_strings("link-program", []), values)
     for table in (settings, programs, minimum, flags, top):
         table.finish()
     answers.save()
@@ -245,7 +243,6 @@ def load_toolset(compiler: str, target_name: str, answers_file: Path | None = No
         tools["ar"],
         (*compile_flags, *COMPILE),
         link_flags,
-        program_link_flags,
         versions,
         values.get("package", ""),
         (str(path), *target.files, *(place for words in tools.values() for place in _places_before(words[0]))),

@@ -14,6 +14,7 @@ class Linked(Enum):
     SHARED_LIBRARY = "shared library"
     DYNAMIC_PROGRAM = "dynamic program"
     STATIC_PROGRAM = "static program"
+    INTERPRETER = "interpreter"
     KERNEL = "kernel"
 
 
@@ -23,14 +24,15 @@ def check(
     libraries: Mapping[str, Path],
     objects: list[Path],
     soname: str | None = None,
+    interpreter: str | None = None,
 ) -> None:
     """Raise AmbilinkError for the first rule that the file breaks.
 
     `libraries` has every shared library that may be needed, by soname; `objects` are what was linked, to
-    name the one that a missing symbol is needed by.
+    name the one that a missing symbol is needed by; `interpreter` is the PT_INTERP that was asked for.
     """
     info = inspect(path)
-    _check_type(info, kind)
+    _check_type(info, kind, interpreter)
     _check_segments(info)
     if kind in (Linked.STATIC_PROGRAM, Linked.KERNEL) and info.needed:
         raise AmbilinkError(path, f"static, but has NEEDED {info.needed[0]}", "link it with archives only")
@@ -40,9 +42,10 @@ def check(
         _check_symbols(info, libraries, objects)
 
 
-def _check_type(info: ElfInfo, kind: Linked) -> None:
+def _check_type(info: ElfInfo, kind: Linked, interpreter: str | None) -> None:
     allowed = {
         Linked.SHARED_LIBRARY: ("ET_DYN",),
+        Linked.INTERPRETER: ("ET_DYN",),
         Linked.DYNAMIC_PROGRAM: ("ET_DYN",),
         Linked.STATIC_PROGRAM: ("ET_DYN", "ET_EXEC"),
         Linked.KERNEL: ("ET_EXEC",),
@@ -55,9 +58,11 @@ def _check_type(info: ElfInfo, kind: Linked) -> None:
         )
     if kind in (Linked.SHARED_LIBRARY, Linked.DYNAMIC_PROGRAM) and not info.dynamic:
         raise AmbilinkError(info.path, f"no PT_DYNAMIC, a {kind.value} must have one", "link it with -shared or -pie")
-    if info.interpreter is not None:
+    if info.interpreter != interpreter:
         raise AmbilinkError(
-            info.path, f"PT_INTERP {info.interpreter} in a {kind.value}", "link with --no-dynamic-linker"
+            info.path,
+            f"PT_INTERP is {info.interpreter or 'missing'} in a {kind.value}, and {interpreter or 'none'} was asked for",
+            "leave -dynamic-linker to this tool: say interp= where the program is declared",
         )
 
 

@@ -158,11 +158,14 @@ def build(
     name_offsets = [strings.add(name) for name in names]
     directory_size = round_up(string_offset + len(strings.data))
     file_records, body = bytearray(), bytearray()
+    places: dict[bytes, int] = {}  # equal contents lie in the image once
     for name, name_offset in zip(names, name_offsets, strict=True):
         kind, data = contents[name]
         digest = digest_of(data)
-        file_records += FILE.pack(name_offset, kind, directory_size + len(body), len(data), digest)
-        body += data + bytes(-len(data) % PAGE_SIZE)
+        if digest not in places:
+            places[digest] = directory_size + len(body)
+            body += data + bytes(-len(data) % PAGE_SIZE)
+        file_records += FILE.pack(name_offset, kind, places[digest], len(data), digest)
     fields = (
         MAGIC,
         VERSION,

@@ -141,9 +141,9 @@ def read(path: Path) -> Manifest:
         _check_name(files_table, repr(name), name, NAME_MAX)
         if not isinstance(source, str):
             raise files_table.refuse(name, f"is {source!r}", "write a path")
-        if name.split("/")[0] in ("lib", "services", "pack"):
+        if name.split("/")[0] in ("modules", "services", "pack"):
             raise files_table.refuse(
-                name, "clashes with the folders of libraries, programs and linked pages", "choose another folder"
+                name, "clashes with the folders of modules, programs and linked pages", "choose another folder"
             )
         files[name] = path.parent / source
     top.finish()

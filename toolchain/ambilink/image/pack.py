@@ -9,12 +9,13 @@ from ambilink.elf.inspect import inspect
 from ambilink.errors import AmbilinkError
 from ambilink.files import write_atomically
 from ambilink.image import container, layout, prelink
-from ambilink.image.layout import ArchiveService, FileKind, Linker
+from ambilink.image.layout import ArchiveService, Calls, FileKind, Linker
 from ambilink.image.manifest import Manifest, ManifestService, read
 from ambilink.link.image import Image
 
 PROGRAM_FOLDER = "services"
 LIBRARY_FOLDER = "lib"
+INTERPRETER_FOLDER = "lib/interp"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ def shipped(path: Path) -> bytes:
 
 
 def _program(manifest: Manifest, root: Path, name: str) -> Path:
-    path = root / PROGRAM_FOLDER / name
+    """A service of the build folder by name, or any file by path, from the manifest's folder."""
+    path = manifest.path.parent / name if "/" in name else root / PROGRAM_FOLDER / name
     if not path.is_file():
         raise AmbilinkError(
             manifest.path, f"unknown service {name}: {path} is not there", f"declare it with Service('{name}', ...)"
@@ -67,10 +69,49 @@ def _add_libraries(
         waiting += [(path, other) for other in inspect(path).needed]
 
 
+def program_name(program: str) -> str:
+    """In the image."""
+    return f"{PROGRAM_FOLDER}/{program.rsplit('/', 1)[-1]}"
+
+
+def _add_interpreters(
+    root: Path, contents: dict[str, tuple[FileKind, bytes]], manifest: Manifest, programs: Mapping[str, Path]
+) -> None:
+    """What PT_INTERP of programs names that are linked by it. `interpreter` of the manifest lies there instead; if it is
+    a library too, its plain form gives way to it."""
+    for service in manifest.services:
+        if service.linker is not Linker.INTERP:
+            continue
+        path = programs[service.program]
+        interpreter = inspect(path).interpreter
+        if interpreter is None:
+            raise AmbilinkError(path, "has no PT_INTERP", f"declare {service.name} with another linker")
+        name = interpreter.lstrip("/")
+        if service.calls is not Calls.AMBILINK:
+            if name not in contents:
+                raise AmbilinkError(
+                    path, f"asks for the interpreter {interpreter}, which is not in the image", f"give files.{name}"
+                )
+            continue
+        if manifest.interpreter is None:
+            source = root / name
+        else:
+            source = root / INTERPRETER_FOLDER / manifest.interpreter
+        if not source.is_file():
+            raise AmbilinkError(
+                path, f"asks for the interpreter {interpreter}, and {source} is not there", "declare it with Interpreter"
+            )
+        data = shipped(source)
+        library = f"{LIBRARY_FOLDER}/{inspect(source).soname}"
+        if library in contents:
+            contents[library] = (FileKind.LIBRARY, data)
+        contents[name] = (FileKind.LIBRARY, data)
+
+
 def _prelink(manifest: Manifest, contents: dict[str, tuple[FileKind, bytes]]) -> dict[str, str]:
     """Add what the image needs to start programs without linking; their files, by program. A static program needs no
     linker, and is left to the loader."""
-    names = [f"{PROGRAM_FOLDER}/{service.program}" for service in manifest.services if service.linker is Linker.PACK]
+    names = [program_name(service.program) for service in manifest.services if service.linker is Linker.PACK]
     programs = [
         name
         for name in dict.fromkeys(names)
@@ -87,7 +128,7 @@ def _linked_by(service: ManifestService, packed: Mapping[str, str]) -> tuple[str
     """The file that says how to start it, and who links it."""
     if service.linker is not Linker.PACK:
         return None, service.linker
-    file = packed.get(f"{PROGRAM_FOLDER}/{service.program}")
+    file = packed.get(program_name(service.program))
     return file, Linker.PACK if file else Linker.LOADER
 
 
@@ -96,20 +137,26 @@ def pack(manifest_path: Path, root: Path, image: Path) -> Packed:
     manifest = read(manifest_path)
     programs = {name: _program(manifest, root, name) for name in manifest.programs}
     contents: dict[str, tuple[FileKind, bytes]] = {}
+    # Programs with another system's calls bring their libraries, and stay as they are.
+    foreign = {service.program for service in manifest.services if service.calls is not Calls.AMBILINK}
     for name, path in programs.items():
-        contents[f"{PROGRAM_FOLDER}/{name}"] = (FileKind.PROGRAM, shipped(path))
-    _add_libraries(root, contents, list(programs.values()), manifest)
+        contents[program_name(name)] = (FileKind.PROGRAM, path.read_bytes() if name in foreign else shipped(path))
+    _add_libraries(root, contents, [path for name, path in programs.items() if name not in foreign], manifest)
     for name, source in manifest.files.items():
         try:
-            contents[name] = (FileKind.DATA, source.read_bytes())
+            data = source.read_bytes()
         except OSError as error:
             raise AmbilinkError(manifest_path, f"files.{name}: {source} cannot be read ({error.strerror})") from error
+        if name in contents:
+            raise AmbilinkError(manifest_path, f"files.{name} is a library that programs need", "leave it out")
+        contents[name] = (FileKind.LIBRARY if name.startswith(f"{LIBRARY_FOLDER}/") else FileKind.DATA, data)
+    _add_interpreters(root, contents, manifest, programs)
     packed = _prelink(manifest, contents)
     loader_linker = Linker.KERNEL if inspect(programs[manifest.loader]).needed else Linker.LOADER
     services = [
         ArchiveService(
             service.name,
-            f"{PROGRAM_FOLDER}/{service.program}",
+            program_name(service.program),
             service.role,
             service.grants,
             service.stack_size,
@@ -120,7 +167,7 @@ def pack(manifest_path: Path, root: Path, image: Path) -> Packed:
         )
         for service in manifest.services
     ]
-    data = layout.build(contents, services, f"{PROGRAM_FOLDER}/{manifest.loader}", loader_linker)
+    data = layout.build(contents, services, program_name(manifest.loader), loader_linker)
     archive = layout.parse(data, image)
     whole = container.build(root / manifest.kernel, data, archive)
     write_atomically(image, whole)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ambilink.elf.inspect import ElfInfo, inspect_stream
 from ambilink.image.container import ImageFile
-from ambilink.image.layout import ArchiveFile
+from ambilink.image.layout import ArchiveFile, ArchiveService, Calls, Linker
 from ambilink.image.pack import LIBRARY_FOLDER
 from ambilink.machine.memory import PAGE_SIZE
 from ambilink.verify.kernel_state import Process
@@ -43,14 +43,31 @@ class Modules:
 
     def program_of(self, process: Process) -> str | None:
         """None for a process that the manifest does not name."""
-        archive = self.image.archive
         if process.number == FIRST_PROCESS:
-            return archive.loader
-        return next((service.file for service in archive.services if service.name == process.name), None)
+            return self.image.archive.loader
+        service = self.service_of(process)
+        return service.file if service else None
 
-    def closure(self, program: str) -> list[str]:
-        """The files that a process of this program must have, breadth first; those that are missing too."""
-        names = [program]
+    def service_of(self, process: Process) -> ArchiveService | None:
+        if process.number == FIRST_PROCESS:
+            return None
+        return next((service for service in self.image.archive.services if service.name == process.name), None)
+
+    def links_itself(self, process: Process) -> bool:
+        """Nobody linked it before its first instruction: a static program that the kernel placed, or one beside its
+        interpreter."""
+        service = self.service_of(process)
+        if service is None:
+            return self.image.archive.loader_linker is not Linker.KERNEL
+        return service.linker is Linker.INTERP
+
+    def closure(self, process: Process) -> list[str]:
+        """The files that a process must have, breadth first; those that are missing too."""
+        program, service = self.program_of(process), self.service_of(process)
+        names = [program] if program else []
+        if program and service and service.calls is not Calls.AMBILINK:
+            # Its interpreter finds what it needs, and is that itself.
+            return [program, str(self.elves[program].interpreter).lstrip("/")]
         for name in names:  # grows as it goes
             for soname in self.elves[name].needed if name in self.elves else ():
                 if f"{LIBRARY_FOLDER}/{soname}" not in names:

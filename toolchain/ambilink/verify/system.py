@@ -62,7 +62,7 @@ class _Checker:
         self.uses = {
             file.name: LibraryUse(file.name, file.kind, self._read_only_pages(self.modules.elves[file.name]))
             for file in image.archive.files
-            if file.kind.is_elf
+            if file.kind.is_elf and image.file_at(image.archive_address + file.offset) == (file, 0)  # its first name
         }
 
     @staticmethod
@@ -116,8 +116,7 @@ class _Checker:
             self.check_module(process, module, pages)
             self.uses[module.file.name].processes.append(process.name)
         found = {module.file.name for module in modules}
-        program = self.modules.program_of(process)
-        for name in self.modules.closure(program) if program else ():
+        for name in self.modules.closure(process):
             if name not in found:
                 self.fail(process, f"{name} is needed and not mapped from the image's frames")
         private = sum(1 for page in pages.values() if self.image.file_at(page.frame) is None)

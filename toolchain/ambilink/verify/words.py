@@ -99,19 +99,16 @@ class Comparison:
             file = self.image.archive.file(name)
             assert file is not None
             found[name] = Image(name, Path(f"{self.image.path}:{name}"), self.image.archive.contents(file))
+        interpreter = list(found.values())[-1]  # of a program with other calls: whatever it needs
         for each in found.values():
-            each.needed = [found[f"{LIBRARY_FOLDER}/{soname}"] for soname in each.needed_names]
+            each.needed = [found.get(f"{LIBRARY_FOLDER}/{soname}", interpreter) for soname in each.needed_names]
         return list(found.values())
 
-    def relocates_itself(self, program: str) -> bool:
-        """A static program: whoever placed it did not link it."""
-        return not self.modules.elves[program].needed
-
-    def expected(self, program: str, found: Sequence[Module]) -> Link | None:
+    def expected(self, process: Process, found: Sequence[Module]) -> Link | None:
         """None where a file of the closure is not mapped, which others report."""
         biases = {module.file.name: module.base for module in found}
-        names = self.modules.closure(program)
-        if any(name not in biases for name in names):
+        names = self.modules.closure(process)
+        if not names or any(name not in biases for name in names):
             return None
         return link_at(self.images(names), [biases[name] for name in names])
 
@@ -158,10 +155,9 @@ def verify_words(
     after = [Snapshot.take(image, memory, process, began=True) for process in state.processes]
     seen: set[int] = set()
     for snapshot in (*beginnings, *after):
-        program = comparison.modules.program_of(snapshot.process)
-        if program is None or (comparison.relocates_itself(program) and not snapshot.began):
+        if comparison.modules.links_itself(snapshot.process) and not snapshot.began:
             continue
-        result = comparison.expected(program, comparison.modules.find(snapshot.pages))
+        result = comparison.expected(snapshot.process, comparison.modules.find(snapshot.pages))
         if result is not None:
             comparison.compare(snapshot, result, again=snapshot.process.number in seen)
             seen.add(snapshot.process.number)

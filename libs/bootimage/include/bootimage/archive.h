@@ -27,6 +27,9 @@ const struct image_file *archive_find(const struct archive *archive, const char 
 const struct image_file *archive_find_library(const struct archive *archive, const char *soname);
 const struct image_service *archive_find_service(const struct archive *archive, const char *name);
 
+/* One file may have several names: the first of those with the same contents. */
+const struct image_file *archive_first_name(const struct archive *archive, const struct image_file *file);
+
 /* True when the file's bytes match its digest. Reads the whole file. */
 bool archive_file_intact(const struct archive *archive, const struct image_file *file);
 #endif

@@ -14,6 +14,7 @@ struct image_file_view {
     uint64_t size;
     uint64_t cookie; /* the host's own, e.g. where to map the file from; equal cookies are the same file */
     bool in_place;   /* mapped and relocated already, e.g. the linker itself: it only provides symbols */
+    bool adjusted;   /* its relative relocations are stored already, e.g. an interpreter's that is a library too */
 };
 
 /* One PT_LOAD. A page that two of them share belongs to the later one, as with mmap, and so do all bytes in it. */

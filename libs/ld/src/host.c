@@ -1,0 +1,133 @@
+/* The host of libs/rtld in the linked address space itself: windows are the memory that stays. Three objects may be
+ * there before: the program, which the kernel placed, and the interpreter, where it is a library too. */
+#include <string.h>
+
+#include "ld.h"
+
+#define ADDRESS_GAP_PAGES 0xf
+#define ADDRESS_LOW 0x200000000000 /* above what the kernel places */
+#define ADDRESS_RANDOM_PAGES 0x3ffffffff
+
+static bool is_program(const struct interpreter *ld, const struct image *image)
+{
+    return image->file.cookie == ld->program_file->offset;
+}
+
+static bool is_self(const struct interpreter *ld, const struct image *image)
+{
+    return ld->own_file && image->file.cookie == ld->own_file->offset;
+}
+
+static void *memory(void *context, uint64_t *size)
+{
+    *size = PAGE_UP(*size);
+    return (void *)ld_map(context, 0, *size);
+}
+
+static void release(void *context, void *block, uint64_t size)
+{
+    ld_unmap(context, (uint64_t)block, size);
+}
+
+static bool open_library(void *context, const struct image *referrer, const char *name, struct image_file_view *view)
+{
+    (void)referrer;
+    struct interpreter *ld = context;
+    const struct image_file *file = archive_find_library(&ld->archive, name);
+    if (!file || invoke(SYS_IMAGE_CHECK, (uint64_t)(file - ld->archive.files), 0, 0, 0, 0, 0) != STATUS_OK)
+        return false;
+    *view = (struct image_file_view){
+        .bytes = archive_contents(&ld->archive, file),
+        .size = file->size,
+        .cookie = file->offset,
+        .adjusted = ld->own_file && file->offset == ld->own_file->offset,
+    };
+    return true;
+}
+
+static uint64_t random_pages(struct interpreter *ld, uint64_t mask)
+{
+    /* SplitMix64, seeded by the kernel. */
+    ld->random += 0x9e3779b97f4a7c15;
+    uint64_t z = ld->random;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return ((z ^ z >> 31) & mask) * PAGE_SIZE;
+}
+
+static bool place(void *context, const struct image *image, uint64_t *bias)
+{
+    struct interpreter *ld = context;
+    static uint64_t next;
+    if (is_program(ld, image)) {
+        *bias = ld->program_headers - image->headers_address;
+        return true;
+    }
+    if (is_self(ld, image)) {
+        *bias = ld->base;
+        return true;
+    }
+    if (!next)
+        next = ADDRESS_LOW + random_pages(ld, ADDRESS_RANDOM_PAGES);
+    uint64_t start = (next + image->align - 1) & -image->align;
+    *bias = start - image->low;
+    next = start + (image->high - image->low) + PAGE_SIZE + random_pages(ld, ADDRESS_GAP_PAGES);
+    return true;
+}
+
+static void *window(void *context, const struct image *image, const struct segment *segment, bool *filled)
+{
+    struct interpreter *ld = context;
+    uint64_t address = image->bias + segment->page_address;
+    if (is_program(ld, image) || is_self(ld, image)) {
+        *filled = true;
+        return (void *)address;
+    }
+    return (void *)ld_map(ld, address, segment->pages_size);
+}
+
+static bool report(void *context, const struct diagnostic *diagnostic)
+{
+    char text[512];
+    diagnostic_text(diagnostic, text, sizeof text);
+    ld_say(context, text);
+    return true;
+}
+
+void ld_host_init(struct interpreter *ld)
+{
+    ld->host = (struct link_host){
+        .context = ld,
+        .memory = memory,
+        .release = release,
+        .open = open_library,
+        .place = place,
+        .window = window,
+        .report = report,
+    };
+}
+
+static bool map_segment(const struct interpreter *ld, const struct image *image, const struct segment *segment)
+{
+    uint64_t address = image->bias + segment->page_address;
+    if (!(segment->flags & PF_W)) {
+        uint64_t offset = image->file.cookie + segment->file_offset - (segment->address - segment->page_address);
+        return is_program(ld, image) || is_self(ld, image) ||
+               ld_map_image(ld, offset, segment->pages_size, address,
+                            segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY) >= 0;
+    }
+    return !segment->relro_size || launch_relro_waits(&ld->link, image, segment) ||
+           ld_protect(ld, image->bias + segment->relro_address, segment->relro_size, PROT_READ_ONLY) == STATUS_OK;
+}
+
+bool ld_commit(struct interpreter *ld)
+{
+    for (const struct image *image = ld->link.first; image; image = image->next)
+        for (unsigned i = 0; i < image->segment_count; i++)
+            if (!map_segment(ld, image, &image->segments[i])) {
+                ld_say(ld, image->name);
+                ld_say(ld, "that object cannot be mapped");
+                return false;
+            }
+    return true;
+}

@@ -1,0 +1,44 @@
+/* The interpreter's own types and calls. Nothing of libc is used but what compilers ask for: memcpy, memset, memcmp,
+ * memmove, strlen, strcmp, strncmp. */
+#ifndef LD_H
+#define LD_H
+#include <ambilink/start.h>
+#include <bootimage/archive.h>
+#include <launch/block.h>
+#include <rtld/link.h>
+
+#include "invoke.h" /* the target's */
+
+#define PAGE_SIZE AMBILINK_PAGE_SIZE
+#define PAGE_UP(x) (((x) + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1))
+
+/* One process, this one. */
+struct interpreter {
+    struct archive archive;
+    const struct image_file *program_file, *own_file; /* own_file NULL: no object needs it */
+    const char *name;              /* of the program's file */
+    uint64_t base;                 /* of the interpreter itself */
+    uint64_t program_headers;      /* address of the program's */
+    handle_t self, image, log;
+    uint64_t random;
+    struct link_host host;
+    struct link link;
+};
+
+/* Memory of the process; 0: none. */
+uint64_t ld_map(const struct interpreter *ld, uint64_t address, uint64_t size);
+int64_t ld_unmap(const struct interpreter *ld, uint64_t address, uint64_t size);
+int64_t ld_protect(const struct interpreter *ld, uint64_t address, uint64_t size, unsigned prot);
+/* Pages of the boot image. */
+int64_t ld_map_image(const struct interpreter *ld, uint64_t offset, uint64_t size, uint64_t address, unsigned prot);
+void ld_close(handle_t handle);
+/* The end, after one line on the log. */
+_Noreturn void ld_refuse(const struct interpreter *ld, const char *text);
+/* One line on the log. */
+void ld_say(const struct interpreter *ld, const char *text);
+
+/* The host of libs/rtld for this address space. */
+void ld_host_init(struct interpreter *ld);
+/* Map what is read-only, protect RELRO; false: told. */
+bool ld_commit(struct interpreter *ld);
+#endif
