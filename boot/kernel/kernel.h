@@ -109,6 +109,7 @@ struct handle_slot {
 
 struct endpoint;
 struct thread;
+struct linux_files;
 
 struct process {
     struct object object;
@@ -121,6 +122,7 @@ struct process {
     struct process *next_exited; /* in the watcher's list */
     uint64_t live_threads;
     bool calls_linux;            /* its system calls are Linux' */
+    struct linux_files *linux_files; /* NULL: it opened none */
 };
 
 struct thread {
@@ -173,6 +175,8 @@ void process_end(struct process *process, unsigned state, int64_t status);
 /* `address` 0: anywhere. Returns the address or a status. */
 int64_t process_map(struct process *process, struct memory *memory, uint64_t offset, uint64_t size,
                     uint64_t address, unsigned prot);
+/* An unused range, or 0. */
+uint64_t process_find_unused(struct process *process, uint64_t size);
 int64_t process_unmap(struct process *process, uint64_t address, uint64_t size);
 int64_t process_protect(struct process *process, uint64_t address, uint64_t size, unsigned prot);
 
@@ -277,7 +281,8 @@ void link_release(void *context, void *block, uint64_t size);
 bool link_open_library(void *context, const struct image *referrer, const char *name, struct image_file_view *view);
 struct image_file_view link_view(const struct image_file *file);
 
-/* Linux' system calls (linux.c). */
+/* Linux' system calls (linux.c); a result or a negative error number. */
+void linux_end(struct process *process);
 int64_t linux_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 
 /* Entry points for entry.S. */

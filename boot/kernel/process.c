@@ -51,6 +51,7 @@ void process_destroy(struct process *process)
 {
     unlink_record(process);
     handle_close_all(process);
+    linux_end(process);
     while (process->record.threads) {
         struct thread *thread = (struct thread *)(process->record.threads - offsetof(struct thread, record));
         process->record.threads = thread->record.next;
@@ -105,7 +106,7 @@ static struct mapping **mapping_after(struct process *process, uint64_t address)
     return link;
 }
 
-static uint64_t find_unused(struct process *process, uint64_t size)
+uint64_t process_find_unused(struct process *process, uint64_t size)
 {
     uint64_t address = process->free_address;
     for (struct mapping *mapping = *mapping_after(process, address); mapping; mapping = mapping->next) {
@@ -120,7 +121,7 @@ int64_t process_map(struct process *process, struct memory *memory, uint64_t off
                     uint64_t address, unsigned prot)
 {
     if (!address)
-        address = find_unused(process, size);
+        address = process_find_unused(process, size);
     if (!range_valid(address, size) || offset % PAGE_SIZE || offset > memory->size || size > memory->size - offset)
         return STATUS_INVALID;
     struct mapping **link = mapping_after(process, address);

@@ -288,7 +288,9 @@ struct frame *system_call_handle(struct frame *frame)
     kernel_record.system_calls++;
     /* Set before the call: a thread that waits gets its real result from whoever wakes it. */
     object_retain(thread);
-    int64_t result = dispatch(frame->rax, frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9);
+    int64_t (*call)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) =
+        thread->process->calls_linux ? linux_call : dispatch;
+    int64_t result = call(frame->rax, frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9);
     if (thread->record.state == THREAD_READY)
         frame_set_result(frame, result);
     object_release(thread);

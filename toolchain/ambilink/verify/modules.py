@@ -1,6 +1,7 @@
 """Which file of the boot image lies where in a process, found from page tables and the image's frames alone."""
 
 import io
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from ambilink.verify.kernel_state import Process
 from ambilink.verify.page_tables import Page
 
 FIRST_PROCESS = 1
+# musl's interpreter is its C library too, under each of the names that others split theirs into.
+MUSL_ITSELF = re.compile(r"lib(c|pthread|rt|m|dl|util|xnet)\.")
 
 
 @dataclass(frozen=True)
@@ -63,16 +66,23 @@ class Modules:
 
     def closure(self, process: Process) -> list[str]:
         """The files that a process must have, breadth first; those that are missing too."""
-        program, service = self.program_of(process), self.service_of(process)
+        program = self.program_of(process)
         names = [program] if program else []
-        if program and service and service.calls is not Calls.AMBILINK:
-            # Its interpreter finds what it needs, and is that itself.
-            return [program, str(self.elves[program].interpreter).lstrip("/")]
         for name in names:  # grows as it goes
             for soname in self.elves[name].needed if name in self.elves else ():
-                if f"{LIBRARY_FOLDER}/{soname}" not in names:
-                    names.append(f"{LIBRARY_FOLDER}/{soname}")
+                file = self.provider(process, soname)
+                if file not in names:
+                    names.append(file)
         return names
+
+    def provider(self, process: Process, soname: str) -> str:
+        """The file that a DT_NEEDED name of an object of the process leads to."""
+        service = self.service_of(process)
+        if service and service.calls is not Calls.AMBILINK:
+            interpreter = str(self.elves[service.file].interpreter).lstrip("/")
+            if Path(interpreter).name.startswith("ld-musl-") and MUSL_ITSELF.match(soname):
+                return interpreter
+        return f"{LIBRARY_FOLDER}/{soname}"
 
     def find(self, pages: Mapping[int, Page]) -> list[Module]:
         """Executable pages in the image's frames tell the file and, all agreeing, its load bias."""

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from ambilink.elf.inspect import ElfInfo
 from ambilink.image.container import ImageFile
-from ambilink.image.pack import LIBRARY_FOLDER
 from ambilink.image.start_block import link_at
 from ambilink.link.image import PAGE, Image
 from ambilink.link.relocate import Link, words_of
@@ -93,15 +92,14 @@ class Comparison:
         self.image, self.modules = image, Modules(image)
         self.report = WordReport()
 
-    def images(self, names: Sequence[str]) -> list[Image]:
+    def images(self, process: Process, names: Sequence[str]) -> list[Image]:
         found = {}
         for name in names:
             file = self.image.archive.file(name)
             assert file is not None
             found[name] = Image(name, Path(f"{self.image.path}:{name}"), self.image.archive.contents(file))
-        interpreter = list(found.values())[-1]  # of a program with other calls: whatever it needs
         for each in found.values():
-            each.needed = [found.get(f"{LIBRARY_FOLDER}/{soname}", interpreter) for soname in each.needed_names]
+            each.needed = [found[self.modules.provider(process, soname)] for soname in each.needed_names]
         return list(found.values())
 
     def expected(self, process: Process, found: Sequence[Module]) -> Link | None:
@@ -110,7 +108,7 @@ class Comparison:
         names = self.modules.closure(process)
         if not names or any(name not in biases for name in names):
             return None
-        return link_at(self.images(names), [biases[name] for name in names])
+        return link_at(self.images(process, names), [biases[name] for name in names])
 
     def compare(self, snapshot: Snapshot, result: Link, *, again: bool) -> None:
         """`again`: the process was counted before; only what went wrong since is of interest."""
