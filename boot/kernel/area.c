@@ -27,6 +27,17 @@ static void unmap(uint64_t start, uint64_t end)
         page_unmap(kernel_page_table, page);
 }
 
+uint64_t kernel_reserve(uint64_t size)
+{
+    uint64_t start;
+    struct area **link = find_gap(size, &start), *area = link ? pool_alloc(sizeof *area) : NULL;
+    if (!area)
+        return 0;
+    *area = (struct area){*link, start, start + size, NULL};
+    *link = area;
+    return start;
+}
+
 void *kernel_map(struct memory *memory, uint64_t offset, uint64_t size, unsigned prot)
 {
     uint64_t start;
@@ -55,16 +66,6 @@ void *kernel_alloc(uint64_t size)
     return mapped;
 }
 
-void kernel_protect(void *address, uint64_t size, unsigned prot)
-{
-    uint64_t start = (uint64_t)address;
-    for (const struct area *area = areas; area; area = area->next)
-        for (uint64_t page = start; page >= area->start && page < area->end && page < start + size; page += PAGE_SIZE) {
-            uint64_t frame = memory_frame(area->memory, page - area->start);
-            page_map(kernel_page_table, page, frame, prot);
-        }
-}
-
 void kernel_unmap(void *address)
 {
     for (struct area **link = &areas; *link; link = &(*link)->next) {
@@ -72,7 +73,8 @@ void kernel_unmap(void *address)
         if (area->start != (uint64_t)address)
             continue;
         unmap(area->start, area->end);
-        object_release(area->memory);
+        if (area->memory)
+            object_release(area->memory);
         *link = area->next;
         pool_free(area, sizeof *area);
         return;

@@ -7,8 +7,12 @@ static uint64_t wall_at_boot; /* seconds */
 
 void clock_init(void)
 {
-    wall_at_boot = wall_clock_read();
     timer_init();
+}
+
+void wall_clock_set(uint64_t seconds)
+{
+    wall_at_boot = seconds - clock_since_boot() / NANOSECONDS;
 }
 
 void clock_tick(void)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "cpu.h" /* the target's */
+#include "module.h"
 
 #define PAGE_SIZE AMBILINK_PAGE_SIZE
 #define PAGE_DOWN(x) ((x) & ~(uint64_t)(PAGE_SIZE - 1))
@@ -24,10 +25,10 @@ void *memory_copy(void *to, const void *from, size_t size);
 void *memory_fill(void *to, int value, size_t size);
 int memory_compare(const void *left, const void *right, size_t size);
 
-/* The log: %s, %d (int64_t), %u (uint64_t), %x (uint64_t, 0x...), %c. */
-void log_init(void);
+/* The log; more in module.h. */
 void log_text(const char *text, size_t size);
-void log_format(const char *format, ...);
+/* The machine ends: what no driver took is written all the same, as well as it goes. */
+void log_end(void);
 _Noreturn void panic(const char *format, ...);
 
 /* Page frames: physical addresses; 0 is none. Frames come zeroed. */
@@ -82,12 +83,12 @@ struct memory *memory_create_run(uint64_t start, uint64_t size);
 void memory_destroy(struct memory *memory);
 uint64_t memory_frame(const struct memory *memory, uint64_t offset);
 
+/* Unused kernel addresses, for page_map with kernel_page_table; 0: none. */
+uint64_t kernel_reserve(uint64_t size);
 /* Contiguous kernel addresses of memory, which they keep; NULL: no room. */
 void *kernel_map(struct memory *memory, uint64_t offset, uint64_t size, unsigned prot);
 /* The same for fresh memory of its own, zeroed. */
 void *kernel_alloc(uint64_t size);
-/* Change the protection of whole pages within one range. */
-void kernel_protect(void *address, uint64_t size, unsigned prot);
 void kernel_unmap(void *address);
 
 struct mapping {
@@ -245,6 +246,9 @@ void boot_image_open(void);
 const char *boot_image_name(const struct image_file *file);
 /* A file is trusted once its digest was found right; false: refused, and told. */
 bool boot_image_check(const struct image_file *file);
+
+/* Load the kernel's modules; what fails is told, and counted. */
+void modules_load(void);
 
 /* Start the loader service, and before it what the kernel links. */
 void services_start(const char *command_line);

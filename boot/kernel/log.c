@@ -1,18 +1,41 @@
-/* The kernel's log goes to the serial line. */
+/* The kernel's log goes to a driver, once there is one. */
 #include <stdarg.h>
 
 #include "kernel.h"
 
-void log_init(void)
+#define EARLY_SIZE 16384
+
+static void (*sink)(char c);
+static char early[EARLY_SIZE]; /* until a driver takes it */
+static size_t early_size;
+
+static void put_raw(char c)
 {
-    serial_init();
+    if (sink)
+        sink(c);
+    else if (early_size < sizeof early)
+        early[early_size++] = c;
+}
+
+void log_sink_set(void (*put)(char c))
+{
+    sink = put;
+    for (size_t i = 0; i < early_size; i++)
+        put_raw(early[i]);
+    early_size = 0;
+}
+
+void log_end(void)
+{
+    if (!sink)
+        log_sink_set(last_words_put);
 }
 
 static void put(char c)
 {
     if (c == '\n')
-        serial_put('\r');
-    serial_put(c);
+        put_raw('\r');
+    put_raw(c);
 }
 
 void log_text(const char *text, size_t size)

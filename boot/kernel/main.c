@@ -64,12 +64,11 @@ static uint64_t choose_seed(void)
             seed = seed * 10 + (uint64_t)(*at - '0');
         return seed;
     }
-    return cpu_entropy() ^ wall_clock_read() << 32;
+    return cpu_entropy() ^ clock_wall() / 1000000000 << 32;
 }
 
 void kernel_main(uint32_t start_info)
 {
-    log_init();
     const struct boot_start_info *info = boot_pointer(start_info, sizeof *info, "start info");
     if (info->magic != START_INFO_MAGIC || info->version < 1 || !info->memory_map)
         panic("boot protocol: PVH start info of version 1 or later is needed");
@@ -82,8 +81,9 @@ void kernel_main(uint32_t start_info)
     frames_ready();
     page_table_init();
     boot_image_open();
-    random_init(choose_seed());
     clock_init();
+    modules_load();
+    random_init(choose_seed());
     services_start(command_line);
     frame_resume(schedule());
 }

@@ -22,6 +22,7 @@ class System:
     linker: str = "loader"
     seed: int | None = None
     libraries: list[str] = field(default_factory=list)
+    modules: list[str] = field(default_factory=lambda: ["serial", "rtc"])
     services: list[dict] = field(
         default_factory=lambda: [
             {"name": "names", "grants": ["log"]},
@@ -47,7 +48,7 @@ class System:
         manifest.write_text(
             toml.dumps(
                 {
-                    "image": {"loader": self.loader, "libraries": self.libraries, "linker": self.linker}
+                    "image": {"loader": self.loader, "libraries": self.libraries, "linker": self.linker, "modules": self.modules}
                     | ({} if self.seed is None else {"seed": self.seed}),
                     "service": self.services,
                     "files": self.files,

@@ -19,6 +19,8 @@ extern char user_code_start[], user_code_end[];
 
 struct kernel_record kernel_record;
 
+void serial_start(void); /* of the driver */
+
 static struct context {
     struct frame frame __attribute__((aligned(16)));
     uint64_t table;
@@ -267,7 +269,7 @@ extern char kernel_end[];
 void kernel_main(uint32_t start_info)
 {
     (void)start_info;
-    log_init();
+    serial_start();
     cpu_init();
     /* All machines have this much; the memory map is the real kernel's business. */
     frames_add_region(PAGE_UP((uint64_t)kernel_end - KERNEL_BASE), 16 << 20);

@@ -2,6 +2,7 @@
 
 #include "layout.h"
 #include "kernel.h"
+#include "port.h"
 
 #define MSR_STAR 0xc0000081
 #define MSR_LSTAR 0xc0000082
@@ -16,7 +17,6 @@
 #define PORT_PIC 0x20
 #define PORT_PIC_SECOND 0xa0
 #define PORT_TIMER 0x40
-#define PORT_CMOS 0x70
 
 /* Reached through GS in entry.S: the offsets are in layout.h. */
 static struct cpu {
@@ -53,18 +53,6 @@ static uint64_t descriptors[7];
 static uint8_t double_fault_stack[4096] __attribute__((aligned(16)));
 
 extern char trap_stubs[], kernel_stack_end[], system_call_entry[];
-
-static inline void out8(uint16_t port, uint8_t value)
-{
-    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline uint8_t in8(uint16_t port)
-{
-    uint8_t value;
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
 
 static inline void write_msr(uint32_t msr, uint64_t value)
 {
@@ -239,58 +227,14 @@ uint64_t timer_counts(void)
     return counts;
 }
 
-static uint8_t cmos_read(uint8_t index)
+void last_words_put(char c)
 {
-    out8(PORT_CMOS, index);
-    return in8(PORT_CMOS + 1);
-}
-
-static uint64_t from_bcd(uint8_t value)
-{
-    return (uint64_t)(value >> 4) * 10 + (value & 15);
-}
-
-uint64_t wall_clock_read(void)
-{
-    uint8_t now[6] = {0}, before[6];
-    static const uint8_t index[6] = {0, 2, 4, 7, 8, 9}; /* second minute hour day month year */
-    do { /* twice the same, or the clock was just changing */
-        memory_copy(before, now, sizeof now);
-        for (unsigned i = 0; i < 6; i++)
-            now[i] = cmos_read(index[i]);
-    } while (memory_compare(before, now, sizeof now) != 0);
-
-    bool binary = cmos_read(11) & 4;
-    uint64_t field[6];
-    for (unsigned i = 0; i < 6; i++)
-        field[i] = binary ? now[i] : from_bcd(now[i]);
-    uint64_t year = 2000 + field[5], month = field[4], day = field[3];
-    /* Days from the civil date, counting years from March (Richards, "Calendars", 2013). */
-    uint64_t y = month <= 2 ? year - 1 : year;
-    uint64_t m = month <= 2 ? month + 9 : month - 3;
-    uint64_t days = y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
-    return ((days * 24 + field[2]) * 60 + field[1]) * 60 + field[0];
-}
-
-void serial_init(void)
-{
-    out8(PORT_SERIAL + 1, 0);    /* no interrupts */
-    out8(PORT_SERIAL + 3, 0x80); /* 115200 baud */
-    out8(PORT_SERIAL + 0, 1);
-    out8(PORT_SERIAL + 1, 0);
-    out8(PORT_SERIAL + 3, 3);    /* 8 bits, no parity, one stop bit */
-    out8(PORT_SERIAL + 2, 7);    /* clear and use the FIFOs */
-}
-
-void serial_put(char c)
-{
-    while (!(in8(PORT_SERIAL + 5) & 0x20))
-        ;
     out8(PORT_SERIAL, (uint8_t)c);
 }
 
 void machine_exit(uint8_t code)
 {
+    log_end();
     out8(PORT_DEBUG_EXIT, code);
     for (;;)
         __asm__ volatile("cli\n\thlt");

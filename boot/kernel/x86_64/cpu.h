@@ -42,11 +42,8 @@ void timer_acknowledge(void);
 /* Counts since the last tick that was acknowledged, in 0 .. 2 * TIMER_RELOAD. */
 uint64_t timer_counts(void);
 
-/* Seconds since 1970-01-01 00:00 UTC by the battery-backed clock. */
-uint64_t wall_clock_read(void);
-
-void serial_init(void);
-void serial_put(char c);
+/* Write to the serial line as it is, without a driver. */
+void last_words_put(char c);
 
 _Noreturn void machine_exit(uint8_t code);
 #endif

@@ -92,6 +92,33 @@ class Program(Unit):
 
 
 @dataclass
+class Kernel(Program):
+    linkage: str = "static"
+    soname: str = ""
+    stub: object = None  # what modules link against
+    exports: object = None  # the same with addresses, for the image
+
+
+@dataclass
+class KernelModule(Unit):
+    soname: str = ""
+    kernel: object = None
+    needs: list[str] = field(default_factory=list)
+    node: object = None
+    debug: object = None
+
+    def inputs(self, context):
+        """Sonames and files that it links."""
+        found = [(self.kernel.soname, self.kernel.stub)]
+        for name in self.needs:
+            if name not in context.modules:
+                known = ", ".join(sorted(context.modules)) or "none"
+                raise UserError(f"{self.site}: module {self.name!r} needs the unknown module {name!r}; known: {known}")
+            found.append((context.modules[name].soname, context.modules[name].node))
+        return found
+
+
+@dataclass
 class Interpreter(Unit):
     """One form of an interpreter: alone, or inside of a library."""
 
@@ -115,6 +142,7 @@ class Context:
         self.compiler = list(toolset.cc)
         self.libraries = {}
         self.programs = {}
+        self.modules = {}
         self.interpreters = {}  # by file name under lib/
         self.start = None
         self.boot_tests = []
@@ -217,6 +245,10 @@ class Context:
             )
 
     # Resolving.
+
+    def add_module(self, module):
+        self._refuse_twice(self.modules.get(module.name), module)
+        self.modules[module.name] = module
 
     def library(self, name, user):
         if name not in self.libraries:

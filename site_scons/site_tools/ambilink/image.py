@@ -44,6 +44,16 @@ def _programs(context, manifest, site):
     return found
 
 
+def _modules(context, manifest, site):
+    found = []
+    for name in manifest.modules:
+        if name not in context.modules:
+            known = ", ".join(sorted(context.modules)) or "none"
+            raise UserError(f"{manifest.path}: unknown module {name!r} (image declared at {site}); known: {known}")
+        found += [context.modules[name].node, context.modules[name].kernel.exports]
+    return found
+
+
 def _interpreters(context, manifest):
     """What the programs ask for that an interpreter links."""
     found = []
@@ -66,6 +76,7 @@ def _dependencies(env, manifest, site):
         if program.kind == "service" and program.linkage == "dynamic":
             nodes += _shared(context.closure(program))
     nodes += _interpreters(context, manifest)
+    nodes += _modules(context, manifest, site)
     for name in manifest.libraries:
         library = next((each for each in context.libraries.values() if each.shared and each.shared.name == name), None)
         if library is None:

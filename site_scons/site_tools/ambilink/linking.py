@@ -22,6 +22,8 @@ def link_inputs(env, unit, kind):
         return context.shared_objects(unit)
     if kind is Linked.INTERPRETER:
         return context.shared_objects(unit.library) if unit.library else []
+    if kind is Linked.MODULE:
+        return [node for _, node in unit.inputs(context)]
     return context.archives(unit) if kind is Linked.STATIC_PROGRAM else []
 
 
@@ -36,6 +38,8 @@ def _flags(env, unit, kind):
         # What archives bring stays inside.
         entry = ["-e", unit.entry, "--exclude-libs", "ALL", "-Bsymbolic-functions"]
         return [*toolset.shared_library_flags, "-soname", unit.soname, "-z", "defs", *entry]
+    if kind is Linked.MODULE:
+        return [*toolset.shared_library_flags, "-soname", unit.soname, "-z", "defs"]
     if kind is Linked.STATIC_PROGRAM:
         return list(toolset.static_program_flags)
     return list(toolset.kernel_link_flags)
@@ -61,9 +65,11 @@ def _finish(target, source, env):
     needer = unit.library if kind is Linked.INTERPRETER and unit.library else unit
     for node, library in zip(link_inputs(env, unit, kind), context.closure(needer), strict=False):
         libraries[library.soname] = Path(str(node))
+    if kind is Linked.MODULE:
+        libraries = {soname: Path(str(node)) for soname, node in unit.inputs(context)}
     if kind in (Linked.SHARED_LIBRARY, Linked.INTERPRETER):
         libraries[unit.soname] = part  # libraries that need each other
-    soname = unit.soname if kind in (Linked.SHARED_LIBRARY, Linked.INTERPRETER) else None
+    soname = unit.soname if kind in (Linked.SHARED_LIBRARY, Linked.INTERPRETER, Linked.MODULE) else None
     interpreter = unit.interpreter if kind is Linked.DYNAMIC_PROGRAM else None
     try:
         check(part, kind, libraries, [Path(path) for path in context.expand(source)], soname, interpreter)

@@ -1,4 +1,4 @@
-"""Programs: services, static or dynamic, and the kernel.
+"""Programs: services, static or dynamic, and their interpreters.
 
     ProgramStart(sources, LIBS=[...])   the code at _start, linked into every service; declared once
     Service(name, sources, LIBS=[...], linkage="dynamic", interp="/lib/ld.so", includes=[...], flags=[...],
@@ -8,8 +8,6 @@
                                         lib/<name>: such an interpreter, with nothing else in it; `alone`: sources for
                                         what a C library would bring. inside="c": lib/interp/libc.so too, which is
                                         the library and the interpreter in one file
-    Kernel(name, sources, script, includes=[...], flags=[...], system_includes=[...])
-                                        <name> in the build folder, linked by a linker script
 
 A service that runs before the dynamic linker is static; all others are dynamic. Nothing else in a
 SConscript changes between the two.
@@ -108,33 +106,8 @@ def _interpreter(env, name, sources, entry, LIBS=(), alone=(), inside=None, incl
     return separate
 
 
-def _kernel(env, name, sources, script, includes=(), system_includes=(), flags=()):
-    context, site = env["AMBILINK"], find_site(env)
-    program = Program(
-        name,
-        "kernel",
-        site,
-        includes=dirs(env, includes),
-        system_includes=[str(folder) for folder in system_includes],
-        flags=[*context.toolset.target.kernel_flags, *flags],
-    )
-    context.add_program(program)
-    compile_all(env, program, env.Flatten([sources]), "kernel", ["-fno-pic"])
-    script = env.File(script)
-    program.node, program.debug = env.AmbilinkProgramLink(
-        context.file(env, name),
-        [each.node for each in program.object_sets],
-        AMBILINK_UNIT=program,
-        AMBILINK_KIND=Linked.KERNEL,
-        AMBILINK_LINK_FLAGS=["-T", script.srcnode().path],
-    )
-    env.Depends(program.node, script)
-    return program
-
-
 def add_builders(env):
     env["BUILDERS"]["AmbilinkProgramLink"] = linker()
     env.AddMethod(_program_start, "ProgramStart")
     env.AddMethod(_service, "Service")
     env.AddMethod(_interpreter, "Interpreter")
-    env.AddMethod(_kernel, "Kernel")

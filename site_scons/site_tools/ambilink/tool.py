@@ -4,7 +4,7 @@ import atexit
 import sys
 from pathlib import Path
 
-from ambilink_scons import boot_test, database, image, library, program
+from ambilink_scons import boot_test, database, image, kernel, library, program
 from ambilink_scons.caching import DEFAULT_LIMIT, add_cache
 from ambilink_scons.compiling import add_object_builder
 from ambilink_scons.context import Context
@@ -45,5 +45,5 @@ def generate(env, target=None, compiler=None, build=None):
     env.PrependENVPath("PYTHONPATH", str(package.parent))  # for `python -m ambilink`
     env.SetDefault(AMBILINK_VERBOSE=False, AMBILINK_FLAGS=[])
     add_object_builder(env)
-    for module in (library, program, image, boot_test, database):
+    for module in (library, program, kernel, image, boot_test, database):
         module.add_builders(env)

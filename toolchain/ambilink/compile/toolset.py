@@ -49,6 +49,7 @@ class Target:
     musl_headers: tuple[str, ...]
     user_flags: tuple[str, ...]
     kernel_flags: tuple[str, ...]
+    module_flags: tuple[str, ...]  # of the kernel's modules
     files: tuple[str, ...]
 
 
@@ -116,6 +117,7 @@ def load_target(name: str) -> Target:
         tuple(target.take_strings("musl-headers")),
         tuple(flags.take_strings("user", [])),
         tuple(flags.take_strings("kernel", [])),
+        tuple(flags.take_strings("module", [])),
         (str(path),),
     )
     for table in (target, flags, top):

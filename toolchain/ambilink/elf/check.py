@@ -16,6 +16,7 @@ class Linked(Enum):
     STATIC_PROGRAM = "static program"
     INTERPRETER = "interpreter"
     KERNEL = "kernel"
+    MODULE = "kernel module"
 
 
 def check(
@@ -46,6 +47,7 @@ def _check_type(info: ElfInfo, kind: Linked, interpreter: str | None) -> None:
     allowed = {
         Linked.SHARED_LIBRARY: ("ET_DYN",),
         Linked.INTERPRETER: ("ET_DYN",),
+        Linked.MODULE: ("ET_DYN",),
         Linked.DYNAMIC_PROGRAM: ("ET_DYN",),
         Linked.STATIC_PROGRAM: ("ET_DYN", "ET_EXEC"),
         Linked.KERNEL: ("ET_EXEC",),
@@ -56,7 +58,7 @@ def _check_type(info: ElfInfo, kind: Linked, interpreter: str | None) -> None:
             f"e_type is {info.type}, a {kind.value} must be {' or '.join(allowed)}",
             "the linker ignored what it was told: call it directly, not through a compiler driver",
         )
-    if kind in (Linked.SHARED_LIBRARY, Linked.DYNAMIC_PROGRAM) and not info.dynamic:
+    if kind in (Linked.SHARED_LIBRARY, Linked.DYNAMIC_PROGRAM, Linked.MODULE) and not info.dynamic:
         raise AmbilinkError(info.path, f"no PT_DYNAMIC, a {kind.value} must have one", "link it with -shared or -pie")
     if info.interpreter != interpreter:
         raise AmbilinkError(

@@ -5,6 +5,7 @@ written from the text of the ABI, it changes only when the ABI does. Nothing in 
 """
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ambilink.elf.abi import BINDINGS, TYPES, Abi, AbiSymbol
@@ -45,6 +46,7 @@ from ambilink.link.image import (
     PT_DYNAMIC,
     PT_LOAD,
     PT_TLS,
+    SHN_ABS,
     STV_PROTECTED,
 )
 
@@ -128,10 +130,13 @@ def _version_definitions(abi: Abi, strings: Strings) -> tuple[bytes, dict[str, i
     return out, numbers
 
 
-def stub(abi: Abi, machine: str) -> bytes:
-    """A shared object of an ABI; `machine` is its e_machine, as EM_..."""
+def stub(abi: Abi, machine: str, addresses: Mapping[str, int] | None = None) -> bytes:
+    """A shared object of an ABI; `machine` is its e_machine, as EM_... With `addresses`, symbols are absolute, and it can
+    be linked to at run time."""
     strings = Strings()
     placed, sizes = _place(list(abi.symbols))
+    if addresses is not None:
+        sizes = dict.fromkeys(sizes, 0)
     buckets = max(1, len(placed) // 4)
     placed.sort(key=lambda each: (_gnu_hash(each.symbol.name) % buckets, each.symbol))
     needed = [strings.add(name) for name in sorted(abi.needed)]
@@ -195,7 +200,10 @@ def stub(abi: Abi, machine: str) -> bytes:
         place = PLACES[each.symbol.kind]
         info = BINDINGS[each.symbol.binding] << 4 | TYPES[each.symbol.kind]
         other = STV_PROTECTED if each.symbol.protected else 0
-        symbols += struct.pack("<IBBHQQ", name, info, other, place, start[place] + each.offset, each.symbol.size)
+        value = start[place] + each.offset
+        if addresses is not None:
+            place, value = SHN_ABS, addresses[each.symbol.name]
+        symbols += struct.pack("<IBBHQQ", name, info, other, place, value, each.symbol.size)
     at = sections[DYNSYM].offset
     out[at : at + len(symbols)] = symbols
 
@@ -208,7 +216,7 @@ def stub(abi: Abi, machine: str) -> bytes:
     offset = sections[DYNAMIC].offset
     segments = [
         ProgramHeader(PT_LOAD, PF_R, 0, 0, 0, end, end, PAGE),
-        ProgramHeader(PT_LOAD, PF_RX, text, text, text, 0, max(1, sizes[TEXT]), PAGE),
+        *([ProgramHeader(PT_LOAD, PF_RX, text, text, text, 0, max(1, sizes[TEXT]), PAGE)] if addresses is None else []),
         ProgramHeader(
             PT_LOAD, PF_RW, offset, data_address, data_address, len(dynamic), after + sizes[BSS] - data_address, PAGE
         ),
@@ -217,7 +225,7 @@ def stub(abi: Abi, machine: str) -> bytes:
     ]
     extended = any(each.kind == "ifunc" or each.binding == "unique" for each in abi.symbols)
     ident = b"\x7fELF\x02\x01\x01" + bytes([ELFOSABI_GNU if extended else 0]) + bytes(8)
-    count = 5 if sizes[TBSS] else 4
+    count = len(segments) if sizes[TBSS] else len(segments) - 1
     header = FileHeader(
         ident,
         ET_DYN,
@@ -235,5 +243,6 @@ def stub(abi: Abi, machine: str) -> bytes:
         len(sections) - 1,
     )
     out[:EHDR_SIZE] = header.pack()
-    out[EHDR_SIZE : EHDR_SIZE + 5 * PHDR_SIZE] = b"".join(segment.pack() for segment in segments)
+    headers = b"".join(segment.pack() for segment in segments)
+    out[EHDR_SIZE : EHDR_SIZE + len(headers)] = headers
     return bytes(out)

@@ -190,11 +190,11 @@ def read(path: Path) -> ImageFile:
                 raise AmbilinkError(path, "the archive is cut off: the image is truncated", "pack the image again")
             archive = layout.parse(data[offset : offset + size], path)
             loads = [(s[3], s[4], s[6]) for s in segments if s[0] == PT_LOAD]
-            return ImageFile(path, archive, physical, offset, _symbols(path), loads)
+            return ImageFile(path, archive, physical, offset, symbols_of(path), loads)
     raise AmbilinkError(path, "holds no archive", "it is a kernel only, or truncated: make it with ambilink image pack")
 
 
-def _symbols(path: Path) -> dict[str, int]:
+def symbols_of(path: Path) -> dict[str, int]:
     """Names to addresses; empty when the section headers are damaged, which does not harm a boot."""
     try:
         elf = _take_apart(path)

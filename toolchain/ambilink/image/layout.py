@@ -34,7 +34,7 @@ class FileKind(IntEnum):
 
     @property
     def is_elf(self) -> bool:
-        return self in (FileKind.PROGRAM, FileKind.LIBRARY, FileKind.MODULE)
+        return self in (FileKind.PROGRAM, FileKind.LIBRARY)
 
 
 class Role(IntEnum):

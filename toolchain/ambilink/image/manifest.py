@@ -4,6 +4,10 @@
     kernel = "kernel"            # file under the build folder (default "kernel")
     loader = "loader"            # service that the kernel starts (default "loader")
     libraries = ["libplugin.so"] # that programs open at run time, files under lib/
+    modules = ["serial"]         # that the kernel loads, in this order: files under modules/ without ".so"
+    linker = "loader"            # who links the services: loader (default), kernel, interp, pack
+    interpreter = "libc.so"      # file under lib/interp/ that lies where programs ask for their interpreter
+    seed = 1                     # of the addresses that `linker = "pack"` chooses
 
     [[service]]                  # in the order of their start
     name = "greet"
@@ -13,6 +17,8 @@
     stack = 65536                # bytes (default 65536)
     arguments = ["etc/motd"]
     environment = { LOG = "debug" }
+    linker = "pack"              # of this one service
+    calls = "linux"              # its system calls are Linux'; program is a path then, and it brings its libraries
 
     [files]                      # name in the image = path, relative to the manifest
     "etc/motd" = "files/motd"
@@ -58,6 +64,7 @@ class Manifest:
     loader: str
     interpreter: str | None  # library that lies where programs ask for their interpreter
     libraries: tuple[str, ...]
+    modules: tuple[str, ...]
     seed: int | None  # of the addresses that pack chooses
     services: list[ManifestService]
     files: dict[str, Path]
@@ -121,6 +128,10 @@ def read(path: Path) -> Manifest:
         if "/" in name:
             raise image.refuse("libraries", f"has {name!r}", "give the file's name alone")
         _check_name(image, "libraries", name, NAME_MAX)
+    modules = tuple(image.take_strings("modules", []))
+    for name in modules:
+        if "/" in name:
+            raise image.refuse("modules", f"has {name!r}", "give the module's name alone")
     linker = _linker(image, Linker.LOADER)
     interpreter = image.take("interpreter", str, "") or None
     seed = image.take("seed", int, -1)
@@ -147,4 +158,4 @@ def read(path: Path) -> Manifest:
             )
         files[name] = path.parent / source
     top.finish()
-    return Manifest(path, kernel, loader, interpreter, libraries, None if seed < 0 else seed, services, files)
+    return Manifest(path, kernel, loader, interpreter, libraries, modules, None if seed < 0 else seed, services, files)

@@ -16,6 +16,7 @@ from ambilink.link.image import Image
 PROGRAM_FOLDER = "services"
 LIBRARY_FOLDER = "lib"
 INTERPRETER_FOLDER = "lib/interp"
+MODULE_FOLDER = "modules"
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,24 @@ def _add_libraries(
 def program_name(program: str) -> str:
     """In the image."""
     return f"{PROGRAM_FOLDER}/{program.rsplit('/', 1)[-1]}"
+
+
+def _add_modules(root: Path, contents: dict[str, tuple[FileKind, bytes]], manifest: Manifest) -> None:
+    """The kernel's modules in their order, and what the kernel exports to them."""
+    for name in manifest.modules:
+        path = root / MODULE_FOLDER / f"{name}.so"
+        if not path.is_file():
+            raise AmbilinkError(
+                manifest.path, f"unknown module {name}: {path} is not there", f"declare it with KernelModule('{name}', ...)"
+            )
+        contents[f"{MODULE_FOLDER}/{name}.so"] = (FileKind.MODULE, shipped(path))
+    if manifest.modules:
+        exports = root / MODULE_FOLDER / f"{Path(manifest.kernel).name}.so"
+        if not exports.is_file():
+            raise AmbilinkError(
+                manifest.path, f"lists modules, and {exports} is not there", "declare the kernel with abi=..."
+            )
+        contents[f"{MODULE_FOLDER}/kernel.so"] = (FileKind.DATA, exports.read_bytes())
 
 
 def _add_interpreters(
@@ -151,6 +170,7 @@ def pack(manifest_path: Path, root: Path, image: Path) -> Packed:
             raise AmbilinkError(manifest_path, f"files.{name} is a library that programs need", "leave it out")
         contents[name] = (FileKind.LIBRARY if name.startswith(f"{LIBRARY_FOLDER}/") else FileKind.DATA, data)
     _add_interpreters(root, contents, manifest, programs)
+    _add_modules(root, contents, manifest)
     packed = _prelink(manifest, contents)
     loader_linker = Linker.KERNEL if inspect(programs[manifest.loader]).needed else Linker.LOADER
     services = [

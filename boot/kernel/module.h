@@ -1,0 +1,15 @@
+/* What the kernel offers to its modules; boot/kernel/kernel.abi lists the symbols. A module is a shared object whose
+ * constructors run when it is loaded, with interrupts off and on the kernel's stack; it is never unloaded. */
+#ifndef MODULE_H
+#define MODULE_H
+#include <stddef.h>
+#include <stdint.h>
+
+/* The log: %s, %d (int64_t), %u (uint64_t), %x (uint64_t, 0x...), %c. */
+void log_format(const char *format, ...);
+/* From now on each character of the log goes to `put`, and first what came before. "\n" is preceded by "\r". */
+void log_sink_set(void (*put)(char c));
+
+/* Seconds since 1970-01-01 00:00 UTC at this moment. */
+void wall_clock_set(uint64_t seconds);
+#endif
