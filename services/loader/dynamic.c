@@ -138,6 +138,7 @@ static void name_address(struct child *child, uint64_t address, handle_t reply)
 
 void dynamic_request(struct child *child, const struct message *request, const char *text, handle_t reply)
 {
+    adopt_refresh(child);
     if (!child->remote.process || !child->remote.list) {
         ipc_answer(reply, STATUS_INVALID, NULL);
         return;

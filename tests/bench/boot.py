@@ -73,7 +73,7 @@ def measure(build: Path, way: str, count: int, size: str, folder: Path) -> Measu
     ]
     manifest, image = folder / "bench.toml", folder / "bench.img"
     linker = "pack" if way == "pack" else "loader"
-    manifest.write_text(toml.dumps({"image": {"linker": linker}, "service": services}))
+    manifest.write_text(toml.dumps({"image": {"linker": linker, "modules": ["serial", "rtc"]}, "service": services}))
     pack(manifest, build, image)
     memory = 128 + 2 * (image.stat().st_size >> 20)
     request = BootRequest(image, memory_megabytes=memory, timeout=300, seed=1)

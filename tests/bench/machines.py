@@ -42,7 +42,7 @@ def main() -> None:
     build = Path(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
         manifest = Path(folder) / "bench.toml"
-        manifest.write_text(toml.dumps({"service": SERVICES}))
+        manifest.write_text(toml.dumps({"image": {"modules": ["serial", "rtc"]}, "service": SERVICES}))
         image = Path(folder) / "bench.img"
         pack(manifest, build, image)
         ours = measure("emulator", image)

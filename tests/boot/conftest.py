@@ -7,6 +7,7 @@ import pytest
 import toml
 
 from ambilink.boot import BootResult, boot_and_verify
+from ambilink.image import container, layout
 from ambilink.image.pack import pack
 from ambilink.machine.model import BootRequest
 
@@ -20,6 +21,7 @@ class System:
     files: dict[str, str] = field(default_factory=dict)
     loader: str = "loader"
     linker: str = "loader"
+    interpreter: str | None = None
     seed: int | None = None
     libraries: list[str] = field(default_factory=list)
     modules: list[str] = field(default_factory=lambda: ["serial", "rtc"])
@@ -48,8 +50,14 @@ class System:
         manifest.write_text(
             toml.dumps(
                 {
-                    "image": {"loader": self.loader, "libraries": self.libraries, "linker": self.linker, "modules": self.modules}
-                    | ({} if self.seed is None else {"seed": self.seed}),
+                    "image": {
+                        "loader": self.loader,
+                        "libraries": self.libraries,
+                        "linker": self.linker,
+                        "modules": self.modules,
+                    }
+                    | ({} if self.seed is None else {"seed": self.seed})
+                    | ({} if self.interpreter is None else {"interpreter": self.interpreter}),
                     "service": self.services,
                     "files": self.files,
                 }
@@ -74,8 +82,38 @@ def system(build, tmp_path) -> System:
     return System(build, tmp_path)
 
 
-@pytest.fixture(params=["loader", "pack"])
-def each_way(request, system) -> System:
-    """The system, linked in each way that an image can ask for."""
-    system.linker = request.param
+# Each way to link that an image can ask for; "+" gives the interpreter, or the loader service.
+WAYS = ["loader", "loader+dynamic", "kernel", "interp", "interp+libc.so", "pack"]
+
+
+def set_way(system: System, way: str) -> System:
+    system.linker, _, more = way.partition("+")
+    system.loader = "loader-dynamic" if more == "dynamic" else "loader"
+    system.interpreter = more if more.endswith(".so") else None
     return system
+
+
+@pytest.fixture(params=WAYS)
+def each_way(request, system) -> System:
+    return set_way(system, request.param)
+
+
+SYSTEM = ("files", "greet", "audit")
+
+
+def whole(system, **linkers):
+    """This project's services; `linkers` names some services' own."""
+    for service in system.services:
+        service |= {"linker": linkers[service["name"]]} if service["name"] in linkers else {}
+    system.file("etc/motd", "Good morning.\n").file("etc/fortunes", "One line.\n")
+    own = {name: {"linker": linkers[name]} if name in linkers else {} for name in (*SYSTEM, "fortune")}
+    system.service("files", grants=["image"], **own["files"])
+    system.program("greet", arguments=["etc/motd"], **own["greet"])
+    system.program("audit", **own["audit"])
+    return system.service("fortune", role="on-demand", **own["fortune"])
+
+
+def repack(build, image, contents):
+    """The image with these files instead."""
+    archive = layout.build(contents, image.archive.services, image.archive.loader, image.archive.loader_linker)
+    image.path.write_bytes(container.build(build / "kernel", archive, layout.parse(archive, image.path)))

@@ -6,26 +6,12 @@ import struct
 
 import pytest
 
-from ambilink.image import layout, prelink
+from ambilink.image import prelink
 from ambilink.image.container import read
-from ambilink.image.layout import PAGE_SIZE
+from ambilink.image.layout import PAGE_SIZE, FileKind
 from ambilink.machine.model import Verdict
 
-from .conftest import boot
-
-SYSTEM = ("files", "greet", "audit")
-
-
-def whole(system, **linkers):
-    """This project's services; `linkers` names some services' own."""
-    for service in system.services:
-        service |= {"linker": linkers[service["name"]]} if service["name"] in linkers else {}
-    system.file("etc/motd", "Good morning.\n").file("etc/fortunes", "One line.\n")
-    own = {name: {"linker": linkers[name]} if name in linkers else {} for name in (*SYSTEM, "fortune")}
-    system.service("files", grants=["image"], **own["files"])
-    system.program("greet", arguments=["etc/motd"], **own["greet"])
-    system.program("audit", **own["audit"])
-    return system.service("fortune", role="on-demand", **own["fortune"])
+from .conftest import boot, repack, whole
 
 
 def console(result):
@@ -86,18 +72,6 @@ def test_seeds(system):
     system.boot()
 
 
-def repack(path, image, changed):
-    """The image with other contents of some files."""
-    contents = {
-        file.name: (file.kind, changed.get(file.name, image.archive.contents(file))) for file in image.archive.files
-    }
-    archive = layout.build(contents, image.archive.services, image.archive.loader)
-    data = bytearray(path.read_bytes())
-    assert len(archive) == len(image.archive.data)
-    data[image.archive_offset : image.archive_offset + len(archive)] = archive
-    path.write_bytes(data)
-
-
 def mapping(index):
     return prelink.PACKED.size + prelink.MAPPING.size * index
 
@@ -129,7 +103,8 @@ def test_a_record_that_cannot_be_used(system, build, what, message):
         struct.pack_into("<Q", record, first + 8, 1 << 40)
     elif what == "block":
         struct.pack_into("<Q", record, 7 * 8, len(record))
-    repack(path, image, {"pack/greet": bytes(record)})
+    contents = {file.name: (file.kind, image.archive.contents(file)) for file in image.archive.files}
+    repack(build, image, contents | {"pack/greet": (FileKind.PACKED, bytes(record))})
     result = boot(build, path)
     text = result.outcome.text
     assert any(re.fullmatch(message, line) for line in text), text

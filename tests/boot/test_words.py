@@ -28,10 +28,10 @@ def test_every_word_is_the_model_s(build, machine):
     assert 0 < words.changed < 10
 
 
-def words(build, image, program, biases):
+def words(image, process, biases):
     """(file, p_vaddr, address in the process) of what relocations touch."""
     comparison = Comparison(image)
-    result = comparison.expected(program, biases)
+    result = comparison.expected(process, biases)
     return [(each, address, each.bias + address) for each in result.images for address, _ in words_of(each)]
 
 
@@ -42,7 +42,7 @@ def test_a_wrong_word_in_relro_after_the_boot(build):
     elf = Modules(image).elves["lib/libc.so"]
     _, address, place = next(
         word
-        for word in words(build, image, "services/audit", view.modules)
+        for word in words(image, view.process, view.modules)
         if word[0].name == "lib/libc.so" and elf.relro[0] <= word[1] < (elf.relro[0] + elf.relro[1]) & -4096
     )
     memory = result.outcome.memory
@@ -63,7 +63,7 @@ def test_a_wrong_word_in_writable_data_when_a_process_begins(build):
             process = read_kernel_state(image, memory).beginning
             if process.name == "console":
                 pages = {page.address: page for page in user_pages(memory, process.page_table)}
-                for file, address, place in words(build, image, "services/console", Modules(image).find(pages)):
+                for file, address, place in words(image, process, Modules(image).find(pages)):
                     elf = Modules(image).elves[file.name]
                     segment = next(s for s in file.segments if s.address <= address < s.address + s.memory_size)
                     in_relro = elf.relro and elf.relro[0] <= address < elf.relro[0] + elf.relro[1]

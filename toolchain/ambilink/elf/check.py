@@ -63,7 +63,7 @@ def _check_type(info: ElfInfo, kind: Linked, interpreter: str | None) -> None:
     if info.interpreter != interpreter:
         raise AmbilinkError(
             info.path,
-            f"PT_INTERP is {info.interpreter or 'missing'} in a {kind.value}, and {interpreter or 'none'} was asked for",
+            f"PT_INTERP is {info.interpreter or 'missing'}, and {interpreter or 'none'} was asked for",
             "leave -dynamic-linker to this tool: say interp= where the program is declared",
         )
 

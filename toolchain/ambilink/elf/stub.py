@@ -131,8 +131,8 @@ def _version_definitions(abi: Abi, strings: Strings) -> tuple[bytes, dict[str, i
 
 
 def stub(abi: Abi, machine: str, addresses: Mapping[str, int] | None = None) -> bytes:
-    """A shared object of an ABI; `machine` is its e_machine, as EM_... With `addresses`, symbols are absolute, and it can
-    be linked to at run time."""
+    """A shared object of an ABI; `machine` is its e_machine, as EM_... With `addresses`, symbols are absolute, and it
+    can be linked to at run time."""
     strings = Strings()
     placed, sizes = _place(list(abi.symbols))
     if addresses is not None:

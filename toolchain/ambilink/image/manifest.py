@@ -114,9 +114,13 @@ def _read_service(table: Table, default_linker: Linker) -> ManifestService:
     calls = Calls(_choose(table, "calls", table.take("calls", str, "ambilink"), CALLS))
     linker = _linker(table, Linker.INTERP if calls is Calls.LINUX else default_linker)
     if calls is Calls.LINUX and linker is not Linker.INTERP:
-        raise table.refuse("linker", f"is {linker.name.lower()!r}", 'a program with calls = "linux" brings its own: "interp"')
+        raise table.refuse(
+            "linker", f"is {linker.name.lower()!r}", 'a program with calls = "linux" brings its own: "interp"'
+        )
     table.finish()
-    return ManifestService(name, program, Role(role), grants, stack, tuple(arguments), tuple(environment), linker, calls)
+    return ManifestService(
+        name, program, Role(role), grants, stack, tuple(arguments), tuple(environment), linker, calls
+    )
 
 
 def read(path: Path) -> Manifest:

@@ -81,7 +81,9 @@ def _add_modules(root: Path, contents: dict[str, tuple[FileKind, bytes]], manife
         path = root / MODULE_FOLDER / f"{name}.so"
         if not path.is_file():
             raise AmbilinkError(
-                manifest.path, f"unknown module {name}: {path} is not there", f"declare it with KernelModule('{name}', ...)"
+                manifest.path,
+                f"unknown module {name}: {path} is not there",
+                f"declare it with KernelModule('{name}', ...)",
             )
         contents[f"{MODULE_FOLDER}/{name}.so"] = (FileKind.MODULE, shipped(path))
     if manifest.modules:
@@ -96,13 +98,16 @@ def _add_modules(root: Path, contents: dict[str, tuple[FileKind, bytes]], manife
 def _add_interpreters(
     root: Path, contents: dict[str, tuple[FileKind, bytes]], manifest: Manifest, programs: Mapping[str, Path]
 ) -> None:
-    """What PT_INTERP of programs names that are linked by it. `interpreter` of the manifest lies there instead; if it is
-    a library too, its plain form gives way to it."""
+    """What PT_INTERP of programs names that are linked by it. `interpreter` of the manifest lies there instead; if it
+    is a library too, its plain form gives way to it."""
     for service in manifest.services:
         if service.linker is not Linker.INTERP:
             continue
         path = programs[service.program]
-        interpreter = inspect(path).interpreter
+        info = inspect(path)
+        interpreter = info.interpreter
+        if not info.needed:
+            continue
         if interpreter is None:
             raise AmbilinkError(path, "has no PT_INTERP", f"declare {service.name} with another linker")
         name = interpreter.lstrip("/")
@@ -118,7 +123,9 @@ def _add_interpreters(
             source = root / INTERPRETER_FOLDER / manifest.interpreter
         if not source.is_file():
             raise AmbilinkError(
-                path, f"asks for the interpreter {interpreter}, and {source} is not there", "declare it with Interpreter"
+                path,
+                f"asks for the interpreter {interpreter}, and {source} is not there",
+                "declare it with Interpreter",
             )
         data = shipped(source)
         library = f"{LIBRARY_FOLDER}/{inspect(source).soname}"
@@ -143,8 +150,10 @@ def _prelink(manifest: Manifest, contents: dict[str, tuple[FileKind, bytes]]) ->
     return {program: prelink.packed_name(program) for program in programs}
 
 
-def _linked_by(service: ManifestService, packed: Mapping[str, str]) -> tuple[str | None, Linker]:
-    """The file that says how to start it, and who links it."""
+def _linked_by(service: ManifestService, program: Path, packed: Mapping[str, str]) -> tuple[str | None, Linker]:
+    """The file that says how to start it, and who links it. A static program is left to the loader service."""
+    if service.linker is Linker.INTERP and not inspect(program).needed:
+        return None, Linker.LOADER
     if service.linker is not Linker.PACK:
         return None, service.linker
     file = packed.get(program_name(service.program))
@@ -182,7 +191,7 @@ def pack(manifest_path: Path, root: Path, image: Path) -> Packed:
             service.stack_size,
             service.arguments,
             service.environment,
-            *_linked_by(service, packed),
+            *_linked_by(service, programs[service.program], packed),
             service.calls,
         )
         for service in manifest.services

@@ -1,0 +1,70 @@
+"""Programs that an ordinary toolchain built for Linux, with their own interpreter, unchanged."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ambilink.image.container import read
+from ambilink.machine.model import Verdict
+
+HERE = Path(__file__).parent / "linux"
+INTERPRETER = Path("/lib/ld-musl-x86_64.so.1")
+
+
+@pytest.fixture
+def hello(tmp_path):
+    """The program and its library, linked by musl's wrapper of the machine's gcc."""
+    if not shutil.which("musl-gcc") or not INTERPRETER.exists():
+        pytest.skip("no musl-gcc here (Debian: apt install musl-tools)")
+    library, program = tmp_path / "libgreet.so", tmp_path / "hello"
+    for words in (
+        ["-fPIC", "-shared", "-o", str(library), str(HERE / "greet.c")],
+        ["-o", str(program), str(HERE / "hello.c"), "-L", str(tmp_path), "-lgreet"],
+    ):
+        subprocess.run(["musl-gcc", "-O2", *words], check=True)
+    return program
+
+
+def linux_system(system, hello):
+    system.program("hello", program=str(hello), calls="linux", arguments=["one"], environment={"WHO": "Linux"})
+    system.file("etc/motd", "a line\nanother\n")
+    system.files |= {"lib/ld-musl-x86_64.so.1": str(INTERPRETER), "lib/libgreet.so": str(hello.parent / "libgreet.so")}
+    return system
+
+
+def test_an_unmodified_interpreter_starts_an_unmodified_program(system, machine, hello):
+    image = linux_system(system, hello).pack()
+    archive = read(image).archive
+    assert archive.contents(archive.file("lib/ld-musl-x86_64.so.1")) == INTERPRETER.read_bytes()
+    assert archive.contents(archive.file("services/hello")) == hello.read_bytes()
+    result = system.boot(machine)
+    lines = [line for line in result.outcome.text if line.startswith("hello: ")]
+    assert lines == [
+        "hello: a constructor ran",
+        "hello: Hello, Linux, 42, 2.50, one",
+        "hello: /etc/motd begins with a line",
+        "hello: phdr 1, base 1, entry 1, page size 4096, secure 0, vdso 0, executable services/hello",
+    ]
+    # Every word that the foreign linker stored is what the model computes, and text is the image's own frames.
+    assert result.failures == [] and result.outcome.verdict is Verdict.PASS
+    uses = {use.name: use.processes for use in result.report.files}
+    assert uses["lib/ld-musl-x86_64.so.1"] == uses["lib/libgreet.so"] == ["hello"]
+
+
+def test_its_library_is_missing(system, hello):
+    linux_system(system, hello)
+    del system.files["lib/libgreet.so"]
+    result = system.boot()
+    assert any("libgreet.so" in line for line in result.outcome.text)
+    assert "loader: hello exited, status 127" in result.outcome.text and result.outcome.verdict is Verdict.FAIL
+
+
+def test_its_interpreter_is_missing(system, hello):
+    linux_system(system, hello)
+    del system.files["lib/ld-musl-x86_64.so.1"]
+    with pytest.raises(
+        Exception, match=r"asks for the interpreter /lib/ld-musl-x86_64\.so\.1, which is not in the image"
+    ):
+        system.pack()
