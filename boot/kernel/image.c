@@ -32,6 +32,6 @@ bool boot_image_check(const struct image_file *file)
     if (!*checked)
         *checked = archive_file_intact(&boot_image.archive, file);
     if (!*checked)
-        log_format("kernel: %s does not match its digest: the boot image was altered\n", boot_image_name(file));
+        log_format("kernel: %s does not match its checksum: the boot image was altered\n", boot_image_name(file));
     return *checked;
 }

@@ -238,13 +238,13 @@ extern struct kernel_record kernel_record;
 struct boot_image {
     struct archive archive;
     struct memory *run;     /* the same as memory */
-    uint8_t *checked;       /* by file index: the digest was found right */
+    uint8_t *checked;       /* by file index: the checksum was found right */
     uint32_t failures;      /* of services and modules */
 };
 extern struct boot_image boot_image;
 void boot_image_open(void);
 const char *boot_image_name(const struct image_file *file);
-/* A file is trusted once its digest was found right; false: refused, and told. */
+/* A file is trusted once its checksum was found right; false: refused, and told. */
 bool boot_image_check(const struct image_file *file);
 
 /* Load the kernel's modules; what fails is told, and counted. */

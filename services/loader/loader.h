@@ -72,7 +72,7 @@ struct start_values {
 
 struct loader {
     struct archive archive;
-    bool *file_checked;       /* by file index: the digest was found right */
+    bool *file_checked;       /* by file index: the checksum was found right */
     struct child *children, **last;
     uint64_t next_number;
     handle_t endpoint;        /* requests to this service, and notices that a child ended */
@@ -102,7 +102,7 @@ struct child *child_find(uint64_t number);
 void remote_init(struct remote *remote, handle_t process, const char *service);
 /* Link the program into the process: everything is in place but not yet mapped there. */
 bool remote_link(struct remote *remote, const struct image_file *program);
-/* A file is trusted once its digest was found right; false: refused, and told. */
+/* A file is trusted once its checksum was found right; false: refused, and told. */
 bool remote_check_file(const struct image_file *file);
 /* The same for an object that the process opens; NULL: refused, remote->error says why. */
 struct image *remote_open(struct remote *remote, const char *name, unsigned flags);

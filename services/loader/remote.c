@@ -33,7 +33,7 @@ bool remote_check_file(const struct image_file *file)
     if (!loader.file_checked[index])
         loader.file_checked[index] = archive_file_intact(&loader.archive, file);
     if (!loader.file_checked[index])
-        say("%s does not match its digest: the boot image was altered", archive_string(&loader.archive, file->name));
+        say("%s does not match its checksum: the boot image was altered", archive_string(&loader.archive, file->name));
     return loader.file_checked[index];
 }
 

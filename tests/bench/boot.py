@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import toml
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from ambilink.boot import boot_and_verify
 from ambilink.files import write_atomically
@@ -24,7 +26,16 @@ from ambilink.machine.boot import boot
 from ambilink.machine.model import BootRequest, NoMachine, Verdict
 from ambilink.report.plot import Panel, bars_svg
 
-WAYS = ("static", "loader", "pack")
+WAYS = ("static", "loader", "kernel", "interp", "pack")
+DYNAMIC = WAYS[1:]
+# Whose functions link and prepare a process, by way: the linked file, and the objects that they come from.
+LINKERS = {
+    "static": ("services/bench-small-static-1", ["start/pic"]),
+    "loader": ("services/loader", ["rtld/pic", "launch/pic", "loader/pie"]),
+    "kernel": ("kernel", [f"kernel/kernel/{part}" for part in ("rtld", "launch", "kernel/link", "kernel/service")]),
+    "interp": ("lib/ld.so", ["rtld/pic", "launch/pic", "ld.so"]),
+    "pack": ("services/loader", [f"loader/pie/loader/{part}" for part in ("packed", "adopt", "area", "start_block")]),
+}
 COUNTS = (1, 8, 32)
 SIZES = {"small": "small libraries", "large": "a library of 4 MB"}
 GOAL_PACK, GOAL_LOADER, GOAL_LARGE = 1.02, 1.25, 0.1
@@ -72,7 +83,7 @@ def measure(build: Path, way: str, count: int, size: str, folder: Path) -> Measu
         for number in range(1, count + 1)
     ]
     manifest, image = folder / "bench.toml", folder / "bench.img"
-    linker = "pack" if way == "pack" else "loader"
+    linker = "loader" if way == "static" else way
     manifest.write_text(toml.dumps({"image": {"linker": linker, "modules": ["serial", "rtc"]}, "service": services}))
     pack(manifest, build, image)
     memory = 128 + 2 * (image.stat().st_size >> 20)
@@ -99,6 +110,35 @@ def measure(build: Path, way: str, count: int, size: str, folder: Path) -> Measu
         result.outcome.instructions,
         seconds,
     )
+
+
+def functions(path: Path) -> dict[str, int]:
+    """Names and sizes, of an object or a linked file."""
+    with path.open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        assert isinstance(table, SymbolTableSection)
+        found = (
+            (symbol.name, symbol["st_size"])
+            for symbol in table.iter_symbols()
+            if symbol["st_info"]["type"] == "STT_FUNC"
+        )
+        return dict(found)
+
+
+def code_sizes(build: Path) -> dict[str, int]:
+    """Bytes of instructions of whoever links, as they are in the linked file."""
+    sizes = {}
+    for way, (linked, parts) in LINKERS.items():
+        objects = [
+            path
+            for part in parts
+            for path in (build / "obj").rglob("*.o")
+            if path.is_relative_to(build / "obj" / part) or str(path).startswith(f"{build / 'obj' / part}.")
+        ]
+        names = {name for path in objects for name in functions(path)}
+        debug = build / f"{linked}.debug"
+        sizes[way] = sum(size for name, size in functions(debug).items() if name in names)
+    return sizes
 
 
 def print_table(found: dict[tuple[str, int, str], Measured]) -> None:
@@ -155,7 +195,9 @@ def goals(found: dict[tuple[str, int, str], Measured]) -> list[dict[str, object]
     for size in SIZES:
         for count in COUNTS:
             base = found[size, count, "static"]
-            for way, limit in (("loader", GOAL_LOADER if count == 32 else None), ("pack", GOAL_PACK)):
+            limits = {"loader": GOAL_LOADER if count == 32 else None, "pack": GOAL_PACK}
+            for way in DYNAMIC:
+                limit = limits.get(way)
                 one = found[size, count, way]
                 where = f"{way}, {count} services over {SIZES[size]}"
                 ratio = round(one.instructions / base.instructions, 4)
@@ -163,7 +205,7 @@ def goals(found: dict[tuple[str, int, str], Measured]) -> list[dict[str, object]
                 small = GOAL_LARGE if size == "large" and count == 32 else None
                 add(f"{where}: image", "of static's", round(one.image / base.image, 4), base.image, small)
                 add(f"{where}: RAM", "of static's", round(one.ram / base.ram, 4), base.ram, small)
-        for way in ("loader", "pack"):
+        for way in DYNAMIC:
             few, many = (found[size, count, way].instructions for count in COUNTS[1:])
             few_static, many_static = (found[size, count, "static"].instructions for count in COUNTS[1:])
             ratio = round((many - few) / (many_static - few_static), 4)
@@ -222,8 +264,11 @@ def main() -> None:
             *((f"boot in {machine}", "s", round(seconds, 3)) for machine, seconds in one.seconds.items()),
         )
     ]
-    loader = (build / "services/loader").stat().st_size
-    print(f"\nwho links: services/loader, {loader:,} bytes as shipped; static programs relocate themselves")
+    print("\nwho links                      bytes of its code")
+    for way, size in code_sizes(build).items():
+        print(f"  {way:8} {LINKERS[way][0]:28} {size:>8,}")
+        what = f"{way}: code of whoever links"
+        rows.append({"what": what, "unit": "bytes", "ours": size, "peers": {}, "goal": None, "met": None})
     out = build.parent / "bench"
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / "boot.json", (json.dumps(rows, indent=1) + "\n").encode())

@@ -70,7 +70,7 @@ def test_an_altered_library_is_refused(system, machine, build):
     image = system.program("test-binding-dynamic").pack()
     alter(image, file_offset(image, "lib/libshape.so") + 0x500)
     result = boot(build, image, machine)
-    assert "loader: lib/libshape.so does not match its digest: the boot image was altered" in result.outcome.text
+    assert "loader: lib/libshape.so does not match its checksum: the boot image was altered" in result.outcome.text
     assert any("needs a library that is not there: libshape.so" in line for line in result.outcome.text)
     assert "loader: console started" in "\n".join(result.outcome.text)  # the rest came up
     assert result.outcome.verdict is Verdict.FAIL
@@ -81,7 +81,7 @@ def test_an_altered_loader_is_refused_by_the_kernel(system, machine, build):
     alter(image, file_offset(image, "services/loader") + 0x2000)
     result = boot(build, image, machine)
     assert result.outcome.text == [
-        "kernel: services/loader does not match its digest: the boot image was altered",
+        "kernel: services/loader does not match its checksum: the boot image was altered",
         "kernel: panic: the loader service cannot be started",
     ]
     assert result.outcome.verdict is Verdict.FAIL
@@ -91,7 +91,7 @@ def test_an_altered_directory_is_refused(system, machine, build):
     image = system.program("test-exit").pack()
     alter(image, read(image).archive_offset + 200)
     result = boot(build, image, machine)
-    assert result.outcome.text == ["kernel: panic: boot image refused: directory does not match its digest"]
+    assert result.outcome.text == ["kernel: panic: boot image refused: directory does not match its checksum"]
 
 
 @pytest.mark.parametrize("name", ["ls", "verify", "extract"])
@@ -103,7 +103,7 @@ def test_an_altered_image_is_refused_on_the_development_machine(system, name, tm
         [sys.executable, "-m", "ambilink", "image", name, image, *words], capture_output=True, text=True
     )
     assert done.returncode == 1
-    assert "directory does not match its digest: the image was altered" in done.stderr
+    assert "directory does not match its checksum: the image was altered" in done.stderr
     assert not (tmp_path / "out").exists()
 
 

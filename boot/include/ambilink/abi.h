@@ -22,7 +22,7 @@
 #define STATUS_TOO_LONG (-9)    /* a message's data does not fit into the receiver's buffer */
 #define STATUS_FAULTED (-10)    /* exit status of a process that the kernel ended for a fault */
 #define STATUS_NOT_FOUND (-11)  /* never from the kernel: services answer it */
-#define STATUS_CORRUPT (-12)    /* a digest or a format does not hold */
+#define STATUS_CORRUPT (-12)    /* a checksum or a format does not hold */
 
 /* Rights of a handle. */
 #define RIGHT_READ 0x001      /* memory: map readable */

@@ -10,7 +10,10 @@
  *     file contents                 each on a page boundary, padded with zero bytes
  *
  * All numbers are little-endian. Offsets count from the archive's first byte; string fields are offsets
- * into the strings. `directory_digest` is BLAKE2b-256 (RFC 7693) over the directory with this field set to zero.
+ * into the strings.
+ *
+ * Who reads a file at boot compares its checksum, which tells of damage. The digest identifies contents, for tools and
+ * whoever takes the time.
  */
 #ifndef AMBILINK_IMAGE_H
 #define AMBILINK_IMAGE_H
@@ -36,7 +39,8 @@ struct image_header {
     uint32_t string_size;
     uint32_t loader_file;        /* index of the file that the kernel starts */
     uint32_t loader_linker;      /* IMAGE_LINKER_KERNEL or IMAGE_LINKER_INTERP; IMAGE_LINKER_LOADER: it is static */
-    uint8_t directory_digest[IMAGE_DIGEST_SIZE];
+    uint64_t directory_checksum; /* XXH64 of what follows the header, its seed the XXH64 of the header with 0 here */
+    uint64_t reserved;
 };
 
 #define IMAGE_FILE_DATA 0
@@ -51,7 +55,8 @@ struct image_file {
     uint32_t kind;               /* IMAGE_FILE_... */
     uint64_t offset;             /* a multiple of the page size */
     uint64_t size;               /* bytes; the last page is filled up with zero bytes */
-    uint8_t digest[IMAGE_DIGEST_SIZE]; /* BLAKE2b-256 of the `size` bytes */
+    uint64_t checksum;           /* XXH64, seed 0, of the `size` bytes */
+    uint8_t digest[IMAGE_DIGEST_SIZE]; /* BLAKE2b-256 (RFC 7693) of them */
 };
 
 #define IMAGE_SERVICE_DAEMON 0   /* runs until the machine ends; its exit is a failure */

@@ -1,6 +1,6 @@
 #include <ambilink/abi.h>
 #include <bootimage/archive.h>
-#include <digest/blake2b.h>
+#include <digest/checksum.h>
 #include <string.h>
 
 /* A table of `count` records of `size` bytes at `offset` lies in the directory, aligned for its fields. */
@@ -15,17 +15,12 @@ static bool string_valid(const struct image_header *header, uint32_t offset)
     return offset < header->string_size;
 }
 
-static bool digest_matches(const struct image_header *header)
+static bool checksum_matches(const struct image_header *header)
 {
     struct image_header blank = *header;
-    memset(blank.directory_digest, 0, sizeof blank.directory_digest);
-    struct blake2b hash;
-    uint8_t digest[BLAKE2B_SIZE];
-    blake2b_init(&hash);
-    blake2b_update(&hash, &blank, sizeof blank);
-    blake2b_update(&hash, header + 1, header->directory_size - sizeof blank);
-    blake2b_finish(&hash, digest);
-    return memcmp(digest, header->directory_digest, sizeof digest) == 0;
+    blank.directory_checksum = 0;
+    uint64_t seed = checksum64(&blank, sizeof blank, 0);
+    return checksum64(header + 1, header->directory_size - sizeof blank, seed) == header->directory_checksum;
 }
 
 static const char *check_header(const struct image_header *header, uint64_t size)
@@ -48,7 +43,7 @@ static const char *check_header(const struct image_header *header, uint64_t size
         return "a table lies outside the directory";
     if (header->loader_file >= header->file_count)
         return "no loader";
-    return digest_matches(header) ? NULL : "directory does not match its digest";
+    return checksum_matches(header) ? NULL : "directory does not match its checksum";
 }
 
 static const char *check_tables(const struct archive *archive)
@@ -153,7 +148,5 @@ const struct image_file *archive_first_name(const struct archive *archive, const
 
 bool archive_file_intact(const struct archive *archive, const struct image_file *file)
 {
-    uint8_t digest[BLAKE2B_SIZE];
-    blake2b(archive_contents(archive, file), file->size, digest);
-    return memcmp(digest, file->digest, sizeof digest) == 0;
+    return checksum64(archive_contents(archive, file), file->size, 0) == file->checksum;
 }

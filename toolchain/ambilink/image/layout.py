@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 
+import xxhash
+
 from ambilink.errors import AmbilinkError
 
 PAGE_SIZE = 4096
@@ -17,11 +19,11 @@ NAME_MAX = 95
 SERVICE_NAME_MAX = 31
 NO_FILE = 0xFFFFFFFF
 
-HEADER = struct.Struct("<QIIQQIIIIIIII32s")
-FILE = struct.Struct("<IIQQ32s")
+HEADER = struct.Struct("<QIIQQ8IQQ")
+FILE = struct.Struct("<IIQQQ32s")
 SERVICE = struct.Struct("<6I8II8I3I")
 # image.h: a struct of 32-bit fields only, so no padding.
-assert HEADER.size == 96 and FILE.size == 56 and SERVICE.size == 104
+assert HEADER.size == 80 and FILE.size == 64 and SERVICE.size == 104
 
 
 class FileKind(IntEnum):
@@ -73,6 +75,7 @@ class ArchiveFile:
     kind: FileKind
     offset: int
     size: int
+    checksum: int
     digest: bytes
 
 
@@ -107,6 +110,14 @@ class Archive:
 
 def digest_of(data: bytes | bytearray) -> bytes:
     return hashlib.blake2b(data, digest_size=DIGEST_SIZE).digest()
+
+
+def checksum_of(data: bytes | bytearray, seed: int = 0) -> int:
+    return xxhash.xxh64_intdigest(bytes(data), seed)
+
+
+def _directory_checksum(blank: bytes, rest: bytes | bytearray) -> int:
+    return checksum_of(rest, checksum_of(blank))
 
 
 def round_up(value: int, unit: int = PAGE_SIZE) -> int:
@@ -165,7 +176,7 @@ def build(
         if digest not in places:
             places[digest] = directory_size + len(body)
             body += data + bytes(-len(data) % PAGE_SIZE)
-        file_records += FILE.pack(name_offset, kind, places[digest], len(data), digest)
+        file_records += FILE.pack(name_offset, kind, places[digest], len(data), checksum_of(data), digest)
     fields = (
         MAGIC,
         VERSION,
@@ -182,11 +193,11 @@ def build(
         loader_linker,
     )
     directory = bytearray(directory_size)
-    directory[: HEADER.size] = HEADER.pack(*fields, bytes(DIGEST_SIZE))
     directory[file_offset : file_offset + len(file_records)] = file_records
     directory[service_offset : service_offset + len(service_records)] = service_records
     directory[string_offset : string_offset + len(strings.data)] = strings.data
-    directory[: HEADER.size] = HEADER.pack(*fields, digest_of(directory))
+    checksum = _directory_checksum(HEADER.pack(*fields, 0, 0), directory[HEADER.size :])
+    directory[: HEADER.size] = HEADER.pack(*fields, checksum, 0)
     return bytes(directory + body)
 
 
@@ -222,7 +233,7 @@ def parse(data: bytes, where: object) -> Archive:
     header = HEADER.unpack_from(data)
     magic, version, header_size, total, directory_size = header[:5]
     file_count, file_offset, service_count, service_offset = header[5:9]
-    string_offset, string_size, loader_index, loader_linker, digest = header[9:]
+    string_offset, string_size, loader_index, loader_linker, checksum, _ = header[9:]
     if magic != MAGIC:
         raise reader.refuse("the archive has no magic number")
     if version != VERSION or header_size != HEADER.size:
@@ -231,21 +242,20 @@ def parse(data: bytes, where: object) -> Archive:
         raise reader.refuse(f"the archive should have {total} bytes and has {len(data)}: the image is truncated")
     if not HEADER.size <= directory_size <= total or directory_size % PAGE_SIZE:
         raise reader.refuse("the archive's directory size is out of range")
-    blank = HEADER.pack(*header[:-1], bytes(DIGEST_SIZE)) + data[HEADER.size : directory_size]
-    if digest_of(blank) != digest:
-        raise reader.refuse("the archive's directory does not match its digest: the image was altered")
+    if _directory_checksum(HEADER.pack(*header[:-2], 0, 0), data[HEADER.size : directory_size]) != checksum:
+        raise reader.refuse("the archive's directory does not match its checksum: the image was altered")
     if string_offset > directory_size or string_size > directory_size - string_offset:
         raise reader.refuse("the archive's strings lie outside its directory")
     strings = data[string_offset : string_offset + string_size]
     files = []
-    for name, kind, offset, size, file_digest in reader.table(file_offset, file_count, FILE, directory_size):
+    for name, kind, offset, size, file_checksum, file_digest in reader.table(file_offset, file_count, FILE, directory_size):
         assert isinstance(name, int) and isinstance(offset, int) and isinstance(size, int)
         if offset % PAGE_SIZE or offset < directory_size or size > total - min(offset, total):
             raise reader.refuse("a file lies outside the archive")
         if kind not in FileKind.__members__.values():
             raise reader.refuse(f"a file has the unknown kind {kind!r}")
-        assert isinstance(file_digest, bytes) and isinstance(kind, int)
-        files.append(ArchiveFile(reader.text(strings, name), FileKind(kind), offset, size, file_digest))
+        assert isinstance(file_digest, bytes) and isinstance(kind, int) and isinstance(file_checksum, int)
+        files.append(ArchiveFile(reader.text(strings, name), FileKind(kind), offset, size, file_checksum, file_digest))
     services = []
     for record in reader.table(service_offset, service_count, SERVICE, directory_size):
         values = [value for value in record if isinstance(value, int)]

@@ -15,7 +15,7 @@ struct archive {
     const char *strings;
 };
 
-/* NULL when the directory is sound and matches its digest, else the rule that it breaks. */
+/* NULL when the directory is sound and matches its checksum, else the rule that it breaks. */
 const char *archive_open(struct archive *archive, const void *bytes, uint64_t size);
 
 const char *archive_string(const struct archive *archive, uint32_t offset);
@@ -30,6 +30,6 @@ const struct image_service *archive_find_service(const struct archive *archive, 
 /* One file may have several names: the first of those with the same contents. */
 const struct image_file *archive_first_name(const struct archive *archive, const struct image_file *file);
 
-/* True when the file's bytes match its digest. Reads the whole file. */
+/* True when the file's bytes match its checksum. Reads the whole file. */
 bool archive_file_intact(const struct archive *archive, const struct image_file *file);
 #endif
