@@ -39,6 +39,9 @@ class Modules:
     def __init__(self, image: ImageFile) -> None:
         self.image = image
         self.elves: dict[str, ElfInfo] = {}
+        places = {file.offset: file.name for file in reversed(image.archive.files)}
+        # Files with the same contents lie in the image once: frames tell the first of their names.
+        self.first_names = {file.name: places[file.offset] for file in image.archive.files}
         for file in image.archive.files:
             if file.kind.is_elf:
                 contents = io.BytesIO(image.archive.contents(file))
@@ -47,9 +50,9 @@ class Modules:
     def program_of(self, process: Process) -> str | None:
         """None for a process that the manifest does not name."""
         if process.number == FIRST_PROCESS:
-            return self.image.archive.loader
+            return self.first_names[self.image.archive.loader]
         service = self.service_of(process)
-        return service.file if service else None
+        return self.first_names[service.file] if service else None
 
     def service_of(self, process: Process) -> ArchiveService | None:
         if process.number == FIRST_PROCESS:
@@ -81,8 +84,9 @@ class Modules:
         if service and service.calls is not Calls.AMBILINK:
             interpreter = str(self.elves[service.file].interpreter).lstrip("/")
             if Path(interpreter).name.startswith("ld-musl-") and MUSL_ITSELF.match(soname):
-                return interpreter
-        return f"{LIBRARY_FOLDER}/{soname}"
+                return self.first_names.get(interpreter, interpreter)
+        name = f"{LIBRARY_FOLDER}/{soname}"
+        return self.first_names.get(name, name)
 
     def find(self, pages: Mapping[int, Page]) -> list[Module]:
         """Executable pages in the image's frames tell the file and, all agreeing, its load bias."""

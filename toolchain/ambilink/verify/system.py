@@ -62,7 +62,7 @@ class _Checker:
         self.uses = {
             file.name: LibraryUse(file.name, file.kind, self._read_only_pages(self.modules.elves[file.name]))
             for file in image.archive.files
-            if file.kind.is_elf and image.file_at(image.archive_address + file.offset) == (file, 0)  # its first name
+            if file.kind.is_elf and self.modules.first_names[file.name] == file.name
         }
 
     @staticmethod
