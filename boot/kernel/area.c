@@ -21,12 +21,6 @@ static struct area **find_gap(uint64_t size, uint64_t *start)
     return size <= AREA_END - *start ? link : NULL;
 }
 
-static void unmap(uint64_t start, uint64_t end)
-{
-    for (uint64_t page = start; page < end; page += PAGE_SIZE)
-        page_unmap(kernel_page_table, page);
-}
-
 uint64_t kernel_reserve(uint64_t size)
 {
     uint64_t start;
@@ -44,12 +38,10 @@ void *kernel_map(struct memory *memory, uint64_t offset, uint64_t size, unsigned
     struct area **link = find_gap(size, &start), *area = link ? pool_alloc(sizeof *area) : NULL;
     if (!area)
         return NULL;
-    for (uint64_t done = 0; done < size; done += PAGE_SIZE)
-        if (!page_map(kernel_page_table, start + done, memory_frame(memory, offset + done), prot)) {
-            unmap(start, start + done);
-            pool_free(area, sizeof *area);
-            return NULL;
-        }
+    if (!page_map(kernel_page_table, start, memory, offset, size, prot)) {
+        pool_free(area, sizeof *area);
+        return NULL;
+    }
     object_retain(memory);
     *area = (struct area){*link, start, start + size, memory};
     *link = area;
@@ -72,7 +64,7 @@ void kernel_unmap(void *address)
         struct area *area = *link;
         if (area->start != (uint64_t)address)
             continue;
-        unmap(area->start, area->end);
+        page_unmap(kernel_page_table, area->start, area->end - area->start);
         if (area->memory)
             object_release(area->memory);
         *link = area->next;

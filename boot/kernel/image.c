@@ -28,9 +28,12 @@ const char *boot_image_name(const struct image_file *file)
 
 bool boot_image_check(const struct image_file *file)
 {
-    uint8_t *checked = &boot_image.checked[archive_first_name(&boot_image.archive, file) - boot_image.archive.files];
-    if (!*checked)
-        *checked = archive_file_intact(&boot_image.archive, file);
+    const struct archive *archive = &boot_image.archive;
+    uint8_t *checked = &boot_image.checked[file - archive->files];
+    if (!*checked) {
+        uint8_t *first = &boot_image.checked[archive_first_name(archive, file) - archive->files];
+        *checked = *first = *first || archive_file_intact(archive, file);
+    }
     if (!*checked)
         log_format("kernel: %s does not match its checksum: the boot image was altered\n", boot_image_name(file));
     return *checked;

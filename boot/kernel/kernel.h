@@ -50,8 +50,10 @@ void page_table_init(void);
 uint64_t page_table_create(void);
 void page_table_destroy(uint64_t table);
 extern uint64_t kernel_page_table;
-bool page_map(uint64_t table, uint64_t address, uint64_t frame, unsigned prot);
-void page_unmap(uint64_t table, uint64_t address);
+/* Map a part of memory; false: no frame for a table, and nothing is mapped there. */
+struct memory;
+bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uint64_t offset, uint64_t size, unsigned prot);
+void page_unmap(uint64_t table, uint64_t address, uint64_t size);
 /* The frame mapped at a user address, or 0; *prot may be NULL. */
 uint64_t page_lookup(uint64_t table, uint64_t address, unsigned *prot);
 

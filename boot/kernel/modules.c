@@ -63,10 +63,7 @@ static void *segment_window(void *context, const struct image *image, const stru
         return NULL;
     opening.memories[opening.memory_count++] = memory;
     uint64_t start = image->bias + segment->page_address;
-    for (uint64_t done = 0; done < segment->pages_size; done += PAGE_SIZE)
-        if (!page_map(kernel_page_table, start + done, memory_frame(memory, done), PROT_READ_WRITE))
-            return NULL;
-    return (void *)start;
+    return page_map(kernel_page_table, start, memory, 0, segment->pages_size, PROT_READ_WRITE) ? (void *)start : NULL;
 }
 
 static bool report(void *context, const struct diagnostic *diagnostic)
@@ -84,19 +81,12 @@ static bool map_segment(const struct image *image, const struct segment *segment
     uint64_t address = image->bias + segment->page_address;
     if (segment->flags & PF_W) {
         const struct memory *own = opening.memories[(*memory)++];
-        for (uint64_t done = 0; done < segment->relro_size; done += PAGE_SIZE) {
-            uint64_t page = image->bias + segment->relro_address + done;
-            if (!page_map(kernel_page_table, page, memory_frame(own, page - address), PROT_READ_ONLY))
-                return false;
-        }
-        return true;
+        uint64_t start = image->bias + segment->relro_address;
+        return page_map(kernel_page_table, start, own, start - address, segment->relro_size, PROT_READ_ONLY);
     }
     uint64_t offset = image->file.cookie + segment->file_offset - (segment->address - segment->page_address);
-    for (uint64_t done = 0; done < segment->pages_size; done += PAGE_SIZE)
-        if (!page_map(kernel_page_table, address + done, memory_frame(boot_image.run, offset + done),
-                      segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY))
-            return false;
-    return true;
+    return page_map(kernel_page_table, address, boot_image.run, offset, segment->pages_size,
+                    segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY);
 }
 
 static bool map_fresh(void)

@@ -130,15 +130,10 @@ int64_t process_map(struct process *process, struct memory *memory, uint64_t off
     struct mapping *mapping = pool_alloc(sizeof *mapping);
     if (!mapping)
         return STATUS_NO_MEMORY;
-    for (uint64_t done = 0; done < size; done += PAGE_SIZE)
-        if (!page_map(process->record.page_table, address + done, memory_frame(memory, offset + done), prot)) {
-            while (done) {
-                done -= PAGE_SIZE;
-                page_unmap(process->record.page_table, address + done);
-            }
-            pool_free(mapping, sizeof *mapping);
-            return STATUS_NO_MEMORY;
-        }
+    if (!page_map(process->record.page_table, address, memory, offset, size, prot)) {
+        pool_free(mapping, sizeof *mapping);
+        return STATUS_NO_MEMORY;
+    }
     *mapping = (struct mapping){*link, address, address + size, memory, offset, prot};
     object_retain(memory);
     *link = mapping;
@@ -186,8 +181,7 @@ int64_t process_unmap(struct process *process, uint64_t address, uint64_t size)
     while (*link && (*link)->start < address + size) {
         struct mapping *mapping = *link;
         *link = mapping->next;
-        for (uint64_t page = mapping->start; page < mapping->end; page += PAGE_SIZE)
-            page_unmap(process->record.page_table, page);
+        page_unmap(process->record.page_table, mapping->start, mapping->end - mapping->start);
         mapping_free(mapping);
     }
     return STATUS_OK;
@@ -209,9 +203,8 @@ int64_t process_protect(struct process *process, uint64_t address, uint64_t size
             return STATUS_NO_RIGHT;
     for (struct mapping *mapping = first; mapping && mapping->start < address + size; mapping = mapping->next) {
         mapping->prot = prot;
-        for (uint64_t page = mapping->start; page < mapping->end; page += PAGE_SIZE)
-            page_map(process->record.page_table, page,
-                     memory_frame(mapping->memory, mapping->offset + page - mapping->start), prot);
+        page_map(process->record.page_table, mapping->start, mapping->memory, mapping->offset,
+                 mapping->end - mapping->start, prot);
     }
     return STATUS_OK;
 }

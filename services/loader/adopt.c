@@ -94,9 +94,9 @@ bool adopt_modules(struct child *child)
     const struct start_module *at = NULL;
     while (child->module_count < count && (at = next_module(remote, at))) {
         const char *name = name_of(remote, at);
-        const struct image_file *file = name ? archive_find_library(&loader.archive, name) : NULL;
-        if (!file && name)
-            file = archive_find(&loader.archive, name);
+        /* The program comes first. */
+        const struct image_file *file = child->module_count ? archive_find_library(&loader.archive, name ? name : "")
+                                                            : archive_file(&loader.archive, child->service->file);
         struct module *module = &child->modules[child->module_count++];
         *module = (struct module){
             .name = strdup(name ? name : "?"),

@@ -29,12 +29,14 @@ uint64_t remote_reserve(struct remote *remote, uint64_t size, uint64_t align)
 
 bool remote_check_file(const struct image_file *file)
 {
-    size_t index = (size_t)(archive_first_name(&loader.archive, file) - loader.archive.files);
-    if (!loader.file_checked[index])
-        loader.file_checked[index] = archive_file_intact(&loader.archive, file);
-    if (!loader.file_checked[index])
+    bool *checked = &loader.file_checked[file - loader.archive.files];
+    if (!*checked) {
+        bool *first = &loader.file_checked[archive_first_name(&loader.archive, file) - loader.archive.files];
+        *checked = *first = *first || archive_file_intact(&loader.archive, file);
+    }
+    if (!*checked)
         say("%s does not match its checksum: the boot image was altered", archive_string(&loader.archive, file->name));
-    return loader.file_checked[index];
+    return *checked;
 }
 
 static struct image_file_view view_of(const struct image_file *file)

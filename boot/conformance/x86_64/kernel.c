@@ -70,7 +70,8 @@ static void note_fault(struct frame *frame)
 
 static void map(uint64_t table, uint64_t address, uint64_t frame, unsigned prot)
 {
-    if (!page_map(table, address, frame, prot))
+    const struct memory one = {.size = PAGE_SIZE, .start = frame};
+    if (!page_map(table, address, &one, 0, PAGE_SIZE, prot))
         panic("no memory");
 }
 

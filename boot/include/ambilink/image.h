@@ -39,8 +39,8 @@ struct image_header {
     uint32_t string_size;
     uint32_t loader_file;        /* index of the file that the kernel starts */
     uint32_t loader_linker;      /* IMAGE_LINKER_KERNEL or IMAGE_LINKER_INTERP; IMAGE_LINKER_LOADER: it is static */
-    uint64_t directory_checksum; /* XXH64 of what follows the header, its seed the XXH64 of the header with 0 here */
-    uint64_t reserved;
+    uint32_t directory_checksum; /* CRC-32C of the directory, with 0 here */
+    uint32_t reserved;
 };
 
 #define IMAGE_FILE_DATA 0
@@ -55,7 +55,8 @@ struct image_file {
     uint32_t kind;               /* IMAGE_FILE_... */
     uint64_t offset;             /* a multiple of the page size */
     uint64_t size;               /* bytes; the last page is filled up with zero bytes */
-    uint64_t checksum;           /* XXH64, seed 0, of the `size` bytes */
+    uint32_t checksum;           /* CRC-32C of the `size` bytes */
+    uint32_t reserved;
     uint8_t digest[IMAGE_DIGEST_SIZE]; /* BLAKE2b-256 (RFC 7693) of them */
 };
 

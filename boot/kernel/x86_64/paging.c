@@ -100,24 +100,36 @@ void page_table_destroy(uint64_t table)
     frame_free(table);
 }
 
-bool page_map(uint64_t table, uint64_t address, uint64_t frame, unsigned prot)
+bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uint64_t offset, uint64_t size, unsigned prot)
 {
-    uint64_t *entry = entry_find(table, address, 12, true);
-    if (!entry)
-        return false;
-    *entry = prot == PROT_NO_ACCESS ? 0
-                                    : frame | ENTRY_PRESENT | (address < PROCESS_HIGHEST_ADDRESS ? ENTRY_USER : 0) | (prot & RIGHT_WRITE ? ENTRY_WRITE : 0) |
-                                          (prot & RIGHT_EXECUTE ? 0 : ENTRY_NO_EXECUTE);
-    cpu_flush_page(address);
+    uint64_t flags = ENTRY_PRESENT | (address < PROCESS_HIGHEST_ADDRESS ? ENTRY_USER : 0) |
+                     (prot & RIGHT_WRITE ? ENTRY_WRITE : 0) | (prot & RIGHT_EXECUTE ? 0 : ENTRY_NO_EXECUTE);
+    uint64_t *entry = NULL;
+    for (uint64_t done = 0; done < size; done += PAGE_SIZE) {
+        uint64_t page = address + done;
+        /* One way down for all pages of a table. */
+        if (!entry || page % LARGE_PAGE == 0)
+            entry = entry_find(table, page, 12, true);
+        if (!entry) {
+            page_unmap(table, address, done);
+            return false;
+        }
+        bool was_present = *entry & ENTRY_PRESENT; /* what was not is in no TLB */
+        *entry++ = prot == PROT_NO_ACCESS ? 0 : memory_frame(memory, offset + done) | flags;
+        if (was_present)
+            cpu_flush_page(page);
+    }
     return true;
 }
 
-void page_unmap(uint64_t table, uint64_t address)
+void page_unmap(uint64_t table, uint64_t address, uint64_t size)
 {
-    uint64_t *entry = entry_find(table, address, 12, false);
-    if (entry) {
-        *entry = 0;
-        cpu_flush_page(address);
+    for (uint64_t page = address; page < address + size; page += PAGE_SIZE) {
+        uint64_t *entry = entry_find(table, page, 12, false);
+        if (entry && *entry) {
+            *entry = 0;
+            cpu_flush_page(page);
+        }
     }
 }
 

@@ -19,8 +19,8 @@ static bool checksum_matches(const struct image_header *header)
 {
     struct image_header blank = *header;
     blank.directory_checksum = 0;
-    uint64_t seed = checksum64(&blank, sizeof blank, 0);
-    return checksum64(header + 1, header->directory_size - sizeof blank, seed) == header->directory_checksum;
+    uint32_t own = checksum(&blank, sizeof blank, 0);
+    return checksum(header + 1, header->directory_size - sizeof blank, own) == header->directory_checksum;
 }
 
 static const char *check_header(const struct image_header *header, uint64_t size)
@@ -148,5 +148,5 @@ const struct image_file *archive_first_name(const struct archive *archive, const
 
 bool archive_file_intact(const struct archive *archive, const struct image_file *file)
 {
-    return checksum64(archive_contents(archive, file), file->size, 0) == file->checksum;
+    return checksum(archive_contents(archive, file), file->size, 0) == file->checksum;
 }

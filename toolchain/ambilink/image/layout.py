@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 
-import xxhash
+import google_crc32c
 
 from ambilink.errors import AmbilinkError
 
@@ -19,11 +19,11 @@ NAME_MAX = 95
 SERVICE_NAME_MAX = 31
 NO_FILE = 0xFFFFFFFF
 
-HEADER = struct.Struct("<QIIQQ8IQQ")
-FILE = struct.Struct("<IIQQQ32s")
+HEADER = struct.Struct("<QIIQQ8III")
+FILE = struct.Struct("<IIQQII32s")
 SERVICE = struct.Struct("<6I8II8I3I")
 # image.h: a struct of 32-bit fields only, so no padding.
-assert HEADER.size == 80 and FILE.size == 64 and SERVICE.size == 104
+assert HEADER.size == 72 and FILE.size == 64 and SERVICE.size == 104
 
 
 class FileKind(IntEnum):
@@ -112,12 +112,8 @@ def digest_of(data: bytes | bytearray) -> bytes:
     return hashlib.blake2b(data, digest_size=DIGEST_SIZE).digest()
 
 
-def checksum_of(data: bytes | bytearray, seed: int = 0) -> int:
-    return xxhash.xxh64_intdigest(bytes(data), seed)
-
-
-def _directory_checksum(blank: bytes, rest: bytes | bytearray) -> int:
-    return checksum_of(rest, checksum_of(blank))
+def checksum_of(data: bytes | bytearray) -> int:
+    return google_crc32c.value(bytes(data))
 
 
 def round_up(value: int, unit: int = PAGE_SIZE) -> int:
@@ -176,7 +172,7 @@ def build(
         if digest not in places:
             places[digest] = directory_size + len(body)
             body += data + bytes(-len(data) % PAGE_SIZE)
-        file_records += FILE.pack(name_offset, kind, places[digest], len(data), checksum_of(data), digest)
+        file_records += FILE.pack(name_offset, kind, places[digest], len(data), checksum_of(data), 0, digest)
     fields = (
         MAGIC,
         VERSION,
@@ -196,8 +192,8 @@ def build(
     directory[file_offset : file_offset + len(file_records)] = file_records
     directory[service_offset : service_offset + len(service_records)] = service_records
     directory[string_offset : string_offset + len(strings.data)] = strings.data
-    checksum = _directory_checksum(HEADER.pack(*fields, 0, 0), directory[HEADER.size :])
-    directory[: HEADER.size] = HEADER.pack(*fields, checksum, 0)
+    directory[: HEADER.size] = HEADER.pack(*fields, 0, 0)
+    directory[: HEADER.size] = HEADER.pack(*fields, checksum_of(directory), 0)
     return bytes(directory + body)
 
 
@@ -242,13 +238,15 @@ def parse(data: bytes, where: object) -> Archive:
         raise reader.refuse(f"the archive should have {total} bytes and has {len(data)}: the image is truncated")
     if not HEADER.size <= directory_size <= total or directory_size % PAGE_SIZE:
         raise reader.refuse("the archive's directory size is out of range")
-    if _directory_checksum(HEADER.pack(*header[:-2], 0, 0), data[HEADER.size : directory_size]) != checksum:
+    if checksum_of(HEADER.pack(*header[:-2], 0, 0) + data[HEADER.size : directory_size]) != checksum:
         raise reader.refuse("the archive's directory does not match its checksum: the image was altered")
     if string_offset > directory_size or string_size > directory_size - string_offset:
         raise reader.refuse("the archive's strings lie outside its directory")
     strings = data[string_offset : string_offset + string_size]
     files = []
-    for name, kind, offset, size, file_checksum, file_digest in reader.table(file_offset, file_count, FILE, directory_size):
+    for name, kind, offset, size, file_checksum, _, file_digest in reader.table(
+        file_offset, file_count, FILE, directory_size
+    ):
         assert isinstance(name, int) and isinstance(offset, int) and isinstance(size, int)
         if offset % PAGE_SIZE or offset < directory_size or size > total - min(offset, total):
             raise reader.refuse("a file lies outside the archive")
