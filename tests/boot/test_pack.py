@@ -9,6 +9,7 @@ import pytest
 from ambilink.image import prelink
 from ambilink.image.container import read
 from ambilink.image.layout import PAGE_SIZE, FileKind
+from ambilink.image.linked import Store
 from ambilink.machine.model import Verdict
 
 from .conftest import boot, repack, whole
@@ -152,3 +153,38 @@ def test_only_what_depends_on_addresses_moves(system, build):
         last.flags, last.offset, last.address, last.file_size, last.memory_size + PAGE_SIZE, last.align
     )
     assert prelink.place(closures, PAGE_SIZE, 7) == before
+
+
+def test_only_programs_that_need_what_changed_are_linked_again(system, tmp_path):
+    system.linker, system.seed = "pack", 7
+    archive = read(whole(system).pack()).archive
+    files = {
+        file.name: (file.kind, archive.contents(file)) for file in archive.files if not file.name.startswith("pack/")
+    }
+    programs = [f"services/{name}" for name in ("names", "console", "greet", "files", "audit", "fortune")]
+
+    def link(store, contents):
+        before = store.linked, store.taken
+        added = prelink.prelink(tmp_path, contents, programs, 7, store)
+        return added, (store.linked - before[0], store.taken - before[1])
+
+    store = Store(tmp_path / "linked")
+    first, counts = link(store, files)
+    assert counts == (6, 0)
+    assert link(store, files) == (first, (0, 6))
+    # What was taken over is what linking gives.
+    assert link(Store(None), files) == (first, (6, 0))
+
+    kind, data = files["lib/libdigest.so"]
+    changed = bytearray(data)
+    changed[-1] ^= 1
+    second, counts = link(store, files | {"lib/libdigest.so": (kind, bytes(changed))})
+    users = [
+        name for name in programs if any(i.name == "libdigest.so" for i in prelink.images_of(tmp_path, files, name))
+    ]
+    assert 0 < len(users) < 6 and counts == (len(users), 6 - len(users))
+    assert second == link(Store(None), files | {"lib/libdigest.so": (kind, bytes(changed))})[0]
+
+    damaged = next(iter(store.folder.iterdir()))
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    assert link(store, files)[0] == first

@@ -7,6 +7,8 @@ import pytest
 from ambilink.elf.check import Linked, check
 from ambilink.errors import AmbilinkError
 
+INTERPRETER = "/lib/ld.so"
+
 
 @pytest.fixture
 def libraries(build):
@@ -27,7 +29,7 @@ def changed(tmp_path, source, function):
 
 
 def test_what_the_build_made_passes(build, libraries):
-    check(build / "services/greet", Linked.DYNAMIC_PROGRAM, libraries, [])
+    check(build / "services/greet", Linked.DYNAMIC_PROGRAM, libraries, [], interpreter=INTERPRETER)
     check(build / "services/loader", Linked.STATIC_PROGRAM, {}, [])
     check(build / "lib/libc.so", Linked.SHARED_LIBRARY, libraries, [], "libc.so")
     check(build / "kernel", Linked.KERNEL, {}, [])
@@ -47,35 +49,34 @@ def test_writable_and_executable(build, tmp_path, libraries):
 
     path = changed(tmp_path, build / "services/greet", open_up)
     with pytest.raises(AmbilinkError, match="is writable and executable"):
-        check(path, Linked.DYNAMIC_PROGRAM, libraries, [])
+        check(path, Linked.DYNAMIC_PROGRAM, libraries, [], interpreter=INTERPRETER)
 
 
-def test_an_interpreter(build, tmp_path, libraries):
-    def interpret(data):
-        at = next(at for at, (kind, _) in headers(data) if kind == 0x6474E551)  # PT_GNU_STACK becomes PT_INTERP
-        struct.pack_into("<IIQQQQQQ", data, at, 3, 4, 0x40, 0x40, 0x40, 8, 8, 1)
-
-    path = changed(tmp_path, build / "services/greet", interpret)
-    with pytest.raises(AmbilinkError, match=r"PT_INTERP .* in a dynamic program; link with --no-dynamic-linker"):
-        check(path, Linked.DYNAMIC_PROGRAM, libraries, [])
+def test_an_interpreter(build, libraries):
+    with pytest.raises(AmbilinkError, match=r"PT_INTERP is /lib/ld\.so, and none was asked for; .* say interp="):
+        check(build / "services/greet", Linked.DYNAMIC_PROGRAM, libraries, [])
+    with pytest.raises(AmbilinkError, match=r"PT_INTERP is /lib/ld\.so, and /lib/other\.so was asked for"):
+        check(build / "services/greet", Linked.DYNAMIC_PROGRAM, libraries, [], interpreter="/lib/other.so")
+    with pytest.raises(AmbilinkError, match=r"PT_INTERP is missing, and /lib/ld\.so was asked for"):
+        check(build / "services/loader", Linked.STATIC_PROGRAM, {}, [], interpreter=INTERPRETER)
 
 
 def test_needed_where_nothing_may_be(build):
     with pytest.raises(AmbilinkError, match=r"static, but has NEEDED lib\w+.so"):
-        check(build / "services/greet", Linked.STATIC_PROGRAM, {}, [])
+        check(build / "services/greet", Linked.STATIC_PROGRAM, {}, [], interpreter=INTERPRETER)
 
 
 def test_an_unknown_library(build, libraries):
     del libraries["libposix.so"]
     with pytest.raises(AmbilinkError, match=r"libc.so: needs libposix.so, which is no known library"):
-        check(build / "services/fortune", Linked.DYNAMIC_PROGRAM, libraries, [])
+        check(build / "services/fortune", Linked.DYNAMIC_PROGRAM, libraries, [], interpreter=INTERPRETER)
 
 
 def test_an_undefined_symbol_names_the_object(build, libraries):
     libraries["libc.so"] = libraries["libdigest.so"]
     objects = sorted((build / "obj/fortune").rglob("*.o"))
     with pytest.raises(AmbilinkError, match=r"undefined symbol \w+, needed by main.c.o \(and \d+ more\)"):
-        check(build / "services/fortune", Linked.DYNAMIC_PROGRAM, libraries, objects)
+        check(build / "services/fortune", Linked.DYNAMIC_PROGRAM, libraries, objects, interpreter=INTERPRETER)
 
 
 def test_a_wrong_soname(build, libraries):

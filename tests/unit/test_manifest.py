@@ -3,7 +3,7 @@
 import pytest
 
 from ambilink.errors import AmbilinkError
-from ambilink.image.layout import Grant, Role
+from ambilink.image.layout import Calls, Grant, Linker, Role
 from ambilink.image.manifest import read
 from ambilink.image.pack import pack
 
@@ -46,7 +46,10 @@ environment = { K = "v" }
         ("", "service lists nothing to start; add a [[service]]"),
         ("[[service]\n", "is not TOML: Expected ']]' at the end of an array declaration (at line 1, column 10)"),
         (GOOD + GOOD, "service a is there twice"),
-        (GOOD + 'roll = "program"\n', "unknown key service a.roll; known here: arguments, environment, grants"),
+        (GOOD + 'calls = "unix"\n', "service a.calls is 'unix'; choose one of: ambilink, linux"),
+        (GOOD + 'calls = "linux"\nlinker = "pack"\n', "service a.linker is 'pack'; a program with calls"),
+        ('[image]\nmodules = ["a/b"]\n' + GOOD, "image.modules has 'a/b'; give the module's name alone"),
+        (GOOD + 'roll = "program"\n', "unknown key service a.roll; known here: arguments, calls, environment, grants"),
         (GOOD + 'role = "demon"\n', "service a.role is 'demon'; choose one of: daemon, program, on-demand"),
         (GOOD + 'grants = ["root"]\n', "service a.grants is 'root'; choose one of: log, image"),
         (GOOD + "stack = 100\n", "service a.stack is 100; use a multiple of 4096"),
@@ -90,10 +93,33 @@ def test_a_missing_library(tmp_path, build):
         pack(manifest(tmp_path, '[[service]]\nname = "greet"\n'), root, tmp_path / "x.img")
 
 
-def test_a_dynamic_loader_is_refused(tmp_path, build):
-    path = manifest(tmp_path, '[image]\nloader = "greet"\n' + '[[service]]\nname = "names"\n')
-    with pytest.raises(AmbilinkError, match="is the loader and has NEEDED; declare it with linkage='static'"):
-        pack(path, build, tmp_path / "x.img")
+def test_who_links(tmp_path):
+    text = """
+[image]
+linker = "kernel"
+interpreter = "libc.so"
+modules = ["serial", "rtc"]
+[[service]]
+name = "a"
+[[service]]
+name = "b"
+linker = "interp"
+[[service]]
+name = "c"
+program = "files/c"
+calls = "linux"
+"""
+    found = read(manifest(tmp_path, text))
+    assert [service.linker for service in found.services] == [Linker.KERNEL, Linker.INTERP, Linker.INTERP]
+    assert [service.calls for service in found.services] == [Calls.AMBILINK, Calls.AMBILINK, Calls.LINUX]
+    assert found.interpreter == "libc.so" and found.modules == ("serial", "rtc")
+
+
+def test_a_dynamic_loader_is_the_kernels_to_link(tmp_path, build):
+    services = '[[service]]\nname = "names"\n'
+    path = manifest(tmp_path, '[image]\nloader = "greet"\n' + services)
+    assert pack(path, build, tmp_path / "x.img").archive.loader_linker is Linker.KERNEL
+    assert pack(manifest(tmp_path, services), build, tmp_path / "x.img").archive.loader_linker is Linker.LOADER
 
 
 def test_a_missing_file(tmp_path, build):

@@ -180,6 +180,8 @@ def _image_pack(options: argparse.Namespace) -> int:
         f"{packed.image}: {packed.size:,} bytes, {len(packed.archive.files)} files, "
         f"{len(packed.archive.services)} services"
     )
+    if packed.linked or packed.taken:
+        print(f"{packed.linked} programs linked, {packed.taken} as they were linked last")
     return EXIT_PASS
 
 

@@ -113,7 +113,8 @@ def digest_of(data: bytes | bytearray) -> bytes:
 
 
 def checksum_of(data: bytes | bytearray) -> int:
-    return google_crc32c.value(bytes(data))
+    value: int = google_crc32c.value(bytes(data))
+    return value
 
 
 def round_up(value: int, unit: int = PAGE_SIZE) -> int:
@@ -238,7 +239,7 @@ def parse(data: bytes, where: object) -> Archive:
         raise reader.refuse(f"the archive should have {total} bytes and has {len(data)}: the image is truncated")
     if not HEADER.size <= directory_size <= total or directory_size % PAGE_SIZE:
         raise reader.refuse("the archive's directory size is out of range")
-    if checksum_of(HEADER.pack(*header[:-2], 0, 0) + data[HEADER.size : directory_size]) != checksum:
+    if checksum_of(HEADER.pack(*header[:-2], 0, header[-1]) + data[HEADER.size : directory_size]) != checksum:
         raise reader.refuse("the archive's directory does not match its checksum: the image was altered")
     if string_offset > directory_size or string_size > directory_size - string_offset:
         raise reader.refuse("the archive's strings lie outside its directory")

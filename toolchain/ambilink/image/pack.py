@@ -10,6 +10,7 @@ from ambilink.errors import AmbilinkError
 from ambilink.files import write_atomically
 from ambilink.image import container, layout, prelink
 from ambilink.image.layout import ArchiveService, Calls, FileKind, Linker
+from ambilink.image.linked import Store
 from ambilink.image.manifest import Manifest, ManifestService, read
 from ambilink.link.image import Image
 
@@ -24,6 +25,8 @@ class Packed:
     image: Path
     size: int
     archive: layout.Archive
+    linked: int  # programs that were linked for `linker = "pack"`
+    taken: int  # others, which are as they were linked last
 
 
 def shipped(path: Path) -> bytes:
@@ -134,7 +137,7 @@ def _add_interpreters(
         contents[name] = (FileKind.LIBRARY, data)
 
 
-def _prelink(manifest: Manifest, contents: dict[str, tuple[FileKind, bytes]]) -> dict[str, str]:
+def _prelink(manifest: Manifest, contents: dict[str, tuple[FileKind, bytes]], store: Store) -> dict[str, str]:
     """Add what the image needs to start programs without linking; their files, by program. A static program needs no
     linker, and is left to the loader."""
     names = [program_name(service.program) for service in manifest.services if service.linker is Linker.PACK]
@@ -146,7 +149,7 @@ def _prelink(manifest: Manifest, contents: dict[str, tuple[FileKind, bytes]]) ->
     if not programs:
         return {}
     seed = prelink.default_seed(manifest.path.read_bytes()) if manifest.seed is None else manifest.seed
-    contents |= prelink.prelink(manifest.path, contents, programs, seed)
+    contents |= prelink.prelink(manifest.path, contents, programs, seed, store)
     return {program: prelink.packed_name(program) for program in programs}
 
 
@@ -158,6 +161,12 @@ def _linked_by(service: ManifestService, program: Path, packed: Mapping[str, str
         return None, service.linker
     file = packed.get(program_name(service.program))
     return file, Linker.PACK if file else Linker.LOADER
+
+
+def _state(root: Path) -> Path | None:
+    """Where linked programs are kept, in a build folder that a build made."""
+    state = root.parent / ".ambilink" / root.name
+    return state / "linked" if state.is_dir() else None
 
 
 def pack(manifest_path: Path, root: Path, image: Path) -> Packed:
@@ -180,7 +189,8 @@ def pack(manifest_path: Path, root: Path, image: Path) -> Packed:
         contents[name] = (FileKind.LIBRARY if name.startswith(f"{LIBRARY_FOLDER}/") else FileKind.DATA, data)
     _add_interpreters(root, contents, manifest, programs)
     _add_modules(root, contents, manifest)
-    packed = _prelink(manifest, contents)
+    store = Store(_state(root))
+    packed = _prelink(manifest, contents, store)
     loader_linker = Linker.KERNEL if inspect(programs[manifest.loader]).needed else Linker.LOADER
     services = [
         ArchiveService(
@@ -200,4 +210,4 @@ def pack(manifest_path: Path, root: Path, image: Path) -> Packed:
     archive = layout.parse(data, image)
     whole = container.build(root / manifest.kernel, data, archive)
     write_atomically(image, whole)
-    return Packed(image, len(whole), archive)
+    return Packed(image, len(whole), archive, store.linked, store.taken)

@@ -15,17 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ambilink.errors import AmbilinkError
-from ambilink.image import start_block
 from ambilink.image.layout import PAGE_SIZE, FileKind, round_up
-from ambilink.link.image import ET_DYN, PF_W, PF_X, Image
-from ambilink.link.relocate import Link
+from ambilink.image.linked import PROT_WRITE, Linked, Store
+from ambilink.link.image import ET_DYN, Image
 
 PAGES_FILE = "pack/pages"
 FOLDER = "pack"
 MAGIC = int.from_bytes(b"AMBPACK1", "little")
 PACKED = struct.Struct("<10Q2I")
 MAPPING = struct.Struct("<4Q4I")
-PROT_READ, PROT_WRITE, PROT_EXECUTE = 1, 2, 4
 # Between what the loader service and the kernel choose by themselves, with room below for what is opened later.
 REGION_LOW, REGION_HIGH = 0x7100_0000_0000, 0x7E00_0000_0000
 SLOT = 1 << 16  # objects begin at multiples, with room to grow: a change of one seldom moves others
@@ -41,22 +39,6 @@ class Addresses:
     high: int
     block: int
     biases: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class _Mapping:
-    address: int
-    size: int
-    file: str
-    source: int  # offset in the file
-    source_size: int  # bytes to copy; 0: mapped from the image
-    prot: int
-    module: int
-
-    def pack(self, files: Sequence[str]) -> bytes:
-        return MAPPING.pack(
-            self.address, self.size, self.source, self.source_size, files.index(self.file), self.prot, self.module, 0
-        )
 
 
 class _Pages:
@@ -129,41 +111,41 @@ def place(closures: Mapping[str, Sequence[Image]], block_size: int, seed: int) -
     return Addresses(low, at, low, biases)
 
 
-def _mappings(result: Link, pages: _Pages) -> list[_Mapping]:
-    found = []
-    waiting = {id(image) for image, _, _ in start_block.waiting_relro(result)}
-    for module, image in enumerate(result.images):
-        name = str(image.path)
-        relro = (0, 0) if id(image) in waiting else start_block.relro_pages(image)
-        for segment in image.segments:
-            start = segment.address & -PAGE_SIZE
-            size = round_up(segment.address + segment.memory_size) - start
-            if not segment.flags & PF_W:
-                prot = PROT_READ | (PROT_EXECUTE if segment.flags & PF_X else 0)
-                found.append(_Mapping(image.bias + start, size, name, segment.offset & -PAGE_SIZE, 0, prot, module))
-                continue
-            window = image.windows[start]
-            fixed = max(0, min(relro[1], start + size) - start) if relro[0] <= start < relro[1] else 0
-            if fixed:
-                source = pages.add(bytes(window[:fixed]))
-                found.append(_Mapping(image.bias + start, fixed, PAGES_FILE, source, 0, PROT_READ, module))
-            rest = bytes(window[fixed:])
-            if rest:
-                run = rest.rstrip(b"\0")
-                source = pages.add(run) if run else 0
-                prot = PROT_READ | PROT_WRITE
-                found.append(
-                    _Mapping(image.bias + start + fixed, len(rest), PAGES_FILE, source, len(run), prot, module)
-                )
-    return found
-
-
 def packed_name(program: str) -> str:
     """The file that says how to start a program."""
     return f"{FOLDER}/{program.split('/', 1)[1]}"
 
 
-def prelink(where: Path, contents: Contents, programs: Sequence[str], seed: int) -> dict[str, tuple[FileKind, bytes]]:
+def _record(linked: Linked, addresses: Addresses, pages: _Pages, files: Sequence[str]) -> bytes:
+    """struct image_packed, its mappings and the start block."""
+    mappings = []
+    for piece in linked.pieces:
+        file = piece.file or PAGES_FILE
+        source = piece.source if piece.file else pages.add(piece.run) if piece.run else 0
+        copied = len(piece.run) if piece.prot & PROT_WRITE else 0
+        where = (piece.address, piece.size, source, copied)
+        mappings.append(MAPPING.pack(*where, files.index(file), piece.prot, piece.module, 0))
+    block_at = round_up(PACKED.size + MAPPING.size * len(mappings), 16)
+    head = PACKED.pack(
+        MAGIC,
+        addresses.low,
+        addresses.high,
+        linked.entry,
+        linked.program_headers,
+        linked.program_header_count,
+        addresses.block,
+        block_at,
+        len(linked.block),
+        linked.link_offset,
+        len(mappings),
+        PACKED.size,
+    )
+    return b"".join((head, *mappings)).ljust(block_at, b"\0") + linked.block
+
+
+def prelink(
+    where: Path, contents: Contents, programs: Sequence[str], seed: int, store: Store
+) -> dict[str, tuple[FileKind, bytes]]:
     """The files to add for programs, by their names in the image. `contents` are all other files of it, in the order
     in which they will be there."""
     closures = {program: images_of(where, contents, program) for program in programs}
@@ -174,46 +156,13 @@ def prelink(where: Path, contents: Contents, programs: Sequence[str], seed: int)
     addresses = place(closures, blocks_limit, seed)
     pages = _Pages()
     files = [*contents, PAGES_FILE]
-    records: dict[str, bytes] = {}
+    records: dict[str, tuple[FileKind, bytes]] = {}
     for program, images in closures.items():
-        result = start_block.link_at(images, [addresses.biases[str(image.path)] for image in images])
-        block = start_block.build(result, addresses.block)
-        if round_up(len(block.data)) > blocks_limit:
+        linked = store.link(images, [addresses.biases[str(image.path)] for image in images], addresses.block)
+        if round_up(len(linked.block)) > blocks_limit:
             raise AmbilinkError(
                 Path(program), "has more constructors than fit before the objects", "report this: it is a defect"
             )
-        first = images[0]
-        if first.debug_address:
-            _write(first, first.debug_address, addresses.block + block.link)
-        mappings = _mappings(result, pages)
-        block_at = round_up(PACKED.size + MAPPING.size * len(mappings), 16)
-        records[program] = b"".join(
-            (
-                PACKED.pack(
-                    MAGIC,
-                    addresses.low,
-                    addresses.high,
-                    first.bias + first.entry,
-                    first.bias + first.headers_address if first.header_count else 0,
-                    first.header_count,
-                    addresses.block,
-                    block_at,
-                    len(block.data),
-                    block.link,
-                    len(mappings),
-                    PACKED.size,
-                ),
-                *(mapping.pack(files) for mapping in mappings),
-            )
-        ).ljust(block_at, b"\0")
-        records[program] += block.data
-    added: dict[str, tuple[FileKind, bytes]] = {PAGES_FILE: (FileKind.PAGES, bytes(pages.data))}
-    for program, record in records.items():
-        added[packed_name(program)] = (FileKind.PACKED, record)
-    return added
-
-
-def _write(image: Image, address: int, value: int) -> None:
-    for start, window in image.windows.items():
-        if 0 <= address - start <= len(window) - 8:
-            window[address - start : address - start + 8] = value.to_bytes(8, "little")
+        records[packed_name(program)] = (FileKind.PACKED, _record(linked, addresses, pages, files))
+    store.trim()
+    return {PAGES_FILE: (FileKind.PAGES, bytes(pages.data))} | records

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-PANEL_WIDTH, PANEL_HEIGHT, MARGIN, TOP, BOTTOM, LEFT = 430, 250, 24, 54, 34, 56
-BAR, GROUP_GAP = 30, 30
+PANEL_HEIGHT, MARGIN, TOP, BOTTOM, LEFT, RIGHT = 250, 24, 54, 34, 56, 20
+BAR, GROUP_GAP = 28, 24
 INK, GRID, PAPER = "#1d2733", "#d8dee6", "#ffffff"
 COLOURS = ("#b45309", "#1d5fb4", "#2f855a", "#7c3aed", "#be185d")
 
@@ -20,6 +20,10 @@ class Panel:
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def _width(panel: Panel) -> int:
+    return LEFT + RIGHT + sum(len(group) * BAR + GROUP_GAP for group in panel.groups.values())
 
 
 def _panel(panel: Panel, x: float, y: float) -> list[str]:
@@ -36,7 +40,7 @@ def _panel(panel: Panel, x: float, y: float) -> list[str]:
     ]
     for power in range(low, high + 1):
         at = base - up(10.0**power)
-        lines.append(f'<path d="M{x + LEFT} {at:.1f}H{x + PANEL_WIDTH - 8}" stroke="{GRID}"/>')
+        lines.append(f'<path d="M{x + LEFT} {at:.1f}H{x + _width(panel) - RIGHT}" stroke="{GRID}"/>')
         lines.append(f'<text x="{x + LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{10.0**power:,g}</text>')
     at_x = x + LEFT + 12.0
     for label, group in panel.groups.items():
@@ -60,7 +64,8 @@ def _panel(panel: Panel, x: float, y: float) -> list[str]:
 def bars_svg(panels: Sequence[Panel], series: Sequence[str], columns: int = 2) -> str:
     """`series`: names of the values of each group, at most as many as there are colours."""
     rows = -(-len(panels) // columns)
-    width = MARGIN * 2 + columns * PANEL_WIDTH
+    panel_width = max(_width(panel) for panel in panels)
+    width = MARGIN * 2 + columns * panel_width
     height = MARGIN * 2 + rows * PANEL_HEIGHT + 24
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
@@ -72,5 +77,6 @@ def bars_svg(panels: Sequence[Panel], series: Sequence[str], columns: int = 2) -
         lines.append(f'<rect x="{x}" y="{MARGIN - 10}" width="12" height="12" fill="{COLOURS[number]}"/>')
         lines.append(f'<text x="{x + 18}" y="{MARGIN}">{escape(name)}</text>')
     for number, panel in enumerate(panels):
-        lines += _panel(panel, MARGIN + number % columns * PANEL_WIDTH, MARGIN + 12 + number // columns * PANEL_HEIGHT)
+        row, column = divmod(number, columns)
+        lines += _panel(panel, MARGIN + column * panel_width, MARGIN + 12 + row * PANEL_HEIGHT)
     return "\n".join([*lines, "</svg>"]) + "\n"

@@ -1,0 +1,172 @@
+"""One program, linked at build time at given addresses: what `prelink` puts together, and keeps from build to build.
+
+A program is linked again when it, or anything that it needs, has other contents or another address, or when the code of
+this package changed. All else is taken over.
+"""
+
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+from ambilink.files import write_atomically
+from ambilink.image import start_block
+from ambilink.image.layout import PAGE_SIZE, round_up
+from ambilink.link.image import PF_W, PF_X, Image
+from ambilink.link.relocate import Link
+
+PROT_READ, PROT_WRITE, PROT_EXECUTE = 1, 2, 4
+KEPT = 256  # programs, over all images of a build folder
+DIGEST_SIZE = 32
+_LENGTH = struct.Struct("<Q")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A range of the program's address space."""
+
+    address: int
+    size: int
+    prot: int
+    module: int  # which of the objects, in the order of loading
+    file: str  # mapped from this file of the image; "": from `run`
+    source: int  # offset in that file
+    run: bytes  # finished pages, without the zero bytes at the end of those that stay writable
+
+
+@dataclass(frozen=True)
+class Linked:
+    entry: int
+    program_headers: int
+    program_header_count: int
+    link_offset: int  # of struct start_link in the block
+    block: bytes
+    pieces: tuple[Piece, ...]
+
+
+def _pieces(result: Link) -> list[Piece]:
+    found = []
+    waiting = {id(image) for image, _, _ in start_block.waiting_relro(result)}
+    for module, image in enumerate(result.images):
+        relro = (0, 0) if id(image) in waiting else start_block.relro_pages(image)
+        for segment in image.segments:
+            start = segment.address & -PAGE_SIZE
+            size = round_up(segment.address + segment.memory_size) - start
+            address = image.bias + start
+            if not segment.flags & PF_W:
+                prot = PROT_READ | (PROT_EXECUTE if segment.flags & PF_X else 0)
+                found.append(Piece(address, size, prot, module, str(image.path), segment.offset & -PAGE_SIZE, b""))
+                continue
+            window = image.windows[start]
+            fixed = max(0, min(relro[1], start + size) - start) if relro[0] <= start < relro[1] else 0
+            if fixed:
+                found.append(Piece(address, fixed, PROT_READ, module, "", 0, bytes(window[:fixed])))
+            rest = bytes(window[fixed:])
+            if rest:
+                prot = PROT_READ | PROT_WRITE
+                found.append(Piece(address + fixed, len(rest), prot, module, "", 0, rest.rstrip(b"\0")))
+    return found
+
+
+def _write(image: Image, address: int, value: int) -> None:
+    for start, window in image.windows.items():
+        if 0 <= address - start <= len(window) - 8:
+            window[address - start : address - start + 8] = value.to_bytes(8, "little")
+
+
+def link_program(images: Sequence[Image], biases: Sequence[int], block_address: int) -> Linked:
+    """`images`: the program and what it needs, in search order."""
+    result = start_block.link_at(images, biases)
+    block = start_block.build(result, block_address)
+    first = images[0]
+    if first.debug_address:
+        _write(first, first.debug_address, block_address + block.link)
+    return Linked(
+        first.bias + first.entry,
+        first.bias + first.headers_address if first.header_count else 0,
+        first.header_count,
+        block.link,
+        block.data,
+        tuple(_pieces(result)),
+    )
+
+
+@cache
+def _code_digest() -> bytes:
+    """Of all that decides what linking gives."""
+    package = Path(__file__).parents[1]
+    paths = [*sorted((package / "link").glob("*.py")), package / "image/start_block.py", Path(__file__)]
+    return hashlib.blake2b(b"".join(path.read_bytes() for path in paths)).digest()
+
+
+def _key(images: Sequence[Image], biases: Sequence[int], block_address: int) -> str:
+    key = hashlib.blake2b(_code_digest(), digest_size=DIGEST_SIZE)
+    key.update(_LENGTH.pack(block_address))
+    for image, bias in zip(images, biases, strict=True):
+        # `path` is the name in the image.
+        key.update(f"{image.name}\0{image.path}\0".encode() + _LENGTH.pack(bias))
+        key.update(hashlib.blake2b(image.data).digest())
+    return key.hexdigest()
+
+
+class Store:
+    """Linked programs in a folder, the least recently used given up first."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self.linked = self.taken = 0  # programs
+
+    def link(self, images: Sequence[Image], biases: Sequence[int], block_address: int) -> Linked:
+        if self.folder is None:
+            self.linked += 1
+            return link_program(images, biases, block_address)
+        path = self.folder / _key(images, biases, block_address)
+        found = _load(path)
+        if found is None:
+            found = link_program(images, biases, block_address)
+            self.linked += 1
+            _save(path, found)
+        else:
+            self.taken += 1
+            os.utime(path)
+        return found
+
+    def trim(self) -> None:
+        if self.folder is None or not self.folder.is_dir():
+            return
+        paths = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        for path in paths[KEPT:]:
+            path.unlink(missing_ok=True)
+
+
+def _save(path: Path, linked: Linked) -> None:
+    pieces = [{**asdict(piece), "run": len(piece.run)} for piece in linked.pieces]
+    head = json.dumps({**asdict(linked), "block": len(linked.block), "pieces": pieces}).encode()
+    body = b"".join((_LENGTH.pack(len(head)), head, linked.block, *(piece.run for piece in linked.pieces)))
+    write_atomically(path, hashlib.blake2b(body, digest_size=DIGEST_SIZE).digest() + body)
+
+
+def _load(path: Path) -> Linked | None:
+    """None where there is none, or a damaged one."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    digest, body = data[:DIGEST_SIZE], data[DIGEST_SIZE:]
+    if hashlib.blake2b(body, digest_size=DIGEST_SIZE).digest() != digest:
+        return None
+    at = _LENGTH.size + _LENGTH.unpack_from(body)[0]
+    head = json.loads(body[_LENGTH.size : at])
+
+    def take(size: int) -> bytes:
+        nonlocal at
+        at += size
+        return body[at - size : at]
+
+    head["block"] = take(head["block"])
+    head["pieces"] = tuple(Piece(**{**piece, "run": take(piece["run"])}) for piece in head["pieces"])
+    return Linked(**head)
