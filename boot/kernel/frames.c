@@ -3,7 +3,8 @@
 #include "kernel.h"
 
 struct region {
-    uint64_t start, end, next;
+    uint64_t start, end;
+    uint64_t next, limit; /* frames that were never used: from next on, and none of them reserved below limit */
 };
 
 static struct region regions[REGION_MAX];
@@ -18,14 +19,14 @@ void frames_add_region(uint64_t start, uint64_t end)
     start = PAGE_UP(start);
     end = PAGE_DOWN(end);
     if (region_count < REGION_MAX && start < end)
-        regions[region_count++] = (struct region){start, end, start};
+        regions[region_count++] = (struct region){start, end, start, start};
 }
 
 void frames_reserve(uint64_t start, uint64_t end)
 {
     if (reserved_count == REGION_MAX)
         panic("too many reserved ranges");
-    reserved[reserved_count++] = (struct region){PAGE_DOWN(start), PAGE_UP(end), 0};
+    reserved[reserved_count++] = (struct region){.start = PAGE_DOWN(start), .end = PAGE_UP(end)};
 }
 
 static const struct region *reserved_around(uint64_t frame)
@@ -36,23 +37,27 @@ static const struct region *reserved_around(uint64_t frame)
     return NULL;
 }
 
+/* The next run of frames that may be used; false: there is none. */
+static bool find_run(struct region *region)
+{
+    const struct region *taken;
+    while (region->next < region->end && (taken = reserved_around(region->next)))
+        region->next = taken->end;
+    if (region->next >= region->end)
+        return false;
+    region->limit = region->end;
+    for (unsigned i = 0; i < reserved_count; i++)
+        if (reserved[i].start > region->next && reserved[i].start < region->limit)
+            region->limit = reserved[i].start;
+    return true;
+}
+
 void frames_ready(void)
 {
     uint64_t total = 0;
     for (unsigned i = 0; i < region_count; i++)
-        for (uint64_t frame = regions[i].start; frame < regions[i].end;) {
-            const struct region *taken = reserved_around(frame);
-            if (taken) {
-                frame = taken->end;
-                continue;
-            }
-            uint64_t end = regions[i].end;
-            for (unsigned j = 0; j < reserved_count; j++)
-                if (reserved[j].start > frame && reserved[j].start < end)
-                    end = reserved[j].start;
-            total += (end - frame) / PAGE_SIZE;
-            frame = end;
-        }
+        for (struct region region = regions[i]; find_run(&region); region.next = region.limit)
+            total += (region.limit - region.next) / PAGE_SIZE;
     free_count = total;
     kernel_record.frames_total = total;
 }
@@ -78,13 +83,10 @@ static uint64_t take_unused(void)
 {
     for (unsigned i = 0; i < region_count; i++) {
         struct region *region = &regions[i];
-        const struct region *taken;
-        while (region->next < region->end && (taken = reserved_around(region->next)))
-            region->next = taken->end;
-        if (region->next < region->end) {
-            region->next += PAGE_SIZE;
-            return region->next - PAGE_SIZE;
-        }
+        if (region->next >= region->limit && !find_run(region))
+            continue;
+        region->next += PAGE_SIZE;
+        return region->next - PAGE_SIZE;
     }
     return 0;
 }

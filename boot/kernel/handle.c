@@ -21,7 +21,7 @@ int64_t handle_insert(struct process *process, void *object, uint32_t rights, ui
 {
     if (process->record.state != PROCESS_ALIVE)
         return STATUS_PEER_GONE;
-    for (uint64_t index = 0; index < HANDLE_LIMIT; index++) {
+    for (uint64_t index = process->handle_free; index < HANDLE_LIMIT; index++) {
         if (!process->handles[index / HANDLES_PER_PAGE]) {
             uint64_t frame = frame_alloc();
             if (!frame)
@@ -32,6 +32,9 @@ int64_t handle_insert(struct process *process, void *object, uint32_t rights, ui
         if (slot->object)
             continue;
         *slot = (struct handle_slot){object, badge, rights};
+        process->handle_free = index + 1;
+        if (index >= process->handle_end)
+            process->handle_end = index + 1;
         object_retain(object);
         if (slot->object->kind == OBJECT_ENDPOINT && (rights & RIGHT_RECEIVE))
             endpoint_receive_handle_added(object);
@@ -62,6 +65,8 @@ int64_t handle_close(struct process *process, handle_t handle)
         return STATUS_BAD_HANDLE;
     struct handle_slot closed = *slot;
     *slot = (struct handle_slot){0};
+    if (handle - 1 < process->handle_free)
+        process->handle_free = handle - 1;
     if (closed.object->kind == OBJECT_ENDPOINT && (closed.rights & RIGHT_RECEIVE))
         endpoint_receive_handle_closed((struct endpoint *)closed.object);
     object_release(closed.object);
@@ -83,12 +88,11 @@ int64_t handle_move(struct process *from, handle_t handle, struct process *to)
 
 void handle_close_all(struct process *process)
 {
+    for (uint64_t index = 0; index < process->handle_end; index++)
+        handle_close(process, (handle_t)index + 1);
     for (uint64_t page = 0; page < HANDLE_PAGES; page++) {
         if (!process->handles[page])
             continue;
-        for (uint64_t index = 0; index < HANDLES_PER_PAGE; index++)
-            if (process->handles[page][index].object)
-                handle_close(process, (handle_t)(page * HANDLES_PER_PAGE + index + 1));
         frame_free((uint64_t)process->handles[page] - physical_offset);
         process->handles[page] = NULL;
     }

@@ -76,7 +76,8 @@ struct memory {
     struct object object;
     uint64_t size;       /* bytes, a multiple of the page size */
     uint64_t start;      /* first frame of a run; 0: frames of its own */
-    uint64_t *directory; /* frames of its own: page of pointers to pages of frames */
+    uint64_t *frames;    /* its own, if they are few: a list from the pool */
+    uint64_t **lists;    /* if they are many: a page of pages of them */
 };
 
 #define MEMORY_SIZE_MAX (512ull * 512 * PAGE_SIZE)
@@ -118,8 +119,12 @@ struct process {
     struct object object;
     struct process_record record;
     struct mapping *mappings;
+    struct mapping *near;        /* the last one that ends where somebody searched, or before; NULL: none */
     struct handle_slot *handles[HANDLE_PAGES];
-    uint64_t free_address;       /* where the search for unused addresses starts */
+    uint64_t handle_free;        /* all slots below this index are taken */
+    uint64_t handle_end;         /* no slot from this index on was ever taken */
+    uint64_t free_address;       /* the kernel chooses addresses from here on */
+    uint64_t unused_address;     /* all between is mapped */
     struct endpoint *watcher;    /* told when the process ends */
     uint64_t watcher_badge;
     struct process *next_exited; /* in the watcher's list */

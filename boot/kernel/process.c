@@ -23,6 +23,7 @@ struct process *process_create(const char *name, size_t length)
     memory_copy(process->record.name, name, length < PROCESS_NAME_MAX ? length : PROCESS_NAME_MAX - 1);
     /* Anonymous memory lies in the upper part of user space, from a random page on. */
     process->free_address = 0x600000000000 + (random_next() & 0xffffffffff) * 16 / PAGE_SIZE * PAGE_SIZE;
+    process->unused_address = process->free_address;
     process->record.next = kernel_record.processes;
     kernel_record.processes = (uint64_t)&process->record;
     return process;
@@ -97,18 +98,21 @@ static bool range_valid(uint64_t address, uint64_t size)
            address < PROCESS_HIGHEST_ADDRESS && size <= PROCESS_HIGHEST_ADDRESS - address;
 }
 
-/* The link that holds, or would hold, the first mapping that ends after `address`. */
+/* The link that holds, or would hold, the first mapping that ends after `address`. Searches begin where the last one
+ * ended, as most follow each other closely; process->near then ends at `address` or before, too. */
 static struct mapping **mapping_after(struct process *process, uint64_t address)
 {
-    struct mapping **link = &process->mappings;
-    while (*link && (*link)->end <= address)
-        link = &(*link)->next;
+    if (process->near && process->near->end > address)
+        process->near = NULL;
+    struct mapping **link = process->near ? &process->near->next : &process->mappings;
+    for (; *link && (*link)->end <= address; link = &process->near->next)
+        process->near = *link;
     return link;
 }
 
 uint64_t process_find_unused(struct process *process, uint64_t size)
 {
-    uint64_t address = process->free_address;
+    uint64_t address = process->unused_address;
     for (struct mapping *mapping = *mapping_after(process, address); mapping; mapping = mapping->next) {
         if (mapping->start >= address && mapping->start - address >= size)
             break;
@@ -137,14 +141,15 @@ int64_t process_map(struct process *process, struct memory *memory, uint64_t off
     *mapping = (struct mapping){*link, address, address + size, memory, offset, prot};
     object_retain(memory);
     *link = mapping;
+    if (address == process->unused_address)
+        process->unused_address = mapping->end;
     return (int64_t)address;
 }
 
-/* Make `address` a border between mappings where it lies inside one. */
-static bool split_at(struct process *process, uint64_t address)
+/* Make `address` a border between mappings where it lies inside this one. */
+static bool split_at(struct mapping *mapping, uint64_t address)
 {
-    struct mapping *mapping = *mapping_after(process, address);
-    if (!mapping || mapping->start >= address)
+    if (!mapping || mapping->start >= address || mapping->end <= address)
         return true;
     struct mapping *rest = pool_alloc(sizeof *rest);
     if (!rest)
@@ -156,6 +161,17 @@ static bool split_at(struct process *process, uint64_t address)
     mapping->end = address;
     mapping->next = rest;
     return true;
+}
+
+/* The same for both ends of a range. */
+static bool split_around(struct process *process, uint64_t address, uint64_t end)
+{
+    struct mapping *mapping = *mapping_after(process, address);
+    if (!split_at(mapping, address))
+        return false;
+    while (mapping && mapping->end < end)
+        mapping = mapping->next;
+    return split_at(mapping, end);
 }
 
 /* True when [address, address + size) is mapped without a hole. */
@@ -175,8 +191,10 @@ int64_t process_unmap(struct process *process, uint64_t address, uint64_t size)
 {
     if (!range_valid(address, size))
         return STATUS_INVALID;
-    if (!split_at(process, address) || !split_at(process, address + size))
+    if (!split_around(process, address, address + size))
         return STATUS_NO_MEMORY;
+    if (address >= process->free_address && address < process->unused_address)
+        process->unused_address = address;
     struct mapping **link = mapping_after(process, address);
     while (*link && (*link)->start < address + size) {
         struct mapping *mapping = *link;
@@ -193,7 +211,7 @@ int64_t process_protect(struct process *process, uint64_t address, uint64_t size
         return STATUS_INVALID;
     if (!covered(process, address, size))
         return STATUS_OVERLAP;
-    if (!split_at(process, address) || !split_at(process, address + size))
+    if (!split_around(process, address, address + size))
         return STATUS_NO_MEMORY;
     struct mapping *first = *mapping_after(process, address);
     /* A frame is either writable or executable, for as long as it exists: memory objects that programs

@@ -81,13 +81,21 @@ static void measure(struct module *module, const struct image_file *file)
     }
 }
 
-bool adopt_modules(struct child *child)
+size_t adopted_count(const struct remote *remote)
 {
-    const struct remote *remote = &child->remote;
-    child_forget_modules(child);
+    if (!remote->block)
+        return 0;
     size_t count = 0, limit = module_limit(remote);
     for (const struct start_module *at = next_module(remote, NULL); at && count < limit; at = next_module(remote, at))
         count++;
+    return count;
+}
+
+static bool record_modules(struct child *child)
+{
+    const struct remote *remote = &child->remote;
+    child_forget_modules(child);
+    size_t count = adopted_count(remote);
     child->modules = calloc(count ? count : 1, sizeof *child->modules);
     if (!child->modules)
         return false;
@@ -159,7 +167,7 @@ bool adopt_process(struct child *child, const struct loaded_process *loaded)
     if (loader.next_number <= loaded->number)
         loader.next_number = loaded->number + 1;
     /* A program with another system's calls has no start block. */
-    bool good = !loaded->block || (map_block(remote, loaded) && adopt_modules(child));
+    bool good = !loaded->block || map_block(remote, loaded);
     if (loaded->block)
         sys_handle_close(loaded->block);
     if (!good)
@@ -170,9 +178,10 @@ bool adopt_process(struct child *child, const struct loaded_process *loaded)
 void adopt_refresh(struct child *child)
 {
     struct remote *remote = &child->remote;
-    if (!remote->is_strange || !remote->block || !remote->process)
+    bool links_itself = child->service->linker == IMAGE_LINKER_INTERP; /* the others' lists were complete when they began */
+    if (!remote->is_strange || !remote->block || !remote->process || (child->modules && !links_itself))
         return;
     const struct start_info *info = (const struct start_info *)remote->block->at.here;
     remote->list = view(remote, info->link, sizeof *remote->list);
-    adopt_modules(child);
+    record_modules(child);
 }

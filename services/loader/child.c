@@ -110,8 +110,9 @@ static struct child *child_add(struct child *child)
 {
     *loader.last = child;
     loader.last = &child->next;
+    size_t count = child->remote.is_strange ? adopted_count(&child->remote) : child->module_count;
     if (child->service->linker != IMAGE_LINKER_INTERP)
-        say("%s started: process %llu, %zu objects", child->name, (unsigned long long)child->number, child->module_count);
+        say("%s started: process %llu, %zu objects", child->name, (unsigned long long)child->number, count);
     else
         say("%s started: process %llu, which links itself", child->name, (unsigned long long)child->number);
     return child;
@@ -171,7 +172,6 @@ struct child *child_start(const struct image_service *service, bool at_boot)
 
 void child_ended(struct child *child, bool faulted, int64_t status)
 {
-    adopt_refresh(child);
     child->state = faulted ? CHILD_FAULTED : CHILD_EXITED;
     child->exit_status = status;
     for (size_t i = 0; i < child->waiter_count; i++) {
@@ -181,6 +181,7 @@ void child_ended(struct child *child, bool faulted, int64_t status)
     child->waiter_count = 0;
     if (!child->at_boot) {
         /* Its address space goes now; the record stays, so that a late LOADER_WAIT is answered. */
+        adopt_refresh(child);
         sys_handle_close(child->remote.process);
         remote_end(&child->remote);
         return;

@@ -36,8 +36,8 @@ struct remote {
     struct link link;
     struct window {
         handle_t memory;
-        void *mapped;
-        uint64_t size;
+        uint8_t *mapped;
+        uint64_t size, used;
     } *windows;
     size_t window_count, window_limit;
     struct area *areas;
@@ -140,9 +140,10 @@ bool packed_start(struct child *child, handle_t process);
 bool adopt_process(struct child *child, const struct loaded_process *loaded);
 /* Let `link` know its objects, as if this service had linked it. */
 bool adopt_link(struct child *child);
-/* Record its modules, as its start block has them; false: no memory. */
-bool adopt_modules(struct child *child);
-/* The same again, where they may have come since. */
+/* Objects in the list of its start block. */
+size_t adopted_count(const struct remote *remote);
+/* Record them, where nobody did, or where others may have come since. Asked for when somebody wants to know them, or when the
+ * block goes: most boots end without either. */
 void adopt_refresh(struct child *child);
 /* Where an object of it lies; false: there is none of that name. */
 bool adopted_base(const struct remote *remote, const char *name, uint64_t *base);

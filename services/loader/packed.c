@@ -118,10 +118,6 @@ bool packed_start(struct child *child, handle_t process)
     remote->next_address = packed->low;
     if (!make_block(remote, child, packed) || !map_all(remote, packed))
         return false;
-    if (!adopt_modules(child)) {
-        say("%s: no memory to remember its modules", child->name);
-        return false;
-    }
     struct start_values values = {
         .entry = packed->entry,
         .program_headers = packed->program_headers,

@@ -69,24 +69,33 @@ static bool place_image(void *context, const struct image *image, uint64_t *bias
     return address != 0;
 }
 
-static void *make_window(struct remote *remote, uint64_t size)
+static uint64_t writable_size(const struct image *images)
+{
+    uint64_t size = 0;
+    for (const struct image *image = images; image; image = image->next)
+        for (unsigned i = 0; i < image->segment_count; i++)
+            size += image->segments[i].flags & PF_W ? image->segments[i].pages_size : 0;
+    return size;
+}
+
+static bool make_window(struct remote *remote, uint64_t size)
 {
     if (remote->window_count == remote->window_limit)
-        return NULL;
+        return false;
     int64_t memory = sys_memory_create(size);
     if (memory < 0)
-        return NULL;
+        return false;
     int64_t mapped = sys_process_map(self(), (handle_t)memory, 0, size, 0, PROT_READ_WRITE);
     if (mapped < 0) {
         sys_handle_close((handle_t)memory);
-        return NULL;
+        return false;
     }
-    remote->windows[remote->window_count++] = (struct window){(handle_t)memory, (void *)mapped, size};
-    return (void *)mapped;
+    remote->windows[remote->window_count++] = (struct window){(handle_t)memory, (uint8_t *)mapped, size, 0};
+    return true;
 }
 
 /* For words that the process has already. */
-static void *make_scratch(struct remote *remote, uint64_t size)
+static bool make_scratch(struct remote *remote, uint64_t size)
 {
     void *block = remote->window_count < remote->window_limit ? calloc(1, size) : NULL;
     if (block)
@@ -94,12 +103,21 @@ static void *make_scratch(struct remote *remote, uint64_t size)
     return block;
 }
 
+/* What comes with a program stays as long as it does: one memory for all of it. What is opened later may go alone. */
 static void *segment_window(void *context, const struct image *image, const struct segment *segment, bool *filled)
 {
-    (void)image;
     (void)filled;
     struct remote *remote = context;
-    return remote->is_strange ? make_scratch(remote, segment->pages_size) : make_window(remote, segment->pages_size);
+    uint64_t size = segment->pages_size;
+    struct window *last = remote->window_count ? &remote->windows[remote->window_count - 1] : NULL;
+    if (!last || last->size - last->used < size) {
+        uint64_t wanted = image == remote->link.first ? writable_size(image) : size;
+        if (!(remote->is_strange ? make_scratch : make_window)(remote, wanted))
+            return NULL;
+        last = &remote->windows[remote->window_count - 1];
+    }
+    last->used += size;
+    return last->mapped + last->used - size;
 }
 
 static void *memory(void *context, uint64_t *size)
@@ -174,8 +192,10 @@ void remote_init(struct remote *remote, handle_t process, const char *service)
 
 bool remote_link(struct remote *remote, const struct image_file *program)
 {
+    static struct link_known known;
     link_init(&remote->link, &remote->host);
     remote->link.tls_surplus = TLS_SURPLUS;
+    remote->link.known = &known; /* the image's bytes stay */
     const char *name = archive_string(&loader.archive, program->name);
     struct image_file_view view = view_of(program);
     if (!remote_check_file(program) || !link_load(&remote->link, name, &view) || !link_place(&remote->link))
@@ -197,20 +217,22 @@ struct image *remote_open(struct remote *remote, const char *name, unsigned flag
     return image;
 }
 
-static const struct window *window_of(const struct remote *remote, const void *mapped)
+static const struct window *window_of(const struct remote *remote, const uint8_t *mapped)
 {
-    for (size_t i = 0; i < remote->window_count; i++)
-        if (remote->windows[i].mapped == mapped)
-            return &remote->windows[i];
-    return NULL;
+    const struct window *window = remote->windows;
+    while ((uint64_t)(mapped - window->mapped) >= window->size)
+        window++;
+    return window;
 }
 
 static int64_t commit_segment(const struct remote *remote, const struct image *image, const struct segment *segment)
 {
     uint64_t address = image->bias + segment->page_address;
-    if (segment->flags & PF_W)
-        return sys_process_map(remote->process, window_of(remote, segment->window)->memory, 0, segment->pages_size, address,
-                               PROT_READ_WRITE);
+    if (segment->flags & PF_W) {
+        const struct window *window = window_of(remote, segment->window);
+        return sys_process_map(remote->process, window->memory, (uint64_t)(segment->window - window->mapped),
+                               segment->pages_size, address, PROT_READ_WRITE);
+    }
     uint64_t offset = image->file.cookie + segment->file_offset - (segment->address - segment->page_address);
     return sys_process_map(remote->process, sys_start_handle(START_HANDLE_IMAGE), offset, segment->pages_size, address,
                            segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY);

@@ -36,7 +36,7 @@ static void describe_module(handle_t reply, uint64_t number, uint64_t index)
     struct child *child = child_find(number);
     if (child && index == 0)
         adopt_refresh(child);
-    if (!child || index >= child->module_count) {
+    if (!child || !child->modules || index >= child->module_count) {
         ipc_answer(reply, STATUS_NOT_FOUND, NULL);
         return;
     }

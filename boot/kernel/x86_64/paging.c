@@ -104,31 +104,41 @@ bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uin
 {
     uint64_t flags = ENTRY_PRESENT | (address < PROCESS_HIGHEST_ADDRESS ? ENTRY_USER : 0) |
                      (prot & RIGHT_WRITE ? ENTRY_WRITE : 0) | (prot & RIGHT_EXECUTE ? 0 : ENTRY_NO_EXECUTE);
-    uint64_t *entry = NULL;
-    for (uint64_t done = 0; done < size; done += PAGE_SIZE) {
-        uint64_t page = address + done;
+    const uint64_t run = memory->start ? memory->start + offset : 0;
+    for (uint64_t done = 0; done < size;) {
         /* One way down for all pages of a table. */
-        if (!entry || page % LARGE_PAGE == 0)
-            entry = entry_find(table, page, 12, true);
+        uint64_t *entry = entry_find(table, address + done, 12, true);
         if (!entry) {
             page_unmap(table, address, done);
             return false;
         }
-        bool was_present = *entry & ENTRY_PRESENT; /* what was not is in no TLB */
-        *entry++ = prot == PROT_NO_ACCESS ? 0 : memory_frame(memory, offset + done) | flags;
-        if (was_present)
-            cpu_flush_page(page);
+        uint64_t end = done + LARGE_PAGE - (address + done) % LARGE_PAGE;
+        for (; done < size && done < end; done += PAGE_SIZE, entry++) {
+            bool was_present = *entry & ENTRY_PRESENT; /* what was not is in no TLB */
+            *entry = prot == PROT_NO_ACCESS ? 0 : (run ? run + done : memory_frame(memory, offset + done)) | flags;
+            if (was_present)
+                cpu_flush_page(address + done);
+        }
     }
     return true;
 }
 
 void page_unmap(uint64_t table, uint64_t address, uint64_t size)
 {
-    for (uint64_t page = address; page < address + size; page += PAGE_SIZE) {
-        uint64_t *entry = entry_find(table, page, 12, false);
-        if (entry && *entry) {
-            *entry = 0;
-            cpu_flush_page(page);
+    for (uint64_t page = address, end = address + size, next; page < end; page = next) {
+        next = page - page % LARGE_PAGE + LARGE_PAGE;
+        uint64_t *directory = entry_find(table, page, 21, false), *entry = entry_find(table, page, 12, false);
+        if (!entry)
+            continue;
+        for (uint64_t at = page; at < next && at < end; at += PAGE_SIZE, entry++)
+            if (*entry) {
+                *entry = 0;
+                cpu_flush_page(at);
+            }
+        if (page % LARGE_PAGE == 0 && next <= end) {
+            frame_free(*directory & ENTRY_FRAME);
+            *directory = 0;
+            cpu_flush_page(page); /* what the CPU keeps of the table, too (Intel 3A, 4.10.4.1) */
         }
     }
 }

@@ -5,8 +5,6 @@
 #include "ld.h"
 
 #define ADDRESS_GAP_PAGES 0xf
-#define ADDRESS_LOW 0x200000000000 /* above what the kernel places */
-#define ADDRESS_RANDOM_PAGES 0x3ffffffff
 
 static bool is_program(const struct interpreter *ld, const struct image *image)
 {
@@ -58,7 +56,6 @@ static uint64_t random_pages(struct interpreter *ld, uint64_t mask)
 static bool place(void *context, const struct image *image, uint64_t *bias)
 {
     struct interpreter *ld = context;
-    static uint64_t next;
     if (is_program(ld, image)) {
         *bias = ld->program_headers - image->headers_address;
         return true;
@@ -67,11 +64,10 @@ static bool place(void *context, const struct image *image, uint64_t *bias)
         *bias = ld->base;
         return true;
     }
-    if (!next)
-        next = ADDRESS_LOW + random_pages(ld, ADDRESS_RANDOM_PAGES);
-    uint64_t start = (next + image->align - 1) & -image->align;
+    uint64_t start = ld->next + PAGE_SIZE + random_pages(ld, ADDRESS_GAP_PAGES);
+    start = (start + image->align - 1) & -image->align;
     *bias = start - image->low;
-    next = start + (image->high - image->low) + PAGE_SIZE + random_pages(ld, ADDRESS_GAP_PAGES);
+    ld->next = start + (image->high - image->low);
     return true;
 }
 
@@ -94,8 +90,21 @@ static bool report(void *context, const struct diagnostic *diagnostic)
     return true;
 }
 
+/* The interpreter lies at a random address; the libraries follow it, and share its page tables. */
+static uint64_t own_end(const struct interpreter *ld)
+{
+    const struct elf_header *header = (const struct elf_header *)ld->base;
+    const struct elf_segment *segments = (const struct elf_segment *)(ld->base + header->e_phoff);
+    uint64_t end = ld->base;
+    for (unsigned i = 0; i < header->e_phnum; i++)
+        if (segments[i].p_type == PT_LOAD)
+            end = ld->base + PAGE_UP(segments[i].p_vaddr + segments[i].p_memsz);
+    return end;
+}
+
 void ld_host_init(struct interpreter *ld)
 {
+    ld->next = own_end(ld);
     ld->host = (struct link_host){
         .context = ld,
         .memory = memory,

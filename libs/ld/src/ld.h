@@ -19,6 +19,7 @@ struct interpreter {
     const char *name;              /* of the program's file */
     uint64_t base;                 /* of the interpreter itself */
     uint64_t program_headers;      /* address of the program's */
+    uint64_t next;                 /* where the next library may lie */
     handle_t self, image, log;
     uint64_t random;
     struct link_host host;

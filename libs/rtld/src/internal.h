@@ -214,6 +214,36 @@ struct definition scope_search(struct image *const *images, size_t count, const 
 bool scope_unique(struct link *link, const struct symbol_name *name, struct definition *definition);
 void scope_forget_unique(struct link *link, const struct image *image);
 
+/* A name's first question to a GNU hash table; false: it is not there. */
+static inline bool filter_admits(const struct symbol_filter *filter, uint32_t hash)
+{
+    uint64_t word = filter->words[hash / 64 & filter->mask];
+    return word >> hash % 64 & word >> (hash >> filter->shift) % 64 & 1;
+}
+
+/* symbols.c; false: this image has no such filter. */
+bool image_filter(const struct image *image, struct symbol_filter *filter);
+
+/* known.c: what a relocation entry of a library was bound to, in a program that does not define the name. Only what usual.c
+ * binds is known. */
+struct known_binding {
+    uint32_t hash;      /* GNU hash value of the name */
+    uint32_t symbol;    /* of the provider */
+    uint16_t provider;  /* in the search order; 0, the program: not known */
+};
+
+struct known_image {
+    struct known_image *next;
+    const uint8_t *file;
+    uint64_t relative_count;        /* entries of rela that have no record */
+    struct known_binding *rela, *plt_rela;
+};
+
+#define KNOWN_ENTRIES_MAX (1u << 16)
+
+/* Find, or make, the records of all libraries of a program that starts; false after a report. */
+bool known_prepare(struct link *link);
+
 /* index.c: one table over the exports of many images. Open addressing; a key is a GNU hash value without its lowest
  * bit, which ends chains in files. */
 struct symbol_slot {

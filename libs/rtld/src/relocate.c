@@ -10,18 +10,25 @@ bool relocation_refuse(const struct relocation *relocation, enum link_error erro
     return link_refuse(relocation->link, error, relocation->image, NULL, entry->r_offset, TYPE(entry->r_info));
 }
 
-/* `size` bytes of a writable segment; NULL after a report. */
-static uint8_t *place_slowly(struct relocation *relocation, uint64_t address, uint64_t size)
+/* Make the writable segment around an address the one that is stored to; false: there is none. */
+static bool turn_to(struct relocation *relocation, uint64_t address)
 {
     const struct segment *segment = image_segment(relocation->image, address);
-    if (!segment || !segment->window || !within(address - segment->address, size, segment->memory_size)) {
-        link_refuse(relocation->link, LINK_TEXT_RELOCATION, relocation->image, NULL, address, 0);
-        return NULL;
-    }
+    if (!segment || !segment->window)
+        return false;
     relocation->low = segment->address;
     relocation->span = segment->memory_size;
     relocation->window = segment->window + (segment->address - segment->page_address);
-    return relocation->window + (address - relocation->low);
+    return true;
+}
+
+/* `size` bytes of a writable segment; NULL after a report. */
+static uint8_t *place_slowly(struct relocation *relocation, uint64_t address, uint64_t size)
+{
+    if (turn_to(relocation, address) && within(address - relocation->low, size, relocation->span))
+        return relocation->window + (address - relocation->low);
+    link_refuse(relocation->link, LINK_TEXT_RELOCATION, relocation->image, NULL, address, 0);
+    return NULL;
 }
 
 uint8_t *relocation_place(struct relocation *relocation, uint64_t address, uint64_t size)
@@ -373,10 +380,14 @@ static bool relocate_table(struct relocation *relocation, const struct table *ta
     bool good = true;
     /* All of them, so that every undefined symbol is reported at once, if the host wants to hear it. */
     while (entry < end && !relocation->link->stopped) {
-        good &= relocate_entry(relocation, entry++);
+        const struct elf_rela *before = entry;
+        if (entry->r_offset - relocation->low >= relocation->span)
+            turn_to(relocation, entry->r_offset);
         entry += relocate_usual(relocation, entry, end);
         if (entry < end && entry->r_info == relocation->machine->relative)
             entry = relocate_relative(relocation, entry, end);
+        if (entry == before)
+            good &= relocate_entry(relocation, entry++);
     }
     return good;
 }
@@ -391,6 +402,14 @@ bool image_relocate(struct link *link, struct image *image)
     struct relocation relocation = relocation_of(link, image);
     /* Those of RELR add to what is there; others store the same once more. */
     bool good = image->file.adjusted || relocate_relr(&relocation);
+    if (image->known) {
+        relocation.known = image->known->rela;
+        relocation.known_first = (const struct elf_rela *)image->rela.data + image->known->relative_count;
+    }
     good &= relocate_table(&relocation, &image->rela);
+    if (image->known) {
+        relocation.known = image->known->plt_rela;
+        relocation.known_first = image->plt_rela.data;
+    }
     return relocate_table(&relocation, &image->plt_rela) && good;
 }

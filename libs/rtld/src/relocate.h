@@ -20,6 +20,8 @@ struct relocation {
     bool is_call;
     struct definition definition;
     const struct image *provider; /* the last one that was remembered as a dependence */
+    struct known_binding *known;  /* of the table's entries; NULL: none */
+    const struct elf_rela *known_first;
 };
 
 struct relocation relocation_of(struct link *link, struct image *image);

@@ -5,11 +5,14 @@
 #define COST_CHAIN 200
 #define COST_REFUSAL 18
 #define COST_INSERTION 40
+#define FEW_EXPORTS 128 /* not worth counting */
 
 static uint64_t count_references(const struct link *link)
 {
     uint64_t count = 0;
     for (const struct image *image = link->fresh; image; image = image->next) {
+        if (image->is_known)
+            continue;
         count += image->plt_rela.count;
         if (image->relative_count < image->rela.count)
             count += image->rela.count - image->relative_count;
@@ -22,6 +25,8 @@ static bool make_index(struct link *link)
 {
     uint64_t exports = 0;
     uint64_t searching = count_references(link) * (COST_CHAIN + COST_REFUSAL * link->searched_count / 2);
+    if (searching < FEW_EXPORTS * COST_INSERTION)
+        return true;
     for (size_t i = 0; i < link->searched_count; i++) {
         uint64_t first, end;
         image_hashed(link->searched[i], &first, &end);
@@ -59,7 +64,7 @@ bool scope_prepare(struct link *link)
         count = append_closure(list, count, root, false);
     link->searched = list;
     link->searched_count = count;
-    return make_index(link);
+    return known_prepare(link) && make_index(link);
 }
 
 struct definition scope_search(struct image *const *images, size_t count, const struct reference *reference,

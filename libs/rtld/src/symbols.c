@@ -27,6 +27,16 @@ static inline bool gnu_hash_read(const struct image *image, struct gnu_hash *tab
     return true;
 }
 
+bool image_filter(const struct image *image, struct symbol_filter *filter)
+{
+    struct gnu_hash table;
+    if (!image->gnu_hash.count || !gnu_hash_read(image, &table) || !table.bloom_count ||
+        table.bloom_count & (table.bloom_count - 1))
+        return false;
+    *filter = (struct symbol_filter){table.bloom, table.bloom_count - 1, table.bloom_shift};
+    return true;
+}
+
 void image_hashed(const struct image *image, uint64_t *first, uint64_t *end)
 {
     struct gnu_hash table;

@@ -101,6 +101,8 @@ struct image {
     bool committed;              /* its constructors were handed to the host */
     bool marked;                 /* a search or a sweep has seen it */
     bool has_copies;             /* relocations that come when all others are done */
+    bool is_known;               /* an earlier link left its bindings */
+    struct known_image *known;   /* where this link finds them, or leaves them; NULL: nowhere */
     uint32_t name_hash, soname_hash;
     uint64_t opens;              /* link_open less link_close */
     struct image **closure;      /* itself and what it needs, breadth first; made when it is opened */

@@ -75,6 +75,13 @@ struct link_tls_descriptors {
     uint64_t absent;   /* a weak symbol that nobody defines; second word: what the address shall be */
 };
 
+/* What libraries are bound to, kept from one link to the next; all zero at first. */
+struct link_known {
+    struct known_scope *scopes;
+    struct arena *arena;
+    unsigned records;
+};
+
 struct link {
     const struct link_host *host;
     struct image *first, *last;       /* in the order of loading; the first is the program */
@@ -97,6 +104,11 @@ struct link {
     const char *const *preload;
     size_t preload_count;
 
+    /* For a host that links many programs with the same libraries, one after the other: what the libraries of one are bound
+     * to is not looked up again for the next. May be set before link_load; the files' bytes must stay where they are, and as
+     * they are, until link_known_end. NULL: each link begins with nothing. */
+    struct link_known *known;
+
     /* What the last link_order or link_close found: addresses in the linked address space, valid until the
      * next call. Finalizers of link_order are those of a program that ends. */
     uint64_t *initializers;
@@ -114,6 +126,10 @@ struct link {
     struct image **searched;          /* search order of the fresh images */
     size_t searched_count;
     struct symbol_index *index;       /* over `searched`, where it pays; while link_relocate runs */
+    struct symbol_filter {            /* of the program's names: its GNU hash table's */
+        const uint64_t *words;
+        uint32_t mask, shift;
+    } program_filter;
     struct arena *index_arena;
 };
 
@@ -126,6 +142,8 @@ void link_commit(struct link *link);
 void link_abandon(struct link *link);
 /* Drop everything: the address space is gone. */
 void link_end(struct link *link);
+/* Give back what was kept; no link may use it then. */
+void link_known_end(struct link_known *known, const struct link_host *host);
 
 enum link_open_flags {
     LINK_OPEN_GLOBAL = 1,    /* its closure joins the global scope */

@@ -1,0 +1,96 @@
+/* Bindings that are known from earlier links. A library finds the same definitions in each program with the same libraries
+ * in the same order, but for names that the program defines itself: its filter tells that it does not. */
+#include "internal.h"
+
+#define RECORDS_MAX 512 /* of libraries, over all scopes: who opens more has them bound afresh */
+
+/* The libraries that were searched after a program, by where their files' bytes lie. */
+struct known_scope {
+    struct known_scope *next;
+    struct known_image *images;
+    size_t count;
+    const uint8_t *files[];
+};
+
+static bool is_scope(const struct known_scope *scope, struct image *const *libraries, size_t count)
+{
+    if (scope->count != count)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (scope->files[i] != libraries[i]->file.bytes)
+            return false;
+    return true;
+}
+
+static struct known_scope *find_scope(const struct link_known *known, struct image *const *libraries, size_t count)
+{
+    struct known_scope *scope = known->scopes;
+    while (scope && !is_scope(scope, libraries, count))
+        scope = scope->next;
+    return scope;
+}
+
+static struct known_scope *add_scope(struct link *link, struct image *const *libraries, size_t count)
+{
+    struct link_known *known = link->known;
+    struct known_scope *scope = arena_alloc(link, &known->arena, 1, sizeof *scope + count * sizeof *scope->files);
+    if (!scope)
+        return NULL;
+    scope->next = known->scopes;
+    scope->count = count;
+    for (size_t i = 0; i < count; i++)
+        scope->files[i] = libraries[i]->file.bytes;
+    return known->scopes = scope;
+}
+
+static struct known_image *find_image(const struct known_scope *scope, const struct image *image)
+{
+    struct known_image *record = scope->images;
+    while (record && record->file != image->file.bytes)
+        record = record->next;
+    return record;
+}
+
+static struct known_image *add_image(struct link *link, struct known_scope *scope, const struct image *image)
+{
+    struct arena **arena = &link->known->arena;
+    uint64_t leading = image->relative_count < image->rela.count ? image->relative_count : image->rela.count;
+    if (image->rela.count - leading + image->plt_rela.count > KNOWN_ENTRIES_MAX || link->known->records == RECORDS_MAX)
+        return NULL;
+    struct known_image *record = arena_alloc(link, arena, 1, sizeof *record);
+    struct known_binding *rela = arena_alloc(link, arena, image->rela.count - leading, sizeof *rela);
+    struct known_binding *plt_rela = arena_alloc(link, arena, image->plt_rela.count, sizeof *plt_rela);
+    if (!record || !rela || !plt_rela)
+        return NULL;
+    *record = (struct known_image){scope->images, image->file.bytes, leading, rela, plt_rela};
+    link->known->records++;
+    return scope->images = record;
+}
+
+/* Only what comes with a program, in the order that its libraries have: the program, then they. */
+bool known_prepare(struct link *link)
+{
+    size_t count = link->searched_count;
+    if (!link->known || link->fresh != link->first || link->bind_first || count < 2 || count > UINT16_MAX ||
+        link->searched[0] != link->first || !image_filter(link->first, &link->program_filter))
+        return true;
+    struct image *const *libraries = link->searched + 1;
+    struct known_scope *scope = find_scope(link->known, libraries, count - 1);
+    if (!scope && !(scope = add_scope(link, libraries, count - 1)))
+        return false;
+    for (size_t i = 0; i < count - 1 && !link->stopped; i++) {
+        struct image *image = libraries[i];
+        image->known = find_image(scope, image);
+        image->is_known = image->known;
+        if (!image->known && !image->file.in_place)
+            image->known = add_image(link, scope, image);
+    }
+    return !link->failed;
+}
+
+void link_known_end(struct link_known *known, const struct link_host *host)
+{
+    struct link none = {.host = host};
+    arena_free(&none, &known->arena);
+    *known = (struct link_known){0};
+}
