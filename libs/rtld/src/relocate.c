@@ -372,12 +372,15 @@ static const struct elf_rela *relocate_relative(struct relocation *relocation, c
     return entry;
 }
 
-static bool relocate_table(struct relocation *relocation, const struct table *table)
+/* `known`: of all entries but the first `unknown` ones. */
+static bool relocate_table(struct relocation *relocation, const struct table *table, struct known_binding *known, uint64_t unknown)
 {
     if (!table->count)
         return true;
     const struct elf_rela *entry = table->data, *end = entry + table->count;
     bool good = true;
+    relocation->known = known;
+    relocation->known_first = entry + unknown;
     /* All of them, so that every undefined symbol is reported at once, if the host wants to hear it. */
     while (entry < end && !relocation->link->stopped) {
         const struct elf_rela *before = entry;
@@ -400,16 +403,9 @@ struct relocation relocation_of(struct link *link, struct image *image)
 bool image_relocate(struct link *link, struct image *image)
 {
     struct relocation relocation = relocation_of(link, image);
+    const struct known_image *known = image->known;
     /* Those of RELR add to what is there; others store the same once more. */
     bool good = image->file.adjusted || relocate_relr(&relocation);
-    if (image->known) {
-        relocation.known = image->known->rela;
-        relocation.known_first = (const struct elf_rela *)image->rela.data + image->known->relative_count;
-    }
-    good &= relocate_table(&relocation, &image->rela);
-    if (image->known) {
-        relocation.known = image->known->plt_rela;
-        relocation.known_first = image->plt_rela.data;
-    }
-    return relocate_table(&relocation, &image->plt_rela) && good;
+    good &= relocate_table(&relocation, &image->rela, known ? known->rela : NULL, known ? known->relative_count : 0);
+    return relocate_table(&relocation, &image->plt_rela, known ? known->plt_rela : NULL, 0) && good;
 }

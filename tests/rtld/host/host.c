@@ -13,6 +13,7 @@
  *     fini ADDRESS
  *     entry ADDRESS
  *     tls SIZE ALIGN
+ *     steps COUNT                              along hash chains, as link->work counts them
  *     error NUMBER TEXT
  */
 #include <rtld/link.h>
@@ -185,8 +186,7 @@ static void put_order(struct host *host, const struct link *link)
     put(host, "\n");
 }
 
-/* 1 when the link succeeded; the log tells the rest. */
-int host_link(struct host *host)
+static bool link_one(struct host *host, struct link_known *known)
 {
     const struct link_host functions = {
         .context = host,
@@ -204,11 +204,16 @@ int host_link(struct host *host)
     host->address = host->space_base;
     host->log[0] = 0;
     link_init(&link, &functions);
+    link.known = known;
     /* Any words serve: nothing calls them here. */
     link.tls_descriptors = (struct link_tls_descriptors){0x1000, 0x2000, 0x3000};
     bool good = link_load(&link, host->name, &program) && link_place(&link) && link_relocate(&link);
-    if (good)
+    if (good) {
         put_images(host, &link);
+        put(host, "steps");
+        put_number(host, link.work);
+        put(host, "\n");
+    }
     good = good && link_order(&link);
     if (good) {
         put_order(host, &link);
@@ -217,5 +222,23 @@ int host_link(struct host *host)
         link_abandon(&link);
     }
     link_end(&link);
+    return good;
+}
+
+/* 1 when the link succeeded; the log tells the rest. */
+int host_link(struct host *host)
+{
+    return link_one(host, NULL);
+}
+
+/* One link after the other, each with what those before it left; how many succeeded. The hosts' memory is each its own. */
+int host_link_all(struct host *hosts, int count)
+{
+    struct link_known known = {0};
+    int good = 0;
+    for (int i = 0; i < count; i++)
+        good += link_one(&hosts[i], &known);
+    const struct link_host functions = {.context = hosts, .release = release};
+    link_known_end(&known, &functions);
     return good;
 }

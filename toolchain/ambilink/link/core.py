@@ -2,7 +2,7 @@
 
 import ctypes
 import mmap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,6 +96,19 @@ class Result:
         raise KeyError(hex(address))
 
 
+def host_files(contents: Iterable[bytes]) -> tuple[list[object], list[HostFile]]:
+    """Copies in page-aligned memory, as files are in a boot image; the first list keeps it."""
+    keep: list[object] = []
+    entries = []
+    for data in contents:
+        raw = ctypes.create_string_buffer(len(data) + PAGE)
+        start = (ctypes.addressof(raw) + PAGE - 1) & -PAGE
+        ctypes.memmove(start, data, len(data))
+        keep.append(raw)
+        entries.append(HostFile(start, len(data)))
+    return keep, entries
+
+
 class Linker:
     """Runs the core over files in memory; `find` answers DT_NEEDED names with positions in the list of files."""
 
@@ -113,8 +126,15 @@ class Linker:
         block_size: int = BLOCK_SIZE,
         log_size: int = LOG_SIZE,
     ) -> Result:
+        host, maps = self._host(name, files, find, flags, (space_size, block_size, log_size))
+        return self._result(bool(self.library.host_link(ctypes.byref(host))), host, maps)
+
+    @staticmethod
+    def _host(
+        name: str, files: "ctypes.Array[HostFile]", find: Find, flags: int, sizes: tuple[int, int, int]
+    ) -> tuple[Host, list[mmap.mmap]]:
         # Anonymous maps, so that only what is used costs anything.
-        maps = [mmap.mmap(-1, size) for size in (space_size, block_size, log_size)]
+        maps = [mmap.mmap(-1, size) for size in sizes]
         space, block, log = (ctypes.addressof(ctypes.c_char.from_buffer(area)) for area in maps)
         host = Host(
             files,
@@ -122,14 +142,17 @@ class Linker:
             name.encode(),
             space,
             SPACE_BASE,
-            space_size,
+            sizes[0],
             block,
-            block_size,
+            sizes[1],
             log,
-            log_size,
+            sizes[2],
             flags=flags,
         )
-        good = bool(self.library.host_link(ctypes.byref(host)))
+        return host, maps
+
+    @staticmethod
+    def _result(good: bool, host: Host, maps: list[mmap.mmap]) -> Result:
         result = Result(good, maps[2][: host.log_used].decode("utf-8", "replace").splitlines())
         for image, address, size, offset in result.rows("window"):
             start = int(offset, 16)
@@ -137,16 +160,25 @@ class Linker:
             result.windows.setdefault(image, []).append(Window(int(address, 16), data))
         return result
 
+    def link_in_turn(self, programs: Sequence[bytes], libraries: dict[str, bytes]) -> list[Result]:
+        """Several programs with the same libraries, each with what the links before it left to be known."""
+        keep, shared = host_files(libraries.values())
+        numbers = {name: number for number, name in enumerate(libraries, 1)}
+        hosts, maps = (Host * len(programs))(), []
+        for index, program in enumerate(programs):
+            own, (entry,) = host_files([program])
+            keep += own
+            table = (HostFile * (1 + len(shared)))(entry, *shared)
+            sizes = (SPACE_SIZE, BLOCK_SIZE, LOG_SIZE)
+            hosts[index], areas = self._host("program", table, lambda _, name: numbers.get(name, -1), QUIET, sizes)
+            maps.append(areas)
+        good = self.library.host_link_all(hosts, len(programs))
+        return [self._result(good == len(programs), host, areas) for host, areas in zip(hosts, maps, strict=True)]
+
     def link(self, files: dict[str, bytes], *, flags: int = 0, block_size: int = BLOCK_SIZE) -> Result:
         """The first file is the program; the others are found by their names."""
-        keep, table = [], (HostFile * len(files))()
-        for index, data in enumerate(files.values()):
-            # Page-aligned, as files are in a boot image.
-            raw = ctypes.create_string_buffer(len(data) + PAGE)
-            start = (ctypes.addressof(raw) + PAGE - 1) & -PAGE
-            ctypes.memmove(start, data, len(data))
-            keep.append(raw)
-            table[index] = HostFile(start, len(data))
+        keep, entries = host_files(files.values())
+        table = (HostFile * len(files))(*entries)
         numbers = {name: number for number, name in enumerate(files)}
         return self.run(
             next(iter(files)), table, lambda _, name: numbers.get(name, -1), flags=flags, block_size=block_size
