@@ -157,14 +157,12 @@ def test_only_what_depends_on_addresses_moves(system, build):
 
     before = prelink.place(closures, PAGE_SIZE, 7)
     steps = [grown() for _ in range(3 * prelink.SLOT // PAGE_SIZE)]
-    moves = [step for step, (one, other) in enumerate(zip([before, *steps], steps)) if one != other]
+    moves = [step for step, (one, other) in enumerate(pairwise([before, *steps])) if one != other]
     # Each slot takes four fifths of its pages before the next one is begun.
     assert 3 <= len(moves) <= 4 and all(other - one >= 12 for one, other in pairwise(moves)), moves
     # Who lies before it never moves.
     assert all(
-        bias == before.biases[name]
-        for name, bias in steps[-1].biases.items()
-        if bias <= before.biases["lib/libc.so"]
+        bias == before.biases[name] for name, bias in steps[-1].biases.items() if bias <= before.biases["lib/libc.so"]
     )
 
 

@@ -224,12 +224,12 @@ static inline bool filter_admits(const struct symbol_filter *filter, uint32_t ha
 /* symbols.c; false: this image has no such filter. */
 bool image_filter(const struct image *image, struct symbol_filter *filter);
 
-/* known.c: what a relocation entry of a library was bound to, in a program that does not define the name. Only what usual.c
- * binds is known. */
+/* known.c: what a relocation entry of a library stored, in a program that does not define the name. Only what usual.c does
+ * is known. */
 struct known_binding {
+    uint64_t value;     /* less the provider's bias */
     uint32_t hash;      /* GNU hash value of the name */
-    uint32_t symbol;    /* of the provider */
-    uint16_t provider;  /* in the search order; 0, the program: not known */
+    uint32_t provider;  /* its position in the search order; 0, the program: not known */
 };
 
 struct known_image {

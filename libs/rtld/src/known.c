@@ -1,6 +1,6 @@
 /* Bindings that are known from earlier links. A library finds the same definitions in each program with the same libraries
  * in the same order, but for names that the program defines itself: its filter tells that it does not. */
-#include "internal.h"
+#include "relocate.h"
 
 #define RECORDS_MAX 512 /* of libraries, over all scopes: who opens more has them bound afresh */
 
@@ -30,17 +30,18 @@ static struct known_scope *find_scope(const struct link_known *known, struct ima
     return scope;
 }
 
-static struct known_scope *add_scope(struct link *link, struct image *const *libraries, size_t count)
+static bool add_scope(struct link *link, struct image *const *libraries, size_t count)
 {
     struct link_known *known = link->known;
     struct known_scope *scope = arena_alloc(link, &known->arena, 1, sizeof *scope + count * sizeof *scope->files);
     if (!scope)
-        return NULL;
+        return false;
     scope->next = known->scopes;
     scope->count = count;
     for (size_t i = 0; i < count; i++)
         scope->files[i] = libraries[i]->file.bytes;
-    return known->scopes = scope;
+    known->scopes = scope;
+    return true;
 }
 
 static struct known_image *find_image(const struct known_scope *scope, const struct image *image)
@@ -71,13 +72,14 @@ static struct known_image *add_image(struct link *link, struct known_scope *scop
 bool known_prepare(struct link *link)
 {
     size_t count = link->searched_count;
-    if (!link->known || link->fresh != link->first || link->bind_first || count < 2 || count > UINT16_MAX ||
+    if (!link->known || link->fresh != link->first || link->bind_first || link->host->binding || count < 2 ||
         link->searched[0] != link->first || !image_filter(link->first, &link->program_filter))
         return true;
     struct image *const *libraries = link->searched + 1;
     struct known_scope *scope = find_scope(link->known, libraries, count - 1);
-    if (!scope && !(scope = add_scope(link, libraries, count - 1)))
-        return false;
+    /* What comes once may never come again: to leave bindings costs as much as to find them. */
+    if (!scope)
+        return add_scope(link, libraries, count - 1);
     for (size_t i = 0; i < count - 1 && !link->stopped; i++) {
         struct image *image = libraries[i];
         image->known = find_image(scope, image);
@@ -86,6 +88,59 @@ bool known_prepare(struct link *link)
             image->known = add_image(link, scope, image);
     }
     return !link->failed;
+}
+
+/* As many entries as are known. */
+static uint64_t store(const struct relocation *relocation, const struct elf_rela *first, const struct elf_rela *end)
+{
+    const struct link *link = relocation->link;
+    const struct symbol_filter filter = link->program_filter;
+    const uint64_t low = relocation->low, span = relocation->span >= WORD ? relocation->span - WORD + 1 : 0;
+    uint8_t *const window = relocation->window;
+    struct image *const *searched = link->searched;
+    const struct known_binding *known = relocation->known + (first - relocation->known_first);
+    const struct elf_rela *entry = first;
+    for (; entry < end && known->provider && !filter_admits(&filter, known->hash); entry++, known++) {
+        uint64_t at = entry->r_offset - low;
+        if (at >= span)
+            break;
+        set_word(window + at, searched[known->provider]->bias + known->value);
+    }
+    return (uint64_t)(entry - first);
+}
+
+/* What usual.c did is looked up once more, as its loop has no step to spare for this: once for all links to come. */
+static void leave(const struct relocation *relocation, const struct elf_rela *entry, uint64_t count)
+{
+    struct link *link = relocation->link;
+    struct image *image = relocation->image;
+    struct known_binding *known = relocation->known + (entry - relocation->known_first);
+    for (; count--; entry++, known++) {
+        uint64_t number = SYMBOL_INDEX(entry->r_info);
+        const struct elf_symbol *symbol = quick_symbol(image, number);
+        struct reference reference = {
+            .name = symbol_name_of(quick_string(image, symbol->st_name), image->strings.count - symbol->st_name),
+            .version = image->versym.count ? image_symbol_version(image, number) : NULL,
+            .is_call = machine_relocation(relocation->machine, TYPE(entry->r_info)) == RELOCATION_CALL,
+        };
+        struct definition found = scope_lookup(link, image, &reference, NULL);
+        uint32_t position = 0;
+        while (link->searched[position] != found.image)
+            position++;
+        uint64_t stored = word_at(relocation->window + (entry->r_offset - relocation->low));
+        *known = (struct known_binding){stored - found.image->bias, reference.name.gnu_hash, position};
+    }
+}
+
+uint64_t relocate_known(const struct relocation *relocation, const struct elf_rela *entry, const struct elf_rela *end)
+{
+    uint64_t count = store(relocation, entry, end);
+    entry += count;
+    /* After one that is not, more are known. */
+    const struct elf_rela *next = relocation->image->is_known && entry < end ? entry + 1 : end;
+    uint64_t usual = relocate_usual(relocation, entry, next);
+    leave(relocation, entry, usual);
+    return count + usual;
 }
 
 void link_known_end(struct link_known *known, const struct link_host *host)

@@ -386,7 +386,8 @@ static bool relocate_table(struct relocation *relocation, const struct table *ta
         const struct elf_rela *before = entry;
         if (entry->r_offset - relocation->low >= relocation->span)
             turn_to(relocation, entry->r_offset);
-        entry += relocate_usual(relocation, entry, end);
+        bool may_be_known = known && entry >= relocation->known_first;
+        entry += may_be_known ? relocate_known(relocation, entry, end) : relocate_usual(relocation, entry, end);
         if (entry < end && entry->r_info == relocation->machine->relative)
             entry = relocate_relative(relocation, entry, end);
         if (entry == before)

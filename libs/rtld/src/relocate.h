@@ -40,4 +40,7 @@ bool resolver_add(struct link *link, const struct link_resolver *resolver);
 
 /* usual.c: does entries from the first one on as long as they are usual; how many. */
 uint64_t relocate_usual(const struct relocation *relocation, const struct elf_rela *entry, const struct elf_rela *end);
+
+/* known.c: the same by what is known, and leaves what is not to be known. */
+uint64_t relocate_known(const struct relocation *relocation, const struct elf_rela *entry, const struct elf_rela *end);
 #endif

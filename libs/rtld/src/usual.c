@@ -32,15 +32,6 @@ static inline const struct elf_symbol *find(const struct symbol_index *index, co
     return NULL;
 }
 
-/* Where a provider stands in the search order; 0: first, as the program does. */
-static uint16_t position(const struct link *link, const struct image *provider)
-{
-    size_t at = 0;
-    while (link->searched[at] != provider)
-        at++;
-    return (uint16_t)at;
-}
-
 uint64_t relocate_usual(const struct relocation *relocation, const struct elf_rela *first, const struct elf_rela *end)
 {
     struct link *link = relocation->link;
@@ -55,7 +46,6 @@ uint64_t relocate_usual(const struct relocation *relocation, const struct elf_re
     const uint64_t versioned = image->versym.count;
     const bool slot_addend = machine->slot_addend;
     uint8_t *const window = relocation->window;
-    const struct symbol_filter filter = link->program_filter;
     const struct elf_rela *entry = first;
     if (!symbol_count || image->symbolic || link->host->binding || link->work > LINK_WORK_MAX)
         return 0;
@@ -65,15 +55,6 @@ uint64_t relocate_usual(const struct relocation *relocation, const struct elf_re
         enum relocation_kind kind = type < range.count ? range.kinds[type] : RELOCATION_UNKNOWN;
         if (!(USUAL >> kind & 1) || number - 1 >= symbol_count - 1 || at >= span)
             break;
-        uint64_t addend = kind == RELOCATION_ABSOLUTE || slot_addend ? (uint64_t)entry->r_addend : 0;
-        struct known_binding *known =
-            relocation->known && entry >= relocation->known_first ? &relocation->known[entry - relocation->known_first] : NULL;
-        if (known && known->provider && !filter_admits(&filter, known->hash)) {
-            const struct image *provider = link->searched[known->provider];
-            const struct elf_symbol *symbol = (const struct elf_symbol *)provider->symbols.data + known->symbol;
-            set_word(window + at, provider->bias + symbol->st_value + addend);
-            continue;
-        }
         const struct elf_symbol *symbol = &symbols[number];
         uint64_t name = symbol->st_name;
         if (symbol->st_info < STB_GLOBAL << 4 || symbol->st_other != STV_DEFAULT || name >= string_count)
@@ -94,10 +75,7 @@ uint64_t relocate_usual(const struct relocation *relocation, const struct elf_re
         }
         if (!symbol || !provider->started)
             break;
-        if (known)
-            *known = (struct known_binding){reference.name.gnu_hash,
-                                            (uint32_t)(symbol - (const struct elf_symbol *)provider->symbols.data),
-                                            position(link, provider)};
+        uint64_t addend = kind == RELOCATION_ABSOLUTE || slot_addend ? (uint64_t)entry->r_addend : 0;
         set_word(window + at, provider->bias + symbol->st_value + addend);
     }
     link->work += (uint64_t)(entry - first);

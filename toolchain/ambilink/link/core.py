@@ -177,7 +177,7 @@ class Linker:
 
     def link(self, files: dict[str, bytes], *, flags: int = 0, block_size: int = BLOCK_SIZE) -> Result:
         """The first file is the program; the others are found by their names."""
-        keep, entries = host_files(files.values())
+        _keep, entries = host_files(files.values())
         table = (HostFile * len(files))(*entries)
         numbers = {name: number for number, name in enumerate(files)}
         return self.run(
