@@ -91,10 +91,9 @@ size_t adopted_count(const struct remote *remote)
     return count;
 }
 
-static bool record_modules(struct child *child)
+bool adopt_modules(struct child *child)
 {
     const struct remote *remote = &child->remote;
-    child_forget_modules(child);
     size_t count = adopted_count(remote);
     child->modules = calloc(count ? count : 1, sizeof *child->modules);
     if (!child->modules)
@@ -175,13 +174,12 @@ bool adopt_process(struct child *child, const struct loaded_process *loaded)
     return good;
 }
 
-void adopt_refresh(struct child *child)
+bool adopt_refresh(struct child *child)
 {
     struct remote *remote = &child->remote;
-    bool links_itself = child->service->linker == IMAGE_LINKER_INTERP; /* the others' lists were complete when they began */
-    if (!remote->is_strange || !remote->block || !remote->process || (child->modules && !links_itself))
-        return;
+    if (child->service->linker != IMAGE_LINKER_INTERP || !remote->is_strange || !remote->block)
+        return false;
     const struct start_info *info = (const struct start_info *)remote->block->at.here;
     remote->list = view(remote, info->link, sizeof *remote->list);
-    record_modules(child);
+    return true;
 }

@@ -25,10 +25,9 @@ void child_forget_modules(struct child *child)
     child->module_count = 0;
 }
 
-bool child_record_modules(struct child *child)
+static bool record_linked(struct child *child)
 {
     const struct link *link = &child->remote.link;
-    child_forget_modules(child);
     child->modules = calloc(link->image_count, sizeof *child->modules);
     if (!child->modules)
         return false;
@@ -47,6 +46,17 @@ bool child_record_modules(struct child *child)
         child->module_count++;
     }
     return true;
+}
+
+size_t child_modules(struct child *child)
+{
+    const struct remote *remote = &child->remote;
+    /* Of a process that is gone there is what was recorded. */
+    if (remote->process && remote->is_strange && adopt_refresh(child))
+        child_forget_modules(child);
+    if (remote->process && !child->modules && !(remote->is_strange ? adopt_modules : record_linked)(child))
+        child_forget_modules(child);
+    return child->module_count;
 }
 
 static void child_free(struct child *child)
@@ -78,10 +88,6 @@ static bool link_and_run(struct child *child, handle_t process)
     struct remote *remote = &child->remote;
     remote_init(remote, process, child->name);
     bool good = remote_link(remote, archive_file(&loader.archive, child->service->file)) && remote_commit(remote);
-    if (good && !child_record_modules(child)) {
-        say("%s: no memory to remember its modules", child->name);
-        good = false;
-    }
     if (good) {
         struct start_values values;
         good = start_block_make(remote, child, &values);
@@ -110,7 +116,8 @@ static struct child *child_add(struct child *child)
 {
     *loader.last = child;
     loader.last = &child->next;
-    size_t count = child->remote.is_strange ? adopted_count(&child->remote) : child->module_count;
+    const struct remote *remote = &child->remote;
+    size_t count = remote->is_strange ? adopted_count(remote) : remote->link.image_count;
     if (child->service->linker != IMAGE_LINKER_INTERP)
         say("%s started: process %llu, %zu objects", child->name, (unsigned long long)child->number, count);
     else
@@ -181,7 +188,7 @@ void child_ended(struct child *child, bool faulted, int64_t status)
     child->waiter_count = 0;
     if (!child->at_boot) {
         /* Its address space goes now; the record stays, so that a late LOADER_WAIT is answered. */
-        adopt_refresh(child);
+        child_modules(child);
         sys_handle_close(child->remote.process);
         remote_end(&child->remote);
         return;

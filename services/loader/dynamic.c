@@ -52,7 +52,7 @@ static bool take_in(struct child *child, struct loader_opened *opened, uint64_t 
         return false;
     }
     link_commit(&remote->link);
-    child_record_modules(child);
+    child_forget_modules(child);
     return true;
 }
 
@@ -156,7 +156,7 @@ void dynamic_request(struct child *child, const struct message *request, const c
         break;
     case LOADER_SWEEP:
         link_sweep(&child->remote.link);
-        child_record_modules(child);
+        child_forget_modules(child);
         ipc_answer(reply, STATUS_OK, NULL);
         break;
     case LOADER_SYMBOL:

@@ -142,9 +142,10 @@ bool adopt_process(struct child *child, const struct loaded_process *loaded);
 bool adopt_link(struct child *child);
 /* Objects in the list of its start block. */
 size_t adopted_count(const struct remote *remote);
-/* Record them, where nobody did, or where others may have come since. Asked for when somebody wants to know them, or when the
- * block goes: most boots end without either. */
-void adopt_refresh(struct child *child);
+/* Record them; false: no memory. */
+bool adopt_modules(struct child *child);
+/* An interpreter writes the list when the process runs: look where it is. True: there may be others in it than before. */
+bool adopt_refresh(struct child *child);
 /* Where an object of it lies; false: there is none of that name. */
 bool adopted_base(const struct remote *remote, const char *name, uint64_t *base);
 /* "?" for none. */
@@ -152,8 +153,9 @@ const char *adopted_name(const struct remote *remote, uint64_t index);
 
 /* dynamic.c: requests of a process about its own objects. */
 void dynamic_request(struct child *child, const struct message *request, const char *text, handle_t reply);
-/* What is loaded where, kept for those who ask later. */
-bool child_record_modules(struct child *child);
+/* Record what is loaded where, if that is not done: when somebody asks, or when the process goes. Most boots end without.
+ * Returns how many there are; without memory for it 0. */
+size_t child_modules(struct child *child);
 void child_forget_modules(struct child *child);
 
 /* Answer requests for ever. */

@@ -34,9 +34,9 @@ static void wait_for(handle_t reply, uint64_t number)
 static void describe_module(handle_t reply, uint64_t number, uint64_t index)
 {
     struct child *child = child_find(number);
-    if (child && index == 0)
-        adopt_refresh(child);
-    if (!child || !child->modules || index >= child->module_count) {
+    /* Whoever asks for one after the other begins with the first. */
+    size_t count = !child ? 0 : index == 0 ? child_modules(child) : child->module_count;
+    if (index >= count) {
         ipc_answer(reply, STATUS_NOT_FOUND, NULL);
         return;
     }
