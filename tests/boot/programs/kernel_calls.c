@@ -63,6 +63,72 @@ static void check_memory(void)
     CHECK(sys_handle_close(memory) == STATUS_OK);
 }
 
+#define LARGE (3 * 1024 * 1024)
+#define TABLE (2 * 1024 * 1024) /* what one page table maps */
+#define TABLES 400              /* tests/boot/test_programs.py knows it too */
+
+/* More frames than a short list holds, and page tables that go when nothing is in them. */
+static void check_large_memory(void)
+{
+    handle_t memory = (handle_t)sys_memory_create(LARGE);
+    int64_t mapped = sys_process_map(self, memory, 0, LARGE, 0, PROT_READ_WRITE);
+    CHECK(memory > 0 && mapped > 0);
+    bool zero = true, kept = true;
+    for (uint64_t at = 0; at < LARGE; at += PAGE) {
+        zero &= *(uint64_t *)(mapped + (int64_t)at) == 0;
+        *(uint64_t *)(mapped + (int64_t)at) = at + 1;
+    }
+    int64_t again = sys_process_map(self, memory, TABLE, LARGE - TABLE, 0, PROT_READ_ONLY);
+    for (uint64_t at = TABLE; at < LARGE; at += PAGE)
+        kept &= *(uint64_t *)(again + (int64_t)(at - TABLE)) == at + 1;
+    CHECK(zero && kept);
+    CHECK(sys_process_unmap(self, (uint64_t)again, LARGE - TABLE) == STATUS_OK);
+    CHECK(sys_process_unmap(self, (uint64_t)mapped, LARGE) == STATUS_OK);
+    kept = true;
+    for (uint64_t i = 0; i < TABLES; i++) {
+        uint64_t place = 0x30000000000 + i * TABLE;
+        kept &= sys_process_map(self, memory, 0, TABLE, place, PROT_READ_ONLY) == (int64_t)place;
+        kept &= *(uint64_t *)(place + PAGE) == PAGE + 1;
+        kept &= sys_process_unmap(self, place, TABLE) == STATUS_OK;
+    }
+    CHECK(kept);
+    CHECK(sys_handle_close(memory) == STATUS_OK);
+}
+
+/* The lowest number that is free, and the lowest addresses where there is room. */
+static void check_reuse(void)
+{
+    enum { COUNT = 300 }; /* more than one page of handles */
+    static int64_t handles[COUNT], places[COUNT];
+    bool ascending = true, same = true;
+    handle_t memory = (handle_t)sys_memory_create(2 * PAGE);
+    for (int i = 0; i < COUNT; i++) {
+        handles[i] = sys_handle_duplicate(memory, RIGHT_READ, 0);
+        places[i] = sys_process_map(self, memory, 0, PAGE, 0, PROT_READ_ONLY);
+        ascending &= handles[i] > 0 && places[i] > 0 && (!i || (handles[i] > handles[i - 1] && places[i] > places[i - 1]));
+    }
+    CHECK(ascending);
+    const int gaps[] = {250, 7, 8, 100, 0};
+    for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++) {
+        same &= sys_handle_close((handle_t)handles[gaps[i]]) == STATUS_OK;
+        same &= sys_process_unmap(self, (uint64_t)places[gaps[i]], PAGE) == STATUS_OK;
+    }
+    /* Two pages have room at 7 and 8 only; one page fits before them. */
+    same &= sys_process_map(self, memory, 0, 2 * PAGE, 0, PROT_READ_ONLY) == places[7];
+    same &= sys_process_unmap(self, (uint64_t)places[7], 2 * PAGE) == STATUS_OK;
+    const int order[] = {0, 7, 8, 100, 250};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        same &= sys_handle_duplicate(memory, RIGHT_READ, 0) == handles[order[i]];
+        same &= sys_process_map(self, memory, 0, PAGE, 0, PROT_READ_ONLY) == places[order[i]];
+    }
+    CHECK(same);
+    for (int i = COUNT; i--;) {
+        same &= sys_handle_close((handle_t)handles[i]) == STATUS_OK;
+        same &= sys_process_unmap(self, (uint64_t)places[i], PAGE) == STATUS_OK;
+    }
+    CHECK(same && sys_handle_close(memory) == STATUS_OK);
+}
+
 static void check_pointers(void)
 {
     struct message message = {0};
@@ -218,6 +284,8 @@ int main(void)
     self = sys_start_handle(START_HANDLE_SELF);
     check_handles();
     check_memory();
+    check_large_memory();
+    check_reuse();
     check_pointers();
     check_rights();
     check_messages();
