@@ -8,6 +8,8 @@ service ended. RAM is the image and the frames that the kernel handed out, with 
 import json
 import sys
 import tempfile
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from ambilink.link.relocate import link
 from ambilink.machine.boot import boot
 from ambilink.machine.model import BootRequest, NoMachine, Verdict
 from ambilink.report.plot import Panel, bars_svg
+from ambilink.verify.profile import profile
 
 WAYS = ("static", "loader", "kernel", "interp", "pack")
 DYNAMIC = WAYS[1:]
@@ -57,11 +60,15 @@ class Measured:
 
 
 def links(image: Path, way: str) -> tuple[int, int]:
-    """Words that relocations fill at boot, and symbols that are looked up for it; the loader's own left out."""
+    """Words that relocations fill at boot, and symbols that are looked up for it; the loader's own left out.
+
+    The loader service and the kernel look up what libraries refer to for the first two programs with the same ones,
+    for the second once more to keep it, and then know it (libs/rtld/src/known.c)."""
     if way == "pack":
         return 0, 0
     archive = read(image).archive
     words = lookups = 0
+    scopes: Counter[tuple[str, ...]] = Counter()
     for service in archive.services:
         images: dict[str, Image] = {}
         names = [service.file]
@@ -72,11 +79,15 @@ def links(image: Path, way: str) -> tuple[int, int]:
             names += [f"lib/{soname}" for soname in images[name].needed_names if f"lib/{soname}" not in names]
         result = link(list(images.values()), lambda each: 0)
         words += sum(len(each.touched) for each in images.values())
-        lookups += len(result.bindings)
+        own = sum(binding.image.name == service.file for binding in result.bindings)
+        scope = tuple(images)[1:]
+        scopes[scope] += 1
+        times = 1 if way == "interp" else {1: 1, 2: 2}.get(scopes[scope], 0)
+        lookups += own + times * (len(result.bindings) - own)
     return words, lookups
 
 
-def measure(build: Path, way: str, count: int, size: str, folder: Path) -> Measured:
+def make_image(build: Path, way: str, count: int, size: str, folder: Path) -> BootRequest:
     linkage = "static" if way == "static" else "dynamic"
     services = [
         {"name": f"s{number}", "program": f"bench-{size}-{linkage}-{number}", "role": "program"}
@@ -87,7 +98,12 @@ def measure(build: Path, way: str, count: int, size: str, folder: Path) -> Measu
     manifest.write_text(toml.dumps({"image": {"linker": linker, "modules": ["serial", "rtc"]}, "service": services}))
     pack(manifest, build, image)
     memory = 128 + 2 * (image.stat().st_size >> 20)
-    request = BootRequest(image, memory_megabytes=memory, timeout=300, seed=1)
+    return BootRequest(image, memory_megabytes=memory, timeout=300, seed=1)
+
+
+def measure(build: Path, way: str, count: int, size: str, folder: Path) -> Measured:
+    request = make_image(build, way, count, size, folder)
+    image = request.image
     result = boot_and_verify("emulator", request, build)
     if result.failures or result.outcome.verdict is not Verdict.PASS:
         sys.exit(f"{way}, {count} {size}: {[*result.outcome.text[-3:], *result.failures]}")
@@ -110,6 +126,29 @@ def measure(build: Path, way: str, count: int, size: str, folder: Path) -> Measu
         result.outcome.instructions,
         seconds,
     )
+
+
+# What a further service costs, by who does what: (file, function) of a place.
+PARTS: dict[str, Callable[[str, str], bool]] = {
+    "kernel: zero frames": lambda file, function: file == "kernel" and function == "memory_fill",
+    "kernel: the rest": lambda file, function: file.startswith("kernel"),
+    "loader: compare checksums": lambda file, function: file == "services/loader" and function == "checksum",
+    "loader: the rest": lambda file, function: file == "services/loader",
+    "ld.so": lambda file, function: file == "lib/ld.so",
+    "the service and its libraries": lambda file, function: True,
+}
+
+
+def parts(build: Path, way: str, size: str, folder: Path) -> dict[str, int]:
+    """Instructions of one more service: the difference of 16 and 8, divided."""
+    few, many = 8, 16
+    sums: dict[int, Counter[str]] = {}
+    for count in (few, many):
+        places = profile(make_image(build, way, count, size, folder), build).places
+        sums[count] = Counter()
+        for place, executed in places.items():
+            sums[count][next(part for part, takes in PARTS.items() if takes(place.file, place.function))] += executed
+    return {part: round((sums[many][part] - sums[few][part]) / (many - few)) for part in PARTS}
 
 
 def functions(path: Path) -> dict[str, int]:
@@ -237,6 +276,7 @@ def main() -> None:
             for count in COUNTS:
                 for way in WAYS:
                     found[size, count, way] = measure(build, way, count, size, Path(folder))
+        further = {way: parts(build, way, "small", Path(folder)) for way in WAYS}
     print_table(found)
     rows = goals(found)
     print()
@@ -263,6 +303,21 @@ def main() -> None:
             ("until the last service ended", "instructions", one.instructions),
             *((f"boot in {machine}", "s", round(seconds, 3)) for machine, seconds in one.seconds.items()),
         )
+    ]
+    print("\none more service, small libraries" + "".join(f"{way:>10}" for way in WAYS))
+    for part in PARTS:
+        print(f"  {part:31}" + "".join(f"{further[way][part]:>10,}" for way in WAYS))
+    rows += [
+        {
+            "what": f"{way}, one more service over small libraries: {part}",
+            "unit": "instructions",
+            "ours": value,
+            "peers": {},
+            "goal": None,
+            "met": None,
+        }
+        for way in WAYS
+        for part, value in further[way].items()
     ]
     print("\nwho links                      bytes of its code")
     for way, size in code_sizes(build).items():

@@ -44,6 +44,23 @@ def _add_machine_options(boot: argparse.ArgumentParser) -> None:
     boot.add_argument("--json", action="store_true", help="print one JSON object instead of text")
 
 
+def _add_profile(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    profile = commands.add_parser(
+        "profile",
+        help="boot an image and tell where its instructions went",
+        description="Boot an image in the bundled emulator and count each instruction by process, file and function. "
+        "Exit status: 0 the image passed, 1 it failed, 77 there is no emulator here.",
+    )
+    profile.add_argument("image", type=Path)
+    profile.add_argument("--top", type=int, default=20, metavar="N", help="rows of each table (default 20)")
+    profile.add_argument("--timeout", type=float, default=300.0, metavar="S", help="seconds (default 300)")
+    profile.add_argument("--memory", type=int, default=128, metavar="MB", help="memory of the machine (default 128)")
+    profile.add_argument("--seed", type=int, default=1, help="seed of random addresses (default 1)")
+    profile.add_argument("--root", type=Path, metavar="DIR", help="build folder with symbols (default: the image's)")
+    profile.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    profile.set_defaults(run=_profile)
+
+
 def _add_image(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     image = commands.add_parser("image", help="pack, list, extract or verify a boot image")
     actions = image.add_subparsers(required=True, metavar="ACTION")
@@ -123,6 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ambilink {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_boot(commands)
+    _add_profile(commands)
     _add_image(commands)
     _add_link(commands)
     _add_abi(commands)
@@ -170,6 +188,21 @@ def _boot(options: argparse.Namespace) -> int:
         text = "\n".join([*result.outcome.text, *as_text(result)]) + "\n"
         write_atomically(options.log, text.encode())
     return result.exit_status
+
+
+def _profile(options: argparse.Namespace) -> int:
+    from ambilink.machine.model import BootRequest, NoMachine
+    from ambilink.report.profile import as_json, as_text
+    from ambilink.verify.profile import profile
+
+    request = BootRequest(options.image, options.memory, options.timeout, options.seed)
+    try:
+        found = profile(request, options.root or options.image.parent)
+    except NoMachine as error:
+        print(f"ambilink: {error}", file=sys.stderr)
+        return EXIT_NO_MACHINE
+    print(json.dumps(as_json(found), indent=2) if options.json else "\n".join(as_text(found, options.top)))
+    return found.outcome.verdict.exit_status
 
 
 def _image_pack(options: argparse.Namespace) -> int:

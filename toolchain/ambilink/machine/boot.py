@@ -1,13 +1,19 @@
 """Booting an image on a machine chosen by name."""
 
-from ambilink.machine.model import BootRequest, LineSink, NoMachine, Outcome, Stops
+from ambilink.machine.model import BootRequest, Counts, LineSink, NoMachine, Outcome, Stops
 
 MACHINES = ("emulator", "qemu")
 
 
-def boot(machine: str, request: BootRequest, sink: LineSink | None = None, stops: Stops | None = None) -> Outcome:
+def boot(
+    machine: str,
+    request: BootRequest,
+    sink: LineSink | None = None,
+    stops: Stops | None = None,
+    counts: Counts | None = None,
+) -> Outcome:
     """Raises NoMachine where the machine is not available, AmbilinkError for a bad image. Only the bundled emulator
-    can stop at addresses."""
+    can stop at addresses, and count how often each instruction is executed, which makes it several times slower."""
     if machine == "emulator":
         try:
             from ambilink.machine.emulator.board import Board
@@ -15,7 +21,7 @@ def boot(machine: str, request: BootRequest, sink: LineSink | None = None, stops
         except ImportError as error:
             raise NoMachine(f"the package unicorn is not installed ({error})") from error
         try:
-            return Board(request, sink, stops or {}).run()
+            return Board(request, sink, stops or {}, counts).run()
         except LayoutError as error:
             raise NoMachine(str(error)) from error
     if machine == "qemu":

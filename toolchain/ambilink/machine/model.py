@@ -62,6 +62,8 @@ class ConsoleLine:
 LineSink = Callable[[ConsoleLine], None]
 # What to call when the CPU reaches an address (of the running address space), before it goes on.
 Stops = Mapping[int, Callable[[PhysicalMemory], None]]
+# How often the instruction at an address was executed, by page table and address; page table 0 is the kernel's half.
+Counts = dict[tuple[int, int], int]
 
 
 @dataclass

@@ -97,19 +97,26 @@ def _functions(path: Path) -> list[tuple[int, int, str]]:
     return []
 
 
+def function_at(path: Path, offset: int) -> tuple[int, str] | None:
+    """Start and name of the function around a p_vaddr of a file, by the symbols that belong to it."""
+    path = symbol_file(path)
+    functions = _functions(path) if path.is_file() else []
+    at = bisect_right(functions, (offset, 1 << 64, "")) - 1
+    if at >= 0 and offset < functions[at][0] + max(functions[at][1], 1):
+        return functions[at][0], functions[at][2]
+    return None
+
+
 def describe_address(address: int, modules: list[Module], root: Path) -> str:
     """`root` is the build folder, where the files lie with their symbols."""
     for module in modules:
         if not module.base <= address < module.end:
             continue
         offset = address - module.base
-        path = symbol_file(root / module.file.name)
-        functions = _functions(path) if path.is_file() else []
-        at = bisect_right(functions, (offset, 1 << 64, "")) - 1
-        if at >= 0 and offset < functions[at][0] + max(functions[at][1], 1):
-            line = source_line(path, offset)
+        if function := function_at(root / module.file.name, offset):
+            line = source_line(symbol_file(root / module.file.name), offset)
             where = f" ({line})" if line else ""
-            return f"{module.file.name}: {functions[at][2]}+{offset - functions[at][0]:#x}{where}"
+            return f"{module.file.name}: {function[1]}+{offset - function[0]:#x}{where}"
         return f"{module.file.name}+{offset:#x}"
     return "in no file of the image"
 

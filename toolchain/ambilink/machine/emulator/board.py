@@ -25,7 +25,16 @@ from ambilink.machine.emulator.devices import (
 )
 from ambilink.machine.kernel_file import read_kernel
 from ambilink.machine.memory import MEGABYTE, PhysicalMemory
-from ambilink.machine.model import BootRequest, Console, LineSink, Outcome, Stops, Verdict, verdict_of_guest
+from ambilink.machine.model import (
+    BootRequest,
+    Console,
+    Counts,
+    LineSink,
+    Outcome,
+    Stops,
+    Verdict,
+    verdict_of_guest,
+)
 
 SLICE = 5_000_000  # instructions between looks at the host's clock
 SHORT_SLICE = 200  # while an interrupt waits for the guest to let it in
@@ -34,7 +43,13 @@ IDENTITY_TABLES = 0x1000  # 64-bit entry: page tables that map the first GiB to 
 
 
 class Board:
-    def __init__(self, request: BootRequest, sink: LineSink | None = None, stops: Stops | None = None) -> None:
+    def __init__(
+        self,
+        request: BootRequest,
+        sink: LineSink | None = None,
+        stops: Stops | None = None,
+        counts: Counts | None = None,
+    ) -> None:
         size = request.memory_megabytes * MEGABYTE
         self.request = request
         self.memory = PhysicalMemory(mmap.mmap(-1, size), size)
@@ -50,6 +65,8 @@ class Board:
         self._running = False
         for address, function in (stops or {}).items():
             self.cpu.stop_at(address, partial(function, self.memory))
+        if counts is not None:
+            self.cpu.count_each(counts)
 
     def now(self) -> int:
         """Guest time in nanoseconds since power-on, exact also within a slice."""

@@ -24,6 +24,7 @@ from ambilink.machine.emulator.context import (
     segments_as_bytes,
 )
 from ambilink.machine.memory import PhysicalMemory
+from ambilink.machine.model import Counts
 
 VECTOR_BREAKPOINT = 3
 VECTOR_INVALID = 6
@@ -45,6 +46,7 @@ CODE32 = 0x00C09B00
 DATA = 0x00C09300
 FLAT_LIMIT = 0xFFFFFFFF
 ADDRESS_MASK = 0x000FFFFFFFFFF000
+KERNEL_HALF = 1 << 63
 RCX, RSP, R11 = 1, 4, 11
 
 PortWrite = Callable[[int, int, int], None]
@@ -139,6 +141,23 @@ class Cpu:
     def stop_at(self, address: int, function: Callable[[], None]) -> None:
         """Call a function each time that the CPU is about to execute the instruction at an address."""
         self.engine.hook_add(unicorn.UC_HOOK_CODE, lambda *_: function(), None, address, address)
+
+    def count_each(self, counts: Counts) -> None:
+        """Count each instruction of the run by where it lies."""
+        read, in_user, table = self.engine.reg_read, False, 0
+
+        def count(engine: unicorn.Uc, address: int, size: int, data: object) -> None:
+            nonlocal in_user, table
+            if address >= KERNEL_HALF:
+                in_user, key = False, (0, address)
+            else:
+                if not in_user:
+                    # Only the kernel changes it.
+                    in_user, table = True, read(x86.UC_X86_REG_CR3) & ADDRESS_MASK
+                key = (table, address)
+            counts[key] = counts.get(key, 0) + 1
+
+        self.engine.hook_add(unicorn.UC_HOOK_CODE, count)
 
     @property
     def flags(self) -> int:

@@ -1,0 +1,76 @@
+"""Where the instructions of a boot go: by process, file and function, exactly, in the bundled emulator.
+
+Which file lies where in a process is found from its page tables, when it begins and after the boot.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from ambilink.image.container import ImageFile, read
+from ambilink.machine.boot import boot
+from ambilink.machine.model import BootRequest, Counts, Outcome
+from ambilink.verify.backtrace import function_at
+from ambilink.verify.kernel_state import Process, read_kernel_state
+from ambilink.verify.modules import Module, Modules
+from ambilink.verify.page_tables import Page, user_pages
+from ambilink.verify.words import Beginnings
+
+KERNEL = "kernel"
+UNKNOWN = "?"
+
+
+@dataclass(frozen=True)
+class Place:
+    process: str
+    file: str
+    function: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    outcome: Outcome
+    places: Counter[Place]
+
+
+class _Finder:
+    """Files by page table and address."""
+
+    def __init__(self, image: ImageFile, root: Path) -> None:
+        self.root, self.modules = root, Modules(image)
+        self.found: dict[int, tuple[str, list[Module]]] = {}
+
+    def add(self, process: Process, pages: dict[int, Page]) -> None:
+        before = self.found.get(process.page_table, ("", []))[1]
+        self.found[process.page_table] = (process.name, [*self.modules.find(pages), *before])
+
+    def place(self, table: int, address: int) -> Place:
+        if not table:
+            function = function_at(self.root / KERNEL, address)
+            return Place(KERNEL, KERNEL, function[1]) if function else Place(KERNEL, "kernel's modules", UNKNOWN)
+        process, modules = self.found.get(table, (UNKNOWN, []))
+        for module in modules:
+            if module.base <= address < module.end:
+                function = function_at(self.root / module.file.name, address - module.base)
+                return Place(process, module.file.name, function[1] if function else UNKNOWN)
+        return Place(process, UNKNOWN, UNKNOWN)
+
+
+def profile(request: BootRequest, root: Path) -> Profile:
+    """`root` is the build folder, for symbols. Raises what `boot` does; AmbilinkError for an image without archive."""
+    image = read(request.image)
+    counts: Counts = {}
+    beginnings = Beginnings(image)
+    outcome = boot("emulator", request, None, beginnings.stops, counts)
+    finder = _Finder(image, root)
+    for snapshot in beginnings.snapshots:
+        finder.add(snapshot.process, dict(snapshot.pages))
+    memory = outcome.memory
+    state = read_kernel_state(image, memory) if memory else None
+    if memory and state:
+        for process in state.processes:
+            finder.add(process, {page.address: page for page in user_pages(memory, process.page_table)})
+    places: Counter[Place] = Counter()
+    for (table, address), count in counts.items():
+        places[finder.place(table, address)] += count
+    return Profile(outcome, places)
