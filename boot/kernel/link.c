@@ -136,9 +136,12 @@ static int64_t map_segment(const struct process_link *linking, const struct imag
         return process_map(linking->process, boot_image.run, offset, segment->pages_size, address,
                            segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY);
     }
-    int64_t mapped = process_map(linking->process, memory_of(segment->window), 0, segment->pages_size, address, PROT_READ_WRITE);
-    if (mapped >= 0 && segment->relro_size && !launch_relro_waits(&linking->link, image, segment))
-        return process_protect(linking->process, image->bias + segment->relro_address, segment->relro_size, PROT_READ_ONLY);
+    struct launch_part parts[LAUNCH_PARTS_MAX];
+    unsigned count = launch_parts(&linking->link, image, segment, parts);
+    int64_t mapped = 0;
+    for (unsigned i = 0; i < count && mapped >= 0; i++)
+        mapped = process_map(linking->process, memory_of(segment->window), parts[i].offset, parts[i].size,
+                             address + parts[i].offset, parts[i].prot);
     return mapped;
 }
 

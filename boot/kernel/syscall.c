@@ -81,19 +81,40 @@ static int64_t do_process_grant(handle_t process_handle, handle_t handle, uint64
     return handle_insert(process, slot->object, (uint32_t)rights, badge ? badge : slot->badge);
 }
 
-static int64_t do_process_map(handle_t process_handle, handle_t memory_handle, uint64_t offset, uint64_t size,
-                              uint64_t address, uint64_t prot)
+static int64_t map(struct process *process, handle_t memory_handle, uint64_t offset, uint64_t size, uint64_t address,
+                   uint64_t prot)
 {
+    int64_t status;
+    if (!prot_valid(prot))
+        return (prot & RIGHT_WRITE) && (prot & RIGHT_EXECUTE) ? STATUS_NO_RIGHT : STATUS_INVALID;
+    struct memory *memory = handle_object(current_thread->process, memory_handle, OBJECT_MEMORY, (uint32_t)prot, &status);
+    return memory ? process_map(process, memory, offset, size, address, (unsigned)prot) : status;
+}
+
+static int64_t do_process_map(handle_t process_handle, handle_t memory, uint64_t offset, uint64_t size, uint64_t address,
+                              uint64_t prot)
+{
+    int64_t status;
+    struct process *process = managed_process(process_handle, &status);
+    return process ? map(process, memory, offset, size, address, prot) : status;
+}
+
+static int64_t do_process_map_all(handle_t process_handle, uint64_t list_user, uint64_t count)
+{
+    static struct map_request list[MAP_REQUESTS_MAX];
     int64_t status;
     struct process *process = managed_process(process_handle, &status);
     if (!process)
         return status;
-    if (!prot_valid(prot))
-        return (prot & RIGHT_WRITE) && (prot & RIGHT_EXECUTE) ? STATUS_NO_RIGHT : STATUS_INVALID;
-    struct memory *memory = handle_object(current_thread->process, memory_handle, OBJECT_MEMORY, (uint32_t)prot, &status);
-    if (!memory)
-        return status;
-    return process_map(process, memory, offset, size, address, (unsigned)prot);
+    if (!count || count > MAP_REQUESTS_MAX)
+        return STATUS_INVALID;
+    if (!user_read(current_thread->process, list, list_user, count * sizeof *list))
+        return STATUS_BAD_ADDRESS;
+    uint64_t done = 0;
+    for (const struct map_request *each = list; done < count; done++, each++)
+        if (!each->address || map(process, each->memory, each->offset, each->size, each->address, each->prot) < 0)
+            break;
+    return (int64_t)done;
 }
 
 static int64_t do_process_protect(handle_t handle, uint64_t address, uint64_t size, uint64_t prot)
@@ -226,6 +247,8 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
         return do_process_grant((handle_t)a, (handle_t)b, c, d);
     case SYS_PROCESS_MAP:
         return do_process_map((handle_t)a, (handle_t)b, c, d, e, f);
+    case SYS_PROCESS_MAP_ALL:
+        return do_process_map_all((handle_t)a, b, c);
     case SYS_PROCESS_UNMAP:
         process = managed_process((handle_t)a, &status);
         return process ? process_unmap(process, b, c) : status;

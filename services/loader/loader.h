@@ -115,6 +115,19 @@ void remote_end(struct remote *remote);
 /* An unused range of the process, `gap` bytes from its neighbours. */
 uint64_t remote_reserve(struct remote *remote, uint64_t size, uint64_t align);
 
+/* mapping.c */
+struct map_batch {
+    const struct remote *remote;
+    const char *(*name)(const struct remote *remote, uint64_t object); /* for the log */
+    unsigned count;
+    struct map_request request[MAP_REQUESTS_MAX];
+    uint32_t object[MAP_REQUESTS_MAX];
+};
+/* One more of an object, in its turn; false: one of those before cannot be made, which was told. */
+bool map_batch_add(struct map_batch *batch, uint32_t object, const struct map_request *request);
+/* Those that wait. */
+bool map_batch_make(struct map_batch *batch);
+
 /* area.c */
 struct area *area_make(struct remote *remote, uint64_t size, unsigned prot);
 struct area *area_make_at(struct remote *remote, uint64_t address, uint64_t size, unsigned prot);

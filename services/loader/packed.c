@@ -67,29 +67,32 @@ static bool map_all(const struct remote *remote, const struct image_packed *pack
     handle_t self = sys_start_handle(START_HANDLE_SELF), archive = sys_start_handle(START_HANDLE_IMAGE);
     int64_t memory = size ? sys_memory_create(size) : 0;
     int64_t here = memory > 0 ? sys_process_map(self, (handle_t)memory, 0, size, 0, PROT_READ_WRITE) : memory;
-    int64_t status = here;
-    for (uint32_t i = 0; status >= 0 && i < packed->mapping_count; i++) {
+    static struct map_batch batch;
+    batch.remote = remote;
+    batch.name = adopted_name;
+    batch.count = 0;
+    bool good = here >= 0;
+    if (!good)
+        say("%s: no memory for its writable pages", remote->service);
+    for (uint32_t i = 0; good && i < packed->mapping_count; i++) {
         const struct image_packed_mapping *mapping = &mappings_of(packed)[i];
         const struct image_file *file = archive_file(&loader.archive, mapping->file);
+        struct map_request request = {file->offset + mapping->source, mapping->size, mapping->address, archive, mapping->prot};
         if (mapping->prot & RIGHT_WRITE) {
             const uint8_t *source = archive_contents(&loader.archive, file);
             memcpy((uint8_t *)here + used, source + mapping->source, mapping->source_size);
-            status = sys_process_map(remote->process, (handle_t)memory, used, mapping->size, mapping->address, mapping->prot);
+            request.memory = (handle_t)memory;
+            request.offset = used;
             used += mapping->size;
-        } else {
-            status = sys_process_map(remote->process, archive, file->offset + mapping->source, mapping->size,
-                                     mapping->address, mapping->prot);
         }
-        if (status < 0)
-            say("%s: %s cannot be mapped at 0x%llx%s, status %lld", remote->service,
-                adopted_name(remote, mapping->module), (unsigned long long)mapping->address,
-                status == STATUS_OVERLAP ? ", where something else is" : "", (long long)status);
+        good = map_batch_add(&batch, mapping->module, &request);
     }
+    good = good && map_batch_make(&batch);
     if (here > 0)
         sys_process_unmap(self, (uint64_t)here, size);
     if (memory > 0)
         sys_handle_close((handle_t)memory);
-    return status >= 0;
+    return good;
 }
 
 static bool make_block(struct remote *remote, const struct child *child, const struct image_packed *packed)

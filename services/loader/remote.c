@@ -225,47 +225,53 @@ static const struct window *window_of(const struct remote *remote, const uint8_t
     return window;
 }
 
-static int64_t commit_segment(const struct remote *remote, const struct image *image, const struct segment *segment)
+static const char *fresh_name(const struct remote *remote, uint64_t index)
 {
-    uint64_t address = image->bias + segment->page_address;
-    if (segment->flags & PF_W) {
-        const struct window *window = window_of(remote, segment->window);
-        return sys_process_map(remote->process, window->memory, (uint64_t)(segment->window - window->mapped),
-                               segment->pages_size, address, PROT_READ_WRITE);
-    }
-    uint64_t offset = image->file.cookie + segment->file_offset - (segment->address - segment->page_address);
-    return sys_process_map(remote->process, sys_start_handle(START_HANDLE_IMAGE), offset, segment->pages_size, address,
-                           segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY);
+    const struct image *image = remote->link.fresh;
+    while (index--)
+        image = image->next;
+    return image->name;
 }
 
-static bool protect_relro(const struct remote *remote, const struct image *image)
+static bool map_segment(struct map_batch *batch, uint32_t object, const struct image *image, const struct segment *segment)
 {
-    for (unsigned i = 0; i < image->segment_count; i++) {
-        const struct segment *segment = &image->segments[i];
-        if (segment->relro_size && !launch_relro_waits(&remote->link, image, segment) &&
-            sys_process_protect(remote->process, image->bias + segment->relro_address, segment->relro_size,
-                                PROT_READ_ONLY) != STATUS_OK)
+    const struct remote *remote = batch->remote;
+    uint64_t address = image->bias + segment->page_address;
+    if (!(segment->flags & PF_W))
+        return map_batch_add(batch, object, &(struct map_request){
+            .memory = sys_start_handle(START_HANDLE_IMAGE),
+            .offset = image->file.cookie + segment->file_offset - (segment->address - segment->page_address),
+            .size = segment->pages_size,
+            .address = address,
+            .prot = segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY,
+        });
+    const struct window *window = window_of(remote, segment->window);
+    struct launch_part parts[LAUNCH_PARTS_MAX];
+    unsigned count = launch_parts(&remote->link, image, segment, parts);
+    for (unsigned i = 0; i < count; i++)
+        if (!map_batch_add(batch, object, &(struct map_request){
+                .memory = window->memory,
+                .offset = (uint64_t)(segment->window - window->mapped) + parts[i].offset,
+                .size = parts[i].size,
+                .address = address + parts[i].offset,
+                .prot = parts[i].prot,
+            }))
             return false;
-    }
     return true;
 }
 
 bool remote_commit(struct remote *remote)
 {
-    for (const struct image *image = remote->link.fresh; image; image = image->next) {
-        for (unsigned i = 0; i < image->segment_count; i++) {
-            int64_t mapped = commit_segment(remote, image, &image->segments[i]);
-            if (mapped < 0) {
-                say("%s: %s cannot be mapped, status %lld", remote->service, image->name, (long long)mapped);
+    static struct map_batch batch;
+    batch.remote = remote;
+    batch.name = fresh_name;
+    batch.count = 0;
+    uint32_t object = 0;
+    for (const struct image *image = remote->link.fresh; image; image = image->next, object++)
+        for (unsigned i = 0; i < image->segment_count; i++)
+            if (!map_segment(&batch, object, image, &image->segments[i]))
                 return false;
-            }
-        }
-        if (!protect_relro(remote, image)) {
-            say("%s: %s: RELRO cannot be protected", remote->service, image->name);
-            return false;
-        }
-    }
-    return true;
+    return map_batch_make(&batch);
 }
 
 void remote_close_windows(struct remote *remote)

@@ -69,7 +69,7 @@
 #define SYS_MACHINE_EXIT 22
 #define SYS_IMAGE_CHECK 23
 #define SYS_SERVICE_START 24
-#define SYS_COUNT 25
+#define SYS_PROCESS_MAP_ALL 25
 
 #define CLOCK_SINCE_BOOT 0 /* nanoseconds since the kernel started */
 #define CLOCK_WALL 1       /* nanoseconds since 1970-01-01 00:00 UTC */
@@ -77,6 +77,8 @@
 /* Verdicts for SYS_MACHINE_EXIT: the values that reach the debug-exit port. */
 #define VERDICT_PASS 0x10
 #define VERDICT_FAIL 0x11
+
+#define MAP_REQUESTS_MAX 64 /* of one SYS_PROCESS_MAP_ALL */
 
 #define MESSAGE_WORDS 6
 #define MESSAGE_HANDLES 4
@@ -96,6 +98,13 @@
 #include <stdint.h>
 
 typedef uint32_t handle_t; /* 0 is no handle */
+
+/* One mapping of SYS_PROCESS_MAP_ALL: what SYS_PROCESS_MAP is given. */
+struct map_request {
+    uint64_t offset, size, address; /* address: not 0 */
+    handle_t memory;
+    uint32_t prot;
+};
 
 /* What call, receive and reply carry. The words have the meaning that two parties agree on; by custom
  * word[0] is the operation of a request and the status of a reply. */

@@ -1,3 +1,4 @@
+#include <ambilink/abi.h>
 #include <launch/block.h>
 #include <string.h>
 
@@ -17,6 +18,24 @@ bool launch_relro_waits(const struct link *link, const struct image *image, cons
         if (link->resolvers[i].place - start < segment->relro_size)
             return true;
     return false;
+}
+
+unsigned launch_parts(const struct link *link, const struct image *image, const struct segment *segment,
+                      struct launch_part parts[LAUNCH_PARTS_MAX])
+{
+    bool is_fixed = segment->relro_size && !launch_relro_waits(link, image, segment);
+    uint64_t start = is_fixed ? segment->relro_address - segment->page_address : 0;
+    uint64_t end = is_fixed ? start + segment->relro_size : 0;
+    const struct launch_part all[LAUNCH_PARTS_MAX] = {
+        {0, start, PROT_READ_WRITE},
+        {start, end - start, PROT_READ_ONLY},
+        {end, segment->pages_size - end, PROT_READ_WRITE},
+    };
+    unsigned count = 0;
+    for (unsigned i = 0; i < LAUNCH_PARTS_MAX; i++)
+        if (all[i].size)
+            parts[count++] = all[i];
+    return count;
 }
 
 uint64_t launch_resolvers_size(const struct link *link, uint64_t *relro_count)

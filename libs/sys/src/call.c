@@ -43,6 +43,11 @@ int64_t sys_process_map(handle_t process, handle_t memory, uint64_t offset, uint
     return invoke(SYS_PROCESS_MAP, process, memory, offset, size, address, prot);
 }
 
+int64_t sys_process_map_all(handle_t process, const struct map_request *list, uint64_t count)
+{
+    return invoke(SYS_PROCESS_MAP_ALL, process, word(list), count, 0, 0, 0);
+}
+
 int64_t sys_process_unmap(handle_t process, uint64_t address, uint64_t size)
 {
     return invoke(SYS_PROCESS_UNMAP, process, address, size, 0, 0, 0);

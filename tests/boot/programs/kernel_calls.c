@@ -95,6 +95,39 @@ static void check_large_memory(void)
     CHECK(sys_handle_close(memory) == STATUS_OK);
 }
 
+static void check_map_all(void)
+{
+    static struct map_request list[MAP_REQUESTS_MAX + 1];
+    const uint64_t base = 0x30000000000;
+    handle_t memory = (handle_t)sys_memory_create(4 * PAGE);
+    handle_t read_only = (handle_t)sys_handle_duplicate(memory, RIGHT_READ, 0);
+    for (unsigned i = 0; i <= MAP_REQUESTS_MAX; i++)
+        list[i] = (struct map_request){i % 4 * PAGE, PAGE, base + i * PAGE, memory, PROT_READ_WRITE};
+    CHECK(sys_process_map_all(self, list, 0) == STATUS_INVALID);
+    CHECK(sys_process_map_all(self, list, MAP_REQUESTS_MAX + 1) == STATUS_INVALID);
+    CHECK(sys_process_map_all(memory, list, 1) == STATUS_BAD_HANDLE);
+    CHECK(sys_process_map_all(self, (void *)0x10, 1) == STATUS_BAD_ADDRESS);
+    CHECK(sys_process_map_all(self, list, MAP_REQUESTS_MAX) == MAP_REQUESTS_MAX);
+    *(char *)(base + PAGE) = 5;
+    CHECK(*(char *)(base + 61 * PAGE) == 5 && *(char *)base == 0);
+    CHECK(sys_process_unmap(self, base, MAP_REQUESTS_MAX * PAGE) == STATUS_OK);
+    /* Each of these ends the list where it stands. */
+    const struct map_request wrong[] = {
+        {0, PAGE, 0, memory, PROT_READ_ONLY},
+        {0, PAGE, base, memory, PROT_READ_ONLY},
+        {0, PAGE, base + 8 * PAGE, read_only, PROT_READ_WRITE},
+        {0, PAGE, base + 8 * PAGE, memory, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE},
+        {0, PAGE, base + 8 * PAGE, self, PROT_READ_ONLY},
+        {4 * PAGE, PAGE, base + 8 * PAGE, memory, PROT_READ_ONLY},
+    };
+    for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        list[2] = wrong[i];
+        CHECK(sys_process_map_all(self, list, 4) == 2);
+        CHECK(sys_process_unmap(self, base, 4 * PAGE) == STATUS_OK);
+    }
+    CHECK(sys_handle_close(read_only) == STATUS_OK && sys_handle_close(memory) == STATUS_OK);
+}
+
 /* The lowest number that is free, and the lowest addresses where there is room. */
 static void check_reuse(void)
 {
@@ -285,6 +318,7 @@ int main(void)
     check_handles();
     check_memory();
     check_large_memory();
+    check_map_all();
     check_reuse();
     check_pointers();
     check_rights();

@@ -15,6 +15,8 @@ int64_t sys_process_grant(handle_t process, handle_t handle, uint32_t rights, ui
 /* `address` 0: the kernel chooses. Returns the address. */
 int64_t sys_process_map(handle_t process, handle_t memory, uint64_t offset, uint64_t size, uint64_t address,
                         unsigned prot);
+/* Several at once, none with address 0: how many were made, from the first on. */
+int64_t sys_process_map_all(handle_t process, const struct map_request *list, uint64_t count);
 int64_t sys_process_unmap(handle_t process, uint64_t address, uint64_t size);
 int64_t sys_process_protect(handle_t process, uint64_t address, uint64_t size, unsigned prot);
 int64_t sys_process_watch(handle_t process, handle_t endpoint, uint64_t badge);
