@@ -241,6 +241,14 @@ struct known_image {
 
 #define KNOWN_ENTRIES_MAX (1u << 16)
 
+/* A file that was read for another link; NULL: none. */
+const struct image *known_file(const struct link *link, const struct image_file_view *file);
+/* The same as reading it: all but what a link adds. False after a report. */
+bool known_read(struct link *link, struct image *image, const char *name, const struct image_file_view *file,
+                const struct image *known);
+/* Keep a library that was read; false after a report. */
+bool known_keep(struct link *link, const struct image *image);
+
 /* Find, or make, the records of all libraries of a program that starts; false after a report. */
 bool known_prepare(struct link *link);
 

@@ -1,8 +1,15 @@
-/* Bindings that are known from earlier links. A library finds the same definitions in each program with the same libraries
+/* What is known from earlier links. A library is read once. It finds the same definitions in each program with the same libraries
  * in the same order, but for names that the program defines itself: its filter tells that it does not. */
+#include <string.h>
+
 #include "relocate.h"
 
-#define RECORDS_MAX 512 /* of libraries, over all scopes: who opens more has them bound afresh */
+#define RECORDS_MAX 512 /* of libraries, over all scopes: who opens more has them read and bound afresh */
+
+struct known_file {
+    struct known_file *next;
+    struct image image; /* before any link added to it */
+};
 
 /* The libraries that were searched after a program, by where their files' bytes lie. */
 struct known_scope {
@@ -11,6 +18,55 @@ struct known_scope {
     size_t count;
     const uint8_t *files[];
 };
+
+const struct image *known_file(const struct link *link, const struct image_file_view *file)
+{
+    const struct known_file *known = link->known ? link->known->files : NULL;
+    while (known && (known->image.file.bytes != file->bytes || known->image.file.size != file->size))
+        known = known->next;
+    return known ? &known->image : NULL;
+}
+
+/* With tables of its own, as links write into some. */
+static bool copy(struct link *link, struct arena **arena, struct image *to, const struct image *from)
+{
+    *to = *from;
+    to->segments = arena_alloc(link, arena, from->segment_count, sizeof *to->segments);
+    to->versions = arena_alloc(link, arena, from->version_count, sizeof *to->versions);
+    to->needed_names = arena_alloc(link, arena, from->needed_count, sizeof *to->needed_names);
+    to->needed = arena_alloc(link, arena, from->needed_count, sizeof *to->needed);
+    if (!to->segments || !to->versions || !to->needed_names || !to->needed)
+        return false;
+    memcpy(to->segments, from->segments, from->segment_count * sizeof *to->segments);
+    memcpy(to->versions, from->versions, from->version_count * sizeof *to->versions);
+    memcpy(to->needed_names, from->needed_names, from->needed_count * sizeof *to->needed_names);
+    return true;
+}
+
+bool known_read(struct link *link, struct image *image, const char *name, const struct image_file_view *file,
+                const struct image *known)
+{
+    if (!copy(link, &link->arena, image, known))
+        return false;
+    image->name = name;
+    image->file = *file;
+    return true;
+}
+
+bool known_keep(struct link *link, const struct image *image)
+{
+    struct link_known *known = link->known;
+    /* A program seldom comes again. */
+    if (!known || !link->first || known->records >= RECORDS_MAX)
+        return true;
+    struct known_file *record = arena_alloc(link, &known->arena, 1, sizeof *record);
+    if (!record || !copy(link, &known->arena, &record->image, image))
+        return false;
+    record->next = known->files;
+    known->files = record;
+    known->records++;
+    return true;
+}
 
 static bool is_scope(const struct known_scope *scope, struct image *const *libraries, size_t count)
 {
@@ -56,7 +112,7 @@ static struct known_image *add_image(struct link *link, struct known_scope *scop
 {
     struct arena **arena = &link->known->arena;
     uint64_t leading = image->relative_count < image->rela.count ? image->relative_count : image->rela.count;
-    if (image->rela.count - leading + image->plt_rela.count > KNOWN_ENTRIES_MAX || link->known->records == RECORDS_MAX)
+    if (image->rela.count - leading + image->plt_rela.count > KNOWN_ENTRIES_MAX || link->known->records >= RECORDS_MAX)
         return NULL;
     struct known_image *record = arena_alloc(link, arena, 1, sizeof *record);
     struct known_binding *rela = arena_alloc(link, arena, image->rela.count - leading, sizeof *rela);

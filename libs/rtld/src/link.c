@@ -78,6 +78,17 @@ void link_append_global(struct link *link, struct image *image)
     link->last_global = image;
 }
 
+static bool read_image(struct link *link, struct image *image, const char *name, const struct image_file_view *file)
+{
+    const struct image *known = known_file(link, file);
+    if (known)
+        return known_read(link, image, name, file, known);
+    if (!image_parse(link, image, name, file) || !read_needed(link, image))
+        return false;
+    image->soname_hash = image->soname ? gabi_hash(image->soname) : 0;
+    return known_keep(link, image);
+}
+
 static struct image *add_image(struct link *link, const char *name, const struct image_file_view *file)
 {
     struct image *image = arena_alloc(link, &link->arena, 1, sizeof *image);
@@ -86,9 +97,9 @@ static struct image *add_image(struct link *link, const char *name, const struct
     if (!image || !own_name)
         return NULL;
     memcpy(own_name, name, strlen(name));
-    image->arena = link->arena;
-    if (!image_parse(link, image, own_name, file) || !read_needed(link, image))
+    if (!read_image(link, image, own_name, file))
         return NULL;
+    image->arena = link->arena;
     if (!machine_find(image->machine) || (link->first && image->machine != link->first->machine)) {
         link_refuse(link, LINK_WRONG_MACHINE, image, NULL, offsetof(struct elf_header, e_machine), image->machine);
         return NULL;
@@ -102,7 +113,6 @@ static struct image *add_image(struct link *link, const char *name, const struct
         return NULL;
     }
     image->name_hash = gabi_hash(name);
-    image->soname_hash = image->soname ? gabi_hash(image->soname) : 0;
     *(link->last ? &link->last->next : &link->first) = image;
     link->last = image;
     link->image_count++;

@@ -75,8 +75,9 @@ struct link_tls_descriptors {
     uint64_t absent;   /* a weak symbol that nobody defines; second word: what the address shall be */
 };
 
-/* What libraries are bound to, kept from one link to the next; all zero at first. */
+/* Libraries as they were read, and what they are bound to, kept from one link to the next; all zero at first. */
 struct link_known {
+    struct known_file *files;
     struct known_scope *scopes;
     struct arena *arena;
     unsigned records;
@@ -104,9 +105,9 @@ struct link {
     const char *const *preload;
     size_t preload_count;
 
-    /* For a host that links many programs with the same libraries, one after the other: what the libraries of one are bound
-     * to is not looked up again for the next. May be set before link_load; the files' bytes must stay where they are, and as
-     * they are, until link_known_end. NULL: each link begins with nothing. */
+    /* For a host that links many programs with the same libraries, one after the other: the libraries of one are not read
+     * again for the next, and what they are bound to is not looked up. May be set before link_load; the files' bytes must
+     * stay where they are, and as they are, until link_known_end. NULL: each link begins with nothing. */
     struct link_known *known;
 
     /* What the last link_order or link_close found: addresses in the linked address space, valid until the
