@@ -27,20 +27,21 @@ const struct image *known_file(const struct link *link, const struct image_file_
     return known ? &known->image : NULL;
 }
 
+static void *copy_table(struct link *link, struct arena **arena, const void *table, uint64_t count, size_t size)
+{
+    void *copied = arena_alloc(link, arena, count, size);
+    return copied && count ? memcpy(copied, table, count * size) : copied;
+}
+
 /* With tables of its own, as links write into some. */
 static bool copy(struct link *link, struct arena **arena, struct image *to, const struct image *from)
 {
     *to = *from;
-    to->segments = arena_alloc(link, arena, from->segment_count, sizeof *to->segments);
-    to->versions = arena_alloc(link, arena, from->version_count, sizeof *to->versions);
-    to->needed_names = arena_alloc(link, arena, from->needed_count, sizeof *to->needed_names);
-    to->needed = arena_alloc(link, arena, from->needed_count, sizeof *to->needed);
-    if (!to->segments || !to->versions || !to->needed_names || !to->needed)
-        return false;
-    memcpy(to->segments, from->segments, from->segment_count * sizeof *to->segments);
-    memcpy(to->versions, from->versions, from->version_count * sizeof *to->versions);
-    memcpy(to->needed_names, from->needed_names, from->needed_count * sizeof *to->needed_names);
-    return true;
+    to->segments = copy_table(link, arena, from->segments, from->segment_count, sizeof *to->segments);
+    to->versions = copy_table(link, arena, from->versions, from->version_count, sizeof *to->versions);
+    to->needed_names = copy_table(link, arena, from->needed_names, from->needed_count, sizeof *to->needed_names);
+    to->needed = copy_table(link, arena, from->needed, from->needed_count, sizeof *to->needed);
+    return to->segments && to->versions && to->needed_names && to->needed;
 }
 
 bool known_read(struct link *link, struct image *image, const char *name, const struct image_file_view *file,
