@@ -15,6 +15,8 @@ static struct window {
 } windows[WINDOWS_MAX];
 static unsigned window_count;
 
+static struct link_known known; /* of the image's libraries, whose bytes stay where they are */
+
 void *link_memory(void *context, uint64_t *size)
 {
     (void)context;
@@ -109,8 +111,7 @@ bool process_link(struct process_link *linking, struct process *process, const c
     struct link *link = &linking->link;
     link_init(link, &linking->host);
     link->tls_surplus = TLS_SURPLUS;
-    static struct link_known known;
-    link->known = &known; /* the image's bytes stay */
+    link->known = &known;
     struct image_file_view view = link_view(file);
     if (!boot_image_check(file) || !link_load(link, boot_image_name(file), &view) || !link_place(link))
         return false;

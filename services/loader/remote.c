@@ -13,6 +13,8 @@
 #define ADDRESS_RANDOM_PAGES 0x3ffffffff /* 34 bits of choice for the whole, 4 for each gap */
 #define GAP_RANDOM_PAGES 0xf /* neighbours then share their page tables */
 
+static struct link_known known; /* of the image's libraries, whose bytes stay where they are */
+
 static handle_t self(void)
 {
     return sys_start_handle(START_HANDLE_SELF);
@@ -192,10 +194,9 @@ void remote_init(struct remote *remote, handle_t process, const char *service)
 
 bool remote_link(struct remote *remote, const struct image_file *program)
 {
-    static struct link_known known;
     link_init(&remote->link, &remote->host);
     remote->link.tls_surplus = TLS_SURPLUS;
-    remote->link.known = &known; /* the image's bytes stay */
+    remote->link.known = &known;
     const char *name = archive_string(&loader.archive, program->name);
     struct image_file_view view = view_of(program);
     if (!remote_check_file(program) || !link_load(&remote->link, name, &view) || !link_place(&remote->link))
