@@ -52,7 +52,7 @@ size_t child_modules(struct child *child)
 {
     const struct remote *remote = &child->remote;
     /* Of a process that is gone there is what was recorded. */
-    if (remote->process && remote->is_strange && adopt_refresh(child))
+    if (remote->process && adopt_refresh(child))
         child_forget_modules(child);
     if (remote->process && !child->modules && !(remote->is_strange ? adopt_modules : record_linked)(child))
         child_forget_modules(child);

@@ -40,8 +40,10 @@ def steps(result):
     return int(result.rows("steps")[0][0], 16)
 
 
-@pytest.mark.parametrize("flags", [(), ("--hash-style=sysv",), ("-Bsymbolic",)])
-def test_words_are_those_of_a_link_by_itself(linker, make, libraries, flags):
+@pytest.mark.parametrize("flags", [(), ("--hash-style=sysv",), ("-Bsymbolic",), ("--version-script=versions",)])
+def test_words_are_those_of_a_link_by_itself(linker, make, libraries, flags, tmp_path, monkeypatch):
+    (tmp_path / "versions").write_text("V1 { global: *; };\n")
+    monkeypatch.chdir(tmp_path)
     files = libraries(*flags)
     # Each comes first, second and third to the same libraries.
     programs = {name: program(make, source) for name, source in PROGRAMS.items()}

@@ -239,8 +239,6 @@ struct known_image {
     struct known_binding *rela, *plt_rela;
 };
 
-#define KNOWN_ENTRIES_MAX (1u << 16)
-
 /* A file that was read for another link; NULL: none. */
 const struct image *known_file(const struct link *link, const struct image_file_view *file);
 /* The same as reading it: all but what a link adds. False after a report. */

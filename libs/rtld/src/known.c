@@ -1,9 +1,10 @@
-/* What is known from earlier links. A library is read once. It finds the same definitions in each program with the same libraries
- * in the same order, but for names that the program defines itself: its filter tells that it does not. */
+/* What is known from earlier links. A library is read once. It finds the same definitions in each program that has the
+ * same libraries in the same order, but for names that the program defines itself: its filter tells that it does not. */
 #include <string.h>
 
 #include "relocate.h"
 
+#define ENTRIES_MAX (1u << 16) /* of a library's tables that may name symbols */
 #define RECORDS_MAX 512 /* of libraries, over all scopes: who opens more has them read and bound afresh */
 
 struct known_file {
@@ -113,7 +114,7 @@ static struct known_image *add_image(struct link *link, struct known_scope *scop
 {
     struct arena **arena = &link->known->arena;
     uint64_t leading = image->relative_count < image->rela.count ? image->relative_count : image->rela.count;
-    if (image->rela.count - leading + image->plt_rela.count > KNOWN_ENTRIES_MAX || link->known->records >= RECORDS_MAX)
+    if (image->rela.count - leading + image->plt_rela.count > ENTRIES_MAX || link->known->records >= RECORDS_MAX)
         return NULL;
     struct known_image *record = arena_alloc(link, arena, 1, sizeof *record);
     struct known_binding *rela = arena_alloc(link, arena, image->rela.count - leading, sizeof *rela);
@@ -182,8 +183,10 @@ static void leave(const struct relocation *relocation, const struct elf_rela *en
         };
         struct definition found = scope_lookup(link, image, &reference, NULL);
         uint32_t position = 0;
-        while (link->searched[position] != found.image)
+        while (position < link->searched_count && link->searched[position] != found.image)
             position++;
+        if (position == link->searched_count)
+            continue;
         uint64_t stored = word_at(relocation->window + (entry->r_offset - relocation->low));
         *known = (struct known_binding){stored - found.image->bias, reference.name.gnu_hash, position};
     }

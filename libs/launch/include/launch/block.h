@@ -29,6 +29,8 @@ struct image *launch_module_image(const struct link *link, uint64_t address);
 /* Words that functions of the fresh images fill, and RELRO that must wait for them. */
 uint64_t launch_resolvers_size(const struct link *link, uint64_t *relro_count);
 void launch_resolvers_fill(const struct link *link, struct start_resolver *resolvers, struct start_range *relro);
+bool launch_relro_waits(const struct link *link, const struct image *image, const struct segment *segment);
+
 /* Parts of a writable segment's pages by the protection that they begin with: RELRO that waits for nobody is read-only. */
 #define LAUNCH_PARTS_MAX 3
 struct launch_part {
@@ -37,5 +39,4 @@ struct launch_part {
 };
 unsigned launch_parts(const struct link *link, const struct image *image, const struct segment *segment,
                       struct launch_part parts[LAUNCH_PARTS_MAX]);
-bool launch_relro_waits(const struct link *link, const struct image *image, const struct segment *segment);
 #endif
