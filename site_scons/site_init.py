@@ -6,7 +6,7 @@ import sys
 
 
 def _stop_if_current():
-    path = os.path.join("toolchain", "ambilink", "build", "sweep.py")
+    path = os.path.join("toolchain", "ambilink", "incremental", "sweep.py")
     spec = importlib.util.spec_from_file_location("ambilink_sweep", path)
     sweep = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = sweep

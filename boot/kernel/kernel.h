@@ -289,8 +289,8 @@ void process_link_end(struct process_link *linking);
 /* What any link of the kernel needs of its host. */
 void *link_memory(void *context, uint64_t *size);
 void link_release(void *context, void *block, uint64_t size);
-bool link_open_library(void *context, const struct image *referrer, const char *name, struct image_file_view *view);
-struct image_file_view link_view(const struct image_file *file);
+bool link_open_library(void *context, const struct module *referrer, const char *name, struct file_view *view);
+struct file_view link_view(const struct image_file *file);
 
 /* Linux' system calls (linux.c); a result or a negative error number. */
 void linux_end(struct process *process);

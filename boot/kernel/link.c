@@ -31,16 +31,16 @@ void link_release(void *context, void *block, uint64_t size)
     kernel_unmap(block);
 }
 
-struct image_file_view link_view(const struct image_file *file)
+struct file_view link_view(const struct image_file *file)
 {
-    return (struct image_file_view){
+    return (struct file_view){
         .bytes = archive_contents(&boot_image.archive, file),
         .size = file->size,
         .cookie = file->offset,
     };
 }
 
-bool link_open_library(void *context, const struct image *referrer, const char *name, struct image_file_view *view)
+bool link_open_library(void *context, const struct module *referrer, const char *name, struct file_view *view)
 {
     (void)context;
     (void)referrer;
@@ -51,21 +51,21 @@ bool link_open_library(void *context, const struct image *referrer, const char *
     return true;
 }
 
-static bool place(void *context, const struct image *image, uint64_t *bias)
+static bool place(void *context, const struct module *module, uint64_t *bias)
 {
     struct process_link *linking = context;
-    uint64_t gap = (1 + (random_next() & GAP_RANDOM_PAGES)) * PAGE_SIZE, size = image->high - image->low;
+    uint64_t gap = (1 + (random_next() & GAP_RANDOM_PAGES)) * PAGE_SIZE, size = module->high - module->low;
     if (size > linking->next_address / 2)
         return false;
-    linking->next_address = (linking->next_address - gap - size) & -image->align;
-    *bias = linking->next_address - image->low;
+    linking->next_address = (linking->next_address - gap - size) & -module->align;
+    *bias = linking->next_address - module->low;
     return true;
 }
 
-static void *segment_window(void *context, const struct image *image, const struct segment *segment, bool *filled)
+static void *segment_window(void *context, const struct module *module, const struct segment *segment, bool *filled)
 {
     (void)context;
-    (void)image;
+    (void)module;
     (void)filled;
     struct memory *memory = window_count < WINDOWS_MAX ? memory_create(segment->pages_size) : NULL;
     void *mapped = memory ? kernel_map(memory, 0, segment->pages_size, PROT_READ_WRITE) : NULL;
@@ -112,7 +112,7 @@ bool process_link(struct process_link *linking, struct process *process, const c
     link_init(link, &linking->host);
     link->tls_surplus = TLS_SURPLUS;
     link->known = &known;
-    struct image_file_view view = link_view(file);
+    struct file_view view = link_view(file);
     if (!boot_image_check(file) || !link_load(link, boot_image_name(file), &view) || !link_place(link))
         return false;
     find_descriptor(link, "__ambilink_tlsdesc_fixed", &link->tls_descriptors.fixed);
@@ -129,16 +129,16 @@ static struct memory *memory_of(const uint8_t *window)
     return NULL;
 }
 
-static int64_t map_segment(const struct process_link *linking, const struct image *image, const struct segment *segment)
+static int64_t map_segment(const struct process_link *linking, const struct module *module, const struct segment *segment)
 {
-    uint64_t address = image->bias + segment->page_address;
+    uint64_t address = module->bias + segment->page_address;
     if (!(segment->flags & PF_W)) {
-        uint64_t offset = image->file.cookie + segment->file_offset - (segment->address - segment->page_address);
+        uint64_t offset = module->file.cookie + segment->file_offset - (segment->address - segment->page_address);
         return process_map(linking->process, boot_image.run, offset, segment->pages_size, address,
                            segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY);
     }
     struct launch_part parts[LAUNCH_PARTS_MAX];
-    unsigned count = launch_parts(&linking->link, image, segment, parts);
+    unsigned count = launch_parts(&linking->link, module, segment, parts);
     int64_t mapped = 0;
     for (unsigned i = 0; i < count && mapped >= 0; i++)
         mapped = process_map(linking->process, memory_of(segment->window), parts[i].offset, parts[i].size,
@@ -148,11 +148,11 @@ static int64_t map_segment(const struct process_link *linking, const struct imag
 
 bool process_link_map(struct process_link *linking)
 {
-    for (const struct image *image = linking->link.first; image; image = image->next)
-        for (unsigned i = 0; i < image->segment_count; i++) {
-            int64_t status = map_segment(linking, image, &image->segments[i]);
+    for (const struct module *module = linking->link.first; module; module = module->next)
+        for (unsigned i = 0; i < module->segment_count; i++) {
+            int64_t status = map_segment(linking, module, &module->segments[i]);
             if (status < 0) {
-                log_format("kernel: %s: %s cannot be mapped, status %d\n", linking->service, image->name, status);
+                log_format("kernel: %s: %s cannot be mapped, status %d\n", linking->service, module->name, status);
                 return false;
             }
         }

@@ -1,4 +1,4 @@
-/* Kernel modules: shared objects of the image, linked at boot by libs/rtld against what the kernel exports. The exports
+/* Kernel modules: shared objects of the boot image, linked at boot by libs/rtld against what the kernel exports. The exports
  * are an object as well, modules/kernel.so, which holds symbols with the addresses of this very kernel. */
 #include "kernel.h"
 
@@ -20,7 +20,7 @@ static struct opening {
 static struct link_host host;
 static struct link modules;
 
-static bool open_module(void *context, const struct image *referrer, const char *name, struct image_file_view *view)
+static bool open_module(void *context, const struct module *referrer, const char *name, struct file_view *view)
 {
     (void)context;
     (void)referrer;
@@ -35,34 +35,34 @@ static bool open_module(void *context, const struct image *referrer, const char 
     return true;
 }
 
-static bool place(void *context, const struct image *image, uint64_t *bias)
+static bool place(void *context, const struct module *module, uint64_t *bias)
 {
     (void)context;
-    if (image->file.in_place)
+    if (module->file.in_place)
         return true; /* its symbols are absolute */
-    uint64_t size = image->high - image->low;
-    if (opening.range_count == OPEN_MAX || image->align > PAGE_SIZE)
+    uint64_t size = module->high - module->low;
+    if (opening.range_count == OPEN_MAX || module->align > PAGE_SIZE)
         return false;
     uint64_t start = kernel_reserve(size);
     if (!start)
         return false;
     opening.ranges[opening.range_count++] = start;
-    *bias = start - image->low;
+    *bias = start - module->low;
     return true;
 }
 
-static void *segment_window(void *context, const struct image *image, const struct segment *segment, bool *filled)
+static void *segment_window(void *context, const struct module *module, const struct segment *segment, bool *filled)
 {
     (void)context;
     (void)filled;
     static uint8_t nothing[1];
-    if (image->file.in_place)
+    if (module->file.in_place)
         return nothing;
     struct memory *memory = opening.memory_count < SEGMENTS_MAX ? memory_create(segment->pages_size) : NULL;
     if (!memory)
         return NULL;
     opening.memories[opening.memory_count++] = memory;
-    uint64_t start = image->bias + segment->page_address;
+    uint64_t start = module->bias + segment->page_address;
     return page_map(kernel_page_table, start, memory, 0, segment->pages_size, PROT_READ_WRITE) ? (void *)start : NULL;
 }
 
@@ -76,15 +76,15 @@ static bool report(void *context, const struct diagnostic *diagnostic)
 }
 
 /* Read-only segments are the image's frames; RELRO becomes read-only. */
-static bool map_segment(const struct image *image, const struct segment *segment, unsigned *memory)
+static bool map_segment(const struct module *module, const struct segment *segment, unsigned *memory)
 {
-    uint64_t address = image->bias + segment->page_address;
+    uint64_t address = module->bias + segment->page_address;
     if (segment->flags & PF_W) {
         const struct memory *own = opening.memories[(*memory)++];
-        uint64_t start = image->bias + segment->relro_address;
+        uint64_t start = module->bias + segment->relro_address;
         return page_map(kernel_page_table, start, own, start - address, segment->relro_size, PROT_READ_ONLY);
     }
-    uint64_t offset = image->file.cookie + segment->file_offset - (segment->address - segment->page_address);
+    uint64_t offset = module->file.cookie + segment->file_offset - (segment->address - segment->page_address);
     return page_map(kernel_page_table, address, boot_image.run, offset, segment->pages_size,
                     segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY);
 }
@@ -92,9 +92,9 @@ static bool map_segment(const struct image *image, const struct segment *segment
 static bool map_fresh(void)
 {
     unsigned memory = 0;
-    for (const struct image *image = modules.fresh; image; image = image->next)
-        for (unsigned i = 0; i < image->segment_count; i++)
-            if (!map_segment(image, &image->segments[i], &memory)) {
+    for (const struct module *module = modules.fresh; module; module = module->next)
+        for (unsigned i = 0; i < module->segment_count; i++)
+            if (!map_segment(module, &module->segments[i], &memory)) {
                 log_format("kernel: module %s: no memory to map it\n", opening.name);
                 return false;
             }
@@ -144,7 +144,7 @@ static bool open_exports(void)
         log_format("kernel: %s is not in the boot image, and modules need it\n", EXPORTS);
         return false;
     }
-    struct image_file_view view = link_view(file);
+    struct file_view view = link_view(file);
     view.in_place = true;
     if (!link_load(&modules, "kernel.so", &view) || !link_place(&modules) || !link_relocate(&modules) ||
         !link_order(&modules))

@@ -148,7 +148,7 @@ static bool link_program(struct launch *launch)
         grant_all(launch, launch_block_write(&area, link, &list));
         kernel_unmap(area.here);
         launch->block_address = area.there;
-        const struct image *program = link->first;
+        const struct module *program = link->first;
         launch->program = (struct program){
             .entry = link_entry(link),
             .start = link_entry(link),

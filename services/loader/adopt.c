@@ -65,7 +65,7 @@ bool adopted_base(const struct remote *remote, const char *name, uint64_t *base)
 }
 
 /* Bytes of a file's segments. */
-static void measure(struct module *module, const struct image_file *file)
+static void measure(struct module_record *module, const struct image_file *file)
 {
     const uint8_t *bytes = archive_contents(&loader.archive, file);
     const struct elf_header *header = (const struct elf_header *)bytes;
@@ -104,8 +104,8 @@ bool adopt_modules(struct child *child)
         /* The program comes first. */
         const struct image_file *file = child->module_count ? archive_find_library(&loader.archive, name ? name : "")
                                                             : archive_file(&loader.archive, child->service->file);
-        struct module *module = &child->modules[child->module_count++];
-        *module = (struct module){
+        struct module_record *module = &child->modules[child->module_count++];
+        *module = (struct module_record){
             .name = strdup(name ? name : "?"),
             .base = at->base,
             .low = at->low - at->base,
@@ -125,20 +125,20 @@ bool adopt_link(struct child *child)
     bool good = remote_link(remote, archive_file(&loader.archive, child->service->file));
     /* Each image of the fresh link is the next module of the list, or this is no list of ours. */
     struct start_module *module = NULL;
-    for (struct image *image = remote->link.first; good && image; image = image->next) {
+    for (struct module *module = remote->link.first; good && module; module = module->next) {
         module = next_module(remote, module);
         const char *name = module ? name_of(remote, module) : NULL;
-        good = name && strcmp(name, image->name) == 0;
-        image->host_data = good ? module : NULL;
+        good = name && strcmp(name, module->name) == 0;
+        module->host_data = good ? module : NULL;
     }
     if (!good) {
-        for (struct image *image = remote->link.first; image; image = image->next)
-            image->host_data = NULL; /* not ours to take out of the list */
+        for (struct module *module = remote->link.first; module; module = module->next)
+            module->host_data = NULL; /* not ours to take out of the list */
         link_abandon(&remote->link);
         remote_close_windows(remote);
         return false;
     }
-    remote->block->modules = (unsigned)remote->link.image_count;
+    remote->block->modules = (unsigned)remote->link.module_count;
     link_commit(&remote->link);
     remote_close_windows(remote);
     remote->is_strange = false;

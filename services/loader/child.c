@@ -28,20 +28,20 @@ void child_forget_modules(struct child *child)
 static bool record_linked(struct child *child)
 {
     const struct link *link = &child->remote.link;
-    child->modules = calloc(link->image_count, sizeof *child->modules);
+    child->modules = calloc(link->module_count, sizeof *child->modules);
     if (!child->modules)
         return false;
-    for (const struct image *image = link->first; image; image = image->next) {
-        struct module *module = &child->modules[child->module_count];
-        *module = (struct module){
-            .name = strdup(image->name),
-            .base = image->bias,
-            .low = image->low,
-            .high = image->high,
+    for (const struct module *module = link->first; module; module = module->next) {
+        struct module_record *record = &child->modules[child->module_count];
+        *record = (struct module_record){
+            .name = strdup(module->name),
+            .base = module->bias,
+            .low = module->low,
+            .high = module->high,
         };
-        for (unsigned i = 0; i < image->segment_count; i++)
-            *(image->segments[i].flags & PF_W ? &module->writable : &module->read_only) += image->segments[i].pages_size;
-        if (!module->name)
+        for (unsigned i = 0; i < module->segment_count; i++)
+            *(module->segments[i].flags & PF_W ? &record->writable : &record->read_only) += module->segments[i].pages_size;
+        if (!record->name)
             return false;
         child->module_count++;
     }
@@ -117,7 +117,7 @@ static struct child *child_add(struct child *child)
     *loader.last = child;
     loader.last = &child->next;
     const struct remote *remote = &child->remote;
-    size_t count = remote->is_strange ? adopted_count(remote) : remote->link.image_count;
+    size_t count = remote->is_strange ? adopted_count(remote) : remote->link.module_count;
     if (child->service->linker != IMAGE_LINKER_INTERP)
         say("%s started: process %llu, %zu objects", child->name, (unsigned long long)child->number, count);
     else

@@ -61,15 +61,15 @@ static void open_object(struct child *child, const struct message *request, cons
     struct remote *remote = &child->remote;
     struct loader_opened opened = {0};
     uint64_t size = 0;
-    struct image *image = remote_open(remote, name, (unsigned)request->word[1]);
-    if (!image || (remote->link.fresh && !take_in(child, &opened, &size))) {
+    struct module *module = remote_open(remote, name, (unsigned)request->word[1]);
+    if (!module || (remote->link.fresh && !take_in(child, &opened, &size))) {
         link_abandon(&remote->link);
         remote_close_windows(remote);
         refuse_with_message(remote, reply);
         return;
     }
     remote_close_windows(remote);
-    opened.handle = launch_module_address(image);
+    opened.handle = launch_module_address(module);
     struct message answer = {.data = answer_data, .size = size};
     memcpy(answer.word + 1, &opened, sizeof opened);
     ipc_answer(reply, STATUS_OK, &answer);
@@ -78,13 +78,13 @@ static void open_object(struct child *child, const struct message *request, cons
 static void close_object(struct child *child, uint64_t handle, handle_t reply)
 {
     struct link *link = &child->remote.link;
-    struct image *image = launch_module_image(&child->remote.link, handle);
-    if (!image) {
+    struct module *module = launch_module_find(&child->remote.link, handle);
+    if (!module) {
         ipc_answer(reply, STATUS_NOT_FOUND, NULL);
         return;
     }
     struct message answer = {0};
-    if (link_close(link, image))
+    if (link_close(link, module))
         answer = (struct message){
             .word = {0, 1},
             .data = link->finalizers,
@@ -98,20 +98,20 @@ static void find_symbol(struct child *child, const struct message *request, cons
     struct remote *remote = &child->remote;
     uint64_t scope = request->word[1], where = request->word[2], length = strlen(name) + 1;
     const char *version = length < request->size ? name + length : NULL;
-    const struct image *image = scope == LOADER_SCOPE_CLOSURE ? launch_module_image(&remote->link, where)
-                                                              : link_image_at(&remote->link, where);
+    const struct module *module = scope == LOADER_SCOPE_CLOSURE ? launch_module_find(&remote->link, where)
+                                                              : link_module_at(&remote->link, where);
     struct link_symbol found;
     /* Only what was opened has a closure to search. */
-    if (scope > LOADER_SCOPE_CLOSURE || (!image && scope != LOADER_SCOPE_DEFAULT) ||
-        (scope == LOADER_SCOPE_CLOSURE && !image->closure) ||
-        !link_find(&remote->link, (enum link_scope)scope, image, name, version, &found)) {
+    if (scope > LOADER_SCOPE_CLOSURE || (!module && scope != LOADER_SCOPE_DEFAULT) ||
+        (scope == LOADER_SCOPE_CLOSURE && !module->closure) ||
+        !link_find(&remote->link, (enum link_scope)scope, module, name, version, &found)) {
         ipc_answer(reply, STATUS_NOT_FOUND, NULL);
         return;
     }
     unsigned type = found.symbol->st_info & 15;
     struct loader_symbol symbol = {
         .address = found.address,
-        .module = type == STT_TLS ? found.image->tls_module : 0,
+        .module = type == STT_TLS ? found.module->tls_module : 0,
         .indirect = type == STT_GNU_IFUNC,
     };
     struct message answer = {0};
@@ -121,17 +121,17 @@ static void find_symbol(struct child *child, const struct message *request, cons
 
 static void name_address(struct child *child, uint64_t address, handle_t reply)
 {
-    const struct image *image = link_image_at(&child->remote.link, address);
-    if (!image) {
+    const struct module *module = link_module_at(&child->remote.link, address);
+    if (!module) {
         ipc_answer(reply, STATUS_NOT_FOUND, NULL);
         return;
     }
-    struct message answer = {.word = {0, launch_module_address(image)}};
-    const struct elf_symbol *symbol = image_symbol_at(image, address - image->bias);
+    struct message answer = {.word = {0, launch_module_address(module)}};
+    const struct elf_symbol *symbol = module_symbol_at(module, address - module->bias);
     if (symbol) {
         /* The name as the process has it, in its own mapping of the string table. */
-        answer.word[2] = image->bias + image->strings.address + symbol->st_name;
-        answer.word[3] = image->bias + symbol->st_value;
+        answer.word[2] = module->bias + module->strings.address + symbol->st_name;
+        answer.word[3] = module->bias + symbol->st_value;
     }
     ipc_answer(reply, STATUS_OK, &answer);
 }

@@ -14,7 +14,7 @@
 #define LINK_ERROR_MAX 512
 #define TLS_SURPLUS 1024 /* bytes of each thread's block for objects that are opened later */
 
-struct module {
+struct module_record {
     char *name;
     uint64_t base, low, high;
     uint64_t read_only, writable; /* bytes */
@@ -58,7 +58,7 @@ struct child {
     enum { CHILD_RUNS, CHILD_EXITED, CHILD_FAULTED } state;
     int64_t exit_status;
     bool at_boot;             /* counts for the machine's verdict */
-    struct module *modules;
+    struct module_record *modules;
     size_t module_count;
     handle_t waiters[WAITERS_MAX]; /* reply handles of LOADER_WAIT */
     size_t waiter_count;
@@ -105,7 +105,7 @@ bool remote_link(struct remote *remote, const struct image_file *program);
 /* A file is trusted once its checksum was found right; false: refused, and told. */
 bool remote_check_file(const struct image_file *file);
 /* The same for an object that the process opens; NULL: refused, remote->error says why. */
-struct image *remote_open(struct remote *remote, const char *name, unsigned flags);
+struct module *remote_open(struct remote *remote, const char *name, unsigned flags);
 /* Map what is fresh, with its protections; RELRO that waits for resolvers stays writable. */
 bool remote_commit(struct remote *remote);
 /* Give back windows; to be called after each link in any case. */

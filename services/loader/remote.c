@@ -41,16 +41,16 @@ bool remote_check_file(const struct image_file *file)
     return *checked;
 }
 
-static struct image_file_view view_of(const struct image_file *file)
+static struct file_view view_of(const struct image_file *file)
 {
-    return (struct image_file_view){
+    return (struct file_view){
         .bytes = archive_contents(&loader.archive, file),
         .size = file->size,
         .cookie = file->offset,
     };
 }
 
-static bool open_library(void *context, const struct image *referrer, const char *name, struct image_file_view *view)
+static bool open_library(void *context, const struct module *referrer, const char *name, struct file_view *view)
 {
     (void)context;
     (void)referrer;
@@ -61,22 +61,22 @@ static bool open_library(void *context, const struct image *referrer, const char
     return true;
 }
 
-static bool place_image(void *context, const struct image *image, uint64_t *bias)
+static bool place_image(void *context, const struct module *module, uint64_t *bias)
 {
     struct remote *remote = context;
-    if (remote->is_strange && adopted_base(remote, image->name, bias))
+    if (remote->is_strange && adopted_base(remote, module->name, bias))
         return true;
-    uint64_t address = remote_reserve(remote, image->high - image->low, image->align);
-    *bias = address - image->low;
+    uint64_t address = remote_reserve(remote, module->high - module->low, module->align);
+    *bias = address - module->low;
     return address != 0;
 }
 
-static uint64_t writable_size(const struct image *images)
+static uint64_t writable_size(const struct module *images)
 {
     uint64_t size = 0;
-    for (const struct image *image = images; image; image = image->next)
-        for (unsigned i = 0; i < image->segment_count; i++)
-            size += image->segments[i].flags & PF_W ? image->segments[i].pages_size : 0;
+    for (const struct module *module = images; module; module = module->next)
+        for (unsigned i = 0; i < module->segment_count; i++)
+            size += module->segments[i].flags & PF_W ? module->segments[i].pages_size : 0;
     return size;
 }
 
@@ -106,14 +106,14 @@ static bool make_scratch(struct remote *remote, uint64_t size)
 }
 
 /* What comes with a program stays as long as it does: one memory for all of it. What is opened later may go alone. */
-static void *segment_window(void *context, const struct image *image, const struct segment *segment, bool *filled)
+static void *segment_window(void *context, const struct module *module, const struct segment *segment, bool *filled)
 {
     (void)filled;
     struct remote *remote = context;
     uint64_t size = segment->pages_size;
     struct window *last = remote->window_count ? &remote->windows[remote->window_count - 1] : NULL;
     if (!last || last->size - last->used < size) {
-        uint64_t wanted = image == remote->link.first ? writable_size(image) : size;
+        uint64_t wanted = module == remote->link.first ? writable_size(module) : size;
         if (!(remote->is_strange ? make_scratch : make_window)(remote, wanted))
             return NULL;
         last = &remote->windows[remote->window_count - 1];
@@ -146,16 +146,16 @@ static bool report(void *context, const struct diagnostic *diagnostic)
 }
 
 /* After link_commit the core knows no segment's window any more; what is mapped there it does. */
-static void drop(void *context, struct image *image)
+static void drop(void *context, struct module *module)
 {
     struct remote *remote = context;
     bool lives = remote->process != 0;
-    for (unsigned i = 0; lives && i < image->segment_count; i++)
-        sys_process_unmap(remote->process, image->bias + image->segments[i].page_address, image->segments[i].pages_size);
-    if (!image->host_data)
+    for (unsigned i = 0; lives && i < module->segment_count; i++)
+        sys_process_unmap(remote->process, module->bias + module->segments[i].page_address, module->segments[i].pages_size);
+    if (!module->host_data)
         return;
-    launch_module_remove(&remote->link, remote->list, image);
-    struct area *area = area_of(remote, image->host_data);
+    launch_module_remove(&remote->link, remote->list, module);
+    struct area *area = area_of(remote, module->host_data);
     if (--area->modules == 0 && area != remote->block)
         area_free(remote, area, lives);
 }
@@ -198,7 +198,7 @@ bool remote_link(struct remote *remote, const struct image_file *program)
     remote->link.tls_surplus = TLS_SURPLUS;
     remote->link.known = &known;
     const char *name = archive_string(&loader.archive, program->name);
-    struct image_file_view view = view_of(program);
+    struct file_view view = view_of(program);
     if (!remote_check_file(program) || !link_load(&remote->link, name, &view) || !link_place(&remote->link))
         return false;
     struct link_tls_descriptors *descriptors = &remote->link.tls_descriptors;
@@ -208,14 +208,14 @@ bool remote_link(struct remote *remote, const struct image_file *program)
     return link_relocate(&remote->link) && link_order(&remote->link);
 }
 
-struct image *remote_open(struct remote *remote, const char *name, unsigned flags)
+struct module *remote_open(struct remote *remote, const char *name, unsigned flags)
 {
     struct link *link = &remote->link;
     remote->is_request = true;
-    struct image *image = link_open(link, *name ? name : NULL, flags);
-    if (image && link->fresh && !(link_place(link) && link_relocate(link) && link_order(link)))
-        image = NULL;
-    return image;
+    struct module *module = link_open(link, *name ? name : NULL, flags);
+    if (module && link->fresh && !(link_place(link) && link_relocate(link) && link_order(link)))
+        module = NULL;
+    return module;
 }
 
 static const struct window *window_of(const struct remote *remote, const uint8_t *mapped)
@@ -228,27 +228,27 @@ static const struct window *window_of(const struct remote *remote, const uint8_t
 
 static const char *fresh_name(const struct remote *remote, uint64_t index)
 {
-    const struct image *image = remote->link.fresh;
+    const struct module *module = remote->link.fresh;
     while (index--)
-        image = image->next;
-    return image->name;
+        module = module->next;
+    return module->name;
 }
 
-static bool map_segment(struct map_batch *batch, uint32_t object, const struct image *image, const struct segment *segment)
+static bool map_segment(struct map_batch *batch, uint32_t object, const struct module *module, const struct segment *segment)
 {
     const struct remote *remote = batch->remote;
-    uint64_t address = image->bias + segment->page_address;
+    uint64_t address = module->bias + segment->page_address;
     if (!(segment->flags & PF_W))
         return map_batch_add(batch, object, &(struct map_request){
             .memory = sys_start_handle(START_HANDLE_IMAGE),
-            .offset = image->file.cookie + segment->file_offset - (segment->address - segment->page_address),
+            .offset = module->file.cookie + segment->file_offset - (segment->address - segment->page_address),
             .size = segment->pages_size,
             .address = address,
             .prot = segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY,
         });
     const struct window *window = window_of(remote, segment->window);
     struct launch_part parts[LAUNCH_PARTS_MAX];
-    unsigned count = launch_parts(&remote->link, image, segment, parts);
+    unsigned count = launch_parts(&remote->link, module, segment, parts);
     for (unsigned i = 0; i < count; i++)
         if (!map_batch_add(batch, object, &(struct map_request){
                 .memory = window->memory,
@@ -268,9 +268,9 @@ bool remote_commit(struct remote *remote)
     batch.name = fresh_name;
     batch.count = 0;
     uint32_t object = 0;
-    for (const struct image *image = remote->link.fresh; image; image = image->next, object++)
-        for (unsigned i = 0; i < image->segment_count; i++)
-            if (!map_segment(&batch, object, image, &image->segments[i]))
+    for (const struct module *module = remote->link.fresh; module; module = module->next, object++)
+        for (unsigned i = 0; i < module->segment_count; i++)
+            if (!map_segment(&batch, object, module, &module->segments[i]))
                 return false;
     return map_batch_make(&batch);
 }

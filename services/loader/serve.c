@@ -40,7 +40,7 @@ static void describe_module(handle_t reply, uint64_t number, uint64_t index)
         ipc_answer(reply, STATUS_NOT_FOUND, NULL);
         return;
     }
-    const struct module *module = &child->modules[index];
+    const struct module_record *module = &child->modules[index];
     struct loader_module description = {
         .base = module->base,
         .size = module->high - module->low,

@@ -39,7 +39,7 @@ bool start_block_make(struct remote *remote, const struct child *child, struct s
         return false;
     }
     start_block_finish(remote, child, launch_block_write(&block->at, link, &remote->list));
-    block->modules = (unsigned)link->image_count;
+    block->modules = (unsigned)link->module_count;
     *values = (struct start_values){
         .entry = link_entry(link),
         .program_headers = link->first->header_count ? link->first->bias + link->first->headers_address : 0,
@@ -54,7 +54,7 @@ bool start_block_extend(struct remote *remote)
     struct area *area = area_make(remote, launch_modules_size(&remote->link), PROT_READ_ONLY);
     if (!area)
         return false;
-    for (const struct image *image = remote->link.fresh; image; image = image->next)
+    for (const struct module *module = remote->link.fresh; module; module = module->next)
         area->modules++;
     launch_modules_put(&area->at, &remote->link, remote->list);
     return true;

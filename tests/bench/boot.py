@@ -18,10 +18,10 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from ambilink.boot import boot_and_verify
+from ambilink.bootimage.container import read
+from ambilink.bootimage.layout import PAGE_SIZE
+from ambilink.bootimage.pack import pack
 from ambilink.files import write_atomically
-from ambilink.image.container import read
-from ambilink.image.layout import PAGE_SIZE
-from ambilink.image.pack import pack
 from ambilink.link.image import Image
 from ambilink.link.relocate import link
 from ambilink.machine.boot import boot

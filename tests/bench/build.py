@@ -138,7 +138,7 @@ class Ours(System):
         # As the repository has it: SCons stops before it reads anything, if nothing changed.
         (tree.folder / "site_scons").mkdir()
         (tree.folder / "site_scons/site_init.py").write_text(
-            f"import os, sys\nsys.path.insert(0, {str(TOP / 'toolchain/ambilink/build')!r})\nimport sweep\n"
+            f"import os, sys\nsys.path.insert(0, {str(TOP / 'toolchain/ambilink/incremental')!r})\nimport sweep\n"
             "del sys.path[0]\nsweep.stop_if_current(os.getcwd())\n"
         )
 

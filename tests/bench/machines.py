@@ -10,8 +10,8 @@ from pathlib import Path
 
 import toml
 
+from ambilink.bootimage.pack import pack
 from ambilink.files import write_atomically
-from ambilink.image.pack import pack
 from ambilink.machine.boot import boot
 from ambilink.machine.model import BootRequest, NoMachine
 

@@ -75,22 +75,22 @@ static void release(void *context, void *block, uint64_t size)
     free(block);
 }
 
-static bool open_file(void *context, const struct image *referrer, const char *name, struct image_file_view *file)
+static bool open_file(void *context, const struct module *referrer, const char *name, struct file_view *file)
 {
     (void)context, (void)referrer, (void)name, (void)file;
     return false;
 }
 
-static bool place(void *context, const struct image *image, uint64_t *bias)
+static bool place(void *context, const struct module *module, uint64_t *bias)
 {
     (void)context;
-    *bias = 0x10000000 - image->low;
+    *bias = 0x10000000 - module->low;
     return true;
 }
 
-static void *window(void *context, const struct image *image, const struct segment *segment, bool *filled)
+static void *window(void *context, const struct module *module, const struct segment *segment, bool *filled)
 {
-    (void)context, (void)image, (void)segment;
+    (void)context, (void)module, (void)segment;
     *filled = true;
     return window_bytes;
 }
@@ -129,7 +129,7 @@ static double relocate(const struct file *file)
     double times[ROUNDS];
     for (int i = 0; i < ROUNDS; i++) {
         struct link link;
-        struct image_file_view view = {file->bytes, file->size, 0, false};
+        struct file_view view = {file->bytes, file->size, 0, false};
         link_init(&link, &host);
         if (!link_load(&link, "relative", &view) || !link_place(&link))
             exit(1);

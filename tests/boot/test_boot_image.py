@@ -4,6 +4,7 @@ import re
 
 from ambilink.image.container import read
 from ambilink.image.layout import FileKind
+
 from ambilink.machine.model import Verdict
 
 from .conftest import boot

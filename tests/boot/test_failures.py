@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 import pytest
+from ambilink.image.container import read
 
 from ambilink.errors import AmbilinkError
-from ambilink.image.container import read
 from ambilink.machine.model import Verdict
 
 from .conftest import boot

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
+from ambilink.image.container import read, symbols_of
+from ambilink.image.layout import FileKind
 
 from ambilink.elf.abi import Abi, abi_changes, load_abi, read_abi
 from ambilink.elf.exports import exports
 from ambilink.elf.stub import stub
 from ambilink.errors import AmbilinkError
-from ambilink.image.container import read, symbols_of
-from ambilink.image.layout import FileKind
 from ambilink.machine.model import Verdict
 
 from .conftest import boot, repack, whole

@@ -3,11 +3,11 @@
 import re
 
 import pytest
+from ambilink.image.container import read
+from ambilink.image.layout import FileKind
 
 from ambilink.elf.abi import abi_changes, read_abi
 from ambilink.elf.inspect import inspect
-from ambilink.image.container import read
-from ambilink.image.layout import FileKind
 from ambilink.machine.model import Verdict
 
 from .conftest import WAYS, boot, repack, set_way, whole

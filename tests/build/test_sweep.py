@@ -8,9 +8,12 @@ import time
 
 import pytest
 
-from ambilink.build import sweep
+from ambilink.incremental import sweep
 
-LOOK = "import sys; from ambilink.build import sweep; print(sweep.current_message(*sys.argv[1:2], sys.argv[2:]) or '')"
+LOOK = (
+    "import sys; from ambilink.incremental import sweep; "
+    "print(sweep.current_message(*sys.argv[1:2], sys.argv[2:]) or '')"
+)
 
 
 def look(tree, *words: str) -> str:

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambilink.build.depfile import prerequisites
-from ambilink.build.files import FileTable
-from ambilink.build.objects import Job, ObjectStore, Recipe
-from ambilink.build.search import Shadows
-from ambilink.build.slots import Slots
+from ambilink.incremental.depfile import prerequisites
+from ambilink.incremental.files import FileTable
+from ambilink.incremental.objects import Job, ObjectStore, Recipe
+from ambilink.incremental.search import Shadows
+from ambilink.incremental.slots import Slots
 from ambilink.report.progress import Progress
 
 

@@ -9,10 +9,10 @@ import lief
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from ambilink.bootimage.container import build as build_image
+from ambilink.bootimage.container import read
+from ambilink.bootimage.layout import parse
 from ambilink.errors import AmbilinkError
-from ambilink.image.container import build as build_image
-from ambilink.image.container import read
-from ambilink.image.layout import parse
 
 
 def test_pyelftools_reads_it(build):

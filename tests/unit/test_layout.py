@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ambilink.bootimage import layout
+from ambilink.bootimage.layout import ArchiveService, FileKind, Grant, Role
 from ambilink.errors import AmbilinkError
-from ambilink.image import layout
-from ambilink.image.layout import ArchiveService, FileKind, Grant, Role
 
 names = st.text("abcdefghijklmnopqrstuvwxyz/.-_é", min_size=1, max_size=40)
 contents = st.dictionaries(

@@ -2,10 +2,10 @@
 
 import pytest
 
+from ambilink.bootimage.layout import Calls, Grant, Linker, Role
+from ambilink.bootimage.manifest import read
+from ambilink.bootimage.pack import pack
 from ambilink.errors import AmbilinkError
-from ambilink.image.layout import Calls, Grant, Linker, Role
-from ambilink.image.manifest import read
-from ambilink.image.pack import pack
 
 GOOD = '[[service]]\nname = "a"\n'
 

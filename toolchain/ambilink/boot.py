@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ambilink.bootimage.container import ImageFile, read
 from ambilink.errors import AmbilinkError
-from ambilink.image.container import ImageFile, read
 from ambilink.machine.boot import boot
 from ambilink.machine.model import EXIT_FAIL, BootRequest, LineSink, Outcome, Verdict
 from ambilink.verify.backtrace import explain_faults

@@ -206,7 +206,7 @@ def _profile(options: argparse.Namespace) -> int:
 
 
 def _image_pack(options: argparse.Namespace) -> int:
-    from ambilink.image.pack import pack
+    from ambilink.bootimage.pack import pack
 
     packed = pack(options.manifest, options.root, options.output)
     print(
@@ -219,7 +219,7 @@ def _image_pack(options: argparse.Namespace) -> int:
 
 
 def _image_list(options: argparse.Namespace) -> int:
-    from ambilink.image.container import read
+    from ambilink.bootimage.container import read
 
     archive = read(options.image).archive
     width = max(len(file.name) for file in archive.files)
@@ -232,9 +232,9 @@ def _image_list(options: argparse.Namespace) -> int:
 
 
 def _image_extract(options: argparse.Namespace) -> int:
+    from ambilink.bootimage.container import read
+    from ambilink.bootimage.layout import damaged
     from ambilink.files import write_atomically
-    from ambilink.image.container import read
-    from ambilink.image.layout import damaged
 
     archive = read(options.image).archive
     for name in options.names:
@@ -256,8 +256,8 @@ def _image_extract(options: argparse.Namespace) -> int:
 
 
 def _image_verify(options: argparse.Namespace) -> int:
-    from ambilink.image.container import read
-    from ambilink.image.layout import damaged
+    from ambilink.bootimage.container import read
+    from ambilink.bootimage.layout import damaged
 
     archive = read(options.image).archive
     bad = damaged(archive)

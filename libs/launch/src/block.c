@@ -11,19 +11,19 @@ uint64_t launch_block_size(const struct link *link)
            launch_resolvers_size(link, &relro_count);
 }
 
-bool launch_relro_waits(const struct link *link, const struct image *image, const struct segment *segment)
+bool launch_relro_waits(const struct link *link, const struct module *module, const struct segment *segment)
 {
-    uint64_t start = image->bias + segment->relro_address;
+    uint64_t start = module->bias + segment->relro_address;
     for (size_t i = 0; segment->relro_size && i < link->resolver_count; i++)
         if (link->resolvers[i].place - start < segment->relro_size)
             return true;
     return false;
 }
 
-unsigned launch_parts(const struct link *link, const struct image *image, const struct segment *segment,
+unsigned launch_parts(const struct link *link, const struct module *module, const struct segment *segment,
                       struct launch_part parts[LAUNCH_PARTS_MAX])
 {
-    bool is_fixed = segment->relro_size && !launch_relro_waits(link, image, segment);
+    bool is_fixed = segment->relro_size && !launch_relro_waits(link, module, segment);
     uint64_t start = is_fixed ? segment->relro_address - segment->page_address : 0;
     uint64_t end = is_fixed ? start + segment->relro_size : 0;
     const struct launch_part all[LAUNCH_PARTS_MAX] = {
@@ -41,9 +41,9 @@ unsigned launch_parts(const struct link *link, const struct image *image, const 
 uint64_t launch_resolvers_size(const struct link *link, uint64_t *relro_count)
 {
     *relro_count = 0;
-    for (const struct image *image = link->fresh; image; image = image->next)
-        for (unsigned i = 0; i < image->segment_count; i++)
-            *relro_count += launch_relro_waits(link, image, &image->segments[i]);
+    for (const struct module *module = link->fresh; module; module = module->next)
+        for (unsigned i = 0; i < module->segment_count; i++)
+            *relro_count += launch_relro_waits(link, module, &module->segments[i]);
     return launch_rounded(link->resolver_count * sizeof(struct start_resolver)) +
            launch_rounded(*relro_count * sizeof(struct start_range));
 }
@@ -54,26 +54,26 @@ void launch_resolvers_fill(const struct link *link, struct start_resolver *resol
         const struct link_resolver *resolver = &link->resolvers[i];
         *resolvers++ = (struct start_resolver){resolver->place, resolver->resolver, resolver->addend};
     }
-    for (const struct image *image = link->fresh; image; image = image->next)
-        for (unsigned i = 0; i < image->segment_count; i++) {
-            const struct segment *segment = &image->segments[i];
-            if (launch_relro_waits(link, image, segment))
-                *relro++ = (struct start_range){image->bias + segment->relro_address, segment->relro_size};
+    for (const struct module *module = link->fresh; module; module = module->next)
+        for (unsigned i = 0; i < module->segment_count; i++) {
+            const struct segment *segment = &module->segments[i];
+            if (launch_relro_waits(link, module, segment))
+                *relro++ = (struct start_range){module->bias + segment->relro_address, segment->relro_size};
         }
 }
 
 static uint64_t put_tls(struct launch_area *area, const struct link *link)
 {
     uint64_t templates = area->there + area->used;
-    for (const struct image *image = link->first; image; image = image->next) {
-        if (!image->tls_module)
+    for (const struct module *module = link->first; module; module = module->next) {
+        if (!module->tls_module)
             continue;
         struct start_tls template = {
-            .image = image->bias + image->tls_image,
-            .image_size = image->tls_image_size,
-            .size = image->tls_size,
-            .align = image->tls_align,
-            .offset = (uint64_t)-image->tls_offset,
+            .image = module->bias + module->tls_image,
+            .image_size = module->tls_image_size,
+            .size = module->tls_size,
+            .align = module->tls_align,
+            .offset = (uint64_t)-module->tls_offset,
         };
         memcpy(area->here + area->used, &template, sizeof template);
         area->used += sizeof template; /* an array: rounded at its end */
@@ -89,7 +89,7 @@ struct start_info *launch_block_write(struct launch_area *area, struct link *lin
     *info = (struct start_info){
         .magic = START_MAGIC,
         .flags = START_LINKED,
-        .module_count = link->image_count,
+        .module_count = link->module_count,
         .link = area->there + area->used,
         .initializer_count = link->initializer_count,
         .finalizer_count = link->finalizer_count,

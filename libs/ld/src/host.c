@@ -6,14 +6,14 @@
 
 #define ADDRESS_GAP_PAGES 0xf
 
-static bool is_program(const struct interpreter *ld, const struct image *image)
+static bool is_program(const struct interpreter *ld, const struct module *module)
 {
-    return image->file.cookie == ld->program_file->offset;
+    return module->file.cookie == ld->program_file->offset;
 }
 
-static bool is_self(const struct interpreter *ld, const struct image *image)
+static bool is_self(const struct interpreter *ld, const struct module *module)
 {
-    return ld->own_file && image->file.cookie == ld->own_file->offset;
+    return ld->own_file && module->file.cookie == ld->own_file->offset;
 }
 
 static void *memory(void *context, uint64_t *size)
@@ -27,14 +27,14 @@ static void release(void *context, void *block, uint64_t size)
     ld_unmap(context, (uint64_t)block, size);
 }
 
-static bool open_library(void *context, const struct image *referrer, const char *name, struct image_file_view *view)
+static bool open_library(void *context, const struct module *referrer, const char *name, struct file_view *view)
 {
     (void)referrer;
     struct interpreter *ld = context;
     const struct image_file *file = archive_find_library(&ld->archive, name);
     if (!file || invoke(SYS_IMAGE_CHECK, (uint64_t)(file - ld->archive.files), 0, 0, 0, 0, 0) != STATUS_OK)
         return false;
-    *view = (struct image_file_view){
+    *view = (struct file_view){
         .bytes = archive_contents(&ld->archive, file),
         .size = file->size,
         .cookie = file->offset,
@@ -53,29 +53,29 @@ static uint64_t random_pages(struct interpreter *ld, uint64_t mask)
     return ((z ^ z >> 31) & mask) * PAGE_SIZE;
 }
 
-static bool place(void *context, const struct image *image, uint64_t *bias)
+static bool place(void *context, const struct module *module, uint64_t *bias)
 {
     struct interpreter *ld = context;
-    if (is_program(ld, image)) {
-        *bias = ld->program_headers - image->headers_address;
+    if (is_program(ld, module)) {
+        *bias = ld->program_headers - module->headers_address;
         return true;
     }
-    if (is_self(ld, image)) {
+    if (is_self(ld, module)) {
         *bias = ld->base;
         return true;
     }
     uint64_t start = ld->next + PAGE_SIZE + random_pages(ld, ADDRESS_GAP_PAGES);
-    start = (start + image->align - 1) & -image->align;
-    *bias = start - image->low;
-    ld->next = start + (image->high - image->low);
+    start = (start + module->align - 1) & -module->align;
+    *bias = start - module->low;
+    ld->next = start + (module->high - module->low);
     return true;
 }
 
-static void *window(void *context, const struct image *image, const struct segment *segment, bool *filled)
+static void *window(void *context, const struct module *module, const struct segment *segment, bool *filled)
 {
     struct interpreter *ld = context;
-    uint64_t address = image->bias + segment->page_address;
-    if (is_program(ld, image) || is_self(ld, image)) {
+    uint64_t address = module->bias + segment->page_address;
+    if (is_program(ld, module) || is_self(ld, module)) {
         *filled = true;
         return (void *)address;
     }
@@ -116,25 +116,25 @@ void ld_host_init(struct interpreter *ld)
     };
 }
 
-static bool map_segment(const struct interpreter *ld, const struct image *image, const struct segment *segment)
+static bool map_segment(const struct interpreter *ld, const struct module *module, const struct segment *segment)
 {
-    uint64_t address = image->bias + segment->page_address;
+    uint64_t address = module->bias + segment->page_address;
     if (!(segment->flags & PF_W)) {
-        uint64_t offset = image->file.cookie + segment->file_offset - (segment->address - segment->page_address);
-        return is_program(ld, image) || is_self(ld, image) ||
+        uint64_t offset = module->file.cookie + segment->file_offset - (segment->address - segment->page_address);
+        return is_program(ld, module) || is_self(ld, module) ||
                ld_map_image(ld, offset, segment->pages_size, address,
                             segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY) >= 0;
     }
-    return !segment->relro_size || launch_relro_waits(&ld->link, image, segment) ||
-           ld_protect(ld, image->bias + segment->relro_address, segment->relro_size, PROT_READ_ONLY) == STATUS_OK;
+    return !segment->relro_size || launch_relro_waits(&ld->link, module, segment) ||
+           ld_protect(ld, module->bias + segment->relro_address, segment->relro_size, PROT_READ_ONLY) == STATUS_OK;
 }
 
 bool ld_commit(struct interpreter *ld)
 {
-    for (const struct image *image = ld->link.first; image; image = image->next)
-        for (unsigned i = 0; i < image->segment_count; i++)
-            if (!map_segment(ld, image, &image->segments[i])) {
-                ld_say(ld, image->name);
+    for (const struct module *module = ld->link.first; module; module = module->next)
+        for (unsigned i = 0; i < module->segment_count; i++)
+            if (!map_segment(ld, module, &module->segments[i])) {
+                ld_say(ld, module->name);
                 ld_say(ld, "that object cannot be mapped");
                 return false;
             }

@@ -73,7 +73,7 @@ static void find_descriptor(const char *name, uint64_t *address)
 static bool link_program(void)
 {
     struct link *link = &ld.link;
-    struct image_file_view view = {
+    struct file_view view = {
         .bytes = archive_contents(&ld.archive, ld.program_file),
         .size = ld.program_file->size,
         .cookie = ld.program_file->offset,
@@ -104,8 +104,8 @@ static void protect_itself(void)
 /* It protects itself with the others. */
 static bool is_library(void)
 {
-    for (const struct image *image = ld.link.first; image && ld.own_file; image = image->next)
-        if (image->file.cookie == ld.own_file->offset)
+    for (const struct module *module = ld.link.first; module && ld.own_file; module = module->next)
+        if (module->file.cookie == ld.own_file->offset)
             return true;
     return false;
 }

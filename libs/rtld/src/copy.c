@@ -7,22 +7,22 @@
 /* The initial bytes of a definition: of a writable segment as relocated, of others as in the file. */
 static const void *bytes_of(const struct definition *definition, uint64_t size)
 {
-    const void *window = image_window(definition->image, definition->symbol->st_value, size);
-    return window ? window : image_data(definition->image, definition->symbol->st_value, size, 1);
+    const void *window = module_window(definition->module, definition->symbol->st_value, size);
+    return window ? window : module_data(definition->module, definition->symbol->st_value, size, 1);
 }
 
 static bool copy(struct relocation *relocation, const struct elf_rela *entry)
 {
     struct link *link = relocation->link;
-    struct image *image = relocation->image;
-    const struct elf_symbol *symbol = image_symbol(image, SYMBOL_INDEX(entry->r_info));
+    struct module *module = relocation->module;
+    const struct elf_symbol *symbol = module_symbol(module, SYMBOL_INDEX(entry->r_info));
     struct definition found;
     /* Anybody's but its own: that is where the copy goes. */
-    if (!relocation_bind(relocation, entry, false, image, &found))
+    if (!relocation_bind(relocation, entry, false, module, &found))
         return false;
-    if (!found.image)
+    if (!found.module)
         return true;
-    if (!symbol || !found.symbol || found.image == image || found.symbol->st_shndx == SHN_UNDEF ||
+    if (!symbol || !found.symbol || found.module == module || found.symbol->st_shndx == SHN_UNDEF ||
         (found.symbol->st_info & 15) == STT_TLS)
         return relocation_refuse(relocation, LINK_BAD_RELOCATION, entry);
     uint64_t size = symbol->st_size < found.symbol->st_size ? symbol->st_size : found.symbol->st_size;
@@ -32,12 +32,12 @@ static bool copy(struct relocation *relocation, const struct elf_rela *entry)
         return !size || (source ? false : relocation_refuse(relocation, LINK_BAD_RELOCATION, entry));
     memmove(target, source, size);
     /* Words of the source that wait for their resolver wait in the copy as well. */
-    uint64_t from = found.image->bias + found.symbol->st_value, to = image->bias + entry->r_offset;
+    uint64_t from = found.module->bias + found.symbol->st_value, to = module->bias + entry->r_offset;
     for (size_t i = 0, count = link->resolver_count; i < count; i++) {
         struct link_resolver resolver = link->resolvers[i];
         if (resolver.place - from >= size || size - (resolver.place - from) < WORD)
             continue;
-        resolver.image = image;
+        resolver.module = module;
         resolver.place += to - from;
         if (!resolver_add(link, &resolver))
             return false;
@@ -45,10 +45,10 @@ static bool copy(struct relocation *relocation, const struct elf_rela *entry)
     return true;
 }
 
-bool image_relocate_copies(struct link *link, struct image *image)
+bool module_relocate_copies(struct link *link, struct module *module)
 {
-    struct relocation relocation = relocation_of(link, image);
-    const struct table *tables[] = {&image->rela, &image->plt_rela};
+    struct relocation relocation = relocation_of(link, module);
+    const struct table *tables[] = {&module->rela, &module->plt_rela};
     bool good = true;
     for (unsigned t = 0; t < 2; t++) {
         const struct elf_rela *entries = tables[t]->data;

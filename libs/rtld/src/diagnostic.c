@@ -1,6 +1,6 @@
 /* Diagnostics and bindings in words. */
 #include <rtld/diagnostic.h>
-#include <rtld/image.h>
+#include <rtld/module.h>
 
 #define SEARCHED_MAX 6 /* names in one message */
 

@@ -22,21 +22,21 @@ static uint64_t value_of(const struct dynamic_values *values, int64_t tag)
     return values->value[SLOT(tag)];
 }
 
-static bool bad(struct link *link, const struct image *image, uint64_t offset, int64_t tag)
+static bool bad(struct link *link, const struct module *module, uint64_t offset, int64_t tag)
 {
-    return link_refuse(link, LINK_BAD_DYNAMIC, image, NULL, offset, (uint64_t)tag);
+    return link_refuse(link, LINK_BAD_DYNAMIC, module, NULL, offset, (uint64_t)tag);
 }
 
 /* A table of entries of one size, which lies in file bytes as a whole. */
 struct sized_table {
-    uint16_t place;      /* in struct image */
+    uint16_t place;      /* in struct module */
     uint8_t address, size, entry, entry_size; /* tags; 0: the format tells the entry's size */
 };
 
 static const struct sized_table sized_tables[] = {
-    {offsetof(struct image, rela), DT_RELA, DT_RELASZ, DT_RELAENT, sizeof(struct elf_rela)},
-    {offsetof(struct image, plt_rela), DT_JMPREL, DT_PLTRELSZ, 0, sizeof(struct elf_rela)},
-    {offsetof(struct image, relr), DT_RELR, DT_RELRSZ, DT_RELRENT, sizeof(uint64_t)},
+    {offsetof(struct module, rela), DT_RELA, DT_RELASZ, DT_RELAENT, sizeof(struct elf_rela)},
+    {offsetof(struct module, plt_rela), DT_JMPREL, DT_PLTRELSZ, 0, sizeof(struct elf_rela)},
+    {offsetof(struct module, relr), DT_RELR, DT_RELRSZ, DT_RELRENT, sizeof(uint64_t)},
 };
 
 /* A table whose length is not told: as far as its segment goes, counted in units. */
@@ -47,10 +47,10 @@ struct open_table {
 };
 
 static const struct open_table open_tables[] = {
-    {offsetof(struct image, symbols), 8, sizeof(struct elf_symbol), sizeof(struct elf_symbol), DT_SYMTAB},
-    {offsetof(struct image, gnu_hash), 8, 1, 16, DT_GNU_HASH},
-    {offsetof(struct image, hash), 4, 1, 8, DT_HASH},
-    {offsetof(struct image, versym), 2, 2, 2, DT_VERSYM},
+    {offsetof(struct module, symbols), 8, sizeof(struct elf_symbol), sizeof(struct elf_symbol), DT_SYMTAB},
+    {offsetof(struct module, gnu_hash), 8, 1, 16, DT_GNU_HASH},
+    {offsetof(struct module, hash), 4, 1, 8, DT_HASH},
+    {offsetof(struct module, versym), 2, 2, 2, DT_VERSYM},
 };
 
 /* An array of function addresses: relocated words, so it lies in writable memory. */
@@ -60,9 +60,9 @@ struct function_array {
 };
 
 static const struct function_array function_arrays[] = {
-    {offsetof(struct image, preinit_array), DT_PREINIT_ARRAY, DT_PREINIT_ARRAYSZ},
-    {offsetof(struct image, init_array), DT_INIT_ARRAY, DT_INIT_ARRAYSZ},
-    {offsetof(struct image, fini_array), DT_FINI_ARRAY, DT_FINI_ARRAYSZ},
+    {offsetof(struct module, preinit_array), DT_PREINIT_ARRAY, DT_PREINIT_ARRAYSZ},
+    {offsetof(struct module, init_array), DT_INIT_ARRAY, DT_INIT_ARRAYSZ},
+    {offsetof(struct module, fini_array), DT_FINI_ARRAY, DT_FINI_ARRAYSZ},
 };
 
 struct name_entry {
@@ -71,15 +71,15 @@ struct name_entry {
 };
 
 static const struct name_entry name_entries[] = {
-    {offsetof(struct image, soname), DT_SONAME},
-    {offsetof(struct image, rpath), DT_RPATH},
-    {offsetof(struct image, runpath), DT_RUNPATH},
+    {offsetof(struct module, soname), DT_SONAME},
+    {offsetof(struct module, rpath), DT_RPATH},
+    {offsetof(struct module, runpath), DT_RUNPATH},
 };
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
-#define PLACE(image, entry, type) ((type *)((uint8_t *)(image) + (entry)->place))
+#define PLACE(module, entry, type) ((type *)((uint8_t *)(module) + (entry)->place))
 
-static bool take_sized(struct link *link, struct image *image, const struct dynamic_values *values)
+static bool take_sized(struct link *link, struct module *module, const struct dynamic_values *values)
 {
     for (size_t i = 0; i < LENGTH(sized_tables); i++) {
         const struct sized_table *form = &sized_tables[i];
@@ -88,115 +88,115 @@ static bool take_sized(struct link *link, struct image *image, const struct dyna
         if (!size)
             continue;
         if (form->entry && value_of(values, form->entry) != form->entry_size)
-            return bad(link, image, address, form->entry);
-        const void *data = size % form->entry_size ? NULL : image_data(image, address, size, 8);
+            return bad(link, module, address, form->entry);
+        const void *data = size % form->entry_size ? NULL : module_data(module, address, size, 8);
         if (!data)
-            return bad(link, image, address, form->address);
-        *PLACE(image, form, struct table) = (struct table){data, address, size / form->entry_size};
+            return bad(link, module, address, form->address);
+        *PLACE(module, form, struct table) = (struct table){data, address, size / form->entry_size};
     }
     /* Some linkers count the PLT's relocations to both tables. */
-    const struct table *plt = &image->plt_rela;
-    uint64_t before = (plt->address - image->rela.address) / sizeof(struct elf_rela);
-    if (plt->count && plt->address > image->rela.address && before + plt->count == image->rela.count)
-        image->rela.count = before;
+    const struct table *plt = &module->plt_rela;
+    uint64_t before = (plt->address - module->rela.address) / sizeof(struct elf_rela);
+    if (plt->count && plt->address > module->rela.address && before + plt->count == module->rela.count)
+        module->rela.count = before;
     return true;
 }
 
-static bool take_open(struct link *link, struct image *image, const struct dynamic_values *values)
+static bool take_open(struct link *link, struct module *module, const struct dynamic_values *values)
 {
     for (size_t i = 0; i < LENGTH(open_tables); i++) {
         const struct open_table *form = &open_tables[i];
         uint64_t address = value_of(values, form->tag);
         if (!address)
             continue;
-        uint64_t room = image_bytes_from(image, address);
-        const void *data = image_data(image, address, room, form->align);
+        uint64_t room = module_bytes_from(module, address);
+        const void *data = module_data(module, address, room, form->align);
         if (!data || room < form->minimum)
-            return bad(link, image, address, form->tag);
-        *PLACE(image, form, struct table) = (struct table){data, address, room / form->unit};
+            return bad(link, module, address, form->tag);
+        *PLACE(module, form, struct table) = (struct table){data, address, room / form->unit};
     }
     return true;
 }
 
-static bool take_arrays(struct link *link, struct image *image, const struct dynamic_values *values)
+static bool take_arrays(struct link *link, struct module *module, const struct dynamic_values *values)
 {
     for (size_t i = 0; i < LENGTH(function_arrays); i++) {
         const struct function_array *form = &function_arrays[i];
         uint64_t address = value_of(values, form->address), size = value_of(values, form->size);
-        const struct segment *segment = image_segment(image, address);
+        const struct segment *segment = module_segment(module, address);
         if (!size)
             continue;
         if (size % 8 || address % 8 || !segment || !(segment->flags & PF_W) ||
             !within(address - segment->address, size, segment->memory_size))
-            return bad(link, image, address, form->address);
-        *PLACE(image, form, struct table) = (struct table){NULL, address, size / 8};
+            return bad(link, module, address, form->address);
+        *PLACE(module, form, struct table) = (struct table){NULL, address, size / 8};
     }
     return true;
 }
 
-static bool take_strings(struct link *link, struct image *image, const struct dynamic_values *values)
+static bool take_strings(struct link *link, struct module *module, const struct dynamic_values *values)
 {
     uint64_t address = value_of(values, DT_STRTAB), size = value_of(values, DT_STRSZ);
     if (size) {
-        const char *strings = image_data(image, address, size, 1);
+        const char *strings = module_data(module, address, size, 1);
         if (!strings || strings[size - 1])
-            return bad(link, image, address, DT_STRTAB);
-        image->strings = (struct table){strings, address, size};
+            return bad(link, module, address, DT_STRTAB);
+        module->strings = (struct table){strings, address, size};
     }
     for (size_t i = 0; i < LENGTH(name_entries); i++) {
         const struct name_entry *entry = &name_entries[i];
         if (has(values, entry->tag) &&
-            !(*PLACE(image, entry, const char *) = image_string(image, value_of(values, entry->tag))))
-            return bad(link, image, value_of(values, entry->tag), entry->tag);
+            !(*PLACE(module, entry, const char *) = module_string(module, value_of(values, entry->tag))))
+            return bad(link, module, value_of(values, entry->tag), entry->tag);
     }
     return true;
 }
 
-static bool take_all(struct link *link, struct image *image, const struct dynamic_values *values)
+static bool take_all(struct link *link, struct module *module, const struct dynamic_values *values)
 {
     uint64_t flags = value_of(values, DT_FLAGS), flags_1 = value_of(values, DT_FLAGS_1);
     if (has(values, DT_TEXTREL) || (flags & DF_TEXTREL))
-        return link_refuse(link, LINK_TEXT_RELOCATION, image, NULL, 0, 0);
+        return link_refuse(link, LINK_TEXT_RELOCATION, module, NULL, 0, 0);
     if (has(values, DT_REL) || (value_of(values, DT_PLTRELSZ) && value_of(values, DT_PLTREL) != DT_RELA))
-        return bad(link, image, 0, DT_REL);
+        return bad(link, module, 0, DT_REL);
     if (has(values, DT_SYMTAB) && value_of(values, DT_SYMENT) != sizeof(struct elf_symbol))
-        return bad(link, image, value_of(values, DT_SYMTAB), DT_SYMENT);
+        return bad(link, module, value_of(values, DT_SYMTAB), DT_SYMENT);
     /* DF_BIND_NOW and DF_1_NOW ask for what is done anyway. */
-    image->symbolic = has(values, DT_SYMBOLIC) || (flags & DF_SYMBOLIC);
-    image->nodelete = flags_1 & DF_1_NODELETE;
-    image->initfirst = flags_1 & DF_1_INITFIRST;
-    image->wants_global = flags_1 & DF_1_GLOBAL;
-    image->pie = flags_1 & DF_1_PIE;
-    image->init = value_of(values, DT_INIT);
-    image->fini = value_of(values, DT_FINI);
-    image->relative_count = value_of(values, DT_RELACOUNT);
-    image->verdef.address = value_of(values, DT_VERDEF);
-    image->verdef.count = image->verdef.address ? value_of(values, DT_VERDEFNUM) : 0;
-    image->verneed.address = value_of(values, DT_VERNEED);
-    image->verneed.count = image->verneed.address ? value_of(values, DT_VERNEEDNUM) : 0;
-    return take_strings(link, image, values) && take_open(link, image, values) && take_sized(link, image, values) &&
-           take_arrays(link, image, values);
+    module->symbolic = has(values, DT_SYMBOLIC) || (flags & DF_SYMBOLIC);
+    module->nodelete = flags_1 & DF_1_NODELETE;
+    module->initfirst = flags_1 & DF_1_INITFIRST;
+    module->wants_global = flags_1 & DF_1_GLOBAL;
+    module->pie = flags_1 & DF_1_PIE;
+    module->init = value_of(values, DT_INIT);
+    module->fini = value_of(values, DT_FINI);
+    module->relative_count = value_of(values, DT_RELACOUNT);
+    module->verdef.address = value_of(values, DT_VERDEF);
+    module->verdef.count = module->verdef.address ? value_of(values, DT_VERDEFNUM) : 0;
+    module->verneed.address = value_of(values, DT_VERNEED);
+    module->verneed.count = module->verneed.address ? value_of(values, DT_VERNEEDNUM) : 0;
+    return take_strings(link, module, values) && take_open(link, module, values) && take_sized(link, module, values) &&
+           take_arrays(link, module, values);
 }
 
-bool image_parse_dynamic(struct link *link, struct image *image)
+bool module_parse_dynamic(struct link *link, struct module *module)
 {
-    if (!image->dynamic_address)
+    if (!module->dynamic_address)
         return true;
-    uint64_t limit = image_bytes_from(image, image->dynamic_address) / sizeof(struct elf_dynamic);
-    const struct elf_dynamic *entries = image_data(image, image->dynamic_address, limit * sizeof *entries, 8);
+    uint64_t limit = module_bytes_from(module, module->dynamic_address) / sizeof(struct elf_dynamic);
+    const struct elf_dynamic *entries = module_data(module, module->dynamic_address, limit * sizeof *entries, 8);
     struct dynamic_values values = {0};
     for (uint64_t i = 0; entries && i < limit; i++) {
         uint64_t tag = (uint64_t)entries[i].d_tag;
         if (tag == DT_NULL)
-            return take_all(link, image, &values);
+            return take_all(link, module, &values);
         if (tag == DT_NEEDED)
-            image->needed_count++;
+            module->needed_count++;
         if (tag == DT_DEBUG)
-            image->debug_address = image->dynamic_address + i * sizeof *entries + offsetof(struct elf_dynamic, d_value);
+            module->debug_address = module->dynamic_address + i * sizeof *entries + offsetof(struct elf_dynamic, d_value);
         if (tag < SLOT_GNU_HASH || tag == DT_GNU_HASH || tag - HIGH_FIRST < 16) {
             values.value[SLOT(tag)] = entries[i].d_value;
             values.present |= 1ull << SLOT(tag);
         }
     }
-    return bad(link, image, image->dynamic_address, DT_NULL);
+    return bad(link, module, module->dynamic_address, DT_NULL);
 }

@@ -7,7 +7,7 @@
 struct arena {
     struct arena *previous; /* the block before this one */
     uint64_t size, used;    /* bytes of this block, with this header */
-    size_t images;          /* first block only: objects that live in the chain */
+    size_t modules;          /* first block only: objects that live in the chain */
     struct arena *newest;   /* first block only */
 };
 
@@ -18,13 +18,13 @@ void arena_free(struct link *link, struct arena **arena);
 void *scratch_alloc(struct link *link, uint64_t count, size_t size);
 
 /* Tell the host, and remember that the call failed; always false. */
-bool link_refuse(struct link *link, enum link_error error, const struct image *image, const char *symbol,
+bool link_refuse(struct link *link, enum link_error error, const struct module *module, const char *symbol,
                  uint64_t offset, uint64_t value);
 bool link_report(struct link *link, const struct diagnostic *diagnostic);
 #define LINK_WORK_MAX (1ull << 27) /* steps along hash chains and version lists, for one call */
 
 /* Count steps whose number a crafted file can make very large; false after a report: too many. */
-bool link_work(struct link *link, const struct image *image, uint64_t steps);
+bool link_work(struct link *link, const struct module *module, uint64_t steps);
 /* What a call begins with. */
 void link_begin(struct link *link);
 
@@ -47,34 +47,34 @@ static inline bool within(uint64_t offset, uint64_t size, uint64_t limit)
     return offset <= limit && size <= limit - offset;
 }
 
-/* What image_symbol and image_string return, for where each instruction counts. */
-static inline const struct elf_symbol *quick_symbol(const struct image *image, uint64_t index)
+/* What module_symbol and module_string return, for where each instruction counts. */
+static inline const struct elf_symbol *quick_symbol(const struct module *module, uint64_t index)
 {
-    return index < image->symbols.count ? (const struct elf_symbol *)image->symbols.data + index : NULL;
+    return index < module->symbols.count ? (const struct elf_symbol *)module->symbols.data + index : NULL;
 }
 
-static inline const char *quick_string(const struct image *image, uint64_t offset)
+static inline const char *quick_string(const struct module *module, uint64_t offset)
 {
-    return offset < image->strings.count ? (const char *)image->strings.data + offset : NULL;
+    return offset < module->strings.count ? (const char *)module->strings.data + offset : NULL;
 }
 
-/* What image_symbol_version returns, or a record without a name; for an index below versym.count. */
-static inline const struct version *quick_version(const struct image *image, uint64_t index)
+/* What module_symbol_version returns, or a record without a name; for an index below versym.count. */
+static inline const struct version *quick_version(const struct module *module, uint64_t index)
 {
-    uint32_t number = ((const uint16_t *)image->versym.data)[index] & VERSYM_INDEX;
-    return number < image->version_count ? &image->versions[number] : NULL;
+    uint32_t number = ((const uint16_t *)module->versym.data)[index] & VERSYM_INDEX;
+    return number < module->version_count ? &module->versions[number] : NULL;
 }
 
-/* image.c, dynamic.c: read and check a file. */
-bool image_parse(struct link *link, struct image *image, const char *name, const struct image_file_view *file);
-bool image_parse_dynamic(struct link *link, struct image *image);
+/* module.c, dynamic.c: read and check a file. */
+bool module_parse(struct link *link, struct module *module, const char *name, const struct file_view *file);
+bool module_parse_dynamic(struct link *link, struct module *module);
 /* File bytes from an address to the end of its segment's file part. */
-uint64_t image_bytes_from(const struct image *image, uint64_t address);
+uint64_t module_bytes_from(const struct module *module, uint64_t address);
 
 /* version.c */
-bool image_parse_versions(struct link *link, struct image *image);
-/* Whether those that an image needs versions of define them; `provider` of a file name by link_find_image. */
-bool image_check_versions(struct link *link, struct image *image);
+bool module_parse_versions(struct link *link, struct module *module);
+/* Whether those that an module needs versions of define them; `provider` of a file name by link_find_module. */
+bool module_check_versions(struct link *link, struct module *module);
 
 /* name.c: a name to look up, with its length and hash. */
 struct symbol_name {
@@ -154,17 +154,17 @@ static inline bool name_bytes_equal(const char *left, const char *right, uint64_
 }
 
 /* Whether two symbols have one name. */
-bool symbol_names_equal(const struct image *image, const struct elf_symbol *symbol, const struct image *other,
+bool symbol_names_equal(const struct module *module, const struct elf_symbol *symbol, const struct module *other,
                         const struct elf_symbol *other_symbol);
 
-static inline bool symbol_name_is_quick(const struct image *image, const struct elf_symbol *symbol,
+static inline bool symbol_name_is_quick(const struct module *module, const struct elf_symbol *symbol,
                                         const struct symbol_name *name)
 {
-    return within(symbol->st_name, name->length + 1, image->strings.count) &&
-           name_bytes_equal((const char *)image->strings.data + symbol->st_name, name->text, name->length + 1);
+    return within(symbol->st_name, name->length + 1, module->strings.count) &&
+           name_bytes_equal((const char *)module->strings.data + symbol->st_name, name->text, name->length + 1);
 }
 
-bool symbol_name_is(const struct image *image, const struct elf_symbol *symbol, const struct symbol_name *name);
+bool symbol_name_is(const struct module *module, const struct elf_symbol *symbol, const struct symbol_name *name);
 
 /* A look-up. */
 struct reference {
@@ -174,8 +174,8 @@ struct reference {
     bool is_call;                  /* an undefined function's address in the program (canonical PLT) is no answer */
 };
 
-/* symbols.c: a definition in one image that others may use; NULL: none. Adds the chain's steps to *work. */
-const struct elf_symbol *image_lookup(const struct image *image, const struct reference *reference, uint64_t *work);
+/* symbols.c: a definition in one module that others may use; NULL: none. Adds the chain's steps to *work. */
+const struct elf_symbol *module_lookup(const struct module *module, const struct reference *reference, uint64_t *work);
 /* Without looking at names: the very version, or the one that a need was checked against. */
 static inline bool is_checked_version(const struct version *wanted, const struct version *version)
 {
@@ -183,9 +183,9 @@ static inline bool is_checked_version(const struct version *wanted, const struct
 }
 
 /* Whether a symbol of the right name is an answer. MATCH_VERSIONED: an unversioned reference passes it over, but if it
- * is the image's only one, it is the answer. */
+ * is the module's only one, it is the answer. */
 enum match { MATCH_NO, MATCH_YES, MATCH_VERSIONED };
-enum match symbol_match(const struct image *image, uint64_t index, const struct elf_symbol *symbol,
+enum match symbol_match(const struct module *module, uint64_t index, const struct elf_symbol *symbol,
                         const struct reference *reference);
 
 /* A global or weak definition of default visibility, of an ordinary section and an ordinary type: most are. */
@@ -197,22 +197,22 @@ static inline bool symbol_is_plain(const struct elf_symbol *symbol)
 }
 
 /* Symbols that the GNU hash table covers: [first, end). */
-void image_hashed(const struct image *image, uint64_t *first, uint64_t *end);
+void module_hashed(const struct module *module, uint64_t *first, uint64_t *end);
 
-/* scope.c: where a fresh image looks, and one look-up there. */
+/* scope.c: where a fresh module looks, and one look-up there. */
 struct definition {
-    struct image *image; /* NULL: nobody */
+    struct module *module; /* NULL: nobody */
     const struct elf_symbol *symbol;
 };
 
 bool scope_prepare(struct link *link);
-struct definition scope_lookup(struct link *link, struct image *referrer, const struct reference *reference,
-                               const struct image *except);
-struct definition scope_search(struct image *const *images, size_t count, const struct reference *reference,
-                               const struct image *except, uint64_t *work);
+struct definition scope_lookup(struct link *link, struct module *referrer, const struct reference *reference,
+                               const struct module *except);
+struct definition scope_search(struct module *const *modules, size_t count, const struct reference *reference,
+                               const struct module *except, uint64_t *work);
 /* The one definition of an STB_GNU_UNIQUE symbol for the whole link: this one, if it is the first. */
 bool scope_unique(struct link *link, const struct symbol_name *name, struct definition *definition);
-void scope_forget_unique(struct link *link, const struct image *image);
+void scope_forget_unique(struct link *link, const struct module *module);
 
 /* A name's first question to a GNU hash table; false: it is not there. */
 static inline bool filter_admits(const struct symbol_filter *filter, uint32_t hash)
@@ -221,8 +221,8 @@ static inline bool filter_admits(const struct symbol_filter *filter, uint32_t ha
     return word >> hash % 64 & word >> (hash >> filter->shift) % 64 & 1;
 }
 
-/* symbols.c; false: this image has no such filter. */
-bool image_filter(const struct image *image, struct symbol_filter *filter);
+/* symbols.c; false: this module has no such filter. */
+bool module_filter(const struct module *module, struct symbol_filter *filter);
 
 /* known.c: what a relocation entry of a library stored, in a program that does not define the name. Only what usual.c does
  * is known. */
@@ -232,34 +232,34 @@ struct known_binding {
     uint32_t provider;  /* its position in the search order; 0, the program: not known */
 };
 
-struct known_image {
-    struct known_image *next;
+struct known_module {
+    struct known_module *next;
     const uint8_t *file;
     uint64_t relative_count;        /* entries of rela that have no record */
     struct known_binding *rela, *plt_rela;
 };
 
 /* A file that was read for another link; NULL: none. */
-const struct image *known_file(const struct link *link, const struct image_file_view *file);
+const struct module *known_file(const struct link *link, const struct file_view *file);
 /* The same as reading it: all but what a link adds. False after a report. */
-bool known_read(struct link *link, struct image *image, const char *name, const struct image_file_view *file,
-                const struct image *known);
+bool known_read(struct link *link, struct module *module, const char *name, const struct file_view *file,
+                const struct module *known);
 /* Keep a library that was read; false after a report. */
-bool known_keep(struct link *link, const struct image *image);
+bool known_keep(struct link *link, const struct module *module);
 
 /* Find, or make, the records of all libraries of a program that starts; false after a report. */
 bool known_prepare(struct link *link);
 
-/* index.c: one table over the exports of many images. Open addressing; a key is a GNU hash value without its lowest
+/* index.c: one table over the exports of many modules. Open addressing; a key is a GNU hash value without its lowest
  * bit, which ends chains in files. */
 struct symbol_slot {
     uint32_t key;    /* hash | 1 */
-    uint32_t image;  /* position in the search order plus one; 0: empty */
+    uint32_t module;  /* position in the search order plus one; 0: empty */
     uint32_t symbol;
 };
 
 struct symbol_index {
-    struct image *const *images;
+    struct module *const *modules;
     struct symbol_slot *slots;
     unsigned shift;  /* of the mixed key, to the number of a slot */
 };
@@ -269,7 +269,7 @@ static inline uint64_t index_slot(const struct symbol_index *index, uint32_t key
     return ((uint64_t)key * 0x9e3779b97f4a7c15) >> index->shift;
 }
 
-struct symbol_index *index_make(struct link *link, struct image *const *images, size_t count);
+struct symbol_index *index_make(struct link *link, struct module *const *modules, size_t count);
 struct definition index_lookup(const struct symbol_index *index, const struct reference *reference, uint64_t *work);
 
 /* machine.c: what a relocation asks for, whatever its number on a machine. */
@@ -320,41 +320,41 @@ static inline enum relocation_kind machine_relocation(const struct machine *mach
 /* tls.c: give fresh modules their ids, and their place in the static block if the program comes with them. */
 void tls_lay_out(struct link *link);
 /* A place in the surplus for a module that is needed there; false: there is no room. */
-bool tls_make_static(struct link *link, struct image *image);
-/* The room of an image that goes, and is in no list any more, is free for others where nobody has room beyond it. */
-void tls_give_back(struct link *link, struct image *image);
+bool tls_make_static(struct link *link, struct module *module);
+/* The room of an module that goes, and is in no list any more, is free for others where nobody has room beyond it. */
+void tls_give_back(struct link *link, struct module *module);
 
 /* relocate.c, copy.c, resolver.c */
-bool image_relocate(struct link *link, struct image *image);
-bool image_relocate_copies(struct link *link, struct image *image);
+bool module_relocate(struct link *link, struct module *module);
+bool module_relocate_copies(struct link *link, struct module *module);
 bool relocate_resolvers(struct link *link);
 
 /* order.c: sorted[0..count): needed before needing; when closing, those that one was bound to count as needed. */
-bool order_sort(struct link *link, struct image *const *images, size_t count, bool closing, struct image **sorted);
-/* The fresh images as loaded, and in the order to start them; NULL: no memory. */
-struct image **link_fresh_images(struct link *link, size_t *count);
-struct image **order_fresh(struct link *link, size_t *count);
-bool order_finalizers(struct link *link, struct image *const *sorted, size_t count);
+bool order_sort(struct link *link, struct module *const *modules, size_t count, bool closing, struct module **sorted);
+/* The fresh modules as loaded, and in the order to start them; NULL: no memory. */
+struct module **link_fresh_modules(struct link *link, size_t *count);
+struct module **order_fresh(struct link *link, size_t *count);
+bool order_finalizers(struct link *link, struct module *const *sorted, size_t count);
 
 /* link.c */
-struct image *link_find_image(const struct link *link, const char *name);
-struct image *link_need(struct link *link, const struct image *referrer, const char *name);
-/* The DT_NEEDED closure of the fresh images, and its versions. */
+struct module *link_find_module(const struct link *link, const char *name);
+struct module *link_need(struct link *link, const struct module *referrer, const char *name);
+/* The DT_NEEDED closure of the fresh modules, and its versions. */
 bool link_load_needed(struct link *link);
-void link_append_global(struct link *link, struct image *image);
+void link_append_global(struct link *link, struct module *module);
 /* The closure of `root`, as far as it is not there yet. */
-void link_join_global(struct link *link, struct image *root);
-/* Forget an image that is out of the list of images. */
-void link_drop(struct link *link, struct image *image);
+void link_join_global(struct link *link, struct module *root);
+/* Forget an module that is out of the list of modules. */
+void link_drop(struct link *link, struct module *module);
 
 /* runtime.c */
 struct dependence {
     struct dependence *next;
-    struct image *image;
+    struct module *module;
 };
 
-/* `image` was bound to `provider`, which must not go before it does. */
-bool runtime_depend(struct link *link, struct image *image, struct image *provider);
-/* [image and what it needs], breadth first, in image->closure. */
-bool runtime_closure(struct link *link, struct image *image);
+/* `module` was bound to `provider`, which must not go before it does. */
+bool runtime_depend(struct link *link, struct module *module, struct module *provider);
+/* [module and what it needs], breadth first, in module->closure. */
+bool runtime_closure(struct link *link, struct module *module);
 #endif

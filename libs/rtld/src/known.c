@@ -9,23 +9,23 @@
 
 struct known_file {
     struct known_file *next;
-    struct image image; /* before any link added to it */
+    struct module module; /* before any link added to it */
 };
 
 /* The libraries that were searched after a program, by where their files' bytes lie. */
 struct known_scope {
     struct known_scope *next;
-    struct known_image *images;
+    struct known_module *modules;
     size_t count;
     const uint8_t *files[];
 };
 
-const struct image *known_file(const struct link *link, const struct image_file_view *file)
+const struct module *known_file(const struct link *link, const struct file_view *file)
 {
     const struct known_file *known = link->known ? link->known->files : NULL;
-    while (known && (known->image.file.bytes != file->bytes || known->image.file.size != file->size))
+    while (known && (known->module.file.bytes != file->bytes || known->module.file.size != file->size))
         known = known->next;
-    return known ? &known->image : NULL;
+    return known ? &known->module : NULL;
 }
 
 static void *copy_table(struct link *link, struct arena **arena, const void *table, uint64_t count, size_t size)
@@ -35,7 +35,7 @@ static void *copy_table(struct link *link, struct arena **arena, const void *tab
 }
 
 /* With tables of its own, as links write into some. */
-static bool copy(struct link *link, struct arena **arena, struct image *to, const struct image *from)
+static bool copy(struct link *link, struct arena **arena, struct module *to, const struct module *from)
 {
     *to = *from;
     to->segments = copy_table(link, arena, from->segments, from->segment_count, sizeof *to->segments);
@@ -45,24 +45,24 @@ static bool copy(struct link *link, struct arena **arena, struct image *to, cons
     return to->segments && to->versions && to->needed_names && to->needed;
 }
 
-bool known_read(struct link *link, struct image *image, const char *name, const struct image_file_view *file,
-                const struct image *known)
+bool known_read(struct link *link, struct module *module, const char *name, const struct file_view *file,
+                const struct module *known)
 {
-    if (!copy(link, &link->arena, image, known))
+    if (!copy(link, &link->arena, module, known))
         return false;
-    image->name = name;
-    image->file = *file;
+    module->name = name;
+    module->file = *file;
     return true;
 }
 
-bool known_keep(struct link *link, const struct image *image)
+bool known_keep(struct link *link, const struct module *module)
 {
     struct link_known *known = link->known;
     /* A program seldom comes again. */
     if (!known || !link->first || known->records >= RECORDS_MAX)
         return true;
     struct known_file *record = arena_alloc(link, &known->arena, 1, sizeof *record);
-    if (!record || !copy(link, &known->arena, &record->image, image))
+    if (!record || !copy(link, &known->arena, &record->module, module))
         return false;
     record->next = known->files;
     known->files = record;
@@ -70,7 +70,7 @@ bool known_keep(struct link *link, const struct image *image)
     return true;
 }
 
-static bool is_scope(const struct known_scope *scope, struct image *const *libraries, size_t count)
+static bool is_scope(const struct known_scope *scope, struct module *const *libraries, size_t count)
 {
     if (scope->count != count)
         return false;
@@ -80,7 +80,7 @@ static bool is_scope(const struct known_scope *scope, struct image *const *libra
     return true;
 }
 
-static struct known_scope *find_scope(const struct link_known *known, struct image *const *libraries, size_t count)
+static struct known_scope *find_scope(const struct link_known *known, struct module *const *libraries, size_t count)
 {
     struct known_scope *scope = known->scopes;
     while (scope && !is_scope(scope, libraries, count))
@@ -88,7 +88,7 @@ static struct known_scope *find_scope(const struct link_known *known, struct ima
     return scope;
 }
 
-static bool add_scope(struct link *link, struct image *const *libraries, size_t count)
+static bool add_scope(struct link *link, struct module *const *libraries, size_t count)
 {
     struct link_known *known = link->known;
     struct known_scope *scope = arena_alloc(link, &known->arena, 1, sizeof *scope + count * sizeof *scope->files);
@@ -102,28 +102,28 @@ static bool add_scope(struct link *link, struct image *const *libraries, size_t 
     return true;
 }
 
-static struct known_image *find_image(const struct known_scope *scope, const struct image *image)
+static struct known_module *find_module(const struct known_scope *scope, const struct module *module)
 {
-    struct known_image *record = scope->images;
-    while (record && record->file != image->file.bytes)
+    struct known_module *record = scope->modules;
+    while (record && record->file != module->file.bytes)
         record = record->next;
     return record;
 }
 
-static struct known_image *add_image(struct link *link, struct known_scope *scope, const struct image *image)
+static struct known_module *add_module(struct link *link, struct known_scope *scope, const struct module *module)
 {
     struct arena **arena = &link->known->arena;
-    uint64_t leading = image->relative_count < image->rela.count ? image->relative_count : image->rela.count;
-    if (image->rela.count - leading + image->plt_rela.count > ENTRIES_MAX || link->known->records >= RECORDS_MAX)
+    uint64_t leading = module->relative_count < module->rela.count ? module->relative_count : module->rela.count;
+    if (module->rela.count - leading + module->plt_rela.count > ENTRIES_MAX || link->known->records >= RECORDS_MAX)
         return NULL;
-    struct known_image *record = arena_alloc(link, arena, 1, sizeof *record);
-    struct known_binding *rela = arena_alloc(link, arena, image->rela.count - leading, sizeof *rela);
-    struct known_binding *plt_rela = arena_alloc(link, arena, image->plt_rela.count, sizeof *plt_rela);
+    struct known_module *record = arena_alloc(link, arena, 1, sizeof *record);
+    struct known_binding *rela = arena_alloc(link, arena, module->rela.count - leading, sizeof *rela);
+    struct known_binding *plt_rela = arena_alloc(link, arena, module->plt_rela.count, sizeof *plt_rela);
     if (!record || !rela || !plt_rela)
         return NULL;
-    *record = (struct known_image){scope->images, image->file.bytes, leading, rela, plt_rela};
+    *record = (struct known_module){scope->modules, module->file.bytes, leading, rela, plt_rela};
     link->known->records++;
-    return scope->images = record;
+    return scope->modules = record;
 }
 
 /* Only what comes with a program, in the order that its libraries have: the program, then they. */
@@ -131,19 +131,19 @@ bool known_prepare(struct link *link)
 {
     size_t count = link->searched_count;
     if (!link->known || link->fresh != link->first || link->bind_first || link->host->binding || count < 2 ||
-        link->searched[0] != link->first || !image_filter(link->first, &link->program_filter))
+        link->searched[0] != link->first || !module_filter(link->first, &link->program_filter))
         return true;
-    struct image *const *libraries = link->searched + 1;
+    struct module *const *libraries = link->searched + 1;
     struct known_scope *scope = find_scope(link->known, libraries, count - 1);
     /* What comes once may never come again: to leave bindings costs as much as to find them. */
     if (!scope)
         return add_scope(link, libraries, count - 1);
     for (size_t i = 0; i < count - 1 && !link->stopped; i++) {
-        struct image *image = libraries[i];
-        image->known = find_image(scope, image);
-        image->is_known = image->known;
-        if (!image->known && !image->file.in_place)
-            image->known = add_image(link, scope, image);
+        struct module *module = libraries[i];
+        module->known = find_module(scope, module);
+        module->is_known = module->known;
+        if (!module->known && !module->file.in_place)
+            module->known = add_module(link, scope, module);
     }
     return !link->failed;
 }
@@ -155,7 +155,7 @@ static uint64_t store(const struct relocation *relocation, const struct elf_rela
     const struct symbol_filter filter = link->program_filter;
     const uint64_t low = relocation->low, span = relocation->span >= WORD ? relocation->span - WORD + 1 : 0;
     uint8_t *const window = relocation->window;
-    struct image *const *searched = link->searched;
+    struct module *const *searched = link->searched;
     const struct known_binding *known = relocation->known + (first - relocation->known_first);
     const struct elf_rela *entry = first;
     for (; entry < end && known->provider && !filter_admits(&filter, known->hash); entry++, known++) {
@@ -171,24 +171,24 @@ static uint64_t store(const struct relocation *relocation, const struct elf_rela
 static void leave(const struct relocation *relocation, const struct elf_rela *entry, uint64_t count)
 {
     struct link *link = relocation->link;
-    struct image *image = relocation->image;
+    struct module *module = relocation->module;
     struct known_binding *known = relocation->known + (entry - relocation->known_first);
     for (; count--; entry++, known++) {
         uint64_t number = SYMBOL_INDEX(entry->r_info);
-        const struct elf_symbol *symbol = quick_symbol(image, number);
+        const struct elf_symbol *symbol = quick_symbol(module, number);
         struct reference reference = {
-            .name = symbol_name_of(quick_string(image, symbol->st_name), image->strings.count - symbol->st_name),
-            .version = image->versym.count ? image_symbol_version(image, number) : NULL,
+            .name = symbol_name_of(quick_string(module, symbol->st_name), module->strings.count - symbol->st_name),
+            .version = module->versym.count ? module_symbol_version(module, number) : NULL,
             .is_call = machine_relocation(relocation->machine, TYPE(entry->r_info)) == RELOCATION_CALL,
         };
-        struct definition found = scope_lookup(link, image, &reference, NULL);
+        struct definition found = scope_lookup(link, module, &reference, NULL);
         uint32_t position = 0;
-        while (position < link->searched_count && link->searched[position] != found.image)
+        while (position < link->searched_count && link->searched[position] != found.module)
             position++;
         if (position == link->searched_count)
             continue;
         uint64_t stored = word_at(relocation->window + (entry->r_offset - relocation->low));
-        *known = (struct known_binding){stored - found.image->bias, reference.name.gnu_hash, position};
+        *known = (struct known_binding){stored - found.module->bias, reference.name.gnu_hash, position};
     }
 }
 
@@ -197,7 +197,7 @@ uint64_t relocate_known(const struct relocation *relocation, const struct elf_re
     uint64_t count = store(relocation, entry, end);
     entry += count;
     /* After one that is not, more are known. */
-    const struct elf_rela *next = relocation->image->is_known && entry < end ? entry + 1 : end;
+    const struct elf_rela *next = relocation->module->is_known && entry < end ? entry + 1 : end;
     uint64_t usual = relocate_usual(relocation, entry, next);
     leave(relocation, entry, usual);
     return count + usual;

@@ -8,18 +8,18 @@ struct symbol_name symbol_name_of(const char *text, uint64_t room)
     return symbol_name_quick(text, room);
 }
 
-bool symbol_name_is(const struct image *image, const struct elf_symbol *symbol, const struct symbol_name *name)
+bool symbol_name_is(const struct module *module, const struct elf_symbol *symbol, const struct symbol_name *name)
 {
-    return symbol_name_is_quick(image, symbol, name);
+    return symbol_name_is_quick(module, symbol, name);
 }
 
-bool symbol_names_equal(const struct image *image, const struct elf_symbol *symbol, const struct image *other,
+bool symbol_names_equal(const struct module *module, const struct elf_symbol *symbol, const struct module *other,
                         const struct elf_symbol *other_symbol)
 {
-    const char *left = quick_string(image, symbol->st_name), *right = quick_string(other, other_symbol->st_name);
+    const char *left = quick_string(module, symbol->st_name), *right = quick_string(other, other_symbol->st_name);
     if (!left || !right)
         return false;
-    uint64_t room = image->strings.count - symbol->st_name, other_room = other->strings.count - other_symbol->st_name;
+    uint64_t room = module->strings.count - symbol->st_name, other_room = other->strings.count - other_symbol->st_name;
     room = room < other_room ? room : other_room;
     for (; room >= sizeof(uint64_t); room -= sizeof(uint64_t), left += sizeof(uint64_t), right += sizeof(uint64_t)) {
         uint64_t a = word_at(left), b = word_at(right);

@@ -7,93 +7,93 @@
 #include "internal.h"
 
 struct step {
-    struct image *image;
-    uint64_t next;                    /* index into image->needed */
+    struct module *module;
+    uint64_t next;                    /* index into module->needed */
     const struct dependence *further; /* after those */
 };
 
-static struct image *next_needed(struct step *step)
+static struct module *next_needed(struct step *step)
 {
-    while (step->next < step->image->needed_count) {
-        struct image *needed = step->image->needed[step->next++];
+    while (step->next < step->module->needed_count) {
+        struct module *needed = step->module->needed[step->next++];
         if (!needed->marked)
             return needed;
     }
     for (; step->further; step->further = step->further->next)
-        if (!step->further->image->marked)
-            return step->further->image;
+        if (!step->further->module->marked)
+            return step->further->module;
     return NULL;
 }
 
-bool order_sort(struct link *link, struct image *const *images, size_t count, bool closing, struct image **sorted)
+bool order_sort(struct link *link, struct module *const *modules, size_t count, bool closing, struct module **sorted)
 {
     struct step *stack = scratch_alloc(link, count, sizeof *stack);
     if (!stack)
         return false;
     /* Those outside of the list count as seen. */
-    for (struct image *image = link->first; image; image = image->next)
-        image->marked = true;
+    for (struct module *module = link->first; module; module = module->next)
+        module->marked = true;
     for (size_t i = 0; i < count; i++)
-        images[i]->marked = false;
+        modules[i]->marked = false;
     size_t depth = 0, done = 0;
     /* Nobody can be started before the program is the last, even if a library needs the program. */
-    bool has_program = count && images[0] == link->first;
+    bool has_program = count && modules[0] == link->first;
     if (has_program)
-        images[0]->marked = true;
+        modules[0]->marked = true;
     for (size_t i = count; i-- > 0;) {
-        if (images[i]->marked)
+        if (modules[i]->marked)
             continue;
-        for (struct image *image = images[i]; image || depth;) {
-            if (image) {
-                image->marked = true;
-                stack[depth++] = (struct step){image, 0, closing ? image->dependences : NULL};
+        for (struct module *module = modules[i]; module || depth;) {
+            if (module) {
+                module->marked = true;
+                stack[depth++] = (struct step){module, 0, closing ? module->dependences : NULL};
             }
-            image = next_needed(&stack[depth - 1]);
-            if (!image)
-                sorted[done++] = stack[--depth].image;
+            module = next_needed(&stack[depth - 1]);
+            if (!module)
+                sorted[done++] = stack[--depth].module;
         }
     }
     if (has_program)
-        sorted[done++] = images[0];
+        sorted[done++] = modules[0];
     return true;
 }
 
 /* The relocated words of an array of functions; 0 and -1 mark empty places in old toolchains' arrays. */
-static size_t append_array(const struct image *image, const struct table *array, bool reversed, uint64_t *list, size_t count)
+static size_t append_array(const struct module *module, const struct table *array, bool reversed, uint64_t *list, size_t count)
 {
     for (uint64_t i = 0; i < array->count; i++) {
         uint64_t index = reversed ? array->count - 1 - i : i;
-        uint64_t value = word_at(image_window(image, array->address + index * sizeof value, sizeof value));
+        uint64_t value = word_at(module_window(module, array->address + index * sizeof value, sizeof value));
         if (value && value != UINT64_MAX)
             list[count++] = value;
     }
     return count;
 }
 
-static size_t append_initializers(struct link *link, const struct image *image, size_t count)
+static size_t append_initializers(struct link *link, const struct module *module, size_t count)
 {
-    if (image->file.in_place)
+    if (module->file.in_place)
         return count;
-    if (image->init)
-        link->initializers[count++] = image->bias + image->init;
-    return append_array(image, &image->init_array, false, link->initializers, count);
+    if (module->init)
+        link->initializers[count++] = module->bias + module->init;
+    return append_array(module, &module->init_array, false, link->initializers, count);
 }
 
 /* While the words of the array can still be read. */
-static bool remember_finalizers(struct link *link, struct image *image)
+static bool remember_finalizers(struct link *link, struct module *module)
 {
-    if (image->file.in_place)
+    if (module->file.in_place)
         return true;
-    image->finalizers = arena_alloc(link, &image->arena, image->fini_array.count + 1, sizeof *image->finalizers);
-    if (!image->finalizers)
+    module->finalizers = arena_alloc(link, &module->arena, module->fini_array.count + 1, sizeof *module->finalizers);
+    if (!module->finalizers)
         return false;
-    image->finalizer_count = append_array(image, &image->fini_array, true, image->finalizers, 0);
-    if (image->fini)
-        image->finalizers[image->finalizer_count++] = image->bias + image->fini;
+    module->finalizer_count = append_array(module, &module->fini_array, true, module->finalizers, 0);
+    if (module->fini)
+        module->finalizers[module->finalizer_count++] = module->bias + module->fini;
     return true;
 }
 
-bool order_finalizers(struct link *link, struct image *const *sorted, size_t count)
+bool order_finalizers(struct link *link, struct module *const *sorted, size_t count)
 {
     size_t total = 0;
     for (size_t i = 0; i < count; i++)
@@ -106,23 +106,23 @@ bool order_finalizers(struct link *link, struct image *const *sorted, size_t cou
     return link->finalizers;
 }
 
-struct image **link_fresh_images(struct link *link, size_t *count)
+struct module **link_fresh_modules(struct link *link, size_t *count)
 {
     *count = 0;
-    for (struct image *image = link->fresh; image; image = image->next)
+    for (struct module *module = link->fresh; module; module = module->next)
         ++*count;
-    struct image **images = scratch_alloc(link, *count, sizeof *images);
+    struct module **modules = scratch_alloc(link, *count, sizeof *modules);
     size_t filled = 0;
-    for (struct image *image = link->fresh; image && images; image = image->next)
-        images[filled++] = image;
-    return images;
+    for (struct module *module = link->fresh; module && modules; module = module->next)
+        modules[filled++] = module;
+    return modules;
 }
 
-struct image **order_fresh(struct link *link, size_t *count)
+struct module **order_fresh(struct link *link, size_t *count)
 {
-    struct image **images = link_fresh_images(link, count);
-    struct image **sorted = scratch_alloc(link, *count, sizeof *sorted);
-    return images && sorted && order_sort(link, images, *count, false, sorted) ? sorted : NULL;
+    struct module **modules = link_fresh_modules(link, count);
+    struct module **sorted = scratch_alloc(link, *count, sizeof *sorted);
+    return modules && sorted && order_sort(link, modules, *count, false, sorted) ? sorted : NULL;
 }
 
 bool link_order(struct link *link)
@@ -130,12 +130,12 @@ bool link_order(struct link *link)
     if (!link->fresh)
         return true;
     size_t count, functions = link->fresh->preinit_array.count, filled = 0;
-    struct image **sorted = order_fresh(link, &count), *first = NULL;
-    for (struct image *image = link->fresh; image; image = image->next) {
-        functions += image->init_array.count + 1;
+    struct module **sorted = order_fresh(link, &count), *first = NULL;
+    for (struct module *module = link->fresh; module; module = module->next) {
+        functions += module->init_array.count + 1;
         /* As glibc has it: one such object, the last to be loaded. */
-        if (image->initfirst)
-            first = image;
+        if (module->initfirst)
+            first = module;
     }
     link->initializers = scratch_alloc(link, functions, sizeof *link->initializers);
     if (!sorted || !link->initializers)

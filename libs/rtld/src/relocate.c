@@ -1,4 +1,4 @@
-/* Relocation of one image: bind each reference, store each word. */
+/* Relocation of one module: bind each reference, store each word. */
 #include "relocate.h"
 
 #define DESCRIPTOR_OFFSET_BITS 40
@@ -7,13 +7,13 @@ typedef uint32_t __attribute__((aligned(1), may_alias)) loose_half;
 
 bool relocation_refuse(const struct relocation *relocation, enum link_error error, const struct elf_rela *entry)
 {
-    return link_refuse(relocation->link, error, relocation->image, NULL, entry->r_offset, TYPE(entry->r_info));
+    return link_refuse(relocation->link, error, relocation->module, NULL, entry->r_offset, TYPE(entry->r_info));
 }
 
 /* Make the writable segment around an address the one that is stored to; false: there is none. */
 static bool turn_to(struct relocation *relocation, uint64_t address)
 {
-    const struct segment *segment = image_segment(relocation->image, address);
+    const struct segment *segment = module_segment(relocation->module, address);
     if (!segment || !segment->window)
         return false;
     relocation->low = segment->address;
@@ -27,7 +27,7 @@ static uint8_t *place_slowly(struct relocation *relocation, uint64_t address, ui
 {
     if (turn_to(relocation, address) && within(address - relocation->low, size, relocation->span))
         return relocation->window + (address - relocation->low);
-    link_refuse(relocation->link, LINK_TEXT_RELOCATION, relocation->image, NULL, address, 0);
+    link_refuse(relocation->link, LINK_TEXT_RELOCATION, relocation->module, NULL, address, 0);
     return NULL;
 }
 
@@ -69,9 +69,9 @@ static inline void add_bias(uint8_t *target, uint64_t bias)
 /* RELR: an even word is the address of a word to adjust, an odd one a bitmap for the 63 words after it. */
 static bool relocate_relr(struct relocation *relocation)
 {
-    const uint64_t *entries = relocation->image->relr.data, bias = relocation->image->bias;
+    const uint64_t *entries = relocation->module->relr.data, bias = relocation->module->bias;
     uint64_t next = 0;
-    for (uint64_t i = 0; i < relocation->image->relr.count; i++) {
+    for (uint64_t i = 0; i < relocation->module->relr.count; i++) {
         uint64_t entry = entries[i];
         if (!(entry & 1)) {
             uint8_t *target = relocation_place(relocation, entry, WORD);
@@ -105,16 +105,16 @@ static void tell_binding(struct relocation *relocation, const struct elf_rela *e
 {
     const struct link_host *host = relocation->link->host;
     struct link_binding record = {
-        .object = relocation->image->name,
+        .object = relocation->module->name,
         .symbol = name,
         .version = version ? version->name : NULL,
         .offset = entry->r_offset,
         .type = TYPE(entry->r_info),
     };
-    if (found->image) {
+    if (found->module) {
         bool plain = found->symbol->st_shndx == SHN_ABS || (found->symbol->st_info & 15) == STT_TLS;
-        record.provider = found->image->name;
-        record.address = found->symbol->st_value + (plain ? 0 : found->image->bias);
+        record.provider = found->module->name;
+        record.address = found->symbol->st_value + (plain ? 0 : found->module->bias);
     }
     host->binding(host->context, &record);
 }
@@ -124,7 +124,7 @@ static bool undefined(struct relocation *relocation, const struct elf_rela *entr
 {
     return link_report(relocation->link, &(struct diagnostic){
         .error = LINK_UNDEFINED,
-        .object = relocation->image->name,
+        .object = relocation->module->name,
         .symbol = name,
         .version = version ? version->name : NULL,
         .provider = version ? version->file : NULL,
@@ -138,32 +138,32 @@ static bool undefined(struct relocation *relocation, const struct elf_rela *entr
 static struct definition own_protected(struct relocation *relocation, const struct elf_symbol *symbol,
                                        struct reference *reference, struct definition found)
 {
-    struct definition own = {relocation->image, symbol};
-    if (reference->is_call || !found.image || found.symbol->st_shndx != SHN_UNDEF)
+    struct definition own = {relocation->module, symbol};
+    if (reference->is_call || !found.module || found.symbol->st_shndx != SHN_UNDEF)
         return own;
     reference->is_call = true;
-    struct definition called = scope_lookup(relocation->link, relocation->image, reference, NULL);
-    return called.image == relocation->image ? found : own;
+    struct definition called = scope_lookup(relocation->link, relocation->module, reference, NULL);
+    return called.module == relocation->module ? found : own;
 }
 
-/* The definition of the entry's symbol: {image, NULL} for symbol 0, {NULL, NULL} for a weak one that is absent. */
+/* The definition of the entry's symbol: {module, NULL} for symbol 0, {NULL, NULL} for a weak one that is absent. */
 bool relocation_bind(struct relocation *relocation, const struct elf_rela *entry, bool is_call,
-                     const struct image *except, struct definition *found)
+                     const struct module *except, struct definition *found)
 {
     struct link *link = relocation->link;
-    struct image *image = relocation->image;
+    struct module *module = relocation->module;
     uint64_t index = SYMBOL_INDEX(entry->r_info);
     if (index == relocation->index && is_call == relocation->is_call && !except) {
         *found = relocation->definition;
         return true;
     }
-    *found = (struct definition){image, NULL};
+    *found = (struct definition){module, NULL};
     if (index == 0)
         return true;
-    const struct elf_symbol *symbol = quick_symbol(image, index);
-    const char *name = symbol ? quick_string(image, symbol->st_name) : NULL;
+    const struct elf_symbol *symbol = quick_symbol(module, index);
+    const char *name = symbol ? quick_string(module, symbol->st_name) : NULL;
     if (!name)
-        return link_refuse(link, LINK_BAD_SYMBOL, image, NULL, entry->r_offset, index);
+        return link_refuse(link, LINK_BAD_SYMBOL, module, NULL, entry->r_offset, index);
     unsigned binding = symbol->st_info >> 4, visibility = symbol->st_other & 3;
     found->symbol = symbol;
     /* What nobody else sees needs no search. */
@@ -174,23 +174,23 @@ bool relocation_bind(struct relocation *relocation, const struct elf_rela *entry
         return binding == STB_WEAK || undefined(relocation, entry, name, NULL);
     }
     struct reference reference = {
-        .name = symbol_name_of(name, image->strings.count - symbol->st_name),
-        .version = image->versym.count ? image_symbol_version(image, index) : NULL,
+        .name = symbol_name_of(name, module->strings.count - symbol->st_name),
+        .version = module->versym.count ? module_symbol_version(module, index) : NULL,
         .is_call = is_call,
     };
-    *found = scope_lookup(link, image, &reference, except);
+    *found = scope_lookup(link, module, &reference, except);
     if (visibility == STV_PROTECTED && symbol->st_shndx != SHN_UNDEF && !except)
         *found = own_protected(relocation, symbol, &reference, *found);
     if (link->work > LINK_WORK_MAX)
-        return link_work(link, image, 0);
-    if (!found->image && binding != STB_WEAK)
+        return link_work(link, module, 0);
+    if (!found->module && binding != STB_WEAK)
         return undefined(relocation, entry, name, reference.version);
-    if (found->image && found->symbol->st_info >> 4 == STB_GNU_UNIQUE &&
+    if (found->module && found->symbol->st_info >> 4 == STB_GNU_UNIQUE &&
         !scope_unique(link, &reference.name, found))
         return false;
-    if (found->image && found->image != relocation->provider && !runtime_depend(link, image, found->image))
+    if (found->module && found->module != relocation->provider && !runtime_depend(link, module, found->module))
         return false;
-    relocation->provider = found->image;
+    relocation->provider = found->module;
     if (!except) {
         relocation->index = index;
         relocation->is_call = is_call;
@@ -203,9 +203,9 @@ bool relocation_bind(struct relocation *relocation, const struct elf_rela *entry
 
 static uint64_t address_of(const struct definition *definition)
 {
-    if (!definition->image)
+    if (!definition->module)
         return 0;
-    uint64_t bias = definition->symbol->st_shndx == SHN_ABS ? 0 : definition->image->bias;
+    uint64_t bias = definition->symbol->st_shndx == SHN_ABS ? 0 : definition->module->bias;
     return bias + definition->symbol->st_value;
 }
 
@@ -218,23 +218,23 @@ static bool is_indirect(const struct definition *definition)
 /* The word waits until everything else is in its place: then a function may be called that says what it is. */
 static bool resolve_later(struct relocation *relocation, uint64_t offset, uint64_t resolver, uint64_t addend)
 {
-    struct image *image = relocation->image;
+    struct module *module = relocation->module;
     return relocation_place(relocation, offset, WORD) &&
-           resolver_add(relocation->link, &(struct link_resolver){image, image->bias + offset, resolver, addend});
+           resolver_add(relocation->link, &(struct link_resolver){module, module->bias + offset, resolver, addend});
 }
 
 static bool relocate_symbol(struct relocation *relocation, const struct elf_rela *entry, enum relocation_kind kind)
 {
     struct definition found;
-    uint64_t addend = (uint64_t)entry->r_addend, here = relocation->image->bias + entry->r_offset;
+    uint64_t addend = (uint64_t)entry->r_addend, here = relocation->module->bias + entry->r_offset;
     if (!relocation_bind(relocation, entry, kind == RELOCATION_CALL, NULL, &found))
         return false;
     bool is_slot = kind == RELOCATION_SLOT || kind == RELOCATION_CALL;
     if (is_slot && !relocation->machine->slot_addend)
         addend = 0;
-    if (found.image && !found.symbol) {
+    if (found.module && !found.symbol) {
         /* Symbol 0 has the value 0 and belongs to nobody. */
-        found.image = NULL;
+        found.module = NULL;
     } else if (found.symbol && (found.symbol->st_info & 15) == STT_TLS && kind != RELOCATION_SIZE_32 &&
                kind != RELOCATION_SIZE_64) {
         return relocation_refuse(relocation, LINK_BAD_RELOCATION, entry);
@@ -245,7 +245,7 @@ static bool relocate_symbol(struct relocation *relocation, const struct elf_rela
             return relocation_refuse(relocation, LINK_BAD_RELOCATION, entry);
         return resolve_later(relocation, entry->r_offset, address, addend);
     }
-    uint64_t size = found.image ? found.symbol->st_size : 0;
+    uint64_t size = found.module ? found.symbol->st_size : 0;
     switch (kind) {
     case RELOCATION_ABSOLUTE_32:
         return store_32(relocation, entry, address + addend, (address + addend) >> 32 == 0);
@@ -266,11 +266,11 @@ static bool relocate_symbol(struct relocation *relocation, const struct elf_rela
     }
 }
 
-static bool no_static_tls(struct relocation *relocation, const struct elf_rela *entry, const struct image *provider)
+static bool no_static_tls(struct relocation *relocation, const struct elf_rela *entry, const struct module *provider)
 {
     return link_report(relocation->link, &(struct diagnostic){
         .error = LINK_NO_STATIC_TLS,
-        .object = relocation->image->name,
+        .object = relocation->module->name,
         .provider = provider->name,
         .offset = entry->r_offset,
         .value = provider->tls_size,
@@ -294,16 +294,16 @@ static bool relocate_descriptor(struct relocation *relocation, const struct elf_
     const struct link_tls_descriptors *functions = &link->tls_descriptors;
     if (!functions->fixed || !functions->dynamic || !functions->absent)
         return relocation_refuse(relocation, LINK_UNKNOWN_RELOCATION, entry);
-    if (!found->image)
+    if (!found->module)
         return store_descriptor(relocation, entry->r_offset, functions->absent, value);
     /* The fixed form is faster, but the surplus is for those who cannot do without. */
-    if (found->image->tls_is_static)
+    if (found->module->tls_is_static)
         return store_descriptor(relocation, entry->r_offset, functions->fixed,
-                                (uint64_t)found->image->tls_offset + value);
-    if (value >> DESCRIPTOR_OFFSET_BITS || found->image->tls_module >> (64 - DESCRIPTOR_OFFSET_BITS))
+                                (uint64_t)found->module->tls_offset + value);
+    if (value >> DESCRIPTOR_OFFSET_BITS || found->module->tls_module >> (64 - DESCRIPTOR_OFFSET_BITS))
         return relocation_refuse(relocation, LINK_OVERFLOW, entry);
     return store_descriptor(relocation, entry->r_offset, functions->dynamic,
-                            found->image->tls_module << DESCRIPTOR_OFFSET_BITS | value);
+                            found->module->tls_module << DESCRIPTOR_OFFSET_BITS | value);
 }
 
 static bool relocate_tls(struct relocation *relocation, const struct elf_rela *entry, enum relocation_kind kind)
@@ -312,20 +312,20 @@ static bool relocate_tls(struct relocation *relocation, const struct elf_rela *e
     uint64_t value = (uint64_t)entry->r_addend;
     if (!relocation_bind(relocation, entry, true, NULL, &found))
         return false;
-    if (found.image) {
-        if (!found.image->tls_module || (found.symbol && (found.symbol->st_info & 15) != STT_TLS))
+    if (found.module) {
+        if (!found.module->tls_module || (found.symbol && (found.symbol->st_info & 15) != STT_TLS))
             return relocation_refuse(relocation, LINK_BAD_RELOCATION, entry);
         value += found.symbol ? found.symbol->st_value : 0;
     }
     switch (kind) {
     case RELOCATION_TLS_MODULE:
-        return relocation_store(relocation, entry->r_offset, found.image ? found.image->tls_module : 0);
+        return relocation_store(relocation, entry->r_offset, found.module ? found.module->tls_module : 0);
     case RELOCATION_TLS_OFFSET:
-        return relocation_store(relocation, entry->r_offset, value - (found.image ? relocation->machine->tls_bias : 0));
+        return relocation_store(relocation, entry->r_offset, value - (found.module ? relocation->machine->tls_bias : 0));
     case RELOCATION_TLS_POINTER:
-        if (found.image && !tls_make_static(relocation->link, found.image))
-            return no_static_tls(relocation, entry, found.image);
-        return relocation_store(relocation, entry->r_offset, value + (found.image ? (uint64_t)found.image->tls_offset : 0));
+        if (found.module && !tls_make_static(relocation->link, found.module))
+            return no_static_tls(relocation, entry, found.module);
+        return relocation_store(relocation, entry->r_offset, value + (found.module ? (uint64_t)found.module->tls_offset : 0));
     default:
         return relocate_descriptor(relocation, entry, &found, value);
     }
@@ -334,10 +334,10 @@ static bool relocate_tls(struct relocation *relocation, const struct elf_rela *e
 static bool relocate_entry(struct relocation *relocation, const struct elf_rela *entry)
 {
     enum relocation_kind kind = machine_relocation(relocation->machine, TYPE(entry->r_info));
-    uint64_t bias = relocation->image->bias;
+    uint64_t bias = relocation->module->bias;
     switch (kind) {
-    case RELOCATION_COPY: /* when all others are done: image_relocate_copies */
-        relocation->image->has_copies = true;
+    case RELOCATION_COPY: /* when all others are done: module_relocate_copies */
+        relocation->module->has_copies = true;
         return true;
     case RELOCATION_NONE:
         return true;
@@ -361,7 +361,7 @@ static bool relocate_entry(struct relocation *relocation, const struct elf_rela 
 static const struct elf_rela *relocate_relative(struct relocation *relocation, const struct elf_rela *entry,
                                                 const struct elf_rela *end)
 {
-    uint64_t bias = relocation->image->bias, low = relocation->low, info = relocation->machine->relative;
+    uint64_t bias = relocation->module->bias, low = relocation->low, info = relocation->machine->relative;
     uint64_t last = relocation->span >= WORD ? relocation->span - WORD : 0;
     uint8_t *window = relocation->window;
     for (; entry < end && entry->r_info == info && window && entry->r_offset - low <= last; entry++) {
@@ -396,17 +396,17 @@ static bool relocate_table(struct relocation *relocation, const struct table *ta
     return good;
 }
 
-struct relocation relocation_of(struct link *link, struct image *image)
+struct relocation relocation_of(struct link *link, struct module *module)
 {
-    return (struct relocation){.link = link, .image = image, .machine = machine_find(image->machine)};
+    return (struct relocation){.link = link, .module = module, .machine = machine_find(module->machine)};
 }
 
-bool image_relocate(struct link *link, struct image *image)
+bool module_relocate(struct link *link, struct module *module)
 {
-    struct relocation relocation = relocation_of(link, image);
-    const struct known_image *known = image->known;
+    struct relocation relocation = relocation_of(link, module);
+    const struct known_module *known = module->known;
     /* Those of RELR add to what is there; others store the same once more. */
-    bool good = image->file.adjusted || relocate_relr(&relocation);
-    good &= relocate_table(&relocation, &image->rela, known ? known->rela : NULL, known ? known->relative_count : 0);
-    return relocate_table(&relocation, &image->plt_rela, known ? known->plt_rela : NULL, 0) && good;
+    bool good = module->file.adjusted || relocate_relr(&relocation);
+    good &= relocate_table(&relocation, &module->rela, known ? known->rela : NULL, known ? known->relative_count : 0);
+    return relocate_table(&relocation, &module->plt_rela, known ? known->plt_rela : NULL, 0) && good;
 }

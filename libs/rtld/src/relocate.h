@@ -7,10 +7,10 @@
 #define TYPE(info) ((uint32_t)(info))
 #define WORD 8
 
-/* One image while it is relocated. */
+/* One module while it is relocated. */
 struct relocation {
     struct link *link;
-    struct image *image;
+    struct module *module;
     const struct machine *machine;
     /* The writable segment that was stored to last. */
     uint64_t low, span;
@@ -19,21 +19,21 @@ struct relocation {
     uint64_t index;
     bool is_call;
     struct definition definition;
-    const struct image *provider; /* the last one that was remembered as a dependence */
+    const struct module *provider; /* the last one that was remembered as a dependence */
     struct known_binding *known;  /* of the table's entries; NULL: none */
     const struct elf_rela *known_first;
 };
 
-struct relocation relocation_of(struct link *link, struct image *image);
+struct relocation relocation_of(struct link *link, struct module *module);
 /* `size` bytes of a writable segment; NULL after a report. */
 uint8_t *relocation_place(struct relocation *relocation, uint64_t address, uint64_t size);
 /* A word; false after a report. */
 bool relocation_store(struct relocation *relocation, uint64_t address, uint64_t value);
 /* About the entry; always false. */
 bool relocation_refuse(const struct relocation *relocation, enum link_error error, const struct elf_rela *entry);
-/* The definition of the entry's symbol: {image, NULL} for symbol 0, {NULL, NULL} for a weak one that is absent. */
+/* The definition of the entry's symbol: {module, NULL} for symbol 0, {NULL, NULL} for a weak one that is absent. */
 bool relocation_bind(struct relocation *relocation, const struct elf_rela *entry, bool is_call,
-                     const struct image *except, struct definition *found);
+                     const struct module *except, struct definition *found);
 
 /* resolver.c: remember a word for relocate_resolvers. */
 bool resolver_add(struct link *link, const struct link_resolver *resolver);

@@ -19,12 +19,12 @@ bool resolver_add(struct link *link, const struct link_resolver *resolver)
     return true;
 }
 
-static size_t take_resolvers(const struct link *link, const struct image *image, bool own, struct link_resolver *to)
+static size_t take_resolvers(const struct link *link, const struct module *module, bool own, struct link_resolver *to)
 {
     size_t count = 0;
     for (size_t i = 0; i < link->resolver_count; i++) {
         const struct link_resolver *resolver = &link->resolvers[i];
-        if (resolver->image == image && (image_segment(image, resolver->resolver - image->bias) != NULL) == own)
+        if (resolver->module == module && (module_segment(module, resolver->resolver - module->bias) != NULL) == own)
             to[count++] = *resolver;
     }
     return count;
@@ -35,7 +35,7 @@ static size_t take_resolvers(const struct link *link, const struct image *image,
 static bool sort_resolvers(struct link *link)
 {
     size_t count, filled = 0;
-    struct image **sorted = order_fresh(link, &count);
+    struct module **sorted = order_fresh(link, &count);
     struct link_resolver *resolvers = scratch_alloc(link, link->resolver_count, sizeof *resolvers);
     if (!sorted || !resolvers)
         return false;
@@ -58,9 +58,9 @@ bool relocate_resolvers(struct link *link)
         return true;
     for (size_t i = 0; i < link->resolver_count; i++) {
         const struct link_resolver *resolver = &link->resolvers[i];
-        struct relocation relocation = relocation_of(link, resolver->image);
+        struct relocation relocation = relocation_of(link, resolver->module);
         uint64_t value = host->resolve(host->context, resolver->resolver) + resolver->addend;
-        if (!relocation_store(&relocation, resolver->place - resolver->image->bias, value))
+        if (!relocation_store(&relocation, resolver->place - resolver->module->bias, value))
             return false;
     }
     link->resolver_count = 0;

@@ -1,7 +1,7 @@
 /* Where references are looked up: the global scope, and the closure of what is being opened. */
 #include "internal.h"
 
-/* Rough instructions: of a look-up along an image's own hash chain, of one that its filter refuses, of an insertion. */
+/* Rough instructions: of a look-up along an module's own hash chain, of one that its filter refuses, of an insertion. */
 #define COST_CHAIN 200
 #define COST_REFUSAL 18
 #define COST_INSERTION 40
@@ -10,17 +10,17 @@
 static uint64_t count_references(const struct link *link)
 {
     uint64_t count = 0;
-    for (const struct image *image = link->fresh; image; image = image->next) {
-        if (image->is_known)
+    for (const struct module *module = link->fresh; module; module = module->next) {
+        if (module->is_known)
             continue;
-        count += image->plt_rela.count;
-        if (image->relative_count < image->rela.count)
-            count += image->rela.count - image->relative_count;
+        count += module->plt_rela.count;
+        if (module->relative_count < module->rela.count)
+            count += module->rela.count - module->relative_count;
     }
     return count;
 }
 
-/* An index costs as much as there are exports, a search as much as there are images before the right one. */
+/* An index costs as much as there are exports, a search as much as there are modules before the right one. */
 static bool make_index(struct link *link)
 {
     uint64_t exports = 0;
@@ -29,7 +29,7 @@ static bool make_index(struct link *link)
         return true;
     for (size_t i = 0; i < link->searched_count; i++) {
         uint64_t first, end;
-        image_hashed(link->searched[i], &first, &end);
+        module_hashed(link->searched[i], &first, &end);
         exports += end - first;
         if (searching < exports * COST_INSERTION)
             return true;
@@ -38,7 +38,7 @@ static bool make_index(struct link *link)
     return !link->stopped;
 }
 
-static size_t append_closure(struct image **list, size_t count, const struct image *root, bool global_too)
+static size_t append_closure(struct module **list, size_t count, const struct module *root, bool global_too)
 {
     for (uint64_t i = 0; i < root->closure_count; i++)
         if (global_too || !root->closure[i]->in_global)
@@ -48,18 +48,18 @@ static size_t append_closure(struct image **list, size_t count, const struct ima
 
 bool scope_prepare(struct link *link)
 {
-    const struct image *root = link->fresh->root;
+    const struct module *root = link->fresh->root;
     uint64_t limit = root->closure_count;
     size_t count = 0;
-    for (struct image *image = link->global; image; image = image->next_global)
+    for (struct module *module = link->global; module; module = module->next_global)
         limit++;
-    struct image **list = scratch_alloc(link, limit, sizeof *list);
+    struct module **list = scratch_alloc(link, limit, sizeof *list);
     if (!list)
         return false;
     if (link->bind_first)
         count = append_closure(list, count, root, true);
-    for (struct image *image = link->global; image; image = image->next_global)
-        list[count++] = image;
+    for (struct module *module = link->global; module; module = module->next_global)
+        list[count++] = module;
     if (!link->bind_first)
         count = append_closure(list, count, root, false);
     link->searched = list;
@@ -67,22 +67,22 @@ bool scope_prepare(struct link *link)
     return known_prepare(link) && make_index(link);
 }
 
-struct definition scope_search(struct image *const *images, size_t count, const struct reference *reference,
-                               const struct image *except, uint64_t *work)
+struct definition scope_search(struct module *const *modules, size_t count, const struct reference *reference,
+                               const struct module *except, uint64_t *work)
 {
     for (size_t i = 0; i < count; i++) {
         const struct elf_symbol *symbol;
-        if (images[i] != except && (symbol = image_lookup(images[i], reference, work)))
-            return (struct definition){images[i], symbol};
+        if (modules[i] != except && (symbol = module_lookup(modules[i], reference, work)))
+            return (struct definition){modules[i], symbol};
     }
     return (struct definition){0};
 }
 
-struct definition scope_lookup(struct link *link, struct image *referrer, const struct reference *reference,
-                               const struct image *except)
+struct definition scope_lookup(struct link *link, struct module *referrer, const struct reference *reference,
+                               const struct module *except)
 {
     const struct elf_symbol *symbol;
-    if (referrer->symbolic && referrer != except && (symbol = image_lookup(referrer, reference, &link->work)))
+    if (referrer->symbolic && referrer != except && (symbol = module_lookup(referrer, reference, &link->work)))
         return (struct definition){referrer, symbol};
     if (link->index && !except)
         return index_lookup(link->index, reference, &link->work);
@@ -105,22 +105,22 @@ bool scope_unique(struct link *link, const struct symbol_name *name, struct defi
         }
         ++link->work;
     }
-    struct unique_symbol *unique = arena_alloc(link, &definition->image->arena, 1, sizeof *unique);
+    struct unique_symbol *unique = arena_alloc(link, &definition->module->arena, 1, sizeof *unique);
     if (!unique)
         return false;
     *unique = (struct unique_symbol){link->unique, *name, *definition};
-    unique->name.text = image_string(definition->image, definition->symbol->st_name);
+    unique->name.text = module_string(definition->module, definition->symbol->st_name);
     link->unique = unique;
     /* Whoever comes later may be bound to it too, so it stays. */
-    definition->image->nodelete = true;
+    definition->module->nodelete = true;
     return true;
 }
 
-void scope_forget_unique(struct link *link, const struct image *image)
+void scope_forget_unique(struct link *link, const struct module *module)
 {
     struct unique_symbol **at = &link->unique;
     while (*at)
-        if ((*at)->definition.image == image)
+        if ((*at)->definition.module == module)
             *at = (*at)->next;
         else
             at = &(*at)->next;

@@ -1,4 +1,4 @@
-/* Finding a symbol in one image: GNU hash table, or the gABI's where there is none. */
+/* Finding a symbol in one module: GNU hash table, or the gABI's where there is none. */
 #include "internal.h"
 
 /* The GNU hash table: bucket count, first symbol, bloom words, bloom shift; bloom filter; buckets; chain. */
@@ -10,11 +10,11 @@ struct gnu_hash {
     uint64_t chain_count; /* how many fit */
 };
 
-static inline bool gnu_hash_read(const struct image *image, struct gnu_hash *table)
+static inline bool gnu_hash_read(const struct module *module, struct gnu_hash *table)
 {
-    const uint32_t *words = image->gnu_hash.data;
+    const uint32_t *words = module->gnu_hash.data;
     uint64_t head = 16 + (uint64_t)words[2] * 8 + (uint64_t)words[0] * 4;
-    if (!words[0] || head > image->gnu_hash.count)
+    if (!words[0] || head > module->gnu_hash.count)
         return false;
     table->bucket_count = words[0];
     table->first = words[1];
@@ -23,25 +23,25 @@ static inline bool gnu_hash_read(const struct image *image, struct gnu_hash *tab
     table->bloom = (const uint64_t *)(words + 4);
     table->buckets = words + 4 + (uint64_t)words[2] * 2;
     table->chain = table->buckets + words[0];
-    table->chain_count = (image->gnu_hash.count - head) / 4;
+    table->chain_count = (module->gnu_hash.count - head) / 4;
     return true;
 }
 
-bool image_filter(const struct image *image, struct symbol_filter *filter)
+bool module_filter(const struct module *module, struct symbol_filter *filter)
 {
     struct gnu_hash table;
-    if (!image->gnu_hash.count || !gnu_hash_read(image, &table) || !table.bloom_count ||
+    if (!module->gnu_hash.count || !gnu_hash_read(module, &table) || !table.bloom_count ||
         table.bloom_count & (table.bloom_count - 1))
         return false;
     *filter = (struct symbol_filter){table.bloom, table.bloom_count - 1, table.bloom_shift};
     return true;
 }
 
-void image_hashed(const struct image *image, uint64_t *first, uint64_t *end)
+void module_hashed(const struct module *module, uint64_t *first, uint64_t *end)
 {
     struct gnu_hash table;
     *first = *end = 0;
-    if (!image->gnu_hash.count || !gnu_hash_read(image, &table))
+    if (!module->gnu_hash.count || !gnu_hash_read(module, &table))
         return;
     uint64_t last = 0;
     for (uint32_t i = 0; i < table.bucket_count; i++)
@@ -49,26 +49,26 @@ void image_hashed(const struct image *image, uint64_t *first, uint64_t *end)
             last = table.buckets[i];
     if (last < table.first)
         return;
-    while (last - table.first < table.chain_count && last < image->symbols.count &&
+    while (last - table.first < table.chain_count && last < module->symbols.count &&
            !(table.chain[last - table.first] & 1))
         last++;
-    if (last - table.first >= table.chain_count || last >= image->symbols.count)
+    if (last - table.first >= table.chain_count || last >= module->symbols.count)
         return;
     *first = table.first;
     *end = last + 1;
 }
 
-uint64_t image_symbol_count(const struct image *image)
+uint64_t module_symbol_count(const struct module *module)
 {
     uint64_t first, end;
-    if (image->gnu_hash.count) {
-        image_hashed(image, &first, &end);
-        return end ? end : ((const uint32_t *)image->gnu_hash.data)[1] < image->symbols.count
-                               ? ((const uint32_t *)image->gnu_hash.data)[1]
+    if (module->gnu_hash.count) {
+        module_hashed(module, &first, &end);
+        return end ? end : ((const uint32_t *)module->gnu_hash.data)[1] < module->symbols.count
+                               ? ((const uint32_t *)module->gnu_hash.data)[1]
                                : 0;
     }
-    uint64_t count = image->hash.count ? ((const uint32_t *)image->hash.data)[1] : 0;
-    return count < image->symbols.count ? count : image->symbols.count;
+    uint64_t count = module->hash.count ? ((const uint32_t *)module->hash.data)[1] : 0;
+    return count < module->symbols.count ? count : module->symbols.count;
 }
 
 /* Sets, as bits by number. */
@@ -87,14 +87,14 @@ static inline bool is_definition(const struct elf_symbol *symbol, bool is_call)
     return symbol->st_shndx != SHN_UNDEF || (!is_call && symbol->st_value && type != STT_TLS);
 }
 
-enum match symbol_match(const struct image *image, uint64_t index, const struct elf_symbol *symbol,
+enum match symbol_match(const struct module *module, uint64_t index, const struct elf_symbol *symbol,
                         const struct reference *reference)
 {
     if (!is_definition(symbol, reference->is_call))
         return MATCH_NO;
-    if (index >= image->versym.count)
-        return MATCH_YES; /* an image without versions answers for any */
-    uint32_t versym = ((const uint16_t *)image->versym.data)[index], number = versym & VERSYM_INDEX;
+    if (index >= module->versym.count)
+        return MATCH_YES; /* an module without versions answers for any */
+    uint32_t versym = ((const uint16_t *)module->versym.data)[index], number = versym & VERSYM_INDEX;
     const struct version *wanted = reference->version;
     if (!wanted) {
         /* Of several versions the oldest is meant: the base, or else the first that there was. */
@@ -102,7 +102,7 @@ enum match symbol_match(const struct image *image, uint64_t index, const struct 
             return MATCH_YES;
         return versym & VERSYM_HIDDEN ? MATCH_NO : MATCH_VERSIONED;
     }
-    const struct version *version = image_symbol_version(image, index);
+    const struct version *version = module_symbol_version(module, index);
     if (is_checked_version(wanted, version))
         return MATCH_YES;
     if (version && version->hash == wanted->hash && text_equal(version->name, wanted->name))
@@ -117,23 +117,23 @@ struct candidate {
     unsigned versions;
 };
 
-static const struct elf_symbol *consider(const struct image *image, uint64_t index, const struct reference *reference,
+static const struct elf_symbol *consider(const struct module *module, uint64_t index, const struct reference *reference,
                                          struct candidate *candidate)
 {
-    const struct elf_symbol *symbol = (const struct elf_symbol *)image->symbols.data + index;
-    if (!symbol_name_is(image, symbol, &reference->name))
+    const struct elf_symbol *symbol = (const struct elf_symbol *)module->symbols.data + index;
+    if (!symbol_name_is(module, symbol, &reference->name))
         return NULL;
-    enum match match = symbol_match(image, index, symbol, reference);
+    enum match match = symbol_match(module, index, symbol, reference);
     if (match == MATCH_VERSIONED && candidate->versions++ == 0)
         candidate->versioned = symbol;
     return match == MATCH_YES ? symbol : NULL;
 }
 
-static const struct elf_symbol *lookup_gnu(const struct image *image, const struct reference *reference, uint64_t *work)
+static const struct elf_symbol *lookup_gnu(const struct module *module, const struct reference *reference, uint64_t *work)
 {
     struct gnu_hash table;
     uint32_t hash = reference->name.gnu_hash;
-    if (!gnu_hash_read(image, &table))
+    if (!gnu_hash_read(module, &table))
         return NULL;
     if (table.bloom_count) {
         /* The number of words is a power of two in sound files; a remainder serves the others. */
@@ -146,11 +146,11 @@ static const struct elf_symbol *lookup_gnu(const struct image *image, const stru
     if (index < table.first)
         return NULL;
     struct candidate candidate = {0};
-    for (; index - table.first < table.chain_count && index < image->symbols.count; index++) {
+    for (; index - table.first < table.chain_count && index < module->symbols.count; index++) {
         uint32_t value = table.chain[index - table.first];
         const struct elf_symbol *found;
         ++*work;
-        if ((value | 1) == (hash | 1) && (found = consider(image, index, reference, &candidate)))
+        if ((value | 1) == (hash | 1) && (found = consider(module, index, reference, &candidate)))
             return found;
         if (value & 1)
             break;
@@ -159,18 +159,18 @@ static const struct elf_symbol *lookup_gnu(const struct image *image, const stru
 }
 
 /* Layout: nbucket, nchain; buckets; chain. */
-static const struct elf_symbol *lookup_gabi(const struct image *image, const struct reference *reference, uint64_t *work)
+static const struct elf_symbol *lookup_gabi(const struct module *module, const struct reference *reference, uint64_t *work)
 {
-    const uint32_t *words = image->hash.data;
+    const uint32_t *words = module->hash.data;
     uint64_t bucket_count = words[0], chain_count = words[1];
-    if (!bucket_count || 8 + (bucket_count + chain_count) * 4 > image->hash.count || chain_count > image->symbols.count)
+    if (!bucket_count || 8 + (bucket_count + chain_count) * 4 > module->hash.count || chain_count > module->symbols.count)
         return NULL;
     const uint32_t *chain = words + 2 + bucket_count;
     uint64_t index = words[2 + gabi_hash(reference->name.text) % bucket_count];
     struct candidate candidate = {0};
     /* A chain visits each symbol once at most; more steps are a loop. */
     for (uint64_t step = 0; index && index < chain_count && step < chain_count; step++) {
-        const struct elf_symbol *found = consider(image, index, reference, &candidate);
+        const struct elf_symbol *found = consider(module, index, reference, &candidate);
         ++*work;
         if (found)
             return found;
@@ -179,21 +179,21 @@ static const struct elf_symbol *lookup_gabi(const struct image *image, const str
     return candidate.versions == 1 ? candidate.versioned : NULL;
 }
 
-const struct elf_symbol *image_lookup(const struct image *image, const struct reference *reference, uint64_t *work)
+const struct elf_symbol *module_lookup(const struct module *module, const struct reference *reference, uint64_t *work)
 {
-    if (!image->symbols.count)
+    if (!module->symbols.count)
         return NULL;
-    if (image->gnu_hash.count)
-        return lookup_gnu(image, reference, work);
-    return image->hash.count ? lookup_gabi(image, reference, work) : NULL;
+    if (module->gnu_hash.count)
+        return lookup_gnu(module, reference, work);
+    return module->hash.count ? lookup_gabi(module, reference, work) : NULL;
 }
 
-const struct elf_symbol *image_symbol_at(const struct image *image, uint64_t address)
+const struct elf_symbol *module_symbol_at(const struct module *module, uint64_t address)
 {
     const struct elf_symbol *best = NULL;
-    uint64_t count = image_symbol_count(image);
+    uint64_t count = module_symbol_count(module);
     for (uint64_t i = 1; i < count; i++) {
-        const struct elf_symbol *symbol = image_symbol(image, i);
+        const struct elf_symbol *symbol = module_symbol(module, i);
         unsigned type = symbol->st_info & 15;
         if (symbol->st_shndx == SHN_UNDEF || symbol->st_shndx == SHN_ABS || type == STT_TLS ||
             symbol->st_value > address || (best && symbol->st_value <= best->st_value))

@@ -8,36 +8,36 @@
 #define SURPLUS_ALIGN 64 /* whatever the program's own data asks for */
 
 /* The static part with a module's block added: its new size, and the block's start from the thread pointer. */
-static uint64_t add_block(const struct link *link, const struct image *image, int64_t *offset)
+static uint64_t add_block(const struct link *link, const struct module *module, int64_t *offset)
 {
-    const struct machine *machine = machine_find(image->machine);
-    uint64_t used = link->tls_used, mask = image->tls_align - 1;
+    const struct machine *machine = machine_find(module->machine);
+    uint64_t used = link->tls_used, mask = module->tls_align - 1;
     if (!machine->tls_above) {
-        used += image->tls_size;
-        used += -(used + image->tls_image) & mask;
+        used += module->tls_size;
+        used += -(used + module->tls_image) & mask;
         *offset = -(int64_t)used;
         return used;
     }
     used = used ? used : machine->tls_gap;
-    used += (image->tls_image - used) & mask;
+    used += (module->tls_image - used) & mask;
     *offset = (int64_t)used;
-    return used + image->tls_size;
+    return used + module->tls_size;
 }
 
-static void make_static(struct link *link, struct image *image)
+static void make_static(struct link *link, struct module *module)
 {
-    link->tls_used = add_block(link, image, &image->tls_offset);
-    image->tls_is_static = true;
+    link->tls_used = add_block(link, module, &module->tls_offset);
+    module->tls_is_static = true;
 }
 
-/* The lowest id that no image has: ids index every thread's table, so they are used again. */
+/* The lowest id that no module has: ids index every thread's table, so they are used again. */
 static uint64_t free_module(const struct link *link)
 {
     for (uint64_t id = 1;; id++) {
-        const struct image *image = link->first;
-        while (image && image->tls_module != id)
-            image = image->next;
-        if (!image)
+        const struct module *module = link->first;
+        while (module && module->tls_module != id)
+            module = module->next;
+        if (!module)
             return id;
     }
 }
@@ -48,44 +48,44 @@ void tls_lay_out(struct link *link)
     if (first)
         link->tls_align = link->tls_surplus ? SURPLUS_ALIGN : 1;
     bool changed = false;
-    for (struct image *image = link->fresh; image; image = image->next) {
-        if (!image->tls_size || image->tls_module)
+    for (struct module *module = link->fresh; module; module = module->next) {
+        if (!module->tls_size || module->tls_module)
             continue;
         if (!changed)
             link->tls_generation++;
         changed = true;
-        image->tls_module = first ? link->tls_count + 1 : free_module(link);
-        image->tls_generation = link->tls_generation;
-        if (image->tls_module > link->tls_count)
-            link->tls_count = image->tls_module;
+        module->tls_module = first ? link->tls_count + 1 : free_module(link);
+        module->tls_generation = link->tls_generation;
+        if (module->tls_module > link->tls_count)
+            link->tls_count = module->tls_module;
         if (!first)
             continue;
-        make_static(link, image);
-        if (image->tls_align > link->tls_align)
-            link->tls_align = image->tls_align;
+        make_static(link, module);
+        if (module->tls_align > link->tls_align)
+            link->tls_align = module->tls_align;
     }
     if (first)
         link->tls_size = link->tls_used + link->tls_surplus;
 }
 
-bool tls_make_static(struct link *link, struct image *image)
+bool tls_make_static(struct link *link, struct module *module)
 {
     int64_t offset;
-    if (image->tls_is_static)
+    if (module->tls_is_static)
         return true;
     /* Threads may have made their own blocks of an older module. */
-    if (image->committed || image->tls_align > link->tls_align || add_block(link, image, &offset) > link->tls_size)
+    if (module->committed || module->tls_align > link->tls_align || add_block(link, module, &offset) > link->tls_size)
         return false;
-    make_static(link, image);
+    make_static(link, module);
     return true;
 }
 
-void tls_give_back(struct link *link, struct image *image)
+void tls_give_back(struct link *link, struct module *module)
 {
-    bool above = machine_find(image->machine)->tls_above;
+    bool above = machine_find(module->machine)->tls_above;
     uint64_t used = 0;
-    image->tls_is_static = false;
-    for (const struct image *other = link->first; other; other = other->next) {
+    module->tls_is_static = false;
+    for (const struct module *other = link->first; other; other = other->next) {
         uint64_t end = above ? (uint64_t)other->tls_offset + other->tls_size : (uint64_t)-other->tls_offset;
         if (other->tls_is_static && end > used)
             used = end;

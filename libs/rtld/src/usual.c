@@ -6,28 +6,28 @@
 #define USUAL (1u << RELOCATION_ABSOLUTE | 1u << RELOCATION_SLOT | 1u << RELOCATION_CALL)
 
 /* Without a closer look: plain, and without versions or of the very one that the referrer was checked against. */
-static inline bool answers(const struct image *image, uint64_t index, const struct elf_symbol *symbol,
+static inline bool answers(const struct module *module, uint64_t index, const struct elf_symbol *symbol,
                            const struct reference *reference)
 {
     return symbol_is_plain(symbol) &&
-           (index >= image->versym.count || is_checked_version(reference->version, quick_version(image, index)));
+           (index >= module->versym.count || is_checked_version(reference->version, quick_version(module, index)));
 }
 
 /* The first definition in search order, by way of the index; NULL: none, or one that needs a closer look. */
 static inline const struct elf_symbol *find(const struct symbol_index *index, const struct reference *reference,
-                                            const struct image **provider)
+                                            const struct module **provider)
 {
     uint32_t key = reference->name.gnu_hash | 1;
     const struct symbol_slot *slot = &index->slots[index_slot(index, key)];
-    for (; slot->image; slot++) {
+    for (; slot->module; slot++) {
         if (slot->key != key)
             continue;
-        const struct image *image = index->images[slot->image - 1];
-        const struct elf_symbol *symbol = (const struct elf_symbol *)image->symbols.data + slot->symbol;
-        if (!symbol_name_is_quick(image, symbol, &reference->name))
+        const struct module *module = index->modules[slot->module - 1];
+        const struct elf_symbol *symbol = (const struct elf_symbol *)module->symbols.data + slot->symbol;
+        if (!symbol_name_is_quick(module, symbol, &reference->name))
             continue;
-        *provider = image;
-        return answers(image, slot->symbol, symbol, reference) ? symbol : NULL;
+        *provider = module;
+        return answers(module, slot->symbol, symbol, reference) ? symbol : NULL;
     }
     return NULL;
 }
@@ -35,19 +35,19 @@ static inline const struct elf_symbol *find(const struct symbol_index *index, co
 uint64_t relocate_usual(const struct relocation *relocation, const struct elf_rela *first, const struct elf_rela *end)
 {
     struct link *link = relocation->link;
-    const struct image *image = relocation->image;
+    const struct module *module = relocation->module;
     const struct machine *machine = relocation->machine;
     const struct relocation_range range = machine->ranges[0];
-    const struct elf_symbol *symbols = image->symbols.data;
-    const char *strings = image->strings.data;
-    const uint64_t symbol_count = image->symbols.count, string_count = image->strings.count;
+    const struct elf_symbol *symbols = module->symbols.data;
+    const char *strings = module->strings.data;
+    const uint64_t symbol_count = module->symbols.count, string_count = module->strings.count;
     const uint64_t low = relocation->low, span = relocation->span >= WORD ? relocation->span - WORD + 1 : 0;
     const struct symbol_index *index = link->index;
-    const uint64_t versioned = image->versym.count;
+    const uint64_t versioned = module->versym.count;
     const bool slot_addend = machine->slot_addend;
     uint8_t *const window = relocation->window;
     const struct elf_rela *entry = first;
-    if (!symbol_count || image->symbolic || link->host->binding || link->work > LINK_WORK_MAX)
+    if (!symbol_count || module->symbolic || link->host->binding || link->work > LINK_WORK_MAX)
         return 0;
     for (; entry < end; entry++) {
         uint64_t number = SYMBOL_INDEX(entry->r_info), at = entry->r_offset - low;
@@ -59,19 +59,19 @@ uint64_t relocate_usual(const struct relocation *relocation, const struct elf_re
         uint64_t name = symbol->st_name;
         if (symbol->st_info < STB_GLOBAL << 4 || symbol->st_other != STV_DEFAULT || name >= string_count)
             break;
-        const struct version *version = number < versioned ? quick_version(image, number) : NULL;
+        const struct version *version = number < versioned ? quick_version(module, number) : NULL;
         struct reference reference = {
             .name = symbol_name_quick(strings + name, string_count - name),
             .version = version && version->name ? version : NULL,
             .is_call = kind == RELOCATION_CALL,
         };
-        const struct image *provider;
+        const struct module *provider;
         if (index) {
             symbol = find(index, &reference, &provider);
         } else {
             struct definition found = scope_search(link->searched, link->searched_count, &reference, NULL, &link->work);
             symbol = found.symbol && symbol_is_plain(found.symbol) ? found.symbol : NULL;
-            provider = found.image;
+            provider = found.module;
         }
         if (!symbol || !provider->started)
             break;

@@ -7,7 +7,7 @@ from pathlib import Path
 import SCons.CacheDir
 from SCons.Errors import UserError
 
-from ambilink.build.cache import Cache
+from ambilink.incremental.cache import Cache
 
 DEFAULT_LIMIT = "5G"
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}

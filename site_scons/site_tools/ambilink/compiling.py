@@ -15,11 +15,11 @@ from ambilink_scons.steps import watched
 from SCons.Action import Action
 from SCons.Builder import Builder
 
-from ambilink.build.batch import Batch, Observer
-from ambilink.build.cache import CompileKey
-from ambilink.build.journal import Step
-from ambilink.build.objects import Job, Recipe
 from ambilink.files import write_atomically
+from ambilink.incremental.batch import Batch, Observer
+from ambilink.incremental.cache import CompileKey
+from ambilink.incremental.journal import Step
+from ambilink.incremental.objects import Job, Recipe
 
 HEADER_SUFFIXES = (".h", ".hh", ".hpp", ".inc", ".def")
 

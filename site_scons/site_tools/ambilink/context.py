@@ -15,11 +15,11 @@ from pathlib import Path
 import SCons.Script
 from SCons.Errors import UserError
 
-from ambilink.build.files import digest_of
-from ambilink.build.journal import Journal
-from ambilink.build.objects import ObjectStore
-from ambilink.build.slots import Slots
 from ambilink.files import write_atomically
+from ambilink.incremental.files import digest_of
+from ambilink.incremental.journal import Journal
+from ambilink.incremental.objects import ObjectStore
+from ambilink.incremental.slots import Slots
 from ambilink.report.progress import Progress
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import SCons.Node
 from ambilink_scons.sweeping import KNOWN_DONE, leave_sweep
 
-from ambilink.build.journal import trace
 from ambilink.files import write_atomically
+from ambilink.incremental.journal import trace
 from ambilink.report.build import made_lines
 
 

@@ -2,7 +2,7 @@
 
     BootImage(target, manifest)
 
-The manifest (toolchain/ambilink/image/manifest.py) lists services and files; programs, the closure of
+The manifest (toolchain/ambilink/bootimage/manifest.py) lists services and files; programs, the closure of
 their libraries and the kernel follow from it and become dependencies.
 """
 
@@ -14,9 +14,9 @@ from ambilink_scons.steps import CommandStep, watched
 from SCons.Builder import Builder
 from SCons.Errors import UserError
 
+from ambilink.bootimage.layout import Linker
+from ambilink.bootimage.manifest import read
 from ambilink.errors import AmbilinkError
-from ambilink.image.layout import Linker
-from ambilink.image.manifest import read
 
 PACKING = ("image", "elf", "link", "toml_file.py")  # what packs, of the package `ambilink`
 

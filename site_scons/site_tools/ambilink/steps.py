@@ -12,8 +12,8 @@ import SCons.Util
 from SCons.Action import Action
 from SCons.Scanner import Base
 
-from ambilink.build.journal import Step
 from ambilink.errors import AmbilinkError
+from ambilink.incremental.journal import Step
 
 
 class BuildStep:

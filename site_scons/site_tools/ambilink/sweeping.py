@@ -10,7 +10,7 @@ import SCons.Node.FS
 import SCons.Script
 import SCons.Script.Main
 
-from ambilink.build import sweep
+from ambilink.incremental import sweep
 
 KNOWN_DONE = (SCons.Node.up_to_date, SCons.Node.executed)
 HIDDEN = (".git", ".venv", "__pycache__")

@@ -12,15 +12,15 @@
 #define WINDOWS_MAX (1ull << 20)
 
 struct host {
-    struct image_file_view library;
+    struct file_view library;
     uint64_t memory, windows, address;
     unsigned reports;
 };
 
-/* The windows of an image, which the core knows nothing more of once it is committed. */
+/* The windows of an module, which the core knows nothing more of once it is committed. */
 struct window {
     struct window *next;
-    const struct image *image;
+    const struct module *module;
     uint8_t *bytes;
     uint64_t size;
 };
@@ -44,7 +44,7 @@ static void release(void *context, void *block, uint64_t size)
     free(block);
 }
 
-static bool open_file(void *context, const struct image *referrer, const char *name, struct image_file_view *file)
+static bool open_file(void *context, const struct module *referrer, const char *name, struct file_view *file)
 {
     (void)referrer;
     if (*name != 'l')
@@ -53,16 +53,16 @@ static bool open_file(void *context, const struct image *referrer, const char *n
     return true;
 }
 
-static bool place(void *context, const struct image *image, uint64_t *bias)
+static bool place(void *context, const struct module *module, uint64_t *bias)
 {
     struct host *host = context;
-    uint64_t at = (host->address + image->align - 1) & -image->align;
-    host->address = at + image->high - image->low;
-    *bias = at - image->low;
+    uint64_t at = (host->address + module->align - 1) & -module->align;
+    host->address = at + module->high - module->low;
+    *bias = at - module->low;
     return true;
 }
 
-static void *window(void *context, const struct image *image, const struct segment *segment, bool *filled)
+static void *window(void *context, const struct module *module, const struct segment *segment, bool *filled)
 {
     struct host *host = context;
     (void)filled;
@@ -70,17 +70,17 @@ static void *window(void *context, const struct image *image, const struct segme
         return NULL;
     host->windows += segment->pages_size;
     struct window *entry = malloc(sizeof *entry);
-    *entry = (struct window){windows, image, calloc(1, segment->pages_size), segment->pages_size};
+    *entry = (struct window){windows, module, calloc(1, segment->pages_size), segment->pages_size};
     windows = entry;
     return entry->bytes;
 }
 
-static void drop(void *context, struct image *image)
+static void drop(void *context, struct module *module)
 {
     (void)context;
     for (struct window **at = &windows; *at;) {
         struct window *entry = *at;
-        if (entry->image != image) {
+        if (entry->module != module) {
             at = &entry->next;
             continue;
         }
@@ -123,11 +123,11 @@ static void use(struct link *link)
         link_find(link, LINK_SCOPE_DEFAULT, link->first, names[i], NULL, &found);
         link_find(link, LINK_SCOPE_NEXT, link->first, names[i], "V1", &found);
     }
-    const struct image *image = link_image_at(link, link_entry(link));
-    if (image)
-        image_symbol_at(image, link_entry(link) - image->bias);
-    struct image *later = link_open(link, "later", LINK_OPEN_GLOBAL);
-    struct image *library = link_open(link, "library", 0);
+    const struct module *module = link_module_at(link, link_entry(link));
+    if (module)
+        module_symbol_at(module, link_entry(link) - module->bias);
+    struct module *later = link_open(link, "later", LINK_OPEN_GLOBAL);
+    struct module *library = link_open(link, "library", 0);
     (void)later;
     if (!library || (link->fresh && !finish(link))) {
         link_abandon(link);
@@ -149,7 +149,7 @@ static uint64_t digest(void)
 }
 
 /* One life of a program; 0: it was refused. */
-static uint64_t run(struct host *host, const struct image_file_view *program, bool told, struct link_known *known)
+static uint64_t run(struct host *host, const struct file_view *program, bool told, struct link_known *known)
 {
     struct link_host functions = {host, memory, release, open_file, place, window, drop, report, told ? binding : NULL, NULL};
     struct link link;
@@ -190,7 +190,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         first = (uint32_t)size;
     uint8_t *program = copy(data, first), *library = copy(data + first, size - first);
     struct host host = {.library = {library, size - first, 2, false}};
-    struct image_file_view view = {program, first, 1, false};
+    struct file_view view = {program, first, 1, false};
     struct link_known known = {0};
     uint64_t told = run(&host, &view, true, NULL), quick = told ? run(&host, &view, false, &known) : 0;
     /* The second one leaves bindings, the third one takes them. */

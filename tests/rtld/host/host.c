@@ -1,9 +1,9 @@
 /* A host of the linker core for tests and for `ambilink link`: files and memory are what Python provides.
  *
- * Images get consecutive addresses from `space_base` on; windows are taken one after the other from `space`.
+ * Modules get consecutive addresses from `space_base` on; windows are taken one after the other from `space`.
  * What happens is written to `log` as lines, numbers in hexadecimal:
  *
- *     image NAME BIAS
+ *     module NAME BIAS
  *     window NAME ADDRESS SIZE OFFSET          ADDRESS in the linked space, OFFSET in `space`
  *     bind OBJECT OFFSET TYPE SYMBOL VERSION PROVIDER ADDRESS     (rtld/diagnostic.h)
  *     module NAME ID OFFSET                    thread-local data; OFFSET from the thread pointer, signed
@@ -75,26 +75,26 @@ static void release(void *context, void *block, uint64_t size)
     (void)size;
 }
 
-static bool open_file(void *context, const struct image *referrer, const char *name, struct image_file_view *view)
+static bool open_file(void *context, const struct module *referrer, const char *name, struct file_view *view)
 {
     struct host *host = context;
     int64_t number = host->find(referrer ? referrer->name : "", name);
     if (number < 0)
         return false;
-    *view = (struct image_file_view){host->files[number].bytes, host->files[number].size, (uint64_t)number + 1, false};
+    *view = (struct file_view){host->files[number].bytes, host->files[number].size, (uint64_t)number + 1, false};
     return true;
 }
 
-static bool place(void *context, const struct image *image, uint64_t *bias)
+static bool place(void *context, const struct module *module, uint64_t *bias)
 {
     struct host *host = context;
-    uint64_t address = (host->address + image->align - 1) & -image->align;
-    host->address = address + image->high - image->low;
-    *bias = address - image->low;
+    uint64_t address = (host->address + module->align - 1) & -module->align;
+    host->address = address + module->high - module->low;
+    *bias = address - module->low;
     return host->address < 1ull << 46;
 }
 
-static void *window(void *context, const struct image *image, const struct segment *segment, bool *filled)
+static void *window(void *context, const struct module *module, const struct segment *segment, bool *filled)
 {
     (void)filled;
     struct host *host = context;
@@ -102,8 +102,8 @@ static void *window(void *context, const struct image *image, const struct segme
         return NULL;
     uint8_t *bytes = host->space + host->space_used;
     put(host, "window ");
-    put(host, image->name);
-    put_number(host, image->bias + segment->page_address);
+    put(host, module->name);
+    put_number(host, module->bias + segment->page_address);
     put_number(host, segment->pages_size);
     put_number(host, host->space_used);
     put(host, "\n");
@@ -142,27 +142,27 @@ static void put_addresses(struct host *host, const char *word, const uint64_t *a
     }
 }
 
-static void put_images(struct host *host, const struct link *link)
+static void put_modules(struct host *host, const struct link *link)
 {
-    for (const struct image *image = link->first; image; image = image->next) {
-        put(host, "image ");
-        put(host, image->name);
-        put_number(host, image->bias);
+    for (const struct module *module = link->first; module; module = module->next) {
+        put(host, "module ");
+        put(host, module->name);
+        put_number(host, module->bias);
         put(host, "\nnotes ");
-        put(host, image->name);
+        put(host, module->name);
         uint64_t id = 0;
-        for (unsigned i = 0; i < 8 && i < image->build_id_size; i++)
-            id = id << 8 | image->build_id[i];
+        for (unsigned i = 0; i < 8 && i < module->build_id_size; i++)
+            id = id << 8 | module->build_id[i];
         put_number(host, id);
-        put_number(host, image->features);
-        put_number(host, image->executable_stack);
+        put_number(host, module->features);
+        put_number(host, module->executable_stack);
         put(host, "\n");
-        if (!image->tls_module)
+        if (!module->tls_module)
             continue;
         put(host, "module ");
-        put(host, image->name);
-        put_number(host, image->tls_module);
-        put_number(host, (uint64_t)image->tls_offset);
+        put(host, module->name);
+        put_number(host, module->tls_module);
+        put_number(host, (uint64_t)module->tls_offset);
         put(host, "\n");
     }
     for (size_t i = 0; i < link->resolver_count; i++) {
@@ -199,7 +199,7 @@ static bool link_one(struct host *host, struct link_known *known)
         .binding = host->flags & HOST_QUIET ? NULL : binding,
     };
     struct link link;
-    struct image_file_view program = {host->files[0].bytes, host->files[0].size, 1, false};
+    struct file_view program = {host->files[0].bytes, host->files[0].size, 1, false};
     host->log_used = host->space_used = host->block_used = 0;
     host->address = host->space_base;
     host->log[0] = 0;
@@ -209,7 +209,7 @@ static bool link_one(struct host *host, struct link_known *known)
     link.tls_descriptors = (struct link_tls_descriptors){0x1000, 0x2000, 0x3000};
     bool good = link_load(&link, host->name, &program) && link_place(&link) && link_relocate(&link);
     if (good) {
-        put_images(host, &link);
+        put_modules(host, &link);
         put(host, "steps");
         put_number(host, link.work);
         put(host, "\n");

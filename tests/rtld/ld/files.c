@@ -49,7 +49,7 @@ static void keep_open(const uint8_t *bytes, int number)
         }
 }
 
-bool ld_view(const char *path, struct image_file_view *file)
+bool ld_view(const char *path, struct file_view *file)
 {
     int64_t number = system_call(SYS_OPEN, (uint64_t)path, 0, 0, 0, 0, 0);
     struct file_status status;
@@ -61,7 +61,7 @@ bool ld_view(const char *path, struct image_file_view *file)
         keep_open(bytes, (int)number);
     else
         system_call(SYS_CLOSE, (uint64_t)number, 0, 0, 0, 0, 0);
-    *file = (struct image_file_view){bytes, (uint64_t)status.size, status.inode, false};
+    *file = (struct file_view){bytes, (uint64_t)status.size, status.inode, false};
     return bytes && memcmp(bytes, "\177ELF", 4) == 0;
 }
 
@@ -74,7 +74,7 @@ static bool is_own_name(const char *name)
     return false;
 }
 
-static bool open_file(void *context, const struct image *referrer, const char *name, struct image_file_view *file)
+static bool open_file(void *context, const struct module *referrer, const char *name, struct file_view *file)
 {
     (void)context;
     (void)referrer;
@@ -110,12 +110,12 @@ static int protection_of(const struct segment *segment)
 }
 
 /* The file's pages, privately; what lies beyond them in the last page, and behind it, is zero. */
-static bool map_segments(const struct image *image, uint64_t bias)
+static bool map_segments(const struct module *module, uint64_t bias)
 {
-    int number = take_open(image->file.bytes);
+    int number = take_open(module->file.bytes);
     bool good = number >= 0;
-    for (unsigned i = 0; i < image->segment_count && good; i++) {
-        const struct segment *segment = &image->segments[i];
+    for (unsigned i = 0; i < module->segment_count && good; i++) {
+        const struct segment *segment = &module->segments[i];
         uint64_t head = segment->address - segment->page_address, start = bias + segment->page_address;
         uint64_t from_file = segment->file_size ? (head + segment->file_size + 4095) & ~4095ull : 0;
         if (from_file > segment->pages_size)
@@ -133,48 +133,48 @@ static bool map_segments(const struct image *image, uint64_t bias)
     return good;
 }
 
-static bool place(void *context, const struct image *image, uint64_t *bias)
+static bool place(void *context, const struct module *module, uint64_t *bias)
 {
     (void)context;
-    if (image->file.in_place) {
+    if (module->file.in_place) {
         *bias = ld.base;
         return true;
     }
-    if (image == ld.link.first && ld.program_is_mapped) {
+    if (module == ld.link.first && ld.program_is_mapped) {
         *bias = ld.program_base;
         return true;
     }
-    uint64_t size = image->high - image->low;
-    uint8_t *area = system_map(0, size + image->align, 0, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint64_t size = module->high - module->low;
+    uint8_t *area = system_map(0, size + module->align, 0, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (!area)
         return false;
-    uint64_t start = ((uint64_t)area + image->align - 1) & -image->align;
+    uint64_t start = ((uint64_t)area + module->align - 1) & -module->align;
     if (start != (uint64_t)area)
         system_unmap(area, start - (uint64_t)area);
-    system_unmap((void *)(start + size), (uint64_t)area + image->align - start);
-    *bias = start - image->low;
-    return map_segments(image, *bias);
+    system_unmap((void *)(start + size), (uint64_t)area + module->align - start);
+    *bias = start - module->low;
+    return map_segments(module, *bias);
 }
 
-static void *window(void *context, const struct image *image, const struct segment *segment, bool *filled)
+static void *window(void *context, const struct module *module, const struct segment *segment, bool *filled)
 {
     (void)context;
     static bool mapped;
     *filled = true;
-    if (image == ld.link.first && ld.program_is_mapped)
-        return (void *)(image->bias + segment->page_address);
-    if (image->type == ET_EXEC && !mapped && !(mapped = map_segments(image, 0)))
+    if (module == ld.link.first && ld.program_is_mapped)
+        return (void *)(module->bias + segment->page_address);
+    if (module->type == ET_EXEC && !mapped && !(mapped = map_segments(module, 0)))
         return NULL;
-    return (void *)(image->bias + segment->page_address);
+    return (void *)(module->bias + segment->page_address);
 }
 
-static void drop(void *context, struct image *image)
+static void drop(void *context, struct module *module)
 {
     (void)context;
-    if (image->file.in_place)
+    if (module->file.in_place)
         return;
-    system_unmap((void *)(image->bias + image->low), image->high - image->low);
-    system_unmap((void *)image->file.bytes, image->file.size);
+    system_unmap((void *)(module->bias + module->low), module->high - module->low);
+    system_unmap((void *)module->file.bytes, module->file.size);
 }
 
 static bool report(void *context, const struct diagnostic *diagnostic)
@@ -219,11 +219,11 @@ void ld_host(struct link_host *host)
     };
 }
 
-void ld_protect(const struct image *fresh)
+void ld_protect(const struct module *fresh)
 {
-    for (const struct image *image = fresh; image; image = image->next)
-        for (unsigned i = 0; i < image->segment_count && !image->file.in_place; i++)
-            if (image->segments[i].relro_size)
-                system_call(SYS_MPROTECT, image->bias + image->segments[i].relro_address,
-                            image->segments[i].relro_size, PROT_READ, 0, 0, 0);
+    for (const struct module *module = fresh; module; module = module->next)
+        for (unsigned i = 0; i < module->segment_count && !module->file.in_place; i++)
+            if (module->segments[i].relro_size)
+                system_call(SYS_MPROTECT, module->bias + module->segments[i].relro_address,
+                            module->segments[i].relro_size, PROT_READ, 0, 0, 0);
 }

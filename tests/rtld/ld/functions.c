@@ -40,11 +40,11 @@ void ld_tell_debugger(int state)
 {
     size_t count = 0;
     if (state == 0)
-        for (const struct image *image = ld.link.first; image && count < ENTRIES_MAX; image = image->next, count++) {
+        for (const struct module *module = ld.link.first; module && count < ENTRIES_MAX; module = module->next, count++) {
             entries[count] = (struct link_map){
-                .l_addr = image->bias,
-                .l_name = count ? image->name : "",
-                .l_ld = (const void *)(image->bias + image->dynamic_address),
+                .l_addr = module->bias,
+                .l_name = count ? module->name : "",
+                .l_ld = (const void *)(module->bias + module->dynamic_address),
                 .l_prev = count ? &entries[count - 1] : NULL,
             };
             if (count)
@@ -69,24 +69,24 @@ void ld_finish(void)
         ld_call_all(ld.link.finalizers, ld.link.finalizer_count);
 }
 
-static struct image *open_and_start(const char *name, unsigned flags)
+static struct module *open_and_start(const char *name, unsigned flags)
 {
     struct link *link = &ld.link;
-    struct image *image = link_open(link, name, flags);
-    if (!image || (link->fresh && !(link_place(link) && link_relocate(link) && link_order(link)))) {
+    struct module *module = link_open(link, name, flags);
+    if (!module || (link->fresh && !(link_place(link) && link_relocate(link) && link_order(link)))) {
         link_abandon(link);
         return NULL;
     }
     if (!link->fresh)
-        return image;
+        return module;
     ld_tell_debugger(1);
     ld_protect(link->fresh);
-    for (const struct image *fresh = link->fresh; fresh; fresh = fresh->next)
+    for (const struct module *fresh = link->fresh; fresh; fresh = fresh->next)
         ld_threads_initialize(fresh);
     link_commit(link);
     ld_tell_debugger(0);
     ld_call_all(link->initializers, link->initializer_count);
-    return image;
+    return module;
 }
 
 EXPORT void *dlopen(const char *name, int mode)
@@ -94,10 +94,10 @@ EXPORT void *dlopen(const char *name, int mode)
     unsigned flags = (mode & RTLD_GLOBAL ? LINK_OPEN_GLOBAL : 0) | (mode & RTLD_NOLOAD ? LINK_OPEN_LOADED : 0) |
                      (mode & RTLD_NODELETE ? LINK_OPEN_KEEP : 0) | (mode & RTLD_DEEPBIND ? LINK_OPEN_DEEPBIND : 0);
     ld_lock();
-    struct image *image = open_and_start(name, flags);
-    failed = !image;
+    struct module *module = open_and_start(name, flags);
+    failed = !module;
     ld_unlock();
-    return image;
+    return module;
 }
 
 EXPORT int dlclose(void *handle)
@@ -118,20 +118,20 @@ void *__tls_get_addr(const uint64_t index[2]);
 static void *find(void *handle, const char *name, const char *version, uint64_t caller)
 {
     struct link_symbol found;
-    const struct image *image = handle;
+    const struct module *module = handle;
     enum link_scope scope = LINK_SCOPE_CLOSURE;
     if (handle == RTLD_DEFAULT || handle == RTLD_NEXT) {
         scope = handle == RTLD_DEFAULT ? LINK_SCOPE_DEFAULT : LINK_SCOPE_NEXT;
-        image = link_image_at(&ld.link, caller);
+        module = link_module_at(&ld.link, caller);
     }
-    if (!link_find(&ld.link, scope, image, name, version, &found)) {
+    if (!link_find(&ld.link, scope, module, name, version, &found)) {
         failed = true;
         return NULL;
     }
     if ((found.symbol->st_info & 15) == STT_GNU_IFUNC)
         return ((void *(*)(void))found.address)();
     if ((found.symbol->st_info & 15) == STT_TLS)
-        return __tls_get_addr((uint64_t[]){found.image->tls_module, found.address});
+        return __tls_get_addr((uint64_t[]){found.module->tls_module, found.address});
     return (void *)found.address;
 }
 
@@ -168,17 +168,17 @@ struct dl_info {
 EXPORT int dladdr(const void *address, struct dl_info *info)
 {
     ld_lock();
-    const struct image *image = link_image_at(&ld.link, (uint64_t)address);
-    if (image) {
-        const struct elf_symbol *symbol = image_symbol_at(image, (uint64_t)address - image->bias);
-        *info = (struct dl_info){image->name, (void *)(image->bias + image->low), NULL, NULL};
+    const struct module *module = link_module_at(&ld.link, (uint64_t)address);
+    if (module) {
+        const struct elf_symbol *symbol = module_symbol_at(module, (uint64_t)address - module->bias);
+        *info = (struct dl_info){module->name, (void *)(module->bias + module->low), NULL, NULL};
         if (symbol) {
-            info->symbol = image_string(image, symbol->st_name);
-            info->address = (void *)(image->bias + symbol->st_value);
+            info->symbol = module_string(module, symbol->st_name);
+            info->address = (void *)(module->bias + symbol->st_value);
         }
     }
     ld_unlock();
-    return image != NULL;
+    return module != NULL;
 }
 
 struct dl_phdr_info {
@@ -195,13 +195,13 @@ EXPORT int dl_iterate_phdr(int (*function)(struct dl_phdr_info *, size_t, void *
 {
     int result = 0;
     ld_lock();
-    for (const struct image *image = ld.link.first; image && !result; image = image->next) {
+    for (const struct module *module = ld.link.first; module && !result; module = module->next) {
         struct dl_phdr_info info = {
-            .dlpi_addr = image->bias,
-            .dlpi_name = image == ld.link.first ? "" : image->name,
-            .dlpi_phdr = (const void *)(image->bias + image->headers_address),
-            .dlpi_phnum = (uint16_t)image->header_count,
-            .dlpi_tls_modid = image->tls_module,
+            .dlpi_addr = module->bias,
+            .dlpi_name = module == ld.link.first ? "" : module->name,
+            .dlpi_phdr = (const void *)(module->bias + module->headers_address),
+            .dlpi_phnum = (uint16_t)module->header_count,
+            .dlpi_tls_modid = module->tls_module,
         };
         result = function(&info, sizeof info, context);
     }

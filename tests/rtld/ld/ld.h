@@ -9,7 +9,7 @@
 struct ld {
     struct link link;
     struct link_host host;
-    struct image_file_view itself;
+    struct file_view itself;
     uint64_t base;                /* of this very file */
     bool program_is_mapped;       /* by the kernel, at this bias */
     uint64_t program_base;
@@ -31,14 +31,14 @@ extern struct ld ld __attribute__((visibility("hidden")));
 
 /* files.c: the host's functions. */
 HIDDEN void ld_host(struct link_host *host);
-HIDDEN bool ld_view(const char *path, struct image_file_view *file);
+HIDDEN bool ld_view(const char *path, struct file_view *file);
 /* Read-only after relocation. */
-HIDDEN void ld_protect(const struct image *fresh);
+HIDDEN void ld_protect(const struct module *fresh);
 
 /* thread.c */
 HIDDEN void ld_thread_start(void);
 /* A module that came later, but lies in the static block: its data in every thread that there is. */
-HIDDEN void ld_threads_initialize(const struct image *image);
+HIDDEN void ld_threads_initialize(const struct module *module);
 HIDDEN void ld_lock(void);
 HIDDEN void ld_unlock(void);
 HIDDEN uint64_t ld_thread_pointer(void);

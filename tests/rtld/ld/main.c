@@ -60,7 +60,7 @@ static void take_preload(char *words)
 static bool load_program(const char *path)
 {
     struct link *link = &ld.link;
-    struct image_file_view file;
+    struct file_view file;
     if (!ld_view(path, &file)) {
         system_say("ld: cannot read ");
         system_say(path);

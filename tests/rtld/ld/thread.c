@@ -57,9 +57,9 @@ static void *zeroed(uint64_t size, uint64_t align)
     return area ? (void *)((area + align - 1) & -align) : NULL;
 }
 
-static void copy_image(uint8_t *block, const struct image *image)
+static void copy_module(uint8_t *block, const struct module *module)
 {
-    memcpy(block, (const void *)(image->bias + image->tls_image), image->tls_image_size);
+    memcpy(block, (const void *)(module->bias + module->tls_image), module->tls_image_size);
 }
 
 static struct thread *new_thread(void)
@@ -74,21 +74,21 @@ static struct thread *new_thread(void)
     thread->next = threads;
     threads = thread;
     thread->generation = ld.link.tls_generation;
-    for (const struct image *image = ld.link.first; image; image = image->next)
-        if (image->tls_is_static && image->tls_module <= MODULES_MAX) {
-            uint8_t *block = (uint8_t *)thread + image->tls_offset;
-            copy_image(block, image);
-            thread->block[image->tls_module - 1] = block;
-            thread->made[image->tls_module - 1] = image->tls_generation;
+    for (const struct module *module = ld.link.first; module; module = module->next)
+        if (module->tls_is_static && module->tls_module <= MODULES_MAX) {
+            uint8_t *block = (uint8_t *)thread + module->tls_offset;
+            copy_module(block, module);
+            thread->block[module->tls_module - 1] = block;
+            thread->made[module->tls_module - 1] = module->tls_generation;
         }
     return thread;
 }
 
-void ld_threads_initialize(const struct image *image)
+void ld_threads_initialize(const struct module *module)
 {
-    for (struct thread *thread = threads; thread && image->tls_is_static; thread = thread->next) {
-        memset((uint8_t *)thread + image->tls_offset, 0, image->tls_size); /* of another library before */
-        copy_image((uint8_t *)thread + image->tls_offset, image);
+    for (struct thread *thread = threads; thread && module->tls_is_static; thread = thread->next) {
+        memset((uint8_t *)thread + module->tls_offset, 0, module->tls_size); /* of another library before */
+        copy_module((uint8_t *)thread + module->tls_offset, module);
     }
 }
 
@@ -101,34 +101,34 @@ void ld_thread_start(void)
 static void catch_up(struct thread *thread)
 {
     for (uint64_t i = 0; i < MODULES_MAX; i++) {
-        const struct image *image = ld.link.first;
-        while (image && image->tls_module != i + 1)
-            image = image->next;
-        if (!image || thread->made[i] != image->tls_generation)
+        const struct module *module = ld.link.first;
+        while (module && module->tls_module != i + 1)
+            module = module->next;
+        if (!module || thread->made[i] != module->tls_generation)
             thread->block[i] = NULL;
     }
     thread->generation = ld.link.tls_generation;
 }
 
-static uint8_t *make_block(struct thread *thread, uint64_t module)
+static uint8_t *make_block(struct thread *thread, uint64_t id)
 {
-    const struct image *image = ld.link.first;
-    while (image && image->tls_module != module)
-        image = image->next;
-    if (!image || module > MODULES_MAX) {
+    const struct module *module = ld.link.first;
+    while (module && module->tls_module != id)
+        module = module->next;
+    if (!module || id > MODULES_MAX) {
         system_say("ld: no such thread-local module\n");
         system_exit(127);
     }
-    uint64_t remainder = image->tls_image & (image->tls_align - 1);
-    uint8_t *block = image->tls_is_static ? (uint8_t *)thread + image->tls_offset
-                                          : zeroed(remainder + image->tls_size, image->tls_align);
+    uint64_t remainder = module->tls_image & (module->tls_align - 1);
+    uint8_t *block = module->tls_is_static ? (uint8_t *)thread + module->tls_offset
+                                          : zeroed(remainder + module->tls_size, module->tls_align);
     if (!block)
         system_exit(127);
-    if (!image->tls_is_static)
+    if (!module->tls_is_static)
         block += remainder; /* as p_vaddr has it */
-    copy_image(block, image);
-    thread->block[module - 1] = block;
-    thread->made[module - 1] = image->tls_generation;
+    copy_module(block, module);
+    thread->block[id - 1] = block;
+    thread->made[id - 1] = module->tls_generation;
     return block;
 }
 

@@ -3,10 +3,10 @@ with the address that it has in one kernel. Nothing of it is mapped."""
 
 from pathlib import Path
 
+from ambilink.bootimage.container import symbols_of
 from ambilink.elf.abi import load_abi
 from ambilink.elf.stub import stub
 from ambilink.errors import AmbilinkError
-from ambilink.image.container import symbols_of
 
 
 def exports(kernel: Path, abi_path: Path, machine: str) -> bytes:

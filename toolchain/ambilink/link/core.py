@@ -63,7 +63,7 @@ class Result:
 
     @property
     def bias(self) -> dict[str, int]:
-        return {name: int(bias, 16) for name, bias in self.rows("image")}
+        return {name: int(bias, 16) for name, bias in self.rows("module")}
 
     @property
     def provider(self) -> dict[tuple[str, str], str]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ambilink.boot import BootResult
-from ambilink.image.layout import PAGE_SIZE, FileKind
+from ambilink.bootimage.layout import PAGE_SIZE, FileKind
 from ambilink.machine.model import Outcome, Verdict
 from ambilink.verify.kernel_state import KernelState, ProcessState, ThreadState
 from ambilink.verify.system import SystemReport

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ambilink.build.journal import Step
+from ambilink.incremental.journal import Step
 
 WORDS = {"CC": "compiled", "AR": "archived", "LD": "linked", "STUB": "stubs", "PACK": "packed", "BOOT": "booted"}
 DEBUG = ".debug"

@@ -4,8 +4,8 @@ import os
 import time
 from pathlib import Path
 
-from ambilink.build.journal import Step, read_steps
 from ambilink.errors import AmbilinkError
+from ambilink.incremental.journal import Step, read_steps
 
 VERBS = {
     "CC": "compiled",

@@ -4,8 +4,8 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
+from ambilink.bootimage.container import ImageFile
 from ambilink.errors import AmbilinkError
-from ambilink.image.container import ImageFile
 from ambilink.machine.memory import PhysicalMemory
 
 RECORD_SYMBOL = "kernel_record"

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ambilink.bootimage.container import ImageFile
+from ambilink.bootimage.layout import ArchiveFile, ArchiveService, Calls, Linker
+from ambilink.bootimage.pack import LIBRARY_FOLDER
 from ambilink.elf.inspect import ElfInfo, inspect_stream
-from ambilink.image.container import ImageFile
-from ambilink.image.layout import ArchiveFile, ArchiveService, Calls, Linker
-from ambilink.image.pack import LIBRARY_FOLDER
 from ambilink.machine.memory import PAGE_SIZE
 from ambilink.verify.kernel_state import Process
 from ambilink.verify.page_tables import Page

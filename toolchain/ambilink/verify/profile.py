@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from ambilink.image.container import ImageFile, read
+from ambilink.bootimage.container import ImageFile, read
 from ambilink.machine.boot import boot
 from ambilink.machine.model import BootRequest, Counts, Outcome
 from ambilink.verify.backtrace import function_at

@@ -6,10 +6,10 @@ of the boot image, and compared with what the image's own files ask for.
 
 from dataclasses import dataclass, field
 
+from ambilink.bootimage.container import ImageFile
+from ambilink.bootimage.layout import FileKind
 from ambilink.elf.inspect import ElfInfo
 from ambilink.errors import AmbilinkError
-from ambilink.image.container import ImageFile
-from ambilink.image.layout import FileKind
 from ambilink.machine.memory import PAGE_SIZE, PhysicalMemory
 from ambilink.verify.kernel_state import KernelState, Process
 from ambilink.verify.modules import Module, Modules

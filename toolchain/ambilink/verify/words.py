@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ambilink.bootimage.container import ImageFile
+from ambilink.bootimage.start_block import link_at
 from ambilink.elf.inspect import ElfInfo
-from ambilink.image.container import ImageFile
-from ambilink.image.start_block import link_at
 from ambilink.link.image import PAGE, Image
 from ambilink.link.relocate import Link, words_of
 from ambilink.machine.memory import PhysicalMemory

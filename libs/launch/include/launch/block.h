@@ -1,7 +1,7 @@
 /* The start block of a process that was linked (<ambilink/start.h>): what its start code, its C library and debuggers
  * read. Whoever links writes it: the loader service, the kernel, or the interpreter in the process itself.
  *
- * image->host_data of each described image is its struct start_module, in the writer's view. */
+ * module->host_data of each described module is its struct start_module, in the writer's view. */
 #ifndef LAUNCH_BLOCK_H
 #define LAUNCH_BLOCK_H
 #include <ambilink/start.h>
@@ -16,20 +16,20 @@ uint64_t launch_block_size(const struct link *link);
  * *list: the list of modules, in the writer's view. */
 struct start_info *launch_block_write(struct launch_area *area, struct link *link, struct start_link **list);
 
-/* Descriptions of the fresh images, at the end of the list. */
+/* Descriptions of the fresh modules, at the end of the list. */
 uint64_t launch_modules_size(const struct link *link);
 void launch_modules_put(struct launch_area *area, const struct link *link, struct start_link *list);
-/* Take an image, which the link knows no more, out of the list. */
-void launch_module_remove(const struct link *link, struct start_link *list, const struct image *image);
+/* Take an module, which the link knows no more, out of the list. */
+void launch_module_remove(const struct link *link, struct start_link *list, const struct module *module);
 
-/* The address of an image's description, as the process knows it, and the way back; NULL: none. */
-uint64_t launch_module_address(const struct image *image);
-struct image *launch_module_image(const struct link *link, uint64_t address);
+/* The address of an module's description, as the process knows it, and the way back; NULL: none. */
+uint64_t launch_module_address(const struct module *module);
+struct module *launch_module_find(const struct link *link, uint64_t address);
 
-/* Words that functions of the fresh images fill, and RELRO that must wait for them. */
+/* Words that functions of the fresh modules fill, and RELRO that must wait for them. */
 uint64_t launch_resolvers_size(const struct link *link, uint64_t *relro_count);
 void launch_resolvers_fill(const struct link *link, struct start_resolver *resolvers, struct start_range *relro);
-bool launch_relro_waits(const struct link *link, const struct image *image, const struct segment *segment);
+bool launch_relro_waits(const struct link *link, const struct module *module, const struct segment *segment);
 
 /* Parts of a writable segment's pages by the protection that they begin with: RELRO that waits for nobody is read-only. */
 #define LAUNCH_PARTS_MAX 3
@@ -37,6 +37,6 @@ struct launch_part {
     uint64_t offset, size; /* in its pages */
     unsigned prot;         /* PROT_... */
 };
-unsigned launch_parts(const struct link *link, const struct image *image, const struct segment *segment,
+unsigned launch_parts(const struct link *link, const struct module *module, const struct segment *segment,
                       struct launch_part parts[LAUNCH_PARTS_MAX]);
 #endif

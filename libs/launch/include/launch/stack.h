@@ -18,7 +18,7 @@ struct launch_stack {
     uint64_t random[2];          /* what AT_RANDOM leads to */
 };
 
-/* Arguments and environment that the boot image's manifest gives to a service. */
+/* Arguments and environment that the boot module's manifest gives to a service. */
 void launch_stack_service(struct launch_stack *stack, const struct archive *archive, const struct image_service *service);
 
 /* Write it to the end of an area; the initial stack pointer, or 0: more than half of the area would be taken. */

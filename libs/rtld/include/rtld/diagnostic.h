@@ -29,7 +29,7 @@ enum link_error {
     LINK_NOT_LOADED,         /* symbol: a name that only an open object may have (LINK_OPEN_LOADED) */
 };
 
-struct image;
+struct module;
 
 struct diagnostic {
     enum link_error error;
@@ -37,13 +37,13 @@ struct diagnostic {
     const char *symbol;   /* NULL where no symbol or name is concerned */
     const char *version;  /* NULL: none */
     const char *provider; /* whom the version is wanted of; NULL: anybody */
-    uint64_t offset;      /* in the file for structure, in the image (p_vaddr) for relocations */
+    uint64_t offset;      /* in the file for structure, in the module (p_vaddr) for relocations */
     uint64_t value;
-    struct image *const *searched; /* where the symbol was looked for, in order */
+    struct module *const *searched; /* where the symbol was looked for, in order */
     size_t searched_count;
 };
 
-/* A reference was bound. Strings are NUL-terminated and belong to the images. */
+/* A reference was bound. Strings are NUL-terminated and belong to the modules. */
 struct link_binding {
     const char *object;
     const char *symbol;

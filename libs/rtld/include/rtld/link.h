@@ -28,7 +28,7 @@
 #ifndef RTLD_LINK_H
 #define RTLD_LINK_H
 #include <rtld/diagnostic.h>
-#include <rtld/image.h>
+#include <rtld/module.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,15 +42,15 @@ struct link_host {
     void (*release)(void *context, void *block, uint64_t size);
 
     /* The file of a name that `referrer` needs (NULL: link_open's caller); false: there is none. */
-    bool (*open)(void *context, const struct image *referrer, const char *name, struct image_file_view *file);
-    /* Choose *bias, a multiple of image->align, so that [low, high) + bias is free. ET_EXEC is not asked. */
-    bool (*place)(void *context, const struct image *image, uint64_t *bias);
+    bool (*open)(void *context, const struct module *referrer, const char *name, struct file_view *file);
+    /* Choose *bias, a multiple of module->align, so that [low, high) + bias is free. ET_EXEC is not asked. */
+    bool (*place)(void *context, const struct module *module, uint64_t *bias);
     /* Zeroed memory for pages_size bytes of a writable segment's pages; NULL: none left. What is there after
      * the link is what belongs at the segment's page_address + bias. A host that maps the file's contents there
      * itself sets *filled. */
-    void *(*window)(void *context, const struct image *image, const struct segment *segment, bool *filled);
-    /* The image goes: unmap it, close its file. May be NULL. */
-    void (*drop)(void *context, struct image *image);
+    void *(*window)(void *context, const struct module *module, const struct segment *segment, bool *filled);
+    /* The module goes: unmap it, close its file. May be NULL. */
+    void (*drop)(void *context, struct module *module);
 
     /* False: stop here. True: go on, to collect what else is wrong; the phase fails all the same. */
     bool (*report)(void *context, const struct diagnostic *diagnostic);
@@ -63,7 +63,7 @@ struct link_host {
 
 /* A word that a function of the program must still fill: *place = resolver() + addend. */
 struct link_resolver {
-    struct image *image;
+    struct module *module;
     uint64_t place, resolver, addend;
 };
 
@@ -85,10 +85,10 @@ struct link_known {
 
 struct link {
     const struct link_host *host;
-    struct image *first, *last;       /* in the order of loading; the first is the program */
-    struct image *global, *last_global; /* the global scope */
-    size_t image_count;
-    struct image *fresh;              /* the first one that is not committed yet; NULL: none */
+    struct module *first, *last;       /* in the order of loading; the first is the program */
+    struct module *global, *last_global; /* the global scope */
+    size_t module_count;
+    struct module *fresh;              /* the first one that is not committed yet; NULL: none */
     bool bind_first;                  /* LINK_OPEN_DEEPBIND for the fresh ones */
     bool failed, stopped;             /* this call: a diagnostic was given, and told to stop */
     uint64_t work;                    /* steps along hash chains */
@@ -124,7 +124,7 @@ struct link {
     struct arena *arena;              /* of the objects that are being loaded */
     struct arena *scratch;            /* of the running call */
     size_t resolver_limit;
-    struct image **searched;          /* search order of the fresh images */
+    struct module **searched;          /* search order of the fresh modules */
     size_t searched_count;
     struct symbol_index *index;       /* over `searched`, where it pays; while link_relocate runs */
     struct symbol_filter {            /* of the program's names: its GNU hash table's */
@@ -135,7 +135,7 @@ struct link {
 };
 
 void link_init(struct link *link, const struct link_host *host);
-bool link_load(struct link *link, const char *name, const struct image_file_view *file);
+bool link_load(struct link *link, const char *name, const struct file_view *file);
 bool link_place(struct link *link);
 bool link_relocate(struct link *link);
 bool link_order(struct link *link);
@@ -154,32 +154,32 @@ enum link_open_flags {
 };
 
 /* The object of that name and its closure; NULL after a diagnostic. The name NULL is the program. */
-struct image *link_open(struct link *link, const char *name, unsigned flags);
+struct module *link_open(struct link *link, const char *name, unsigned flags);
 /* One open less. Marks what nobody uses any more, and lists its finalizers; false: nothing goes. */
-bool link_close(struct link *link, struct image *image);
+bool link_close(struct link *link, struct module *module);
 /* Drop what link_close marked. */
 void link_sweep(struct link *link);
 /* The program ends: lists the finalizers of all objects. */
 bool link_finish(struct link *link);
 
 enum link_scope {
-    LINK_SCOPE_DEFAULT,  /* the global scope, then that of `image`, the caller (RTLD_DEFAULT) */
-    LINK_SCOPE_NEXT,     /* after `image`, the caller (RTLD_NEXT) */
-    LINK_SCOPE_CLOSURE,  /* what was opened as `image` */
+    LINK_SCOPE_DEFAULT,  /* the global scope, then that of `module`, the caller (RTLD_DEFAULT) */
+    LINK_SCOPE_NEXT,     /* after `module`, the caller (RTLD_NEXT) */
+    LINK_SCOPE_CLOSURE,  /* what was opened as `module` */
 };
 
 struct link_symbol {
-    const struct image *image;
+    const struct module *module;
     const struct elf_symbol *symbol;
     uint64_t address;    /* of thread-local data: its offset in the module's block */
 };
 
 /* A symbol by name; version NULL: the default one. STT_GNU_IFUNC and STT_TLS are left to the caller. */
-bool link_find(const struct link *link, enum link_scope scope, const struct image *image, const char *name,
+bool link_find(const struct link *link, enum link_scope scope, const struct module *module, const char *name,
                const char *version, struct link_symbol *found);
 
 /* The object, and the symbol, around an address of the linked address space; NULL: none. */
-const struct image *link_image_at(const struct link *link, uint64_t address);
+const struct module *link_module_at(const struct link *link, uint64_t address);
 
 /* Store a debugger's rendezvous address (struct r_debug) where the program's DT_DEBUG asks for it. */
 void link_set_debugger(struct link *link, uint64_t address);

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from ambilink.build.files import MISSING, FileTable, stat_of
-from ambilink.build.search import Shadows
 from ambilink.files import write_atomically
+from ambilink.incremental.files import MISSING, FileTable, stat_of
+from ambilink.incremental.search import Shadows
 
 VERSION = 1
 FIRST_GUESS = 0.03  # seconds that a compilation takes, before any is known

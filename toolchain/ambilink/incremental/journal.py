@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ambilink.build.files import stat_of
 from ambilink.files import write_atomically
+from ambilink.incremental.files import stat_of
 
 VERSION = 1
 

@@ -8,9 +8,9 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from ambilink.bootimage import layout
+from ambilink.bootimage.layout import PAGE_SIZE, Archive, ArchiveFile, round_up
 from ambilink.errors import AmbilinkError
-from ambilink.image import layout
-from ambilink.image.layout import PAGE_SIZE, Archive, ArchiveFile, round_up
 
 HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 SEGMENT = struct.Struct("<IIQQQQQQ")

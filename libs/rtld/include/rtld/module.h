@@ -1,15 +1,15 @@
 /* One ELF file, read through its program headers and dynamic section. */
-#ifndef RTLD_IMAGE_H
-#define RTLD_IMAGE_H
+#ifndef RTLD_MODULE_H
+#define RTLD_MODULE_H
 #include <rtld/elf.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define IMAGE_PAGE_SIZE 4096ull
+#define RTLD_PAGE_SIZE 4096ull
 
-/* A whole file in memory. The bytes stay valid and unchanged as long as the image is loaded. */
-struct image_file_view {
+/* A whole file in memory. The bytes stay valid and unchanged as long as the module is loaded. */
+struct file_view {
     const uint8_t *bytes;
     uint64_t size;
     uint64_t cookie; /* the host's own, e.g. where to map the file from; equal cookies are the same file */
@@ -35,10 +35,10 @@ struct table {
     uint64_t count;
 };
 
-/* A version that an image defines or needs, by its index in DT_VERSYM. */
+/* A version that an module defines or needs, by its index in DT_VERSYM. */
 struct version {
     const char *name;  /* NULL: no such index */
-    const char *file;  /* who must define it; NULL: this image does */
+    const char *file;  /* who must define it; NULL: this module does */
     uint32_t hash;     /* gABI hash of the name */
     bool weak;         /* its absence is no error */
     bool hidden;       /* the reference insists on this very version */
@@ -47,11 +47,11 @@ struct version {
 
 struct arena;
 
-struct image {
+struct module {
     const char *name;
     const char *soname;          /* NULL without DT_SONAME */
     const char *rpath, *runpath; /* NULL without */
-    struct image_file_view file;
+    struct file_view file;
     void *host_data;             /* the host's own */
     uint16_t type, machine;
     uint64_t entry;
@@ -89,12 +89,12 @@ struct image {
     uint64_t tls_generation;     /* of the link, when the module came */
 
     const char **needed_names;   /* DT_NEEDED, in order */
-    struct image **needed;
+    struct module **needed;
     uint64_t needed_count;
 
     /* The link's own. */
-    struct image *next;          /* order of loading */
-    struct image *next_global;   /* order of the global scope */
+    struct module *next;          /* order of loading */
+    struct module *next_global;   /* order of the global scope */
     bool in_global, wants_global; /* in the global scope; DF_1_GLOBAL */
     bool started;                /* loaded with the program, so for ever */
     bool doomed;                 /* link_sweep takes it */
@@ -102,12 +102,12 @@ struct image {
     bool marked;                 /* a search or a sweep has seen it */
     bool has_copies;             /* relocations that come when all others are done */
     bool is_known;               /* an earlier link left its bindings */
-    struct known_image *known;   /* where this link finds them, or leaves them; NULL: nowhere */
+    struct known_module *known;   /* where this link finds them, or leaves them; NULL: nowhere */
     uint32_t name_hash, soname_hash;
     uint64_t opens;              /* link_open less link_close */
-    struct image **closure;      /* itself and what it needs, breadth first; made when it is opened */
+    struct module **closure;      /* itself and what it needs, breadth first; made when it is opened */
     uint64_t closure_count;
-    struct image *root;          /* with whom it was loaded: whose closure it searches */
+    struct module *root;          /* with whom it was loaded: whose closure it searches */
     struct dependence *dependences; /* objects outside of its closure that it was bound to */
     uint64_t *finalizers;        /* its functions in the order to call them; made by link_order */
     size_t finalizer_count;
@@ -115,26 +115,26 @@ struct image {
 };
 
 /* `size` file bytes at p_vaddr `address`, within one segment's file part; NULL: not there, or not aligned. */
-const void *image_data(const struct image *image, uint64_t address, uint64_t size, uint64_t align);
+const void *module_data(const struct module *module, uint64_t address, uint64_t size, uint64_t align);
 
 /* The same in a writable segment's window (its whole memory, not only the file part). */
-void *image_window(const struct image *image, uint64_t address, uint64_t size);
+void *module_window(const struct module *module, uint64_t address, uint64_t size);
 
 /* The segment whose memory holds a p_vaddr; NULL: none. */
-struct segment *image_segment(const struct image *image, uint64_t address);
+struct segment *module_segment(const struct module *module, uint64_t address);
 
 /* A string of the dynamic string table; NULL when the offset lies outside. */
-const char *image_string(const struct image *image, uint64_t offset);
+const char *module_string(const struct module *module, uint64_t offset);
 
 /* A symbol by index; NULL when it lies outside the table. */
-const struct elf_symbol *image_symbol(const struct image *image, uint64_t index);
+const struct elf_symbol *module_symbol(const struct module *module, uint64_t index);
 
 /* How many symbols the hash table shows, local ones included; 0 without a hash table. */
-uint64_t image_symbol_count(const struct image *image);
+uint64_t module_symbol_count(const struct module *module);
 
 /* The version that a symbol is of, or asks for; NULL: none. */
-const struct version *image_symbol_version(const struct image *image, uint64_t index);
+const struct version *module_symbol_version(const struct module *module, uint64_t index);
 
 /* The defined symbol around a p_vaddr that begins last; NULL: none. */
-const struct elf_symbol *image_symbol_at(const struct image *image, uint64_t address);
+const struct elf_symbol *module_symbol_at(const struct module *module, uint64_t address);
 #endif

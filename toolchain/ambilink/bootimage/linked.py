@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
+from ambilink.bootimage import start_block
+from ambilink.bootimage.layout import PAGE_SIZE, round_up
 from ambilink.files import write_atomically
-from ambilink.image import start_block
-from ambilink.image.layout import PAGE_SIZE, round_up
 from ambilink.link.image import PF_W, PF_X, Image
 from ambilink.link.relocate import Link
 

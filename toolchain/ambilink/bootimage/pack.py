@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ambilink.bootimage import container, layout, prelink
+from ambilink.bootimage.layout import ArchiveService, Calls, FileKind, Linker
+from ambilink.bootimage.linked import Store
+from ambilink.bootimage.manifest import Manifest, ManifestService, read
 from ambilink.elf.inspect import inspect
 from ambilink.errors import AmbilinkError
 from ambilink.files import write_atomically
-from ambilink.image import container, layout, prelink
-from ambilink.image.layout import ArchiveService, Calls, FileKind, Linker
-from ambilink.image.linked import Store
-from ambilink.image.manifest import Manifest, ManifestService, read
 from ambilink.link.image import Image
 
 PROGRAM_FOLDER = "services"

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ambilink.build.cache import Cache, CompileKey
-from ambilink.build.depfile import read_headers
-from ambilink.build.objects import ObjectStore, Recipe, Stale
-from ambilink.build.slots import Finished, Slots
+from ambilink.incremental.cache import Cache, CompileKey
+from ambilink.incremental.depfile import read_headers
+from ambilink.incremental.objects import ObjectStore, Recipe, Stale
+from ambilink.incremental.slots import Finished, Slots
 
 PART, DEPENDENCIES = ".part", ".d"
 OUTPUT_FLAGS = ("-MD", "-MT", "x", "-MF")

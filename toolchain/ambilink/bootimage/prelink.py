@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ambilink.bootimage.layout import PAGE_SIZE, FileKind, round_up
+from ambilink.bootimage.linked import PROT_WRITE, Linked, Store
 from ambilink.errors import AmbilinkError
-from ambilink.image.layout import PAGE_SIZE, FileKind, round_up
-from ambilink.image.linked import PROT_WRITE, Linked, Store
 from ambilink.link.image import ET_DYN, Image
 
 PAGES_FILE = "pack/pages"
