@@ -2,8 +2,8 @@
 
 import re
 
-from ambilink.image.container import read
-from ambilink.image.layout import FileKind
+from ambilink.bootimage.container import read
+from ambilink.bootimage.layout import FileKind
 
 from ambilink.machine.model import Verdict
 

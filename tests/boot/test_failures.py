@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from ambilink.image.container import read
+from ambilink.bootimage.container import read
 
 from ambilink.errors import AmbilinkError
 from ambilink.machine.model import Verdict

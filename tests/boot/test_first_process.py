@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from ambilink.elf.inspect import inspect
-from ambilink.image import container, layout
+from ambilink.bootimage import container, layout
 from ambilink.machine.model import Verdict
 
 from .conftest import boot

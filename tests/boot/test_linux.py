@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ambilink.image.container import read
+from ambilink.bootimage.container import read
 
 from ambilink.machine.model import Verdict
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from ambilink.image.container import read, symbols_of
-from ambilink.image.layout import FileKind
+from ambilink.bootimage.container import read, symbols_of
+from ambilink.bootimage.layout import FileKind
 
 from ambilink.elf.abi import Abi, abi_changes, load_abi, read_abi
 from ambilink.elf.exports import exports

@@ -7,11 +7,11 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from ambilink.image.container import read
-from ambilink.image.layout import PAGE_SIZE, FileKind
-from ambilink.image.linked import Store
+from ambilink.bootimage.container import read
+from ambilink.bootimage.layout import PAGE_SIZE, FileKind
+from ambilink.bootimage.linked import Store
 
-from ambilink.image import prelink
+from ambilink.bootimage import prelink
 from ambilink.machine.model import Verdict
 
 from .conftest import boot, repack, whole

@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from ambilink.image.container import read
-from ambilink.image.layout import FileKind
+from ambilink.bootimage.container import read
+from ambilink.bootimage.layout import FileKind
 
 from ambilink.elf.abi import abi_changes, read_abi
 from ambilink.elf.inspect import inspect

@@ -3,7 +3,7 @@ each process must be what plain Python computes for the addresses found."""
 
 from pathlib import Path
 
-from ambilink.image.container import read
+from ambilink.bootimage.container import read
 
 from ambilink.link.image import PF_W
 from ambilink.link.relocate import words_of

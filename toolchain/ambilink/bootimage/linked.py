@@ -99,7 +99,7 @@ def link_program(images: Sequence[Image], biases: Sequence[int], block_address: 
 def _code_digest() -> bytes:
     """Of all that decides what linking gives."""
     package = Path(__file__).parents[1]
-    paths = [*sorted((package / "link").glob("*.py")), package / "image/start_block.py", Path(__file__)]
+    paths = [*sorted((package / "link").glob("*.py")), package / "bootimage/start_block.py", Path(__file__)]
     return hashlib.blake2b(b"".join(path.read_bytes() for path in paths)).digest()
 
 
