@@ -7,8 +7,8 @@
 #include <ambilink/loaded.h>
 #include <ambilink/record.h>
 #include <bootimage/archive.h>
-#include <launch/block.h>
-#include <launch/stack.h>
+#include <hostlink/start_block.h>
+#include <hostlink/start_stack.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -137,8 +137,8 @@ static int64_t map_segment(const struct process_link *linking, const struct modu
         return process_map(linking->process, boot_image.run, offset, segment->pages_size, address,
                            segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY);
     }
-    struct launch_part parts[LAUNCH_PARTS_MAX];
-    unsigned count = launch_parts(&linking->link, module, segment, parts);
+    struct segment_part parts[SEGMENT_PARTS_MAX];
+    unsigned count = segment_parts(&linking->link, module, segment, parts);
     int64_t mapped = 0;
     for (unsigned i = 0; i < count && mapped >= 0; i++)
         mapped = process_map(linking->process, memory_of(segment->window), parts[i].offset, parts[i].size,

@@ -76,9 +76,9 @@ static void grant_all(const struct launch *launch, struct start_info *info)
 }
 
 /* Memory of a process, and the kernel's view of it until area_close. */
-static bool area_open(struct launch_area *area, struct process *process, uint64_t size, unsigned prot, struct memory **memory)
+static bool area_open(struct shared_area *area, struct process *process, uint64_t size, unsigned prot, struct memory **memory)
 {
-    *area = (struct launch_area){.size = PAGE_UP(size)};
+    *area = (struct shared_area){.size = PAGE_UP(size)};
     *memory = memory_create(area->size);
     int64_t address = *memory ? process_map(process, *memory, 0, area->size, 0, prot) : STATUS_NO_MEMORY;
     area->there = (uint64_t)address;
@@ -88,7 +88,7 @@ static bool area_open(struct launch_area *area, struct process *process, uint64_
     return area->here;
 }
 
-static void area_close(const struct launch_area *area, struct memory *memory)
+static void area_close(const struct shared_area *area, struct memory *memory)
 {
     kernel_unmap(area->here);
     object_release(memory);
@@ -122,7 +122,7 @@ static bool place(struct launch *launch, bool with_interpreter)
     }
     if (launch->service && launch->service->calls == IMAGE_CALLS_LINUX)
         return true;
-    struct launch_area area;
+    struct shared_area area;
     uint64_t size = with_interpreter ? START_INTERPRETER_BLOCK : PAGE_SIZE;
     unsigned prot = with_interpreter ? PROT_READ_WRITE : PROT_READ_ONLY;
     if (!area_open(&area, launch->process, size, prot, &launch->block))
@@ -140,12 +140,12 @@ static bool link_program(struct launch *launch)
     static struct process_link linking;
     bool good = process_link(&linking, launch->process, launch->name, launch->file);
     struct link *link = &linking.link;
-    struct launch_area area;
-    if (good && !area_open(&area, launch->process, launch_block_size(link), PROT_READ_ONLY, &launch->block))
+    struct shared_area area;
+    if (good && !area_open(&area, launch->process, start_block_size(link), PROT_READ_ONLY, &launch->block))
         good = refuse(launch, "start block", "no memory");
     if (good) {
         struct start_link *list;
-        grant_all(launch, launch_block_write(&area, link, &list));
+        grant_all(launch, start_block_write(&area, link, &list));
         kernel_unmap(area.here);
         launch->block_address = area.there;
         const struct module *program = link->first;
@@ -165,7 +165,7 @@ static bool link_program(struct launch *launch)
 static bool run(const struct launch *launch, const char *command_line)
 {
     const struct program *program = &launch->program;
-    struct launch_stack stack = {
+    struct start_stack stack = {
         .name = launch->name,
         .path = boot_image_name(launch->file),
         .program_headers = program->program_headers,
@@ -176,15 +176,15 @@ static bool run(const struct launch *launch, const char *command_line)
         .random = {random_next(), random_next()},
     };
     if (launch->service)
-        launch_stack_service(&stack, &boot_image.archive, launch->service);
+        start_stack_service(&stack, &boot_image.archive, launch->service);
     if (command_line)
         stack.argument[stack.argument_count++] = command_line;
-    struct launch_area area;
+    struct shared_area area;
     struct memory *memory;
     uint64_t size = launch->service ? launch->service->stack_size : LOADER_STACK_SIZE;
     if (!area_open(&area, launch->process, size, PROT_READ_WRITE, &memory))
         return refuse(launch, "stack", "no memory");
-    uint64_t pointer = launch_stack_write(&area, &stack);
+    uint64_t pointer = start_stack_write(&area, &stack);
     area_close(&area, memory);
     if (!pointer)
         return refuse(launch, "stack",
@@ -256,9 +256,9 @@ int64_t service_start(uint32_t index, struct process *caller, struct loaded_proc
 static uint64_t start_linked_services(struct process *loader)
 {
     const struct image_header *header = boot_image.archive.header;
-    struct launch_area area;
+    struct shared_area area;
     struct memory *memory;
-    uint64_t checked = launch_rounded(sizeof(struct loaded_table) + header->service_count * sizeof(struct loaded_process));
+    uint64_t checked = shared_area_rounded(sizeof(struct loaded_table) + header->service_count * sizeof(struct loaded_process));
     if (!area_open(&area, loader, checked + header->file_count, PROT_READ_ONLY, &memory))
         panic("no memory for the loader service's table");
     struct loaded_table *table = (struct loaded_table *)area.here;

@@ -15,7 +15,7 @@
 /* What lies at an address of the block; NULL: not `size` bytes of it. */
 static void *view(const struct remote *remote, uint64_t there, uint64_t size)
 {
-    const struct launch_area *block = &remote->block->at;
+    const struct shared_area *block = &remote->block->at;
     uint64_t offset = there - block->there;
     return offset % 8 == 0 && offset < block->size && size <= block->size - offset ? block->here + offset : NULL;
 }
@@ -29,7 +29,7 @@ static struct start_module *next_module(const struct remote *remote, const struc
 /* NULL: it has no name that ends. */
 static const char *name_of(const struct remote *remote, const struct start_module *module)
 {
-    const struct launch_area *block = &remote->block->at;
+    const struct shared_area *block = &remote->block->at;
     uint64_t offset = module->name - block->there;
     return offset < block->size && memchr(block->here + offset, 0, block->size - offset)
                ? (const char *)block->here + offset
@@ -124,12 +124,12 @@ bool adopt_link(struct child *child)
     struct remote *remote = &child->remote;
     bool good = remote_link(remote, archive_file(&loader.archive, child->service->file));
     /* Each image of the fresh link is the next module of the list, or this is no list of ours. */
-    struct start_module *module = NULL;
+    struct start_module *entry = NULL;
     for (struct module *module = remote->link.first; good && module; module = module->next) {
-        module = next_module(remote, module);
-        const char *name = module ? name_of(remote, module) : NULL;
+        entry = next_module(remote, entry);
+        const char *name = entry ? name_of(remote, entry) : NULL;
         good = name && strcmp(name, module->name) == 0;
-        module->host_data = good ? module : NULL;
+        module->host_data = good ? entry : NULL;
     }
     if (!good) {
         for (struct module *module = remote->link.first; module; module = module->next)

@@ -24,7 +24,7 @@ static void refuse_with_message(struct remote *remote, handle_t reply)
 static bool fill_opened(struct remote *remote, struct loader_opened *opened, uint64_t *size)
 {
     const struct link *link = &remote->link;
-    launch_resolvers_size(link, &opened->relro_count);
+    start_resolvers_size(link, &opened->relro_count);
     opened->initializer_count = link->initializer_count;
     opened->resolver_count = link->resolver_count;
     uint64_t initializers = link->initializer_count * sizeof(uint64_t);
@@ -34,7 +34,7 @@ static bool fill_opened(struct remote *remote, struct loader_opened *opened, uin
         return false;
     uint8_t *at = (uint8_t *)answer_data;
     memcpy(at, link->initializers, initializers);
-    launch_resolvers_fill(link, (struct start_resolver *)(at + initializers),
+    start_resolvers_fill(link, (struct start_resolver *)(at + initializers),
                           (struct start_range *)(at + initializers + resolvers));
     return true;
 }
@@ -69,7 +69,7 @@ static void open_object(struct child *child, const struct message *request, cons
         return;
     }
     remote_close_windows(remote);
-    opened.handle = launch_module_address(module);
+    opened.handle = module_list_address(module);
     struct message answer = {.data = answer_data, .size = size};
     memcpy(answer.word + 1, &opened, sizeof opened);
     ipc_answer(reply, STATUS_OK, &answer);
@@ -78,7 +78,7 @@ static void open_object(struct child *child, const struct message *request, cons
 static void close_object(struct child *child, uint64_t handle, handle_t reply)
 {
     struct link *link = &child->remote.link;
-    struct module *module = launch_module_find(&child->remote.link, handle);
+    struct module *module = module_list_find(&child->remote.link, handle);
     if (!module) {
         ipc_answer(reply, STATUS_NOT_FOUND, NULL);
         return;
@@ -98,7 +98,7 @@ static void find_symbol(struct child *child, const struct message *request, cons
     struct remote *remote = &child->remote;
     uint64_t scope = request->word[1], where = request->word[2], length = strlen(name) + 1;
     const char *version = length < request->size ? name + length : NULL;
-    const struct module *module = scope == LOADER_SCOPE_CLOSURE ? launch_module_find(&remote->link, where)
+    const struct module *module = scope == LOADER_SCOPE_CLOSURE ? module_list_find(&remote->link, where)
                                                               : link_module_at(&remote->link, where);
     struct link_symbol found;
     /* Only what was opened has a closure to search. */
@@ -126,7 +126,7 @@ static void name_address(struct child *child, uint64_t address, handle_t reply)
         ipc_answer(reply, STATUS_NOT_FOUND, NULL);
         return;
     }
-    struct message answer = {.word = {0, launch_module_address(module)}};
+    struct message answer = {.word = {0, module_list_address(module)}};
     const struct elf_symbol *symbol = module_symbol_at(module, address - module->bias);
     if (symbol) {
         /* The name as the process has it, in its own mapping of the string table. */

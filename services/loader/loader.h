@@ -5,8 +5,8 @@
 #include <ambilink/loaded.h>
 #include <ambilink/start.h>
 #include <bootimage/archive.h>
-#include <launch/block.h>
-#include <launch/stack.h>
+#include <hostlink/start_block.h>
+#include <hostlink/start_stack.h>
 #include <rtld/link.h>
 #include <stdbool.h>
 
@@ -23,7 +23,7 @@ struct module_record {
 /* Memory that is written here and read in a process. */
 struct area {
     struct area *next; /* of the same process */
-    struct launch_area at;
+    struct shared_area at;
     unsigned modules;  /* that are described in it */
 };
 

@@ -154,7 +154,7 @@ static void drop(void *context, struct module *module)
         sys_process_unmap(remote->process, module->bias + module->segments[i].page_address, module->segments[i].pages_size);
     if (!module->host_data)
         return;
-    launch_module_remove(&remote->link, remote->list, module);
+    module_list_remove(&remote->link, remote->list, module);
     struct area *area = area_of(remote, module->host_data);
     if (--area->modules == 0 && area != remote->block)
         area_free(remote, area, lives);
@@ -247,8 +247,8 @@ static bool map_segment(struct map_batch *batch, uint32_t object, const struct m
             .prot = segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY,
         });
     const struct window *window = window_of(remote, segment->window);
-    struct launch_part parts[LAUNCH_PARTS_MAX];
-    unsigned count = launch_parts(&remote->link, module, segment, parts);
+    struct segment_part parts[SEGMENT_PARTS_MAX];
+    unsigned count = segment_parts(&remote->link, module, segment, parts);
     for (unsigned i = 0; i < count; i++)
         if (!map_batch_add(batch, object, &(struct map_request){
                 .memory = window->memory,

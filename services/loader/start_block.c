@@ -33,12 +33,12 @@ void start_block_finish(const struct remote *remote, const struct child *child, 
 bool start_block_make(struct remote *remote, const struct child *child, struct start_values *values)
 {
     struct link *link = &remote->link;
-    struct area *block = remote->block = area_make(remote, launch_block_size(link), PROT_READ_ONLY);
+    struct area *block = remote->block = area_make(remote, start_block_size(link), PROT_READ_ONLY);
     if (!block) {
         say("%s: no memory for its start block", child->name);
         return false;
     }
-    start_block_finish(remote, child, launch_block_write(&block->at, link, &remote->list));
+    start_block_finish(remote, child, start_block_write(&block->at, link, &remote->list));
     block->modules = (unsigned)link->module_count;
     *values = (struct start_values){
         .entry = link_entry(link),
@@ -51,12 +51,12 @@ bool start_block_make(struct remote *remote, const struct child *child, struct s
 
 bool start_block_extend(struct remote *remote)
 {
-    struct area *area = area_make(remote, launch_modules_size(&remote->link), PROT_READ_ONLY);
+    struct area *area = area_make(remote, module_list_size(&remote->link), PROT_READ_ONLY);
     if (!area)
         return false;
     for (const struct module *module = remote->link.fresh; module; module = module->next)
         area->modules++;
-    launch_modules_put(&area->at, &remote->link, remote->list);
+    module_list_append(&area->at, &remote->link, remote->list);
     return true;
 }
 
@@ -67,7 +67,7 @@ uint64_t start_stack_make(struct remote *remote, const struct child *child, cons
         say("%s: no memory for its stack", child->name);
         return 0;
     }
-    struct launch_stack stack = {
+    struct start_stack stack = {
         .name = child->name,
         .program_headers = values->program_headers,
         .program_header_count = values->program_header_count,
@@ -75,8 +75,8 @@ uint64_t start_stack_make(struct remote *remote, const struct child *child, cons
         .start_info = values->info,
         .random = {random_word(), random_word()},
     };
-    launch_stack_service(&stack, &loader.archive, child->service);
-    uint64_t pointer = launch_stack_write(&area->at, &stack);
+    start_stack_service(&stack, &loader.archive, child->service);
+    uint64_t pointer = start_stack_write(&area->at, &stack);
     if (!pointer)
         say("%s: arguments, environment and auxiliary vector take up more than half of its stack of %u bytes: "
             "give it a larger one",

@@ -34,9 +34,9 @@ DYNAMIC = WAYS[1:]
 # Whose functions link and prepare a process, by way: the linked file, and the objects that they come from.
 LINKERS = {
     "static": ("services/bench-small-static-1", ["start/pic"]),
-    "loader": ("services/loader", ["rtld/pic", "launch/pic", "loader/pie"]),
-    "kernel": ("kernel", [f"kernel/kernel/{part}" for part in ("rtld", "launch", "kernel/link", "kernel/service")]),
-    "interp": ("lib/ld.so", ["rtld/pic", "launch/pic", "ld.so"]),
+    "loader": ("services/loader", ["rtld/pic", "hostlink/pic", "loader/pie"]),
+    "kernel": ("kernel", [f"kernel/kernel/{part}" for part in ("rtld", "hostlink", "kernel/link", "kernel/service")]),
+    "interp": ("lib/ld.so", ["rtld/pic", "hostlink/pic", "ld.so"]),
     "pack": ("services/loader", [f"loader/pie/loader/{part}" for part in ("packed", "adopt", "area", "start_block")]),
 }
 COUNTS = (1, 8, 32)

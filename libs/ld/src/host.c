@@ -125,7 +125,7 @@ static bool map_segment(const struct interpreter *ld, const struct module *modul
                ld_map_image(ld, offset, segment->pages_size, address,
                             segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY) >= 0;
     }
-    return !segment->relro_size || launch_relro_waits(&ld->link, module, segment) ||
+    return !segment->relro_size || relro_waits(&ld->link, module, segment) ||
            ld_protect(ld, module->bias + segment->relro_address, segment->relro_size, PROT_READ_ONLY) == STATUS_OK;
 }
 

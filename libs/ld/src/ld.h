@@ -4,7 +4,7 @@
 #define LD_H
 #include <ambilink/start.h>
 #include <bootimage/archive.h>
-#include <launch/block.h>
+#include <hostlink/start_block.h>
 #include <rtld/link.h>
 
 #include "invoke.h" /* the target's */

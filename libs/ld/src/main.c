@@ -115,8 +115,8 @@ static bool is_library(void)
 static const struct start_info *write_block(struct start_info *given)
 {
     struct start_info before = *given;
-    uint64_t size = PAGE_UP(launch_block_size(&ld.link));
-    struct launch_area area = {.here = (uint8_t *)given, .there = (uint64_t)given, .size = size};
+    uint64_t size = PAGE_UP(start_block_size(&ld.link));
+    struct shared_area area = {.here = (uint8_t *)given, .there = (uint64_t)given, .size = size};
     if (size > START_INTERPRETER_BLOCK) {
         area.there = ld_map(&ld, 0, size);
         area.here = (uint8_t *)area.there;
@@ -124,7 +124,7 @@ static const struct start_info *write_block(struct start_info *given)
             ld_refuse(&ld, "no memory for the start block");
     }
     struct start_link *list;
-    struct start_info *info = launch_block_write(&area, &ld.link, &list);
+    struct start_info *info = start_block_write(&area, &ld.link, &list);
     list->linker_base = ld.base;
     memcpy(info->handle, before.handle, sizeof info->handle);
     info->image_size = before.image_size;
@@ -163,7 +163,7 @@ __attribute__((visibility("hidden"))) uint64_t ld_main(uint64_t *stack, const st
     *auxiliary.start = (uint64_t)written;
     if (!is_library())
         protect_itself();
-    uint64_t block_size = written == info ? START_INTERPRETER_BLOCK : PAGE_UP(launch_block_size(&ld.link));
+    uint64_t block_size = written == info ? START_INTERPRETER_BLOCK : PAGE_UP(start_block_size(&ld.link));
     ld_protect(&ld, (uint64_t)written, block_size, PROT_READ_ONLY);
     link_end(&ld.link);
     ld_unmap(&ld, (uint64_t)ld.archive.bytes, ld.archive.size);

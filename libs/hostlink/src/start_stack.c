@@ -1,11 +1,11 @@
 #include <ambilink/start.h>
-#include <launch/stack.h>
+#include <hostlink/start_stack.h>
 #include <rtld/elf.h>
 #include <string.h>
 
 #define WORDS_MAX (2 * IMAGE_ARGUMENTS_MAX + 48)
 
-void launch_stack_service(struct launch_stack *stack, const struct archive *archive, const struct image_service *service)
+void start_stack_service(struct start_stack *stack, const struct archive *archive, const struct image_service *service)
 {
     stack->argument_count = service->argument_count;
     for (uint32_t i = 0; i < service->argument_count; i++)
@@ -17,12 +17,12 @@ void launch_stack_service(struct launch_stack *stack, const struct archive *arch
 
 static uint64_t string_size(const char *text)
 {
-    return launch_rounded(strlen(text) + 1);
+    return shared_area_rounded(strlen(text) + 1);
 }
 
-uint64_t launch_stack_write(const struct launch_area *area, const struct launch_stack *stack)
+uint64_t start_stack_write(const struct shared_area *area, const struct start_stack *stack)
 {
-    uint64_t strings = launch_rounded(sizeof stack->random) + string_size(stack->name);
+    uint64_t strings = shared_area_rounded(sizeof stack->random) + string_size(stack->name);
     strings += stack->path ? string_size(stack->path) : 0;
     for (uint32_t i = 0; i < stack->argument_count; i++)
         strings += string_size(stack->argument[i]);
@@ -32,19 +32,19 @@ uint64_t launch_stack_write(const struct launch_area *area, const struct launch_
     if (strings + sizeof words > area->size / 2)
         return 0;
 
-    struct launch_area top = *area;
+    struct shared_area top = *area;
     uint64_t bottom = top.used = (area->size - strings) & ~15ull;
     size_t count = 0;
-    uint64_t random = launch_put(&top, stack->random, sizeof stack->random);
-    uint64_t name = launch_put_string(&top, stack->name);
-    uint64_t path = stack->path ? launch_put_string(&top, stack->path) : name;
+    uint64_t random = shared_area_put(&top, stack->random, sizeof stack->random);
+    uint64_t name = shared_area_put_string(&top, stack->name);
+    uint64_t path = stack->path ? shared_area_put_string(&top, stack->path) : name;
     words[count++] = stack->argument_count + 1;
     words[count++] = name;
     for (uint32_t i = 0; i < stack->argument_count; i++)
-        words[count++] = launch_put_string(&top, stack->argument[i]);
+        words[count++] = shared_area_put_string(&top, stack->argument[i]);
     words[count++] = 0;
     for (uint32_t i = 0; i < stack->environment_count; i++)
-        words[count++] = launch_put_string(&top, stack->environment[i]);
+        words[count++] = shared_area_put_string(&top, stack->environment[i]);
     words[count++] = 0;
     /* Nobody is a user here, and nobody gains rights by starting a program. */
     const uint64_t vector[] = {
@@ -64,7 +64,7 @@ uint64_t launch_stack_write(const struct launch_area *area, const struct launch_
     _Static_assert(sizeof vector / sizeof *vector + 2 * IMAGE_ARGUMENTS_MAX + 4 <= WORDS_MAX, "words");
     memcpy(words + count, vector, sizeof vector);
     count += sizeof vector / sizeof *vector;
-    uint64_t at = bottom - launch_rounded(count * sizeof *words);
+    uint64_t at = bottom - shared_area_rounded(count * sizeof *words);
     memcpy(area->here + at, words, count * sizeof *words);
     return area->there + at;
 }

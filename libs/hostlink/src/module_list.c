@@ -1,5 +1,5 @@
 /* The list of modules that a process finds in its start block, and that debuggers know. */
-#include <launch/block.h>
+#include <hostlink/start_block.h>
 #include <string.h>
 
 static struct start_module *here_of(const struct module *module)
@@ -7,24 +7,24 @@ static struct start_module *here_of(const struct module *module)
     return module->host_data;
 }
 
-uint64_t launch_module_address(const struct module *module)
+uint64_t module_list_address(const struct module *module)
 {
     return here_of(module)->address;
 }
 
-struct module *launch_module_find(const struct link *link, uint64_t address)
+struct module *module_list_find(const struct link *link, uint64_t address)
 {
     for (struct module *module = link->first; module; module = module->next)
-        if (module->host_data && launch_module_address(module) == address)
+        if (module->host_data && module_list_address(module) == address)
             return module;
     return NULL;
 }
 
-uint64_t launch_modules_size(const struct link *link)
+uint64_t module_list_size(const struct link *link)
 {
     uint64_t size = 0;
     for (const struct module *module = link->fresh; module; module = module->next)
-        size += launch_rounded(sizeof(struct start_module)) + launch_rounded(strlen(module->name) + 1);
+        size += shared_area_rounded(sizeof(struct start_module)) + shared_area_rounded(strlen(module->name) + 1);
     return size;
 }
 
@@ -58,7 +58,7 @@ static void count(const struct link *link, struct start_link *list)
     list->tls_count = link->tls_count;
 }
 
-void launch_modules_put(struct launch_area *area, const struct link *link, struct start_link *list)
+void module_list_append(struct shared_area *area, const struct link *link, struct start_link *list)
 {
     struct module *previous = NULL;
     for (struct module *module = link->first; module != link->fresh; module = module->next)
@@ -67,10 +67,10 @@ void launch_modules_put(struct launch_area *area, const struct link *link, struc
         struct start_module entry;
         describe(module, &entry);
         entry.address = area->there + area->used;
-        entry.previous = previous ? launch_module_address(previous) : 0;
+        entry.previous = previous ? module_list_address(previous) : 0;
         module->host_data = area->here + area->used;
-        launch_put(area, &entry, sizeof entry);
-        here_of(module)->name = launch_put_string(area, module->name);
+        shared_area_put(area, &entry, sizeof entry);
+        here_of(module)->name = shared_area_put_string(area, module->name);
         *(previous ? &here_of(previous)->next : &list->first) = entry.address;
         list->added++;
     }
@@ -78,7 +78,7 @@ void launch_modules_put(struct launch_area *area, const struct link *link, struc
     count(link, list);
 }
 
-void launch_module_remove(const struct link *link, struct start_link *list, const struct module *module)
+void module_list_remove(const struct link *link, struct start_link *list, const struct module *module)
 {
     const struct start_module *entry = here_of(module);
     /* The core took the module out of its own list already: its neighbours here are found by address. */

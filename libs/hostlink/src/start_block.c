@@ -1,17 +1,17 @@
 #include <ambilink/abi.h>
-#include <launch/block.h>
+#include <hostlink/start_block.h>
 #include <string.h>
 
-uint64_t launch_block_size(const struct link *link)
+uint64_t start_block_size(const struct link *link)
 {
     uint64_t relro_count;
-    return launch_rounded(sizeof(struct start_info)) + launch_rounded(sizeof(struct start_link)) +
-           launch_modules_size(link) + launch_rounded(link->initializer_count * 8) +
-           launch_rounded(link->finalizer_count * 8) + launch_rounded(link->tls_count * sizeof(struct start_tls)) +
-           launch_resolvers_size(link, &relro_count);
+    return shared_area_rounded(sizeof(struct start_info)) + shared_area_rounded(sizeof(struct start_link)) +
+           module_list_size(link) + shared_area_rounded(link->initializer_count * 8) +
+           shared_area_rounded(link->finalizer_count * 8) + shared_area_rounded(link->tls_count * sizeof(struct start_tls)) +
+           start_resolvers_size(link, &relro_count);
 }
 
-bool launch_relro_waits(const struct link *link, const struct module *module, const struct segment *segment)
+bool relro_waits(const struct link *link, const struct module *module, const struct segment *segment)
 {
     uint64_t start = module->bias + segment->relro_address;
     for (size_t i = 0; segment->relro_size && i < link->resolver_count; i++)
@@ -20,35 +20,35 @@ bool launch_relro_waits(const struct link *link, const struct module *module, co
     return false;
 }
 
-unsigned launch_parts(const struct link *link, const struct module *module, const struct segment *segment,
-                      struct launch_part parts[LAUNCH_PARTS_MAX])
+unsigned segment_parts(const struct link *link, const struct module *module, const struct segment *segment,
+                      struct segment_part parts[SEGMENT_PARTS_MAX])
 {
-    bool is_fixed = segment->relro_size && !launch_relro_waits(link, module, segment);
+    bool is_fixed = segment->relro_size && !relro_waits(link, module, segment);
     uint64_t start = is_fixed ? segment->relro_address - segment->page_address : 0;
     uint64_t end = is_fixed ? start + segment->relro_size : 0;
-    const struct launch_part all[LAUNCH_PARTS_MAX] = {
+    const struct segment_part all[SEGMENT_PARTS_MAX] = {
         {0, start, PROT_READ_WRITE},
         {start, end - start, PROT_READ_ONLY},
         {end, segment->pages_size - end, PROT_READ_WRITE},
     };
     unsigned count = 0;
-    for (unsigned i = 0; i < LAUNCH_PARTS_MAX; i++)
+    for (unsigned i = 0; i < SEGMENT_PARTS_MAX; i++)
         if (all[i].size)
             parts[count++] = all[i];
     return count;
 }
 
-uint64_t launch_resolvers_size(const struct link *link, uint64_t *relro_count)
+uint64_t start_resolvers_size(const struct link *link, uint64_t *relro_count)
 {
     *relro_count = 0;
     for (const struct module *module = link->fresh; module; module = module->next)
         for (unsigned i = 0; i < module->segment_count; i++)
-            *relro_count += launch_relro_waits(link, module, &module->segments[i]);
-    return launch_rounded(link->resolver_count * sizeof(struct start_resolver)) +
-           launch_rounded(*relro_count * sizeof(struct start_range));
+            *relro_count += relro_waits(link, module, &module->segments[i]);
+    return shared_area_rounded(link->resolver_count * sizeof(struct start_resolver)) +
+           shared_area_rounded(*relro_count * sizeof(struct start_range));
 }
 
-void launch_resolvers_fill(const struct link *link, struct start_resolver *resolvers, struct start_range *relro)
+void start_resolvers_fill(const struct link *link, struct start_resolver *resolvers, struct start_range *relro)
 {
     for (size_t i = 0; i < link->resolver_count; i++) {
         const struct link_resolver *resolver = &link->resolvers[i];
@@ -57,12 +57,12 @@ void launch_resolvers_fill(const struct link *link, struct start_resolver *resol
     for (const struct module *module = link->fresh; module; module = module->next)
         for (unsigned i = 0; i < module->segment_count; i++) {
             const struct segment *segment = &module->segments[i];
-            if (launch_relro_waits(link, module, segment))
+            if (relro_waits(link, module, segment))
                 *relro++ = (struct start_range){module->bias + segment->relro_address, segment->relro_size};
         }
 }
 
-static uint64_t put_tls(struct launch_area *area, const struct link *link)
+static uint64_t put_tls(struct shared_area *area, const struct link *link)
 {
     uint64_t templates = area->there + area->used;
     for (const struct module *module = link->first; module; module = module->next) {
@@ -78,14 +78,14 @@ static uint64_t put_tls(struct launch_area *area, const struct link *link)
         memcpy(area->here + area->used, &template, sizeof template);
         area->used += sizeof template; /* an array: rounded at its end */
     }
-    area->used = launch_rounded(area->used);
+    area->used = shared_area_rounded(area->used);
     return templates;
 }
 
-struct start_info *launch_block_write(struct launch_area *area, struct link *link, struct start_link **list)
+struct start_info *start_block_write(struct shared_area *area, struct link *link, struct start_link **list)
 {
     struct start_info *info = (struct start_info *)area->here;
-    area->used = launch_rounded(sizeof *info);
+    area->used = shared_area_rounded(sizeof *info);
     *info = (struct start_info){
         .magic = START_MAGIC,
         .flags = START_LINKED,
@@ -100,20 +100,20 @@ struct start_info *launch_block_write(struct launch_area *area, struct link *lin
     };
     *list = (struct start_link *)(area->here + area->used);
     memset(*list, 0, sizeof **list);
-    area->used += launch_rounded(sizeof **list);
+    area->used += shared_area_rounded(sizeof **list);
     struct link_symbol breakpoint;
     if (link_find(link, LINK_SCOPE_DEFAULT, NULL, "_dl_debug_state", NULL, &breakpoint))
         (*list)->breakpoint = breakpoint.address;
     link_set_debugger(link, info->link);
-    launch_modules_put(area, link, *list);
-    info->initializers = launch_put(area, link->initializers, link->initializer_count * 8);
-    info->finalizers = launch_put(area, link->finalizers, link->finalizer_count * 8);
+    module_list_append(area, link, *list);
+    info->initializers = shared_area_put(area, link->initializers, link->initializer_count * 8);
+    info->finalizers = shared_area_put(area, link->finalizers, link->finalizer_count * 8);
     info->tls = put_tls(area, link);
-    uint64_t all = launch_resolvers_size(link, &info->relro_count);
-    uint64_t resolvers = launch_rounded(link->resolver_count * sizeof(struct start_resolver));
+    uint64_t all = start_resolvers_size(link, &info->relro_count);
+    uint64_t resolvers = shared_area_rounded(link->resolver_count * sizeof(struct start_resolver));
     info->resolvers = area->there + area->used;
     info->relro = info->resolvers + resolvers;
-    launch_resolvers_fill(link, (struct start_resolver *)(area->here + area->used),
+    start_resolvers_fill(link, (struct start_resolver *)(area->here + area->used),
                           (struct start_range *)(area->here + area->used + resolvers));
     area->used += all;
     return info;

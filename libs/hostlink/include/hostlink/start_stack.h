@@ -1,10 +1,10 @@
 /* The first stack of a process: argc, argv, environment, auxiliary vector (System V gABI; psABI 3.4.1). */
-#ifndef LAUNCH_STACK_H
-#define LAUNCH_STACK_H
+#ifndef HOSTLINK_START_STACK_H
+#define HOSTLINK_START_STACK_H
 #include <bootimage/archive.h>
-#include <launch/area.h>
+#include <hostlink/shared_area.h>
 
-struct launch_stack {
+struct start_stack {
     const char *name;            /* argv[0] */
     const char *path;            /* AT_EXECFN; NULL: the name */
     const char *argument[IMAGE_ARGUMENTS_MAX];
@@ -19,8 +19,8 @@ struct launch_stack {
 };
 
 /* Arguments and environment that the boot module's manifest gives to a service. */
-void launch_stack_service(struct launch_stack *stack, const struct archive *archive, const struct image_service *service);
+void start_stack_service(struct start_stack *stack, const struct archive *archive, const struct image_service *service);
 
 /* Write it to the end of an area; the initial stack pointer, or 0: more than half of the area would be taken. */
-uint64_t launch_stack_write(const struct launch_area *area, const struct launch_stack *stack);
+uint64_t start_stack_write(const struct shared_area *area, const struct start_stack *stack);
 #endif

@@ -1,0 +1,42 @@
+/* The start block of a process that was linked (<ambilink/start.h>): what its start code, its C library and debuggers
+ * read. Whoever links writes it: the loader service, the kernel, or the interpreter in the process itself.
+ *
+ * module->host_data of each described module is its struct start_module, in the writer's view. */
+#ifndef HOSTLINK_START_BLOCK_H
+#define HOSTLINK_START_BLOCK_H
+#include <ambilink/start.h>
+#include <hostlink/shared_area.h>
+#include <rtld/link.h>
+#include <stdbool.h>
+
+/* Bytes that start_block_write appends, between link_order and link_commit. */
+uint64_t start_block_size(const struct link *link);
+
+/* Write it to an empty area; its struct start_info comes first. Left to the caller: handles, image_size.
+ * *list: the list of modules, in the writer's view. */
+struct start_info *start_block_write(struct shared_area *area, struct link *link, struct start_link **list);
+
+/* Descriptions of the fresh modules, at the end of the list. */
+uint64_t module_list_size(const struct link *link);
+void module_list_append(struct shared_area *area, const struct link *link, struct start_link *list);
+/* Take an module, which the link knows no more, out of the list. */
+void module_list_remove(const struct link *link, struct start_link *list, const struct module *module);
+
+/* The address of an module's description, as the process knows it, and the way back; NULL: none. */
+uint64_t module_list_address(const struct module *module);
+struct module *module_list_find(const struct link *link, uint64_t address);
+
+/* Words that functions of the fresh modules fill, and RELRO that must wait for them. */
+uint64_t start_resolvers_size(const struct link *link, uint64_t *relro_count);
+void start_resolvers_fill(const struct link *link, struct start_resolver *resolvers, struct start_range *relro);
+bool relro_waits(const struct link *link, const struct module *module, const struct segment *segment);
+
+/* Parts of a writable segment's pages by the protection that they begin with: RELRO that waits for nobody is read-only. */
+#define SEGMENT_PARTS_MAX 3
+struct segment_part {
+    uint64_t offset, size; /* in its pages */
+    unsigned prot;         /* PROT_... */
+};
+unsigned segment_parts(const struct link *link, const struct module *module, const struct segment *segment,
+                      struct segment_part parts[SEGMENT_PARTS_MAX]);
+#endif
