@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "cpu.h" /* the target's */
-#include "module.h"
+#include <kernel/module.h>
 
 #define PAGE_SIZE AMBILINK_PAGE_SIZE
 #define PAGE_DOWN(x) ((x) & ~(uint64_t)(PAGE_SIZE - 1))
@@ -25,7 +25,7 @@ void *memory_copy(void *to, const void *from, size_t size);
 void *memory_fill(void *to, int value, size_t size);
 int memory_compare(const void *left, const void *right, size_t size);
 
-/* The log; more in module.h. */
+/* The log; more in <kernel/module.h>. */
 void log_text(const char *text, size_t size);
 /* The machine ends: what no driver took is written all the same, as well as it goes. */
 void log_end(void);

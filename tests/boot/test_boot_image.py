@@ -14,7 +14,7 @@ CLOCKED = re.compile(r"greet: Hello|fortune: |\[ *\d+\.\d+\]")
 
 
 def test_boots_and_is_linked_correctly(build, top, machine):
-    result = boot(build, build / "boot.img", machine, expect=top / "boot/boot.expect")
+    result = boot(build, build / "boot.img", machine, expect=top / "boot/system/boot.expect")
     assert result.outcome.verdict is Verdict.PASS, result.outcome.text
     assert result.failures == []
     assert result.exit_status == 0

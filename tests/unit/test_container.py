@@ -76,7 +76,7 @@ def test_listing(build):
 
 def test_extracting(build, tmp_path, top):
     assert run("extract", build / "boot.img", "etc/motd", "lib/libc.so", "--output", tmp_path).returncode == 0
-    assert (tmp_path / "etc/motd").read_bytes() == (top / "boot/files/motd").read_bytes()
+    assert (tmp_path / "etc/motd").read_bytes() == (top / "boot/system/files/motd").read_bytes()
     assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {"motd", "libc.so"}
     with (tmp_path / "lib/libc.so").open("rb") as stream:  # stripped, and still sound by its dynamic segment
         elf = ELFFile(stream)

@@ -1,5 +1,5 @@
 /* The battery-backed clock (MC146818): what the time is when the kernel starts. */
-#include <module.h>
+#include <kernel/module.h>
 #include <stdbool.h>
 
 #include "port.h"

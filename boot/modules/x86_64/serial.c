@@ -1,5 +1,5 @@
 /* The first serial line (16550): the kernel's log goes there. */
-#include <module.h>
+#include <kernel/module.h>
 
 #include "port.h"
 

@@ -97,7 +97,7 @@ def build(kernel: Path, archive: bytes, files: Archive) -> bytes:
         raise AmbilinkError(
             kernel,
             f"has no initialised data symbol {PLACE_SYMBOL} of {PLACE.size} bytes",
-            "define it as in boot/kernel/image.c: the packer writes there where the archive lies",
+            "define it as in boot/kernel/image/image.c: the packer writes there where the archive lies",
         )
     elf.data[place_offset : place_offset + PLACE.size] = PLACE.pack(address, len(archive))
 

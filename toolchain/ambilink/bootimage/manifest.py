@@ -1,4 +1,4 @@
-"""The manifest: which services and files a boot image has (boot/boot.toml).
+"""The manifest: which services and files a boot image has (boot/system/boot.toml).
 
     [image]
     kernel = "kernel"            # file under the build folder (default "kernel")

@@ -1,7 +1,7 @@
 /* What the kernel offers to its modules; boot/kernel/kernel.abi lists the symbols. A module is a shared object whose
  * constructors run when it is loaded, with interrupts off and on the kernel's stack; it is never unloaded. */
-#ifndef MODULE_H
-#define MODULE_H
+#ifndef KERNEL_MODULE_H
+#define KERNEL_MODULE_H
 #include <stddef.h>
 #include <stdint.h>
 
