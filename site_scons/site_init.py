@@ -6,12 +6,12 @@ import sys
 
 
 def _stop_if_current():
-    path = os.path.join("toolchain", "ambilink", "incremental", "sweep.py")
-    spec = importlib.util.spec_from_file_location("ambilink_sweep", path)
-    sweep = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = sweep
-    spec.loader.exec_module(sweep)
-    sweep.stop_if_current(os.getcwd())
+    path = os.path.join("toolchain", "ambilink", "incremental", "up_to_date.py")
+    spec = importlib.util.spec_from_file_location("ambilink_up_to_date", path)
+    up_to_date = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = up_to_date
+    spec.loader.exec_module(up_to_date)
+    up_to_date.stop_if_current(os.getcwd())
 
 
 _stop_if_current()

@@ -138,8 +138,8 @@ class Ours(System):
         # As the repository has it: SCons stops before it reads anything, if nothing changed.
         (tree.folder / "site_scons").mkdir()
         (tree.folder / "site_scons/site_init.py").write_text(
-            f"import os, sys\nsys.path.insert(0, {str(TOP / 'toolchain/ambilink/incremental')!r})\nimport sweep\n"
-            "del sys.path[0]\nsweep.stop_if_current(os.getcwd())\n"
+            f"import os, sys\nsys.path.insert(0, {str(TOP / 'toolchain/ambilink/incremental')!r})\nimport up_to_date\n"
+            "del sys.path[0]\nup_to_date.stop_if_current(os.getcwd())\n"
         )
 
     def build(self) -> float:

@@ -21,7 +21,7 @@ class Step:
     target: str
     start: float  # seconds since the epoch
     seconds: float
-    lane: int  # which of the steps at the same time, from 0
+    slot: int  # which of the steps at the same time, from 0
     status: int = 0
     cached: bool = False
     reasons: list[str] = field(default_factory=list)  # in words
@@ -37,25 +37,25 @@ class Journal:
     outputs: dict[str, tuple[int, int]] = field(default_factory=dict)  # time of modification in ns and size
     _changed: bool = False
     _last: dict[str, Step] = field(default_factory=dict)
-    _lanes: list[bool] = field(default_factory=list)
+    _slots: list[bool] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._last = read_steps(self.path)
         self.outputs = _read_outputs(self.path)
 
-    def take_lane(self) -> int:
+    def take_slot(self) -> int:
         with self._lock:
-            for number, taken in enumerate(self._lanes):
+            for number, taken in enumerate(self._slots):
                 if not taken:
-                    self._lanes[number] = True
+                    self._slots[number] = True
                     return number
-            self._lanes.append(True)
-            return len(self._lanes) - 1
+            self._slots.append(True)
+            return len(self._slots) - 1
 
     def add(self, step: Step) -> None:
         with self._lock:
-            self._lanes[step.lane] = False
+            self._slots[step.slot] = False
             self.steps.append(step)
             if step.status == 0:
                 self._last[step.target] = step
@@ -116,13 +116,13 @@ def trace(steps: list[Step]) -> str:
             "ts": round((step.start - first) * 1e6),
             "dur": max(1, round(step.seconds * 1e6)),
             "pid": 1,
-            "tid": step.lane,
+            "tid": step.slot,
             "args": {"reason": "; ".join(step.reasons), "status": step.status, "cached": step.cached},
         }
         for step in sorted(steps, key=lambda step: step.start)
     ]
     names = [
-        {"name": "thread_name", "ph": "M", "pid": 1, "tid": lane, "args": {"name": f"job {lane + 1}"}}
-        for lane in sorted({step.lane for step in steps})
+        {"name": "thread_name", "ph": "M", "pid": 1, "tid": slot, "args": {"name": f"job {slot + 1}"}}
+        for slot in sorted({step.slot for step in steps})
     ]
     return json.dumps({"traceEvents": names + events, "displayTimeUnit": "ms"}, indent=0)

@@ -4,18 +4,18 @@
     Service(name, sources, LIBS=[...], linkage="dynamic", interp="/lib/ld.so", includes=[...], flags=[...],
             link_flags=[...])           services/<name>; LIBS in the form that the linkage asks for; a dynamic one names
                                         its interpreter (PT_INTERP), which images with `linker = "interp"` start
-    Interpreter(name, sources, entry, LIBS=[...], alone=[...], inside=None, flags=[...])
-                                        lib/<name>: such an interpreter, with nothing else in it; `alone`: sources for
-                                        what a C library would bring. inside="c": lib/interp/libc.so too, which is
+    Interpreter(name, sources, entry, LIBS=[...], freestanding=[...], combined_with=None, flags=[...])
+                                        lib/<name>: such an interpreter, with nothing else in it; `freestanding`: sources for
+                                        what a C library would bring. combined_with="c": lib/interp/libc.so too, which is
                                         the library and the interpreter in one file
 
 A service that runs before the dynamic linker is static; all others are dynamic. Nothing else in a
 SConscript changes between the two.
 """
 
-from ambilink_scons.compiling import compile_all, dirs
-from ambilink_scons.context import Interpreter, Program, Unit, find_site
-from ambilink_scons.linking import linker
+from ambilink.scons.compiling import compile_all, dirs
+from ambilink.scons.context import Interpreter, Program, Unit, find_location
+from ambilink.scons.linking import linker
 from SCons.Errors import UserError
 
 from ambilink.elf.check import Linked
@@ -27,24 +27,24 @@ LINKAGE = {"dynamic": Linked.DYNAMIC_PROGRAM, "static": Linked.STATIC_PROGRAM}
 
 
 def _program_start(env, sources, LIBS=(), includes=(), flags=()):
-    context, site = env["AMBILINK"], find_site(env)
+    context, location = env["AMBILINK"], find_location(env)
     if context.start is not None:
-        raise UserError(f"{site}: the program start was declared at {context.start.site} already")
+        raise UserError(f"{location}: the program start was declared at {context.start.location} already")
     user_flags = [*context.toolset.target.user_flags, *flags]
-    unit = Unit("start", "start", site, list(LIBS), includes=dirs(env, includes), flags=user_flags)
+    unit = Unit("start", "start", location, list(LIBS), includes=dirs(env, includes), flags=user_flags)
     compile_all(env, unit, env.Flatten([sources]), "pic", ["-fPIC"])
     context.start = unit
     return unit
 
 
 def _service(env, name, sources, LIBS=(), linkage="dynamic", interp="/lib/ld.so", includes=(), flags=(), link_flags=()):
-    context, site = env["AMBILINK"], find_site(env)
+    context, location = env["AMBILINK"], find_location(env)
     if linkage not in LINKAGE:
-        raise UserError(f"{site}: service {name!r}: linkage={linkage!r}; choose 'dynamic' or 'static'")
+        raise UserError(f"{location}: service {name!r}: linkage={linkage!r}; choose 'dynamic' or 'static'")
     program = Program(
         name,
         "service",
-        site,
+        location,
         list(LIBS),
         includes=dirs(env, includes),
         flags=[*context.toolset.target.user_flags, *flags],
@@ -82,25 +82,25 @@ def _link_interpreter(env, form, path, sets, link_flags):
     )
 
 
-def _interpreter(env, name, sources, entry, LIBS=(), alone=(), inside=None, includes=(), private_includes=(), flags=()):
-    context, site = env["AMBILINK"], find_site(env)
-    if inside is not None and inside not in context.libraries:
-        raise UserError(f"{site}: interpreter {name!r}: inside={inside!r} is no library that was declared before")
+def _interpreter(env, name, sources, entry, LIBS=(), freestanding=(), combined_with=None, includes=(), private_includes=(), flags=()):
+    context, location = env["AMBILINK"], find_location(env)
+    if combined_with is not None and combined_with not in context.libraries:
+        raise UserError(f"{location}: interpreter {name!r}: combined_with={combined_with!r} is no library that was declared before")
     settings = dict(
         includes=dirs(env, includes),
         private_includes=dirs(env, private_includes),
         flags=[*context.toolset.target.user_flags, "-fvisibility=hidden", *flags],
         entry=entry,
     )
-    separate = Interpreter(name, "interpreter", site, list(LIBS), soname=name, **settings)
+    separate = Interpreter(name, "interpreter", location, list(LIBS), soname=name, **settings)
     compile_all(env, separate, env.Flatten([sources]), "pic", ["-fPIC"])
     common = list(separate.object_sets)
-    compile_all(env, separate, env.Flatten([alone]), "alone", ["-fPIC", "-fno-builtin"])
+    compile_all(env, separate, env.Flatten([freestanding]), "freestanding", ["-fPIC", "-fno-builtin"])
     _link_interpreter(env, separate, name, separate.object_sets, [])
-    if inside is None:
+    if combined_with is None:
         return separate
-    library = context.libraries[inside]
-    combined = Interpreter(name, "interpreter", site, list(LIBS), soname=library.soname, library=library, **settings)
+    library = context.libraries[combined_with]
+    combined = Interpreter(name, "interpreter", location, list(LIBS), soname=library.soname, library=library, **settings)
     sets = [each for each in library.object_sets if each.form != "static"]
     _link_interpreter(env, combined, f"interp/{library.soname}", [*common, *sets], library.link_flags)
     return separate

@@ -9,8 +9,8 @@ their libraries and the kernel follow from it and become dependencies.
 import sys
 from pathlib import Path
 
-from ambilink_scons.context import find_site
-from ambilink_scons.steps import CommandStep, watched
+from ambilink.scons.context import find_location
+from ambilink.scons.steps import CommandStep, watched
 from SCons.Builder import Builder
 from SCons.Errors import UserError
 
@@ -18,11 +18,11 @@ from ambilink.bootimage.layout import Linker
 from ambilink.bootimage.manifest import read
 from ambilink.errors import AmbilinkError
 
-PACKING = ("image", "elf", "link", "toml_file.py")  # what packs, of the package `ambilink`
+PACKING = ("bootimage", "elf", "link", "toml_file.py")  # what packs, of the package `ambilink`
 
 
 def _scan(node, env):
-    return _dependencies(env, env["AMBILINK_MANIFEST"], env["AMBILINK_SITE"])
+    return _dependencies(env, env["AMBILINK_MANIFEST"], env["AMBILINK_LOCATION"])
 
 
 def _read(manifest):
@@ -32,24 +32,24 @@ def _read(manifest):
         raise UserError(str(error)) from error
 
 
-def _programs(context, manifest, site):
+def _programs(context, manifest, location):
     """The kernel and every program that a manifest names."""
     found = []
     for name in [manifest.kernel, *(name for name in manifest.programs if "/" not in name)]:
         program = context.programs.get(name)
         if program is None:
             known = ", ".join(sorted(name for name, p in context.programs.items() if p.kind == "service"))
-            raise UserError(f"{manifest.path}: unknown service {name!r} (image declared at {site}); known: {known}")
+            raise UserError(f"{manifest.path}: unknown service {name!r} (image declared at {location}); known: {known}")
         found.append(program)
     return found
 
 
-def _modules(context, manifest, site):
+def _modules(context, manifest, location):
     found = []
     for name in manifest.modules:
         if name not in context.modules:
             known = ", ".join(sorted(context.modules)) or "none"
-            raise UserError(f"{manifest.path}: unknown module {name!r} (image declared at {site}); known: {known}")
+            raise UserError(f"{manifest.path}: unknown module {name!r} (image declared at {location}); known: {known}")
         found += [context.modules[name].node, context.modules[name].kernel.exports]
     return found
 
@@ -68,19 +68,19 @@ def _interpreters(context, manifest):
     return found
 
 
-def _dependencies(env, manifest, site):
+def _dependencies(env, manifest, location):
     context, manifest = env["AMBILINK"], _read(manifest)
     nodes = [*context.code(*PACKING), *(env.File(str(file), env.Dir("#")) for file in manifest.files.values())]
-    for program in _programs(context, manifest, site):
+    for program in _programs(context, manifest, location):
         nodes.append(program.node)
         if program.kind == "service" and program.linkage == "dynamic":
             nodes += _shared(context.closure(program))
     nodes += _interpreters(context, manifest)
-    nodes += _modules(context, manifest, site)
+    nodes += _modules(context, manifest, location)
     for name in manifest.libraries:
         library = next((each for each in context.libraries.values() if each.shared and each.shared.name == name), None)
         if library is None:
-            raise UserError(f"{manifest.path}: unknown library {name!r} (image declared at {site}); declare it")
+            raise UserError(f"{manifest.path}: unknown library {name!r} (image declared at {location}); declare it")
         nodes += _shared([library, *context.closure(library)])
     return list(dict.fromkeys(nodes))
 
@@ -99,10 +99,10 @@ def _pack_words(source, target, env):
 def _boot_image(env, target, manifest):
     context = env["AMBILINK"]
     manifest = env.File(manifest).srcnode()
-    site = find_site(env)
-    nodes = env.AmbilinkPack(context.file(env, target), manifest, AMBILINK_MANIFEST=manifest, AMBILINK_SITE=site)
-    context.images.append(lambda: _programs(context, _read(manifest), site))
-    context.depends_late(nodes[0], lambda: _dependencies(env, manifest, site))
+    location = find_location(env)
+    nodes = env.AmbilinkPack(context.file(env, target), manifest, AMBILINK_MANIFEST=manifest, AMBILINK_LOCATION=location)
+    context.images.append(lambda: _programs(context, _read(manifest), location))
+    context.depends_late(nodes[0], lambda: _dependencies(env, manifest, location))
     return nodes
 
 

@@ -9,9 +9,9 @@
 
 from pathlib import Path
 
-from ambilink_scons.compiling import compile_all, dirs
-from ambilink_scons.context import Kernel, KernelModule, find_site
-from ambilink_scons.steps import FunctionStep, watched
+from ambilink.scons.compiling import compile_all, dirs
+from ambilink.scons.context import Kernel, KernelModule, find_location
+from ambilink.scons.steps import FunctionStep, watched
 from SCons.Builder import Builder
 from SCons.Errors import UserError
 
@@ -39,20 +39,20 @@ def _machine(target, source, env):
     return env["AMBILINK"].toolset.target.machine
 
 
-def _kept(abi, site):
+def _kept(abi, location):
     """Words that keep what only modules use."""
     try:
         return [word for symbol in load_abi(Path(abi.abspath)).symbols for word in ("-u", symbol.name)] if abi else []
     except AmbilinkError as error:
-        raise UserError(f"{site}: {error}") from error
+        raise UserError(f"{location}: {error}") from error
 
 
 def _kernel(env, name, sources, script, abi=None, includes=(), system_includes=(), flags=()):
-    context, site = env["AMBILINK"], find_site(env)
+    context, location = env["AMBILINK"], find_location(env)
     kernel = Kernel(
         name,
         "kernel",
-        site,
+        location,
         includes=dirs(env, includes),
         system_includes=[str(folder) for folder in system_includes],
         flags=[*context.toolset.target.kernel_flags, *flags],
@@ -66,7 +66,7 @@ def _kernel(env, name, sources, script, abi=None, includes=(), system_includes=(
         [each.node for each in kernel.object_sets],
         AMBILINK_UNIT=kernel,
         AMBILINK_KIND=Linked.KERNEL,
-        AMBILINK_LINK_FLAGS=["-T", script.srcnode().path, *_kept(abi, site)],
+        AMBILINK_LINK_FLAGS=["-T", script.srcnode().path, *_kept(abi, location)],
     )
     env.Depends(kernel.node, script)
     if abi is not None:
@@ -78,14 +78,14 @@ def _kernel(env, name, sources, script, abi=None, includes=(), system_includes=(
 
 
 def _kernel_module(env, name, sources, kernel="kernel", needs=(), includes=(), flags=()):
-    context, site = env["AMBILINK"], find_site(env)
+    context, location = env["AMBILINK"], find_location(env)
     owner = context.programs.get(kernel)
     if not isinstance(owner, Kernel) or owner.stub is None:
-        raise UserError(f"{site}: module {name!r}: kernel={kernel!r} is no kernel with abi= that was declared before")
+        raise UserError(f"{location}: module {name!r}: kernel={kernel!r} is no kernel with abi= that was declared before")
     module = KernelModule(
         name,
         "module",
-        site,
+        location,
         includes=[*dirs(env, includes), *owner.includes],
         system_includes=owner.system_includes,
         flags=[*context.toolset.target.module_flags, *flags],

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import SCons.Node
-from ambilink_scons.sweeping import KNOWN_DONE, leave_sweep
+from ambilink.scons.up_to_date import KNOWN_DONE, leave_record
 
 from ambilink.files import write_atomically
 from ambilink.incremental.journal import trace
@@ -25,7 +25,7 @@ def finish(context):
     for line in standing_verdicts(context):
         print(line)
     verdicts = [verdict_line(Path(node.abspath)) for node in context.boot_tests if node.get_state() in KNOWN_DONE]
-    leave_sweep(context, verdicts)
+    leave_record(context, verdicts)
 
 
 def _write_profile(context):

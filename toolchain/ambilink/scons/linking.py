@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from ambilink_scons.steps import CommandStep, watched
+from ambilink.scons.steps import CommandStep, watched
 from SCons.Builder import Builder
 
 from ambilink.elf.check import Linked, check
@@ -79,7 +79,7 @@ def _finish(target, source, env):
         os.chmod(final, 0o755)
     except AmbilinkError as error:
         where = error.where.replace(str(part), str(final))
-        raise AmbilinkError(where, error.rule, f"{error.remedy} [{unit.site}]".lstrip()) from error
+        raise AmbilinkError(where, error.rule, f"{error.remedy} [{unit.location}]".lstrip()) from error
     finally:
         part.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""What a build depended on, gathered from SCons and from the object store, for the next build's sweep."""
+"""What a build depended on, gathered from SCons and from the object store, for the up-to-date record."""
 
 import os
 import sys
@@ -10,21 +10,21 @@ import SCons.Node.FS
 import SCons.Script
 import SCons.Script.Main
 
-from ambilink.incremental import sweep
+from ambilink.incremental import up_to_date
 
 KNOWN_DONE = (SCons.Node.up_to_date, SCons.Node.executed)
 HIDDEN = (".git", ".venv", "__pycache__")
 
 
-def leave_sweep(context, message):
-    """Write a sweep, if this build went well and the same command would have nothing to do."""
+def leave_record(context, message):
+    """Write the up-to-date record, if this build went well and the same command would have nothing to do."""
     if not _nothing_left(context):
         return
     files = _files(context)
     if files is None:
         return
     folders = _folders(context, files)
-    sweep.write(context.top, sys.argv[1:], message, files, folders)
+    up_to_date.write(context.top, sys.argv[1:], message, files, folders)
 
 
 def _nothing_left(context):

@@ -24,7 +24,7 @@ from ambilink.report.progress import Progress
 
 
 @dataclass(frozen=True)
-class Site:
+class SourceLocation:
     """Where in an SConscript something was declared."""
 
     file: str
@@ -34,17 +34,17 @@ class Site:
         return f"{self.file}:{self.line}"
 
 
-def find_site(env):
+def find_location(env):
     """The innermost line of the caller that is neither SCons' nor this tool's."""
     top = Path(env.Dir("#").abspath)
     here = Path(__file__).parent
     for frame in reversed(traceback.extract_stack()):
         path = Path(frame.filename)
         inside_scons = "SCons" in path.parts and "site-packages" in path.parts
-        if path.parent == here or inside_scons or path.name == "<frozen importlib._bootstrap>":
+        if path.is_relative_to(here) or inside_scons or path.name == "<frozen importlib._bootstrap>":
             continue
-        return Site(str(path.relative_to(top)) if path.is_relative_to(top) else frame.filename, frame.lineno)
-    return Site("SConstruct", 0)
+        return SourceLocation(str(path.relative_to(top)) if path.is_relative_to(top) else frame.filename, frame.lineno)
+    return SourceLocation("SConstruct", 0)
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Unit:
 
     name: str
     kind: str  # "library", "service", "kernel", "start"
-    site: Site
+    location: SourceLocation
     libs: list[str] = field(default_factory=list)
     includes: list = field(default_factory=list)  # Dir nodes; a library's are seen by its users too
     private_includes: list = field(default_factory=list)
@@ -113,7 +113,7 @@ class KernelModule(Unit):
         for name in self.needs:
             if name not in context.modules:
                 known = ", ".join(sorted(context.modules)) or "none"
-                raise UserError(f"{self.site}: module {self.name!r} needs the unknown module {name!r}; known: {known}")
+                raise UserError(f"{self.location}: module {self.name!r} needs the unknown module {name!r}; known: {known}")
             found.append((context.modules[name].soname, context.modules[name].node))
         return found
 
@@ -240,7 +240,7 @@ class Context:
     def _refuse_twice(first, second):
         if first is not None:
             raise UserError(
-                f"{second.site}: {second.kind} {second.name!r} was declared at {first.site} already; "
+                f"{second.location}: {second.kind} {second.name!r} was declared at {first.location} already; "
                 "give it another name"
             )
 
@@ -254,7 +254,7 @@ class Context:
         if name not in self.libraries:
             known = ", ".join(sorted(self.libraries)) or "none"
             raise UserError(
-                f"{user.site}: {user.kind} {user.name!r} names the unknown library {name!r} in LIBS; known: {known}"
+                f"{user.location}: {user.kind} {user.name!r} names the unknown library {name!r} in LIBS; known: {known}"
             )
         return self.libraries[name]
 
@@ -279,8 +279,8 @@ class Context:
         for library in self.closure(unit):
             if library.static is None:
                 raise UserError(
-                    f"{unit.site}: {unit.kind} {unit.name!r} is static and needs library {library.name!r}, "
-                    f"which is declared shared only at {library.site}"
+                    f"{unit.location}: {unit.kind} {unit.name!r} is static and needs library {library.name!r}, "
+                    f"which is declared shared only at {library.location}"
                 )
             files.append(library.static)
         return files
@@ -291,8 +291,8 @@ class Context:
         for library in self.closure(unit):
             if library.shared is None:
                 raise UserError(
-                    f"{unit.site}: {unit.kind} {unit.name!r} is dynamic and needs library {library.name!r}, "
-                    f"which is declared static only at {library.site}"
+                    f"{unit.location}: {unit.kind} {unit.name!r} is dynamic and needs library {library.name!r}, "
+                    f"which is declared static only at {library.location}"
                 )
             files.append(library.stub)
         return files

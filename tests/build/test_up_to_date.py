@@ -8,11 +8,11 @@ import time
 
 import pytest
 
-from ambilink.incremental import sweep
+from ambilink.incremental import up_to_date
 
 LOOK = (
-    "import sys; from ambilink.incremental import sweep; "
-    "print(sweep.current_message(*sys.argv[1:2], sys.argv[2:]) or '')"
+    "import sys; from ambilink.incremental import up_to_date; "
+    "print(up_to_date.current_message(*sys.argv[1:2], sys.argv[2:]) or '')"
 )
 
 
@@ -30,8 +30,8 @@ def look(tree, *words: str) -> str:
 
 
 @pytest.fixture
-def swept(pair):
-    """A build that left a sweep. Its compiler is a script of its own, found by the PATH."""
+def recorded(pair):
+    """A build that left an up-to-date record. Its compiler is a script of its own, found by the PATH."""
     bin_folder = pair.folder / "bin"
     bin_folder.mkdir()
     (pair.folder / "first").mkdir()
@@ -46,7 +46,7 @@ def swept(pair):
         'env.Service("user", ["main.c"], LIBS=["high"])\n'
         'env.Service("alone", ["main.c"], LIBS=["high"], linkage="static")\n'
     )
-    past = time.time() - 100  # a change while a build runs would leave no sweep
+    past = time.time() - 100  # a change while a build runs would leave no record
     for path in pair.folder.rglob("*"):
         os.utime(path, (past, past))
     pair.good()
@@ -54,12 +54,12 @@ def swept(pair):
     return pair
 
 
-def test_nothing_to_do_is_seen_again_and_again(swept):
-    first = look(swept)
-    assert look(swept) == first
-    assert look(swept, "-j7", "-Q") == first
-    assert swept.built(swept.good()) == []
-    assert look(swept) == first
+def test_nothing_to_do_is_seen_again_and_again(recorded):
+    first = look(recorded)
+    assert look(recorded) == first
+    assert look(recorded, "-j7", "-Q") == first
+    assert recorded.built(recorded.good()) == []
+    assert look(recorded) == first
 
 
 def write(name, text="int x;\n"):
@@ -103,123 +103,123 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda name: name.replace(" ", "-"))
-def test_a_change_is_noticed(swept, change):
-    CHANGES[change](swept)
-    assert look(swept) == ""
+def test_a_change_is_noticed(recorded, change):
+    CHANGES[change](recorded)
+    assert look(recorded) == ""
 
 
 @pytest.mark.parametrize(
     "name", [name for name in CHANGES if "gone" not in name or "output" in name or "object" in name]
 )
-def test_after_the_change_all_is_well_again(swept, name):
-    """The next build leaves a sweep that holds."""
-    CHANGES[name](swept)
+def test_after_the_change_all_is_well_again(recorded, name):
+    """The next build leaves a record that holds."""
+    CHANGES[name](recorded)
     past = time.time() - 50
-    for folder, _, names in os.walk(swept.folder):
+    for folder, _, names in os.walk(recorded.folder):
         if "build" not in folder:
             for each in [folder, *(os.path.join(folder, one) for one in names)]:
                 os.utime(each, (past, past))
-    swept.good()
+    recorded.good()
     time.sleep(1.1)  # times of change are those of the files' status too
-    swept.good()
-    assert look(swept).startswith("scons: nothing to do (")
+    recorded.good()
+    assert look(recorded).startswith("scons: nothing to do (")
 
 
-def test_the_environment_that_matters(swept):
-    swept.variables = {**swept.variables, "UNRELATED": "1"}
-    assert look(swept) != ""
+def test_the_environment_that_matters(recorded):
+    recorded.variables = {**recorded.variables, "UNRELATED": "1"}
+    assert look(recorded) != ""
     for name in ("PATH", "SCONSFLAGS", "CCACHE_DIR", "DISTCC_HOSTS", "AMBILINK_X"):
-        before = dict(swept.variables)
-        swept.variables[name] = before.get(name, "") + ":/nowhere"
-        assert look(swept) == "", name
-        swept.variables = before
-        assert look(swept) != ""
+        before = dict(recorded.variables)
+        recorded.variables[name] = before.get(name, "") + ":/nowhere"
+        assert look(recorded) == "", name
+        recorded.variables = before
+        assert look(recorded) != ""
 
 
-def test_another_command_line(swept):
-    assert look(swept, "x=1") == "" and look(swept, "services") == "" and look(swept, "-k") == ""
+def test_another_command_line(recorded):
+    assert look(recorded, "x=1") == "" and look(recorded, "services") == "" and look(recorded, "-k") == ""
 
 
-def test_what_is_always_built_is_never_done(swept):
-    with (swept.folder / "SConstruct").open("a") as stream:
+def test_what_is_always_built_is_never_done(recorded):
+    with (recorded.folder / "SConstruct").open("a") as stream:
         stream.write('env.AlwaysBuild(env.Alias("again", [], Action(lambda target, source, env: 0)))\n')
     time.sleep(1.1)
-    swept.good("again")
-    swept.good("again")
-    assert look(swept, "again") == ""
+    recorded.good("again")
+    recorded.good("again")
+    assert look(recorded, "again") == ""
 
 
 @pytest.mark.parametrize("words", [("-n",), ("-c",), ("-q",), ("-h",)])
-def test_only_builds_leave_a_sweep(swept, words):
+def test_only_builds_leave_a_sweep(recorded, words):
     for _ in range(2):
-        swept.scons(*words)
-    assert look(swept, *words) == ""
+        recorded.scons(*words)
+    assert look(recorded, *words) == ""
 
 
-def test_a_build_that_fails_leaves_none(swept):
-    swept.write("low/low.c", "this is not C\n")
-    swept.bad()
-    assert look(swept) == ""
-    swept.bad()
-    assert look(swept) == ""
+def test_a_build_that_fails_leaves_none(recorded):
+    recorded.write("low/low.c", "this is not C\n")
+    recorded.bad()
+    assert look(recorded) == ""
+    recorded.bad()
+    assert look(recorded) == ""
 
 
-def test_a_file_that_changes_while_the_build_runs(swept):
+def test_a_file_that_changes_while_the_build_runs(recorded):
     """The compiler read the old one, so the next build must look."""
-    script = swept.write(
-        "launch", f'#!/bin/sh\n"$@"\nstatus=$?\necho "/* later */" >> {swept.folder}/low/low.c\nexit $status\n'
+    script = recorded.write(
+        "launch", f'#!/bin/sh\n"$@"\nstatus=$?\necho "/* later */" >> {recorded.folder}/low/low.c\nexit $status\n'
     )
     script.chmod(0o755)
-    swept.more = f"AMBILINK_LAUNCHER={str(script)!r}, "
-    swept.resettle()
-    swept.good()
-    assert look(swept) == ""
+    recorded.more = f"AMBILINK_LAUNCHER={str(script)!r}, "
+    recorded.resettle()
+    recorded.good()
+    assert look(recorded) == ""
     script.write_text('#!/bin/sh\nexec "$@"\n')
-    assert any(name.endswith("low.c.o") for name in swept.built(swept.good()))
+    assert any(name.endswith("low.c.o") for name in recorded.built(recorded.good()))
 
 
-def test_a_tool_that_changes_and_one_that_is_found_first(swept, top):
+def test_a_tool_that_changes_and_one_that_is_found_first(recorded, top):
     """With a compiler that the PATH leads to: a script that starts the usual one."""
     from ambilink.compile.toolset import load_toolset
 
-    toolset = load_toolset(swept.compiler, "x86_64")
-    script = swept.write("bin/ourcc", '#!/bin/sh\nexec {} "$@"\n'.format(" ".join(toolset.cc)))
+    toolset = load_toolset(recorded.compiler, "x86_64")
+    script = recorded.write("bin/ourcc", '#!/bin/sh\nexec {} "$@"\n'.format(" ".join(toolset.cc)))
     script.chmod(0o755)
-    given = (top / f"toolchain/ambilink/compile/compilers/{swept.compiler}.toml").read_text()
+    given = (top / f"toolchain/ambilink/compile/compilers/{recorded.compiler}.toml").read_text()
     lines = ['cc = ["ourcc"]' if line.startswith("cc = [") else line for line in given.splitlines()]
-    swept.write("our.toml", "\n".join(lines) + "\n")
+    recorded.write("our.toml", "\n".join(lines) + "\n")
     text = (
-        (swept.folder / "SConstruct")
+        (recorded.folder / "SConstruct")
         .read_text()
-        .replace(f"AMBILINK_COMPILER={swept.compiler!r}", "AMBILINK_COMPILER='our.toml'")
+        .replace(f"AMBILINK_COMPILER={recorded.compiler!r}", "AMBILINK_COMPILER='our.toml'")
     )
-    swept.write("SConstruct", text)
+    recorded.write("SConstruct", text)
     time.sleep(1.1)
-    swept.good()
-    assert look(swept) != ""
-    append("our.toml")(swept)
-    assert look(swept) == ""
+    recorded.good()
+    assert look(recorded) != ""
+    append("our.toml")(recorded)
+    assert look(recorded) == ""
     time.sleep(1.1)
-    swept.good()
-    assert look(swept) != ""
-    shutil.copy(script, swept.folder / "first/ourcc")
-    assert look(swept) == ""
-    (swept.folder / "first/ourcc").unlink()
-    assert look(swept) != ""
-    append("bin/ourcc", "# another\n")(swept)
-    assert look(swept) == ""
+    recorded.good()
+    assert look(recorded) != ""
+    shutil.copy(script, recorded.folder / "first/ourcc")
+    assert look(recorded) == ""
+    (recorded.folder / "first/ourcc").unlink()
+    assert look(recorded) != ""
+    append("bin/ourcc", "# another\n")(recorded)
+    assert look(recorded) == ""
     time.sleep(1.1)
-    assert len([name for name in swept.built(swept.good()) if name.endswith(".o")]) == 3
+    assert len([name for name in recorded.built(recorded.good()) if name.endswith(".o")]) == 3
 
 
 @pytest.mark.parametrize(
     "damage",
     [lambda data: b"", lambda data: data[:50], lambda data: data[: len(data) // 2], lambda data: b"\xff" + data],
 )
-def test_a_damaged_sweep_is_not_believed(swept, damage):
-    (path,) = (swept.folder / "build/.ambilink/sweep").iterdir()
+def test_a_damaged_sweep_is_not_believed(recorded, damage):
+    (path,) = (recorded.folder / "build/.ambilink/sweep").iterdir()
     path.write_bytes(damage(path.read_bytes()))
-    assert look(swept) == ""
+    assert look(recorded) == ""
 
 
 def test_a_verdict_is_told_with_its_time(build, top):

@@ -38,11 +38,11 @@ class BuildStep:
         context = env["AMBILINK"]
         name = str(target[0])
         reasons, causes = why(target[0])
-        lane = context.journal.take_lane()
+        slot = context.journal.take_slot()
         context.progress.started(self.word, name, self.announcement(target, source, env))
         start, clock = time.time(), time.perf_counter()
         status, output = self.make(target, source, env, context)
-        step = Step(self.word, name, start, time.perf_counter() - clock, lane, status, False, reasons, causes)
+        step = Step(self.word, name, start, time.perf_counter() - clock, slot, status, False, reasons, causes)
         context.journal.add(step)
         if status == 0:
             for node in target:

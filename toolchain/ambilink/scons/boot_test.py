@@ -10,10 +10,10 @@ printed with its time at the end of the build.
 
 import sys
 
-from ambilink_scons.steps import CommandStep, watched
+from ambilink.scons.steps import CommandStep, watched
 from SCons.Builder import Builder
 
-BOOTING = ("image", "machine", "verify", "boot.py", "report/boot.py")  # what boots, of the package `ambilink`
+BOOTING = ("bootimage", "machine", "verify", "boot.py", "report/boot.py")  # what boots, of the package `ambilink`
 
 
 def _boot_words(source, target, env):

@@ -20,10 +20,10 @@ everybody else shares. A user names a library once, and gets the form that its o
 
 from pathlib import Path
 
-from ambilink_scons.compiling import compile_all, dirs
-from ambilink_scons.context import Library, find_site
-from ambilink_scons.linking import linker
-from ambilink_scons.steps import CommandStep, FunctionStep, watched
+from ambilink.scons.compiling import compile_all, dirs
+from ambilink.scons.context import Library, find_location
+from ambilink.scons.linking import linker
+from ambilink.scons.steps import CommandStep, FunctionStep, watched
 from SCons.Action import Action
 from SCons.Builder import Builder
 from SCons.Errors import UserError
@@ -86,7 +86,7 @@ def _check_abi(target, source, env):
         effect = "may fail" if breaks else "still work"
         raise AmbilinkError(
             library.shared,
-            f"its ABI differs from {golden} [{library.site}]:\n{lines}\n  programs that were linked before {effect}",
+            f"its ABI differs from {golden} [{library.location}]:\n{lines}\n  programs that were linked before {effect}",
             "if that is meant, `scons abi-update` writes the new one",
         )
     write_atomically(Path(str(target[0])), new.read_bytes())
@@ -107,11 +107,11 @@ def _remove(target, source, env):
     Path(str(target[0])).unlink(missing_ok=True)
 
 
-def _form(site, name, form, settings):
+def _form(location, name, form, settings):
     unknown = set(settings or {}) - FORM_KEYS
     if unknown:
         raise UserError(
-            f"{site}: library {name!r}: {form}= has the unknown key {min(unknown)!r}; known: flags, sources"
+            f"{location}: library {name!r}: {form}= has the unknown key {min(unknown)!r}; known: flags, sources"
         )
     return (settings or {}).get("sources", []), (settings or {}).get("flags", [])
 
@@ -132,17 +132,17 @@ def _dual_library(
     flags=(),
     link_flags=(),
 ):
-    context, site = env["AMBILINK"], find_site(env)
+    context, location = env["AMBILINK"], find_location(env)
     if objects not in ("shared", "separate"):
-        raise UserError(f"{site}: library {name!r}: objects={objects!r}; choose 'shared' or 'separate'")
+        raise UserError(f"{location}: library {name!r}: objects={objects!r}; choose 'shared' or 'separate'")
     if static is None and shared is None:
-        raise UserError(f"{site}: library {name!r} has neither form; leave out static=None or shared=None")
+        raise UserError(f"{location}: library {name!r} has neither form; leave out static=None or shared=None")
     if includes is None:
         includes = ["include"] if Path(env.Dir("include").srcnode().abspath).is_dir() else []
     library = Library(
         name,
         "library",
-        site,
+        location,
         list(LIBS),
         includes=dirs(env, includes),
         private_includes=dirs(env, private_includes),
@@ -153,8 +153,8 @@ def _dual_library(
         link_flags=list(link_flags),
     )
     context.add_library(library)
-    static_sources, static_flags = _form(site, name, "static", static)
-    shared_sources, shared_flags = _form(site, name, "shared", shared)
+    static_sources, static_flags = _form(location, name, "static", static)
+    shared_sources, shared_flags = _form(location, name, "shared", shared)
     sources = env.Flatten([sources])
 
     archived = _compile_forms(

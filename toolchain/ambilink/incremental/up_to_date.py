@@ -1,11 +1,11 @@
 """Seeing within milliseconds that there is nothing to do, before SCons is even started.
 
-After a build that went well its *sweep* is written: every file that the build read, made, or found absent, every
+After a build that went well its *up-to-date record* is written: every file that the build read, made, or found absent, every
 folder whose list of files mattered, the command line, and the environment that matters. If all is as it was, the
-same command line has nothing to do. If anything differs, SCons decides; a sweep never says what must be done.
+same command line has nothing to do. If anything differs, SCons decides; a record never says what must be done.
 
 This file is started by itself, before the package can be imported: it needs the standard library alone, and little
-of that, because imports are most of what it costs. Lines of a sweep, in this order (`ambilink-sweep 1` is the first):
+of that, because imports are most of what it costs. Lines of a record, in this order (`ambilink-up-to-date 1` is the first):
 
     A word          of the command line, those left out that change nothing
     E NAME=value    of the environment; `NAME` alone: it was not set
@@ -24,10 +24,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-FIRST = "ambilink-sweep 1"
+FIRST = "ambilink-up-to-date 1"
 ENVIRONMENT = ("PATH", "HOME", "SCONSFLAGS", "SCONS_LIB_DIR", "PYTHONPATH", "PYTHONHOME", "TMPDIR")
 ENVIRONMENT_OF = ("AMBILINK_", "CCACHE_", "SCCACHE_", "DISTCC_", "ICECC_", "RECC_")  # names that begin so
-SKIP = "AMBILINK_SWEPT"  # set for SCons by who swept already
+SKIP = "AMBILINK_CHECKED"  # set for SCons by the script that compared the record already
 QUIET = ("-Q", "-s", "--silent", "--quiet")
 
 
@@ -44,9 +44,9 @@ def command_words(arguments: Iterable[str]) -> list[str]:
     return words
 
 
-def sweep_path(top: str, words: list[str]) -> str:
+def record_path(top: str, words: list[str]) -> str:
     name = f"{zlib.crc32(chr(0).join(words).encode('utf-8', 'surrogateescape')):08x}"
-    return os.path.join(top, "build", ".ambilink", "sweep", name)
+    return os.path.join(top, "build", ".ambilink", "up-to-date", name)
 
 
 def environment_lines() -> Iterator[str]:
@@ -81,10 +81,10 @@ def folder_line(path: str) -> str:
 
 
 def current_message(top: str, arguments: list[str]) -> str | None:
-    """What to print if there is nothing to do; None if SCons must look. Paths in a sweep are from `top`."""
+    """What to print if there is nothing to do; None if SCons must look. Paths in a record are from `top`."""
     words = command_words(arguments)
     try:
-        with open(sweep_path(top, words), encoding="utf-8", errors="surrogateescape") as stream:
+        with open(record_path(top, words), encoding="utf-8", errors="surrogateescape") as stream:
             lines = stream.read().split("\n")
     except OSError:
         return None
@@ -128,7 +128,7 @@ def current_message(top: str, arguments: list[str]) -> str | None:
 
 
 def write(top: str, arguments: list[str], message: list[str], files: set[str], folders: set[str]) -> bool:
-    """Write a sweep; True if it was written. A path with a newline in it cannot be told."""
+    """Write a record; True if it was written. A path with a newline in it cannot be recorded."""
     words = command_words(arguments)
     lines = [FIRST, *(f"A {word}" for word in words), *(f"E {line}" for line in environment_lines())]
     lines += [f"M {line}" for line in message]
@@ -136,7 +136,7 @@ def write(top: str, arguments: list[str], message: list[str], files: set[str], f
     lines += [f"D {folder_line(path)}" for path in sorted(folders)]
     if any("\n" in line for line in lines):
         return False
-    path = sweep_path(top, words)
+    path = record_path(top, words)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path + ".new", "w", encoding="utf-8", errors="surrogateescape") as stream:
         stream.write("\n".join([*lines, "end"]))

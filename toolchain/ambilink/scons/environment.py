@@ -4,12 +4,12 @@ import atexit
 import sys
 from pathlib import Path
 
-from ambilink_scons import boot_test, database, image, kernel, library, program
-from ambilink_scons.caching import DEFAULT_LIMIT, add_cache
-from ambilink_scons.compiling import add_object_builder
-from ambilink_scons.context import Context
-from ambilink_scons.finish import finish
-from ambilink_scons.launching import add_launcher
+from ambilink.scons import boot_image, boot_test, kernel, library, program, records
+from ambilink.scons.caching import DEFAULT_LIMIT, add_cache
+from ambilink.scons.compiling import add_object_builder
+from ambilink.scons.context import Context
+from ambilink.scons.finish import finish
+from ambilink.scons.launching import add_launcher
 from SCons.Errors import UserError
 
 from ambilink.compile.toolset import load_toolset
@@ -45,5 +45,5 @@ def generate(env, target=None, compiler=None, build=None):
     env.PrependENVPath("PYTHONPATH", str(package.parent))  # for `python -m ambilink`
     env.SetDefault(AMBILINK_VERBOSE=False, AMBILINK_FLAGS=[])
     add_object_builder(env)
-    for module in (library, program, kernel, image, boot_test, database):
+    for module in (library, program, kernel, boot_image, boot_test, records):
         module.add_builders(env)

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 import SCons.Script
-from ambilink_scons.steps import FunctionStep
+from ambilink.scons.steps import FunctionStep
 from SCons.Action import Action
 from SCons.Builder import Builder
 from SCons.Util import hash_signature

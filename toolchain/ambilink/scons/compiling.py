@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from ambilink_scons.steps import watched
+from ambilink.scons.steps import watched
 from SCons.Action import Action
 from SCons.Builder import Builder
 
@@ -118,10 +118,10 @@ class _Reporter(Observer):
     def __init__(self, env, recipe):
         self._env, self._recipe = env, recipe
         self._context = env["AMBILINK"]
-        self._lanes = {}
+        self._slots = {}
 
     def started(self, stale):
-        self._lanes[stale.job.target] = self._context.journal.take_lane()
+        self._slots[stale.job.target] = self._context.journal.take_slot()
         if "explain" in self._env.GetOption("debug"):
             self._context.progress.say(f"building `{stale.job.target}' because {stale.reason}")
         self._context.progress.started("CC", stale.job.target, _announcement(self._env, self._recipe, stale.job))
@@ -129,7 +129,7 @@ class _Reporter(Observer):
     def finished(self, stale, done, *, cached):
         target = stale.job.target
         if cached:
-            self._lanes[target] = self._context.journal.take_lane()
+            self._slots[target] = self._context.journal.take_slot()
             self._context.progress.started("CACHE", target)
         causes = [stale.cause] if stale.cause else []
         step = Step(
@@ -137,7 +137,7 @@ class _Reporter(Observer):
             target,
             done.start or time.time(),
             done.seconds,
-            self._lanes.pop(target),
+            self._slots.pop(target),
             done.status,
             cached,
             [stale.reason],

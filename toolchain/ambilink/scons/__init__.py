@@ -1,0 +1,25 @@
+"""The SCons tool. Nothing else in this package may be imported by other packages of `ambilink`, and only this one
+imports SCons.
+
+    import ambilink.scons
+    env = Environment(tools=["default", ambilink.scons.tool])
+
+or by name:
+
+    env = Environment(tools=["default", "ambilink"], toolpath=[ambilink.scons.toolpath()])
+"""
+
+from pathlib import Path
+from typing import Any
+
+
+def tool(env: Any) -> None:
+    """Add the builders to an environment, with the settings that it holds as AMBILINK_... variables."""
+    from ambilink.scons.environment import generate
+
+    generate(env)
+
+
+def toolpath() -> str:
+    """The folder in which SCons finds the tool by the name `ambilink`."""
+    return str(Path(__file__).parent / "site_tools")
