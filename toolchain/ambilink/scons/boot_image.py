@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """BootImage: the image that a manifest describes.
 
     BootImage(target, manifest)

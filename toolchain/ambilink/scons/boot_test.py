@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """BootTest: boot an image; the console and the verdict are the target.
 
     BootTest(target, image, expect=None, machine="emulator", timeout=20, memory=128)

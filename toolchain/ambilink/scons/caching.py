@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """The shared cache: SCons' CacheDir with checksums, a size limit, and objects beside SCons' own entries."""
 
 import os

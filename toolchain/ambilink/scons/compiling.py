@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Compiling: one node for all objects of a unit in one form; which of them are out of date, ObjectStore knows.
 
 The node is a list of the objects with their digests, `obj/<unit>/<form>.objects`. Whoever links them depends on

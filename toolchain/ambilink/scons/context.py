@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """What one build knows: the toolset, and every library, service and kernel that was declared.
 
 Names are resolved when SCons builds, not when it reads SConscripts, so declarations may come in any order

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Setting up an environment."""
 
 import atexit

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """The end of a build: what was made and how long it took, verdicts that still stand, and what the next build needs."""
 
 import time

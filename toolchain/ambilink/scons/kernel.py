@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """The kernel, and modules that it links at boot.
 
     Kernel(name, sources, script, abi=None, includes=[...], flags=[...], system_includes=[...])

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Compiler launchers: programs that are given a whole compile command and run it somewhere else, or remember it."""
 
 import os

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """DualLibrary: one library, as a static archive and as a PIC shared object.
 
     DualLibrary(name, sources, LIBS=[...], objects="shared", static={...}, shared={...}, abi=None, includes=...)

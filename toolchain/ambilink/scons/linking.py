@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Linking: the linker itself is called, its output is checked and split, and only then gets its final names."""
 
 import os

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Programs: services, static or dynamic, and their interpreters.
 
     ProgramStart(sources, LIBS=[...])   the code at _start, linked into every service; declared once

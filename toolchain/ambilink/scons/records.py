@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Records of a build.
 
 CompileCommands(target="#compile_commands.json")

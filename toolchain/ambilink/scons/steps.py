@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Steps: the actions of this tool's builders. Each is announced, timed, and remembered with its reason.
 
 A command is started without a shell by words that are found when they are needed, not while SConscripts are read,

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """What a build depended on, gathered from SCons and from the object store, for the up-to-date record."""
 
 import os

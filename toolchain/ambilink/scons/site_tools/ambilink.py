@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """What SCons loads for tools=["ambilink"]. It does so under the name of the package, which is given back here."""
 
 import importlib
