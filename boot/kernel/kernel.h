@@ -9,6 +9,7 @@
 #include <bootimage/archive.h>
 #include <hostlink/start_block.h>
 #include <hostlink/start_stack.h>
+#include <hostlink/target.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -247,6 +248,7 @@ struct boot_image {
     struct memory *run;     /* the same as memory */
     uint8_t *checked;       /* by file index: the checksum was found right */
     uint32_t failures;      /* of services and modules */
+    struct linker linker;   /* of processes with its programs */
 };
 extern struct boot_image boot_image;
 void boot_image_open(void);
@@ -273,24 +275,22 @@ struct program {
 bool elf_load(struct process *process, struct memory *archive, uint64_t offset, uint64_t size,
               struct program *program, const char **rule);
 
-/* Linking into a process, by the same code as the loader service's (link.c). One at a time. */
+/* Linking into a process, by the same code as the loader service's (link.c). Must not be moved. */
 struct process_link {
     struct process *process;
     const char *service;
-    uint64_t next_address;
-    struct link_host host;
-    struct link link;
+    struct target target;
 };
-/* Link a program there: placed, relocated, mapped; false: told. */
+/* The linker of all processes: the image's. */
+void process_linker_init(struct linker *linker);
+/* Link a program there, up to target_link; false: told. target_end is to follow in any case. */
 bool process_link(struct process_link *linking, struct process *process, const char *service, const struct image_file *file);
-/* Map what was linked, and give back what that took. */
-bool process_link_map(struct process_link *linking);
-void process_link_end(struct process_link *linking);
-/* What any link of the kernel needs of its host. */
-void *link_memory(void *context, uint64_t *size);
+/* The memory object behind staging memory; it lives while that does. */
+struct memory *process_link_memory(const struct staging *staging);
+/* What any linker of the kernel needs of its host (struct target_host). */
+void *link_allocate(void *context, uint64_t *size);
 void link_release(void *context, void *block, uint64_t size);
-bool link_open_library(void *context, const struct module *referrer, const char *name, struct file_view *view);
-struct file_view link_view(const struct image_file *file);
+uint64_t link_random(void *context);
 
 /* Linux' system calls (linux.c); a result or a negative error number. */
 void linux_end(struct process *process);

@@ -5,6 +5,8 @@
 #include <ambilink/loaded.h>
 #include <ambilink/start.h>
 #include <bootimage/archive.h>
+#include <hostlink/archive.h>
+#include <hostlink/module_list.h>
 #include <hostlink/start_block.h>
 #include <hostlink/start_stack.h>
 #include <rtld/link.h>

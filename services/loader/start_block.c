@@ -75,7 +75,8 @@ uint64_t start_stack_make(struct remote *remote, const struct child *child, cons
         .start_info = values->info,
         .random = {random_word(), random_word()},
     };
-    start_stack_service(&stack, &loader.archive, child->service);
+    struct archive_arguments arguments;
+    archive_fill_stack(&loader.archive, child->service, &arguments, &stack);
     uint64_t pointer = start_stack_write(&area->at, &stack);
     if (!pointer)
         say("%s: arguments, environment and auxiliary vector take up more than half of its stack of %u bytes: "

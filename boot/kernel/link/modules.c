@@ -1,24 +1,27 @@
-/* Kernel modules: shared objects of the boot image, linked at boot by libs/rtld against what the kernel exports. The exports
- * are an object as well, modules/kernel.so, which holds symbols with the addresses of this very kernel. */
+/* Kernel modules: shared objects of the boot image, linked at boot by libs/hostlink against what the kernel exports. The
+ * exports are an object as well, modules/kernel.so, which holds symbols with the addresses of this very kernel. A module is
+ * never unloaded: when the last one runs, the linker is forgotten. */
+#include <hostlink/archive.h>
+
 #include "kernel.h"
 
 #define FOLDER "modules/"
 #define EXPORTS "modules/kernel.so"
-#define OPEN_MAX 16    /* objects that one module brings */
-#define SEGMENTS_MAX 64
 #define NAME_MAX 96
 
-/* What the module that is being loaded has taken so far. */
-static struct opening {
-    const char *name;
-    uint64_t ranges[OPEN_MAX];
-    unsigned range_count;
-    struct memory *memories[SEGMENTS_MAX];
-    unsigned memory_count;
-} opening;
+/* Memory of a writable segment. */
+struct module_memory {
+    struct module_memory *next;
+    uint64_t address;
+    struct memory *memory;
+};
 
-static struct link_host host;
-static struct link modules;
+struct module_link {
+    const char *name; /* of the module that is being loaded */
+    struct module_memory *memories;
+    struct linker linker;
+    struct target target;
+};
 
 static bool open_module(void *context, const struct module *referrer, const char *name, struct file_view *view)
 {
@@ -31,139 +34,158 @@ static bool open_module(void *context, const struct module *referrer, const char
     const struct image_file *file = *name ? NULL : archive_find(&boot_image.archive, path);
     if (!file || !boot_image_check(file))
         return false;
-    *view = link_view(file);
+    *view = archive_view(&boot_image.archive, file);
     return true;
 }
 
-static bool place(void *context, const struct module *module, uint64_t *bias)
+static uint64_t reserve(void *context, uint64_t size, uint64_t align)
 {
     (void)context;
-    if (module->file.in_place)
-        return true; /* its symbols are absolute */
-    uint64_t size = module->high - module->low;
-    if (opening.range_count == OPEN_MAX || module->align > PAGE_SIZE)
+    return align > PAGE_SIZE ? 0 : kernel_reserve(size);
+}
+
+static void unreserve(void *context, uint64_t address, uint64_t size)
+{
+    (void)context;
+    (void)size;
+    kernel_unmap((void *)address);
+}
+
+/* Where the record is kept of the memory around an address; at its end: there is none. */
+static struct module_memory **find_memory(struct module_link *linking, uint64_t address)
+{
+    struct module_memory **at = &linking->memories;
+    while (*at && address - (*at)->address >= (*at)->memory->size)
+        at = &(*at)->next;
+    return at;
+}
+
+static bool map_fresh(struct module_link *linking, const struct target_mapping *mapping)
+{
+    struct module_memory *record = pool_alloc(sizeof *record);
+    struct memory *memory = record ? memory_create(mapping->size) : NULL;
+    if (!memory || !page_map(kernel_page_table, mapping->address, memory, 0, mapping->size, mapping->prot)) {
+        if (memory)
+            object_release(memory);
+        if (record)
+            pool_free(record, sizeof *record);
         return false;
-    uint64_t start = kernel_reserve(size);
-    if (!start)
+    }
+    *record = (struct module_memory){linking->memories, mapping->address, memory};
+    linking->memories = record;
+    return true;
+}
+
+static size_t map(void *context, const struct target_mapping *mappings, size_t count)
+{
+    struct module_link *linking = context;
+    for (size_t i = 0; i < count; i++) {
+        const struct target_mapping *mapping = &mappings[i];
+        bool good = mapping->source == TARGET_ZERO
+                        ? map_fresh(linking, mapping)
+                        : page_map(kernel_page_table, mapping->address, boot_image.run,
+                                   mapping->file->cookie + mapping->offset, mapping->size, mapping->prot);
+        if (!good) {
+            log_format("kernel: module %s: no memory to map it\n", linking->name);
+            return i;
+        }
+    }
+    return count;
+}
+
+static void unmap(void *context, uint64_t address, uint64_t size)
+{
+    struct module_memory **at = find_memory(context, address), *record = *at;
+    page_unmap(kernel_page_table, address, size);
+    if (!record)
+        return;
+    *at = record->next;
+    object_release(record->memory);
+    pool_free(record, sizeof *record);
+}
+
+static bool protect(void *context, uint64_t address, uint64_t size, unsigned prot)
+{
+    const struct module_memory *record = *find_memory(context, address);
+    return record && page_map(kernel_page_table, address, record->memory, address - record->address, size, prot);
+}
+
+static bool log_line(void *context, const char *text)
+{
+    const struct module_link *linking = context;
+    log_format("kernel: module %s: %s\n", linking->name, text);
+    return true;
+}
+
+static const struct target_host module_host = {
+    .allocate = link_allocate,
+    .release = link_release,
+    .open = open_module,
+    .reserve = reserve,
+    .unreserve = unreserve,
+    .map = map,
+    .unmap = unmap,
+    .protect = protect,
+    .random = link_random,
+    .log = log_line,
+};
+
+static bool load(struct module_link *linking, const char *name)
+{
+    struct target *target = &linking->target;
+    const struct link *link = &target->link;
+    linking->name = name;
+    if (!target_open(target, name, LINK_OPEN_GLOBAL | LINK_OPEN_KEEP) || !target_map(target))
         return false;
-    opening.ranges[opening.range_count++] = start;
-    *bias = start - module->low;
+    for (size_t i = 0; link->fresh && i < link->initializer_count; i++)
+        ((void (*)(void))link->initializers[i])();
+    target_commit(target);
     return true;
 }
 
-static void *segment_window(void *context, const struct module *module, const struct segment *segment, bool *filled)
-{
-    (void)context;
-    (void)filled;
-    static uint8_t nothing[1];
-    if (module->file.in_place)
-        return nothing;
-    struct memory *memory = opening.memory_count < SEGMENTS_MAX ? memory_create(segment->pages_size) : NULL;
-    if (!memory)
-        return NULL;
-    opening.memories[opening.memory_count++] = memory;
-    uint64_t start = module->bias + segment->page_address;
-    return page_map(kernel_page_table, start, memory, 0, segment->pages_size, PROT_READ_WRITE) ? (void *)start : NULL;
-}
-
-static bool report(void *context, const struct diagnostic *diagnostic)
-{
-    (void)context;
-    char text[512];
-    diagnostic_text(diagnostic, text, sizeof text);
-    log_format("kernel: module %s: %s\n", opening.name, text);
-    return true;
-}
-
-/* Read-only segments are the image's frames; RELRO becomes read-only. */
-static bool map_segment(const struct module *module, const struct segment *segment, unsigned *memory)
-{
-    uint64_t address = module->bias + segment->page_address;
-    if (segment->flags & PF_W) {
-        const struct memory *own = opening.memories[(*memory)++];
-        uint64_t start = module->bias + segment->relro_address;
-        return page_map(kernel_page_table, start, own, start - address, segment->relro_size, PROT_READ_ONLY);
-    }
-    uint64_t offset = module->file.cookie + segment->file_offset - (segment->address - segment->page_address);
-    return page_map(kernel_page_table, address, boot_image.run, offset, segment->pages_size,
-                    segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY);
-}
-
-static bool map_fresh(void)
-{
-    unsigned memory = 0;
-    for (const struct module *module = modules.fresh; module; module = module->next)
-        for (unsigned i = 0; i < module->segment_count; i++)
-            if (!map_segment(module, &module->segments[i], &memory)) {
-                log_format("kernel: module %s: no memory to map it\n", opening.name);
-                return false;
-            }
-    return true;
-}
-
-static void give_back(void)
-{
-    link_abandon(&modules);
-    for (unsigned i = 0; i < opening.range_count; i++)
-        kernel_unmap((void *)opening.ranges[i]);
-    for (unsigned i = 0; i < opening.memory_count; i++)
-        object_release(opening.memories[i]);
-}
-
-static void load(const char *name)
-{
-    opening = (struct opening){.name = name};
-    bool good = link_open(&modules, name, LINK_OPEN_GLOBAL | LINK_OPEN_KEEP);
-    if (good && modules.fresh) {
-        good = link_place(&modules) && link_relocate(&modules) && link_order(&modules) && map_fresh();
-        for (size_t i = 0; good && i < modules.initializer_count; i++)
-            ((void (*)(void))modules.initializers[i])();
-        if (good)
-            link_commit(&modules);
-    }
-    if (!good) {
-        give_back();
-        boot_image.failures++;
-    }
-}
-
-static bool open_exports(void)
+static bool load_exports(struct module_link *linking)
 {
     const struct image_file *file = archive_find(&boot_image.archive, EXPORTS);
-    opening = (struct opening){.name = "kernel.so"};
-    host = (struct link_host){
-        .memory = link_memory,
-        .release = link_release,
-        .open = open_module,
-        .place = place,
-        .window = segment_window,
-        .report = report,
-    };
-    link_init(&modules, &host);
+    linking->name = "kernel.so";
     if (!file || !boot_image_check(file)) {
         log_format("kernel: %s is not in the boot image, and modules need it\n", EXPORTS);
         return false;
     }
-    struct file_view view = link_view(file);
+    struct file_view view = archive_view(&boot_image.archive, file);
     view.in_place = true;
-    if (!link_load(&modules, "kernel.so", &view) || !link_place(&modules) || !link_relocate(&modules) ||
-        !link_order(&modules))
+    if (!target_link(&linking->target, linking->name, &view))
         return false;
-    link_commit(&modules);
+    target_commit(&linking->target);
     return true;
 }
 
-void modules_load(void)
+static void load_all(struct module_link *linking)
 {
     bool exports = false;
     for (uint32_t i = 0; i < boot_image.archive.header->file_count; i++) {
         const struct image_file *file = &boot_image.archive.files[i];
         if (file->kind != IMAGE_FILE_MODULE)
             continue;
-        if (!exports && !(exports = open_exports())) {
+        if (!exports && !(exports = load_exports(linking))) {
             boot_image.failures++;
             return;
         }
-        load(boot_image_name(file) + sizeof FOLDER - 1);
+        if (!load(linking, boot_image_name(file) + sizeof FOLDER - 1))
+            boot_image.failures++;
+    }
+}
+
+void modules_load(void)
+{
+    struct module_link linking = {0};
+    linker_init(&linking.linker, &module_host);
+    linking.linker.tls_surplus = 0;
+    target_init(&linking.target, &linking.linker, &linking, 0);
+    load_all(&linking);
+    target_end(&linking.target);
+    while (linking.memories) {
+        struct module_memory *record = linking.memories;
+        linking.memories = record->next;
+        pool_free(record, sizeof *record); /* the memory stays */
     }
 }

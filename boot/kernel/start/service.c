@@ -1,5 +1,6 @@
 /* Starting services: the loader service, and before it those that the image wants linked by the kernel or by their own
  * interpreter. What it started, the kernel describes to the loader service in one read-only table. */
+#include <hostlink/archive.h>
 #include <rtld/elf.h>
 
 #include "kernel.h"
@@ -137,17 +138,18 @@ static bool place(struct launch *launch, bool with_interpreter)
 
 static bool link_program(struct launch *launch)
 {
-    static struct process_link linking;
+    struct process_link linking;
+    struct target *target = &linking.target;
     bool good = process_link(&linking, launch->process, launch->name, launch->file);
-    struct link *link = &linking.link;
-    struct shared_area area;
-    if (good && !area_open(&area, launch->process, start_block_size(link), PROT_READ_ONLY, &launch->block))
-        good = refuse(launch, "start block", "no memory");
-    if (good) {
-        struct start_link *list;
-        grant_all(launch, start_block_write(&area, link, &list));
-        kernel_unmap(area.here);
-        launch->block_address = area.there;
+    struct start_info *info = good ? target_describe(target, NULL) : NULL;
+    if (good && !info)
+        refuse(launch, "start block", "no memory");
+    if (info) {
+        grant_all(launch, info);
+        launch->block = process_link_memory(&target->block->staging);
+        object_retain(launch->block);
+        launch->block_address = target->block->at.there;
+        const struct link *link = &target->link;
         const struct module *program = link->first;
         launch->program = (struct program){
             .entry = link_entry(link),
@@ -155,11 +157,13 @@ static bool link_program(struct launch *launch)
             .program_headers = program->header_count ? program->bias + program->headers_address : 0,
             .program_header_count = program->header_count,
         };
-        good = process_link_map(&linking);
+        info = target_map(target) ? info : NULL;
     }
-    launch->low = linking.next_address;
-    process_link_end(&linking);
-    return good;
+    if (info)
+        target_commit(target);
+    launch->low = target->next_address;
+    target_end(target);
+    return info;
 }
 
 static bool run(const struct launch *launch, const char *command_line)
@@ -175,10 +179,13 @@ static bool run(const struct launch *launch, const char *command_line)
         .start_info = launch->block_address,
         .random = {random_next(), random_next()},
     };
+    struct archive_arguments arguments;
     if (launch->service)
-        start_stack_service(&stack, &boot_image.archive, launch->service);
-    if (command_line)
-        stack.argument[stack.argument_count++] = command_line;
+        archive_fill_stack(&boot_image.archive, launch->service, &arguments, &stack);
+    if (command_line) { /* the loader service, which the manifest gives no arguments */
+        stack.arguments = &command_line;
+        stack.argument_count = 1;
+    }
     struct shared_area area;
     struct memory *memory;
     uint64_t size = launch->service ? launch->service->stack_size : LOADER_STACK_SIZE;

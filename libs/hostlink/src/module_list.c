@@ -1,5 +1,5 @@
 /* The list of modules that a process finds in its start block, and that debuggers know. */
-#include <hostlink/start_block.h>
+#include <hostlink/module_list.h>
 #include <string.h>
 
 static struct start_module *here_of(const struct module *module)
@@ -92,4 +92,53 @@ void module_list_remove(const struct link *link, struct start_link *list, const 
     }
     list->removed++;
     count(link, list);
+}
+
+void *module_list_view(const struct shared_area *block, uint64_t address, uint64_t size)
+{
+    uint64_t offset = address - block->there;
+    return offset % 8 == 0 && offset < block->size && size <= block->size - offset ? block->here + offset : NULL;
+}
+
+struct start_module *module_list_next(const struct shared_area *block, const struct start_link *list,
+                                      const struct start_module *module)
+{
+    uint64_t address = module ? module->next : list ? list->first : 0;
+    return module_list_view(block, address, sizeof *module);
+}
+
+const char *module_list_name(const struct shared_area *block, const struct start_module *module)
+{
+    uint64_t offset = module->name - block->there;
+    for (uint64_t at = offset; at < block->size; at++)
+        if (!block->here[at])
+            return (const char *)block->here + offset;
+    return NULL;
+}
+
+static size_t limit(const struct shared_area *block)
+{
+    return block->size / sizeof(struct start_module);
+}
+
+size_t module_list_count(const struct shared_area *block, const struct start_link *list)
+{
+    size_t count = 0;
+    const struct start_module *module = NULL;
+    while (count < limit(block) && (module = module_list_next(block, list, module)))
+        count++;
+    return count;
+}
+
+bool module_list_base(const struct shared_area *block, const struct start_link *list, const char *name, uint64_t *base)
+{
+    const struct start_module *module = NULL;
+    for (size_t left = limit(block); left && (module = module_list_next(block, list, module)); left--) {
+        const char *own = module_list_name(block, module);
+        if (own && strcmp(own, name) == 0) {
+            *base = module->base;
+            return true;
+        }
+    }
+    return false;
 }

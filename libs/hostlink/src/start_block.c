@@ -1,4 +1,5 @@
 #include <ambilink/abi.h>
+#include <hostlink/module_list.h>
 #include <hostlink/start_block.h>
 #include <string.h>
 

@@ -1,7 +1,5 @@
 /* The start block of a process that was linked (<ambilink/start.h>): what its start code, its C library and debuggers
- * read. Whoever links writes it: the loader service, the kernel, or the interpreter in the process itself.
- *
- * module->host_data of each described module is its struct start_module, in the writer's view. */
+ * read. Whoever links writes it: the loader service, the kernel, or the interpreter in the process itself. */
 #ifndef HOSTLINK_START_BLOCK_H
 #define HOSTLINK_START_BLOCK_H
 #include <ambilink/start.h>
@@ -16,16 +14,6 @@ uint64_t start_block_size(const struct link *link);
  * *list: the list of modules, in the writer's view. */
 struct start_info *start_block_write(struct shared_area *area, struct link *link, struct start_link **list);
 
-/* Descriptions of the fresh modules, at the end of the list. */
-uint64_t module_list_size(const struct link *link);
-void module_list_append(struct shared_area *area, const struct link *link, struct start_link *list);
-/* Take an module, which the link knows no more, out of the list. */
-void module_list_remove(const struct link *link, struct start_link *list, const struct module *module);
-
-/* The address of an module's description, as the process knows it, and the way back; NULL: none. */
-uint64_t module_list_address(const struct module *module);
-struct module *module_list_find(const struct link *link, uint64_t address);
-
 /* Words that functions of the fresh modules fill, and RELRO that must wait for them. */
 uint64_t start_resolvers_size(const struct link *link, uint64_t *relro_count);
 void start_resolvers_fill(const struct link *link, struct start_resolver *resolvers, struct start_range *relro);
@@ -38,5 +26,5 @@ struct segment_part {
     unsigned prot;         /* PROT_... */
 };
 unsigned segment_parts(const struct link *link, const struct module *module, const struct segment *segment,
-                      struct segment_part parts[SEGMENT_PARTS_MAX]);
+                       struct segment_part parts[SEGMENT_PARTS_MAX]);
 #endif

@@ -1,25 +1,22 @@
 /* The first stack of a process: argc, argv, environment, auxiliary vector (System V gABI; psABI 3.4.1). */
 #ifndef HOSTLINK_START_STACK_H
 #define HOSTLINK_START_STACK_H
-#include <bootimage/archive.h>
 #include <hostlink/shared_area.h>
+#include <stdint.h>
 
 struct start_stack {
     const char *name;            /* argv[0] */
     const char *path;            /* AT_EXECFN; NULL: the name */
-    const char *argument[IMAGE_ARGUMENTS_MAX];
-    uint32_t argument_count;
-    const char *environment[IMAGE_ARGUMENTS_MAX];
-    uint32_t environment_count;
+    const char *const *arguments; /* after the name */
+    uint64_t argument_count;
+    const char *const *environment;
+    uint64_t environment_count;
     uint64_t program_headers, program_header_count;
     uint64_t base;               /* of the interpreter; 0: none */
     uint64_t entry;              /* the program's own */
     uint64_t start_info;         /* AT_START; 0: left out */
     uint64_t random[2];          /* what AT_RANDOM leads to */
 };
-
-/* Arguments and environment that the boot module's manifest gives to a service. */
-void start_stack_service(struct start_stack *stack, const struct archive *archive, const struct image_service *service);
 
 /* Write it to the end of an area; the initial stack pointer, or 0: more than half of the area would be taken. */
 uint64_t start_stack_write(const struct shared_area *area, const struct start_stack *stack);

@@ -1,0 +1,245 @@
+/* The phases of a target. */
+#include <string.h>
+
+#include "internal.h"
+
+void linker_init(struct linker *linker, const struct target_host *host)
+{
+    memset(linker, 0, sizeof *linker);
+    linker->host = host;
+    linker->tls_surplus = 1024;
+    linker->descriptors = (struct tls_descriptor_names){
+        .fixed = "__ambilink_tlsdesc_fixed",
+        .dynamic = "__ambilink_tlsdesc_dynamic",
+        .absent = "__ambilink_tlsdesc_absent",
+    };
+}
+
+void linker_end(struct linker *linker, void *context)
+{
+    const struct link_host host = {.context = context, .release = linker->host->release};
+    link_known_end(&linker->known, &host);
+}
+
+static void *allocate(void *context, uint64_t *size)
+{
+    struct target *target = context;
+    return host_of(target)->allocate(target->context, size);
+}
+
+static void release(void *context, void *block, uint64_t size)
+{
+    struct target *target = context;
+    host_of(target)->release(target->context, block, size);
+}
+
+static bool open_file(void *context, const struct module *referrer, const char *name, struct file_view *file)
+{
+    struct target *target = context;
+    return host_of(target)->open(target->context, referrer, name, file);
+}
+
+static bool report(void *context, const struct diagnostic *diagnostic)
+{
+    struct target *target = context;
+    char text[512];
+    diagnostic_text(diagnostic, text, sizeof text);
+    return host_of(target)->log(target->context, text);
+}
+
+/* Modules of a start or open that is given up were unmapped before, and never joined the list. */
+static void drop(void *context, struct module *module)
+{
+    struct target *target = context;
+    if (!module->committed || target->ending)
+        return;
+    unmap_module(target, module);
+    if (module->host_data)
+        describe_gone(target, module);
+}
+
+void target_init(struct target *target, struct linker *linker, void *context, uint64_t top)
+{
+    memset(target, 0, sizeof *target);
+    target->linker = linker;
+    target->context = context;
+    target->next_address = top ? top : random_top(target);
+    target->link_host = (struct link_host){
+        .context = target,
+        .memory = allocate,
+        .release = release,
+        .open = open_file,
+        .place = place_module,
+        .window = make_window,
+        .drop = drop,
+        .report = report,
+    };
+    link_init(&target->link, &target->link_host);
+}
+
+static void find_descriptor(const struct link *link, const char *name, uint64_t *address)
+{
+    struct link_symbol found;
+    if (link_find(link, LINK_SCOPE_DEFAULT, NULL, name, NULL, &found))
+        *address = found.address;
+}
+
+/* The rest of the phases for what is fresh. */
+static bool finish(struct target *target)
+{
+    struct link *link = &target->link;
+    if (!link_place(link))
+        return false;
+    if (link->fresh == link->first) {
+        const struct tls_descriptor_names *names = &target->linker->descriptors;
+        find_descriptor(link, names->fixed, &link->tls_descriptors.fixed);
+        find_descriptor(link, names->dynamic, &link->tls_descriptors.dynamic);
+        find_descriptor(link, names->absent, &link->tls_descriptors.absent);
+    }
+    return link_relocate(link) && link_order(link);
+}
+
+static bool link_program(struct target *target, const char *name, const struct file_view *program)
+{
+    struct link *link = &target->link;
+    link->tls_surplus = target->linker->tls_surplus;
+    link->known = target->linker->caches ? &target->linker->known : NULL;
+    return link_load(link, name, program) && finish(target);
+}
+
+bool target_link(struct target *target, const char *name, const struct file_view *program)
+{
+    target->areas_before = target->areas;
+    if (link_program(target, name, program))
+        return true;
+    target_abandon(target);
+    return false;
+}
+
+struct start_info *target_describe(struct target *target, const struct shared_area *given)
+{
+    struct link *link = &target->link;
+    struct target_area *block = make_block(target, start_block_size(link), given);
+    if (!block) {
+        target_abandon(target);
+        return NULL;
+    }
+    block->modules = (unsigned)link->module_count;
+    return start_block_write(&block->at, link, &target->list);
+}
+
+/* Where what a running program opened will be described. */
+static bool make_room(struct target *target)
+{
+    const struct link *link = &target->link;
+    if (!target->list || !link->fresh || link->fresh == link->first)
+        return true;
+    target->opened = target_area_make(target, module_list_size(link), PROT_READ_ONLY);
+    if (!target->opened)
+        host_of(target)->log(target->context, "no memory to describe what was opened");
+    return target->opened;
+}
+
+bool target_map(struct target *target)
+{
+    if (make_room(target) && map_fresh(target))
+        return true;
+    target_abandon(target);
+    return false;
+}
+
+void target_commit(struct target *target)
+{
+    struct link *link = &target->link;
+    if (target->opened) {
+        for (const struct module *module = link->fresh; module; module = module->next)
+            target->opened->modules++;
+        module_list_append(&target->opened->at, link, target->list);
+        target->opened = NULL;
+    }
+    link_commit(link);
+    end_staging(target);
+    while (host_of(target)->moves && target->areas != target->areas_before)
+        target_area_close(target, target->areas);
+    target->areas_before = target->areas;
+    target->placed = target->windows = target->mapped = 0;
+}
+
+void target_abandon(struct target *target)
+{
+    unmap_fresh(target);
+    link_abandon(&target->link);
+    end_staging(target);
+    free_new_areas(target);
+}
+
+struct module *target_open(struct target *target, const char *name, unsigned flags)
+{
+    target->areas_before = target->areas;
+    struct module *module = link_open(&target->link, name, flags);
+    if (module && (!target->link.fresh || finish(target)))
+        return module;
+    target_abandon(target);
+    return NULL;
+}
+
+bool target_close(struct target *target, struct module *module)
+{
+    return link_close(&target->link, module);
+}
+
+void target_sweep(struct target *target)
+{
+    link_sweep(&target->link);
+}
+
+void target_end(struct target *target)
+{
+    target->ending = true;
+    target->linker->batch_count = 0;
+    end_staging(target);
+    link_end(&target->link);
+    forget_areas(target);
+}
+
+void target_find_list(struct target *target)
+{
+    const struct shared_area *block = target->block ? &target->block->at : NULL;
+    const struct start_info *info = block ? module_list_view(block, block->there, sizeof *info) : NULL;
+    target->list = info ? module_list_view(block, info->link, sizeof *target->list) : NULL;
+}
+
+/* Each module of the link is the next one of the list, or this is no list of ours. */
+static bool match_list(struct target *target)
+{
+    const struct shared_area *block = &target->block->at;
+    struct start_module *entry = NULL;
+    for (struct module *module = target->link.first; module; module = module->next) {
+        entry = module_list_next(block, target->list, entry);
+        const char *name = entry ? module_list_name(block, entry) : NULL;
+        if (!name || strcmp(name, module->name) != 0) {
+            host_of(target)->log(target->context, "the list of modules is not that of the files");
+            return false;
+        }
+        module->host_data = entry;
+    }
+    return true;
+}
+
+bool target_relink(struct target *target, const char *name, const struct file_view *program)
+{
+    if (!target->list)
+        return host_of(target)->log(target->context, "there is no list of modules"), false;
+    target->relinking = true;
+    target->areas_before = target->areas;
+    bool good = link_program(target, name, program) && match_list(target);
+    if (good) {
+        target->block->modules = (unsigned)target->link.module_count;
+        target_commit(target);
+        target->linked_elsewhere = false;
+    } else {
+        target_abandon(target);
+    }
+    target->relinking = false;
+    return good;
+}
