@@ -3,9 +3,8 @@
 #ifndef LD_H
 #define LD_H
 #include <ambilink/start.h>
-#include <bootimage/archive.h>
-#include <hostlink/start_block.h>
-#include <rtld/link.h>
+#include <hostlink/archive.h>
+#include <hostlink/target.h>
 
 #include "invoke.h" /* the target's */
 
@@ -19,11 +18,10 @@ struct interpreter {
     const char *name;              /* of the program's file */
     uint64_t base;                 /* of the interpreter itself */
     uint64_t program_headers;      /* address of the program's */
-    uint64_t next;                 /* where the next library may lie */
     handle_t self, image, log;
     uint64_t random;
-    struct link_host host;
-    struct link link;
+    struct linker linker;
+    struct target target;
 };
 
 /* Memory of the process; 0: none. */
@@ -35,11 +33,9 @@ int64_t ld_map_image(const struct interpreter *ld, uint64_t offset, uint64_t siz
 void ld_close(handle_t handle);
 /* The end, after one line on the log. */
 _Noreturn void ld_refuse(const struct interpreter *ld, const char *text);
-/* One line on the log. */
-void ld_say(const struct interpreter *ld, const char *text);
+/* One line on the log; about `object`, unless it is NULL. */
+void ld_say(const struct interpreter *ld, const char *object, const char *text);
 
-/* The host of libs/rtld for this address space. */
+/* Prepare to link this address space. */
 void ld_host_init(struct interpreter *ld);
-/* Map what is read-only, protect RELRO; false: told. */
-bool ld_commit(struct interpreter *ld);
 #endif

@@ -35,16 +35,16 @@ void ld_close(handle_t handle)
     invoke(SYS_HANDLE_CLOSE, handle, 0, 0, 0, 0, 0);
 }
 
-void ld_say(const struct interpreter *ld, const char *text)
+void ld_say(const struct interpreter *ld, const char *object, const char *text)
 {
-    const char *parts[] = {"ld.so: ", ld->name ? ld->name : "?", ": ", text, "\n"};
+    const char *parts[] = {"ld.so: ", ld->name ? ld->name : "?", ": ", object ? object : "", object ? ": " : "", text, "\n"};
     for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
         invoke(SYS_LOG_WRITE, ld->log, (uint64_t)parts[i], strlen(parts[i]), 0, 0, 0);
 }
 
 void ld_refuse(const struct interpreter *ld, const char *text)
 {
-    ld_say(ld, text);
+    ld_say(ld, NULL, text);
     for (;;)
         invoke(SYS_PROCESS_EXIT, 0, EXIT_NOT_LINKED, 0, 0, 0, 0);
 }
