@@ -3,8 +3,12 @@
  *
  * It shares entry code, descriptor tables, page tables and log with the real kernel. */
 #include "conformance.h"
-#include "kernel.h"
+#include "base/bytes.h"
+#include "base/log.h"
+#include "entry.h"
 #include "layout.h"
+#include "memory/frames.h"
+#include "memory/page_table.h"
 
 #define VECTOR_DIVIDE 0
 #define VECTOR_BREAKPOINT 3
@@ -16,8 +20,6 @@
 #define NO_FAULT 999
 
 extern char user_code_start[], user_code_end[];
-
-struct kernel_record kernel_record;
 
 void serial_start(void); /* of the driver */
 
@@ -45,7 +47,7 @@ static void check(const char *name, uint64_t got, uint64_t wanted)
 static _Noreturn void finish(void)
 {
     log_format("conformance: %u passed, %u failed\n", passed, failed);
-    machine_exit(failed ? VERDICT_FAIL : VERDICT_PASS);
+    machine_end(failed ? VERDICT_FAIL : VERDICT_PASS);
 }
 
 /* Run one statement of assembly that must fault; execution goes on behind it. */

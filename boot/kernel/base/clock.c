@@ -1,6 +1,8 @@
-#include "kernel.h"
+#include "base/clock.h"
 
-#define NANOSECONDS 1000000000ull
+#include <kernel/module.h>
+
+#include "cpu.h"
 
 static uint64_t ticks;
 static uint64_t wall_at_boot; /* seconds */

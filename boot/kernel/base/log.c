@@ -1,7 +1,10 @@
 /* The kernel's log goes to a driver, once there is one. */
+#include "base/log.h"
+
+#include <ambilink/abi.h>
 #include <stdarg.h>
 
-#include "kernel.h"
+#include "cpu.h"
 
 #define EARLY_SIZE 16384
 
@@ -23,12 +26,6 @@ void log_sink_set(void (*put)(char c))
     for (size_t i = 0; i < early_size; i++)
         put_raw(early[i]);
     early_size = 0;
-}
-
-void log_end(void)
-{
-    if (!sink)
-        log_sink_set(last_words_put);
 }
 
 static void put(char c)
@@ -99,6 +96,13 @@ void log_format(const char *format, ...)
     va_end(arguments);
 }
 
+void machine_end(uint8_t verdict)
+{
+    if (!sink)
+        log_sink_set(last_words_put);
+    machine_exit(verdict);
+}
+
 void panic(const char *format, ...)
 {
     va_list arguments;
@@ -107,5 +111,5 @@ void panic(const char *format, ...)
     format_arguments(format, arguments);
     va_end(arguments);
     put('\n');
-    machine_exit(VERDICT_FAIL);
+    machine_end(VERDICT_FAIL);
 }

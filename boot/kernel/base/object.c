@@ -1,4 +1,12 @@
-#include "kernel.h"
+#include "base/object.h"
+
+static void never_destroyed(void *object)
+{
+    (void)object;
+}
+
+const struct object_type system_type = {.destroy = never_destroyed};
+struct object system_object = {&system_type, 1};
 
 void object_retain(void *pointer)
 {
@@ -9,25 +17,6 @@ void object_retain(void *pointer)
 void object_release(void *pointer)
 {
     struct object *object = pointer;
-    if (--object->references)
-        return;
-    switch (object->kind) {
-    case OBJECT_MEMORY:
-        memory_destroy(pointer);
-        break;
-    case OBJECT_PROCESS:
-        process_destroy(pointer);
-        break;
-    case OBJECT_THREAD:
-        thread_destroy(pointer);
-        break;
-    case OBJECT_ENDPOINT:
-        endpoint_destroy(pointer);
-        break;
-    case OBJECT_REPLY:
-        reply_destroy(pointer);
-        break;
-    default:
-        break; /* the system object is static */
-    }
+    if (--object->references == 0)
+        object->type->destroy(object);
 }

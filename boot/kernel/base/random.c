@@ -1,6 +1,6 @@
-#include <hostlink/split_mix.h>
+#include "base/random.h"
 
-#include "kernel.h"
+#include <hostlink/split_mix.h>
 
 static uint64_t state;
 

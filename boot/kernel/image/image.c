@@ -1,5 +1,9 @@
-/* The boot image: the archive, and which of its files were found intact. */
-#include "kernel.h"
+#include "image/image.h"
+
+#include "base/log.h"
+#include "base/record.h"
+#include "memory/area.h"
+#include "memory/frames.h"
 
 /* In .data although it is zero: the packer writes where the archive lies. */
 struct image_place image_place __attribute__((section(".data")));
@@ -16,7 +20,6 @@ void boot_image_open(void)
     kernel_record.image_address = image_place.address;
     kernel_record.image_size = image_place.size;
     boot_image.run = memory_create_run(image_place.address, image_place.size);
-    process_linker_init(&boot_image.linker);
     boot_image.checked = kernel_alloc(boot_image.archive.header->file_count);
     if (!boot_image.run || !boot_image.checked)
         panic("no memory for the boot image's directory");

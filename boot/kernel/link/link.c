@@ -1,8 +1,12 @@
 /* The kernel as a host of libs/hostlink, for a process that has no linker yet. The files are the boot image's; read-only
  * segments are its frames, writable ones are prepared through kernel addresses. */
+#include "link/link.h"
+
 #include <hostlink/archive.h>
 
-#include "kernel.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "memory/area.h"
 
 void *link_allocate(void *context, uint64_t *size)
 {
@@ -66,7 +70,7 @@ static size_t map(void *context, const struct target_mapping *mappings, size_t c
         bool is_file = mapping->source == TARGET_FILE;
         struct memory *memory = is_file ? boot_image.run : process_link_memory(mapping->staging);
         uint64_t offset = mapping->offset + (is_file ? mapping->file->cookie : 0);
-        int64_t status = process_map(linking->process, memory, offset, mapping->size, mapping->address, mapping->prot);
+        int64_t status = space_map(&linking->process->space, memory, offset, mapping->size, mapping->address, mapping->prot);
         if (status < 0) {
             log_format("kernel: %s: %s cannot be mapped, status %d\n", linking->service,
                        mapping->name ? mapping->name : "its start block", status);
@@ -79,13 +83,13 @@ static size_t map(void *context, const struct target_mapping *mappings, size_t c
 static void unmap(void *context, uint64_t address, uint64_t size)
 {
     const struct process_link *linking = context;
-    process_unmap(linking->process, address, size);
+    space_unmap(&linking->process->space, address, size);
 }
 
 static bool protect(void *context, uint64_t address, uint64_t size, unsigned prot)
 {
     const struct process_link *linking = context;
-    return process_protect(linking->process, address, size, prot) == STATUS_OK;
+    return space_protect(&linking->process->space, address, size, prot) == STATUS_OK;
 }
 
 static bool log_line(void *context, const char *text)
@@ -114,11 +118,12 @@ void process_linker_init(struct linker *linker)
     linker->caches = true; /* the image's bytes stay where they are */
 }
 
-bool process_link(struct process_link *linking, struct process *process, const char *service, const struct image_file *file)
+bool process_link(struct process_link *linking, struct linker *linker, struct process *process, const char *service,
+                  const struct image_file *file)
 {
     linking->process = process;
     linking->service = service;
-    target_init(&linking->target, &boot_image.linker, linking, 0);
+    target_init(&linking->target, linker, linking, 0);
     struct file_view program = archive_view(&boot_image.archive, file);
     return boot_image_check(file) && target_link(&linking->target, boot_image_name(file), &program);
 }

@@ -1,9 +1,15 @@
 /* Kernel modules: shared objects of the boot image, linked at boot by libs/hostlink against what the kernel exports. The
  * exports are an object as well, modules/kernel.so, which holds symbols with the addresses of this very kernel. A module is
  * never unloaded: when the last one runs, the linker is forgotten. */
+#include "link/modules.h"
+
 #include <hostlink/archive.h>
 
-#include "kernel.h"
+#include "base/log.h"
+#include "link/link.h"
+#include "memory/area.h"
+#include "memory/page_table.h"
+#include "memory/pool.h"
 
 #define FOLDER "modules/"
 #define EXPORTS "modules/kernel.so"

@@ -1,12 +1,9 @@
 /* Kernel addresses for memory whose frames lie anywhere: first fit in the last GiB. */
-#include "kernel.h"
-#include "layout.h"
+#include "memory/area.h"
 
-struct area {
-    struct area *next; /* ascending */
-    uint64_t start, end;
-    struct memory *memory;
-};
+#include "layout.h"
+#include "memory/page_table.h"
+#include "memory/pool.h"
 
 static struct area *areas;
 
@@ -71,4 +68,9 @@ void kernel_unmap(void *address)
         pool_free(area, sizeof *area);
         return;
     }
+}
+
+const struct area *area_first(void)
+{
+    return areas;
 }

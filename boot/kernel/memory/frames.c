@@ -1,6 +1,14 @@
 /* Page frames. Free frames are a stack threaded through the frames themselves; frames that were never
  * used are taken in ascending order, so that a large memory is not touched before it is needed. */
-#include "kernel.h"
+#include "memory/frames.h"
+
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "base/log.h"
+#include "base/record.h"
+#include "layout.h"
+
+uint64_t physical_offset = KERNEL_BASE; /* until page_table_init */
 
 struct region {
     uint64_t start, end;
@@ -93,6 +101,8 @@ static uint64_t take_unused(void)
 
 uint64_t frame_alloc(void)
 {
+    if (failure_due())
+        return 0;
     uint64_t frame = free_frame;
     if (frame)
         free_frame = *(uint64_t *)physical_pointer(frame);

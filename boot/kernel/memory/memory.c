@@ -1,4 +1,7 @@
-#include "kernel.h"
+#include "memory/memory.h"
+
+#include "memory/frames.h"
+#include "memory/pool.h"
 
 #define POINTERS_PER_PAGE (PAGE_SIZE / sizeof(uint64_t))
 #define FEW (POINTERS_PER_PAGE / 2) /* frames, whose list fits into a piece of the pool */
@@ -21,30 +24,67 @@ static void *page_alloc(void)
 
 static void page_free(void *page)
 {
-    frame_free((uint64_t)page - physical_offset);
+    frame_free(physical_address(page));
 }
+
+/* Free its first `pages` frames, and what lists them. */
+static void free_frames(struct memory *memory, uint64_t pages)
+{
+    for (uint64_t page = 0; page < pages; page++)
+        frame_free(*slot(memory, page));
+    if (memory->frames)
+        pool_free(memory->frames, memory->size / PAGE_SIZE * sizeof(uint64_t));
+    if (!memory->lists)
+        return;
+    for (uint64_t list = 0; list < POINTERS_PER_PAGE && memory->lists[list]; list++)
+        page_free(memory->lists[list]);
+    page_free(memory->lists);
+}
+
+/* False: no memory, and it has no frames. */
+static bool take_frames(struct memory *memory, uint64_t pages)
+{
+    if (is_small(memory))
+        memory->frames = pool_alloc(pages * sizeof(uint64_t));
+    else
+        memory->lists = page_alloc();
+    uint64_t page = 0;
+    for (; (memory->frames || memory->lists) && page < pages; page++) {
+        uint64_t **list = memory->lists ? &memory->lists[page / POINTERS_PER_PAGE] : NULL;
+        if (list && !*list && !(*list = page_alloc()))
+            break;
+        if (!(*slot(memory, page) = frame_alloc()))
+            break;
+    }
+    if (page < pages)
+        free_frames(memory, page);
+    return page == pages;
+}
+
+static void memory_destroy(void *object)
+{
+    struct memory *memory = object;
+    if (!memory->start)
+        free_frames(memory, memory->size / PAGE_SIZE);
+    pool_free(memory, sizeof *memory);
+}
+
+const struct object_type memory_type = {.destroy = memory_destroy};
 
 struct memory *memory_create(uint64_t size)
 {
-    /* Asked in advance, so that a request that cannot succeed takes nothing and frees nothing. */
+    /* Asked in advance, so that a request that cannot succeed takes nothing and zeroes nothing. */
     uint64_t pages = size / PAGE_SIZE;
     if (!frames_available(pages + pages / POINTERS_PER_PAGE + 3))
         return NULL;
     struct memory *memory = pool_alloc(sizeof *memory);
     if (!memory)
-        panic("frame accounting is wrong");
-    memory->object = (struct object){OBJECT_MEMORY, 1};
+        return NULL;
+    memory->object = (struct object){&memory_type, 1};
     memory->size = size;
-    if (is_small(memory))
-        memory->frames = pool_alloc(pages * sizeof(uint64_t));
-    else
-        memory->lists = page_alloc();
-    if (!memory->frames && !memory->lists)
-        panic("frame accounting is wrong");
-    for (uint64_t page = 0; page < pages; page++) {
-        if (memory->lists && page % POINTERS_PER_PAGE == 0)
-            memory->lists[page / POINTERS_PER_PAGE] = page_alloc();
-        *slot(memory, page) = frame_alloc();
+    if (!take_frames(memory, pages)) {
+        pool_free(memory, sizeof *memory);
+        return NULL;
     }
     return memory;
 }
@@ -52,11 +92,8 @@ struct memory *memory_create(uint64_t size)
 struct memory *memory_create_run(uint64_t start, uint64_t size)
 {
     struct memory *memory = pool_alloc(sizeof *memory);
-    if (!memory)
-        return NULL;
-    memory->object = (struct object){OBJECT_MEMORY, 1};
-    memory->size = size;
-    memory->start = start;
+    if (memory)
+        *memory = (struct memory){.object = {&memory_type, 1}, .size = size, .start = start};
     return memory;
 }
 
@@ -65,23 +102,12 @@ uint64_t memory_frame(const struct memory *memory, uint64_t offset)
     return memory->start ? memory->start + offset : *slot(memory, offset / PAGE_SIZE);
 }
 
-static void free_frames(struct memory *memory)
+struct memory_cost memory_cost(const struct memory *memory)
 {
     uint64_t pages = memory->size / PAGE_SIZE;
-    for (uint64_t page = 0; page < pages; page++)
-        frame_free(*slot(memory, page));
-    if (is_small(memory)) {
-        pool_free(memory->frames, pages * sizeof(uint64_t));
-        return;
-    }
-    for (uint64_t page = 0; page < pages; page += POINTERS_PER_PAGE)
-        page_free(memory->lists[page / POINTERS_PER_PAGE]);
-    page_free(memory->lists);
-}
-
-void memory_destroy(struct memory *memory)
-{
-    if (!memory->start)
-        free_frames(memory);
-    pool_free(memory, sizeof *memory);
+    if (memory->start)
+        return (struct memory_cost){0};
+    if (memory->frames)
+        return (struct memory_cost){.frames = pages, .list_size = pages * sizeof(uint64_t)};
+    return (struct memory_cost){.frames = pages + (pages + POINTERS_PER_PAGE - 1) / POINTERS_PER_PAGE + 1};
 }

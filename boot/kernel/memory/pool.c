@@ -1,47 +1,71 @@
-/* Small objects from pages that are cut into pieces of a power of two; a page never goes back. */
-#include "kernel.h"
+/* Pieces of a power of two; a frame that was cut up never goes back. */
+#include "memory/pool.h"
+
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "base/log.h"
+#include "memory/frames.h"
 
 #define SMALLEST 64
-#define CLASSES 6 /* 64 ... 2048 */
 
-struct free_piece {
-    struct free_piece *next;
+struct piece {
+    struct piece *next;
 };
 
-static struct free_piece *free_pieces[CLASSES];
+static struct pool {
+    struct piece *free;
+    uint64_t frames;
+} pools[POOL_CLASSES];
 
-static unsigned class_of(size_t size)
+unsigned pool_class(size_t size)
 {
     unsigned class = 0;
     while ((size_t)SMALLEST << class < size)
         class++;
-    if (class >= CLASSES)
+    if (class >= POOL_CLASSES)
         panic("object of %u bytes", (uint64_t)size);
     return class;
 }
 
 void *pool_alloc(size_t size)
 {
-    unsigned class = class_of(size);
+    unsigned class = pool_class(size);
+    struct pool *pool = &pools[class];
     size_t piece_size = (size_t)SMALLEST << class;
-    if (!free_pieces[class]) {
+    if (failure_due())
+        return NULL;
+    if (!pool->free) {
         uint64_t frame = frame_alloc();
         if (!frame)
             return NULL;
+        pool->frames++;
         uint8_t *page = physical_pointer(frame);
         for (size_t at = 0; at < PAGE_SIZE; at += piece_size)
             pool_free(page + at, size);
     }
-    struct free_piece *piece = free_pieces[class];
-    free_pieces[class] = piece->next;
+    struct piece *piece = pool->free;
+    pool->free = piece->next;
     memory_fill(piece, 0, piece_size);
     return piece;
 }
 
 void pool_free(void *pointer, size_t size)
 {
-    unsigned class = class_of(size);
-    struct free_piece *piece = pointer;
-    piece->next = free_pieces[class];
-    free_pieces[class] = piece;
+    struct pool *pool = &pools[pool_class(size)];
+    struct piece *piece = pointer;
+    piece->next = pool->free;
+    pool->free = piece;
+}
+
+uint64_t pool_frames(unsigned class)
+{
+    return pools[class].frames;
+}
+
+uint64_t pool_used(unsigned class)
+{
+    uint64_t used = pools[class].frames * (PAGE_SIZE / ((size_t)SMALLEST << class));
+    for (const struct piece *piece = pools[class].free; piece; piece = piece->next)
+        used--;
+    return used;
 }

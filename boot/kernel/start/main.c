@@ -1,6 +1,17 @@
 /* From the boot loader's hand-over to the first process. */
-#include "kernel.h"
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/record.h"
+#include "cpu.h"
+#include "entry.h"
+#include "image/image.h"
 #include "layout.h"
+#include "link/modules.h"
+#include "memory/frames.h"
+#include "memory/page_table.h"
+#include "start/service.h"
 
 #define START_INFO_MAGIC 0x336ec578 /* Xen's hvm_start_info, used by PVH */
 #define MEMORY_RAM 1
@@ -20,8 +31,6 @@ struct boot_memory_range {
 };
 
 extern char kernel_end[];
-
-struct kernel_record kernel_record = {.magic = RECORD_MAGIC};
 
 static char command_line[COMMAND_LINE_MAX];
 
@@ -64,7 +73,7 @@ static uint64_t choose_seed(void)
             seed = seed * 10 + (uint64_t)(*at - '0');
         return seed;
     }
-    return cpu_entropy() ^ clock_wall() / 1000000000 << 32;
+    return cpu_entropy() ^ clock_wall() / NANOSECONDS << 32;
 }
 
 void kernel_main(uint32_t start_info)
@@ -72,6 +81,7 @@ void kernel_main(uint32_t start_info)
     const struct boot_start_info *info = boot_pointer(start_info, sizeof *info, "start info");
     if (info->magic != START_INFO_MAGIC || info->version < 1 || !info->memory_map)
         panic("boot protocol: PVH start info of version 1 or later is needed");
+    kernel_record.magic = RECORD_MAGIC;
     cpu_init();
     read_memory_map(info);
     read_command_line(info);

@@ -1,6 +1,8 @@
 /* Byte runs, eight bytes at a time: an emulator executes string instructions step by step. The last ones have
  * the C library's names: the compiler calls some by itself, and code that the kernel shares with others all of them. */
-#include "kernel.h"
+#include "base/bytes.h"
+
+#include <stdint.h>
 
 void *memory_copy(void *to, const void *from, size_t size)
 {

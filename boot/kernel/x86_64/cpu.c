@@ -1,7 +1,7 @@
 #include "cpu.h"
 
+#include "base/bytes.h"
 #include "layout.h"
-#include "kernel.h"
 #include "port.h"
 
 #define MSR_STAR 0xc0000081
@@ -234,7 +234,6 @@ void last_words_put(char c)
 
 void machine_exit(uint8_t code)
 {
-    log_end();
     out8(PORT_DEBUG_EXIT, code);
     for (;;)
         __asm__ volatile("cli\n\thlt");

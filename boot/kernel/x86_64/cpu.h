@@ -45,5 +45,6 @@ uint64_t timer_counts(void);
 /* Write to the serial line as it is, without a driver. */
 void last_words_put(char c);
 
+/* Leave by the debug-exit port, at once: machine_end of base/log.h ends the log before. */
 _Noreturn void machine_exit(uint8_t code);
 #endif

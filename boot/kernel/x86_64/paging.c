@@ -1,6 +1,11 @@
 /* Four-level page tables. The upper half is the kernel's and the same in all tables. */
-#include "kernel.h"
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/record.h"
+#include "cpu.h"
 #include "layout.h"
+#include "memory/frames.h"
+#include "memory/page_table.h"
 
 #define ENTRY_PRESENT 0x001ull
 #define ENTRY_WRITE 0x002ull
@@ -13,13 +18,7 @@
 
 extern char kernel_text_start[], kernel_rodata_start[], kernel_data_start[], kernel_end[];
 
-uint64_t physical_offset = KERNEL_BASE;
 uint64_t kernel_page_table;
-
-void *physical_pointer(uint64_t physical)
-{
-    return (void *)(physical + physical_offset);
-}
 
 /* The entry for an address at a level (12: page, 21: 2 MiB ...); makes the tables above when asked to. */
 static uint64_t *entry_find(uint64_t table, uint64_t address, unsigned level, bool make)
@@ -154,4 +153,25 @@ uint64_t page_lookup(uint64_t table, uint64_t address, unsigned *prot)
         *prot = RIGHT_READ | (*entry & ENTRY_WRITE ? RIGHT_WRITE : 0) |
                 (*entry & ENTRY_NO_EXECUTE ? 0 : RIGHT_EXECUTE);
     return *entry & ENTRY_FRAME;
+}
+
+uint64_t page_table_frames(uint64_t table, bool kernel_half)
+{
+    const uint64_t *top = physical_pointer(table);
+    uint64_t count = 1;
+    for (unsigned i = kernel_half ? ENTRIES / 2 : 0; i < (kernel_half ? ENTRIES : ENTRIES / 2); i++) {
+        if (!(top[i] & ENTRY_PRESENT))
+            continue;
+        const uint64_t *pointers = physical_pointer(top[i] & ENTRY_FRAME);
+        count++;
+        for (unsigned j = 0; j < ENTRIES; j++) {
+            if (!(pointers[j] & ENTRY_PRESENT))
+                continue;
+            const uint64_t *directory = physical_pointer(pointers[j] & ENTRY_FRAME);
+            count++;
+            for (unsigned k = 0; k < ENTRIES; k++)
+                count += (directory[k] & (ENTRY_PRESENT | ENTRY_LARGE)) == ENTRY_PRESENT;
+        }
+    }
+    return count;
 }

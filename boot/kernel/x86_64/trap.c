@@ -1,6 +1,10 @@
 /* Exceptions and interrupts. */
-#include "kernel.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "entry.h"
 #include "layout.h"
+#include "memory/user.h"
+#include "process/process.h"
 
 #define VECTOR_PAGE_FAULT 14
 #define BACKTRACE_MAX 16
@@ -36,7 +40,7 @@ static void report_backtrace(struct process *process, const struct frame *frame)
     log_format("kernel:   backtrace %x", frame->rip);
     for (unsigned depth = 0; depth < BACKTRACE_MAX; depth++) {
         uint64_t pair[2];
-        if (!user_read(process, pair, link, sizeof pair) || !pair[1])
+        if (!user_read(&process->space, pair, link, sizeof pair) || !pair[1])
             break;
         log_format(" %x", pair[1]);
         if (pair[0] <= link)

@@ -20,6 +20,9 @@ void ipc_answer(handle_t reply, int64_t status, const struct message *answer)
         message = *answer;
     message.word[0] = (uint64_t)status;
     int64_t sent = sys_reply(reply, &message);
+    /* Handles that did not move are still here, and the server counts on their being gone. */
+    for (uint64_t i = 0; sent != STATUS_OK && i < message.handle_count && i < MESSAGE_HANDLES; i++)
+        sys_handle_close(message.handle[i]);
     /* The caller's buffer is too short, or a handle could not go: it must not wait for ever. */
     if (sent != STATUS_OK && sent != STATUS_PEER_GONE) {
         struct message failure = {.word = {(uint64_t)sent}};

@@ -1,5 +1,8 @@
-/* Threads and the scheduler: one queue, round robin by the timer's tick. */
-#include "kernel.h"
+#include "object/thread.h"
+
+#include "base/clock.h"
+#include "base/record.h"
+#include "memory/pool.h"
 
 struct thread *current_thread;
 static struct thread_queue ready_threads;
@@ -7,7 +10,7 @@ static struct thread_queue sleeping_threads;
 static struct thread *loaded_thread; /* whose FPU state and address space the CPU holds */
 static uint64_t thread_numbers;
 
-void thread_queue_add(struct thread_queue *queue, struct thread *thread)
+static void queue_add(struct thread_queue *queue, struct thread *thread)
 {
     thread->queue = queue;
     thread->next = NULL;
@@ -19,7 +22,7 @@ void thread_queue_add(struct thread_queue *queue, struct thread *thread)
     queue->last = thread;
 }
 
-void thread_queue_remove(struct thread *thread)
+static void queue_remove(struct thread *thread)
 {
     struct thread_queue *queue = thread->queue;
     if (!queue)
@@ -35,77 +38,66 @@ void thread_queue_remove(struct thread *thread)
     thread->queue = NULL;
 }
 
-/* Never inlined, never empty to the compiler: who looks from outside stops here. */
-__attribute__((noinline)) void process_begins(void)
+static void thread_destroy(void *object)
 {
-    __asm__ volatile("" ::: "memory");
-}
-
-struct thread *thread_create(struct process *process, uint64_t entry, uint64_t stack, uint64_t argument)
-{
-    struct thread *thread = pool_alloc(sizeof *thread);
-    if (!thread)
-        return NULL;
-    thread->object = (struct object){OBJECT_THREAD, 1};
-    thread->process = process;
-    thread->record.number = ++thread_numbers;
-    frame_init_user(&thread->frame, entry, stack, argument);
-    cpu_fpu_reset(thread->fpu);
-    thread->record.next = process->record.threads;
-    process->record.threads = (uint64_t)&thread->record;
-    object_retain(process); /* while the thread lives */
-    if (!process->live_threads++) {
-        kernel_record.beginning = (uint64_t)&process->record;
-        process_begins();
-    }
-    thread_ready(thread);
-    return thread;
-}
-
-void thread_destroy(struct thread *thread)
-{
+    struct thread *thread = object;
     if (loaded_thread == thread)
         loaded_thread = NULL;
     pool_free(thread, sizeof *thread);
 }
 
-void thread_end(struct thread *thread)
+const struct object_type thread_type = {.destroy = thread_destroy};
+
+struct thread *thread_create(uint64_t entry, uint64_t stack, uint64_t argument)
 {
-    if (thread->record.state == THREAD_DEAD)
-        return;
-    thread_queue_remove(thread);
-    if (thread->reply)
-        thread->reply->caller = NULL;
+    struct thread *thread = pool_alloc(sizeof *thread);
+    if (!thread)
+        return NULL;
+    thread->object = (struct object){&thread_type, 1};
+    thread->record.number = ++thread_numbers;
+    frame_init_user(&thread->frame, entry, stack, argument);
+    cpu_fpu_reset(thread->fpu);
+    return thread;
+}
+
+void thread_stop(struct thread *thread)
+{
+    queue_remove(thread);
+    if (thread->caller_link)
+        *thread->caller_link = NULL;
+    thread->caller_link = NULL;
     thread->record.state = THREAD_DEAD;
     if (current_thread == thread)
         current_thread = NULL;
-    struct process *process = thread->process;
-    if (--process->live_threads == 0)
-        process_end(process, PROCESS_EXITED, 0);
-    object_release(process);
 }
 
 void thread_ready(struct thread *thread)
 {
     thread->record.state = THREAD_READY;
     thread->record.endpoint = 0;
-    thread_queue_add(&ready_threads, thread);
+    queue_add(&ready_threads, thread);
 }
 
 void thread_wake(struct thread *thread, int64_t result)
 {
-    thread_queue_remove(thread);
+    queue_remove(thread);
     frame_set_result(&thread->frame, result);
     thread_ready(thread);
+}
+
+void thread_wait(struct thread *thread, struct thread_queue *queue, enum thread_state state)
+{
+    queue_remove(thread);
+    thread->record.state = state;
+    if (queue)
+        queue_add(queue, thread);
 }
 
 void thread_sleep(struct thread *thread, uint64_t nanoseconds)
 {
     uint64_t now = clock_since_boot();
     thread->wake_instant = nanoseconds < UINT64_MAX - now ? now + nanoseconds : UINT64_MAX;
-    thread_queue_remove(thread);
-    thread->record.state = THREAD_SLEEPING;
-    thread_queue_add(&sleeping_threads, thread);
+    thread_wait(thread, &sleeping_threads, THREAD_SLEEPING);
 }
 
 void scheduler_wake_sleepers(void)
@@ -124,8 +116,7 @@ void scheduler_wake_sleepers(void)
 void thread_yield(void)
 {
     if (current_thread && current_thread->record.state == THREAD_READY) {
-        thread_queue_remove(current_thread);
-        thread_queue_add(&ready_threads, current_thread);
+        thread_wait(current_thread, &ready_threads, THREAD_READY);
         current_thread = NULL;
     }
 }
@@ -136,8 +127,8 @@ static void load(struct thread *thread)
     if (loaded_thread)
         cpu_fpu_save(loaded_thread->fpu);
     cpu_fpu_load(thread->fpu);
-    if (!loaded_thread || loaded_thread->process != thread->process)
-        cpu_set_page_table(thread->process->record.page_table);
+    if (!loaded_thread || loaded_thread->space != thread->space)
+        cpu_set_page_table(thread->space->page_table);
     cpu_set_thread_pointer(thread->thread_pointer);
     cpu_set_frame(&thread->frame);
     loaded_thread = thread;

@@ -1,8 +1,13 @@
-/* Programs that the kernel places and does not link: static ones, and dynamic ones beside their interpreter. Read-only
- * segments are mapped from the archive's own frames, writable ones get fresh memory; what is placed relocates itself. */
+/* Read-only segments are mapped from the archive's own frames, writable ones get fresh memory; what is placed
+ * relocates itself. */
+#include "process/program.h"
+
 #include <rtld/elf.h>
 
-#include "kernel.h"
+#include "base/bytes.h"
+#include "base/random.h"
+#include "memory/frames.h"
+#include "memory/user.h"
 
 #define SEGMENTS_MAX 16
 
@@ -61,11 +66,11 @@ static const char *map_writable(struct process *process, const uint8_t *file, co
     struct memory *memory = memory_create(length);
     if (!memory)
         return "no memory for a writable segment";
-    int64_t mapped = process_map(process, memory, 0, length, base + start, PROT_READ_WRITE);
+    int64_t mapped = space_map(&process->space, memory, 0, length, base + start, PROT_READ_WRITE);
     object_release(memory);
     if (mapped < 0)
         return "a writable segment cannot be mapped";
-    if (!user_write(process, base + segment->p_vaddr, file + segment->p_offset, segment->p_filesz))
+    if (!user_write(&process->space, base + segment->p_vaddr, file + segment->p_offset, segment->p_filesz))
         return "a writable segment cannot be filled";
     return NULL;
 }
@@ -89,8 +94,8 @@ static const char *read_interpreter(const uint8_t *file, uint64_t size, const st
     return NULL;
 }
 
-bool elf_load(struct process *process, struct memory *archive, uint64_t offset, uint64_t size,
-              struct program *program, const char **rule)
+bool program_place(struct process *process, struct memory *archive, uint64_t offset, uint64_t size,
+                   struct program *program, const char **rule)
 {
     const uint8_t *file = (const uint8_t *)physical_pointer(archive->start) + offset;
     const struct elf_header *header = (const struct elf_header *)file;
@@ -126,7 +131,7 @@ bool elf_load(struct process *process, struct memory *archive, uint64_t offset, 
         } else {
             uint64_t start = PAGE_DOWN(segment->p_vaddr);
             uint64_t length = PAGE_UP(segment->p_vaddr + segment->p_memsz) - start;
-            if (process_map(process, archive, offset + PAGE_DOWN(segment->p_offset), length, base + start,
+            if (space_map(&process->space, archive, offset + PAGE_DOWN(segment->p_offset), length, base + start,
                             prot_of(segment->p_flags)) < 0) {
                 *rule = "a read-only segment cannot be mapped";
                 return false;

@@ -1,12 +1,14 @@
-/* System calls: decode, check handle and rights, call the object. boot/README.md describes each. */
-#include "kernel.h"
-
-static struct object system_object = {OBJECT_SYSTEM, 1};
-
-void *system_object_pointer(void)
-{
-    return &system_object;
-}
+/* System calls: decode, check handle and rights, call the object. boot/README.md documents each. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/record.h"
+#include "entry.h"
+#include "image/image.h"
+#include "linux/linux.h"
+#include "memory/user.h"
+#include "object/reply.h"
+#include "process/process.h"
+#include "start/service.h"
 
 static bool prot_valid(uint64_t prot)
 {
@@ -15,7 +17,7 @@ static bool prot_valid(uint64_t prot)
 
 static struct process *managed_process(handle_t handle, int64_t *status)
 {
-    struct process *process = handle_object(current_thread->process, handle, OBJECT_PROCESS, RIGHT_MANAGE, status);
+    struct process *process = handle_object(current_thread->handles, handle, &process_type, RIGHT_MANAGE, status);
     if (process && process->record.state != PROCESS_ALIVE) {
         *status = STATUS_PEER_GONE;
         return NULL;
@@ -28,19 +30,19 @@ static int64_t give(void *object, uint32_t rights)
 {
     if (!object)
         return STATUS_NO_MEMORY;
-    int64_t handle = handle_insert(current_thread->process, object, rights, 0);
+    int64_t handle = handle_insert(current_thread->handles, object, rights, 0);
     object_release(object);
     return handle;
 }
 
 static int64_t do_handle_duplicate(handle_t handle, uint64_t rights, uint64_t badge)
 {
-    struct handle_slot *slot = handle_slot(current_thread->process, handle);
+    struct handle_slot *slot = handle_slot(current_thread->handles, handle);
     if (!slot)
         return STATUS_BAD_HANDLE;
     if (!(slot->rights & RIGHT_DUPLICATE) || (rights & ~(uint64_t)slot->rights))
         return STATUS_NO_RIGHT;
-    return handle_insert(current_thread->process, slot->object, (uint32_t)rights, badge ? badge : slot->badge);
+    return handle_insert(current_thread->handles, slot->object, (uint32_t)rights, badge ? badge : slot->badge);
 }
 
 static int64_t do_memory_create(uint64_t size)
@@ -53,7 +55,7 @@ static int64_t do_memory_create(uint64_t size)
 static int64_t do_memory_size(handle_t handle)
 {
     int64_t status;
-    struct memory *memory = handle_object(current_thread->process, handle, OBJECT_MEMORY, 0, &status);
+    struct memory *memory = handle_object(current_thread->handles, handle, &memory_type, 0, &status);
     return memory ? (int64_t)memory->size : status;
 }
 
@@ -62,7 +64,7 @@ static int64_t do_process_create(uint64_t name_user, uint64_t length)
     char name[PROCESS_NAME_MAX] = {0};
     if (!length || length >= PROCESS_NAME_MAX)
         return STATUS_INVALID;
-    if (!user_read(current_thread->process, name, name_user, length))
+    if (!user_read(current_thread->space, name, name_user, length))
         return STATUS_BAD_ADDRESS;
     return give(process_create(name, length), RIGHT_MANAGE | RIGHT_DUPLICATE | RIGHT_TRANSFER);
 }
@@ -73,12 +75,12 @@ static int64_t do_process_grant(handle_t process_handle, handle_t handle, uint64
     struct process *process = managed_process(process_handle, &status);
     if (!process)
         return status;
-    struct handle_slot *slot = handle_slot(current_thread->process, handle);
+    struct handle_slot *slot = handle_slot(current_thread->handles, handle);
     if (!slot)
         return STATUS_BAD_HANDLE;
     if (!(slot->rights & RIGHT_TRANSFER) || (rights & ~(uint64_t)slot->rights))
         return STATUS_NO_RIGHT;
-    return handle_insert(process, slot->object, (uint32_t)rights, badge ? badge : slot->badge);
+    return handle_insert(&process->handles, slot->object, (uint32_t)rights, badge ? badge : slot->badge);
 }
 
 static int64_t map(struct process *process, handle_t memory_handle, uint64_t offset, uint64_t size, uint64_t address,
@@ -87,8 +89,8 @@ static int64_t map(struct process *process, handle_t memory_handle, uint64_t off
     int64_t status;
     if (!prot_valid(prot))
         return (prot & RIGHT_WRITE) && (prot & RIGHT_EXECUTE) ? STATUS_NO_RIGHT : STATUS_INVALID;
-    struct memory *memory = handle_object(current_thread->process, memory_handle, OBJECT_MEMORY, (uint32_t)prot, &status);
-    return memory ? process_map(process, memory, offset, size, address, (unsigned)prot) : status;
+    struct memory *memory = handle_object(current_thread->handles, memory_handle, &memory_type, (uint32_t)prot, &status);
+    return memory ? space_map(&process->space, memory, offset, size, address, (unsigned)prot) : status;
 }
 
 static int64_t do_process_map(handle_t process_handle, handle_t memory, uint64_t offset, uint64_t size, uint64_t address,
@@ -108,7 +110,7 @@ static int64_t do_process_map_all(handle_t process_handle, uint64_t list_user, u
         return status;
     if (!count || count > MAP_REQUESTS_MAX)
         return STATUS_INVALID;
-    if (!user_read(current_thread->process, list, list_user, count * sizeof *list))
+    if (!user_read(current_thread->space, list, list_user, count * sizeof *list))
         return STATUS_BAD_ADDRESS;
     uint64_t done = 0;
     for (const struct map_request *each = list; done < count; done++, each++)
@@ -125,7 +127,7 @@ static int64_t do_process_protect(handle_t handle, uint64_t address, uint64_t si
         return status;
     if (!prot_valid(prot))
         return (prot & RIGHT_WRITE) && (prot & RIGHT_EXECUTE) ? STATUS_NO_RIGHT : STATUS_INVALID;
-    return process_protect(process, address, size, (unsigned)prot);
+    return space_protect(&process->space, address, size, (unsigned)prot);
 }
 
 static int64_t do_process_watch(handle_t process_handle, handle_t endpoint_handle, uint64_t badge)
@@ -135,14 +137,10 @@ static int64_t do_process_watch(handle_t process_handle, handle_t endpoint_handl
     if (!process)
         return status;
     struct endpoint *endpoint =
-        handle_object(current_thread->process, endpoint_handle, OBJECT_ENDPOINT, RIGHT_RECEIVE, &status);
+        handle_object(current_thread->handles, endpoint_handle, &endpoint_type, RIGHT_RECEIVE, &status);
     if (!endpoint)
         return status;
-    object_retain(endpoint);
-    if (process->watcher)
-        object_release(process->watcher);
-    process->watcher = endpoint;
-    process->watcher_badge = badge;
+    process_watch(process, endpoint, badge);
     return STATUS_OK;
 }
 
@@ -155,39 +153,43 @@ static int64_t do_thread_create(handle_t handle, uint64_t entry, uint64_t stack,
     /* A non-canonical rip would fault in the kernel on the way out. */
     if (entry >= PROCESS_HIGHEST_ADDRESS || stack > PROCESS_HIGHEST_ADDRESS)
         return STATUS_INVALID;
-    struct thread *thread = thread_create(process, entry, stack, argument);
+    /* A thread that runs cannot be taken back: what may fail comes before. */
+    status = handle_reserve(current_thread->handles);
+    if (status != STATUS_OK)
+        return status;
+    struct thread *thread = process_start_thread(process, entry, stack, argument);
     if (!thread)
         return STATUS_NO_MEMORY;
-    return handle_insert(current_thread->process, thread, RIGHT_MANAGE | RIGHT_DUPLICATE | RIGHT_TRANSFER, 0);
+    return handle_insert(current_thread->handles, thread, RIGHT_MANAGE | RIGHT_DUPLICATE | RIGHT_TRANSFER, 0);
 }
 
 static int64_t do_call(handle_t handle, uint64_t request, uint64_t reply)
 {
     int64_t status;
-    struct endpoint *endpoint = handle_object(current_thread->process, handle, OBJECT_ENDPOINT, RIGHT_CALL, &status);
+    struct endpoint *endpoint = handle_object(current_thread->handles, handle, &endpoint_type, RIGHT_CALL, &status);
     if (!endpoint)
         return status;
-    return endpoint_call(endpoint, handle_slot(current_thread->process, handle)->badge, request, reply);
+    return endpoint_call(endpoint, handle_slot(current_thread->handles, handle)->badge, request, reply);
 }
 
 static int64_t do_receive(handle_t handle, uint64_t request, uint64_t reply_handle)
 {
     int64_t status;
-    struct endpoint *endpoint = handle_object(current_thread->process, handle, OBJECT_ENDPOINT, RIGHT_RECEIVE, &status);
+    struct endpoint *endpoint = handle_object(current_thread->handles, handle, &endpoint_type, RIGHT_RECEIVE, &status);
     return endpoint ? endpoint_receive(endpoint, request, reply_handle) : status;
 }
 
 static int64_t do_log_write(handle_t handle, uint64_t text_user, uint64_t size)
 {
     int64_t status;
-    if (!handle_object(current_thread->process, handle, OBJECT_SYSTEM, RIGHT_LOG, &status))
+    if (!handle_object(current_thread->handles, handle, &system_type, RIGHT_LOG, &status))
         return status;
     if (size > MESSAGE_DATA_MAX)
         return STATUS_INVALID;
     char part[128];
     for (uint64_t done = 0; done < size;) {
         uint64_t count = size - done < sizeof part ? size - done : sizeof part;
-        if (!user_read(current_thread->process, part, text_user + done, count))
+        if (!user_read(current_thread->space, part, text_user + done, count))
             return STATUS_BAD_ADDRESS;
         log_text(part, count);
         done += count;
@@ -198,12 +200,12 @@ static int64_t do_log_write(handle_t handle, uint64_t text_user, uint64_t size)
 static int64_t do_machine_exit(handle_t handle, uint64_t verdict)
 {
     int64_t status;
-    if (!handle_object(current_thread->process, handle, OBJECT_SYSTEM, RIGHT_POWER, &status))
+    if (!handle_object(current_thread->handles, handle, &system_type, RIGHT_POWER, &status))
         return status;
     if (verdict != VERDICT_PASS && verdict != VERDICT_FAIL)
         return STATUS_INVALID;
     kernel_record.ready_instant = clock_since_boot();
-    machine_exit((uint8_t)verdict);
+    machine_end((uint8_t)verdict);
 }
 
 static int64_t do_image_check(uint64_t index)
@@ -217,14 +219,16 @@ static int64_t do_service_start(handle_t handle, uint64_t index, uint64_t result
 {
     int64_t status;
     struct process *caller = current_thread->process;
-    if (!handle_object(caller, handle, OBJECT_SYSTEM, RIGHT_MANAGE, &status))
+    if (!handle_object(&caller->handles, handle, &system_type, RIGHT_MANAGE, &status))
         return status;
-    struct loaded_process loaded = {0};
-    /* Written before as well: afterwards nothing may fail. */
-    if (!user_write(caller, result_user, &loaded, sizeof loaded))
+    struct loaded_process loaded;
+    /* Tried before, by what is there: a service that runs cannot be taken back. */
+    if (!user_read(&caller->space, &loaded, result_user, sizeof loaded) ||
+        !user_write(&caller->space, result_user, &loaded, sizeof loaded))
         return STATUS_BAD_ADDRESS;
-    status = service_start((uint32_t)index, caller, &loaded);
-    user_write(caller, result_user, &loaded, sizeof loaded);
+    status = service_start(index, caller, &loaded);
+    if (status >= 0)
+        user_write(&caller->space, result_user, &loaded, sizeof loaded);
     return status;
 }
 
@@ -234,7 +238,7 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
     struct process *process;
     switch (number) {
     case SYS_HANDLE_CLOSE:
-        return handle_close(current_thread->process, (handle_t)a);
+        return handle_close(current_thread->handles, (handle_t)a);
     case SYS_HANDLE_DUPLICATE:
         return do_handle_duplicate((handle_t)a, b, c);
     case SYS_MEMORY_CREATE:
@@ -251,7 +255,7 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
         return do_process_map_all((handle_t)a, b, c);
     case SYS_PROCESS_UNMAP:
         process = managed_process((handle_t)a, &status);
-        return process ? process_unmap(process, b, c) : status;
+        return process ? space_unmap(&process->space, b, c) : status;
     case SYS_PROCESS_PROTECT:
         return do_process_protect((handle_t)a, b, c, d);
     case SYS_PROCESS_WATCH:
@@ -265,7 +269,7 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
     case SYS_THREAD_CREATE:
         return do_thread_create((handle_t)a, b, c, d);
     case SYS_THREAD_EXIT:
-        thread_end(current_thread);
+        process_end_thread(current_thread);
         return STATUS_OK;
     case SYS_THREAD_SET_TLS:
         if (a >= PROCESS_HIGHEST_ADDRESS)
@@ -280,14 +284,14 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
         thread_sleep(current_thread, a);
         return STATUS_OK;
     case SYS_ENDPOINT_CREATE:
-        return give(endpoint_create(current_thread->process),
+        return give(endpoint_create(current_thread->process_record),
                     RIGHT_CALL | RIGHT_RECEIVE | RIGHT_DUPLICATE | RIGHT_TRANSFER);
     case SYS_CALL:
         return do_call((handle_t)a, b, c);
     case SYS_RECEIVE:
         return do_receive((handle_t)a, b, c);
     case SYS_REPLY:
-        return endpoint_reply((handle_t)a, b);
+        return reply_answer((handle_t)a, b);
     case SYS_CLOCK:
         if (a > CLOCK_WALL)
             return STATUS_INVALID;
@@ -309,7 +313,7 @@ struct frame *system_call_handle(struct frame *frame)
 {
     struct thread *thread = current_thread;
     kernel_record.system_calls++;
-    /* Set before the call: a thread that waits gets its real result from whoever wakes it. */
+    /* Set before the call: a thread that waits gets its real result when it is woken. */
     object_retain(thread);
     int64_t (*call)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) =
         thread->process->calls_linux ? linux_call : dispatch;

@@ -1,0 +1,30 @@
+/* What every object of the kernel begins with: its type, and the references that keep it.
+ *
+ * Ownership, in the whole kernel:
+ *   - What a function makes for its caller carries one reference, and the caller releases it.
+ *   - A function that keeps an object which it was handed retains it itself.
+ *   - A function that fails undoes what it did: what it made is given back, what it was handed is as it was, and
+ *     out-parameters are untouched. So a caller releases only what calls that succeeded gave it. */
+#ifndef BASE_OBJECT_H
+#define BASE_OBJECT_H
+#include <stdint.h>
+
+/* One for each kind of object; its address is the kind's identity. */
+struct object_type {
+    void (*destroy)(void *object); /* the last reference went */
+    void (*handle_made)(void *object, uint32_t rights);   /* NULL: the object does not count handles */
+    void (*handle_closed)(void *object, uint32_t rights); /* likewise */
+};
+
+struct object {
+    const struct object_type *type;
+    uint64_t references;
+};
+
+void object_retain(void *object);
+void object_release(void *object);
+
+/* The machine itself: behind handles to the log, the power switch and the start of services. It has no end. */
+extern const struct object_type system_type;
+extern struct object system_object;
+#endif

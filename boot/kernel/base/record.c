@@ -1,0 +1,3 @@
+#include "base/record.h"
+
+struct kernel_record kernel_record;

@@ -1,0 +1,35 @@
+/* Memory objects: frames of their own, or a run of frames that existed before (the boot image).
+ *
+ * A frame is either writable or executable for as long as it exists: memory of its own is never mapped executable, a run
+ * is never mapped writable. */
+#ifndef MEMORY_MEMORY_H
+#define MEMORY_MEMORY_H
+#include <stdint.h>
+
+#include "base/object.h"
+#include "base/page.h"
+
+#define MEMORY_SIZE_MAX (512ull * 512 * PAGE_SIZE)
+
+extern const struct object_type memory_type;
+
+struct memory {
+    struct object object;
+    uint64_t size;    /* bytes, a multiple of the page size */
+    uint64_t start;   /* first frame of a run; 0: frames of its own */
+    uint64_t *frames; /* its own, if they are few: a list from the pool */
+    uint64_t **lists; /* if they are many: a page of pages of them */
+};
+
+/* Zeroed memory; `size` is a multiple of the page size, 0 < size <= MEMORY_SIZE_MAX. NULL: no memory. */
+struct memory *memory_create(uint64_t size);
+/* Frames that it does not free; `start` is not 0. NULL: no memory. */
+struct memory *memory_create_run(uint64_t start, uint64_t size);
+/* The frame that holds the page at an offset below its size. */
+uint64_t memory_frame(const struct memory *memory, uint64_t offset);
+/* Frames and pieces of the pool that memory takes up, its struct included: bookkeeping. */
+struct memory_cost {
+    uint64_t frames, list_size; /* list_size: of the piece that lists the frames; 0: none */
+};
+struct memory_cost memory_cost(const struct memory *memory);
+#endif

@@ -1,0 +1,30 @@
+/* Page tables, named by the physical address of the top-level table; the target defines them. The kernel's half is the
+ * same in all. Protections are PROT_... of <ambilink/abi.h>. */
+#ifndef MEMORY_PAGE_TABLE_H
+#define MEMORY_PAGE_TABLE_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "memory/memory.h"
+
+/* The table without a user half. */
+extern uint64_t kernel_page_table;
+
+/* After frames_ready: the kernel leaves the boot loader's table. Without memory for it: panic. */
+void page_table_init(void);
+
+/* A table with an empty user half; 0: no frame. */
+uint64_t page_table_create(void);
+/* Frees the tables, not what they map. */
+void page_table_destroy(uint64_t table);
+
+/* Map [offset, offset + size) of memory at a range that holds nothing. False: no frame for a table, and the range
+ * holds nothing. Where the range is mapped already the mappings are replaced, which cannot fail. */
+bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uint64_t offset, uint64_t size, unsigned prot);
+/* Holes in the range are no matter. */
+void page_unmap(uint64_t table, uint64_t address, uint64_t size);
+/* The frame mapped at a user address, or 0; *prot may be NULL. */
+uint64_t page_lookup(uint64_t table, uint64_t address, unsigned *prot);
+/* Frames that the tables of a half take up: bookkeeping. */
+uint64_t page_table_frames(uint64_t table, bool kernel_half);
+#endif

@@ -1,0 +1,39 @@
+/* Address spaces: page tables, and what is mapped where. Addresses and sizes are multiples of the page size within
+ * user space, else STATUS_INVALID. */
+#ifndef MEMORY_SPACE_H
+#define MEMORY_SPACE_H
+#include <stdbool.h>
+
+#include "memory/memory.h"
+
+struct mapping {
+    struct mapping *next; /* ascending addresses */
+    uint64_t start, end;
+    struct memory *memory;
+    uint64_t offset;
+    unsigned prot;
+};
+
+struct space {
+    uint64_t page_table;
+    struct mapping *mappings;
+    struct mapping *near;    /* the last one that ends where the last search began, or before; NULL: none */
+    uint64_t free_address;   /* the kernel chooses addresses from here on */
+    uint64_t unused_address; /* all between is mapped */
+};
+
+/* False: no memory. */
+bool space_init(struct space *space);
+void space_end(struct space *space);
+
+/* Map a part of memory; address 0: where the kernel chooses. The mapping keeps the memory. The address, or
+ * STATUS_INVALID, STATUS_OVERLAP, STATUS_NO_MEMORY. The caller checks rights. */
+int64_t space_map(struct space *space, struct memory *memory, uint64_t offset, uint64_t size, uint64_t address,
+                  unsigned prot);
+/* An unused range, or 0. */
+uint64_t space_find_unused(struct space *space, uint64_t size);
+/* Holes in the range are no matter. STATUS_NO_MEMORY (a mapping must be split): nothing was unmapped. */
+int64_t space_unmap(struct space *space, uint64_t address, uint64_t size);
+/* STATUS_OVERLAP (a hole), STATUS_NO_RIGHT (against the frames' kind), STATUS_NO_MEMORY: nothing was changed. */
+int64_t space_protect(struct space *space, uint64_t address, uint64_t size, unsigned prot);
+#endif

@@ -1,0 +1,162 @@
+#include "object/endpoint.h"
+
+#include "base/bytes.h"
+#include "memory/pool.h"
+#include "memory/user.h"
+#include "object/message.h"
+#include "object/reply.h"
+
+/* The oldest notice was received, or cannot be any more. */
+static void drop_notice(struct endpoint *endpoint)
+{
+    struct notice *notice = endpoint->notices;
+    endpoint->notices = notice->next;
+    object_release(notice->owner);
+}
+
+static void handle_made(void *object, uint32_t rights)
+{
+    struct endpoint *endpoint = object;
+    if (rights & RIGHT_RECEIVE)
+        endpoint->receive_handles++;
+}
+
+static void handle_closed(void *object, uint32_t rights)
+{
+    struct endpoint *endpoint = object;
+    if (!(rights & RIGHT_RECEIVE) || --endpoint->receive_handles)
+        return;
+    endpoint->record.server = 0;
+    while (endpoint->callers.first)
+        thread_wake(endpoint->callers.first, STATUS_PEER_GONE);
+    while (endpoint->receivers.first)
+        thread_wake(endpoint->receivers.first, STATUS_BAD_HANDLE);
+    while (endpoint->notices)
+        drop_notice(endpoint);
+}
+
+static void endpoint_destroy(void *object)
+{
+    pool_free(object, sizeof(struct endpoint));
+}
+
+const struct object_type endpoint_type = {
+    .destroy = endpoint_destroy,
+    .handle_made = handle_made,
+    .handle_closed = handle_closed,
+};
+
+struct endpoint *endpoint_create(const struct process_record *server)
+{
+    struct endpoint *endpoint = pool_alloc(sizeof *endpoint);
+    if (endpoint) {
+        endpoint->object = (struct object){&endpoint_type, 1};
+        endpoint->record.server = (uint64_t)server;
+    }
+    return endpoint;
+}
+
+/* Hand the caller's request to a receiver; then the caller waits for the answer. On failure neither has changed. */
+static int64_t hand_over(struct thread *caller, const struct message *request, struct thread *receiver)
+{
+    struct reply *reply = reply_create();
+    if (!reply)
+        return STATUS_NO_MEMORY;
+    int64_t status = handle_insert(receiver->handles, reply, RIGHT_TRANSFER, 0);
+    if (status > 0) {
+        handle_t handle = (handle_t)status;
+        status = message_deliver(caller, request, caller->badge, receiver, &handle);
+        if (status == STATUS_OK)
+            reply_bind(reply, caller);
+        else
+            handle_close(receiver->handles, handle);
+    }
+    object_release(reply);
+    return status;
+}
+
+int64_t endpoint_call(struct endpoint *endpoint, uint64_t badge, uint64_t request_user, uint64_t reply_user)
+{
+    struct thread *caller = current_thread;
+    struct message request, answer;
+    int64_t status = message_read(caller, request_user, &request);
+    if (status != STATUS_OK)
+        return status;
+    if (!user_read(caller->space, &answer, reply_user, sizeof answer))
+        return STATUS_BAD_ADDRESS;
+    if (!endpoint->receive_handles)
+        return STATUS_PEER_GONE;
+    caller->message_in = request_user;
+    caller->message_out = reply_user;
+    caller->badge = badge;
+    caller->record.operation = request.word[0];
+    while (endpoint->receivers.first) {
+        struct thread *receiver = endpoint->receivers.first;
+        status = hand_over(caller, &request, receiver);
+        if (status == STATUS_BAD_ADDRESS) { /* the receiver's mistake: look for another */
+            thread_wake(receiver, STATUS_BAD_ADDRESS);
+            continue;
+        }
+        if (status != STATUS_OK)
+            return status;
+        caller->record.endpoint = (uint64_t)&endpoint->record;
+        thread_wake(receiver, STATUS_OK);
+        return STATUS_OK;
+    }
+    caller->record.endpoint = (uint64_t)&endpoint->record;
+    thread_wait(caller, &endpoint->callers, THREAD_CALLING);
+    return STATUS_OK;
+}
+
+/* Give a thread the oldest notice; it stays where that fails. */
+static int64_t receive_notice(struct endpoint *endpoint, struct thread *receiver)
+{
+    const struct notice *notice = endpoint->notices;
+    struct message message = {0};
+    handle_t none = 0;
+    memory_copy(message.word, notice->word, sizeof message.word);
+    int64_t status = message_deliver(NULL, &message, notice->badge, receiver, &none);
+    if (status == STATUS_OK)
+        drop_notice(endpoint);
+    return status;
+}
+
+int64_t endpoint_receive(struct endpoint *endpoint, uint64_t request_user, uint64_t handle_user)
+{
+    struct thread *receiver = current_thread;
+    endpoint->record.server = (uint64_t)receiver->process_record;
+    receiver->message_out = request_user;
+    receiver->reply_handle_out = handle_user;
+    if (endpoint->notices)
+        return receive_notice(endpoint, receiver);
+    while (endpoint->callers.first) {
+        struct thread *caller = endpoint->callers.first;
+        struct message request;
+        int64_t status = message_read(caller, caller->message_in, &request);
+        if (status == STATUS_OK) {
+            status = hand_over(caller, &request, receiver);
+            if (status == STATUS_OK || status == STATUS_BAD_ADDRESS)
+                return status;
+        }
+        thread_wake(caller, status);
+    }
+    receiver->record.endpoint = (uint64_t)&endpoint->record;
+    thread_wait(receiver, &endpoint->receivers, THREAD_RECEIVING);
+    return STATUS_OK;
+}
+
+void endpoint_notify(struct endpoint *endpoint, struct notice *notice)
+{
+    if (!endpoint->receive_handles)
+        return;
+    struct notice **link = &endpoint->notices;
+    while (*link)
+        link = &(*link)->next;
+    *link = notice;
+    notice->next = NULL;
+    object_retain(notice->owner);
+    while (endpoint->receivers.first && endpoint->notices) {
+        struct thread *receiver = endpoint->receivers.first;
+        thread_wake(receiver, receive_notice(endpoint, receiver));
+    }
+}

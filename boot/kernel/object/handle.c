@@ -1,0 +1,98 @@
+#include "object/handle.h"
+
+#include <stddef.h>
+
+#include "memory/frames.h"
+
+#define HANDLE_LIMIT (HANDLE_PAGES * HANDLES_PER_PAGE)
+
+static struct handle_slot *slot_at(struct handle_table *table, uint64_t index)
+{
+    struct handle_slot *page = table->pages[index / HANDLES_PER_PAGE];
+    return page ? &page[index % HANDLES_PER_PAGE] : NULL;
+}
+
+struct handle_slot *handle_slot(struct handle_table *table, handle_t handle)
+{
+    if (handle == 0 || handle > HANDLE_LIMIT)
+        return NULL;
+    struct handle_slot *slot = slot_at(table, handle - 1);
+    return slot && slot->object ? slot : NULL;
+}
+
+int64_t handle_reserve(struct handle_table *table)
+{
+    if (table->closed)
+        return STATUS_PEER_GONE;
+    for (; table->free < HANDLE_LIMIT; table->free++) {
+        struct handle_slot **page = &table->pages[table->free / HANDLES_PER_PAGE];
+        if (!*page) {
+            uint64_t frame = frame_alloc();
+            if (!frame)
+                return STATUS_NO_MEMORY;
+            *page = physical_pointer(frame);
+        }
+        if (!slot_at(table, table->free)->object)
+            return STATUS_OK;
+    }
+    return STATUS_LIMIT;
+}
+
+int64_t handle_insert(struct handle_table *table, void *object, uint32_t rights, uint64_t badge)
+{
+    int64_t status = handle_reserve(table);
+    if (status != STATUS_OK)
+        return status;
+    uint64_t index = table->free++;
+    if (index >= table->end)
+        table->end = index + 1;
+    *slot_at(table, index) = (struct handle_slot){object, badge, rights};
+    object_retain(object);
+    const struct object_type *type = ((struct object *)object)->type;
+    if (type->handle_made)
+        type->handle_made(object, rights);
+    return (int64_t)index + 1;
+}
+
+void *handle_object(struct handle_table *table, handle_t handle, const struct object_type *type, uint32_t rights,
+                    int64_t *status)
+{
+    struct handle_slot *slot = handle_slot(table, handle);
+    if (!slot || slot->object->type != type) {
+        *status = STATUS_BAD_HANDLE;
+        return NULL;
+    }
+    if ((slot->rights & rights) != rights) {
+        *status = STATUS_NO_RIGHT;
+        return NULL;
+    }
+    return slot->object;
+}
+
+int64_t handle_close(struct handle_table *table, handle_t handle)
+{
+    struct handle_slot *slot = handle_slot(table, handle);
+    if (!slot)
+        return STATUS_BAD_HANDLE;
+    struct handle_slot closed = *slot;
+    *slot = (struct handle_slot){0};
+    if (handle - 1 < table->free)
+        table->free = handle - 1;
+    if (closed.object->type->handle_closed)
+        closed.object->type->handle_closed(closed.object, closed.rights);
+    object_release(closed.object);
+    return STATUS_OK;
+}
+
+void handle_close_all(struct handle_table *table)
+{
+    table->closed = true;
+    for (uint64_t index = 0; index < table->end; index++)
+        handle_close(table, (handle_t)index + 1);
+    for (uint64_t page = 0; page < HANDLE_PAGES; page++) {
+        if (!table->pages[page])
+            continue;
+        frame_free(physical_address(table->pages[page]));
+        table->pages[page] = NULL;
+    }
+}

@@ -1,0 +1,54 @@
+#include "object/reply.h"
+
+#include "memory/pool.h"
+#include "object/message.h"
+
+static void reply_destroy(void *object)
+{
+    struct reply *reply = object;
+    if (reply->caller) {
+        reply->caller->caller_link = NULL;
+        thread_wake(reply->caller, STATUS_PEER_GONE);
+    }
+    pool_free(reply, sizeof *reply);
+}
+
+const struct object_type reply_type = {.destroy = reply_destroy};
+
+struct reply *reply_create(void)
+{
+    struct reply *reply = pool_alloc(sizeof *reply);
+    if (reply)
+        reply->object = (struct object){&reply_type, 1};
+    return reply;
+}
+
+void reply_bind(struct reply *reply, struct thread *caller)
+{
+    reply->caller = caller;
+    caller->caller_link = &reply->caller;
+    thread_wait(caller, NULL, THREAD_AWAITING_REPLY);
+}
+
+int64_t reply_answer(handle_t handle, uint64_t message_user)
+{
+    int64_t status;
+    struct reply *reply = handle_object(current_thread->handles, handle, &reply_type, 0, &status);
+    if (!reply)
+        return status;
+    struct message answer;
+    status = message_read(current_thread, message_user, &answer);
+    if (status != STATUS_OK)
+        return status;
+    struct thread *caller = reply->caller;
+    if (caller) {
+        status = message_deliver(current_thread, &answer, 0, caller, NULL);
+        if (status != STATUS_OK && status != STATUS_BAD_ADDRESS)
+            return status;
+        reply->caller = NULL;
+        caller->caller_link = NULL;
+        thread_wake(caller, status);
+    }
+    handle_close(current_thread->handles, handle);
+    return caller && status == STATUS_OK ? STATUS_OK : STATUS_PEER_GONE;
+}

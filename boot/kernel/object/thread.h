@@ -1,0 +1,58 @@
+/* Threads, the queues that they wait in, and the scheduler: one queue of ready threads, round robin by the tick. */
+#ifndef OBJECT_THREAD_H
+#define OBJECT_THREAD_H
+#include <ambilink/record.h>
+
+#include "cpu.h"
+#include "memory/space.h"
+#include "object/handle.h"
+
+extern const struct object_type thread_type;
+
+struct process;
+
+struct thread {
+    struct object object;
+    struct thread_record record;
+    struct frame frame __attribute__((aligned(16)));
+    uint8_t fpu[FPU_STATE_SIZE] __attribute__((aligned(16)));
+    /* Its process, which it keeps while it lives, and parts of that; NULL when the process was destroyed. */
+    struct process *process;
+    struct process_record *process_record;
+    struct space *space;
+    struct handle_table *handles;
+    struct thread *next, *previous; /* in a queue */
+    struct thread_queue *queue;
+    uint64_t thread_pointer;
+    uint64_t wake_instant;            /* nanoseconds, while THREAD_SLEEPING */
+    struct thread **caller_link;      /* while THREAD_AWAITING_REPLY: where the reply object names it */
+    uint64_t badge;                   /* of the handle called */
+    uint64_t message_in, message_out; /* user addresses: what to send, where to receive */
+    uint64_t reply_handle_out;
+};
+
+struct thread_queue {
+    struct thread *first, *last;
+};
+
+/* The thread whose system call or trap this is; NULL: it ended or yielded. */
+extern struct thread *current_thread;
+
+/* A thread that is in no process and no queue yet; NULL: no memory. `entry` is a user address. */
+struct thread *thread_create(uint64_t entry, uint64_t stack, uint64_t argument);
+/* It runs no more: out of all queues, dead. Its process is the caller's to care for. */
+void thread_stop(struct thread *thread);
+
+void thread_ready(struct thread *thread);
+/* A waiting thread's call has this result. */
+void thread_wake(struct thread *thread, int64_t result);
+void thread_sleep(struct thread *thread, uint64_t nanoseconds);
+/* Let a thread wait in a queue (NULL: in none) in this state. */
+void thread_wait(struct thread *thread, struct thread_queue *queue, enum thread_state state);
+/* Put the running thread behind its peers. */
+void thread_yield(void);
+
+/* The frame of the thread to run now: the running one while it is ready, else the next, else wait for one. */
+struct frame *schedule(void);
+void scheduler_wake_sleepers(void);
+#endif

@@ -1,0 +1,41 @@
+/* Processes: an address space, handles, threads. A process that ended keeps its address space until the last handle to
+ * it is closed, so that it can be looked at. */
+#ifndef PROCESS_PROCESS_H
+#define PROCESS_PROCESS_H
+#include <ambilink/record.h>
+#include <stddef.h>
+
+#include "memory/space.h"
+#include "object/endpoint.h"
+#include "object/handle.h"
+#include "object/thread.h"
+
+extern const struct object_type process_type;
+
+struct process {
+    struct object object;
+    struct process_record record;
+    struct space space;
+    struct handle_table handles;
+    struct endpoint *watcher;   /* gets a notice when the process ends; NULL: none */
+    struct notice notice;
+    uint64_t live_threads;
+    bool calls_linux;           /* its system calls are Linux' */
+    struct object *linux_state; /* of the Linux layer; NULL: none yet */
+};
+
+/* An empty process; a name of 1 to PROCESS_NAME_MAX - 1 bytes. NULL: no memory. */
+struct process *process_create(const char *name, size_t length);
+/* The endpoint gets a notice when the process ends, in place of the one before. */
+void process_watch(struct process *process, struct endpoint *endpoint, uint64_t badge);
+/* A thread of a live process; it is ready. Not retained for the caller: the process keeps it. NULL: no memory. */
+struct thread *process_start_thread(struct process *process, uint64_t entry, uint64_t stack, uint64_t argument);
+/* End one thread; with the last one the process ends with status 0. */
+void process_end_thread(struct thread *thread);
+/* End a process: its threads end, its handles are closed, its watcher gets a notice. The first process' end is the
+ * machine's. */
+void process_end(struct process *process, unsigned state, int64_t status);
+
+/* Called before the first thread of a process first runs, with kernel_record.beginning set: a machine stops here. */
+void process_begins(void);
+#endif

@@ -1,0 +1,249 @@
+#include "start/launch.h"
+
+#include <ambilink/start.h>
+#include <hostlink/archive.h>
+#include <hostlink/start_stack.h>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "link/link.h"
+#include "memory/area.h"
+
+#define LOADER_STACK_SIZE (32 * PAGE_SIZE)
+#define REGISTRY "names"
+
+struct endpoint *loader_endpoint, *names_endpoint;
+
+static bool refuse(const struct launch *launch, const char *what, const char *rule)
+{
+    log_format("kernel: %s: %s: %s\n", launch->name, what, rule);
+    return false;
+}
+
+/* What a process is born with; once one handle could not be made, the rest is not tried. */
+struct grants {
+    const struct launch *launch;
+    struct start_info *info;
+    bool failed;
+};
+
+static void grant(struct grants *grants, enum start_handle which, void *object, uint32_t rights, uint64_t badge)
+{
+    if (grants->failed)
+        return;
+    int64_t handle = handle_insert(&grants->launch->process->handles, object, rights, badge);
+    if (handle < 0)
+        grants->failed = !refuse(grants->launch, "handles", "no memory");
+    else
+        grants->info->handle[which] = (handle_t)handle;
+}
+
+/* Everything: it gives others what they get. */
+static void grant_loader(struct grants *grants)
+{
+    const uint32_t more = RIGHT_DUPLICATE | RIGHT_TRANSFER;
+    grant(grants, START_HANDLE_SYSTEM, &system_object, RIGHT_LOG | RIGHT_POWER | RIGHT_MANAGE | more, 0);
+    grant(grants, START_HANDLE_IMAGE, boot_image.run, RIGHT_READ | RIGHT_EXECUTE | more, 0);
+    grant(grants, START_HANDLE_LOADER, loader_endpoint, RIGHT_CALL | RIGHT_RECEIVE | more, 0);
+    grant(grants, START_HANDLE_NAMES, names_endpoint, RIGHT_CALL | RIGHT_RECEIVE | more, 0);
+    grants->info->image_size = boot_image.run->size;
+}
+
+static void grant_service(struct grants *grants)
+{
+    const struct launch *launch = grants->launch;
+    struct start_info *info = grants->info;
+    uint32_t granted = launch->service->grants;
+    uint64_t number = launch->process->record.number;
+    bool is_registry = memory_compare(launch->name, REGISTRY, sizeof REGISTRY) == 0;
+    grant(grants, START_HANDLE_LOADER, loader_endpoint, RIGHT_CALL, number);
+    grant(grants, START_HANDLE_NAMES, names_endpoint, is_registry ? RIGHT_RECEIVE : RIGHT_CALL, number);
+    if (granted & IMAGE_GRANT_LOG || launch->program.interpreter)
+        grant(grants, START_HANDLE_SYSTEM, &system_object, RIGHT_LOG, 0);
+    if (launch->program.interpreter) {
+        grant(grants, START_HANDLE_IMAGE, boot_image.run, RIGHT_READ | RIGHT_EXECUTE, 0);
+        info->flags |= granted & IMAGE_GRANT_IMAGE ? 0 : START_IMAGE_IS_LINKERS;
+        info->flags |= granted & IMAGE_GRANT_LOG ? 0 : START_LOG_IS_LINKERS;
+        info->image_size = boot_image.run->size;
+    } else if (granted & IMAGE_GRANT_IMAGE) {
+        grant(grants, START_HANDLE_IMAGE, boot_image.run, RIGHT_READ, 0);
+        info->image_size = boot_image.run->size;
+    }
+}
+
+/* False: logged; the handles made so far end with the process. */
+static bool grant_all(const struct launch *launch, struct start_info *info)
+{
+    struct grants grants = {launch, info, false};
+    grant(&grants, START_HANDLE_SELF, launch->process, RIGHT_MANAGE | RIGHT_DUPLICATE | RIGHT_TRANSFER, 0);
+    if (launch->service)
+        grant_service(&grants);
+    else
+        grant_loader(&grants);
+    return !grants.failed;
+}
+
+bool shared_memory_open(struct shared_memory *shared, struct process *process, uint64_t size, unsigned prot)
+{
+    struct memory *memory = memory_create(PAGE_UP(size));
+    if (!memory)
+        return false;
+    int64_t there = space_map(&process->space, memory, 0, memory->size, 0, prot);
+    void *here = there < 0 ? NULL : kernel_map(memory, 0, memory->size, PROT_READ_WRITE);
+    if (!here) {
+        if (there > 0)
+            space_unmap(&process->space, (uint64_t)there, memory->size);
+        object_release(memory);
+        return false;
+    }
+    *shared = (struct shared_memory){{.here = here, .there = (uint64_t)there, .size = memory->size}, memory};
+    return true;
+}
+
+void shared_memory_close(const struct shared_memory *shared)
+{
+    kernel_unmap(shared->area.here);
+    object_release(shared->memory);
+}
+
+/* Its memory is the launch's from now on. */
+static void keep_block(struct launch *launch, const struct shared_memory *shared)
+{
+    launch->block = shared->memory;
+    launch->block_address = shared->area.there;
+    kernel_unmap(shared->area.here);
+}
+
+static bool place_interpreter(struct launch *launch)
+{
+    const char *rule;
+    struct program *program = &launch->program;
+    const struct image_file *file = archive_find(&boot_image.archive, program->interpreter_name);
+    if (!file)
+        return refuse(launch, program->interpreter_name, "the interpreter is not in the boot image");
+    struct program interpreter;
+    if (!boot_image_check(file))
+        return false;
+    if (!program_place(launch->process, boot_image.run, file->offset, file->size, &interpreter, &rule))
+        return refuse(launch, boot_image_name(file), rule);
+    if (*interpreter.interpreter_name)
+        return refuse(launch, boot_image_name(file), "an interpreter has none itself");
+    program->interpreter = interpreter.base;
+    program->start = interpreter.entry;
+    return true;
+}
+
+/* A program that is only placed: its start block lacks modules, which it, or its interpreter, sees to. */
+static bool place(struct launch *launch, bool with_interpreter)
+{
+    const char *rule;
+    struct program *program = &launch->program;
+    const struct image_file *file = launch->file;
+    if (!boot_image_check(file))
+        return false;
+    if (!program_place(launch->process, boot_image.run, file->offset, file->size, program, &rule))
+        return refuse(launch, boot_image_name(file), rule);
+    if (with_interpreter && !*program->interpreter_name)
+        return refuse(launch, boot_image_name(file), "no PT_INTERP: link it as a dynamic program");
+    if (!with_interpreter && *program->interpreter_name)
+        return refuse(launch, boot_image_name(file), "PT_INTERP in a program that must be static");
+    if (with_interpreter && !place_interpreter(launch))
+        return false;
+    if (launch->service && launch->service->calls == IMAGE_CALLS_LINUX)
+        return true;
+    struct shared_memory shared;
+    uint64_t size = with_interpreter ? START_INTERPRETER_BLOCK : PAGE_SIZE;
+    if (!shared_memory_open(&shared, launch->process, size, with_interpreter ? PROT_READ_WRITE : PROT_READ_ONLY))
+        return refuse(launch, "start block", "no memory");
+    struct start_info *info = (struct start_info *)shared.area.here;
+    info->magic = START_MAGIC;
+    bool granted = grant_all(launch, info);
+    keep_block(launch, &shared);
+    return granted;
+}
+
+/* What is left of the launch once its program is linked. */
+static bool describe(struct launch *launch, struct target *target)
+{
+    struct start_info *info = target_describe(target, NULL);
+    if (!info)
+        return refuse(launch, "start block", "no memory");
+    if (!grant_all(launch, info))
+        return false;
+    launch->block = process_link_memory(&target->block->staging);
+    object_retain(launch->block);
+    launch->block_address = target->block->at.there;
+    const struct link *link = &target->link;
+    const struct module *program = link->first;
+    launch->program = (struct program){
+        .entry = link_entry(link),
+        .start = link_entry(link),
+        .program_headers = program->header_count ? program->bias + program->headers_address : 0,
+        .program_header_count = program->header_count,
+    };
+    return true;
+}
+
+static bool link_program(struct launch *launch)
+{
+    static struct linker linker;
+    struct process_link linking;
+    struct target *target = &linking.target;
+    if (!linker.host)
+        process_linker_init(&linker);
+    bool good = process_link(&linking, &linker, launch->process, launch->name, launch->file) && describe(launch, target) &&
+                target_map(target);
+    if (good)
+        target_commit(target);
+    launch->low = target->next_address;
+    target_end(target);
+    return good;
+}
+
+bool launch_prepare(struct launch *launch, uint32_t linker)
+{
+    /* An executable that nothing needs to be linked to is placed even so: it relocates itself. */
+    if (linker == IMAGE_LINKER_KERNEL)
+        return link_program(launch);
+    return place(launch, linker == IMAGE_LINKER_INTERP);
+}
+
+bool launch_run(const struct launch *launch, const char *command_line)
+{
+    const struct program *program = &launch->program;
+    struct start_stack stack = {
+        .name = launch->name,
+        .path = boot_image_name(launch->file),
+        .program_headers = program->program_headers,
+        .program_header_count = program->program_header_count,
+        .base = program->interpreter,
+        .entry = program->entry,
+        .start_info = launch->block_address,
+        .random = {random_next(), random_next()},
+    };
+    struct archive_arguments arguments;
+    if (launch->service)
+        archive_fill_stack(&boot_image.archive, launch->service, &arguments, &stack);
+    if (command_line) { /* the loader service, which the manifest gives no arguments */
+        stack.arguments = &command_line;
+        stack.argument_count = 1;
+    }
+    struct shared_memory shared;
+    uint64_t size = launch->service ? launch->service->stack_size : LOADER_STACK_SIZE;
+    if (!shared_memory_open(&shared, launch->process, size, PROT_READ_WRITE))
+        return refuse(launch, "stack", "no memory");
+    uint64_t pointer = start_stack_write(&shared.area, &stack);
+    shared_memory_close(&shared);
+    if (!pointer)
+        return refuse(launch, "stack",
+                      "arguments, environment and auxiliary vector take up more than half of it: give it a larger one");
+    return process_start_thread(launch->process, program->start, pointer, 0) || refuse(launch, "thread", "no memory");
+}
+
+void launch_end(struct launch *launch)
+{
+    if (launch->block)
+        object_release(launch->block);
+    launch->block = NULL;
+}
