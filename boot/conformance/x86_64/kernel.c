@@ -273,7 +273,7 @@ void kernel_main(uint32_t start_info)
 {
     (void)start_info;
     serial_start();
-    cpu_init();
+    cpu_init(trap_stubs, system_call_entry, kernel_stack_end);
     /* All machines have this much; the memory map is the real kernel's business. */
     frames_add_region(PAGE_UP((uint64_t)kernel_end - KERNEL_BASE), 16 << 20);
     frames_ready();

@@ -82,7 +82,7 @@ void kernel_main(uint32_t start_info)
     if (info->magic != START_INFO_MAGIC || info->version < 1 || !info->memory_map)
         panic("boot protocol: PVH start info of version 1 or later is needed");
     kernel_record.magic = RECORD_MAGIC;
-    cpu_init();
+    cpu_init(trap_stubs, system_call_entry, kernel_stack_end);
     read_memory_map(info);
     read_command_line(info);
     frames_reserve(0, (uint64_t)kernel_end - KERNEL_BASE);

@@ -52,8 +52,6 @@ static struct gate gates[GATE_COUNT];
 static uint64_t descriptors[7];
 static uint8_t double_fault_stack[4096] __attribute__((aligned(16)));
 
-extern char trap_stubs[], kernel_stack_end[], system_call_entry[];
-
 static inline void write_msr(uint32_t msr, uint64_t value)
 {
     __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
@@ -82,7 +80,7 @@ static void load_descriptors(void)
     __asm__ volatile("ltr %w0" : : "r"(SELECTOR_TASK));
 }
 
-static void load_gates(void)
+static void load_gates(const char *trap_stubs)
 {
     for (unsigned vector = 0; vector < GATE_COUNT; vector++) {
         uint64_t handler = (uint64_t)trap_stubs + vector * 16;
@@ -99,11 +97,11 @@ static void load_gates(void)
     __asm__ volatile("lidt %0" : : "m"(pointer));
 }
 
-void cpu_init(void)
+void cpu_init(const char *trap_stubs, const char *system_call_entry, const char *stack_end)
 {
     load_descriptors();
-    load_gates();
-    cpu.stack = (uint64_t)kernel_stack_end;
+    load_gates(trap_stubs);
+    cpu.stack = (uint64_t)stack_end;
     write_msr(MSR_GS_BASE, (uint64_t)&cpu);
     write_msr(MSR_KERNEL_GS_BASE, 0);
     write_msr(MSR_STAR, (uint64_t)(SELECTOR_KERNEL_DATA | 3) << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);

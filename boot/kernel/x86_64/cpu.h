@@ -13,7 +13,8 @@ struct frame {
 #define KERNEL_ELF_MACHINE 62 /* EM_X86_64 */
 #define FPU_STATE_SIZE 512
 
-void cpu_init(void);
+/* Where traps and system calls enter, and the end of the stack that their C code runs on: of entry.h. */
+void cpu_init(const char *trap_stubs, const char *system_call_entry, const char *stack_end);
 
 /* The frame that traps from user mode fill from now on. */
 void cpu_set_frame(struct frame *frame);
@@ -30,9 +31,9 @@ uint64_t cpu_entropy(void);
 /* Let interrupts in once, wait for one, and keep them out again. */
 void cpu_wait_for_interrupt(void);
 
+/* A frame that begins a thread in user mode; its result is what a system call returns. */
 void frame_init_user(struct frame *frame, uint64_t entry, uint64_t stack, uint64_t argument);
 void frame_set_result(struct frame *frame, int64_t result);
-_Noreturn void frame_resume(struct frame *frame);
 
 /* Timer: `TIMER_RELOAD` counts of 1193182 Hz make one tick. */
 #define TIMER_FREQUENCY 1193182

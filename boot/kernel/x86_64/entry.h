@@ -1,7 +1,14 @@
-/* C functions that entry.S calls: the kernel's, or the conformance kernel's. */
+/* Ways into the kernel, and out of it: entry.S, and the C functions that it calls, which are the kernel's or the
+ * conformance kernel's. */
 #ifndef X86_64_ENTRY_H
 #define X86_64_ENTRY_H
 #include "cpu.h"
+
+/* For cpu_init. */
+extern const char trap_stubs[], system_call_entry[], kernel_stack_end[];
+
+/* Go on in user mode. */
+_Noreturn void frame_resume(struct frame *frame);
 
 /* Paging is on by the boot loader's hand-over; `start_info` is the physical address of PVH's start info. */
 void kernel_main(uint32_t start_info);
