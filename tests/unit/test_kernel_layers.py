@@ -26,6 +26,8 @@ def sources(kernel: Path) -> list[Path]:
 
 
 def part_of_include(kernel: Path, quoted: str, angled: str, lines: dict[str, int]) -> str:
+    if f"<{angled}>" in lines:
+        return f"<{angled}>"
     if angled:
         folder = f"<{angled.split('/')[0]}>"
         return folder if "/" in angled and folder in lines else "<standard>"
