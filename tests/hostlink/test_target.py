@@ -28,10 +28,11 @@ def test_a_program_starts(library, files, mode, address):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_protection(library, files, mode, address):
-    """Code is executable and not writable, RELRO and the start block are read-only, the stack is writable."""
+    """Code is executable and not writable, constants are neither, RELRO and the start block are read-only, the stack is writable."""
     host = Host(library, files, mode)
     assert host.start()
     assert host.prot(address(host, "program", "_start")) == READ_EXECUTE
+    assert host.prot(host.slots(address(host, "lib0.so", "text0"), 1)[0]) == READ
     assert host.prot(address(host, "program", "table")) == READ
     assert host.prot(address(host, "program", "written")) == READ_WRITE
     assert host.prot(host.stack) == READ_WRITE

@@ -183,9 +183,11 @@ static void load_all(struct module_link *linking)
 
 void modules_load(void)
 {
-    struct module_link linking = {0};
+    struct module_link linking;
+    linking.memories = NULL;
     linker_init(&linking.linker, &module_host);
-    linking.linker.tls_surplus = 0;
+    linking.linker.tls_surplus = 0; /* modules have no thread-local data */
+    linking.linker.descriptors = (struct tls_descriptor_names){0};
     target_init(&linking.target, &linking.linker, &linking, 0);
     load_all(&linking);
     target_end(&linking.target);

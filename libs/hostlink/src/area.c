@@ -133,10 +133,12 @@ static void end_view(struct target *target, struct target_area *area)
 
 void target_area_close(struct target *target, struct target_area *area)
 {
+    const struct target_host *host = host_of(target);
     leave(target, area);
-    /* Until now the writer wrote there. */
-    if (lives_there(target) && area->prot != PROT_READ_WRITE)
-        host_of(target)->protect(target->context, area->at.there, area->at.size, area->prot);
+    /* Until now this side wrote there. */
+    if (lives_there(target) && area->prot != PROT_READ_WRITE &&
+        !host->protect(target->context, area->at.there, area->at.size, area->prot))
+        host->log(target->context, "the start block stays writable");
     end_view(target, area);
 }
 

@@ -5,7 +5,6 @@
 
 void linker_init(struct linker *linker, const struct target_host *host)
 {
-    memset(linker, 0, sizeof *linker);
     linker->host = host;
     linker->tls_surplus = 1024;
     linker->descriptors = (struct tls_descriptor_names){
@@ -13,6 +12,9 @@ void linker_init(struct linker *linker, const struct target_host *host)
         .dynamic = "__ambilink_tlsdesc_dynamic",
         .absent = "__ambilink_tlsdesc_absent",
     };
+    linker->caches = false;
+    linker->known = (struct link_known){0};
+    linker->batch_count = 0;
 }
 
 void linker_end(struct linker *linker, void *context)
@@ -80,7 +82,7 @@ void target_init(struct target *target, struct linker *linker, void *context, ui
 static void find_descriptor(const struct link *link, const char *name, uint64_t *address)
 {
     struct link_symbol found;
-    if (link_find(link, LINK_SCOPE_DEFAULT, NULL, name, NULL, &found))
+    if (name && link_find(link, LINK_SCOPE_DEFAULT, NULL, name, NULL, &found))
         *address = found.address;
 }
 

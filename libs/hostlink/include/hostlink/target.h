@@ -25,7 +25,7 @@
 
 #define TARGET_BATCH_MAX 32
 
-/* Functions of the C library that TLS descriptors lead to. */
+/* Functions of the C library that TLS descriptors lead to; NULL: it has none. */
 struct tls_descriptor_names {
     const char *fixed, *dynamic, *absent;
 };
