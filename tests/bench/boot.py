@@ -22,7 +22,7 @@ from ambilink.bootimage.container import read
 from ambilink.bootimage.layout import PAGE_SIZE
 from ambilink.bootimage.pack import pack
 from ambilink.files import write_atomically
-from ambilink.link.image import Image
+from ambilink.link.module import Module
 from ambilink.link.relocate import link
 from ambilink.machine.boot import boot
 from ambilink.machine.model import BootRequest, NoMachine, Verdict
@@ -70,12 +70,12 @@ def links(image: Path, way: str) -> tuple[int, int]:
     words = lookups = 0
     scopes: Counter[tuple[str, ...]] = Counter()
     for service in archive.services:
-        images: dict[str, Image] = {}
+        images: dict[str, Module] = {}
         names = [service.file]
         for name in names:
             file = archive.file(name)
             assert file is not None
-            images[name] = Image(name, Path(name), archive.contents(file))
+            images[name] = Module(name, Path(name), archive.contents(file))
             names += [f"lib/{soname}" for soname in images[name].needed_names if f"lib/{soname}" not in names]
         result = link(list(images.values()), lambda each: 0)
         words += sum(len(each.touched) for each in images.values())

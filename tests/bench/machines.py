@@ -10,6 +10,7 @@ from pathlib import Path
 
 import toml
 
+from ambilink.bootimage.kernel import with_kernel
 from ambilink.bootimage.pack import pack
 from ambilink.files import write_atomically
 from ambilink.machine.boot import boot
@@ -26,7 +27,7 @@ GOALS = {"system-calls": 162_000, "thread-switches": 113_000}
 
 def measure(machine: str, image: Path) -> dict[str, float]:
     """Operations per second, by name, and the seconds from power-on to the verdict."""
-    outcome = boot(machine, BootRequest(image, timeout=120, seed=1))
+    outcome = boot(machine, with_kernel(BootRequest(image, timeout=120, seed=1)))
     rates: dict[str, float] = {}
     name, count, started = "", 0, 0.0
     for line in outcome.console:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import toml
-from ambilink.bootimage.pack import pack
 
 from ambilink.boot import BootResult, boot_and_verify
 from ambilink.bootimage import container, layout
+from ambilink.bootimage.pack import pack
 from ambilink.machine.model import BootRequest
 
 

@@ -4,7 +4,6 @@ import re
 
 from ambilink.bootimage.container import read
 from ambilink.bootimage.layout import FileKind
-
 from ambilink.machine.model import Verdict
 
 from .conftest import boot

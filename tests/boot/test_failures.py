@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from ambilink.bootimage.container import read
 
+from ambilink.bootimage.container import read
 from ambilink.errors import AmbilinkError
 from ambilink.machine.model import Verdict
 

@@ -4,8 +4,8 @@ import struct
 
 import pytest
 
-from ambilink.elf.inspect import inspect
 from ambilink.bootimage import container, layout
+from ambilink.elf.inspect import inspect
 from ambilink.machine.model import Verdict
 
 from .conftest import boot

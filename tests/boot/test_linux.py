@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ambilink.bootimage.container import read
 
+from ambilink.bootimage.container import read
 from ambilink.machine.model import Verdict
 
 HERE = Path(__file__).parent / "linux"

@@ -7,24 +7,28 @@ from dataclasses import replace
 
 import pytest
 
-from ambilink.machine import kernel_file
+from ambilink.bootimage.kernel import with_kernel
 from ambilink.machine.boot import boot
-from ambilink.machine.emulator import board
 from ambilink.machine.model import BootRequest, NoMachine, Verdict
 
 
 def test_conformance(build, machine):
-    outcome = boot(machine, BootRequest(build / "conformance", timeout=60))
+    outcome = boot(machine, with_kernel(BootRequest(build / "conformance", timeout=60)))
     assert outcome.text == ["conformance: 57 passed, 0 failed"]
     assert outcome.verdict is Verdict.PASS
 
 
-def test_any_kernel_with_a_pvh_note_boots(build, monkeypatch):
+def entered(request, address):
+    """As a kernel with this 64-bit entry."""
+    request = with_kernel(request)
+    return replace(request, kernel=replace(request.kernel, entry64=address))
+
+
+def test_any_kernel_with_a_pvh_note_boots(build):
     """Without the 64-bit entry the emulator starts the kernel as QEMU does, in 32-bit protected mode."""
-    real = kernel_file.read_kernel
-    assert real(build / "boot.img").entry64 is not None
-    monkeypatch.setattr(board, "read_kernel", lambda path: replace(real(path), entry64=None))
-    assert boot("emulator", BootRequest(build / "boot.img", seed=1)).verdict is Verdict.PASS
+    request = BootRequest(build / "boot.img", seed=1)
+    assert with_kernel(request).kernel.entry64 is not None
+    assert boot("emulator", entered(request, None)).verdict is Verdict.PASS
 
 
 def test_unknown_machine_exits_77(build):
@@ -63,9 +67,7 @@ def test_a_file_that_is_no_kernel_is_refused(tmp_path):
         assert done.returncode == 1 and str(path) in done.stderr and "Traceback" not in done.stderr
 
 
-def test_a_triple_fault_is_a_reset(build, monkeypatch):
+def test_a_triple_fault_is_a_reset(build):
     """A kernel whose first instruction faults before there is an interrupt table."""
-    real = kernel_file.read_kernel
-    monkeypatch.setattr(board, "read_kernel", lambda path: replace(real(path), entry64=0x3FFF_F000_0000))
-    outcome = boot("emulator", BootRequest(build / "boot.img"))
+    outcome = boot("emulator", entered(BootRequest(build / "boot.img"), 0x3FFF_F000_0000))
     assert outcome.verdict is Verdict.RESET and "triple fault" in outcome.detail

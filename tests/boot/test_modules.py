@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
-from ambilink.bootimage.container import read, symbols_of
-from ambilink.bootimage.layout import FileKind
 
+from ambilink.bootimage.container import read
+from ambilink.bootimage.layout import FileKind
 from ambilink.elf.abi import Abi, abi_changes, load_abi, read_abi
 from ambilink.elf.exports import exports
+from ambilink.elf.file import ElfFile
 from ambilink.elf.stub import stub
 from ambilink.errors import AmbilinkError
 from ambilink.machine.model import Verdict
@@ -66,7 +67,7 @@ def other_exports(build, **changes):
     if "version" in changes:
         versions = (changes["version"],)
         symbols = [type(symbol)(symbol.name, changes["version"]) for symbol in symbols]
-    addresses = symbols_of(build / "kernel")
+    addresses = ElfFile.open(build / "kernel").addresses()
     return stub(
         Abi(golden.soname, (), versions, tuple(symbols)),
         "EM_X86_64",

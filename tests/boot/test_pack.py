@@ -7,11 +7,11 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+
+from ambilink.bootimage import prelink
 from ambilink.bootimage.container import read
 from ambilink.bootimage.layout import PAGE_SIZE, FileKind
 from ambilink.bootimage.linked import Store
-
-from ambilink.bootimage import prelink
 from ambilink.machine.model import Verdict
 
 from .conftest import boot, repack, whole
@@ -147,12 +147,12 @@ def test_only_what_depends_on_addresses_moves(system, build):
     system.linker, system.seed = "pack", 7
     image = read(whole(system).pack())
     contents = {file.name: (file.kind, image.archive.contents(file)) for file in image.archive.files}
-    closures = {"services/greet": prelink.images_of(system.folder, contents, "services/greet")}
+    closures = {"services/greet": prelink.modules_of(system.folder, contents, "services/greet")}
     libc = next(each for each in closures["services/greet"] if each.name == "libc.so")
 
     def grown():
         """Addresses after one more page of libc."""
-        libc.segments[-1] = replace(libc.segments[-1], memory_size=libc.segments[-1].memory_size + PAGE_SIZE)
+        libc.loads[-1] = replace(libc.loads[-1], memory_size=libc.loads[-1].memory_size + PAGE_SIZE)
         return prelink.place(closures, PAGE_SIZE, 7)
 
     before = prelink.place(closures, PAGE_SIZE, 7)
@@ -191,7 +191,7 @@ def test_only_programs_that_need_what_changed_are_linked_again(system, tmp_path)
     changed[-1] ^= 1
     second, counts = link(store, files | {"lib/libdigest.so": (kind, bytes(changed))})
     users = [
-        name for name in programs if any(i.name == "libdigest.so" for i in prelink.images_of(tmp_path, files, name))
+        name for name in programs if any(i.name == "libdigest.so" for i in prelink.modules_of(tmp_path, files, name))
     ]
     assert 0 < len(users) < 6 and counts == (len(users), 6 - len(users))
     assert second == link(Store(None), files | {"lib/libdigest.so": (kind, bytes(changed))})[0]

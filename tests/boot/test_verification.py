@@ -1,8 +1,8 @@
 """The check of a booted system notices what it is there for: each rule is broken in the machine's memory."""
 
 import pytest
-from ambilink.bootimage.container import read
 
+from ambilink.bootimage.container import read
 from ambilink.verify.page_tables import NO_EXECUTE, WRITE, user_pages
 from ambilink.verify.system import verify_system
 

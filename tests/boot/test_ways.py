@@ -3,9 +3,9 @@
 import re
 
 import pytest
+
 from ambilink.bootimage.container import read
 from ambilink.bootimage.layout import FileKind
-
 from ambilink.elf.abi import abi_changes, read_abi
 from ambilink.elf.inspect import inspect
 from ambilink.machine.model import Verdict

@@ -4,9 +4,8 @@ each process must be what plain Python computes for the addresses found."""
 from pathlib import Path
 
 from ambilink.bootimage.container import read
-
-from ambilink.link.image import PF_W
-from ambilink.link.relocate import words_of
+from ambilink.bootimage.kernel import with_kernel
+from ambilink.link.relocate import slots_of
 from ambilink.machine.boot import boot as run
 from ambilink.machine.model import BootRequest
 from ambilink.verify.kernel_state import read_kernel_state
@@ -33,7 +32,7 @@ def words(image, process, biases):
     """(file, p_vaddr, address in the process) of what relocations touch."""
     comparison = Comparison(image)
     result = comparison.expected(process, biases)
-    return [(each, address, each.bias + address) for each in result.images for address, _ in words_of(each)]
+    return [(each, address, each.bias + address) for each in result.images for address, _ in slots_of(each)]
 
 
 def test_a_wrong_word_in_relro_after_the_boot(build):
@@ -66,9 +65,9 @@ def test_a_wrong_word_in_writable_data_when_a_process_begins(build):
                 pages = {page.address: page for page in user_pages(memory, process.page_table)}
                 for file, address, place in words(image, process, Modules(image).find(pages)):
                     elf = Modules(image).elves[file.name]
-                    segment = next(s for s in file.segments if s.address <= address < s.address + s.memory_size)
+                    segment = next(s for s in file.loads if s.address <= address < s.address + s.memory_size)
                     in_relro = elf.relro and elf.relro[0] <= address < elf.relro[0] + elf.relro[1]
-                    if segment.flags & PF_W and not in_relro:
+                    if segment.writable and not in_relro:
                         frame = pages[place & -4096].frame
                         old = memory.word(frame + place % 4096)
                         memory.write(frame + place % 4096, (old ^ 8).to_bytes(8, "little"))
@@ -79,7 +78,7 @@ def test_a_wrong_word_in_writable_data_when_a_process_begins(build):
             super()._take(memory)
 
     beginnings = Damage(image)
-    outcome = run("emulator", BootRequest(Path(image.path), seed=1), None, beginnings.stops)
+    outcome = run("emulator", with_kernel(BootRequest(Path(image.path), seed=1)), None, beginnings.stops)
     state = read_kernel_state(image, outcome.memory)
     found = verify_words(image, beginnings.snapshots, outcome.memory, state).failures
     name, address = beginnings.damaged
@@ -88,7 +87,7 @@ def test_a_wrong_word_in_writable_data_when_a_process_begins(build):
 
 
 def test_stopping_changes_nothing(build):
-    request = BootRequest(build / "boot.img", seed=1)
+    request = with_kernel(BootRequest(build / "boot.img", seed=1))
     watched = run("emulator", request, None, Beginnings(read(build / "boot.img")).stops)
     alone = run("emulator", request)
     assert [(line.text, line.instructions) for line in watched.console] == [

@@ -22,9 +22,10 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TOP / "toolchain"), str(TOP)]
 
+from ambilink.elf.file import ElfError
 from ambilink.link.closure import MissingLibrary, load_closure
 from ambilink.link.core import Linker, Result
-from ambilink.link.image import ElfError, Image
+from ambilink.link.module import Module
 from ambilink.link.order import start_order
 from ambilink.link.relocate import consecutive, link
 from ambilink.link.search import Search, same_file
@@ -157,7 +158,7 @@ def glibc_bindings(path: Path, machine: Machine = MACHINES["x86_64"]) -> tuple[C
         return found, undefined, ""
 
 
-def core_bindings(images: list[Image], result: Result) -> tuple[Counter[Bound], set[str]]:
+def core_bindings(images: list[Module], result: Result) -> tuple[Counter[Bound], set[str]]:
     keys: dict[str, object] = {image.name: same_file(image.path) for image in images}
     keys["-"] = "-"
     found: Counter[Bound] = Counter()
@@ -176,7 +177,7 @@ def _compare(verdict: Verdict, what: str, ours: Counter[Bound] | set[str], their
             verdict.differences.append(f"{what}, {sign}: {entry}")
 
 
-def _model_agrees(verdict: Verdict, images: list[Image], result: Result) -> None:
+def _model_agrees(verdict: Verdict, images: list[Module], result: Result) -> None:
     """The same bindings and the same bytes in every writable segment."""
     model = link(images, consecutive())
     names = {id(image): image.name for image in images}
@@ -189,7 +190,7 @@ def _model_agrees(verdict: Verdict, images: list[Image], result: Result) -> None
     for image in images:
         for window in result.windows.get(image.name, []):
             verdict.words += len(window.data) // 8
-            if image.windows[window.address - image.bias] != window.data:
+            if image.writable[window.address - image.bias] != window.data:
                 verdict.differences.append(f"model: other words in {image.name}")
 
 
@@ -248,7 +249,7 @@ def constructor_order(program: Path, stopper: Path) -> list[object] | None:
 
 def judge_order(program: Path, stopper: Path) -> Verdict | None:
     """None for what is no program that glibc starts."""
-    image = Image.open(str(program), program)
+    image = Module.load(str(program), program)
     if image.interpreter != str(MACHINES["x86_64"].ld) or program.stat().st_mode & 0o6000:
         return None
     verdict = Verdict(program)

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from ambilink.elf.check import Linked, check
+from ambilink.elf.check import OutputKind, check
 from ambilink.errors import AmbilinkError
 
 INTERPRETER = "/lib/ld.so"
@@ -29,16 +29,16 @@ def changed(tmp_path, source, function):
 
 
 def test_what_the_build_made_passes(build, libraries):
-    check(build / "services/greet", Linked.DYNAMIC_PROGRAM, libraries, [], interpreter=INTERPRETER)
-    check(build / "services/loader", Linked.STATIC_PROGRAM, {}, [])
-    check(build / "lib/libc.so", Linked.SHARED_LIBRARY, libraries, [], "libc.so")
-    check(build / "kernel", Linked.KERNEL, {}, [])
+    check(build / "services/greet", OutputKind.DYNAMIC_PROGRAM, libraries, [], interpreter=INTERPRETER)
+    check(build / "services/loader", OutputKind.STATIC_PROGRAM, {}, [])
+    check(build / "lib/libc.so", OutputKind.SHARED_LIBRARY, libraries, [], "libc.so")
+    check(build / "kernel", OutputKind.KERNEL, {}, [])
 
 
 def test_a_type_that_the_linker_made_up(build, tmp_path, libraries):
     path = changed(tmp_path, build / "lib/libdigest.so", lambda data: struct.pack_into("<H", data, 16, 2))
     with pytest.raises(AmbilinkError, match="e_type is ET_EXEC, a shared library must be ET_DYN; the linker ignored"):
-        check(path, Linked.SHARED_LIBRARY, libraries, [])
+        check(path, OutputKind.SHARED_LIBRARY, libraries, [])
 
 
 def test_writable_and_executable(build, tmp_path, libraries):
@@ -49,39 +49,39 @@ def test_writable_and_executable(build, tmp_path, libraries):
 
     path = changed(tmp_path, build / "services/greet", open_up)
     with pytest.raises(AmbilinkError, match="is writable and executable"):
-        check(path, Linked.DYNAMIC_PROGRAM, libraries, [], interpreter=INTERPRETER)
+        check(path, OutputKind.DYNAMIC_PROGRAM, libraries, [], interpreter=INTERPRETER)
 
 
 def test_an_interpreter(build, libraries):
     with pytest.raises(AmbilinkError, match=r"PT_INTERP is /lib/ld\.so, and none was asked for; .* say interp="):
-        check(build / "services/greet", Linked.DYNAMIC_PROGRAM, libraries, [])
+        check(build / "services/greet", OutputKind.DYNAMIC_PROGRAM, libraries, [])
     with pytest.raises(AmbilinkError, match=r"PT_INTERP is /lib/ld\.so, and /lib/other\.so was asked for"):
-        check(build / "services/greet", Linked.DYNAMIC_PROGRAM, libraries, [], interpreter="/lib/other.so")
+        check(build / "services/greet", OutputKind.DYNAMIC_PROGRAM, libraries, [], interpreter="/lib/other.so")
     with pytest.raises(AmbilinkError, match=r"PT_INTERP is missing, and /lib/ld\.so was asked for"):
-        check(build / "services/loader", Linked.STATIC_PROGRAM, {}, [], interpreter=INTERPRETER)
+        check(build / "services/loader", OutputKind.STATIC_PROGRAM, {}, [], interpreter=INTERPRETER)
 
 
 def test_needed_where_nothing_may_be(build):
     with pytest.raises(AmbilinkError, match=r"static, but has NEEDED lib\w+.so"):
-        check(build / "services/greet", Linked.STATIC_PROGRAM, {}, [], interpreter=INTERPRETER)
+        check(build / "services/greet", OutputKind.STATIC_PROGRAM, {}, [], interpreter=INTERPRETER)
 
 
 def test_an_unknown_library(build, libraries):
     del libraries["libposix.so"]
     with pytest.raises(AmbilinkError, match=r"libc.so: needs libposix.so, which is no known library"):
-        check(build / "services/fortune", Linked.DYNAMIC_PROGRAM, libraries, [], interpreter=INTERPRETER)
+        check(build / "services/fortune", OutputKind.DYNAMIC_PROGRAM, libraries, [], interpreter=INTERPRETER)
 
 
 def test_an_undefined_symbol_names_the_object(build, libraries):
     libraries["libc.so"] = libraries["libdigest.so"]
     objects = sorted((build / "obj/fortune").rglob("*.o"))
     with pytest.raises(AmbilinkError, match=r"undefined symbol \w+, needed by main.c.o \(and \d+ more\)"):
-        check(build / "services/fortune", Linked.DYNAMIC_PROGRAM, libraries, objects, interpreter=INTERPRETER)
+        check(build / "services/fortune", OutputKind.DYNAMIC_PROGRAM, libraries, objects, interpreter=INTERPRETER)
 
 
 def test_a_wrong_soname(build, libraries):
     with pytest.raises(AmbilinkError, match=r"SONAME is libc.so, not libd.so"):
-        check(build / "lib/libc.so", Linked.SHARED_LIBRARY, libraries, [], "libd.so")
+        check(build / "lib/libc.so", OutputKind.SHARED_LIBRARY, libraries, [], "libd.so")
 
 
 def test_rubbish(tmp_path):
@@ -89,4 +89,4 @@ def test_rubbish(tmp_path):
         path = tmp_path / "file"
         path.write_bytes(data)
         with pytest.raises(AmbilinkError):
-            check(path, Linked.DYNAMIC_PROGRAM, {}, [])
+            check(path, OutputKind.DYNAMIC_PROGRAM, {}, [])

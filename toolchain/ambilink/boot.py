@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ambilink.bootimage.container import ImageFile, read
+from ambilink.bootimage.kernel import with_kernel
 from ambilink.errors import AmbilinkError
 from ambilink.machine.boot import boot
 from ambilink.machine.model import EXIT_FAIL, BootRequest, LineSink, Outcome, Verdict
@@ -35,6 +36,7 @@ def boot_and_verify(
     expected = read_expected(expect) if expect else []
     image = _read_packed(request.image)
     beginnings = Beginnings(image) if image else None
+    request = with_kernel(request) if machine == "emulator" else request
     outcome = boot(machine, request, sink, beginnings.stops if beginnings else None)
     state = report = words = None
     failures: list[str] = []

@@ -317,12 +317,12 @@ def _abi_diff(options: argparse.Namespace) -> int:
 
 def _abi_stub(options: argparse.Namespace) -> int:
     from ambilink.elf.abi import load_abi
-    from ambilink.elf.layout import MACHINES
+    from ambilink.elf.psabi import E_MACHINES
     from ambilink.elf.stub import stub
     from ambilink.files import write_atomically
 
-    if options.machine not in MACHINES:
-        raise AmbilinkError(options.machine, "is no known machine", f"choose one of {', '.join(MACHINES)}")
+    if options.machine not in E_MACHINES:
+        raise AmbilinkError(options.machine, "is no known e_machine", f"choose one of {', '.join(E_MACHINES)}")
     write_atomically(options.output, stub(load_abi(options.file), options.machine))
     return EXIT_PASS
 

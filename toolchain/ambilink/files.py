@@ -1,8 +1,56 @@
-"""Writing files so that a half-written one is never seen under its final name."""
+"""Reading files that users name, and writing files so that a half-written one is never seen under its final name."""
 
+import mmap
 import os
+import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+from ambilink.errors import AmbilinkError
+
+_Read = TypeVar("_Read")
+
+
+def _with_regular(path: Path, remedy: str, read: Callable[[int, int], _Read]) -> _Read:
+    """Call `read` with descriptor and size. Folders, devices and FIFOs are refused: they have no size, or no end."""
+    try:
+        # O_NONBLOCK, or opening a FIFO waits for its writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
+                raise AmbilinkError(path, f"is {kind}", "give a file")
+            return read(descriptor, status.st_size)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise AmbilinkError(path, f"cannot be read ({error.strerror})", remedy) from error
+    except MemoryError as error:
+        raise AmbilinkError(path, "is too large to be read", remedy) from error
+    except ValueError as error:  # a NUL byte in the name
+        raise AmbilinkError(ascii(str(path)), f"cannot be a file's name ({error})", remedy) from error
+
+
+def read_regular(path: Path, remedy: str = "") -> bytes:
+    """Contents of a regular file; `remedy` is what to do where there is none."""
+
+    def read(descriptor: int, size: int) -> bytes:
+        with open(descriptor, "rb", closefd=False) as stream:
+            return stream.read()
+
+    return _with_regular(path, remedy, read)
+
+
+def map_regular(path: Path, remedy: str = "") -> bytes | mmap.mmap:
+    """Like `read_regular`, and only what is looked at is read."""
+
+    def read(descriptor: int, size: int) -> bytes | mmap.mmap:
+        return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) if size else b""
+
+    return _with_regular(path, remedy, read)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

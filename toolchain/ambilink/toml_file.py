@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from ambilink.errors import AmbilinkError
+from ambilink.files import read_regular
 
 
 def read(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as stream:
-            return tomllib.load(stream)
-    except OSError as error:
-        raise AmbilinkError(path, f"cannot be read ({error.strerror})") from error
+        return tomllib.loads(read_regular(path).decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise AmbilinkError(path, f"is not TOML: {error}") from error
 

@@ -5,143 +5,102 @@ symbols; each file of the archive gets a section header of its own, so `readelf 
 """
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ambilink.bootimage import layout
 from ambilink.bootimage.layout import PAGE_SIZE, Archive, ArchiveFile, round_up
+from ambilink.elf.file import ElfError, ElfFile
+from ambilink.elf.layout import (
+    EHDR,
+    PF_R,
+    PHDR,
+    PT_LOAD,
+    SHDR,
+    SHF_ALLOC,
+    SHN_UNDEF,
+    SHT_NULL,
+    SHT_PROGBITS,
+    SHT_STRTAB,
+    Section,
+    Segment,
+)
 from ambilink.errors import AmbilinkError
+from ambilink.files import read_regular
 
-HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
-SEGMENT = struct.Struct("<IIQQQQQQ")
-SECTION = struct.Struct("<IIQQQQIIQQ")
-SYMBOL = struct.Struct("<IBBHQQ")
 PLACE = struct.Struct("<QQ")
-
-PT_LOAD = 1
-PF_R = 4
-SHT_PROGBITS, SHT_SYMTAB, SHT_STRTAB, SHT_NOBITS = 1, 2, 3, 8
-SHF_ALLOC = 2
 PLACE_SYMBOL = "image_place"  # struct image_place in the kernel: where the archive lies
 ARCHIVE_SECTION = ".archive"
 ARCHIVE_ALIGN = 1 << 21  # physical: clear of the kernel, and good for large pages
+PHYSICAL_END = 1 << 52
 
 
-@dataclass
-class _Elf:
-    """A kernel file, taken apart."""
-
-    path: Path
-    data: bytearray
-    header: tuple[int, ...]
-    segments: list[list[int]]
-    sections: list[list[int]]
-
-    @property
-    def entry(self) -> int:
-        return self.header[4]
-
-    def section_data(self, index: int) -> bytes:
-        offset, size = self.sections[index][4:6]
-        return bytes(self.data[offset : offset + size])
-
-    def file_offset(self, address: int, size: int) -> int | None:
-        for kind, _, offset, start, _, file_size, _, _ in self.segments:
-            if kind == PT_LOAD and start <= address and address + size <= start + file_size:
-                return offset + address - start
-        return None
-
-    def symbol(self, name: str) -> tuple[int, int] | None:
-        """Address and size."""
-        for section in self.sections:
-            if section[1] != SHT_SYMTAB:
-                continue
-            strings = self.section_data(section[6])
-            wanted = name.encode() + b"\0"
-            for name_at, _, _, index, value, size in SYMBOL.iter_unpack(
-                bytes(self.data[section[4] : section[4] + section[5]])
-            ):
-                if index and strings[name_at : name_at + len(wanted)] == wanted:
-                    return value, size
-        return None
-
-
-def _take_apart(path: Path) -> _Elf:
-    try:
-        data = bytearray(path.read_bytes())
-        header = HEADER.unpack_from(data)
-        if header[0][:6] != b"\x7fELF\x02\x01":
-            raise AmbilinkError(path, "is not a 64-bit little-endian ELF file", "give the linked kernel")
-        segments = [list(SEGMENT.unpack_from(data, header[5] + SEGMENT.size * i)) for i in range(header[10])]
-        sections = [list(SECTION.unpack_from(data, header[6] + SECTION.size * i)) for i in range(header[12])]
-    except OSError as error:
-        raise AmbilinkError(path, f"cannot be read ({error.strerror})", "build the kernel first") from error
-    except struct.error as error:
-        raise AmbilinkError(path, "is a truncated ELF file", "build the kernel again") from error
-    return _Elf(path, data, header, segments, sections)
-
-
-def _physical_end(elf: _Elf) -> int:
-    return max(physical + size for kind, _, _, _, physical, _, size, _ in elf.segments if kind == PT_LOAD)
+def _place_offset(kernel: ElfFile) -> int:
+    """Where in the file the kernel learns where the archive lies."""
+    for table in kernel.symbol_tables():
+        for symbol in kernel.symbols_of(table):
+            if symbol.name == PLACE_SYMBOL.encode() and symbol.section != SHN_UNDEF and symbol.size == PLACE.size:
+                return kernel.place_of(symbol.value, PLACE.size, PLACE_SYMBOL)
+    raise kernel.refuse(
+        f"has no initialised data symbol {PLACE_SYMBOL} of {PLACE.size} bytes",
+        "define it as in boot/kernel/image/image.c: the packer writes there where the archive lies",
+    )
 
 
 def build(kernel: Path, archive: bytes, files: Archive) -> bytes:
     """The boot image's bytes. The kernel must define the data symbol `image_place`."""
-    elf = _take_apart(kernel)
-    place = elf.symbol(PLACE_SYMBOL)
-    address = round_up(_physical_end(elf), ARCHIVE_ALIGN)
-    place_offset = None
-    if place and place[1] == PLACE.size:
-        place_offset = elf.file_offset(place[0], PLACE.size)
-    if place_offset is None:
-        raise AmbilinkError(
-            kernel,
-            f"has no initialised data symbol {PLACE_SYMBOL} of {PLACE.size} bytes",
-            "define it as in boot/kernel/image/image.c: the packer writes there where the archive lies",
-        )
-    elf.data[place_offset : place_offset + PLACE.size] = PLACE.pack(address, len(archive))
+    elf = ElfFile(kernel, read_regular(kernel, "build the kernel first"))
+    place_offset = _place_offset(elf)
+    address = round_up(max(each.physical + each.memory_size for each in elf.loads), ARCHIVE_ALIGN)
+    if address + len(archive) > PHYSICAL_END:
+        raise elf.refuse(f"leaves no room for the archive: its memory ends at {address:#x}")
 
-    segment_count = len(elf.segments) + 1
     # The program headers move behind the kernel's bytes, so that nothing else has to.
+    segment_count = len(elf.segments) + 1
     headers_at = round_up(len(elf.data), 8)
-    archive_at = round_up(headers_at + SEGMENT.size * segment_count)
-    segments = [*elf.segments, [PT_LOAD, PF_R, archive_at, address, address, len(archive), len(archive), PAGE_SIZE]]
+    archive_at = round_up(headers_at + PHDR.size * segment_count)
+    size = len(archive)
+    segments = [*elf.segments, Segment(PT_LOAD, PF_R, archive_at, address, address, size, size, PAGE_SIZE)]
 
-    names = bytearray(elf.section_data(elf.header[13]) if elf.sections else b"\0")
-    sections = [list(section) for section in elf.sections] or [[0] * 10]
+    names = bytearray(b"\0")
+    sections = [Section(0, SHT_NULL, 0, 0, 0, 0, 0, 0, 0, 0)]
+    names_index = elf.header.shstrndx
+    if elf.sections:
+        names = bytearray(elf.section_contents(elf.sections[elf.section_names_index]))
+        sections = [replace(section) for section in elf.sections]
 
     def add_section(name: str, kind: int, flags: int, at: int, offset: int, size: int) -> None:
-        sections.append([len(names), kind, flags, at, offset, size, 0, 0, 1, 0])
+        sections.append(Section(len(names), kind, flags, at, offset, size, 0, 0, 1, 0))
         names.extend(name.encode() + b"\0")
 
     add_section(ARCHIVE_SECTION, SHT_PROGBITS, SHF_ALLOC, address, archive_at, len(archive))
     for file in files.files:
         add_section(file.name, SHT_PROGBITS, SHF_ALLOC, address + file.offset, archive_at + file.offset, file.size)
-    names_index = elf.header[13] if elf.sections else len(sections)
     names_at = archive_at + len(archive)
     if not elf.sections:
+        names_index = len(sections)
         add_section(".shstrtab", SHT_STRTAB, 0, 0, 0, 0)
-    sections[names_index][4:6] = [names_at, len(names)]
+    elf.check_can_grow(len(sections), segment_count)
+    sections[names_index].offset, sections[names_index].size = names_at, len(names)
     sections_at = round_up(names_at + len(names), 8)
 
-    header = list(elf.header)
-    header[5], header[6], header[10], header[12], header[13] = (
-        headers_at,
-        sections_at,
-        segment_count,
-        len(sections),
-        names_index,
+    header = replace(
+        elf.header,
+        phoff=headers_at,
+        shoff=sections_at,
+        phnum=segment_count,
+        shentsize=SHDR.size,
+        shnum=len(sections),
+        shstrndx=names_index,
     )
-    image = bytearray(sections_at + SECTION.size * len(sections))
+    image = bytearray(sections_at)
     image[: len(elf.data)] = elf.data
-    image[: HEADER.size] = HEADER.pack(*header)
-    for index, segment in enumerate(segments):
-        SEGMENT.pack_into(image, headers_at + SEGMENT.size * index, *segment)
+    image[place_offset : place_offset + PLACE.size] = PLACE.pack(address, len(archive))
+    image[: EHDR.size] = header.pack()
+    image[headers_at : headers_at + PHDR.size * segment_count] = b"".join(each.pack() for each in segments)
     image[archive_at : archive_at + len(archive)] = archive
     image[names_at : names_at + len(names)] = names
-    for index, section in enumerate(sections):
-        SECTION.pack_into(image, sections_at + SECTION.size * index, *section)
-    return bytes(image)
+    return bytes(image) + b"".join(each.pack() for each in sections)
 
 
 @dataclass(frozen=True)
@@ -173,40 +132,22 @@ class ImageFile:
 
 def read(path: Path) -> ImageFile:
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise AmbilinkError(path, f"cannot be read ({error.strerror})") from error
-    try:
-        header = HEADER.unpack_from(data)
-        if header[0][:6] != b"\x7fELF\x02\x01":
-            raise AmbilinkError(path, "is not a boot image (no ELF header)", "make one with ambilink image pack")
-        segments = [SEGMENT.unpack_from(data, header[5] + SEGMENT.size * i) for i in range(header[10])]
-    except struct.error as error:
-        raise AmbilinkError(path, "is truncated within its headers", "pack the image again") from error
+        elf = ElfFile(path, read_regular(path))
+        loads = elf.loads
+    except ElfError as error:
+        raise ElfError(path, f"is not a boot image: {error.rule}", "make one with ambilink image pack") from error
     magic = layout.MAGIC.to_bytes(8, "little")
-    for kind, _, offset, _, physical, size, _, _ in segments:
-        if kind == PT_LOAD and data[offset : offset + 8] == magic:
-            if offset + size > len(data):
-                raise AmbilinkError(path, "the archive is cut off: the image is truncated", "pack the image again")
-            archive = layout.parse(data[offset : offset + size], path)
-            loads = [(s[3], s[4], s[6]) for s in segments if s[0] == PT_LOAD]
-            return ImageFile(path, archive, physical, offset, symbols_of(path), loads)
+    for each in loads:
+        if elf.data[each.offset : each.offset + 8] == magic:
+            archive = layout.parse(elf.data[each.offset : each.offset + each.file_size], path)
+            segments = [(load.address, load.physical, load.memory_size) for load in loads]
+            return ImageFile(path, archive, each.physical, each.offset, _symbols(elf), segments)
     raise AmbilinkError(path, "holds no archive", "it is a kernel only, or truncated: make it with ambilink image pack")
 
 
-def symbols_of(path: Path) -> dict[str, int]:
-    """Names to addresses; empty when the section headers are damaged, which does not harm a boot."""
+def _symbols(elf: ElfFile) -> dict[str, int]:
+    """None when the section headers are damaged, which does not harm a boot."""
     try:
-        elf = _take_apart(path)
-        found = {}
-        for section in elf.sections:
-            if section[1] == SHT_SYMTAB:
-                strings = elf.section_data(section[6])
-                for name_at, _, _, index, value, _ in SYMBOL.iter_unpack(
-                    bytes(elf.data[section[4] : section[4] + section[5]])
-                ):
-                    if index:
-                        found[strings[name_at : strings.index(b"\0", name_at)].decode("utf-8", "replace")] = value
-        return found
-    except (AmbilinkError, struct.error, IndexError, ValueError):
+        return elf.addresses()
+    except ElfError:
         return {}

@@ -16,7 +16,7 @@ from pathlib import Path
 from ambilink.bootimage import start_block
 from ambilink.bootimage.layout import PAGE_SIZE, round_up
 from ambilink.files import write_atomically
-from ambilink.link.image import PF_W, PF_X, Image
+from ambilink.link.module import Module
 from ambilink.link.relocate import Link
 
 PROT_READ, PROT_WRITE, PROT_EXECUTE = 1, 2, 4
@@ -50,45 +50,44 @@ class Linked:
 
 def _pieces(result: Link) -> list[Piece]:
     found = []
-    waiting = {id(image) for image, _, _ in start_block.waiting_relro(result)}
-    for module, image in enumerate(result.images):
-        relro = (0, 0) if id(image) in waiting else start_block.relro_pages(image)
-        for segment in image.segments:
+    waiting = {id(module) for module, _, _ in start_block.waiting_relro(result)}
+    for number, module in enumerate(result.modules):
+        relro = (0, 0) if id(module) in waiting else start_block.relro_pages(module)
+        for segment in module.loads:
             start = segment.address & -PAGE_SIZE
             size = round_up(segment.address + segment.memory_size) - start
-            address = image.bias + start
-            if not segment.flags & PF_W:
-                prot = PROT_READ | (PROT_EXECUTE if segment.flags & PF_X else 0)
-                found.append(Piece(address, size, prot, module, str(image.path), segment.offset & -PAGE_SIZE, b""))
+            address = module.bias + start
+            if not segment.writable:
+                prot = PROT_READ | (PROT_EXECUTE if segment.executable else 0)
+                found.append(Piece(address, size, prot, number, str(module.path), segment.offset & -PAGE_SIZE, b""))
                 continue
-            window = image.windows[start]
+            memory = module.writable[start]
             fixed = max(0, min(relro[1], start + size) - start) if relro[0] <= start < relro[1] else 0
             if fixed:
-                found.append(Piece(address, fixed, PROT_READ, module, "", 0, bytes(window[:fixed])))
-            rest = bytes(window[fixed:])
+                found.append(Piece(address, fixed, PROT_READ, number, "", 0, bytes(memory[:fixed])))
+            rest = bytes(memory[fixed:])
             if rest:
                 prot = PROT_READ | PROT_WRITE
-                found.append(Piece(address + fixed, len(rest), prot, module, "", 0, rest.rstrip(b"\0")))
+                found.append(Piece(address + fixed, len(rest), prot, number, "", 0, rest.rstrip(b"\0")))
     return found
 
 
-def _write(image: Image, address: int, value: int) -> None:
-    for start, window in image.windows.items():
-        if 0 <= address - start <= len(window) - 8:
-            window[address - start : address - start + 8] = value.to_bytes(8, "little")
-
-
-def link_program(images: Sequence[Image], biases: Sequence[int], block_address: int) -> Linked:
-    """`images`: the program and what it needs, in search order."""
-    result = start_block.link_at(images, biases)
+def link_program(modules: Sequence[Module], biases: Sequence[int], block_address: int) -> Linked:
+    """`modules`: the program and what it needs, in search order."""
+    result = start_block.link_at(modules, biases)
     block = start_block.build(result, block_address)
-    first = images[0]
-    if first.debug_address:
-        _write(first, first.debug_address, block_address + block.link)
+    first = modules[0]
+    if not any(each.address <= first.entry < each.end for each in first.loads):
+        raise first.refuse(f"has the entry point {first.entry:#x}, outside its segments")
+    found = first.find_writable(first.debug_address, 8) if first.debug_address else None
+    if found:
+        memory, at = found
+        memory[at : at + 8] = (block_address + block.link).to_bytes(8, "little")
+    headers, count = first.program_headers
     return Linked(
         first.bias + first.entry,
-        first.bias + first.headers_address if first.header_count else 0,
-        first.header_count,
+        first.bias + headers if count else 0,
+        count,
         block.link,
         block.data,
         tuple(_pieces(result)),
@@ -99,17 +98,19 @@ def link_program(images: Sequence[Image], biases: Sequence[int], block_address: 
 def _code_digest() -> bytes:
     """Of all that decides what linking gives."""
     package = Path(__file__).parents[1]
-    paths = [*sorted((package / "link").glob("*.py")), package / "bootimage/start_block.py", Path(__file__)]
+    folders = (package / "elf", package / "link")
+    paths = [path for folder in folders for path in sorted(folder.glob("*.py"))]
+    paths += [package / "bootimage/start_block.py", Path(__file__)]
     return hashlib.blake2b(b"".join(path.read_bytes() for path in paths)).digest()
 
 
-def _key(images: Sequence[Image], biases: Sequence[int], block_address: int) -> str:
+def _key(modules: Sequence[Module], biases: Sequence[int], block_address: int) -> str:
     key = hashlib.blake2b(_code_digest(), digest_size=DIGEST_SIZE)
     key.update(_LENGTH.pack(block_address))
-    for image, bias in zip(images, biases, strict=True):
+    for module, bias in zip(modules, biases, strict=True):
         # `path` is the name in the image.
-        key.update(f"{image.name}\0{image.path}\0".encode() + _LENGTH.pack(bias))
-        key.update(hashlib.blake2b(image.data).digest())
+        key.update(f"{module.name}\0{module.path}\0".encode() + _LENGTH.pack(bias))
+        key.update(hashlib.blake2b(module.data).digest())
     return key.hexdigest()
 
 
@@ -120,14 +121,14 @@ class Store:
         self.folder = folder
         self.linked = self.taken = 0  # programs
 
-    def link(self, images: Sequence[Image], biases: Sequence[int], block_address: int) -> Linked:
+    def link(self, modules: Sequence[Module], biases: Sequence[int], block_address: int) -> Linked:
         if self.folder is None:
             self.linked += 1
-            return link_program(images, biases, block_address)
-        path = self.folder / _key(images, biases, block_address)
+            return link_program(modules, biases, block_address)
+        path = self.folder / _key(modules, biases, block_address)
         found = _load(path)
         if found is None:
-            found = link_program(images, biases, block_address)
+            found = link_program(modules, biases, block_address)
             self.linked += 1
             _save(path, found)
         else:

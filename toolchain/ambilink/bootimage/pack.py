@@ -1,18 +1,19 @@
 """Packing a boot image: from a manifest and a build folder to one ELF file."""
 
-import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ambilink.bootimage import container, layout, prelink
 from ambilink.bootimage.layout import ArchiveService, Calls, FileKind, Linker
 from ambilink.bootimage.linked import Store
 from ambilink.bootimage.manifest import Manifest, ManifestService, read
+from ambilink.elf.file import ElfFile
 from ambilink.elf.inspect import inspect
+from ambilink.elf.layout import EHDR
 from ambilink.errors import AmbilinkError
-from ambilink.files import write_atomically
-from ambilink.link.image import Image
+from ambilink.files import read_regular, write_atomically
+from ambilink.link.module import Module
 
 PROGRAM_FOLDER = "services"
 LIBRARY_FOLDER = "lib"
@@ -32,15 +33,12 @@ class Packed:
 def shipped(path: Path) -> bytes:
     """A linked file without what no loader reads: all bytes after the last segment, and section headers."""
     info = inspect(path)
-    data = bytearray(path.read_bytes())
+    elf = ElfFile(path, read_regular(path))
     end = max((load.offset + load.file_size for load in info.loads), default=0)
-    if not end:
-        raise AmbilinkError(path, "has no PT_LOAD segment", "link it as a program or shared library")
-    del data[end:]
-    header = list(container.HEADER.unpack_from(data))
-    header[6], header[11], header[12], header[13] = 0, 0, 0, 0  # e_shoff, e_shentsize, e_shnum, e_shstrndx
-    struct.pack_into(container.HEADER.format, data, 0, *header)
-    return bytes(data)
+    if end < EHDR.size:
+        raise elf.refuse("has no segment that holds its header", "link it as a program or shared library")
+    header = replace(elf.header, shoff=0, shentsize=0, shnum=0, shstrndx=0)
+    return header.pack() + elf.data[EHDR.size : end]
 
 
 def _program(manifest: Manifest, root: Path, name: str) -> Path:
@@ -95,7 +93,7 @@ def _add_modules(root: Path, contents: dict[str, tuple[FileKind, bytes]], manife
             raise AmbilinkError(
                 manifest.path, f"lists modules, and {exports} is not there", "declare the kernel with abi=..."
             )
-        contents[f"{MODULE_FOLDER}/kernel.so"] = (FileKind.DATA, exports.read_bytes())
+        contents[f"{MODULE_FOLDER}/kernel.so"] = (FileKind.DATA, read_regular(exports))
 
 
 def _add_interpreters(
@@ -144,7 +142,7 @@ def _prelink(manifest: Manifest, contents: dict[str, tuple[FileKind, bytes]], st
     programs = [
         name
         for name in dict.fromkeys(names)
-        if Image(name, manifest.path.parent / name, contents[name][1]).needed_names
+        if Module(name, manifest.path.parent / name, contents[name][1]).needed_names
     ]
     if not programs:
         return {}
@@ -177,13 +175,13 @@ def pack(manifest_path: Path, root: Path, image: Path) -> Packed:
     # Programs with another system's calls bring their libraries, and stay as they are.
     foreign = {service.program for service in manifest.services if service.calls is not Calls.AMBILINK}
     for name, path in programs.items():
-        contents[program_name(name)] = (FileKind.PROGRAM, path.read_bytes() if name in foreign else shipped(path))
+        contents[program_name(name)] = (FileKind.PROGRAM, read_regular(path) if name in foreign else shipped(path))
     _add_libraries(root, contents, [path for name, path in programs.items() if name not in foreign], manifest)
     for name, source in manifest.files.items():
         try:
-            data = source.read_bytes()
-        except OSError as error:
-            raise AmbilinkError(manifest_path, f"files.{name}: {source} cannot be read ({error.strerror})") from error
+            data = read_regular(source)
+        except AmbilinkError as error:
+            raise AmbilinkError(manifest_path, f"files.{name}: {error.where} {error.rule}", error.remedy) from error
         if name in contents:
             raise AmbilinkError(manifest_path, f"files.{name} is a library that programs need", "leave it out")
         contents[name] = (FileKind.LIBRARY if name.startswith(f"{LIBRARY_FOLDER}/") else FileKind.DATA, data)

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from ambilink.bootimage.layout import PAGE_SIZE, FileKind, round_up
 from ambilink.bootimage.linked import PROT_WRITE, Linked, Store
+from ambilink.elf.layout import ET_DYN
 from ambilink.errors import AmbilinkError
-from ambilink.link.image import ET_DYN, Image
+from ambilink.link.module import Module
 
 PAGES_FILE = "pack/pages"
 FOLDER = "pack"
@@ -26,6 +27,7 @@ PACKED = struct.Struct("<10Q2I")
 MAPPING = struct.Struct("<4Q4I")
 # Between what the loader service and the kernel choose by themselves, with room below for what is opened later.
 REGION_LOW, REGION_HIGH = 0x7100_0000_0000, 0x7E00_0000_0000
+MEMORY_MAX, ALIGN_MAX = 1 << 28, 1 << 30  # of an object
 SLOT = 1 << 16  # objects begin at multiples, with room to grow: a change of one seldom moves others
 
 Contents = Mapping[str, tuple[FileKind, bytes]]
@@ -55,22 +57,22 @@ class _Pages:
         return self._known[run]
 
 
-def images_of(where: Path, contents: Contents, program: str) -> list[Image]:
+def modules_of(where: Path, contents: Contents, program: str) -> list[Module]:
     """A program and what it needs, in search order."""
-    found: dict[str, Image] = {}
+    found: dict[str, Module] = {}
 
-    def take(name: str, referrer: str) -> Image:
+    def take(name: str, referrer: str) -> Module:
         if name not in found:
             if name not in contents:
                 raise AmbilinkError(where, f"{referrer} needs {name}, which is not in the image", "add the library")
             soname = name.split("/")[-1] if contents[name][0] is FileKind.LIBRARY else name
-            found[name] = Image(soname, Path(name), contents[name][1])
+            found[name] = Module(soname, Path(name), contents[name][1])
         return found[name]
 
     order = [take(program, program)]
-    for image in order:  # grows as it goes
-        image.needed = [take(f"lib/{soname}", image.name) for soname in image.needed_names]
-        order += [other for other in image.needed if other not in order]
+    for module in order:  # grows as it goes
+        module.needed = [take(f"lib/{soname}", module.name) for soname in module.needed_names]
+        order += [other for other in module.needed if other not in order]
     return order
 
 
@@ -79,27 +81,33 @@ def default_seed(manifest: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(manifest, digest_size=8).digest(), "little")
 
 
-def place(closures: Mapping[str, Sequence[Image]], block_size: int, seed: int) -> Addresses:
+def place(closures: Mapping[str, Sequence[Module]], block_size: int, seed: int) -> Addresses:
     """The start block first, then the programs (one place for all: no process has two), then the libraries."""
 
     def draw(text: str) -> int:
         return int.from_bytes(hashlib.blake2b(f"{seed} {text}".encode(), digest_size=8).digest(), "little")
 
-    sizes: dict[str, Image] = {}
-    for images in closures.values():
-        for image in images:
-            if image.type != ET_DYN:
-                raise AmbilinkError(image.path, "has a fixed address, and pack chooses it", "link it as a PIE")
-            sizes[str(image.path)] = image
-    programs = {str(images[0].path) for images in closures.values()}
+    sizes: dict[str, Module] = {}
+    for modules in closures.values():
+        for module in modules:
+            if module.type != ET_DYN:
+                raise module.refuse("has a fixed address, and pack chooses it", "link it as a PIE")
+            if module.high - module.low > MEMORY_MAX or module.align > ALIGN_MAX:
+                raise module.refuse(
+                    f"has {module.high - module.low:,} bytes of memory, aligned to {module.align:#x}, and pack takes "
+                    f"{MEMORY_MAX:,} and {ALIGN_MAX:#x} at most",
+                    "let the loader link it",
+                )
+            sizes[str(module.path)] = module
+    programs = {str(modules[0].path) for modules in closures.values()}
 
-    def room(image: Image) -> int:
-        return round_up((image.high - image.low) * 5 // 4, max(SLOT, image.align))
+    def room(module: Module) -> int:
+        return round_up((module.high - module.low) * 5 // 4, max(SLOT, module.align))
 
     low = at = REGION_LOW + draw("base") % ((REGION_HIGH - REGION_LOW) // SLOT) * SLOT
     biases = {}
     at += round_up(block_size, SLOT)
-    align = max(image.align for image in sizes.values())
+    align = max(module.align for module in sizes.values())
     at = round_up(at, align)
     for name in programs:
         biases[name] = at - sizes[name].low
@@ -148,17 +156,17 @@ def prelink(
 ) -> dict[str, tuple[FileKind, bytes]]:
     """The files to add for programs, by their names in the image. `contents` are all other files of it, in the order
     in which they will be there."""
-    closures = {program: images_of(where, contents, program) for program in programs}
+    closures = {program: modules_of(where, contents, program) for program in programs}
     largest = max(
-        sum(PAGE_SIZE // 4 * (2 + len(image.name) // 512) for image in images) for images in closures.values()
+        sum(PAGE_SIZE // 4 * (2 + len(module.name) // 512) for module in modules) for modules in closures.values()
     )
     blocks_limit = round_up(largest + 16 * PAGE_SIZE, SLOT)
     addresses = place(closures, blocks_limit, seed)
     pages = _Pages()
     files = [*contents, PAGES_FILE]
     records: dict[str, tuple[FileKind, bytes]] = {}
-    for program, images in closures.items():
-        linked = store.link(images, [addresses.biases[str(image.path)] for image in images], addresses.block)
+    for program, modules in closures.items():
+        linked = store.link(modules, [addresses.biases[str(module.path)] for module in modules], addresses.block)
         if round_up(len(linked.block)) > blocks_limit:
             raise AmbilinkError(
                 Path(program), "has more constructors than fit before the objects", "report this: it is a defect"

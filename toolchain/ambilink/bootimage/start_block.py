@@ -8,8 +8,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ambilink.link.bind import Scope
-from ambilink.link.image import (
+from ambilink.elf.layout import (
     DT_FINI,
     DT_FINI_ARRAY,
     DT_FINI_ARRAYSZ,
@@ -19,14 +18,16 @@ from ambilink.link.image import (
     DT_PREINIT_ARRAY,
     DT_PREINIT_ARRAYSZ,
     PAGE,
-    Image,
 )
+from ambilink.link.bind import Scope
+from ambilink.link.module import Module
 from ambilink.link.order import start_order
-from ambilink.link.relocate import Descriptors, Link, bytes_of, link
+from ambilink.link.relocate import Descriptors, Link, link
 
 MAGIC = int.from_bytes(b"AMBSTART", "little")
 LINKED = 1
 HANDLES = 8
+MASK = (1 << 64) - 1
 INFO = struct.Struct(f"<QQ{HANDLES}I16Q")
 LINK = struct.Struct("<10Q")
 TLS = struct.Struct("<5Q")
@@ -59,150 +60,164 @@ class _Block:
         return at
 
 
-def _functions(image: Image, tag: int, size_tag: int) -> list[int]:
-    found = [int.from_bytes(bytes_of(image, at, 8), "little") for at in image.array(tag, size_tag)]
-    return [function for function in found if function not in (0, (1 << 64) - 1)]
+def _function(module: Module, tag: int) -> int:
+    address = module.dynamic[tag]
+    if not module.low <= address < module.high:
+        raise module.refuse(f"has a constructor or destructor at {address:#x}, outside its segments")
+    return module.bias + address
 
 
-def initializers(images: Sequence[Image]) -> list[int]:
+def _functions(module: Module, tag: int, size_tag: int) -> list[int]:
+    found = [int.from_bytes(module.read(at, 8), "little") for at in module.array(tag, size_tag)]
+    return [function for function in found if function not in (0, MASK)]
+
+
+def initializers(modules: Sequence[Module]) -> list[int]:
     """In the order to call them. After `link`."""
     found: list[int] = []
 
-    def own(image: Image) -> list[int]:
-        first = [image.bias + image.dynamic[DT_INIT]] if image.dynamic.get(DT_INIT) else []
-        return first + _functions(image, DT_INIT_ARRAY, DT_INIT_ARRAYSZ)
+    def own(module: Module) -> list[int]:
+        first = [_function(module, DT_INIT)] if module.dynamic.get(DT_INIT) else []
+        return first + _functions(module, DT_INIT_ARRAY, DT_INIT_ARRAYSZ)
 
-    order = start_order(images)
-    if any(image.initfirst for image in images):
+    order = start_order(modules)
+    if any(module.initfirst for module in modules):
         found += own(order.pop(0))
-    found += _functions(images[0], DT_PREINIT_ARRAY, DT_PREINIT_ARRAYSZ)
-    for image in order:
-        found += own(image)
+    found += _functions(modules[0], DT_PREINIT_ARRAY, DT_PREINIT_ARRAYSZ)
+    for module in order:
+        found += own(module)
     return found
 
 
-def finalizers(images: Sequence[Image]) -> list[int]:
+def finalizers(modules: Sequence[Module]) -> list[int]:
     found: list[int] = []
-    for image in reversed(start_order(images)):
-        found += reversed(_functions(image, DT_FINI_ARRAY, DT_FINI_ARRAYSZ))
-        found += [image.bias + image.dynamic[DT_FINI]] if image.dynamic.get(DT_FINI) else []
+    for module in reversed(start_order(modules)):
+        found += reversed(_functions(module, DT_FINI_ARRAY, DT_FINI_ARRAYSZ))
+        found += [_function(module, DT_FINI)] if module.dynamic.get(DT_FINI) else []
     return found
 
 
-def relro_pages(image: Image) -> tuple[int, int]:
+def relro_pages(module: Module) -> tuple[int, int]:
     """Whole pages of RELRO: p_vaddr of the first, and of what follows the last; equal where there are none."""
-    start, size = image.relro or (0, 0)
+    start, size = module.relro or (0, 0)
     start, end = start & -PAGE, (start + size) & -PAGE
     return (start, end) if end > start else (0, 0)
 
 
-def waiting_relro(result: Link) -> Iterator[tuple[Image, int, int]]:
+def waiting_relro(result: Link) -> Iterator[tuple[Module, int, int]]:
     """RELRO that functions of the program still fill: it must protect these pages itself."""
-    for image in result.images:
-        start, end = relro_pages(image)
-        if any(start <= resolver.place - image.bias < end for resolver in result.resolvers):
-            yield image, start, end
+    for module in result.modules:
+        start, end = relro_pages(module)
+        if any(start <= ifunc.place - module.bias < end for ifunc in result.ifuncs):
+            yield module, start, end
 
 
-def link_at(images: Sequence[Image], biases: Sequence[int]) -> Link:
+def link_at(modules: Sequence[Module], biases: Sequence[int]) -> Link:
     """Link a program and its closure at these biases as the loader service does, TLS descriptors included."""
-    for image, bias in zip(images, biases, strict=True):
-        image.bias = bias
-    scope = Scope(images)
-    functions = (scope.lookup(images[0], name, None, call=True) for name in TLS_FUNCTIONS)
+    for module, bias in zip(modules, biases, strict=True):
+        module.bias = bias
+    scope = Scope(modules)
+    functions = (scope.lookup(modules[0], name, None, call=True) for name in TLS_FUNCTIONS)
     descriptors = Descriptors(*(function.address if function else 0 for function in functions))
-    return link(images, lambda image: image.bias, descriptors)
+    return link(modules, lambda module: module.bias, descriptors)
 
 
-def _tls(image: Image) -> tuple[int, ...]:
-    tls = image.tls
-    if tls is None or not image.tls_module:
+def _tls(module: Module) -> tuple[int, ...]:
+    tls = module.tls
+    if tls is None or not module.tls_module:
         return (0,) * 5
-    return image.bias + tls.address, tls.file_size, tls.size, tls.align, -image.tls_offset
+    return module.bias + tls.address, tls.file_size, tls.size, tls.align, -module.tls_offset
 
 
 def build(result: Link, address: int) -> StartBlock:
     """For a linked program; `address`: where the block will lie in its process."""
-    images = result.images
+    modules = result.modules
+    if result.psabi.tls_above and any(module.tls_module for module in modules):
+        raise modules[0].refuse(
+            f"has thread-local data, which cannot be packed for {result.psabi.name}", "let the loader link it"
+        )
     block = _Block(address)
     block.put(bytes(INFO.size))
     link_at = block.put(bytes(LINK.size))
-    generation = 1 if any(image.tls_module for image in images) else 0
+    generation = 1 if any(module.tls_module for module in modules) else 0
     names, at = [], len(block.data)
-    for image in images:
+    for module in modules:
         names.append(at)
-        at += -(-MODULE.size // 16) * 16 + -(-(len(image.name.encode()) + 1) // 16) * 16
-    for number, image in enumerate(images):
+        at += -(-MODULE.size // 16) * 16 + -(-(len(module.name.encode()) + 1) // 16) * 16
+    for number, module in enumerate(modules):
+        headers, count = module.program_headers
         place = block.put(bytes(MODULE.size))
-        name = block.put(image.name.encode() + b"\0")
+        name = block.put(module.name.encode() + b"\0")
         assert place == names[number]
         MODULE.pack_into(
             block.data,
             place,
-            image.bias,
+            module.bias,
             address + name,
-            image.bias + image.dynamic_address if image.dynamic_address else 0,
-            address + names[number + 1] if number + 1 < len(images) else 0,
+            module.bias + module.dynamic_address if module.dynamic_address else 0,
+            address + names[number + 1] if number + 1 < len(modules) else 0,
             address + names[number - 1] if number else 0,
-            image.bias + image.headers_address if image.header_count else 0,
-            image.header_count,
-            image.bias + image.low,
-            image.bias + image.high,
-            image.tls_module,
-            generation if image.tls_module else 0,
-            1 if image.tls_module else 0,
-            *_tls(image),
+            module.bias + headers if count else 0,
+            count,
+            module.bias + module.low,
+            module.bias + module.high,
+            module.tls_module,
+            generation if module.tls_module else 0,
+            1 if module.tls_module else 0,
+            *_tls(module),
             address + place,
         )
 
     def words(values: list[int]) -> int:
         return block.put(struct.pack(f"<{len(values)}Q", *values))
 
-    starts, ends = initializers(images), finalizers(images)
+    starts, ends = initializers(modules), finalizers(modules)
     starts_at, ends_at = words(starts), words(ends)
-    modules = sorted((image for image in images if image.tls_module), key=lambda image: image.tls_module)
-    tls_at = block.put(b"".join(TLS.pack(*_tls(image)) for image in modules))
-    ranges = [(image.bias + start, end - start) for image, start, end in waiting_relro(result)]
-    resolvers_at = block.put(b"".join(RESOLVER.pack(r.place, r.function, r.addend) for r in result.resolvers))
+    with_tls = sorted((module for module in modules if module.tls_module), key=lambda module: module.tls_module)
+    tls_at = block.put(b"".join(TLS.pack(*_tls(module)) for module in with_tls))
+    ranges = [(module.bias + start, end - start) for module, start, end in waiting_relro(result)]
+    resolvers_at = block.put(
+        b"".join(RESOLVER.pack(ifunc.place, ifunc.function, ifunc.addend & MASK) for ifunc in result.ifuncs)
+    )
     relro_at = block.put(b"".join(RANGE.pack(*each) for each in ranges))
-    used = max((-image.tls_offset for image in modules), default=0)
-    align = max([TLS_SURPLUS_ALIGN, *(image.tls.align for image in modules if image.tls)])
+    used = max((-module.tls_offset for module in with_tls), default=0)
+    align = max([TLS_SURPLUS_ALIGN, *(module.tls.align for module in with_tls if module.tls)])
     INFO.pack_into(
         block.data,
         0,
         MAGIC,
         LINKED,
         *(0,) * HANDLES,
-        len(images),
+        len(modules),
         address + link_at,
         len(starts),
         address + starts_at,
         len(ends),
         address + ends_at,
-        len(result.resolvers),
+        len(result.ifuncs),
         address + resolvers_at,
         len(ranges),
         address + relro_at,
-        len(modules),
+        len(with_tls),
         address + tls_at,
         used + TLS_SURPLUS,
         align,
         0,  # image_size
         0,  # loaded
     )
-    breakpoint_ = Scope(images).lookup(images[0], BREAKPOINT, None, call=True)
+    breakpoint_ = Scope(modules).lookup(modules[0], BREAKPOINT, None, call=True)
     LINK.pack_into(
         block.data,
         link_at,
         1,
         address + names[0],
-        breakpoint_.address if breakpoint_ else 0,
+        breakpoint_.address & MASK if breakpoint_ else 0,
         0,
         0,
-        len(images),
-        len(images),
+        len(modules),
+        len(modules),
         0,
         generation,
-        len(modules),
+        len(with_tls),
     )
     return StartBlock(bytes(block.data), link_at)

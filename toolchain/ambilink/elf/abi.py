@@ -15,29 +15,44 @@ Kinds: func, data, tls, ifunc, and label, a symbol without a type. Only what oth
 """
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
+from typing import NamedTuple
 
-from ambilink.errors import AmbilinkError
-from ambilink.link.image import (
+from ambilink.elf.dynamic import DynamicFile
+from ambilink.elf.layout import (
+    DT_SYMTAB,
     SHN_ABS,
     SHN_UNDEF,
     STB_GLOBAL,
     STB_GNU_UNIQUE,
     STB_LOCAL,
     STB_WEAK,
+    STT_COMMON,
+    STT_FUNC,
+    STT_GNU_IFUNC,
+    STT_NOTYPE,
+    STT_OBJECT,
+    STT_TLS,
     STV_HIDDEN,
     STV_INTERNAL,
     STV_PROTECTED,
-    Image,
+    VERSYM_HIDDEN,
+    Data,
 )
+from ambilink.errors import AmbilinkError
+from ambilink.files import read_regular
 
-STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_COMMON, STT_TLS, STT_GNU_IFUNC = 0, 1, 2, 5, 6, 10
 KINDS = {STT_FUNC: "func", STT_OBJECT: "data", STT_COMMON: "data", STT_TLS: "tls", STT_GNU_IFUNC: "ifunc"}
 TYPES = {"func": STT_FUNC, "data": STT_OBJECT, "tls": STT_TLS, "ifunc": STT_GNU_IFUNC, "label": STT_NOTYPE}
 BINDINGS = {"": STB_GLOBAL, "weak": STB_WEAK, "unique": STB_GNU_UNIQUE}
 SIZED = ("data", "tls")
+SIZE_END = 1 << 47
+_BINDING_WORDS = {number: word for word, number in BINDINGS.items()}
+_WORD = re.compile(r"[^\s@]+")
 
 _LINE = re.compile(
     r"(?:(?P<binding>weak|unique) )?(?P<protected>protected )?(?P<kind>func|data|tls|ifunc|label) +"
@@ -45,8 +60,7 @@ _LINE = re.compile(
 )
 
 
-@dataclass(frozen=True, order=True)
-class AbiSymbol:
+class AbiSymbol(NamedTuple):
     name: str
     version: str = ""
     default: bool = True
@@ -85,46 +99,53 @@ class Abi:
         return "\n".join([*lines, *map(str, sorted(self.symbols))]) + "\n"
 
 
-def _symbols(image: Image) -> Iterable[tuple[int, AbiSymbol]]:
-    """With their addresses. GNU ld defines an absolute symbol for each version, which nobody binds to."""
-    versions = {version.name.encode() for version in image.versions.values() if version.file is None}
-    for name, indices in image.exports.items():
-        for index in indices:
-            symbol = image.symbol(index)
-            hidden = symbol.visibility in (STV_HIDDEN, STV_INTERNAL)
-            if symbol.section == SHN_UNDEF or symbol.binding == STB_LOCAL or hidden:
-                continue
-            if symbol.section == SHN_ABS and name in versions:
-                continue
-            raw, version = image.versym(index), image.version_of(index)
-            kind = KINDS.get(symbol.type, "label")
-            binding = next((word for word, number in BINDINGS.items() if number == symbol.binding), "")
-            yield (
-                symbol.value,
-                AbiSymbol(
-                    name.decode(),
-                    version.name if version else "",
-                    not (raw or 0) & 0x8000,
-                    kind,
-                    binding,
-                    symbol.visibility == STV_PROTECTED,
-                    symbol.size if kind in SIZED else 0,
-                ),
-            )
+def _symbols(file: DynamicFile) -> Iterator[tuple[int, AbiSymbol]]:
+    """With their addresses. GNU ld defines an absolute symbol for each version, which no program binds to."""
+    versions = {version.name.encode() for version in file.versions.values() if version.file is None}
+    for index, symbol in zip(file.hashed, file.symbols(file.hashed), strict=True):
+        name, info, other, section, value, size = symbol
+        visibility = other & 3
+        if section == SHN_UNDEF or info >> 4 == STB_LOCAL or visibility in (STV_HIDDEN, STV_INTERNAL):
+            continue
+        if section == SHN_ABS and name in versions:
+            continue
+        raw, version = file.versym(index), file.version_of(index)
+        kind = KINDS.get(info & 15, "label")
+        yield (
+            value,
+            AbiSymbol(
+                _word(file, name),
+                version.name if version else "",
+                not (raw or 0) & VERSYM_HIDDEN,
+                kind,
+                _BINDING_WORDS.get(info >> 4, ""),
+                visibility == STV_PROTECTED,
+                size if kind in SIZED else 0,
+            ),
+        )
 
 
-def read_abi(path: Path) -> Abi:
-    """Of a shared object."""
-    image = Image.open(str(path), path)
-    found = sorted(_symbols(image), key=lambda each: each[1])
+def _word(file: DynamicFile, name: bytes) -> str:
+    text = file.text(name, "a symbol or version")
+    if not _WORD.fullmatch(text):
+        raise file.refuse(
+            f"has the symbol or version {text!r}, which no line of an ABI can hold", "choose another name"
+        )
+    return text
+
+
+def read_abi(path: Path, data: Data | None = None) -> Abi:
+    """Of a shared object; `data` are its contents, if they are at hand."""
+    file = DynamicFile(path, read_regular(path) if data is None else data)
+    found = sorted(_symbols(file), key=itemgetter(1)) if DT_SYMTAB in file.dynamic else []
     first_at: dict[int, str] = {}
     symbols = []
     for address, symbol in found:
         if symbol.kind == "data" and (other := first_at.setdefault(address, symbol.name)) != symbol.name:
-            symbol = AbiSymbol(**{**vars(symbol), "alias": other})
+            symbol = symbol._replace(alias=other)
         symbols.append(symbol)
-    versions = tuple(version.name for version in image.versions.values() if version.file is None)
-    return Abi(image.soname or "", tuple(image.needed_names), versions, tuple(symbols))
+    versions = tuple(_word(file, each.name.encode()) for each in file.versions.values() if each.file is None)
+    return Abi(file.soname or "", tuple(file.needed_names), versions, tuple(symbols))
 
 
 def parse_abi(text: str, path: Path) -> Abi:
@@ -141,7 +162,12 @@ def parse_abi(text: str, path: Path) -> Abi:
         elif word == "version":
             versions.append(rest)
         elif match := _LINE.match(line):
-            size = int(match["size"] or 0)
+            digits = match["size"] or "0"
+            size = int(digits) if len(digits) < 16 else SIZE_END
+            if size >= SIZE_END:
+                raise AmbilinkError(
+                    f"{path}:{number}", f"has the size {digits[:40]}, which no object has", "write it again"
+                )
             if (match["size"] is not None) != (match["kind"] in SIZED):
                 raise AmbilinkError(f"{path}:{number}", "data and tls have a size, others have none", "write it again")
             symbols.append(
@@ -163,18 +189,18 @@ def parse_abi(text: str, path: Path) -> Abi:
         raise AmbilinkError(path, f"has symbols of the version {min(unknown)}, and no line `version {min(unknown)}`")
     names = [(symbol.name, symbol.version) for symbol in symbols]
     if len(set(names)) != len(names):
-        twice = next(name for name, version in names if names.count((name, version)) > 1)
+        twice = Counter(names).most_common(1)[0][0][0]
         raise AmbilinkError(path, f"has {twice} twice", "write it again")
     return Abi(soname, tuple(needed), tuple(versions), tuple(symbols))
 
 
 def load_abi(path: Path) -> Abi:
     """Of a shared object or of a text."""
+    data = read_regular(path)
+    if data.startswith(b"\x7fELF"):
+        return read_abi(path, data)
     try:
-        data = path.read_bytes()
-        return read_abi(path) if data.startswith(b"\x7fELF") else parse_abi(data.decode(), path)
-    except OSError as error:
-        raise AmbilinkError(path, f"cannot be read ({error.strerror})") from error
+        return parse_abi(data.decode(), path)
     except UnicodeDecodeError as error:
         raise AmbilinkError(path, "is neither a shared object nor the text of an ABI") from error
 

@@ -8,7 +8,7 @@ from ambilink.elf.inspect import ElfInfo, inspect, objects_referring_to
 from ambilink.errors import AmbilinkError
 
 
-class Linked(Enum):
+class OutputKind(Enum):
     """What a file was meant to become."""
 
     SHARED_LIBRARY = "shared library"
@@ -21,7 +21,7 @@ class Linked(Enum):
 
 def check(
     path: Path,
-    kind: Linked,
+    kind: OutputKind,
     libraries: Mapping[str, Path],
     objects: list[Path],
     soname: str | None = None,
@@ -35,22 +35,22 @@ def check(
     info = inspect(path)
     _check_type(info, kind, interpreter)
     _check_segments(info)
-    if kind in (Linked.STATIC_PROGRAM, Linked.KERNEL) and info.needed:
+    if kind in (OutputKind.STATIC_PROGRAM, OutputKind.KERNEL) and info.needed:
         raise AmbilinkError(path, f"static, but has NEEDED {info.needed[0]}", "link it with archives only")
     if soname is not None and info.soname != soname:
         raise AmbilinkError(path, f"SONAME is {info.soname}, not {soname}", "do not override -soname")
-    if kind is not Linked.KERNEL:
+    if kind is not OutputKind.KERNEL:
         _check_symbols(info, libraries, objects)
 
 
-def _check_type(info: ElfInfo, kind: Linked, interpreter: str | None) -> None:
+def _check_type(info: ElfInfo, kind: OutputKind, interpreter: str | None) -> None:
     allowed = {
-        Linked.SHARED_LIBRARY: ("ET_DYN",),
-        Linked.INTERPRETER: ("ET_DYN",),
-        Linked.MODULE: ("ET_DYN",),
-        Linked.DYNAMIC_PROGRAM: ("ET_DYN",),
-        Linked.STATIC_PROGRAM: ("ET_DYN", "ET_EXEC"),
-        Linked.KERNEL: ("ET_EXEC",),
+        OutputKind.SHARED_LIBRARY: ("ET_DYN",),
+        OutputKind.INTERPRETER: ("ET_DYN",),
+        OutputKind.MODULE: ("ET_DYN",),
+        OutputKind.DYNAMIC_PROGRAM: ("ET_DYN",),
+        OutputKind.STATIC_PROGRAM: ("ET_DYN", "ET_EXEC"),
+        OutputKind.KERNEL: ("ET_EXEC",),
     }[kind]
     if info.type not in allowed:
         raise AmbilinkError(
@@ -58,7 +58,7 @@ def _check_type(info: ElfInfo, kind: Linked, interpreter: str | None) -> None:
             f"e_type is {info.type}, a {kind.value} must be {' or '.join(allowed)}",
             "the linker ignored what it was told: call it directly, not through a compiler driver",
         )
-    if kind in (Linked.SHARED_LIBRARY, Linked.DYNAMIC_PROGRAM, Linked.MODULE) and not info.dynamic:
+    if kind in (OutputKind.SHARED_LIBRARY, OutputKind.DYNAMIC_PROGRAM, OutputKind.MODULE) and not info.dynamic:
         raise AmbilinkError(info.path, f"no PT_DYNAMIC, a {kind.value} must have one", "link it with -shared or -pie")
     if info.interpreter != interpreter:
         raise AmbilinkError(

@@ -3,20 +3,20 @@ with the address that it has in one kernel. Nothing of it is mapped."""
 
 from pathlib import Path
 
-from ambilink.bootimage.container import symbols_of
 from ambilink.elf.abi import load_abi
+from ambilink.elf.file import ElfFile
 from ambilink.elf.stub import stub
 from ambilink.errors import AmbilinkError
 
 
 def exports(kernel: Path, abi_path: Path, machine: str) -> bytes:
     """For this kernel and no other. A symbol of the text that the kernel does not define is an error."""
-    abi, symbols = load_abi(abi_path), symbols_of(kernel)
+    abi, addresses = load_abi(abi_path), ElfFile.open(kernel).addresses()
     for symbol in abi.symbols:
-        if symbol.name not in symbols:
+        if symbol.name not in addresses:
             raise AmbilinkError(
                 kernel,
                 f"does not define {symbol.name}, which {abi_path} offers to modules",
                 "define it, or take the line out: modules that need it will be refused",
             )
-    return stub(abi, machine, {symbol.name: symbols[symbol.name] for symbol in abi.symbols})
+    return stub(abi, machine, {symbol.name: addresses[symbol.name] for symbol in abi.symbols})

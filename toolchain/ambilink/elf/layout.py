@@ -1,20 +1,47 @@
-"""ELF-64 structures for those who write files: headers, sections, symbols. Little-endian (gABI, chapters 4 and 5)."""
+"""ELF-64's structures and numbers: headers, sections, symbols, dynamic entries. Little-endian (gABI, chapters 4, 5)."""
 
 import mmap
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
 
 Data = bytes | mmap.mmap
 
-SHT_PROGBITS, SHT_SYMTAB, SHT_STRTAB, SHT_DYNAMIC, SHT_NOTE, SHT_NOBITS, SHT_DYNSYM = 1, 2, 3, 6, 7, 8, 11
+IDENT = b"\x7fELF\x02\x01\x01"  # 64 bits, little-endian, version 1
+ET_REL, ET_EXEC, ET_DYN = 1, 2, 3
+PT_NULL, PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR, PT_TLS, PT_GNU_RELRO = 0, 1, 2, 3, 4, 6, 7, 0x6474E552
+PF_X, PF_W, PF_R = 1, 2, 4
+PN_XNUM = 0xFFFF
+SHT_NULL, SHT_PROGBITS, SHT_SYMTAB, SHT_STRTAB, SHT_DYNAMIC, SHT_NOTE, SHT_NOBITS, SHT_DYNSYM = 0, 1, 2, 3, 6, 7, 8, 11
 SHT_GNU_HASH, SHT_GNU_VERDEF, SHT_GNU_VERSYM = 0x6FFFFFF6, 0x6FFFFFFD, 0x6FFFFFFF
 SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR, SHF_TLS = 1, 2, 4, 0x400
-EHDR_SIZE, PHDR_SIZE, SHDR_SIZE, SYM_SIZE = 64, 56, 64, 24
-MACHINES = {"EM_X86_64": 62, "EM_AARCH64": 183, "EM_RISCV": 243}
+SHN_UNDEF, SHN_LORESERVE, SHN_ABS, SHN_XINDEX = 0, 0xFF00, 0xFFF1, 0xFFFF
+STB_LOCAL, STB_GLOBAL, STB_WEAK, STB_GNU_UNIQUE = 0, 1, 2, 10
+STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_COMMON, STT_TLS, STT_GNU_IFUNC = 0, 1, 2, 5, 6, 10
+STV_INTERNAL, STV_HIDDEN, STV_PROTECTED = 1, 2, 3
+(DT_NEEDED, DT_PLTRELSZ, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_RELA, DT_RELASZ) = 1, 2, 4, 5, 6, 7, 8
+DT_STRSZ, DT_SYMENT, DT_INIT, DT_FINI, DT_SONAME, DT_RPATH, DT_SYMBOLIC, DT_DEBUG = 10, 11, 12, 13, 14, 15, 16, 21
+DT_TEXTREL, DT_JMPREL, DT_INIT_ARRAY, DT_FINI_ARRAY, DT_INIT_ARRAYSZ, DT_FINI_ARRAYSZ = 22, 23, 25, 26, 27, 28
+DT_RUNPATH, DT_FLAGS, DT_PREINIT_ARRAY, DT_PREINIT_ARRAYSZ, DT_RELRSZ, DT_RELR = 29, 30, 32, 33, 35, 36
+DT_GNU_HASH, DT_VERSYM, DT_FLAGS_1 = 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFB
+DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM = 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
+DF_SYMBOLIC, DF_TEXTREL, DF_1_INITFIRST = 2, 4, 0x20
+VER_NDX_GLOBAL, VERSYM_HIDDEN, VERSYM_VERSION, VER_FLG_BASE = 1, 0x8000, 0x7FFF, 1
+NT_GNU_BUILD_ID = 3
+PAGE = 4096
 
-_EHDR = struct.Struct("<16sHHIQQQIHHHHHH")
-_PHDR = struct.Struct("<IIQQQQQQ")
-_SHDR = struct.Struct("<IIQQQQIIQQ")
+EHDR = struct.Struct("<16sHHIQQQIHHHHHH")
+PHDR = struct.Struct("<IIQQQQQQ")
+SHDR = struct.Struct("<IIQQQQIIQQ")
+SYM = struct.Struct("<IBBHQQ")
+DYN = struct.Struct("<qQ")
+RELA = struct.Struct("<QQq")
+NHDR = struct.Struct("<III")
+GNU_HASH_HEADER = struct.Struct("<IIII")
+VERDEF = struct.Struct("<HHHHIII")
+VERDAUX = struct.Struct("<II")
+VERNEED = struct.Struct("<HHIII")
+VERNAUX = struct.Struct("<IHHII")
 
 
 @dataclass
@@ -34,31 +61,37 @@ class FileHeader:
     shnum: int
     shstrndx: int
 
-    @classmethod
-    def read(cls, data: Data) -> "FileHeader":
-        return cls(*_EHDR.unpack_from(data))
-
     def pack(self) -> bytes:
-        return _EHDR.pack(*vars(self).values())
+        return EHDR.pack(*vars(self).values())
 
 
 @dataclass
-class ProgramHeader:
+class Segment:
+    """A program header."""
+
     type: int
     flags: int
     offset: int
-    vaddr: int
-    paddr: int
-    filesz: int
-    memsz: int
+    address: int  # p_vaddr
+    physical: int
+    file_size: int
+    memory_size: int
     align: int
 
-    @classmethod
-    def read_all(cls, data: Data, header: FileHeader) -> "list[ProgramHeader]":
-        return [cls(*_PHDR.unpack_from(data, header.phoff + i * PHDR_SIZE)) for i in range(header.phnum)]
-
     def pack(self) -> bytes:
-        return _PHDR.pack(*vars(self).values())
+        return PHDR.pack(*vars(self).values())
+
+    @property
+    def writable(self) -> bool:
+        return bool(self.flags & PF_W)
+
+    @property
+    def executable(self) -> bool:
+        return bool(self.flags & PF_X)
+
+    @property
+    def end(self) -> int:
+        return self.address + self.memory_size
 
 
 @dataclass
@@ -74,12 +107,8 @@ class Section:
     addralign: int
     entsize: int
 
-    @classmethod
-    def read_all(cls, data: Data, header: FileHeader) -> "list[Section]":
-        return [cls(*_SHDR.unpack_from(data, header.shoff + i * SHDR_SIZE)) for i in range(header.shnum)]
-
     def pack(self) -> bytes:
-        return _SHDR.pack(*vars(self).values())
+        return SHDR.pack(*vars(self).values())
 
     @property
     def allocated(self) -> bool:
@@ -88,7 +117,28 @@ class Section:
     @property
     def end(self) -> int:
         """Where its contents end in the file."""
-        return self.offset + (0 if self.type in (0, SHT_NOBITS) else self.size)
+        return self.offset + (0 if self.type in (SHT_NULL, SHT_NOBITS) else self.size)
+
+
+class Symbol(NamedTuple):
+    name: bytes
+    info: int
+    other: int
+    section: int
+    value: int
+    size: int
+
+    @property
+    def binding(self) -> int:
+        return self.info >> 4
+
+    @property
+    def type(self) -> int:
+        return self.info & 15
+
+    @property
+    def visibility(self) -> int:
+        return self.other & 3
 
 
 def pad(data: bytearray, align: int) -> int:

@@ -8,15 +8,37 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ambilink.elf.abi import BINDINGS, TYPES, Abi, AbiSymbol
+from ambilink.elf.abi import BINDINGS, SIZE_END, TYPES, Abi, AbiSymbol
 from ambilink.elf.layout import (
-    EHDR_SIZE,
-    MACHINES,
-    PHDR_SIZE,
+    DT_GNU_HASH,
+    DT_NEEDED,
+    DT_SONAME,
+    DT_STRSZ,
+    DT_STRTAB,
+    DT_SYMENT,
+    DT_SYMTAB,
+    DT_VERDEF,
+    DT_VERDEFNUM,
+    DT_VERSYM,
+    DYN,
+    EHDR,
+    ET_DYN,
+    GNU_HASH_HEADER,
+    IDENT,
+    PAGE,
+    PF_R,
+    PF_W,
+    PF_X,
+    PHDR,
+    PT_DYNAMIC,
+    PT_LOAD,
+    PT_TLS,
+    SHDR,
     SHF_ALLOC,
     SHF_EXECINSTR,
     SHF_TLS,
     SHF_WRITE,
+    SHN_ABS,
     SHT_DYNAMIC,
     SHT_DYNSYM,
     SHT_GNU_HASH,
@@ -24,36 +46,24 @@ from ambilink.elf.layout import (
     SHT_GNU_VERSYM,
     SHT_NOBITS,
     SHT_STRTAB,
-    SYM_SIZE,
+    STV_PROTECTED,
+    SYM,
+    VER_FLG_BASE,
+    VER_NDX_GLOBAL,
+    VERDAUX,
+    VERDEF,
+    VERSYM_HIDDEN,
+    VERSYM_VERSION,
     FileHeader,
-    ProgramHeader,
     Section,
+    Segment,
     Strings,
     pad,
 )
-from ambilink.link.image import (
-    DT_GNU_HASH,
-    DT_NEEDED,
-    DT_SONAME,
-    DT_STRSZ,
-    DT_STRTAB,
-    DT_SYMTAB,
-    DT_VERDEF,
-    DT_VERDEFNUM,
-    DT_VERSYM,
-    ET_DYN,
-    PAGE,
-    PT_DYNAMIC,
-    PT_LOAD,
-    PT_TLS,
-    SHN_ABS,
-    STV_PROTECTED,
-)
+from ambilink.elf.psabi import E_MACHINES
+from ambilink.errors import AmbilinkError
 
-DT_SYMENT = 11
 ELFOSABI_GNU = 3
-VER_NDX_GLOBAL, VERSYM_HIDDEN, VER_FLG_BASE = 1, 0x8000, 1
-PF_X, PF_W, PF_R = 1, 2, 4
 PF_RX, PF_RW = PF_R | PF_X, PF_R | PF_W
 LINE = 64  # no data is aligned to less than its size, nor to more than this
 
@@ -112,7 +122,7 @@ def _hash_table(hashes: list[int], buckets: int, first: int) -> bytes:
         starts[bucket] = starts[bucket] or first + index
         last = index + 1 == len(hashes) or hashes[index + 1] % buckets != bucket
         chain.append(value & ~1 | last)
-    head = struct.pack("<IIII", buckets, first, bloom_words, shift)
+    head = GNU_HASH_HEADER.pack(buckets, first, bloom_words, shift)
     return head + struct.pack(f"<{bloom_words}Q{buckets}I{len(chain)}I", *bloom, *starts, *chain)
 
 
@@ -125,8 +135,9 @@ def _version_definitions(abi: Abi, strings: Strings) -> tuple[bytes, dict[str, i
     out = b""
     for number, name in enumerate([abi.soname, *names], VER_NDX_GLOBAL):
         flags, last = (VER_FLG_BASE if number == VER_NDX_GLOBAL else 0), number == VER_NDX_GLOBAL + len(names)
-        out += struct.pack("<HHHHIII", 1, flags, number, 1, _gabi_hash(name), 20, 0 if last else 28)
-        out += struct.pack("<II", strings.add(name), 0)
+        following = 0 if last else VERDEF.size + VERDAUX.size
+        out += VERDEF.pack(1, flags, number, 1, _gabi_hash(name), VERDEF.size, following)
+        out += VERDAUX.pack(strings.add(name), 0)
     return out, numbers
 
 
@@ -135,6 +146,10 @@ def stub(abi: Abi, machine: str, addresses: Mapping[str, int] | None = None) -> 
     can be linked to at run time."""
     strings = Strings()
     placed, sizes = _place(list(abi.symbols))
+    if sum(sizes.values()) >= SIZE_END or len(abi.versions) >= VERSYM_VERSION:
+        raise AmbilinkError(
+            abi.soname or "an ABI without soname", "is larger than any library: sizes or versions", "write it again"
+        )
     if addresses is not None:
         sizes = dict.fromkeys(sizes, 0)
     buckets = max(1, len(placed) // 4)
@@ -150,7 +165,7 @@ def stub(abi: Abi, machine: str, addresses: Mapping[str, int] | None = None) -> 
 
     sections = [Section(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)]
     section_names = Strings()
-    out = bytearray(EHDR_SIZE + 5 * PHDR_SIZE)
+    out = bytearray(EHDR.size + 5 * PHDR.size)
 
     def add(name: str, kind: int, flags: int, data: bytes | int, link: int, info: int, align: int, entry: int) -> None:
         """`data`: contents, or the size of a section that has none in the file."""
@@ -159,7 +174,7 @@ def stub(abi: Abi, machine: str, addresses: Mapping[str, int] | None = None) -> 
         out.extend(b"" if isinstance(data, int) else data)
         sections.append(Section(section_names.add(name), kind, flags, at, at, size, link, info, align, entry))
 
-    add(".dynsym", SHT_DYNSYM, SHF_ALLOC, bytes(SYM_SIZE * (len(placed) + 1)), DYNSTR, 1, 8, SYM_SIZE)
+    add(".dynsym", SHT_DYNSYM, SHF_ALLOC, bytes(SYM.size * (len(placed) + 1)), DYNSTR, 1, 8, SYM.size)
     add(".dynstr", SHT_STRTAB, SHF_ALLOC, bytes(strings.data), 0, 0, 1, 0)
     hashes = [_gnu_hash(each.symbol.name) for each in placed]
     add(".gnu.hash", SHT_GNU_HASH, SHF_ALLOC, _hash_table(hashes, buckets, 1), DYNSYM, 0, 8, 0)
@@ -175,11 +190,11 @@ def stub(abi: Abi, machine: str, addresses: Mapping[str, int] | None = None) -> 
     data_address = text + -(-max(1, sizes[TEXT]) // PAGE) * PAGE
 
     entries = [(DT_NEEDED, name) for name in needed] + [(DT_SONAME, soname)]
-    entries += [(DT_GNU_HASH, sections[GNU_HASH].addr), (DT_SYMTAB, sections[DYNSYM].addr), (DT_SYMENT, SYM_SIZE)]
+    entries += [(DT_GNU_HASH, sections[GNU_HASH].addr), (DT_SYMTAB, sections[DYNSYM].addr), (DT_SYMENT, SYM.size)]
     entries += [(DT_STRTAB, sections[DYNSTR].addr), (DT_STRSZ, len(strings.data))]
     if verdef:
         entries += [(DT_VERSYM, versym_address), (DT_VERDEF, verdef_address), (DT_VERDEFNUM, len(numbers) + 1)]
-    dynamic = b"".join(struct.pack("<QQ", *entry) for entry in [*entries, (0, 0)])
+    dynamic = b"".join(DYN.pack(*entry) for entry in [*entries, (0, 0)])
     add(".dynamic", SHT_DYNAMIC, SHF_ALLOC | SHF_WRITE, dynamic, DYNSTR, 0, 8, 16)
     add(".tbss", SHT_NOBITS, SHF_ALLOC | SHF_WRITE | SHF_TLS, sizes[TBSS], 0, 0, LINE, 0)
     add(".bss", SHT_NOBITS, SHF_ALLOC | SHF_WRITE, sizes[BSS], 0, 0, LINE, 0)
@@ -195,7 +210,7 @@ def stub(abi: Abi, machine: str, addresses: Mapping[str, int] | None = None) -> 
         sections.append(Section(number, SHT_GNU_VERDEF, SHF_ALLOC, at, at, size, DYNSTR, len(numbers) + 1, 8, 0))
 
     start = {TEXT: sections[TEXT].addr, BSS: after, TBSS: 0}
-    symbols = bytearray(SYM_SIZE)
+    symbols = bytearray(SYM.size)
     for name, each in zip(names, placed, strict=True):
         place = PLACES[each.symbol.kind]
         info = BINDINGS[each.symbol.binding] << 4 | TYPES[each.symbol.kind]
@@ -203,7 +218,7 @@ def stub(abi: Abi, machine: str, addresses: Mapping[str, int] | None = None) -> 
         value = start[place] + each.offset
         if addresses is not None:
             place, value = SHN_ABS, addresses[each.symbol.name]
-        symbols += struct.pack("<IBBHQQ", name, info, other, place, value, each.symbol.size)
+        symbols += SYM.pack(name, info, other, place, value, each.symbol.size)
     at = sections[DYNSYM].offset
     out[at : at + len(symbols)] = symbols
 
@@ -215,34 +230,34 @@ def stub(abi: Abi, machine: str, addresses: Mapping[str, int] | None = None) -> 
 
     offset = sections[DYNAMIC].offset
     segments = [
-        ProgramHeader(PT_LOAD, PF_R, 0, 0, 0, end, end, PAGE),
-        *([ProgramHeader(PT_LOAD, PF_RX, text, text, text, 0, max(1, sizes[TEXT]), PAGE)] if addresses is None else []),
-        ProgramHeader(
+        Segment(PT_LOAD, PF_R, 0, 0, 0, end, end, PAGE),
+        *([Segment(PT_LOAD, PF_RX, text, text, text, 0, max(1, sizes[TEXT]), PAGE)] if addresses is None else []),
+        Segment(
             PT_LOAD, PF_RW, offset, data_address, data_address, len(dynamic), after + sizes[BSS] - data_address, PAGE
         ),
-        ProgramHeader(PT_DYNAMIC, PF_RW, offset, data_address, data_address, len(dynamic), len(dynamic), 8),
-        ProgramHeader(PT_TLS, PF_R, offset, after, after, 0, sizes[TBSS], LINE),
+        Segment(PT_DYNAMIC, PF_RW, offset, data_address, data_address, len(dynamic), len(dynamic), 8),
+        Segment(PT_TLS, PF_R, offset, after, after, 0, sizes[TBSS], LINE),
     ]
     extended = any(each.kind == "ifunc" or each.binding == "unique" for each in abi.symbols)
-    ident = b"\x7fELF\x02\x01\x01" + bytes([ELFOSABI_GNU if extended else 0]) + bytes(8)
+    ident = IDENT + bytes([ELFOSABI_GNU if extended else 0]) + bytes(8)
     count = len(segments) if sizes[TBSS] else len(segments) - 1
     header = FileHeader(
         ident,
         ET_DYN,
-        MACHINES[machine],
+        E_MACHINES[machine],
         1,
         0,
-        EHDR_SIZE,
+        EHDR.size,
         shoff,
         0,
-        EHDR_SIZE,
-        PHDR_SIZE,
+        EHDR.size,
+        PHDR.size,
         count,
-        64,
+        SHDR.size,
         len(sections),
         len(sections) - 1,
     )
-    out[:EHDR_SIZE] = header.pack()
+    out[: EHDR.size] = header.pack()
     headers = b"".join(segment.pack() for segment in segments)
-    out[EHDR_SIZE : EHDR_SIZE + len(headers)] = headers
+    out[EHDR.size : EHDR.size + len(headers)] = headers
     return bytes(out)

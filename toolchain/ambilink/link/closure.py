@@ -3,43 +3,44 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from ambilink.link.image import ElfError, Image
+from ambilink.elf.file import ElfError
+from ambilink.link.module import Module
 from ambilink.link.search import Search, same_file
 
-Find = Callable[[str, list[Image]], Path | None]
+Find = Callable[[str, list[Module]], Path | None]
 
 
 class MissingLibrary(ElfError):
     pass
 
 
-def load_closure(program: Path, find: Find | None = None, preload: tuple[str, ...] = ()) -> list[Image]:
+def load_closure(program: Path, find: Find | None = None, preload: tuple[str, ...] = ()) -> list[Module]:
     """`find` answers (DT_NEEDED name, chain from the referrer up to the program); default: this machine's."""
-    first = Image.open(str(program), program)
+    first = Module.load(str(program), program)
     find = find or Search(first.machine).find
-    images = [first]
-    loader: dict[int, Image | None] = {id(first): None}
-    names: dict[str, Image] = {}
+    modules = [first]
+    loader: dict[int, Module | None] = {id(first): None}
+    names: dict[str, Module] = {}
     files = {same_file(program): first}
 
-    def chain(image: Image) -> list[Image]:
-        found = [image]
+    def chain(module: Module) -> list[Module]:
+        found = [module]
         while (parent := loader[id(found[-1])]) is not None:
             found.append(parent)
         return found
 
-    def need(image: Image, name: str) -> Image:
+    def need(module: Module, name: str) -> Module:
         if name in names:
             return names[name]
-        path = find(name, chain(image))
+        path = find(name, chain(module))
         if path is None:
-            raise MissingLibrary(image.path, f"needs {name}, which is not there", "install it or give its folder")
+            raise MissingLibrary(module.path, f"needs {name}, which is not there", "install it or give its folder")
         found = files.get(same_file(path))
         if found is None:
-            found = Image.open(name, path)
-            loader[id(found)] = image
+            found = Module.load(name, path)
+            loader[id(found)] = module
             files[same_file(path)] = found
-            images.append(found)
+            modules.append(found)
             if found.soname:
                 names.setdefault(found.soname, found)
         names.setdefault(name, found)
@@ -47,6 +48,6 @@ def load_closure(program: Path, find: Find | None = None, preload: tuple[str, ..
 
     for name in preload:
         need(first, name)
-    for image in images:  # grows as it goes
-        image.needed = [need(image, name) for name in image.needed_names]
-    return images
+    for module in modules:  # grows as it goes
+        module.needed = [need(module, name) for name in module.needed_names]
+    return modules

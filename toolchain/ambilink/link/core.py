@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ambilink.link.image import PF_W, Image
+from ambilink.elf.layout import PAGE
+from ambilink.link.module import Module
 
 SPACE_BASE = 0x10_0000_0000
 SPACE_SIZE = 16 << 20
 BLOCK_SIZE = 4 << 20
 LOG_SIZE = 4 << 20
 LARGE = 1 << 30
-PAGE = 4096
 STOP_AT_FIRST, QUIET = 1, 2
 
 Find = Callable[[str, str], int]
@@ -184,7 +184,7 @@ class Linker:
             next(iter(files)), table, lambda _, name: numbers.get(name, -1), flags=flags, block_size=block_size
         )
 
-    def link_images(self, images: Sequence[Image], *, flags: int = 0) -> Result:
+    def link_images(self, images: Sequence[Module], *, flags: int = 0) -> Result:
         """Files that the model loaded; DT_NEEDED names mean what they mean to the model."""
         keep, table = [], (HostFile * len(images))()
         for index, image in enumerate(images):
@@ -199,7 +199,7 @@ class Linker:
             for name, needed in zip(image.needed_names, image.needed, strict=True)
         }
         writable = sum(
-            segment.memory_size + 2 * PAGE for image in images for segment in image.segments if segment.flags & PF_W
+            segment.memory_size + 2 * PAGE for image in images for segment in image.loads if segment.writable
         )
         return self.run(
             images[0].name,

@@ -2,31 +2,31 @@
 
 from collections.abc import Sequence
 
-from ambilink.link.image import Image
+from ambilink.link.module import Module
 
 
-def start_order(images: Sequence[Image]) -> list[Image]:
-    """`images` in the order of loading, the program first; the result in the order of starting."""
-    program = images[0]
-    done: list[Image] = []
+def start_order(modules: Sequence[Module]) -> list[Module]:
+    """`modules` in the order of loading, the program first; the result in the order of starting."""
+    program = modules[0]
+    done: list[Module] = []
     seen = {id(program)}
 
-    def visit(root: Image) -> None:
+    def visit(root: Module) -> None:
         stack = [(root, iter(root.needed))]
         seen.add(id(root))
         while stack:
-            image, needed = stack[-1]
+            module, needed = stack[-1]
             following = next((other for other in needed if id(other) not in seen), None)
             if following is None:
-                done.append(image)
+                done.append(module)
                 stack.pop()
             else:
                 seen.add(id(following))
                 stack.append((following, iter(following.needed)))
 
-    for image in reversed(images):
-        if id(image) not in seen:
-            visit(image)
+    for module in reversed(modules):
+        if id(module) not in seen:
+            visit(module)
     done.append(program)
-    first = [image for image in images if image.initfirst][-1:]
-    return first + [image for image in done if image not in first]
+    first = [module for module in modules if module.initfirst][-1:]
+    return first + [module for module in done if module not in first]

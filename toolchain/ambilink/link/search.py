@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from ambilink.link.image import Image
-
-_MACHINES = {62: "x86_64", 183: "aarch64", 243: "riscv64"}
+from ambilink.elf.layout import IDENT
+from ambilink.elf.psabi import PSABIS
+from ambilink.errors import AmbilinkError
+from ambilink.link.module import Module
 
 
 @cache
@@ -34,40 +35,39 @@ class Search:
     def __init__(self, machine: int, root: Path = Path("/"), library_path: str = "") -> None:
         self.root = root
         self.library_path = [Path(word) for word in library_path.split(":") if word]
-        name = _MACHINES.get(machine, "")
+        name = PSABIS[machine].name if machine in PSABIS else ""
         folders = [*_configured(root / "etc/ld.so.conf")]
         for top in ("lib", "usr/lib"):
             folders += [Path("/", top, f"{name}-linux-gnu")] if name else []
         folders += [Path("/lib64"), Path("/usr/lib64"), Path("/lib"), Path("/usr/lib")]
         self.defaults = [root / str(folder).lstrip("/") for folder in folders]
 
-    def _expand(self, words: str, image: Image) -> Iterator[Path]:
-        origin = str(image.path.parent.resolve())
-        for word in words.split(":"):
-            if word:
-                yield Path(
-                    word.replace("$ORIGIN", origin)
-                    .replace("${ORIGIN}", origin)
-                    .replace("$LIB", "lib/x86_64-linux-gnu")
-                    .replace("${LIB}", "lib/x86_64-linux-gnu")
-                )
+    def _expand(self, words: str, module: Module) -> Iterator[Path]:
+        yield from (self._expanded(word, module) for word in words.split(":") if word)
 
-    def folders(self, chain: list[Image]) -> Iterator[Path]:
+    @staticmethod
+    def _expanded(word: str, module: Module) -> Path:
+        origin = os.path.realpath(module.path.parent)
+        for name, value in (("ORIGIN", origin), ("LIB", "lib/x86_64-linux-gnu")):
+            word = word.replace(f"${name}", value).replace(f"${{{name}}}", value)
+        return Path(word)
+
+    def folders(self, chain: list[Module]) -> Iterator[Path]:
         """In order. `chain`: who needs the library, who needed that, up to the program."""
         referrer = chain[0]
         if referrer.runpath is None:
-            for image in chain:
-                if image.rpath and image.runpath is None:
-                    yield from self._expand(image.rpath, image)
+            for module in chain:
+                if module.rpath and module.runpath is None:
+                    yield from self._expand(module.rpath, module)
         yield from self.library_path
         if referrer.runpath is not None:
             yield from self._expand(referrer.runpath, referrer)
         yield from self.defaults
 
-    def find(self, name: str, chain: list[Image]) -> Path | None:
+    def find(self, name: str, chain: list[Module]) -> Path | None:
         if "/" in name:
-            path = next(self._expand(name, chain[0]))
-            return path if path.is_file() else None
+            path = self._expanded(name, chain[0])
+            return path if os.path.isfile(path) else None
         for folder in self.folders(chain):
             path = folder / name
             if self._fits(path, chain[-1]):
@@ -75,17 +75,22 @@ class Search:
         return None
 
     @staticmethod
-    def _fits(path: Path, program: Image) -> bool:
+    def _fits(path: Path, program: Module) -> bool:
         """A file of the same class and machine: others are passed over, as ld.so does."""
         try:
+            if not path.is_file():
+                return False
             with path.open("rb") as file:
                 head = file.read(20)
         except OSError:
             return False
-        return head[:6] == b"\x7fELF\x02\x01" and int.from_bytes(head[18:20], "little") == program.machine
+        return head[:6] == IDENT[:6] and int.from_bytes(head[18:20], "little") == program.machine
 
 
 def same_file(path: Path) -> tuple[int, int]:
     """Equal for two names of one file."""
-    status = os.stat(path)
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise AmbilinkError(path, f"cannot be read ({error.strerror})") from error
     return status.st_dev, status.st_ino

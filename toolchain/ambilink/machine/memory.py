@@ -52,5 +52,4 @@ class PhysicalMemory:
         return int.from_bytes(self.read(address, 8), "little")
 
     def words(self, address: int, count: int) -> Iterator[int]:
-        data = memoryview(self.read(address, 8 * count)).cast("Q")
-        yield from data
+        return iter(memoryview(self.read(address, 8 * count)).cast("Q"))

@@ -36,6 +36,24 @@ class NoMachine(Exception):
 
 
 @dataclass(frozen=True)
+class KernelSegment:
+    address: int  # physical
+    data: bytes
+    memory_size: int
+
+
+@dataclass(frozen=True)
+class Kernel:
+    segments: tuple[KernelSegment, ...]
+    entry32: int | None  # PVH: 32-bit protected mode, paging off, ebx = start info
+    entry64: int | None  # long mode, memory identity-mapped, rbx = start info
+
+    @property
+    def end(self) -> int:
+        return max(each.address + each.memory_size for each in self.segments)
+
+
+@dataclass(frozen=True)
 class BootRequest:
     image: Path
     memory_megabytes: int = 128
@@ -43,6 +61,7 @@ class BootRequest:
     seed: int | None = None
     arguments: str = ""  # appended to the kernel's command line
     accelerator: str = "tcg"  # QEMU only: tcg or kvm
+    kernel: Kernel | None = None  # what the image's file holds; QEMU reads it by itself
 
     @property
     def command_line(self) -> str:

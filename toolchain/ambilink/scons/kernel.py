@@ -12,18 +12,19 @@ from pathlib import Path
 
 from ambilink.scons.compiling import compile_all, dirs
 from ambilink.scons.context import Kernel, KernelModule, find_location
+from ambilink.scons.linking import READER_CODE
 from ambilink.scons.steps import FunctionStep, watched
 from SCons.Builder import Builder
 from SCons.Errors import UserError
 
 from ambilink.elf.abi import load_abi
-from ambilink.elf.check import Linked
+from ambilink.elf.check import OutputKind
 from ambilink.elf.exports import exports
 from ambilink.elf.stub import stub
 from ambilink.errors import AmbilinkError
 from ambilink.files import write_atomically
 
-CODE = ("elf/abi.py", "elf/stub.py", "elf/exports.py", "elf/layout.py")
+CODE = (*READER_CODE, "elf/abi.py", "elf/stub.py", "elf/exports.py")
 
 
 def _write_exports(target, source, env):
@@ -66,7 +67,7 @@ def _kernel(env, name, sources, script, abi=None, includes=(), system_includes=(
         context.file(env, name),
         [each.node for each in kernel.object_sets],
         AMBILINK_UNIT=kernel,
-        AMBILINK_KIND=Linked.KERNEL,
+        AMBILINK_KIND=OutputKind.KERNEL,
         AMBILINK_LINK_FLAGS=["-T", script.srcnode().path, *_kept(abi, location)],
     )
     env.Depends(kernel.node, script)
@@ -100,7 +101,7 @@ def _kernel_module(env, name, sources, kernel="kernel", needs=(), includes=(), f
         context.file(env, "modules", module.soname),
         [each.node for each in module.object_sets],
         AMBILINK_UNIT=module,
-        AMBILINK_KIND=Linked.MODULE,
+        AMBILINK_KIND=OutputKind.MODULE,
         AMBILINK_LINK_FLAGS=[],
     )
     context.depends_late(module.node, lambda: [node for _, node in module.inputs(context)])

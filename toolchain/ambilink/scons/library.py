@@ -23,21 +23,21 @@ from pathlib import Path
 
 from ambilink.scons.compiling import compile_all, dirs
 from ambilink.scons.context import Library, find_location
-from ambilink.scons.linking import linker
+from ambilink.scons.linking import READER_CODE, linker
 from ambilink.scons.steps import CommandStep, FunctionStep, watched
 from SCons.Action import Action
 from SCons.Builder import Builder
 from SCons.Errors import UserError
 
 from ambilink.elf.abi import Abi, abi_changes, load_abi, read_abi
-from ambilink.elf.check import Linked
+from ambilink.elf.check import OutputKind
 from ambilink.elf.stub import stub
 from ambilink.errors import AmbilinkError
 from ambilink.files import write_atomically
 
 PIC = ["-fPIC"]
 NOT_PIC = ["-fPIE"]
-ABI_CODE = ("elf/abi.py",)
+ABI_CODE = (*READER_CODE, "elf/abi.py")
 FORM_KEYS = {"sources", "flags"}
 
 
@@ -184,7 +184,7 @@ def _link_shared(env, library, golden):
     sets = [each.node for each in library.object_sets if each.form != "static"]
     settings = {
         "AMBILINK_UNIT": library,
-        "AMBILINK_KIND": Linked.SHARED_LIBRARY,
+        "AMBILINK_KIND": OutputKind.SHARED_LIBRARY,
         "AMBILINK_LINK_FLAGS": library.link_flags,
     }
     shared = context.file(env, "lib", library.soname)
@@ -220,7 +220,7 @@ def add_builders(env):
     builders["AmbilinkAlone"] = builder(CommandStep(_preliminary_words, "LD"))
     builders["AmbilinkAbi"] = builder(FunctionStep(_write_abi, "ABI", code=ABI_CODE))
     builders["AmbilinkAbiCheck"] = builder(FunctionStep(_check_abi, "CHECK", code=ABI_CODE))
-    stub_step = FunctionStep(_write_stub, "STUB", _stub_version, (*ABI_CODE, "elf/stub.py", "elf/layout.py"))
+    stub_step = FunctionStep(_write_stub, "STUB", _stub_version, (*ABI_CODE, "elf/stub.py"))
     scanner = watched(lambda node, env: [_abi_for_stub(env, env["AMBILINK_UNIT"])])
     builders["AmbilinkStub"] = Builder(action=stub_step.action(), target_scanner=scanner)
     env.AddMethod(_dual_library, "DualLibrary")

@@ -19,12 +19,12 @@ from ambilink.scons.context import Interpreter, Program, Unit, find_location
 from ambilink.scons.linking import linker
 from SCons.Errors import UserError
 
-from ambilink.elf.check import Linked
+from ambilink.elf.check import OutputKind
 
 # Not -fPIE: gcc would then reach into libraries' data by copy relocations, which freeze its size. Hosted, unlike
 # libraries and kernel: main may end without a return.
 PIE = ["-fPIC", "-fhosted"]
-LINKAGE = {"dynamic": Linked.DYNAMIC_PROGRAM, "static": Linked.STATIC_PROGRAM}
+LINKAGE = {"dynamic": OutputKind.DYNAMIC_PROGRAM, "static": OutputKind.STATIC_PROGRAM}
 
 
 def _program_start(env, sources, LIBS=(), includes=(), flags=()):
@@ -73,7 +73,7 @@ def _link_interpreter(env, form, path, sets, link_flags):
         context.file(env, "lib", path),
         [each.node for each in sets],
         AMBILINK_UNIT=form,
-        AMBILINK_KIND=Linked.INTERPRETER,
+        AMBILINK_KIND=OutputKind.INTERPRETER,
         AMBILINK_LINK_FLAGS=link_flags,
     )
     context.interpreters[path] = form

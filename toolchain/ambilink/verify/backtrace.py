@@ -1,21 +1,14 @@
 """Turning the addresses of a fault report into file, symbol and offset."""
 
-import io
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from elftools.dwarf.compileunit import CompileUnit
-from elftools.dwarf.die import DIE
-from elftools.dwarf.dwarfinfo import DWARFInfo
-from elftools.dwarf.ranges import BaseAddressEntry, RangeLists
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
-
-from ambilink.elf.split import build_id
-from ambilink.verify.modules import Module
+from ambilink.elf.file import ElfFile
+from ambilink.elf.layout import SHT_DYNSYM, SHT_SYMTAB, STT_FUNC, STT_NOTYPE
+from ambilink.errors import AmbilinkError
+from ambilink.verify.modules import MappedModule
 from ambilink.verify.system import SystemReport
 
 FAULT = re.compile(r"kernel: fault in (\S+) \(process (\d+)\): (.*)")
@@ -26,75 +19,26 @@ def symbol_file(path: Path) -> Path:
     """Where a shipped file's symbols are: in the debug file beside it, if it has the same build-id."""
     debug = path.with_name(path.name + ".debug")
     try:
-        wanted = build_id(path.read_bytes())
-        return debug if wanted is not None and build_id(debug.read_bytes()) == wanted else path
-    except OSError:
+        wanted = ElfFile.open(path).build_id
+        return debug if wanted is not None and ElfFile.open(debug).build_id == wanted else path
+    except AmbilinkError:
         return path
-
-
-@lru_cache(maxsize=16)
-def _dwarf(path: Path) -> DWARFInfo | None:
-    with path.open("rb") as stream:
-        elf = ELFFile(io.BytesIO(stream.read()))
-    return elf.get_dwarf_info() if elf.has_dwarf_info() else None
-
-
-@lru_cache(maxsize=256)
-def source_line(path: Path, address: int) -> str | None:
-    """`file:line` of an address (p_vaddr), by the DWARF of a file."""
-    dwarf = _dwarf(path)
-    if dwarf is None:
-        return None
-    ranges = dwarf.range_lists()
-    for unit in dwarf.iter_CUs():
-        if any(low <= address < high for low, high in _unit_ranges(unit.get_top_DIE(), ranges)):
-            return _line_in(dwarf, unit, address)
-    return None
-
-
-def _unit_ranges(top: DIE, lists: RangeLists | None) -> Iterator[tuple[int, int]]:
-    attributes = top.attributes
-    low = attributes["DW_AT_low_pc"].value if "DW_AT_low_pc" in attributes else 0
-    if "DW_AT_ranges" in attributes and lists is not None:
-        for entry in lists.get_range_list_at_offset(attributes["DW_AT_ranges"].value):
-            if isinstance(entry, BaseAddressEntry):
-                low = entry.base_address
-            else:
-                yield low + entry.begin_offset, low + entry.end_offset
-    elif "DW_AT_high_pc" in attributes:
-        high = attributes["DW_AT_high_pc"]
-        yield low, high.value + (0 if high.form == "DW_FORM_addr" else low)
-
-
-def _line_in(dwarf: DWARFInfo, unit: CompileUnit, address: int) -> str | None:
-    program = dwarf.line_program_for_CU(unit)
-    before = None
-    for entry in program.get_entries() if program else ():
-        state = entry.state
-        if state is None:
-            continue
-        if before is not None and before.address <= address < state.address:
-            file = program["file_entry"][before.file - 1]
-            folder = program["include_directory"][file.dir_index - 1].decode() + "/" if file.dir_index else ""
-            return f"{folder}{file.name.decode()}:{before.line}"
-        before = None if state.end_sequence else state
-    return None
 
 
 @lru_cache(maxsize=64)
 def _functions(path: Path) -> list[tuple[int, int, str]]:
-    """Address, size and name of each function, ascending; from .symtab, else from .dynsym."""
-    with path.open("rb") as stream:
-        elf = ELFFile(stream)
-        for name in (".symtab", ".dynsym"):
-            section = elf.get_section_by_name(name)
-            if isinstance(section, SymbolTableSection):
-                return sorted(
-                    (symbol["st_value"], symbol["st_size"], symbol.name)
-                    for symbol in section.iter_symbols()
-                    if symbol["st_info"]["type"] in ("STT_FUNC", "STT_NOTYPE") and symbol["st_value"] and symbol.name
-                )
-    return []
+    """Address, size and name of each function, ascending; from .symtab, else from .dynsym. A damaged file has none."""
+    try:
+        elf = ElfFile.open(path)
+        tables = elf.symbol_tables(SHT_SYMTAB) or elf.symbol_tables(SHT_DYNSYM)
+        return sorted(
+            (symbol.value, symbol.size, symbol.name.decode("utf-8", "backslashreplace"))
+            for table in tables
+            for symbol in elf.symbols_of(table)
+            if symbol.type in (STT_FUNC, STT_NOTYPE) and symbol.value and symbol.name
+        )
+    except AmbilinkError:
+        return []
 
 
 def function_at(path: Path, offset: int) -> tuple[int, str] | None:
@@ -107,13 +51,15 @@ def function_at(path: Path, offset: int) -> tuple[int, str] | None:
     return None
 
 
-def describe_address(address: int, modules: list[Module], root: Path) -> str:
+def describe_address(address: int, modules: list[MappedModule], root: Path) -> str:
     """`root` is the build folder, where the files lie with their symbols."""
     for module in modules:
         if not module.base <= address < module.end:
             continue
         offset = address - module.base
         if function := function_at(root / module.file.name, offset):
+            from ambilink.verify.source_line import source_line  # reads DWARF by pyelftools, which takes long to import
+
             line = source_line(symbol_file(root / module.file.name), offset)
             where = f" ({line})" if line else ""
             return f"{module.file.name}: {function[1]}+{offset - function[0]:#x}{where}"

@@ -3,15 +3,12 @@
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ambilink.errors import AmbilinkError
+from ambilink.files import read_regular
 
 
 def read_expected(path: Path) -> list[str]:
     """Lines of the file; empty ones and those that begin with # do not count."""
-    try:
-        lines = path.read_text().splitlines()
-    except OSError as error:
-        raise AmbilinkError(path, f"cannot be read ({error.strerror})") from error
+    lines = read_regular(path).decode("utf-8", "replace").splitlines()
     return [line.rstrip() for line in lines if line.strip() and not line.startswith("#")]
 
 

@@ -13,7 +13,7 @@ MAGIC = int.from_bytes(b"ARECORD1", "little")
 RECORD = struct.Struct("<12Q")
 PROCESS = struct.Struct("<QQ32sQqQQ")
 THREAD = struct.Struct("<QQQQQ")
-LIST_MAX = 100_000  # a longer list is a damaged one
+LIST_MAX = 100_000  # more records have damaged lists only
 
 
 class ThreadState(IntEnum):
@@ -83,7 +83,10 @@ def read_kernel_state(image: ImageFile, memory: PhysicalMemory) -> KernelState |
     address = image.physical(image.symbols.get(RECORD_SYMBOL, -1))
     if address is None:
         return None
-    fields: tuple[int, ...] = RECORD.unpack(memory.read(address, RECORD.size))
+    try:
+        fields: tuple[int, ...] = RECORD.unpack(memory.read(address, RECORD.size))
+    except IndexError:  # its segment lies where the machine has no memory
+        return None
     magic, kernel_base, direct_base, first = fields[:4]
     if magic != MAGIC or not direct_base:
         return None
@@ -91,12 +94,16 @@ def read_kernel_state(image: ImageFile, memory: PhysicalMemory) -> KernelState |
     def physical(pointer: int) -> int:
         return pointer - (kernel_base if pointer >= kernel_base else direct_base)
 
+    records_read = 0
+
     def read_list(head: int, record: struct.Struct) -> list[tuple[int, tuple[int, ...]]]:
+        nonlocal records_read
         found: list[tuple[int, tuple[int, ...]]] = []
         while head:
             values = record.unpack(memory.read(physical(head), record.size))
             found.append((head, values))
-            if len(found) > LIST_MAX:
+            records_read += 1
+            if records_read > LIST_MAX:
                 raise AmbilinkError(image.path, "the kernel's lists have no end", "the guest's memory is damaged")
             head = values[0]
         return found[::-1]

@@ -1,6 +1,5 @@
 """Which file of the boot image lies where in a process, found from page tables and the image's frames alone."""
 
-import io
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from pathlib import Path
 from ambilink.bootimage.container import ImageFile
 from ambilink.bootimage.layout import ArchiveFile, ArchiveService, Calls, Linker
 from ambilink.bootimage.pack import LIBRARY_FOLDER
-from ambilink.elf.inspect import ElfInfo, inspect_stream
+from ambilink.elf.inspect import ElfInfo, inspect_data
 from ambilink.machine.memory import PAGE_SIZE
 from ambilink.verify.kernel_state import Process
 from ambilink.verify.page_tables import Page
@@ -21,7 +20,7 @@ MUSL_ITSELF = re.compile(r"lib(c|pthread|rt|m|dl|util|xnet)\.")
 
 
 @dataclass(frozen=True)
-class Module:
+class MappedModule:
     """A file found in a process."""
 
     file: ArchiveFile
@@ -44,8 +43,8 @@ class Modules:
         self.first_names = {file.name: places[file.offset] for file in image.archive.files}
         for file in image.archive.files:
             if file.kind.is_elf:
-                contents = io.BytesIO(image.archive.contents(file))
-                self.elves[file.name] = inspect_stream(contents, Path(f"{image.path}:{file.name}"))
+                where = Path(f"{image.path}:{file.name}")
+                self.elves[file.name] = inspect_data(image.archive.contents(file), where)
 
     def program_of(self, process: Process) -> str | None:
         """None for a process that the manifest does not name."""
@@ -88,7 +87,7 @@ class Modules:
         name = f"{LIBRARY_FOLDER}/{soname}"
         return self.first_names.get(name, name)
 
-    def find(self, pages: Mapping[int, Page]) -> list[Module]:
+    def find(self, pages: Mapping[int, Page]) -> list[MappedModule]:
         """Executable pages in the image's frames tell the file and, all agreeing, its load bias."""
         votes: dict[str, Counter[int]] = {}
         files: dict[str, ArchiveFile] = {}
@@ -103,6 +102,6 @@ class Modules:
                     bias = page.address - ((load.address & -PAGE_SIZE) + offset - (load.offset & -PAGE_SIZE))
                     votes.setdefault(file.name, Counter())[bias] += 1
         return [
-            Module(files[name], self.elves[name], counter.most_common(1)[0][0])
+            MappedModule(files[name], self.elves[name], counter.most_common(1)[0][0])
             for name, counter in sorted(votes.items())
         ]

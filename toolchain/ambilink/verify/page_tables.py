@@ -1,13 +1,15 @@
 """Reading four-level page tables from a machine's memory (Intel volume 3A, 4.5)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from ambilink.errors import AmbilinkError
 from ambilink.machine.memory import PAGE_SIZE, PhysicalMemory
 
 ADDRESS_MASK = 0x000FFFFFFFFFF000
 PRESENT, WRITE, USER, LARGE = 1, 2, 4, 0x80
 NO_EXECUTE = 1 << 63
+TABLES_MAX = 1 << 12  # 8 GiB of pages: more have damaged tables only
 USER_HALF = 256  # entries of the top-level table
 
 
@@ -21,14 +23,26 @@ class Page:
 
 def user_pages(memory: PhysicalMemory, table: int) -> Iterator[Page]:
     """Every page that user mode can reach, by ascending address."""
-    yield from _walk(memory, table, 39, 0, True, True)
+    tables = 0
+
+    def entries(table: int, count: int) -> Iterator[int]:
+        nonlocal tables
+        tables += 1
+        if tables > TABLES_MAX:
+            raise AmbilinkError("the guest's page tables", "have no end", "the guest's memory is damaged")
+        try:
+            return memory.words(table, count)
+        except IndexError as error:
+            raise AmbilinkError("the guest's page tables", str(error), "the guest's memory is damaged") from error
+
+    yield from _walk(entries, table, 39, 0, True, True)
 
 
 def _walk(
-    memory: PhysicalMemory, table: int, shift: int, base: int, writable: bool, executable: bool
+    entries: Callable[[int, int], Iterator[int]], table: int, shift: int, base: int, writable: bool, executable: bool
 ) -> Iterator[Page]:
     count = USER_HALF if shift == 39 else 512
-    for index, entry in enumerate(memory.words(table, count)):
+    for index, entry in enumerate(entries(table, count)):
         if not entry & PRESENT or not entry & USER:
             continue
         address = base + (index << shift)
@@ -41,4 +55,4 @@ def _walk(
             for offset in range(0, 1 << shift, PAGE_SIZE):
                 yield Page(address + offset, frame + offset, may_write, may_execute)
         else:
-            yield from _walk(memory, entry & ADDRESS_MASK, shift - 9, address, may_write, may_execute)
+            yield from _walk(entries, entry & ADDRESS_MASK, shift - 9, address, may_write, may_execute)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ambilink.bootimage.container import ImageFile, read
+from ambilink.bootimage.kernel import with_kernel
 from ambilink.machine.boot import boot
 from ambilink.machine.model import BootRequest, Counts, Outcome
 from ambilink.verify.backtrace import function_at
 from ambilink.verify.kernel_state import Process, read_kernel_state
-from ambilink.verify.modules import Module, Modules
+from ambilink.verify.modules import MappedModule, Modules
 from ambilink.verify.page_tables import Page, user_pages
 from ambilink.verify.words import Beginnings
 
@@ -38,7 +39,7 @@ class _Finder:
 
     def __init__(self, image: ImageFile, root: Path) -> None:
         self.root, self.modules = root, Modules(image)
-        self.found: dict[int, tuple[str, list[Module]]] = {}
+        self.found: dict[int, tuple[str, list[MappedModule]]] = {}
 
     def add(self, process: Process, pages: dict[int, Page]) -> None:
         before = self.found.get(process.page_table, ("", []))[1]
@@ -61,7 +62,7 @@ def profile(request: BootRequest, root: Path) -> Profile:
     image = read(request.image)
     counts: Counts = {}
     beginnings = Beginnings(image)
-    outcome = boot("emulator", request, None, beginnings.stops, counts)
+    outcome = boot("emulator", with_kernel(request), None, beginnings.stops, counts)
     finder = _Finder(image, root)
     for snapshot in beginnings.snapshots:
         finder.add(snapshot.process, dict(snapshot.pages))

@@ -12,14 +12,14 @@ from ambilink.elf.inspect import ElfInfo
 from ambilink.errors import AmbilinkError
 from ambilink.machine.memory import PAGE_SIZE, PhysicalMemory
 from ambilink.verify.kernel_state import KernelState, Process
-from ambilink.verify.modules import Module, Modules
+from ambilink.verify.modules import MappedModule, Modules
 from ambilink.verify.page_tables import Page, user_pages
 
 
 @dataclass(frozen=True)
 class ProcessView:
     process: Process
-    modules: list[Module]
+    modules: list[MappedModule]
     pages: int  # mapped pages in all
     private_pages: int  # in frames of this process alone
 
@@ -81,7 +81,7 @@ class _Checker:
         found = self.image.file_at(page.frame)
         return found is not None and found[0].kind is FileKind.PAGES and not page.writable
 
-    def check_module(self, process: Process, module: Module, pages: dict[int, Page]) -> None:
+    def check_module(self, process: Process, module: MappedModule, pages: dict[int, Page]) -> None:
         name = module.file.name
         file_frame = self.image.archive_address + module.file.offset
         for load in module.elf.loads:

@@ -13,12 +13,13 @@ from pathlib import Path
 from ambilink.bootimage.container import ImageFile
 from ambilink.bootimage.start_block import link_at
 from ambilink.elf.inspect import ElfInfo
-from ambilink.link.image import PAGE, Image
-from ambilink.link.relocate import Link, words_of
+from ambilink.elf.layout import PAGE
+from ambilink.link.module import Module
+from ambilink.link.relocate import Link, slots_of
 from ambilink.machine.memory import PhysicalMemory
 from ambilink.machine.model import Stops
 from ambilink.verify.kernel_state import KernelState, Process, read_kernel_state
-from ambilink.verify.modules import Module, Modules
+from ambilink.verify.modules import MappedModule, Modules
 from ambilink.verify.page_tables import Page, user_pages
 
 STOP_SYMBOL = "process_begins"  # of the kernel
@@ -92,17 +93,17 @@ class Comparison:
         self.image, self.modules = image, Modules(image)
         self.report = WordReport()
 
-    def images(self, process: Process, names: Sequence[str]) -> list[Image]:
+    def images(self, process: Process, names: Sequence[str]) -> list[Module]:
         found = {}
         for name in names:
             file = self.image.archive.file(name)
             assert file is not None
-            found[name] = Image(name, Path(f"{self.image.path}:{name}"), self.image.archive.contents(file))
+            found[name] = Module(name, Path(f"{self.image.path}:{name}"), self.image.archive.contents(file))
         for each in found.values():
             each.needed = [found[self.modules.provider(process, soname)] for soname in each.needed_names]
         return list(found.values())
 
-    def expected(self, process: Process, found: Sequence[Module]) -> Link | None:
+    def expected(self, process: Process, found: Sequence[MappedModule]) -> Link | None:
         """None where a file of the closure is not mapped, which others report."""
         biases = {module.file.name: module.base for module in found}
         names = self.modules.closure(process)
@@ -115,10 +116,10 @@ class Comparison:
         process = snapshot.process
         report = WordReport(failures=self.report.failures) if again else self.report
         report.processes += 1
-        report.objects += len(result.images)
-        waiting = {resolver.place for resolver in result.resolvers}
-        for image in result.images:
-            for address, want in words_of(image):
+        report.objects += len(result.modules)
+        waiting = {ifunc.place for ifunc in result.ifuncs}
+        for image in result.modules:
+            for address, want in slots_of(image):
                 place = image.bias + address
                 if place in waiting:
                     report.unresolved += 1

@@ -23,7 +23,6 @@ from ambilink.machine.emulator.devices import (
     Timer,
     WallClock,
 )
-from ambilink.machine.kernel_file import read_kernel
 from ambilink.machine.memory import MEGABYTE, PhysicalMemory
 from ambilink.machine.model import (
     BootRequest,
@@ -88,7 +87,8 @@ class Board:
         return time.perf_counter() - self.started
 
     def load(self) -> None:
-        kernel = read_kernel(self.request.image)
+        kernel = self.request.kernel
+        assert kernel is not None, "the emulator is handed a kernel"
         if kernel.end > self.memory.ranges[0].size:
             needed = -(-kernel.end // MEGABYTE)
             raise AmbilinkError(

@@ -1,4 +1,4 @@
-"""Relocation numbers by machine (psABI of each), and how thread-local blocks lie."""
+"""What each processor's supplement (psABI) says: its e_machine, its relocations, and how thread-local blocks lie."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -11,12 +11,12 @@ class Kind(Enum):
     ABSOLUTE_32 = auto()
     PC_32 = auto()
     PC_64 = auto()
-    SLOT = auto()
-    CALL = auto()
+    GLOB_DAT = auto()
+    JUMP_SLOT = auto()
     SIZE_32 = auto()
     SIZE_64 = auto()
     COPY = auto()
-    RESOLVER = auto()
+    IRELATIVE = auto()
     TLS_MODULE = auto()
     TLS_OFFSET = auto()
     TLS_POINTER = auto()
@@ -24,25 +24,27 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True)
-class Machine:
-    name: str
+class Psabi:
+    name: str  # as folders and targets have it
+    e_machine: str
     kinds: dict[int, Kind]
     tls_above: bool = False  # variant I
     tls_reserved: int = 0  # bytes at the thread pointer that are not the first block's
     tls_bias: int = 0
-    slot_addend: bool = False
+    slot_addend: bool = False  # of GLOB_DAT and JUMP_SLOT
 
 
-MACHINES = {
-    62: Machine(
-        "x86-64",
+PSABIS = {
+    62: Psabi(
+        "x86_64",
+        "EM_X86_64",
         {
             0: Kind.NONE,
             1: Kind.ABSOLUTE,
             2: Kind.PC_32,
             5: Kind.COPY,
-            6: Kind.SLOT,
-            7: Kind.CALL,
+            6: Kind.GLOB_DAT,
+            7: Kind.JUMP_SLOT,
             8: Kind.RELATIVE,
             10: Kind.ABSOLUTE_32,
             16: Kind.TLS_MODULE,
@@ -52,11 +54,12 @@ MACHINES = {
             32: Kind.SIZE_32,
             33: Kind.SIZE_64,
             36: Kind.TLS_DESCRIPTOR,
-            37: Kind.RESOLVER,
+            37: Kind.IRELATIVE,
         },
     ),
-    183: Machine(
+    183: Psabi(
         "aarch64",
+        "EM_AARCH64",
         {
             0: Kind.NONE,
             257: Kind.ABSOLUTE,
@@ -64,35 +67,38 @@ MACHINES = {
             260: Kind.PC_64,
             261: Kind.PC_32,
             1024: Kind.COPY,
-            1025: Kind.SLOT,
-            1026: Kind.CALL,
+            1025: Kind.GLOB_DAT,
+            1026: Kind.JUMP_SLOT,
             1027: Kind.RELATIVE,
             1028: Kind.TLS_MODULE,
             1029: Kind.TLS_OFFSET,
             1030: Kind.TLS_POINTER,
             1031: Kind.TLS_DESCRIPTOR,
-            1032: Kind.RESOLVER,
+            1032: Kind.IRELATIVE,
         },
         tls_above=True,
         tls_reserved=16,
         slot_addend=True,
     ),
-    243: Machine(
+    243: Psabi(
         "riscv64",
+        "EM_RISCV",
         {
             0: Kind.NONE,
             1: Kind.ABSOLUTE_32,
             2: Kind.ABSOLUTE,
             3: Kind.RELATIVE,
             4: Kind.COPY,
-            5: Kind.CALL,
+            5: Kind.JUMP_SLOT,
             7: Kind.TLS_MODULE,
             9: Kind.TLS_OFFSET,
             11: Kind.TLS_POINTER,
             12: Kind.TLS_DESCRIPTOR,
-            58: Kind.RESOLVER,
+            58: Kind.IRELATIVE,
         },
         tls_above=True,
         tls_bias=0x800,
     ),
 }
+
+E_MACHINES = {psabi.e_machine: number for number, psabi in PSABIS.items()}
