@@ -10,11 +10,11 @@ from pathlib import Path
 
 import toml
 
-from ambilink.bootimage.kernel import with_kernel
 from ambilink.bootimage.pack import pack
 from ambilink.files import write_atomically
 from ambilink.machine.boot import boot
 from ambilink.machine.model import BootRequest, NoMachine
+from ambilink.verify.kernel_file import with_kernel
 
 SERVICES = [
     {"name": "names", "grants": ["log"]},

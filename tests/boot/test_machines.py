@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from ambilink.bootimage.kernel import with_kernel
 from ambilink.machine.boot import boot
 from ambilink.machine.model import BootRequest, NoMachine, Verdict
+from ambilink.verify.kernel_file import with_kernel
 
 
 def test_conformance(build, machine):

@@ -4,10 +4,10 @@ each process must be what plain Python computes for the addresses found."""
 from pathlib import Path
 
 from ambilink.bootimage.container import read
-from ambilink.bootimage.kernel import with_kernel
 from ambilink.link.relocate import slots_of
 from ambilink.machine.boot import boot as run
 from ambilink.machine.model import BootRequest
+from ambilink.verify.kernel_file import with_kernel
 from ambilink.verify.kernel_state import read_kernel_state
 from ambilink.verify.modules import Modules
 from ambilink.verify.page_tables import user_pages

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ambilink.bootimage.container import ImageFile, read
-from ambilink.bootimage.kernel import with_kernel
 from ambilink.errors import AmbilinkError
 from ambilink.machine.boot import boot
 from ambilink.machine.model import EXIT_FAIL, BootRequest, LineSink, Outcome, Verdict
 from ambilink.verify.backtrace import explain_faults
 from ambilink.verify.expect import missing_line, read_expected
+from ambilink.verify.kernel_file import with_kernel
 from ambilink.verify.kernel_state import KernelState, read_kernel_state
 from ambilink.verify.system import SystemReport, verify_system
 from ambilink.verify.words import Beginnings, WordReport, verify_words

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ambilink.bootimage.container import ImageFile, read
-from ambilink.bootimage.kernel import with_kernel
 from ambilink.machine.boot import boot
 from ambilink.machine.model import BootRequest, Counts, Outcome
 from ambilink.verify.backtrace import function_at
+from ambilink.verify.kernel_file import with_kernel
 from ambilink.verify.kernel_state import Process, read_kernel_state
 from ambilink.verify.modules import MappedModule, Modules
 from ambilink.verify.page_tables import Page, user_pages
