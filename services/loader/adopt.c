@@ -125,20 +125,20 @@ bool adopt_link(struct child *child)
     bool good = remote_link(remote, archive_file(&loader.archive, child->service->file));
     /* Each image of the fresh link is the next module of the list, or this is no list of ours. */
     struct start_module *entry = NULL;
-    for (struct module *module = remote->link.first; good && module; module = module->next) {
+    for (struct module *module = remote->link.results.first; good && module; module = module->next) {
         entry = next_module(remote, entry);
         const char *name = entry ? name_of(remote, entry) : NULL;
         good = name && strcmp(name, module->name) == 0;
         module->host_data = good ? entry : NULL;
     }
     if (!good) {
-        for (struct module *module = remote->link.first; module; module = module->next)
+        for (struct module *module = remote->link.results.first; module; module = module->next)
             module->host_data = NULL; /* not ours to take out of the list */
         link_abandon(&remote->link);
         remote_close_windows(remote);
         return false;
     }
-    remote->block->modules = (unsigned)remote->link.module_count;
+    remote->block->modules = (unsigned)remote->link.results.module_count;
     link_commit(&remote->link);
     remote_close_windows(remote);
     remote->is_strange = false;

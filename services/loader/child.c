@@ -28,10 +28,10 @@ void child_forget_modules(struct child *child)
 static bool record_linked(struct child *child)
 {
     const struct link *link = &child->remote.link;
-    child->modules = calloc(link->module_count, sizeof *child->modules);
+    child->modules = calloc(link->results.module_count, sizeof *child->modules);
     if (!child->modules)
         return false;
-    for (const struct module *module = link->first; module; module = module->next) {
+    for (const struct module *module = link->results.first; module; module = module->next) {
         struct module_record *record = &child->modules[child->module_count];
         *record = (struct module_record){
             .name = strdup(module->name),
@@ -117,7 +117,7 @@ static struct child *child_add(struct child *child)
     *loader.last = child;
     loader.last = &child->next;
     const struct remote *remote = &child->remote;
-    size_t count = remote->is_strange ? adopted_count(remote) : remote->link.module_count;
+    size_t count = remote->is_strange ? adopted_count(remote) : remote->link.results.module_count;
     if (child->service->linker != IMAGE_LINKER_INTERP)
         say("%s started: process %llu, %zu objects", child->name, (unsigned long long)child->number, count);
     else

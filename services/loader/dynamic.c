@@ -25,15 +25,15 @@ static bool fill_opened(struct remote *remote, struct loader_opened *opened, uin
 {
     const struct link *link = &remote->link;
     start_resolvers_size(link, &opened->relro_count);
-    opened->initializer_count = link->initializer_count;
-    opened->resolver_count = link->resolver_count;
-    uint64_t initializers = link->initializer_count * sizeof(uint64_t);
-    uint64_t resolvers = link->resolver_count * sizeof(struct start_resolver);
+    opened->initializer_count = link->results.initializer_count;
+    opened->resolver_count = link->results.pending_ifunc_count;
+    uint64_t initializers = link->results.initializer_count * sizeof(uint64_t);
+    uint64_t resolvers = link->results.pending_ifunc_count * sizeof(struct start_resolver);
     *size = initializers + resolvers + opened->relro_count * sizeof(struct start_range);
     if (*size > sizeof answer_data)
         return false;
     uint8_t *at = (uint8_t *)answer_data;
-    memcpy(at, link->initializers, initializers);
+    memcpy(at, link->results.initializers, initializers);
     start_resolvers_fill(link, (struct start_resolver *)(at + initializers),
                           (struct start_range *)(at + initializers + resolvers));
     return true;
@@ -62,7 +62,7 @@ static void open_object(struct child *child, const struct message *request, cons
     struct loader_opened opened = {0};
     uint64_t size = 0;
     struct module *module = remote_open(remote, name, (unsigned)request->word[1]);
-    if (!module || (remote->link.fresh && !take_in(child, &opened, &size))) {
+    if (!module || (remote->link.results.fresh && !take_in(child, &opened, &size))) {
         link_abandon(&remote->link);
         remote_close_windows(remote);
         refuse_with_message(remote, reply);
@@ -87,8 +87,8 @@ static void close_object(struct child *child, uint64_t handle, handle_t reply)
     if (link_close(link, module))
         answer = (struct message){
             .word = {0, 1},
-            .data = link->finalizers,
-            .size = link->finalizer_count * sizeof *link->finalizers,
+            .data = link->results.finalizers,
+            .size = link->results.finalizer_count * sizeof *link->results.finalizers,
         };
     ipc_answer(reply, STATUS_OK, &answer);
 }

@@ -1,6 +1,7 @@
 /* The host side of a link into another process. Files are found in the boot image; their read-only
  * segments are mapped from the image's own frames, so all processes share them. Writable segments are
  * prepared in memory that both this service and the process map, until the link is committed. */
+#include <rtld/cache.h>
 #include <stdlib.h>
 #include <string.h>
 #include <system/call.h>
@@ -13,7 +14,7 @@
 #define ADDRESS_RANDOM_PAGES 0x3ffffffff /* 34 bits of choice for the whole, 4 for each gap */
 #define GAP_RANDOM_PAGES 0xf /* neighbours then share their page tables */
 
-static struct link_known known; /* of the image's libraries, whose bytes stay where they are */
+static struct link_cache cache; /* of the image's libraries, whose bytes stay where they are */
 
 static handle_t self(void)
 {
@@ -46,7 +47,7 @@ static struct file_view view_of(const struct image_file *file)
     return (struct file_view){
         .bytes = archive_contents(&loader.archive, file),
         .size = file->size,
-        .cookie = file->offset,
+        .file_id = file->offset,
     };
 }
 
@@ -113,7 +114,7 @@ static void *segment_window(void *context, const struct module *module, const st
     uint64_t size = segment->pages_size;
     struct window *last = remote->window_count ? &remote->windows[remote->window_count - 1] : NULL;
     if (!last || last->size - last->used < size) {
-        uint64_t wanted = module == remote->link.first ? writable_size(module) : size;
+        uint64_t wanted = module == remote->link.results.first ? writable_size(module) : size;
         if (!(remote->is_strange ? make_scratch : make_window)(remote, wanted))
             return NULL;
         last = &remote->windows[remote->window_count - 1];
@@ -135,10 +136,10 @@ static void release(void *context, void *block, uint64_t size)
     free(block);
 }
 
-static bool report(void *context, const struct diagnostic *diagnostic)
+static bool report(void *context, const struct report *about)
 {
     struct remote *remote = context;
-    diagnostic_text(diagnostic, remote->error, sizeof remote->error);
+    report_text(about, remote->error, sizeof remote->error);
     if (remote->is_request)
         return false;
     say("%s: %s", remote->service, remote->error);
@@ -185,7 +186,7 @@ void remote_init(struct remote *remote, handle_t process, const char *service)
             .release = release,
             .open = open_library,
             .place = place_image,
-            .window = segment_window,
+            .stage = segment_window,
             .drop = drop,
             .report = report,
         },
@@ -195,13 +196,13 @@ void remote_init(struct remote *remote, handle_t process, const char *service)
 bool remote_link(struct remote *remote, const struct image_file *program)
 {
     link_init(&remote->link, &remote->host);
-    remote->link.tls_surplus = TLS_SURPLUS;
-    remote->link.known = &known;
+    remote->link.settings.tls_surplus = TLS_SURPLUS;
+    link_use_cache(&remote->link, &cache);
     const char *name = archive_string(&loader.archive, program->name);
     struct file_view view = view_of(program);
     if (!remote_check_file(program) || !link_load(&remote->link, name, &view) || !link_place(&remote->link))
         return false;
-    struct link_tls_descriptors *descriptors = &remote->link.tls_descriptors;
+    struct link_tls_descriptors *descriptors = &remote->link.settings.tls_descriptors;
     find_descriptor(remote, "__ambilink_tlsdesc_fixed", &descriptors->fixed);
     find_descriptor(remote, "__ambilink_tlsdesc_dynamic", &descriptors->dynamic);
     find_descriptor(remote, "__ambilink_tlsdesc_absent", &descriptors->absent);
@@ -213,7 +214,7 @@ struct module *remote_open(struct remote *remote, const char *name, unsigned fla
     struct link *link = &remote->link;
     remote->is_request = true;
     struct module *module = link_open(link, *name ? name : NULL, flags);
-    if (module && link->fresh && !(link_place(link) && link_relocate(link) && link_order(link)))
+    if (module && link->results.fresh && !(link_place(link) && link_relocate(link) && link_order(link)))
         module = NULL;
     return module;
 }
@@ -228,7 +229,7 @@ static const struct window *window_of(const struct remote *remote, const uint8_t
 
 static const char *fresh_name(const struct remote *remote, uint64_t index)
 {
-    const struct module *module = remote->link.fresh;
+    const struct module *module = remote->link.results.fresh;
     while (index--)
         module = module->next;
     return module->name;
@@ -241,18 +242,18 @@ static bool map_segment(struct map_batch *batch, uint32_t object, const struct m
     if (!(segment->flags & PF_W))
         return map_batch_add(batch, object, &(struct map_request){
             .memory = sys_start_handle(START_HANDLE_IMAGE),
-            .offset = module->file.cookie + segment->file_offset - (segment->address - segment->page_address),
+            .offset = module->file.file_id + segment->file_offset - (segment->address - segment->page_address),
             .size = segment->pages_size,
             .address = address,
             .prot = segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY,
         });
-    const struct window *window = window_of(remote, segment->window);
+    const struct window *window = window_of(remote, segment->staging);
     struct segment_part parts[SEGMENT_PARTS_MAX];
     unsigned count = segment_parts(&remote->link, module, segment, parts);
     for (unsigned i = 0; i < count; i++)
         if (!map_batch_add(batch, object, &(struct map_request){
                 .memory = window->memory,
-                .offset = (uint64_t)(segment->window - window->mapped) + parts[i].offset,
+                .offset = (uint64_t)(segment->staging - window->mapped) + parts[i].offset,
                 .size = parts[i].size,
                 .address = address + parts[i].offset,
                 .prot = parts[i].prot,
@@ -268,7 +269,7 @@ bool remote_commit(struct remote *remote)
     batch.name = fresh_name;
     batch.count = 0;
     uint32_t object = 0;
-    for (const struct module *module = remote->link.fresh; module; module = module->next, object++)
+    for (const struct module *module = remote->link.results.fresh; module; module = module->next, object++)
         for (unsigned i = 0; i < module->segment_count; i++)
             if (!map_segment(&batch, object, module, &module->segments[i]))
                 return false;
@@ -292,10 +293,10 @@ void remote_end(struct remote *remote)
 {
     remote_close_windows(remote);
     remote->process = 0;
-    if (remote->link.host)
+    if (remote->link.settings.host)
         link_end(&remote->link);
     while (remote->areas)
         area_free(remote, remote->areas, false);
-    remote->link.host = NULL;
+    remote->link.settings.host = NULL;
     remote->block = NULL;
 }

@@ -39,11 +39,11 @@ bool start_block_make(struct remote *remote, const struct child *child, struct s
         return false;
     }
     start_block_finish(remote, child, start_block_write(&block->at, link, &remote->list));
-    block->modules = (unsigned)link->module_count;
+    block->modules = (unsigned)link->results.module_count;
     *values = (struct start_values){
         .entry = link_entry(link),
-        .program_headers = link->first->header_count ? link->first->bias + link->first->headers_address : 0,
-        .program_header_count = link->first->header_count,
+        .program_headers = link->results.first->header_count ? link->results.first->bias + link->results.first->headers_address : 0,
+        .program_header_count = link->results.first->header_count,
         .info = block->at.there,
     };
     return true;
@@ -54,7 +54,7 @@ bool start_block_extend(struct remote *remote)
     struct area *area = area_make(remote, module_list_size(&remote->link), PROT_READ_ONLY);
     if (!area)
         return false;
-    for (const struct module *module = remote->link.fresh; module; module = module->next)
+    for (const struct module *module = remote->link.results.fresh; module; module = module->next)
         area->modules++;
     module_list_append(&area->at, &remote->link, remote->list);
     return true;

@@ -63,7 +63,7 @@ def links(image: Path, way: str) -> tuple[int, int]:
     """Words that relocations fill at boot, and symbols that are looked up for it; the loader's own left out.
 
     The loader service and the kernel look up what libraries refer to for the first two programs with the same ones,
-    for the second once more to keep it, and then know it (libs/rtld/src/known.c)."""
+    for the second once more to keep it, and then know it (libs/rtld/src/cache.c)."""
     if way == "pack":
         return 0, 0
     archive = read(image).archive

@@ -12,7 +12,7 @@ static bool open_file(void *context, const struct module *referrer, const char *
         return false;
     for (uint64_t i = 1; i < host->file_count; i++)
         if (strcmp(host->files[i].name, name) == 0) {
-            *view = (struct file_view){.bytes = host->files[i].bytes, .size = host->files[i].size, .cookie = i + 1};
+            *view = (struct file_view){.bytes = host->files[i].bytes, .size = host->files[i].size, .file_id = i + 1};
             return true;
         }
     return false;
@@ -81,13 +81,14 @@ void host_init(struct host *host, int caches)
 {
     const struct target_host *const tables[] = {&stages, &lives_there, &moves};
     linker_init(&host->linker, tables[host->mode]);
-    host->linker.caches = caches;
+    if (caches)
+        linker_use_cache(&host->linker);
     target_init(&host->target, &host->linker, host, 0);
 }
 
 static struct file_view program(const struct host *host)
 {
-    return (struct file_view){.bytes = host->files[0].bytes, .size = host->files[0].size, .cookie = 1};
+    return (struct file_view){.bytes = host->files[0].bytes, .size = host->files[0].size, .file_id = 1};
 }
 
 /* The whole of a start; *block: the address of its start_info, *stack: the stack pointer. */

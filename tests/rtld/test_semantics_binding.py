@@ -363,7 +363,7 @@ def test_relative_words_packed_and_plain(case):
 
 
 def test_the_trace(case):
-    """One line for each binding, as <rtld/diagnostic.h> says."""
+    """One line for each binding, as <rtld/report.h> says."""
     case.library(
         "liba.so", "long who(void) { return 1; } WEAK extern int absent; long a(void) { return &absent == 0; }"
     )

@@ -69,7 +69,7 @@ static size_t map(void *context, const struct target_mapping *mappings, size_t c
         const struct target_mapping *mapping = &mappings[i];
         bool is_file = mapping->source == TARGET_FILE;
         struct memory *memory = is_file ? boot_image.run : process_link_memory(mapping->staging);
-        uint64_t offset = mapping->offset + (is_file ? mapping->file->cookie : 0);
+        uint64_t offset = mapping->offset + (is_file ? mapping->file->file_id : 0);
         int64_t status = space_map(&linking->process->space, memory, offset, mapping->size, mapping->address, mapping->prot);
         if (status < 0) {
             log_format("kernel: %s: %s cannot be mapped, status %d\n", linking->service,
@@ -115,7 +115,7 @@ static const struct target_host process_host = {
 void process_linker_init(struct linker *linker)
 {
     linker_init(linker, &process_host);
-    linker->caches = true; /* the image's bytes stay where they are */
+    linker_use_cache(linker); /* the image's bytes stay where they are */
 }
 
 bool process_link(struct process_link *linking, struct linker *linker, struct process *process, const char *service,

@@ -90,7 +90,7 @@ static size_t map(void *context, const struct target_mapping *mappings, size_t c
         bool good = mapping->source == TARGET_ZERO
                         ? map_fresh(linking, mapping)
                         : page_map(kernel_page_table, mapping->address, boot_image.run,
-                                   mapping->file->cookie + mapping->offset, mapping->size, mapping->prot);
+                                   mapping->file->file_id + mapping->offset, mapping->size, mapping->prot);
         if (!good) {
             log_format("kernel: module %s: no memory to map it\n", linking->name);
             return i;
@@ -143,8 +143,8 @@ static bool load(struct module_link *linking, const char *name)
     linking->name = name;
     if (!target_open(target, name, LINK_OPEN_GLOBAL | LINK_OPEN_KEEP) || !target_map(target))
         return false;
-    for (size_t i = 0; link->fresh && i < link->initializer_count; i++)
-        ((void (*)(void))link->initializers[i])();
+    for (size_t i = 0; link->results.fresh && i < link->results.initializer_count; i++)
+        ((void (*)(void))link->results.initializers[i])();
     target_commit(target);
     return true;
 }

@@ -175,7 +175,7 @@ static bool describe(struct launch *launch, struct target *target)
     object_retain(launch->block);
     launch->block_address = target->block->at.there;
     const struct link *link = &target->link;
-    const struct module *program = link->first;
+    const struct module *program = link->results.first;
     launch->program = (struct program){
         .entry = link_entry(link),
         .start = link_entry(link),

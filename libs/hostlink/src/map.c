@@ -44,7 +44,7 @@ static bool map_staged(struct target *target, const struct module *module, const
         if (!target_batch_add(target, &(struct target_mapping){
                 .address = module->bias + segment->page_address + parts[i].offset,
                 .size = parts[i].size,
-                .offset = (uint64_t)(segment->window - target->staging.here) + parts[i].offset,
+                .offset = (uint64_t)(segment->staging - target->staging.here) + parts[i].offset,
                 .source = TARGET_STAGED,
                 .prot = parts[i].prot,
                 .staging = &target->staging,
@@ -105,7 +105,7 @@ static bool map_all(struct target *target)
 {
     if (!map_areas(target))
         return false;
-    for (const struct module *module = target->link.fresh; module; module = module->next)
+    for (const struct module *module = target->link.results.fresh; module; module = module->next)
         if (!map_module(target, module))
             return false;
     return make_batch(target);
@@ -154,7 +154,7 @@ static void give_back_range(struct target *target, const struct module *module)
 void unmap_fresh(struct target *target)
 {
     target->linker->batch_count = 0;
-    for (const struct module *module = target->link.fresh; module && !target->relinking; module = module->next) {
+    for (const struct module *module = target->link.results.fresh; module && !target->relinking; module = module->next) {
         if (is_found(target, module))
             continue;
         unmap_some(target, module);

@@ -14,7 +14,7 @@ uint64_t module_list_address(const struct module *module)
 
 struct module *module_list_find(const struct link *link, uint64_t address)
 {
-    for (struct module *module = link->first; module; module = module->next)
+    for (struct module *module = link->results.first; module; module = module->next)
         if (module->host_data && module_list_address(module) == address)
             return module;
     return NULL;
@@ -23,7 +23,7 @@ struct module *module_list_find(const struct link *link, uint64_t address)
 uint64_t module_list_size(const struct link *link)
 {
     uint64_t size = 0;
-    for (const struct module *module = link->fresh; module; module = module->next)
+    for (const struct module *module = link->results.fresh; module; module = module->next)
         size += shared_area_rounded(sizeof(struct start_module)) + shared_area_rounded(strlen(module->name) + 1);
     return size;
 }
@@ -53,17 +53,17 @@ static void describe(const struct module *module, struct start_module *entry)
 
 static void count(const struct link *link, struct start_link *list)
 {
-    list->count = link->module_count;
-    list->tls_generation = link->tls_generation;
-    list->tls_count = link->tls_count;
+    list->count = link->results.module_count;
+    list->tls_generation = link->results.tls_generation;
+    list->tls_count = link->results.tls_count;
 }
 
 void module_list_append(struct shared_area *area, const struct link *link, struct start_link *list)
 {
     struct module *previous = NULL;
-    for (struct module *module = link->first; module != link->fresh; module = module->next)
+    for (struct module *module = link->results.first; module != link->results.fresh; module = module->next)
         previous = module;
-    for (struct module *module = link->fresh; module; previous = module, module = module->next) {
+    for (struct module *module = link->results.fresh; module; previous = module, module = module->next) {
         struct start_module entry;
         describe(module, &entry);
         entry.address = area->there + area->used;
@@ -82,7 +82,7 @@ void module_list_remove(const struct link *link, struct start_link *list, const 
 {
     const struct start_module *entry = here_of(module);
     /* The core took the module out of its own list already: its neighbours here are found by address. */
-    for (const struct module *other = link->first; other; other = other->next) {
+    for (const struct module *other = link->results.first; other; other = other->next) {
         if (!other->host_data)
             continue;
         if (here_of(other)->next == entry->address)

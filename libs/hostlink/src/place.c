@@ -54,7 +54,7 @@ bool place_module(void *context, const struct module *module, uint64_t *bias)
 static uint64_t writable_size(const struct link *link)
 {
     uint64_t size = 0;
-    for (const struct module *module = link->fresh; module; module = module->next)
+    for (const struct module *module = link->results.fresh; module; module = module->next)
         for (unsigned i = 0; i < module->segment_count; i++)
             if (module->segments[i].flags & PF_W && __builtin_add_overflow(size, module->segments[i].pages_size, &size))
                 return 0;

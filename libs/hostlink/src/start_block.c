@@ -7,16 +7,16 @@ uint64_t start_block_size(const struct link *link)
 {
     uint64_t relro_count;
     return shared_area_rounded(sizeof(struct start_info)) + shared_area_rounded(sizeof(struct start_link)) +
-           module_list_size(link) + shared_area_rounded(link->initializer_count * 8) +
-           shared_area_rounded(link->finalizer_count * 8) + shared_area_rounded(link->tls_count * sizeof(struct start_tls)) +
+           module_list_size(link) + shared_area_rounded(link->results.initializer_count * 8) +
+           shared_area_rounded(link->results.finalizer_count * 8) + shared_area_rounded(link->results.tls_count * sizeof(struct start_tls)) +
            start_resolvers_size(link, &relro_count);
 }
 
 bool relro_waits(const struct link *link, const struct module *module, const struct segment *segment)
 {
     uint64_t start = module->bias + segment->relro_address;
-    for (size_t i = 0; segment->relro_size && i < link->resolver_count; i++)
-        if (link->resolvers[i].place - start < segment->relro_size)
+    for (size_t i = 0; segment->relro_size && i < link->results.pending_ifunc_count; i++)
+        if (link->results.pending_ifuncs[i].place - start < segment->relro_size)
             return true;
     return false;
 }
@@ -42,20 +42,20 @@ unsigned segment_parts(const struct link *link, const struct module *module, con
 uint64_t start_resolvers_size(const struct link *link, uint64_t *relro_count)
 {
     *relro_count = 0;
-    for (const struct module *module = link->fresh; module; module = module->next)
+    for (const struct module *module = link->results.fresh; module; module = module->next)
         for (unsigned i = 0; i < module->segment_count; i++)
             *relro_count += relro_waits(link, module, &module->segments[i]);
-    return shared_area_rounded(link->resolver_count * sizeof(struct start_resolver)) +
+    return shared_area_rounded(link->results.pending_ifunc_count * sizeof(struct start_resolver)) +
            shared_area_rounded(*relro_count * sizeof(struct start_range));
 }
 
 void start_resolvers_fill(const struct link *link, struct start_resolver *resolvers, struct start_range *relro)
 {
-    for (size_t i = 0; i < link->resolver_count; i++) {
-        const struct link_resolver *resolver = &link->resolvers[i];
+    for (size_t i = 0; i < link->results.pending_ifunc_count; i++) {
+        const struct pending_ifunc *resolver = &link->results.pending_ifuncs[i];
         *resolvers++ = (struct start_resolver){resolver->place, resolver->resolver, resolver->addend};
     }
-    for (const struct module *module = link->fresh; module; module = module->next)
+    for (const struct module *module = link->results.fresh; module; module = module->next)
         for (unsigned i = 0; i < module->segment_count; i++) {
             const struct segment *segment = &module->segments[i];
             if (relro_waits(link, module, segment))
@@ -66,7 +66,7 @@ void start_resolvers_fill(const struct link *link, struct start_resolver *resolv
 static uint64_t put_tls(struct shared_area *area, const struct link *link)
 {
     uint64_t templates = area->there + area->used;
-    for (const struct module *module = link->first; module; module = module->next) {
+    for (const struct module *module = link->results.first; module; module = module->next) {
         if (!module->tls_module)
             continue;
         struct start_tls template = {
@@ -90,14 +90,14 @@ struct start_info *start_block_write(struct shared_area *area, struct link *link
     *info = (struct start_info){
         .magic = START_MAGIC,
         .flags = START_LINKED,
-        .module_count = link->module_count,
+        .module_count = link->results.module_count,
         .link = area->there + area->used,
-        .initializer_count = link->initializer_count,
-        .finalizer_count = link->finalizer_count,
-        .resolver_count = link->resolver_count,
-        .tls_count = link->tls_count,
-        .tls_size = link->tls_size,
-        .tls_align = link->tls_align,
+        .initializer_count = link->results.initializer_count,
+        .finalizer_count = link->results.finalizer_count,
+        .resolver_count = link->results.pending_ifunc_count,
+        .tls_count = link->results.tls_count,
+        .tls_size = link->results.tls_size,
+        .tls_align = link->results.tls_align,
     };
     *list = (struct start_link *)(area->here + area->used);
     memset(*list, 0, sizeof **list);
@@ -107,11 +107,11 @@ struct start_info *start_block_write(struct shared_area *area, struct link *link
         (*list)->breakpoint = breakpoint.address;
     link_set_debugger(link, info->link);
     module_list_append(area, link, *list);
-    info->initializers = shared_area_put(area, link->initializers, link->initializer_count * 8);
-    info->finalizers = shared_area_put(area, link->finalizers, link->finalizer_count * 8);
+    info->initializers = shared_area_put(area, link->results.initializers, link->results.initializer_count * 8);
+    info->finalizers = shared_area_put(area, link->results.finalizers, link->results.finalizer_count * 8);
     info->tls = put_tls(area, link);
     uint64_t all = start_resolvers_size(link, &info->relro_count);
-    uint64_t resolvers = shared_area_rounded(link->resolver_count * sizeof(struct start_resolver));
+    uint64_t resolvers = shared_area_rounded(link->results.pending_ifunc_count * sizeof(struct start_resolver));
     info->resolvers = area->there + area->used;
     info->relro = info->resolvers + resolvers;
     start_resolvers_fill(link, (struct start_resolver *)(area->here + area->used),

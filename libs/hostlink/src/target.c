@@ -12,15 +12,17 @@ void linker_init(struct linker *linker, const struct target_host *host)
         .dynamic = "__ambilink_tlsdesc_dynamic",
         .absent = "__ambilink_tlsdesc_absent",
     };
-    linker->caches = false;
-    linker->known = (struct link_known){0};
+    linker->cache = (struct link_cache){0};
+    linker->cache_functions = NULL;
+    linker->end_cache = NULL;
     linker->batch_count = 0;
 }
 
 void linker_end(struct linker *linker, void *context)
 {
     const struct link_host host = {.context = context, .release = linker->host->release};
-    link_known_end(&linker->known, &host);
+    if (linker->end_cache)
+        linker->end_cache(&linker->cache, &host);
 }
 
 static void *allocate(void *context, uint64_t *size)
@@ -41,11 +43,11 @@ static bool open_file(void *context, const struct module *referrer, const char *
     return host_of(target)->open(target->context, referrer, name, file);
 }
 
-static bool report(void *context, const struct diagnostic *diagnostic)
+static bool report(void *context, const struct report *about)
 {
     struct target *target = context;
     char text[512];
-    diagnostic_text(diagnostic, text, sizeof text);
+    report_text(about, text, sizeof text);
     return host_of(target)->log(target->context, text);
 }
 
@@ -72,7 +74,7 @@ void target_init(struct target *target, struct linker *linker, void *context, ui
         .release = release,
         .open = open_file,
         .place = place_module,
-        .window = make_window,
+        .stage = make_window,
         .drop = drop,
         .report = report,
     };
@@ -92,11 +94,11 @@ static bool finish(struct target *target)
     struct link *link = &target->link;
     if (!link_place(link))
         return false;
-    if (link->fresh == link->first) {
+    if (link->results.fresh == link->results.first) {
         const struct tls_descriptor_names *names = &target->linker->descriptors;
-        find_descriptor(link, names->fixed, &link->tls_descriptors.fixed);
-        find_descriptor(link, names->dynamic, &link->tls_descriptors.dynamic);
-        find_descriptor(link, names->absent, &link->tls_descriptors.absent);
+        find_descriptor(link, names->fixed, &link->settings.tls_descriptors.fixed);
+        find_descriptor(link, names->dynamic, &link->settings.tls_descriptors.dynamic);
+        find_descriptor(link, names->absent, &link->settings.tls_descriptors.absent);
     }
     return link_relocate(link) && link_order(link);
 }
@@ -104,8 +106,9 @@ static bool finish(struct target *target)
 static bool link_program(struct target *target, const char *name, const struct file_view *program)
 {
     struct link *link = &target->link;
-    link->tls_surplus = target->linker->tls_surplus;
-    link->known = target->linker->caches ? &target->linker->known : NULL;
+    link->settings.tls_surplus = target->linker->tls_surplus;
+    link->settings.cache = &target->linker->cache;
+    link->settings.cache_functions = target->linker->cache_functions;
     return link_load(link, name, program) && finish(target);
 }
 
@@ -126,7 +129,7 @@ struct start_info *target_describe(struct target *target, const struct shared_ar
         target_abandon(target);
         return NULL;
     }
-    block->modules = (unsigned)link->module_count;
+    block->modules = (unsigned)link->results.module_count;
     return start_block_write(&block->at, link, &target->list);
 }
 
@@ -134,7 +137,7 @@ struct start_info *target_describe(struct target *target, const struct shared_ar
 static bool make_room(struct target *target)
 {
     const struct link *link = &target->link;
-    if (!target->list || !link->fresh || link->fresh == link->first)
+    if (!target->list || !link->results.fresh || link->results.fresh == link->results.first)
         return true;
     target->opened = target_area_make(target, module_list_size(link), PROT_READ_ONLY);
     if (!target->opened)
@@ -154,7 +157,7 @@ void target_commit(struct target *target)
 {
     struct link *link = &target->link;
     if (target->opened) {
-        for (const struct module *module = link->fresh; module; module = module->next)
+        for (const struct module *module = link->results.fresh; module; module = module->next)
             target->opened->modules++;
         module_list_append(&target->opened->at, link, target->list);
         target->opened = NULL;
@@ -179,7 +182,7 @@ struct module *target_open(struct target *target, const char *name, unsigned fla
 {
     target->areas_before = target->areas;
     struct module *module = link_open(&target->link, name, flags);
-    if (module && (!target->link.fresh || finish(target)))
+    if (module && (!target->link.results.fresh || finish(target)))
         return module;
     target_abandon(target);
     return NULL;
@@ -216,7 +219,7 @@ static bool match_list(struct target *target)
 {
     const struct shared_area *block = &target->block->at;
     struct start_module *entry = NULL;
-    for (struct module *module = target->link.first; module; module = module->next) {
+    for (struct module *module = target->link.results.first; module; module = module->next) {
         entry = module_list_next(block, target->list, entry);
         const char *name = entry ? module_list_name(block, entry) : NULL;
         if (!name || strcmp(name, module->name) != 0) {
@@ -236,7 +239,7 @@ bool target_relink(struct target *target, const char *name, const struct file_vi
     target->areas_before = target->areas;
     bool good = link_program(target, name, program) && match_list(target);
     if (good) {
-        target->block->modules = (unsigned)target->link.module_count;
+        target->block->modules = (unsigned)target->link.results.module_count;
         target_commit(target);
         target->linked_elsewhere = false;
     } else {

@@ -30,9 +30,9 @@ static bool open_library(void *context, const struct module *referrer, const cha
 static bool find(void *context, const struct module *module, uint64_t *bias)
 {
     const struct interpreter *ld = context;
-    if (module->file.cookie == ld->program_file->offset)
+    if (module->file.file_id == ld->program_file->offset)
         *bias = ld->program_headers - module->headers_address;
-    else if (ld->own_file && module->file.cookie == ld->own_file->offset)
+    else if (ld->own_file && module->file.file_id == ld->own_file->offset)
         *bias = ld->base;
     else
         return false;
@@ -46,7 +46,7 @@ static size_t map(void *context, const struct target_mapping *mappings, size_t c
         const struct target_mapping *mapping = &mappings[i];
         bool good = mapping->source == TARGET_ZERO
                         ? ld_map(ld, mapping->address, mapping->size)
-                        : ld_map_image(ld, mapping->file->cookie + mapping->offset, mapping->size, mapping->address,
+                        : ld_map_image(ld, mapping->file->file_id + mapping->offset, mapping->size, mapping->address,
                                        mapping->prot) >= 0;
         if (!good) {
             ld_say(ld, mapping->name, "cannot be mapped");

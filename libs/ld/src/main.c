@@ -75,8 +75,8 @@ static void protect_itself(const struct interpreter *ld)
 /* It protects itself with the others. */
 static bool is_library(const struct interpreter *ld)
 {
-    for (const struct module *module = ld->target.link.first; module && ld->own_file; module = module->next)
-        if (module->file.cookie == ld->own_file->offset)
+    for (const struct module *module = ld->target.link.results.first; module && ld->own_file; module = module->next)
+        if (module->file.file_id == ld->own_file->offset)
             return true;
     return false;
 }
@@ -124,8 +124,7 @@ __attribute__((visibility("hidden"))) uint64_t ld_main(uint64_t *stack, const st
     /* From here on, pointers in this object's own data are right, as far as they lead to itself. */
     struct start_info *info = (struct start_info *)*auxiliary.start;
     uint32_t flags = (uint32_t)info->flags;
-    struct interpreter ld; /* one process, one link */
-    memset(&ld, 0, sizeof ld);
+    struct interpreter ld; /* one process, one link; open_image and ld_host_init set the rest */
     ld.name = auxiliary.path;
     ld.base = auxiliary.base;
     ld.program_headers = auxiliary.program_headers;

@@ -1,36 +1,43 @@
 /* Memory in blocks of the host's, given back together. */
-#include <string.h>
-
 #include "internal.h"
+
+#include <string.h>
 
 #define ALIGN 16
 #define BLOCK_SIZE 8192
 
-static struct arena *new_block(struct link *link, uint64_t wanted)
+static struct arena *first_use(struct arena *block, uint64_t size)
 {
-    uint64_t size = wanted + sizeof(struct arena) + ALIGN;
-    if (size < BLOCK_SIZE)
-        size = BLOCK_SIZE;
-    struct arena *block = link->host->memory(link->host->context, &size);
-    if (!block)
-        return NULL;
     *block = (struct arena){.size = size, .used = (sizeof *block + ALIGN - 1) & ~(uint64_t)(ALIGN - 1)};
     return block;
 }
 
-void *arena_alloc(struct link *link, struct arena **arena, uint64_t count, size_t size)
+static struct arena *new_block(struct ground *ground, uint64_t wanted)
+{
+    uint64_t size = wanted + sizeof(struct arena) + ALIGN;
+    if (size < BLOCK_SIZE)
+        size = BLOCK_SIZE;
+    struct arena *block = ground->memory ? ground->memory(ground->context, &size) : NULL;
+    return block ? first_use(block, size) : NULL;
+}
+
+struct arena *arena_within(void *buffer, uint64_t size)
+{
+    struct arena *block = first_use(buffer, size);
+    return block->newest = block;
+}
+
+void *arena_alloc(struct ground *ground, struct arena **arena, uint64_t count, size_t size)
 {
     uint64_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes > UINT64_MAX / 2) {
-        link_refuse(link, LINK_NO_MEMORY, link->first, NULL, 0, bytes);
-        return NULL;
-    }
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > UINT64_MAX / 2)
+        bytes = UINT64_MAX / 2;
     bytes = (bytes + ALIGN - 1) & ~(uint64_t)(ALIGN - 1);
     struct arena *block = *arena ? (*arena)->newest : NULL;
     if (!block || bytes > block->size - block->used) {
-        struct arena *fresh = new_block(link, bytes);
+        struct arena *fresh = new_block(ground, bytes);
         if (!fresh) {
-            link_refuse(link, LINK_NO_MEMORY, link->first, NULL, 0, bytes);
+            ground_refuse(ground, LINK_NO_MEMORY, ground->object, 0, bytes);
             return NULL;
         }
         fresh->previous = block;
@@ -43,16 +50,11 @@ void *arena_alloc(struct link *link, struct arena **arena, uint64_t count, size_
     return memset(memory, 0, bytes);
 }
 
-void *scratch_alloc(struct link *link, uint64_t count, size_t size)
-{
-    return arena_alloc(link, &link->scratch, count, size);
-}
-
-void arena_free(struct link *link, struct arena **arena)
+void arena_free(struct ground *ground, struct arena **arena)
 {
     for (struct arena *block = *arena ? (*arena)->newest : NULL; block;) {
         struct arena *previous = block->previous;
-        link->host->release(link->host->context, block, block->size);
+        ground->release(ground->context, block, block->size);
         block = previous;
     }
     *arena = NULL;

@@ -7,7 +7,7 @@
 /* The initial bytes of a definition: of a writable segment as relocated, of others as in the file. */
 static const void *bytes_of(const struct definition *definition, uint64_t size)
 {
-    const void *window = module_window(definition->module, definition->symbol->st_value, size);
+    const void *window = module_staged(definition->module, definition->symbol->st_value, size);
     return window ? window : module_data(definition->module, definition->symbol->st_value, size, 1);
 }
 
@@ -33,13 +33,13 @@ static bool copy(struct relocation *relocation, const struct elf_rela *entry)
     memmove(target, source, size);
     /* Words of the source that wait for their resolver wait in the copy as well. */
     uint64_t from = found.module->bias + found.symbol->st_value, to = module->bias + entry->r_offset;
-    for (size_t i = 0, count = link->resolver_count; i < count; i++) {
-        struct link_resolver resolver = link->resolvers[i];
+    for (size_t i = 0, count = link->results.pending_ifunc_count; i < count; i++) {
+        struct pending_ifunc resolver = link->results.pending_ifuncs[i];
         if (resolver.place - from >= size || size - (resolver.place - from) < WORD)
             continue;
         resolver.module = module;
         resolver.place += to - from;
-        if (!resolver_add(link, &resolver))
+        if (!pending_ifunc_add(link, &resolver))
             return false;
     }
     return true;
@@ -52,7 +52,7 @@ bool module_relocate_copies(struct link *link, struct module *module)
     bool good = true;
     for (unsigned t = 0; t < 2; t++) {
         const struct elf_rela *entries = tables[t]->data;
-        for (uint64_t i = 0; i < tables[t]->count && !link->stopped; i++)
+        for (uint64_t i = 0; i < tables[t]->count && !link->ground.stopped; i++)
             if (machine_relocation(relocation.machine, TYPE(entries[i].r_info)) == RELOCATION_COPY)
                 good &= copy(&relocation, &entries[i]);
     }

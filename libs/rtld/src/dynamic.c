@@ -22,9 +22,9 @@ static uint64_t value_of(const struct dynamic_values *values, int64_t tag)
     return values->value[SLOT(tag)];
 }
 
-static bool bad(struct link *link, const struct module *module, uint64_t offset, int64_t tag)
+static bool bad(struct ground *ground, const struct module *module, uint64_t offset, int64_t tag)
 {
-    return link_refuse(link, LINK_BAD_DYNAMIC, module, NULL, offset, (uint64_t)tag);
+    return ground_refuse(ground, LINK_BAD_DYNAMIC, module->name, offset, (uint64_t)tag);
 }
 
 /* A table of entries of one size, which lies in file bytes as a whole. */
@@ -79,7 +79,7 @@ static const struct name_entry name_entries[] = {
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
 #define PLACE(module, entry, type) ((type *)((uint8_t *)(module) + (entry)->place))
 
-static bool take_sized(struct link *link, struct module *module, const struct dynamic_values *values)
+static bool take_sized(struct ground *ground, struct module *module, const struct dynamic_values *values)
 {
     for (size_t i = 0; i < LENGTH(sized_tables); i++) {
         const struct sized_table *form = &sized_tables[i];
@@ -88,10 +88,10 @@ static bool take_sized(struct link *link, struct module *module, const struct dy
         if (!size)
             continue;
         if (form->entry && value_of(values, form->entry) != form->entry_size)
-            return bad(link, module, address, form->entry);
+            return bad(ground, module, address, form->entry);
         const void *data = size % form->entry_size ? NULL : module_data(module, address, size, 8);
         if (!data)
-            return bad(link, module, address, form->address);
+            return bad(ground, module, address, form->address);
         *PLACE(module, form, struct table) = (struct table){data, address, size / form->entry_size};
     }
     /* Some linkers count the PLT's relocations to both tables. */
@@ -102,7 +102,7 @@ static bool take_sized(struct link *link, struct module *module, const struct dy
     return true;
 }
 
-static bool take_open(struct link *link, struct module *module, const struct dynamic_values *values)
+static bool take_open(struct ground *ground, struct module *module, const struct dynamic_values *values)
 {
     for (size_t i = 0; i < LENGTH(open_tables); i++) {
         const struct open_table *form = &open_tables[i];
@@ -112,13 +112,13 @@ static bool take_open(struct link *link, struct module *module, const struct dyn
         uint64_t room = module_bytes_from(module, address);
         const void *data = module_data(module, address, room, form->align);
         if (!data || room < form->minimum)
-            return bad(link, module, address, form->tag);
+            return bad(ground, module, address, form->tag);
         *PLACE(module, form, struct table) = (struct table){data, address, room / form->unit};
     }
     return true;
 }
 
-static bool take_arrays(struct link *link, struct module *module, const struct dynamic_values *values)
+static bool take_arrays(struct ground *ground, struct module *module, const struct dynamic_values *values)
 {
     for (size_t i = 0; i < LENGTH(function_arrays); i++) {
         const struct function_array *form = &function_arrays[i];
@@ -128,39 +128,39 @@ static bool take_arrays(struct link *link, struct module *module, const struct d
             continue;
         if (size % 8 || address % 8 || !segment || !(segment->flags & PF_W) ||
             !within(address - segment->address, size, segment->memory_size))
-            return bad(link, module, address, form->address);
+            return bad(ground, module, address, form->address);
         *PLACE(module, form, struct table) = (struct table){NULL, address, size / 8};
     }
     return true;
 }
 
-static bool take_strings(struct link *link, struct module *module, const struct dynamic_values *values)
+static bool take_strings(struct ground *ground, struct module *module, const struct dynamic_values *values)
 {
     uint64_t address = value_of(values, DT_STRTAB), size = value_of(values, DT_STRSZ);
     if (size) {
         const char *strings = module_data(module, address, size, 1);
         if (!strings || strings[size - 1])
-            return bad(link, module, address, DT_STRTAB);
+            return bad(ground, module, address, DT_STRTAB);
         module->strings = (struct table){strings, address, size};
     }
     for (size_t i = 0; i < LENGTH(name_entries); i++) {
         const struct name_entry *entry = &name_entries[i];
         if (has(values, entry->tag) &&
             !(*PLACE(module, entry, const char *) = module_string(module, value_of(values, entry->tag))))
-            return bad(link, module, value_of(values, entry->tag), entry->tag);
+            return bad(ground, module, value_of(values, entry->tag), entry->tag);
     }
     return true;
 }
 
-static bool take_all(struct link *link, struct module *module, const struct dynamic_values *values)
+static bool take_all(struct ground *ground, struct module *module, const struct dynamic_values *values)
 {
     uint64_t flags = value_of(values, DT_FLAGS), flags_1 = value_of(values, DT_FLAGS_1);
     if (has(values, DT_TEXTREL) || (flags & DF_TEXTREL))
-        return link_refuse(link, LINK_TEXT_RELOCATION, module, NULL, 0, 0);
+        return ground_refuse(ground, LINK_TEXT_RELOCATION, module->name, 0, 0);
     if (has(values, DT_REL) || (value_of(values, DT_PLTRELSZ) && value_of(values, DT_PLTREL) != DT_RELA))
-        return bad(link, module, 0, DT_REL);
+        return bad(ground, module, 0, DT_REL);
     if (has(values, DT_SYMTAB) && value_of(values, DT_SYMENT) != sizeof(struct elf_symbol))
-        return bad(link, module, value_of(values, DT_SYMTAB), DT_SYMENT);
+        return bad(ground, module, value_of(values, DT_SYMTAB), DT_SYMENT);
     /* DF_BIND_NOW and DF_1_NOW ask for what is done anyway. */
     module->symbolic = has(values, DT_SYMBOLIC) || (flags & DF_SYMBOLIC);
     module->nodelete = flags_1 & DF_1_NODELETE;
@@ -174,11 +174,11 @@ static bool take_all(struct link *link, struct module *module, const struct dyna
     module->verdef.count = module->verdef.address ? value_of(values, DT_VERDEFNUM) : 0;
     module->verneed.address = value_of(values, DT_VERNEED);
     module->verneed.count = module->verneed.address ? value_of(values, DT_VERNEEDNUM) : 0;
-    return take_strings(link, module, values) && take_open(link, module, values) && take_sized(link, module, values) &&
-           take_arrays(link, module, values);
+    return take_strings(ground, module, values) && take_open(ground, module, values) && take_sized(ground, module, values) &&
+           take_arrays(ground, module, values);
 }
 
-bool module_parse_dynamic(struct link *link, struct module *module)
+bool module_parse_dynamic(struct ground *ground, struct module *module)
 {
     if (!module->dynamic_address)
         return true;
@@ -188,7 +188,7 @@ bool module_parse_dynamic(struct link *link, struct module *module)
     for (uint64_t i = 0; entries && i < limit; i++) {
         uint64_t tag = (uint64_t)entries[i].d_tag;
         if (tag == DT_NULL)
-            return take_all(link, module, &values);
+            return take_all(ground, module, &values);
         if (tag == DT_NEEDED)
             module->needed_count++;
         if (tag == DT_DEBUG)
@@ -198,5 +198,5 @@ bool module_parse_dynamic(struct link *link, struct module *module)
             values.present |= 1ull << SLOT(tag);
         }
     }
-    return bad(link, module, module->dynamic_address, DT_NULL);
+    return bad(ground, module, module->dynamic_address, DT_NULL);
 }

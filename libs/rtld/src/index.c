@@ -95,14 +95,14 @@ struct symbol_index *index_make(struct link *link, struct module *const *modules
         module_hashed(modules[i], &first, &end);
         exports += modules[i]->gnu_hash.count ? end - first : module_symbol_count(modules[i]);
     }
-    struct symbol_index *index = arena_alloc(link, &link->index_arena, 1, sizeof *index);
+    struct symbol_index *index = arena_alloc(&link->ground, &link->state.index_arena, 1, sizeof *index);
     if (!index)
         return NULL;
     *index = (struct symbol_index){.modules = modules, .shift = 60};
     for (; slots < exports * 2; slots *= 2)
         index->shift--;
     /* Runs do not go around: the table has room for the longest one at its end, and an empty slot after it. */
-    index->slots = arena_alloc(link, &link->index_arena, slots + RUN_MAX + 1, sizeof *index->slots);
+    index->slots = arena_alloc(&link->ground, &link->state.index_arena, slots + RUN_MAX + 1, sizeof *index->slots);
     uint64_t steps = 0;
     for (uint32_t i = 1; index->slots && i <= count; i++)
         if (!insert_module(index, i, &steps) || steps > exports * STEPS_PER_EXPORT + 65536)

@@ -2,6 +2,7 @@
 #ifndef RTLD_INTERNAL_H
 #define RTLD_INTERNAL_H
 #include <rtld/link.h>
+#include <rtld/parse.h>
 
 /* arena.c: memory that is given back as a whole. */
 struct arena {
@@ -12,33 +13,30 @@ struct arena {
 };
 
 /* `count` zeroed records of `size` bytes, aligned for any type; NULL after a report. */
-void *arena_alloc(struct link *link, struct arena **arena, uint64_t count, size_t size);
-void arena_free(struct link *link, struct arena **arena);
+void *arena_alloc(struct ground *ground, struct arena **arena, uint64_t count, size_t size);
 /* From the arena of the running call. */
 void *scratch_alloc(struct link *link, uint64_t count, size_t size);
 
-/* Tell the host, and remember that the call failed; always false. */
-bool link_refuse(struct link *link, enum link_error error, const struct module *module, const char *symbol,
-                 uint64_t offset, uint64_t value);
-bool link_report(struct link *link, const struct diagnostic *diagnostic);
-#define LINK_WORK_MAX (1ull << 27) /* steps along hash chains and version lists, for one call */
-
+/* Report to the host, and remember that the call failed; always false. */
+bool ground_refuse(struct ground *ground, enum link_error error, const char *object, uint64_t offset, uint64_t value);
+bool ground_report(struct ground *ground, const struct report *report);
+#define GROUND_WORK_MAX (1ull << 27) /* steps along hash chains and version lists, for one call */
 /* Count steps whose number a crafted file can make very large; false after a report: too many. */
-bool link_work(struct link *link, const struct module *module, uint64_t steps);
+bool ground_work(struct ground *ground, const struct module *module, uint64_t steps);
 /* What a call begins with. */
 void link_begin(struct link *link);
 
 /* Words anywhere in memory. Not by memcpy, which is a call in a freestanding compilation. */
-typedef uint64_t __attribute__((aligned(1), may_alias)) loose_word;
+typedef uint64_t __attribute__((aligned(1), may_alias)) unaligned_u64;
 
 static inline uint64_t word_at(const void *place)
 {
-    return *(const loose_word *)place;
+    return *(const unaligned_u64 *)place;
 }
 
 static inline void set_word(void *place, uint64_t value)
 {
-    *(loose_word *)place = value;
+    *(unaligned_u64 *)place = value;
 }
 
 /* offset + size <= limit, without overflow. */
@@ -66,13 +64,11 @@ static inline const struct version *quick_version(const struct module *module, u
 }
 
 /* module.c, dynamic.c: read and check a file. */
-bool module_parse(struct link *link, struct module *module, const char *name, const struct file_view *file);
-bool module_parse_dynamic(struct link *link, struct module *module);
 /* File bytes from an address to the end of its segment's file part. */
 uint64_t module_bytes_from(const struct module *module, uint64_t address);
 
 /* version.c */
-bool module_parse_versions(struct link *link, struct module *module);
+bool module_parse_versions(struct ground *ground, struct module *module);
 /* Whether those that an module needs versions of define them; `provider` of a file name by link_find_module. */
 bool module_check_versions(struct link *link, struct module *module);
 
@@ -224,31 +220,31 @@ static inline bool filter_admits(const struct symbol_filter *filter, uint32_t ha
 /* symbols.c; false: this module has no such filter. */
 bool module_filter(const struct module *module, struct symbol_filter *filter);
 
-/* known.c: what a relocation entry of a library stored, in a program that does not define the name. Only what usual.c does
- * is known. */
-struct known_binding {
+/* cache.c: what a relocation entry of a library stored, in a program that does not define the name. Only what usual.c does
+ * is cached. */
+struct cached_binding {
     uint64_t value;     /* less the provider's bias */
     uint32_t hash;      /* GNU hash value of the name */
-    uint32_t provider;  /* its position in the search order; 0, the program: not known */
+    uint32_t provider;  /* its position in the search order; 0, the program: not cached */
 };
 
-struct known_module {
-    struct known_module *next;
+struct cached_module {
+    struct cached_module *next;
     const uint8_t *file;
     uint64_t relative_count;        /* entries of rela that have no record */
-    struct known_binding *rela, *plt_rela;
+    struct cached_binding *rela, *plt_rela;
 };
 
-/* A file that was read for another link; NULL: none. */
-const struct module *known_file(const struct link *link, const struct file_view *file);
-/* The same as reading it: all but what a link adds. False after a report. */
-bool known_read(struct link *link, struct module *module, const char *name, const struct file_view *file,
-                const struct module *known);
-/* Keep a library that was read; false after a report. */
-bool known_keep(struct link *link, const struct module *module);
-
-/* Find, or make, the records of all libraries of a program that starts; false after a report. */
-bool known_prepare(struct link *link);
+/* What the core asks of a link's cache, where it has one; bool: false after a report. */
+struct relocation;
+struct link_cache_functions {
+    /* The same as module_parse. */
+    bool (*parse)(struct link *link, struct module *module, const char *name, const struct file_view *file);
+    /* Find, or make, the records of all libraries of a program that starts. */
+    bool (*prepare)(struct link *link);
+    /* Store what is cached of the table's entries from `entry` on, and leave what is to be cached; how many are done. */
+    uint64_t (*bind)(const struct relocation *relocation, const struct elf_rela *entry, const struct elf_rela *end);
+};
 
 /* index.c: one table over the exports of many modules. Open addressing; a key is a GNU hash value without its lowest
  * bit, which ends chains in files. */
@@ -281,12 +277,12 @@ enum relocation_kind {
     RELOCATION_ABSOLUTE_32,  /* the same in 32 bits, zero-extended */
     RELOCATION_PC_32,        /* symbol + addend - place, in 32 bits, signed */
     RELOCATION_PC_64,
-    RELOCATION_SLOT,         /* symbol: GOT entries */
-    RELOCATION_CALL,         /* symbol: GOT entries that are only called through */
+    RELOCATION_GLOB_DAT,         /* symbol: GOT entries */
+    RELOCATION_JUMP_SLOT,         /* symbol: GOT entries that are only called through */
     RELOCATION_SIZE_32,      /* st_size + addend */
     RELOCATION_SIZE_64,
     RELOCATION_COPY,         /* the symbol's initial bytes */
-    RELOCATION_RESOLVER,     /* what the function at bias + addend returns (IRELATIVE) */
+    RELOCATION_IRELATIVE,     /* what the function at bias + addend returns (IRELATIVE) */
     RELOCATION_TLS_MODULE,   /* module id of the symbol */
     RELOCATION_TLS_OFFSET,   /* symbol + addend within its module's block */
     RELOCATION_TLS_POINTER,  /* distance of symbol + addend from the thread pointer */

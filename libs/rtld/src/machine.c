@@ -7,8 +7,8 @@ static const uint8_t x86_64[] = {
     [1] = RELOCATION_ABSOLUTE,       /* R_X86_64_64 */
     [2] = RELOCATION_PC_32,          /* R_X86_64_PC32 */
     [5] = RELOCATION_COPY,           /* R_X86_64_COPY */
-    [6] = RELOCATION_SLOT,           /* R_X86_64_GLOB_DAT */
-    [7] = RELOCATION_CALL,           /* R_X86_64_JUMP_SLOT */
+    [6] = RELOCATION_GLOB_DAT,           /* R_X86_64_GLOB_DAT */
+    [7] = RELOCATION_JUMP_SLOT,           /* R_X86_64_JUMP_SLOT */
     [8] = RELOCATION_RELATIVE,       /* R_X86_64_RELATIVE */
     [10] = RELOCATION_ABSOLUTE_32,   /* R_X86_64_32 */
     [16] = RELOCATION_TLS_MODULE,    /* R_X86_64_DTPMOD64 */
@@ -18,21 +18,21 @@ static const uint8_t x86_64[] = {
     [32] = RELOCATION_SIZE_32,       /* R_X86_64_SIZE32 */
     [33] = RELOCATION_SIZE_64,       /* R_X86_64_SIZE64 */
     [36] = RELOCATION_TLS_DESCRIPTOR, /* R_X86_64_TLSDESC */
-    [37] = RELOCATION_RESOLVER,      /* R_X86_64_IRELATIVE */
+    [37] = RELOCATION_IRELATIVE,      /* R_X86_64_IRELATIVE */
 };
 
 /* ELF for the Arm 64-bit Architecture, 5.7: static data relocations, then dynamic ones. */
 static const uint8_t aarch64_none[] = {RELOCATION_NONE};
 static const uint8_t aarch64[] = {
     [0] = RELOCATION_COPY,           /* R_AARCH64_COPY, 1024 */
-    [1] = RELOCATION_SLOT,           /* R_AARCH64_GLOB_DAT */
-    [2] = RELOCATION_CALL,           /* R_AARCH64_JUMP_SLOT */
+    [1] = RELOCATION_GLOB_DAT,           /* R_AARCH64_GLOB_DAT */
+    [2] = RELOCATION_JUMP_SLOT,           /* R_AARCH64_JUMP_SLOT */
     [3] = RELOCATION_RELATIVE,       /* R_AARCH64_RELATIVE */
     [4] = RELOCATION_TLS_MODULE,     /* R_AARCH64_TLS_DTPMOD */
     [5] = RELOCATION_TLS_OFFSET,     /* R_AARCH64_TLS_DTPREL */
     [6] = RELOCATION_TLS_POINTER,    /* R_AARCH64_TLS_TPREL */
     [7] = RELOCATION_TLS_DESCRIPTOR, /* R_AARCH64_TLSDESC */
-    [8] = RELOCATION_RESOLVER,       /* R_AARCH64_IRELATIVE */
+    [8] = RELOCATION_IRELATIVE,       /* R_AARCH64_IRELATIVE */
 };
 static const uint8_t aarch64_data[] = {
     [0] = RELOCATION_ABSOLUTE,       /* R_AARCH64_ABS64, 257 */
@@ -48,12 +48,12 @@ static const uint8_t riscv64[] = {
     [2] = RELOCATION_ABSOLUTE,       /* R_RISCV_64 */
     [3] = RELOCATION_RELATIVE,       /* R_RISCV_RELATIVE */
     [4] = RELOCATION_COPY,           /* R_RISCV_COPY */
-    [5] = RELOCATION_CALL,           /* R_RISCV_JUMP_SLOT */
+    [5] = RELOCATION_JUMP_SLOT,           /* R_RISCV_JUMP_SLOT */
     [7] = RELOCATION_TLS_MODULE,     /* R_RISCV_TLS_DTPMOD64 */
     [9] = RELOCATION_TLS_OFFSET,     /* R_RISCV_TLS_DTPREL64 */
     [11] = RELOCATION_TLS_POINTER,   /* R_RISCV_TLS_TPREL64 */
     [12] = RELOCATION_TLS_DESCRIPTOR, /* R_RISCV_TLSDESC */
-    [58] = RELOCATION_RESOLVER,      /* R_RISCV_IRELATIVE */
+    [58] = RELOCATION_IRELATIVE,      /* R_RISCV_IRELATIVE */
 };
 
 #define RANGE(first, kinds) {first, sizeof kinds, kinds}

@@ -13,32 +13,38 @@ static bool power_of_two(uint64_t value)
     return value && !(value & (value - 1));
 }
 
-static bool parse_header(struct link *link, struct module *module)
+static bool parse_header(struct ground *ground, struct module *module)
 {
     static const uint8_t ident[] = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT};
     const struct elf_header *header = (const void *)module->file.bytes;
     if (module->file.size < sizeof *header || memcmp(header->e_ident, ident, sizeof ident) != 0)
-        return link_refuse(link, LINK_NOT_ELF, module, NULL, 0, 0);
+        return ground_refuse(ground, LINK_NOT_ELF, module->name, 0, 0);
     if (header->e_type != ET_EXEC && header->e_type != ET_DYN)
-        return link_refuse(link, LINK_WRONG_TYPE, module, NULL, offsetof(struct elf_header, e_type), header->e_type);
+        return ground_refuse(ground, LINK_WRONG_TYPE, module->name, offsetof(struct elf_header, e_type), header->e_type);
     if (header->e_version != EV_CURRENT)
-        return link_refuse(link, LINK_BAD_HEADER, module, NULL, offsetof(struct elf_header, e_version), header->e_version);
+        return ground_refuse(ground, LINK_BAD_HEADER, module->name, offsetof(struct elf_header, e_version), header->e_version);
     if (header->e_phentsize != sizeof(struct elf_segment))
-        return link_refuse(link, LINK_BAD_HEADER, module, NULL, offsetof(struct elf_header, e_phentsize),
+        return ground_refuse(ground, LINK_BAD_HEADER, module->name, offsetof(struct elf_header, e_phentsize),
                            header->e_phentsize);
     if (!header->e_phnum || header->e_phnum > SEGMENT_HEADERS_MAX)
-        return link_refuse(link, LINK_BAD_HEADER, module, NULL, offsetof(struct elf_header, e_phnum), header->e_phnum);
+        return ground_refuse(ground, LINK_BAD_HEADER, module->name, offsetof(struct elf_header, e_phnum), header->e_phnum);
     if (header->e_phoff % 8 || !within(header->e_phoff, header->e_phnum * sizeof(struct elf_segment), module->file.size))
-        return link_refuse(link, LINK_BAD_HEADER, module, NULL, offsetof(struct elf_header, e_phoff), header->e_phoff);
+        return ground_refuse(ground, LINK_BAD_HEADER, module->name, offsetof(struct elf_header, e_phoff), header->e_phoff);
     module->type = header->e_type;
     module->machine = header->e_machine;
     module->entry = header->e_entry;
     return true;
 }
 
-static bool bad_segment(struct link *link, const struct module *module, uint64_t where, uint32_t type)
+/* Where a segment's content lies. */
+static uint64_t content_offset(const struct module *module, const struct elf_segment *header)
 {
-    return link_refuse(link, LINK_BAD_SEGMENT, module, NULL, where, type);
+    return module->file.by_address ? header->p_vaddr : header->p_offset;
+}
+
+static bool bad_segment(struct ground *ground, const struct module *module, uint64_t where, uint32_t type)
+{
+    return ground_refuse(ground, LINK_BAD_SEGMENT, module->name, where, type);
 }
 
 /* Two segments that meet inside a page. With mmap the later one takes the page, and sees there the file's page,
@@ -67,20 +73,20 @@ static bool join(struct module *module, struct segment *segment)
     return true;
 }
 
-static bool parse_load(struct link *link, struct module *module, const struct elf_segment *header, uint64_t where)
+static bool parse_load(struct ground *ground, struct module *module, const struct elf_segment *header, uint64_t where)
 {
     uint64_t align = header->p_align > RTLD_PAGE_SIZE ? header->p_align : RTLD_PAGE_SIZE;
     if (header->p_memsz == 0)
         return true;
-    if (header->p_filesz > header->p_memsz || !within(header->p_offset, header->p_filesz, module->file.size) ||
+    if (header->p_filesz > header->p_memsz || !within(content_offset(module, header), header->p_filesz, module->file.size) ||
         !within(header->p_vaddr, header->p_memsz, ADDRESS_MAX) || !power_of_two(align) || align > ALIGN_MAX ||
         (header->p_filesz && (header->p_vaddr - header->p_offset) & PAGE_MASK))
-        return bad_segment(link, module, where, PT_LOAD);
+        return bad_segment(ground, module, where, PT_LOAD);
     if ((header->p_flags & PF_W) && (header->p_flags & PF_X))
-        return link_refuse(link, LINK_WRITE_EXECUTE, module, NULL, where, header->p_flags);
+        return ground_refuse(ground, LINK_WRITE_EXECUTE, module->name, where, header->p_flags);
     /* Read-only pages come from the file as they are: there is nothing to clear a tail in. */
     if (!(header->p_flags & PF_W) && header->p_filesz != header->p_memsz)
-        return bad_segment(link, module, where, PT_LOAD);
+        return bad_segment(ground, module, where, PT_LOAD);
     struct segment *segment = &module->segments[module->segment_count];
     uint64_t end = (header->p_vaddr + header->p_memsz + PAGE_MASK) & ~PAGE_MASK;
     *segment = (struct segment){
@@ -90,13 +96,13 @@ static bool parse_load(struct link *link, struct module *module, const struct el
         .file_offset = header->p_offset,
         .page_address = header->p_vaddr & ~PAGE_MASK,
         .flags = header->p_flags,
-        .data = module->file.bytes + header->p_offset,
+        .data = module->file.bytes + content_offset(module, header),
     };
     segment->pages_size = end - segment->page_address;
     if (!module->segment_count)
         module->low = segment->page_address;
     else if (segment->page_address < module->high && !join(module, segment))
-        return bad_segment(link, module, where, PT_LOAD);
+        return bad_segment(ground, module, where, PT_LOAD);
     module->high = end;
     if (align > module->align)
         module->align = align;
@@ -104,13 +110,13 @@ static bool parse_load(struct link *link, struct module *module, const struct el
     return true;
 }
 
-static bool parse_tls(struct link *link, struct module *module, const struct elf_segment *header, uint64_t where)
+static bool parse_tls(struct ground *ground, struct module *module, const struct elf_segment *header, uint64_t where)
 {
     uint64_t align = header->p_align ? header->p_align : 1;
     if (header->p_filesz > header->p_memsz || !power_of_two(align) || align > ALIGN_MAX ||
         header->p_memsz > ADDRESS_MAX ||
         (header->p_filesz && !module_data(module, header->p_vaddr, header->p_filesz, 1)))
-        return bad_segment(link, module, where, PT_TLS);
+        return bad_segment(ground, module, where, PT_TLS);
     module->tls_image = header->p_vaddr;
     module->tls_image_size = header->p_filesz;
     module->tls_size = header->p_memsz;
@@ -120,11 +126,11 @@ static bool parse_tls(struct link *link, struct module *module, const struct elf
 
 /* Whole pages only: the last one stays writable where RELRO ends inside it, for it holds other data as well. The
  * range may go over several segments (thread-local data before a large alignment) and the gaps between. */
-static bool parse_relro(struct link *link, struct module *module, const struct elf_segment *header, uint64_t where)
+static bool parse_relro(struct ground *ground, struct module *module, const struct elf_segment *header, uint64_t where)
 {
     uint64_t start = header->p_vaddr & ~PAGE_MASK;
     if (!within(header->p_vaddr, header->p_memsz, ADDRESS_MAX))
-        return bad_segment(link, module, where, PT_GNU_RELRO);
+        return bad_segment(ground, module, where, PT_GNU_RELRO);
     uint64_t end = (header->p_vaddr + header->p_memsz) & ~PAGE_MASK;
     bool found = end <= start;
     for (unsigned i = 0; i < module->segment_count; i++) {
@@ -138,7 +144,7 @@ static bool parse_relro(struct link *link, struct module *module, const struct e
         segment->relro_size = last - first;
         found = true;
     }
-    return found || bad_segment(link, module, where, PT_GNU_RELRO);
+    return found || bad_segment(ground, module, where, PT_GNU_RELRO);
 }
 
 /* The first word of a property that is made of bits. */
@@ -162,9 +168,9 @@ static void read_properties(struct module *module, const uint8_t *at, uint64_t s
 static void read_notes(struct module *module, const struct elf_segment *header)
 {
     uint64_t left = header->p_filesz, align = header->p_align == 8 ? 8 : 4;
-    if (!within(header->p_offset, left, module->file.size))
+    if (!within(content_offset(module, header), left, module->file.size))
         return;
-    const uint8_t *at = module->file.bytes + header->p_offset;
+    const uint8_t *at = module->file.bytes + content_offset(module, header);
     struct elf_note note;
     while (left >= sizeof note) {
         memcpy(&note, at, sizeof note);
@@ -187,19 +193,31 @@ static void read_notes(struct module *module, const struct elf_segment *header)
     }
 }
 
+static bool parse_interpreter(struct ground *ground, struct module *module, const struct elf_segment *header, uint64_t where)
+{
+    uint64_t offset = content_offset(module, header);
+    const char *name = (const char *)module->file.bytes + offset;
+    if (!header->p_filesz || !within(offset, header->p_filesz, module->file.size) || name[header->p_filesz - 1])
+        return bad_segment(ground, module, where, PT_INTERP);
+    module->interpreter = name;
+    return true;
+}
+
 /* What other headers say about addresses can be checked only when all segments are known. */
-static bool parse_rest(struct link *link, struct module *module, const struct elf_segment *header, uint64_t where)
+static bool parse_rest(struct ground *ground, struct module *module, const struct elf_segment *header, uint64_t where)
 {
     switch (header->p_type) {
     case PT_TLS:
-        return parse_tls(link, module, header, where);
+        return parse_tls(ground, module, header, where);
     case PT_DYNAMIC:
         if (!module_data(module, header->p_vaddr, header->p_filesz, 8))
-            return bad_segment(link, module, where, PT_DYNAMIC);
+            return bad_segment(ground, module, where, PT_DYNAMIC);
         module->dynamic_address = header->p_vaddr;
         return true;
+    case PT_INTERP:
+        return parse_interpreter(ground, module, header, where);
     case PT_GNU_RELRO:
-        return parse_relro(link, module, header, where);
+        return parse_relro(ground, module, header, where);
     case PT_GNU_STACK:
         module->executable_stack = header->p_flags & PF_X;
         return true;
@@ -212,7 +230,7 @@ static bool parse_rest(struct link *link, struct module *module, const struct el
     }
 }
 
-static bool parse_segments(struct link *link, struct module *module)
+static bool parse_segments(struct ground *ground, struct module *module)
 {
     const struct elf_header *header = (const void *)module->file.bytes;
     const struct elf_segment *headers = (const void *)(module->file.bytes + header->e_phoff);
@@ -220,16 +238,16 @@ static bool parse_segments(struct link *link, struct module *module)
     for (unsigned i = 0; i < header->e_phnum; i++)
         loads += headers[i].p_type == PT_LOAD;
     module->align = RTLD_PAGE_SIZE;
-    module->segments = arena_alloc(link, &link->arena, loads, sizeof *module->segments);
+    module->segments = arena_alloc(ground, &ground->arena, loads, sizeof *module->segments);
     if (!module->segments)
         return false;
     for (unsigned i = 0; i < header->e_phnum; i++)
-        if (headers[i].p_type == PT_LOAD && !parse_load(link, module, &headers[i], header->e_phoff + i * sizeof *headers))
+        if (headers[i].p_type == PT_LOAD && !parse_load(ground, module, &headers[i], header->e_phoff + i * sizeof *headers))
             return false;
     if (!module->segment_count)
-        return link_refuse(link, LINK_BAD_HEADER, module, NULL, offsetof(struct elf_header, e_phnum), header->e_phnum);
+        return ground_refuse(ground, LINK_BAD_HEADER, module->name, offsetof(struct elf_header, e_phnum), header->e_phnum);
     for (unsigned i = 0; i < header->e_phnum; i++)
-        if (!parse_rest(link, module, &headers[i], header->e_phoff + i * sizeof *headers))
+        if (!parse_rest(ground, module, &headers[i], header->e_phoff + i * sizeof *headers))
             return false;
     for (unsigned i = 0; i < module->segment_count; i++) {
         const struct segment *segment = &module->segments[i];
@@ -242,12 +260,38 @@ static bool parse_segments(struct link *link, struct module *module)
     return true;
 }
 
-bool module_parse(struct link *link, struct module *module, const char *name, const struct file_view *file)
+bool module_parse_headers(struct ground *ground, struct module *module, const char *name, const struct file_view *file)
 {
     module->name = name;
     module->file = *file;
-    return parse_header(link, module) && parse_segments(link, module) && module_parse_dynamic(link, module) &&
-           module_parse_versions(link, module);
+    return parse_header(ground, module) && parse_segments(ground, module);
+}
+
+static bool parse_needed(struct ground *ground, struct module *module)
+{
+    module->needed_names = arena_alloc(ground, &ground->arena, module->needed_count, sizeof *module->needed_names);
+    module->needed = arena_alloc(ground, &ground->arena, module->needed_count, sizeof *module->needed);
+    if (!module->needed_names || !module->needed)
+        return false;
+    uint64_t count = 0;
+    /* module_parse_dynamic saw the end of this table, and as many DT_NEEDED entries. */
+    for (uint64_t at = module->dynamic_address; count < module->needed_count; at += sizeof(struct elf_dynamic)) {
+        const struct elf_dynamic *entry = module_data(module, at, sizeof *entry, 8);
+        if (entry->d_tag != DT_NEEDED)
+            continue;
+        const char *name = module_string(module, entry->d_value);
+        if (!name)
+            return ground_refuse(ground, LINK_BAD_DYNAMIC, module->name, at, DT_NEEDED);
+        module->needed_names[count++] = name;
+    }
+    module->soname_hash = module->soname ? gabi_hash(module->soname) : 0;
+    return true;
+}
+
+bool module_parse(struct ground *ground, struct module *module, const char *name, const struct file_view *file)
+{
+    return module_parse_headers(ground, module, name, file) && module_parse_dynamic(ground, module) &&
+           module_parse_versions(ground, module) && parse_needed(ground, module);
 }
 
 struct segment *module_segment(const struct module *module, uint64_t address)
@@ -267,12 +311,12 @@ const void *module_data(const struct module *module, uint64_t address, uint64_t 
     return (uintptr_t)data % align ? NULL : data;
 }
 
-void *module_window(const struct module *module, uint64_t address, uint64_t size)
+void *module_staged(const struct module *module, uint64_t address, uint64_t size)
 {
     const struct segment *segment = module_segment(module, address);
-    if (!segment || !segment->window || !within(address - segment->address, size, segment->memory_size))
+    if (!segment || !segment->staging || !within(address - segment->address, size, segment->memory_size))
         return NULL;
-    return segment->window + (address - segment->page_address);
+    return segment->staging + (address - segment->page_address);
 }
 
 uint64_t module_bytes_from(const struct module *module, uint64_t address)

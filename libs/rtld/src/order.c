@@ -31,13 +31,13 @@ bool order_sort(struct link *link, struct module *const *modules, size_t count, 
     if (!stack)
         return false;
     /* Those outside of the list count as seen. */
-    for (struct module *module = link->first; module; module = module->next)
+    for (struct module *module = link->results.first; module; module = module->next)
         module->marked = true;
     for (size_t i = 0; i < count; i++)
         modules[i]->marked = false;
     size_t depth = 0, done = 0;
     /* Nobody can be started before the program is the last, even if a library needs the program. */
-    bool has_program = count && modules[0] == link->first;
+    bool has_program = count && modules[0] == link->results.first;
     if (has_program)
         modules[0]->marked = true;
     for (size_t i = count; i-- > 0;) {
@@ -63,7 +63,7 @@ static size_t append_array(const struct module *module, const struct table *arra
 {
     for (uint64_t i = 0; i < array->count; i++) {
         uint64_t index = reversed ? array->count - 1 - i : i;
-        uint64_t value = word_at(module_window(module, array->address + index * sizeof value, sizeof value));
+        uint64_t value = word_at(module_staged(module, array->address + index * sizeof value, sizeof value));
         if (value && value != UINT64_MAX)
             list[count++] = value;
     }
@@ -75,8 +75,8 @@ static size_t append_initializers(struct link *link, const struct module *module
     if (module->file.in_place)
         return count;
     if (module->init)
-        link->initializers[count++] = module->bias + module->init;
-    return append_array(module, &module->init_array, false, link->initializers, count);
+        link->results.initializers[count++] = module->bias + module->init;
+    return append_array(module, &module->init_array, false, link->results.initializers, count);
 }
 
 /* While the words of the array can still be read. */
@@ -84,7 +84,7 @@ static bool remember_finalizers(struct link *link, struct module *module)
 {
     if (module->file.in_place)
         return true;
-    module->finalizers = arena_alloc(link, &module->arena, module->fini_array.count + 1, sizeof *module->finalizers);
+    module->finalizers = arena_alloc(&link->ground, &module->arena, module->fini_array.count + 1, sizeof *module->finalizers);
     if (!module->finalizers)
         return false;
     module->finalizer_count = append_array(module, &module->fini_array, true, module->finalizers, 0);
@@ -98,22 +98,22 @@ bool order_finalizers(struct link *link, struct module *const *sorted, size_t co
     size_t total = 0;
     for (size_t i = 0; i < count; i++)
         total += sorted[i]->finalizer_count;
-    link->finalizer_count = 0;
-    link->finalizers = scratch_alloc(link, total, sizeof *link->finalizers);
-    for (size_t i = count; link->finalizers && i-- > 0;)
+    link->results.finalizer_count = 0;
+    link->results.finalizers = scratch_alloc(link, total, sizeof *link->results.finalizers);
+    for (size_t i = count; link->results.finalizers && i-- > 0;)
         for (size_t j = 0; j < sorted[i]->finalizer_count; j++)
-            link->finalizers[link->finalizer_count++] = sorted[i]->finalizers[j];
-    return link->finalizers;
+            link->results.finalizers[link->results.finalizer_count++] = sorted[i]->finalizers[j];
+    return link->results.finalizers;
 }
 
 struct module **link_fresh_modules(struct link *link, size_t *count)
 {
     *count = 0;
-    for (struct module *module = link->fresh; module; module = module->next)
+    for (struct module *module = link->results.fresh; module; module = module->next)
         ++*count;
     struct module **modules = scratch_alloc(link, *count, sizeof *modules);
     size_t filled = 0;
-    for (struct module *module = link->fresh; module && modules; module = module->next)
+    for (struct module *module = link->results.fresh; module && modules; module = module->next)
         modules[filled++] = module;
     return modules;
 }
@@ -127,32 +127,32 @@ struct module **order_fresh(struct link *link, size_t *count)
 
 bool link_order(struct link *link)
 {
-    if (!link->fresh)
+    if (!link->results.fresh)
         return true;
-    size_t count, functions = link->fresh->preinit_array.count, filled = 0;
+    size_t count, functions = link->results.fresh->preinit_array.count, filled = 0;
     struct module **sorted = order_fresh(link, &count), *first = NULL;
-    for (struct module *module = link->fresh; module; module = module->next) {
+    for (struct module *module = link->results.fresh; module; module = module->next) {
         functions += module->init_array.count + 1;
         /* As glibc has it: one such object, the last to be loaded. */
         if (module->initfirst)
             first = module;
     }
-    link->initializers = scratch_alloc(link, functions, sizeof *link->initializers);
-    if (!sorted || !link->initializers)
+    link->results.initializers = scratch_alloc(link, functions, sizeof *link->results.initializers);
+    if (!sorted || !link->results.initializers)
         return false;
     if (first)
         filled = append_initializers(link, first, 0);
-    if (link->fresh == link->first)
-        filled = append_array(link->first, &link->first->preinit_array, false, link->initializers, filled);
+    if (link->results.fresh == link->results.first)
+        filled = append_array(link->results.first, &link->results.first->preinit_array, false, link->results.initializers, filled);
     for (size_t i = 0; i < count; i++) {
         size_t before = filled;
         if (sorted[i] != first)
             filled = append_initializers(link, sorted[i], filled);
-        if (sorted[i] == link->first)
-            link->own_initializer_count = filled - before;
+        if (sorted[i] == link->results.first)
+            link->results.own_initializer_count = filled - before;
         if (!remember_finalizers(link, sorted[i]))
             return false;
     }
-    link->initializer_count = filled;
+    link->results.initializer_count = filled;
     return order_finalizers(link, sorted, count);
 }

@@ -3,22 +3,22 @@
 
 #define DESCRIPTOR_OFFSET_BITS 40
 
-typedef uint32_t __attribute__((aligned(1), may_alias)) loose_half;
+typedef uint32_t __attribute__((aligned(1), may_alias)) unaligned_u32;
 
 bool relocation_refuse(const struct relocation *relocation, enum link_error error, const struct elf_rela *entry)
 {
-    return link_refuse(relocation->link, error, relocation->module, NULL, entry->r_offset, TYPE(entry->r_info));
+    return ground_refuse(&relocation->link->ground, error, relocation->module->name, entry->r_offset, TYPE(entry->r_info));
 }
 
 /* Make the writable segment around an address the one that is stored to; false: there is none. */
 static bool turn_to(struct relocation *relocation, uint64_t address)
 {
     const struct segment *segment = module_segment(relocation->module, address);
-    if (!segment || !segment->window)
+    if (!segment || !segment->staging)
         return false;
     relocation->low = segment->address;
     relocation->span = segment->memory_size;
-    relocation->window = segment->window + (segment->address - segment->page_address);
+    relocation->staging = segment->staging + (segment->address - segment->page_address);
     return true;
 }
 
@@ -26,8 +26,8 @@ static bool turn_to(struct relocation *relocation, uint64_t address)
 static uint8_t *place_slowly(struct relocation *relocation, uint64_t address, uint64_t size)
 {
     if (turn_to(relocation, address) && within(address - relocation->low, size, relocation->span))
-        return relocation->window + (address - relocation->low);
-    link_refuse(relocation->link, LINK_TEXT_RELOCATION, relocation->module, NULL, address, 0);
+        return relocation->staging + (address - relocation->low);
+    ground_refuse(&relocation->link->ground, LINK_TEXT_RELOCATION, relocation->module->name, address, 0);
     return NULL;
 }
 
@@ -35,7 +35,7 @@ uint8_t *relocation_place(struct relocation *relocation, uint64_t address, uint6
 {
     uint64_t at = address - relocation->low;
     if (at < relocation->span && size <= relocation->span - at)
-        return relocation->window + at;
+        return relocation->staging + at;
     return place_slowly(relocation, address, size);
 }
 
@@ -52,7 +52,7 @@ static bool store_32(struct relocation *relocation, const struct elf_rela *entry
 {
     uint8_t *target = fits ? relocation_place(relocation, entry->r_offset, 4) : NULL;
     if (target)
-        *(loose_half *)target = (uint32_t)value;
+        *(unaligned_u32 *)target = (uint32_t)value;
     return fits ? target != NULL : relocation_refuse(relocation, LINK_OVERFLOW, entry);
 }
 
@@ -100,10 +100,10 @@ static bool relocate_relr(struct relocation *relocation)
     return true;
 }
 
-static void tell_binding(struct relocation *relocation, const struct elf_rela *entry, const char *name,
+static void report_binding(struct relocation *relocation, const struct elf_rela *entry, const char *name,
                          const struct version *version, const struct definition *found)
 {
-    const struct link_host *host = relocation->link->host;
+    const struct link_host *host = relocation->link->settings.host;
     struct link_binding record = {
         .object = relocation->module->name,
         .symbol = name,
@@ -122,15 +122,15 @@ static void tell_binding(struct relocation *relocation, const struct elf_rela *e
 static bool undefined(struct relocation *relocation, const struct elf_rela *entry, const char *name,
                       const struct version *version)
 {
-    return link_report(relocation->link, &(struct diagnostic){
+    return ground_report(&relocation->link->ground, &(struct report){
         .error = LINK_UNDEFINED,
         .object = relocation->module->name,
         .symbol = name,
         .version = version ? version->name : NULL,
         .provider = version ? version->file : NULL,
         .offset = entry->r_offset,
-        .searched = relocation->link->searched,
-        .searched_count = relocation->link->searched_count,
+        .searched = relocation->link->state.searched,
+        .searched_count = relocation->link->state.searched_count,
     });
 }
 
@@ -163,7 +163,7 @@ bool relocation_bind(struct relocation *relocation, const struct elf_rela *entry
     const struct elf_symbol *symbol = quick_symbol(module, index);
     const char *name = symbol ? quick_string(module, symbol->st_name) : NULL;
     if (!name)
-        return link_refuse(link, LINK_BAD_SYMBOL, module, NULL, entry->r_offset, index);
+        return ground_refuse(&link->ground, LINK_BAD_SYMBOL, module->name, entry->r_offset, index);
     unsigned binding = symbol->st_info >> 4, visibility = symbol->st_other & 3;
     found->symbol = symbol;
     /* What nobody else sees needs no search. */
@@ -181,8 +181,8 @@ bool relocation_bind(struct relocation *relocation, const struct elf_rela *entry
     *found = scope_lookup(link, module, &reference, except);
     if (visibility == STV_PROTECTED && symbol->st_shndx != SHN_UNDEF && !except)
         *found = own_protected(relocation, symbol, &reference, *found);
-    if (link->work > LINK_WORK_MAX)
-        return link_work(link, module, 0);
+    if (link->ground.work > GROUND_WORK_MAX)
+        return ground_work(&link->ground, module, 0);
     if (!found->module && binding != STB_WEAK)
         return undefined(relocation, entry, name, reference.version);
     if (found->module && found->symbol->st_info >> 4 == STB_GNU_UNIQUE &&
@@ -196,8 +196,8 @@ bool relocation_bind(struct relocation *relocation, const struct elf_rela *entry
         relocation->is_call = is_call;
         relocation->definition = *found;
     }
-    if (link->host->binding)
-        tell_binding(relocation, entry, name, reference.version, found);
+    if (link->settings.host->binding)
+        report_binding(relocation, entry, name, reference.version, found);
     return true;
 }
 
@@ -220,16 +220,16 @@ static bool resolve_later(struct relocation *relocation, uint64_t offset, uint64
 {
     struct module *module = relocation->module;
     return relocation_place(relocation, offset, WORD) &&
-           resolver_add(relocation->link, &(struct link_resolver){module, module->bias + offset, resolver, addend});
+           pending_ifunc_add(relocation->link, &(struct pending_ifunc){module, module->bias + offset, resolver, addend});
 }
 
 static bool relocate_symbol(struct relocation *relocation, const struct elf_rela *entry, enum relocation_kind kind)
 {
     struct definition found;
     uint64_t addend = (uint64_t)entry->r_addend, here = relocation->module->bias + entry->r_offset;
-    if (!relocation_bind(relocation, entry, kind == RELOCATION_CALL, NULL, &found))
+    if (!relocation_bind(relocation, entry, kind == RELOCATION_JUMP_SLOT, NULL, &found))
         return false;
-    bool is_slot = kind == RELOCATION_SLOT || kind == RELOCATION_CALL;
+    bool is_slot = kind == RELOCATION_GLOB_DAT || kind == RELOCATION_JUMP_SLOT;
     if (is_slot && !relocation->machine->slot_addend)
         addend = 0;
     if (found.module && !found.symbol) {
@@ -268,7 +268,7 @@ static bool relocate_symbol(struct relocation *relocation, const struct elf_rela
 
 static bool no_static_tls(struct relocation *relocation, const struct elf_rela *entry, const struct module *provider)
 {
-    return link_report(relocation->link, &(struct diagnostic){
+    return ground_report(&relocation->link->ground, &(struct report){
         .error = LINK_NO_STATIC_TLS,
         .object = relocation->module->name,
         .provider = provider->name,
@@ -291,7 +291,7 @@ static bool relocate_descriptor(struct relocation *relocation, const struct elf_
                                 const struct definition *found, uint64_t value)
 {
     struct link *link = relocation->link;
-    const struct link_tls_descriptors *functions = &link->tls_descriptors;
+    const struct link_tls_descriptors *functions = &link->settings.tls_descriptors;
     if (!functions->fixed || !functions->dynamic || !functions->absent)
         return relocation_refuse(relocation, LINK_UNKNOWN_RELOCATION, entry);
     if (!found->module)
@@ -343,7 +343,7 @@ static bool relocate_entry(struct relocation *relocation, const struct elf_rela 
         return true;
     case RELOCATION_RELATIVE:
         return relocation_store(relocation, entry->r_offset, bias + (uint64_t)entry->r_addend);
-    case RELOCATION_RESOLVER:
+    case RELOCATION_IRELATIVE:
         return resolve_later(relocation, entry->r_offset, bias + (uint64_t)entry->r_addend, 0);
     case RELOCATION_TLS_MODULE:
     case RELOCATION_TLS_OFFSET:
@@ -363,7 +363,7 @@ static const struct elf_rela *relocate_relative(struct relocation *relocation, c
 {
     uint64_t bias = relocation->module->bias, low = relocation->low, info = relocation->machine->relative;
     uint64_t last = relocation->span >= WORD ? relocation->span - WORD : 0;
-    uint8_t *window = relocation->window;
+    uint8_t *window = relocation->staging;
     for (; entry < end && entry->r_info == info && window && entry->r_offset - low <= last; entry++) {
         /* The table is long and read once, from memory: nothing else is as slow. */
         __builtin_prefetch(entry + 256);
@@ -372,22 +372,24 @@ static const struct elf_rela *relocate_relative(struct relocation *relocation, c
     return entry;
 }
 
-/* `known`: of all entries but the first `unknown` ones. */
-static bool relocate_table(struct relocation *relocation, const struct table *table, struct known_binding *known, uint64_t unknown)
+/* `cached`: of all entries but the first `skipped` ones. */
+static bool relocate_table(struct relocation *relocation, const struct table *table, struct cached_binding *cached,
+                           uint64_t skipped)
 {
     if (!table->count)
         return true;
     const struct elf_rela *entry = table->data, *end = entry + table->count;
     bool good = true;
-    relocation->known = known;
-    relocation->known_first = entry + unknown;
+    relocation->cached = cached;
+    relocation->cached_first = entry + skipped;
     /* All of them, so that every undefined symbol is reported at once, if the host wants to hear it. */
-    while (entry < end && !relocation->link->stopped) {
+    while (entry < end && !relocation->link->ground.stopped) {
         const struct elf_rela *before = entry;
         if (entry->r_offset - relocation->low >= relocation->span)
             turn_to(relocation, entry->r_offset);
-        bool may_be_known = known && entry >= relocation->known_first;
-        entry += may_be_known ? relocate_known(relocation, entry, end) : relocate_usual(relocation, entry, end);
+        bool may_be_cached = cached && entry >= relocation->cached_first;
+        entry += may_be_cached ? relocation->link->settings.cache_functions->bind(relocation, entry, end)
+                               : relocate_usual(relocation, entry, end);
         if (entry < end && entry->r_info == relocation->machine->relative)
             entry = relocate_relative(relocation, entry, end);
         if (entry == before)
@@ -404,9 +406,9 @@ struct relocation relocation_of(struct link *link, struct module *module)
 bool module_relocate(struct link *link, struct module *module)
 {
     struct relocation relocation = relocation_of(link, module);
-    const struct known_module *known = module->known;
+    const struct cached_module *cached = module->cached;
     /* Those of RELR add to what is there; others store the same once more. */
     bool good = module->file.adjusted || relocate_relr(&relocation);
-    good &= relocate_table(&relocation, &module->rela, known ? known->rela : NULL, known ? known->relative_count : 0);
-    return relocate_table(&relocation, &module->plt_rela, known ? known->plt_rela : NULL, 0) && good;
+    good &= relocate_table(&relocation, &module->rela, cached ? cached->rela : NULL, cached ? cached->relative_count : 0);
+    return relocate_table(&relocation, &module->plt_rela, cached ? cached->plt_rela : NULL, 0) && good;
 }

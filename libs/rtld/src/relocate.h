@@ -14,14 +14,14 @@ struct relocation {
     const struct machine *machine;
     /* The writable segment that was stored to last. */
     uint64_t low, span;
-    uint8_t *window;
+    uint8_t *staging;
     /* The reference that was bound last: linkers sort relocations by symbol. */
     uint64_t index;
     bool is_call;
     struct definition definition;
     const struct module *provider; /* the last one that was remembered as a dependence */
-    struct known_binding *known;  /* of the table's entries; NULL: none */
-    const struct elf_rela *known_first;
+    struct cached_binding *cached;/* of the table's entries; NULL: none */
+    const struct elf_rela *cached_first;
 };
 
 struct relocation relocation_of(struct link *link, struct module *module);
@@ -36,11 +36,8 @@ bool relocation_bind(struct relocation *relocation, const struct elf_rela *entry
                      const struct module *except, struct definition *found);
 
 /* resolver.c: remember a word for relocate_resolvers. */
-bool resolver_add(struct link *link, const struct link_resolver *resolver);
+bool pending_ifunc_add(struct link *link, const struct pending_ifunc *resolver);
 
 /* usual.c: does entries from the first one on as long as they are usual; how many. */
 uint64_t relocate_usual(const struct relocation *relocation, const struct elf_rela *entry, const struct elf_rela *end);
-
-/* known.c: the same by what is known, and leaves what is not to be known. */
-uint64_t relocate_known(const struct relocation *relocation, const struct elf_rela *entry, const struct elf_rela *end);
 #endif

@@ -3,7 +3,7 @@
 
 bool runtime_depend(struct link *link, struct module *module, struct module *provider)
 {
-    if (provider->started || provider == module || provider->nodelete)
+    if (provider->initial || provider == module || provider->nodelete)
         return true;
     for (uint64_t i = 0; i < module->needed_count; i++)
         if (module->needed[i] == provider)
@@ -11,7 +11,7 @@ bool runtime_depend(struct link *link, struct module *module, struct module *pro
     for (struct dependence *known = module->dependences; known; known = known->next)
         if (known->module == provider)
             return true;
-    struct dependence *fresh = arena_alloc(link, &module->arena, 1, sizeof *fresh);
+    struct dependence *fresh = arena_alloc(&link->ground, &module->arena, 1, sizeof *fresh);
     if (!fresh)
         return false;
     *fresh = (struct dependence){module->dependences, provider};
@@ -23,10 +23,10 @@ bool runtime_closure(struct link *link, struct module *module)
 {
     if (module->closure)
         return true;
-    struct module **list = scratch_alloc(link, link->module_count, sizeof *list);
+    struct module **list = scratch_alloc(link, link->results.module_count, sizeof *list);
     if (!list)
         return false;
-    for (struct module *other = link->first; other; other = other->next)
+    for (struct module *other = link->results.first; other; other = other->next)
         other->marked = false;
     uint64_t count = 0;
     list[count++] = module;
@@ -40,11 +40,11 @@ bool runtime_closure(struct link *link, struct module *module)
             }
         }
     /* The preloaded objects belong to the program as if it needed them. */
-    if (module == link->first)
-        for (struct module *other = link->first; other; other = other->next)
-            if (other->started && !other->marked)
+    if (module == link->results.first)
+        for (struct module *other = link->results.first; other; other = other->next)
+            if (other->initial && !other->marked)
                 list[count++] = other;
-    module->closure = arena_alloc(link, &module->arena, count, sizeof *module->closure);
+    module->closure = arena_alloc(&link->ground, &module->arena, count, sizeof *module->closure);
     if (!module->closure)
         return false;
     for (uint64_t i = 0; i < count; i++)
@@ -56,20 +56,20 @@ bool runtime_closure(struct link *link, struct module *module)
 struct module *link_open(struct link *link, const char *name, unsigned flags)
 {
     link_begin(link);
-    link->bind_first = flags & LINK_OPEN_DEEPBIND;
-    struct module *module = name ? link_find_module(link, name) : link->first;
+    link->state.bind_first = flags & LINK_OPEN_DEEPBIND;
+    struct module *module = name ? link_find_module(link, name) : link->results.first;
     if (!module && (flags & LINK_OPEN_LOADED)) {
         /* Perhaps under another name. */
         struct file_view file = {0};
-        if (link->host->open(link->host->context, NULL, name, &file))
-            for (module = link->first; module && (!file.cookie || module->file.cookie != file.cookie);)
+        if (link->settings.host->open(link->settings.host->context, NULL, name, &file))
+            for (module = link->results.first; module && (!file.file_id || module->file.file_id != file.file_id);)
                 module = module->next;
         if (!module) {
-            link_refuse(link, LINK_NOT_LOADED, NULL, name, 0, 0);
+            ground_report(&link->ground, &(struct report){.error = LINK_NOT_LOADED, .object = "", .symbol = name});
             return NULL;
         }
     }
-    if (!module && (!(module = link_need(link, NULL, name)) || (link->fresh && !link_load_needed(link))))
+    if (!module && (!(module = link_need(link, NULL, name)) || (link->results.fresh && !link_load_needed(link))))
         return NULL;
     if (!runtime_closure(link, module))
         return NULL;
@@ -78,7 +78,7 @@ struct module *link_open(struct link *link, const char *name, unsigned flags)
         module->nodelete = true;
     if (flags & LINK_OPEN_GLOBAL)
         link_join_global(link, module);
-    for (struct module *fresh = link->fresh; fresh; fresh = fresh->next)
+    for (struct module *fresh = link->results.fresh; fresh; fresh = fresh->next)
         if (fresh->wants_global && !fresh->in_global)
             link_append_global(link, fresh);
     return module;
@@ -87,12 +87,12 @@ struct module *link_open(struct link *link, const char *name, unsigned flags)
 /* Mark what is in use: what came with the program, what is open or never goes, and all that those need. */
 static bool mark_used(struct link *link)
 {
-    struct module **stack = scratch_alloc(link, link->module_count, sizeof *stack);
+    struct module **stack = scratch_alloc(link, link->results.module_count, sizeof *stack);
     size_t depth = 0;
     if (!stack)
         return false;
-    for (struct module *module = link->first; module; module = module->next) {
-        module->marked = module->started || module->opens || module->nodelete;
+    for (struct module *module = link->results.first; module; module = module->next) {
+        module->marked = module->initial || module->opens || module->nodelete;
         if (module->marked)
             stack[depth++] = module;
     }
@@ -117,36 +117,36 @@ bool link_close(struct link *link, struct module *module)
     link_begin(link);
     if (module->opens)
         module->opens--;
-    if (module->opens || module->started || !mark_used(link))
+    if (module->opens || module->initial || !mark_used(link))
         return false;
-    struct module **doomed = scratch_alloc(link, link->module_count, sizeof *doomed);
-    struct module **sorted = scratch_alloc(link, link->module_count, sizeof *sorted);
+    struct module **unloading = scratch_alloc(link, link->results.module_count, sizeof *unloading);
+    struct module **sorted = scratch_alloc(link, link->results.module_count, sizeof *sorted);
     size_t count = 0;
-    for (struct module *other = link->first; other && doomed; other = other->next)
+    for (struct module *other = link->results.first; other && unloading; other = other->next)
         if (!other->marked)
-            doomed[count++] = other;
+            unloading[count++] = other;
     if (!count || !sorted)
         return false;
     /* Those who stay search their own closure from now on, where they were loaded with one that goes. */
     for (size_t i = 0; i < count; i++)
-        doomed[i]->doomed = true;
-    for (struct module *other = link->first; other; other = other->next)
-        if (!other->doomed && other->root->doomed) {
+        unloading[i]->unloading = true;
+    for (struct module *other = link->results.first; other; other = other->next)
+        if (!other->unloading && other->root->unloading) {
             other->root = other;
             if (!runtime_closure(link, other))
                 return false;
         }
-    return order_sort(link, doomed, count, true, sorted) && order_finalizers(link, sorted, count);
+    return order_sort(link, unloading, count, true, sorted) && order_finalizers(link, sorted, count);
 }
 
 void link_sweep(struct link *link)
 {
-    struct module **at = &link->first;
-    link->last = NULL;
+    struct module **at = &link->results.first;
+    link->results.last = NULL;
     while (*at) {
         struct module *module = *at;
-        if (!module->doomed) {
-            link->last = module;
+        if (!module->unloading) {
+            link->results.last = module;
             at = &module->next;
             continue;
         }
@@ -158,10 +158,10 @@ void link_sweep(struct link *link)
 bool link_finish(struct link *link)
 {
     link_begin(link);
-    struct module **modules = scratch_alloc(link, link->module_count, sizeof *modules);
-    struct module **sorted = scratch_alloc(link, link->module_count, sizeof *sorted);
+    struct module **modules = scratch_alloc(link, link->results.module_count, sizeof *modules);
+    struct module **sorted = scratch_alloc(link, link->results.module_count, sizeof *sorted);
     size_t count = 0;
-    for (struct module *module = link->first; module && modules; module = module->next)
+    for (struct module *module = link->results.first; module && modules; module = module->next)
         modules[count++] = module;
     return modules && sorted && order_sort(link, modules, count, true, sorted) && order_finalizers(link, sorted, count);
 }
@@ -171,7 +171,7 @@ static struct definition find_default(const struct link *link, const struct modu
                                       const struct reference *reference, uint64_t *work)
 {
     struct definition found = {0};
-    for (struct module *module = link->global; module && !found.module; module = module->next_global)
+    for (struct module *module = link->state.global; module && !found.module; module = module->next_global)
         found = scope_search(&module, 1, reference, NULL, work);
     if (!found.module && caller)
         found = scope_search(caller->root->closure, caller->root->closure_count, reference, NULL, work);
@@ -218,7 +218,7 @@ bool link_find(const struct link *link, enum link_scope scope, const struct modu
 
 const struct module *link_module_at(const struct link *link, uint64_t address)
 {
-    for (const struct module *module = link->first; module; module = module->next)
+    for (const struct module *module = link->results.first; module; module = module->next)
         if (module_segment(module, address - module->bias))
             return module;
     return NULL;

@@ -10,8 +10,8 @@
 static uint64_t count_references(const struct link *link)
 {
     uint64_t count = 0;
-    for (const struct module *module = link->fresh; module; module = module->next) {
-        if (module->is_known)
+    for (const struct module *module = link->results.fresh; module; module = module->next) {
+        if (module->is_cached)
             continue;
         count += module->plt_rela.count;
         if (module->relative_count < module->rela.count)
@@ -24,18 +24,18 @@ static uint64_t count_references(const struct link *link)
 static bool make_index(struct link *link)
 {
     uint64_t exports = 0;
-    uint64_t searching = count_references(link) * (COST_CHAIN + COST_REFUSAL * link->searched_count / 2);
+    uint64_t searching = count_references(link) * (COST_CHAIN + COST_REFUSAL * link->state.searched_count / 2);
     if (searching < FEW_EXPORTS * COST_INSERTION)
         return true;
-    for (size_t i = 0; i < link->searched_count; i++) {
+    for (size_t i = 0; i < link->state.searched_count; i++) {
         uint64_t first, end;
-        module_hashed(link->searched[i], &first, &end);
+        module_hashed(link->state.searched[i], &first, &end);
         exports += end - first;
         if (searching < exports * COST_INSERTION)
             return true;
     }
-    link->index = index_make(link, link->searched, link->searched_count);
-    return !link->stopped;
+    link->state.index = index_make(link, link->state.searched, link->state.searched_count);
+    return !link->ground.stopped;
 }
 
 static size_t append_closure(struct module **list, size_t count, const struct module *root, bool global_too)
@@ -48,23 +48,24 @@ static size_t append_closure(struct module **list, size_t count, const struct mo
 
 bool scope_prepare(struct link *link)
 {
-    const struct module *root = link->fresh->root;
+    const struct module *root = link->results.fresh->root;
     uint64_t limit = root->closure_count;
     size_t count = 0;
-    for (struct module *module = link->global; module; module = module->next_global)
+    for (struct module *module = link->state.global; module; module = module->next_global)
         limit++;
     struct module **list = scratch_alloc(link, limit, sizeof *list);
     if (!list)
         return false;
-    if (link->bind_first)
+    if (link->state.bind_first)
         count = append_closure(list, count, root, true);
-    for (struct module *module = link->global; module; module = module->next_global)
+    for (struct module *module = link->state.global; module; module = module->next_global)
         list[count++] = module;
-    if (!link->bind_first)
+    if (!link->state.bind_first)
         count = append_closure(list, count, root, false);
-    link->searched = list;
-    link->searched_count = count;
-    return known_prepare(link) && make_index(link);
+    link->state.searched = list;
+    link->state.searched_count = count;
+    const struct link_cache_functions *cache = link->settings.cache_functions;
+    return (!cache || cache->prepare(link)) && make_index(link);
 }
 
 struct definition scope_search(struct module *const *modules, size_t count, const struct reference *reference,
@@ -82,11 +83,11 @@ struct definition scope_lookup(struct link *link, struct module *referrer, const
                                const struct module *except)
 {
     const struct elf_symbol *symbol;
-    if (referrer->symbolic && referrer != except && (symbol = module_lookup(referrer, reference, &link->work)))
+    if (referrer->symbolic && referrer != except && (symbol = module_lookup(referrer, reference, &link->ground.work)))
         return (struct definition){referrer, symbol};
-    if (link->index && !except)
-        return index_lookup(link->index, reference, &link->work);
-    return scope_search(link->searched, link->searched_count, reference, except, &link->work);
+    if (link->state.index && !except)
+        return index_lookup(link->state.index, reference, &link->ground.work);
+    return scope_search(link->state.searched, link->state.searched_count, reference, except, &link->ground.work);
 }
 
 /* A definition that the whole link uses, whoever else has one. */
@@ -98,19 +99,19 @@ struct unique_symbol {
 
 bool scope_unique(struct link *link, const struct symbol_name *name, struct definition *definition)
 {
-    for (struct unique_symbol *unique = link->unique; unique; unique = unique->next) {
+    for (struct unique_symbol *unique = link->state.unique; unique; unique = unique->next) {
         if (unique->name.gnu_hash == name->gnu_hash && text_equal(unique->name.text, name->text)) {
             *definition = unique->definition;
             return true;
         }
-        ++link->work;
+        ++link->ground.work;
     }
-    struct unique_symbol *unique = arena_alloc(link, &definition->module->arena, 1, sizeof *unique);
+    struct unique_symbol *unique = arena_alloc(&link->ground, &definition->module->arena, 1, sizeof *unique);
     if (!unique)
         return false;
-    *unique = (struct unique_symbol){link->unique, *name, *definition};
+    *unique = (struct unique_symbol){link->state.unique, *name, *definition};
     unique->name.text = module_string(definition->module, definition->symbol->st_name);
-    link->unique = unique;
+    link->state.unique = unique;
     /* Whoever comes later may be bound to it too, so it stays. */
     definition->module->nodelete = true;
     return true;
@@ -118,7 +119,7 @@ bool scope_unique(struct link *link, const struct symbol_name *name, struct defi
 
 void scope_forget_unique(struct link *link, const struct module *module)
 {
-    struct unique_symbol **at = &link->unique;
+    struct unique_symbol **at = &link->state.unique;
     while (*at)
         if ((*at)->definition.module == module)
             *at = (*at)->next;

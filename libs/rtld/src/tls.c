@@ -11,7 +11,7 @@
 static uint64_t add_block(const struct link *link, const struct module *module, int64_t *offset)
 {
     const struct machine *machine = machine_find(module->machine);
-    uint64_t used = link->tls_used, mask = module->tls_align - 1;
+    uint64_t used = link->state.tls_used, mask = module->tls_align - 1;
     if (!machine->tls_above) {
         used += module->tls_size;
         used += -(used + module->tls_image) & mask;
@@ -26,7 +26,7 @@ static uint64_t add_block(const struct link *link, const struct module *module, 
 
 static void make_static(struct link *link, struct module *module)
 {
-    link->tls_used = add_block(link, module, &module->tls_offset);
+    link->state.tls_used = add_block(link, module, &module->tls_offset);
     module->tls_is_static = true;
 }
 
@@ -34,7 +34,7 @@ static void make_static(struct link *link, struct module *module)
 static uint64_t free_module(const struct link *link)
 {
     for (uint64_t id = 1;; id++) {
-        const struct module *module = link->first;
+        const struct module *module = link->results.first;
         while (module && module->tls_module != id)
             module = module->next;
         if (!module)
@@ -44,28 +44,28 @@ static uint64_t free_module(const struct link *link)
 
 void tls_lay_out(struct link *link)
 {
-    bool first = link->fresh == link->first;
+    bool first = link->results.fresh == link->results.first;
     if (first)
-        link->tls_align = link->tls_surplus ? SURPLUS_ALIGN : 1;
+        link->results.tls_align = link->settings.tls_surplus ? SURPLUS_ALIGN : 1;
     bool changed = false;
-    for (struct module *module = link->fresh; module; module = module->next) {
+    for (struct module *module = link->results.fresh; module; module = module->next) {
         if (!module->tls_size || module->tls_module)
             continue;
         if (!changed)
-            link->tls_generation++;
+            link->results.tls_generation++;
         changed = true;
-        module->tls_module = first ? link->tls_count + 1 : free_module(link);
-        module->tls_generation = link->tls_generation;
-        if (module->tls_module > link->tls_count)
-            link->tls_count = module->tls_module;
+        module->tls_module = first ? link->results.tls_count + 1 : free_module(link);
+        module->tls_generation = link->results.tls_generation;
+        if (module->tls_module > link->results.tls_count)
+            link->results.tls_count = module->tls_module;
         if (!first)
             continue;
         make_static(link, module);
-        if (module->tls_align > link->tls_align)
-            link->tls_align = module->tls_align;
+        if (module->tls_align > link->results.tls_align)
+            link->results.tls_align = module->tls_align;
     }
     if (first)
-        link->tls_size = link->tls_used + link->tls_surplus;
+        link->results.tls_size = link->state.tls_used + link->settings.tls_surplus;
 }
 
 bool tls_make_static(struct link *link, struct module *module)
@@ -74,7 +74,7 @@ bool tls_make_static(struct link *link, struct module *module)
     if (module->tls_is_static)
         return true;
     /* Threads may have made their own blocks of an older module. */
-    if (module->committed || module->tls_align > link->tls_align || add_block(link, module, &offset) > link->tls_size)
+    if (module->committed || module->tls_align > link->results.tls_align || add_block(link, module, &offset) > link->results.tls_size)
         return false;
     make_static(link, module);
     return true;
@@ -85,10 +85,10 @@ void tls_give_back(struct link *link, struct module *module)
     bool above = machine_find(module->machine)->tls_above;
     uint64_t used = 0;
     module->tls_is_static = false;
-    for (const struct module *other = link->first; other; other = other->next) {
+    for (const struct module *other = link->results.first; other; other = other->next) {
         uint64_t end = above ? (uint64_t)other->tls_offset + other->tls_size : (uint64_t)-other->tls_offset;
         if (other->tls_is_static && end > used)
             used = end;
     }
-    link->tls_used = used;
+    link->state.tls_used = used;
 }

@@ -3,7 +3,7 @@
  * relocate.c, which knows all rules; nothing is reported or decided here. */
 #include "relocate.h"
 
-#define USUAL (1u << RELOCATION_ABSOLUTE | 1u << RELOCATION_SLOT | 1u << RELOCATION_CALL)
+#define USUAL (1u << RELOCATION_ABSOLUTE | 1u << RELOCATION_GLOB_DAT | 1u << RELOCATION_JUMP_SLOT)
 
 /* Without a closer look: plain, and without versions or of the very one that the referrer was checked against. */
 static inline bool answers(const struct module *module, uint64_t index, const struct elf_symbol *symbol,
@@ -42,12 +42,12 @@ uint64_t relocate_usual(const struct relocation *relocation, const struct elf_re
     const char *strings = module->strings.data;
     const uint64_t symbol_count = module->symbols.count, string_count = module->strings.count;
     const uint64_t low = relocation->low, span = relocation->span >= WORD ? relocation->span - WORD + 1 : 0;
-    const struct symbol_index *index = link->index;
+    const struct symbol_index *index = link->state.index;
     const uint64_t versioned = module->versym.count;
     const bool slot_addend = machine->slot_addend;
-    uint8_t *const window = relocation->window;
+    uint8_t *const window = relocation->staging;
     const struct elf_rela *entry = first;
-    if (!symbol_count || module->symbolic || link->host->binding || link->work > LINK_WORK_MAX)
+    if (!symbol_count || module->symbolic || link->settings.host->binding || link->ground.work > GROUND_WORK_MAX)
         return 0;
     for (; entry < end; entry++) {
         uint64_t number = SYMBOL_INDEX(entry->r_info), at = entry->r_offset - low;
@@ -63,21 +63,21 @@ uint64_t relocate_usual(const struct relocation *relocation, const struct elf_re
         struct reference reference = {
             .name = symbol_name_quick(strings + name, string_count - name),
             .version = version && version->name ? version : NULL,
-            .is_call = kind == RELOCATION_CALL,
+            .is_call = kind == RELOCATION_JUMP_SLOT,
         };
         const struct module *provider;
         if (index) {
             symbol = find(index, &reference, &provider);
         } else {
-            struct definition found = scope_search(link->searched, link->searched_count, &reference, NULL, &link->work);
+            struct definition found = scope_search(link->state.searched, link->state.searched_count, &reference, NULL, &link->ground.work);
             symbol = found.symbol && symbol_is_plain(found.symbol) ? found.symbol : NULL;
             provider = found.module;
         }
-        if (!symbol || !provider->started)
+        if (!symbol || !provider->initial)
             break;
         uint64_t addend = kind == RELOCATION_ABSOLUTE || slot_addend ? (uint64_t)entry->r_addend : 0;
         set_word(window + at, provider->bias + symbol->st_value + addend);
     }
-    link->work += (uint64_t)(entry - first);
+    link->ground.work += (uint64_t)(entry - first);
     return (uint64_t)(entry - first);
 }

@@ -1,9 +1,9 @@
 /* Symbol versions: which an module defines, which it needs of whom (LSB Core, generic part, 10.7). */
 #include "internal.h"
 
-static bool bad(struct link *link, const struct module *module, uint64_t at, int64_t tag)
+static bool bad(struct ground *ground, const struct module *module, uint64_t at, int64_t tag)
 {
-    return link_refuse(link, LINK_BAD_VERSION, module, NULL, at, (uint64_t)tag);
+    return ground_refuse(ground, LINK_BAD_VERSION, module->name, at, (uint64_t)tag);
 }
 
 /* Both lists are chains of offsets forward, so each walk ends: entries cannot overlap, and the file is finite. */
@@ -27,9 +27,9 @@ static bool walk_on(struct walk *walk, uint64_t step, uint64_t size)
 }
 
 /* Called for each version twice: to learn the highest index, and to fill the table. */
-typedef bool take_version(struct link *link, struct module *module, uint32_t index, const struct version *version);
+typedef bool take_version(struct ground *ground, struct module *module, uint32_t index, const struct version *version);
 
-static bool walk_definitions(struct link *link, struct module *module, take_version *take)
+static bool walk_definitions(struct ground *ground, struct module *module, take_version *take)
 {
     struct walk walk = {module, module->verdef.address, module->verdef.count};
     while (walk.left) {
@@ -37,31 +37,31 @@ static bool walk_definitions(struct link *link, struct module *module, take_vers
         const struct elf_verdaux *aux = entry ? module_data(module, walk.at + entry->vd_aux, sizeof *aux, 4) : NULL;
         const char *name = aux && entry->vd_version == 1 ? module_string(module, aux->vda_name) : NULL;
         if (!name)
-            return bad(link, module, walk.at, DT_VERDEF);
+            return bad(ground, module, walk.at, DT_VERDEF);
         /* The base version names the file; its symbols have no version. */
         struct version version = {.name = name, .hash = entry->vd_hash};
-        if (!(entry->vd_flags & VER_FLG_BASE) && !take(link, module, entry->vd_ndx, &version))
+        if (!(entry->vd_flags & VER_FLG_BASE) && !take(ground, module, entry->vd_ndx, &version))
             return false;
         if (!walk_on(&walk, entry->vd_next, sizeof *entry))
-            return bad(link, module, walk.at, DT_VERDEF);
+            return bad(ground, module, walk.at, DT_VERDEF);
     }
     return true;
 }
 
-static bool walk_needs(struct link *link, struct module *module, take_version *take)
+static bool walk_needs(struct ground *ground, struct module *module, take_version *take)
 {
     struct walk files = {module, module->verneed.address, module->verneed.count};
     while (files.left) {
         const struct elf_verneed *entry = walk_entry(&files, sizeof *entry);
         const char *file = entry && entry->vn_version == 1 ? module_string(module, entry->vn_file) : NULL;
         if (!file)
-            return bad(link, module, files.at, DT_VERNEED);
+            return bad(ground, module, files.at, DT_VERNEED);
         struct walk names = {module, files.at + entry->vn_aux, entry->vn_cnt};
         while (names.left) {
             const struct elf_vernaux *aux = walk_entry(&names, sizeof *aux);
             const char *name = aux ? module_string(module, aux->vna_name) : NULL;
             if (!name)
-                return bad(link, module, names.at, DT_VERNEED);
+                return bad(ground, module, names.at, DT_VERNEED);
             struct version version = {
                 .name = name,
                 .file = file,
@@ -69,22 +69,22 @@ static bool walk_needs(struct link *link, struct module *module, take_version *t
                 .weak = (aux->vna_flags & VER_FLG_WEAK) != 0,
                 .hidden = (aux->vna_other & VERSYM_HIDDEN) != 0,
             };
-            if (!take(link, module, aux->vna_other, &version))
+            if (!take(ground, module, aux->vna_other, &version))
                 return false;
             if (!walk_on(&names, aux->vna_next, sizeof *aux))
-                return bad(link, module, names.at, DT_VERNEED);
+                return bad(ground, module, names.at, DT_VERNEED);
         }
         if (!walk_on(&files, entry->vn_next, sizeof *entry))
-            return bad(link, module, files.at, DT_VERNEED);
+            return bad(ground, module, files.at, DT_VERNEED);
     }
     return true;
 }
 
-static bool count_version(struct link *link, struct module *module, uint32_t index, const struct version *version)
+static bool count_version(struct ground *ground, struct module *module, uint32_t index, const struct version *version)
 {
     (void)version;
     /* Entries may share their names' lists, so a small file could have very many. */
-    if (!link_work(link, module, 1))
+    if (!ground_work(ground, module, 1))
         return false;
     index &= VERSYM_INDEX;
     if (index >= module->version_count)
@@ -92,21 +92,21 @@ static bool count_version(struct link *link, struct module *module, uint32_t ind
     return true;
 }
 
-static bool fill_version(struct link *link, struct module *module, uint32_t index, const struct version *version)
+static bool fill_version(struct ground *ground, struct module *module, uint32_t index, const struct version *version)
 {
-    (void)link;
+    (void)ground;
     module->versions[index & VERSYM_INDEX] = *version;
     return true;
 }
 
-bool module_parse_versions(struct link *link, struct module *module)
+bool module_parse_versions(struct ground *ground, struct module *module)
 {
-    if (!walk_definitions(link, module, count_version) || !walk_needs(link, module, count_version))
+    if (!walk_definitions(ground, module, count_version) || !walk_needs(ground, module, count_version))
         return false;
     if (!module->version_count)
         return true;
-    module->versions = arena_alloc(link, &link->arena, module->version_count, sizeof *module->versions);
-    return module->versions && walk_definitions(link, module, fill_version) && walk_needs(link, module, fill_version);
+    module->versions = arena_alloc(ground, &ground->arena, module->version_count, sizeof *module->versions);
+    return module->versions && walk_definitions(ground, module, fill_version) && walk_needs(ground, module, fill_version);
 }
 
 const struct version *module_symbol_version(const struct module *module, uint64_t index)
@@ -115,41 +115,4 @@ const struct version *module_symbol_version(const struct module *module, uint64_
         return NULL;
     uint32_t number = ((const uint16_t *)module->versym.data)[index] & VERSYM_INDEX;
     return number < module->version_count && module->versions[number].name ? &module->versions[number] : NULL;
-}
-
-static const struct version *definition_of(const struct module *module, const struct version *wanted)
-{
-    for (uint32_t i = 0; i < module->version_count; i++) {
-        const struct version *version = &module->versions[i];
-        if (version->name && !version->file && version->hash == wanted->hash && text_equal(version->name, wanted->name))
-            return version;
-    }
-    return NULL;
-}
-
-bool module_check_versions(struct link *link, struct module *module)
-{
-    bool good = true;
-    const struct module *provider = NULL;
-    const char *file = NULL;
-    for (uint32_t i = 0; i < module->version_count && !link->stopped; i++) {
-        struct version *version = &module->versions[i];
-        if (!version->name || !version->file)
-            continue;
-        if (version->file != file) {
-            file = version->file;
-            provider = link_find_module(link, file);
-        }
-        if (!link_work(link, module, provider ? provider->version_count : 0))
-            return false;
-        /* A provider without any versions is taken as it is, as if built before there were any. */
-        if (!provider || !provider->verdef.count)
-            continue;
-        version->definition = definition_of(provider, version);
-        if (version->definition || version->weak)
-            continue;
-        good = link_report(link, &(struct diagnostic){.error = LINK_NO_VERSION, .object = module->name,
-                                                      .version = version->name, .provider = provider->name});
-    }
-    return good;
 }

@@ -4,7 +4,7 @@
  * name begins with "l"). Files lie in blocks of exactly their size and windows too, so that AddressSanitizer sees a
  * step outside. What the core took it must have given back at the end. The loop for usual references and what is known
  * from earlier links must store the same words as the path that tells each binding. */
-#include <rtld/link.h>
+#include <rtld/cache.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,11 +90,11 @@ static void drop(void *context, struct module *module)
     }
 }
 
-static bool report(void *context, const struct diagnostic *diagnostic)
+static bool report(void *context, const struct report *about)
 {
     struct host *host = context;
     char text[128];
-    diagnostic_text(diagnostic, text, sizeof text);
+    report_text(about, text, sizeof text);
     return ++host->reports < 50;
 }
 
@@ -120,8 +120,8 @@ static void use(struct link *link)
     static const char *const names[] = {"a", "value", "who", "test", "_start"};
     struct link_symbol found;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        link_find(link, LINK_SCOPE_DEFAULT, link->first, names[i], NULL, &found);
-        link_find(link, LINK_SCOPE_NEXT, link->first, names[i], "V1", &found);
+        link_find(link, LINK_SCOPE_DEFAULT, link->results.first, names[i], NULL, &found);
+        link_find(link, LINK_SCOPE_NEXT, link->results.first, names[i], "V1", &found);
     }
     const struct module *module = link_module_at(link, link_entry(link));
     if (module)
@@ -129,7 +129,7 @@ static void use(struct link *link)
     struct module *later = link_open(link, "later", LINK_OPEN_GLOBAL);
     struct module *library = link_open(link, "library", 0);
     (void)later;
-    if (!library || (link->fresh && !finish(link))) {
+    if (!library || (link->results.fresh && !finish(link))) {
         link_abandon(link);
         return;
     }
@@ -149,17 +149,28 @@ static uint64_t digest(void)
 }
 
 /* One life of a program; 0: it was refused. */
-static uint64_t run(struct host *host, const struct file_view *program, bool told, struct link_known *known)
+static uint64_t run(struct host *host, const struct file_view *program, bool told, struct link_cache *cache)
 {
-    struct link_host functions = {host, memory, release, open_file, place, window, drop, report, told ? binding : NULL, NULL};
+    struct link_host functions = {
+        .context = host,
+        .memory = memory,
+        .release = release,
+        .open = open_file,
+        .place = place,
+        .stage = window,
+        .drop = drop,
+        .report = report,
+        .binding = told ? binding : NULL,
+    };
     struct link link;
     uint64_t words = 0;
     host->address = 0x10000;
     host->windows = host->reports = 0;
     link_init(&link, &functions);
-    link.tls_surplus = 256;
-    link.tls_descriptors = (struct link_tls_descriptors){1, 2, 3};
-    link.known = known;
+    link.settings.tls_surplus = 256;
+    link.settings.tls_descriptors = (struct link_tls_descriptors){1, 2, 3};
+    if (cache)
+        link_use_cache(&link, cache);
     if (!link_load(&link, "program", program)) {
         link_abandon(&link);
     } else if (finish(&link)) {
@@ -189,18 +200,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (first > size)
         first = (uint32_t)size;
     uint8_t *program = copy(data, first), *library = copy(data + first, size - first);
-    struct host host = {.library = {library, size - first, 2, false}};
-    struct file_view view = {program, first, 1, false};
-    struct link_known known = {0};
-    uint64_t told = run(&host, &view, true, NULL), quick = told ? run(&host, &view, false, &known) : 0;
+    struct host host = {.library = {.bytes = library, .size = size - first, .file_id = 2}};
+    struct file_view view = {.bytes = program, .size = first, .file_id = 1};
+    struct link_cache cache = {0};
+    uint64_t told = run(&host, &view, true, NULL), quick = told ? run(&host, &view, false, &cache) : 0;
     /* The second one leaves bindings, the third one takes them. */
     for (unsigned turn = 0; quick && turn < 3; turn++) {
         if (quick != told)
             abort();
-        quick = run(&host, &view, false, &known);
+        quick = run(&host, &view, false, &cache);
     }
     struct link_host functions = {.context = &host, .release = release};
-    link_known_end(&known, &functions);
+    link_cache_end(&cache, &functions);
     if (host.memory || windows)
         abort();
     free(program);

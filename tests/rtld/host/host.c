@@ -1,22 +1,22 @@
 /* A host of the linker core for tests and for `ambilink link`: files and memory are what Python provides.
  *
- * Modules get consecutive addresses from `space_base` on; windows are taken one after the other from `space`.
+ * Modules get consecutive addresses from `space_base` on; staging buffers are taken one after the other from `space`.
  * What happens is written to `log` as lines, numbers in hexadecimal:
  *
  *     module NAME BIAS
  *     window NAME ADDRESS SIZE OFFSET          ADDRESS in the linked space, OFFSET in `space`
- *     bind OBJECT OFFSET TYPE SYMBOL VERSION PROVIDER ADDRESS     (rtld/diagnostic.h)
- *     module NAME ID OFFSET                    thread-local data; OFFSET from the thread pointer, signed
+ *     bind OBJECT OFFSET TYPE SYMBOL VERSION PROVIDER ADDRESS     (rtld/report.h)
+ *     tls-module NAME ID OFFSET                thread-local data; OFFSET from the thread pointer, signed
  *     notes NAME BUILD-ID FEATURES STACK       the build id's first eight bytes; 1: an executable stack is asked for
  *     resolver PLACE FUNCTION ADDEND
  *     init ADDRESS
  *     fini ADDRESS
  *     entry ADDRESS
  *     tls SIZE ALIGN
- *     steps COUNT                              along hash chains, as link->work counts them
+ *     steps COUNT                              along hash chains, as link->ground.work counts them
  *     error NUMBER TEXT
  */
-#include <rtld/link.h>
+#include <rtld/cache.h>
 #include <string.h>
 
 struct host_file {
@@ -75,13 +75,22 @@ static void release(void *context, void *block, uint64_t size)
     (void)size;
 }
 
+static struct file_view view_of(const struct host *host, uint64_t number)
+{
+    return (struct file_view){
+        .bytes = host->files[number].bytes,
+        .size = host->files[number].size,
+        .file_id = number + 1,
+    };
+}
+
 static bool open_file(void *context, const struct module *referrer, const char *name, struct file_view *view)
 {
     struct host *host = context;
     int64_t number = host->find(referrer ? referrer->name : "", name);
     if (number < 0)
         return false;
-    *view = (struct file_view){host->files[number].bytes, host->files[number].size, (uint64_t)number + 1, false};
+    *view = view_of(host, (uint64_t)number);
     return true;
 }
 
@@ -94,7 +103,7 @@ static bool place(void *context, const struct module *module, uint64_t *bias)
     return host->address < 1ull << 46;
 }
 
-static void *window(void *context, const struct module *module, const struct segment *segment, bool *filled)
+static void *stage(void *context, const struct module *module, const struct segment *segment, bool *filled)
 {
     (void)filled;
     struct host *host = context;
@@ -111,11 +120,11 @@ static void *window(void *context, const struct module *module, const struct seg
     return memset(bytes, 0, segment->pages_size);
 }
 
-static bool report(void *context, const struct diagnostic *diagnostic)
+static bool report(void *context, const struct report *about)
 {
     struct host *host = context;
-    char text[1024], number[3] = {(char)('0' + diagnostic->error / 10), (char)('0' + diagnostic->error % 10), 0};
-    diagnostic_text(diagnostic, text, sizeof text);
+    char text[1024], number[3] = {(char)('0' + about->error / 10), (char)('0' + about->error % 10), 0};
+    report_text(about, text, sizeof text);
     put(host, "error ");
     put(host, number);
     put(host, " ");
@@ -144,7 +153,7 @@ static void put_addresses(struct host *host, const char *word, const uint64_t *a
 
 static void put_modules(struct host *host, const struct link *link)
 {
-    for (const struct module *module = link->first; module; module = module->next) {
+    for (const struct module *module = link->results.first; module; module = module->next) {
         put(host, "module ");
         put(host, module->name);
         put_number(host, module->bias);
@@ -159,34 +168,34 @@ static void put_modules(struct host *host, const struct link *link)
         put(host, "\n");
         if (!module->tls_module)
             continue;
-        put(host, "module ");
+        put(host, "tls-module ");
         put(host, module->name);
         put_number(host, module->tls_module);
         put_number(host, (uint64_t)module->tls_offset);
         put(host, "\n");
     }
-    for (size_t i = 0; i < link->resolver_count; i++) {
+    for (size_t i = 0; i < link->results.pending_ifunc_count; i++) {
         put(host, "resolver");
-        put_number(host, link->resolvers[i].place);
-        put_number(host, link->resolvers[i].resolver);
-        put_number(host, link->resolvers[i].addend);
+        put_number(host, link->results.pending_ifuncs[i].place);
+        put_number(host, link->results.pending_ifuncs[i].resolver);
+        put_number(host, link->results.pending_ifuncs[i].addend);
         put(host, "\n");
     }
 }
 
 static void put_order(struct host *host, const struct link *link)
 {
-    put_addresses(host, "init", link->initializers, link->initializer_count);
-    put_addresses(host, "fini", link->finalizers, link->finalizer_count);
+    put_addresses(host, "init", link->results.initializers, link->results.initializer_count);
+    put_addresses(host, "fini", link->results.finalizers, link->results.finalizer_count);
     put(host, "entry");
     put_number(host, link_entry(link));
     put(host, "\ntls");
-    put_number(host, link->tls_size);
-    put_number(host, link->tls_align);
+    put_number(host, link->results.tls_size);
+    put_number(host, link->results.tls_align);
     put(host, "\n");
 }
 
-static bool link_one(struct host *host, struct link_known *known)
+static bool link_one(struct host *host, struct link_cache *cache)
 {
     const struct link_host functions = {
         .context = host,
@@ -194,24 +203,25 @@ static bool link_one(struct host *host, struct link_known *known)
         .release = release,
         .open = open_file,
         .place = place,
-        .window = window,
+        .stage = stage,
         .report = report,
         .binding = host->flags & HOST_QUIET ? NULL : binding,
     };
     struct link link;
-    struct file_view program = {host->files[0].bytes, host->files[0].size, 1, false};
+    struct file_view program = view_of(host, 0);
     host->log_used = host->space_used = host->block_used = 0;
     host->address = host->space_base;
     host->log[0] = 0;
     link_init(&link, &functions);
-    link.known = known;
+    if (cache)
+        link_use_cache(&link, cache);
     /* Any words serve: nothing calls them here. */
-    link.tls_descriptors = (struct link_tls_descriptors){0x1000, 0x2000, 0x3000};
+    link.settings.tls_descriptors = (struct link_tls_descriptors){0x1000, 0x2000, 0x3000};
     bool good = link_load(&link, host->name, &program) && link_place(&link) && link_relocate(&link);
     if (good) {
         put_modules(host, &link);
         put(host, "steps");
-        put_number(host, link.work);
+        put_number(host, link.ground.work);
         put(host, "\n");
     }
     good = good && link_order(&link);
@@ -234,11 +244,11 @@ int host_link(struct host *host)
 /* One link after the other, each with what those before it left; how many succeeded. The hosts' memory is each its own. */
 int host_link_all(struct host *hosts, int count)
 {
-    struct link_known known = {0};
+    struct link_cache cache = {0};
     int good = 0;
     for (int i = 0; i < count; i++)
-        good += link_one(&hosts[i], &known);
+        good += link_one(&hosts[i], &cache);
     const struct link_host functions = {.context = hosts, .release = release};
-    link_known_end(&known, &functions);
+    link_cache_end(&cache, &functions);
     return good;
 }

@@ -61,7 +61,7 @@ bool ld_view(const char *path, struct file_view *file)
         keep_open(bytes, (int)number);
     else
         system_call(SYS_CLOSE, (uint64_t)number, 0, 0, 0, 0, 0);
-    *file = (struct file_view){bytes, (uint64_t)status.size, status.inode, false};
+    *file = (struct file_view){.bytes = bytes, .size = (uint64_t)status.size, .file_id = status.inode};
     return bytes && memcmp(bytes, "\177ELF", 4) == 0;
 }
 
@@ -140,7 +140,7 @@ static bool place(void *context, const struct module *module, uint64_t *bias)
         *bias = ld.base;
         return true;
     }
-    if (module == ld.link.first && ld.program_is_mapped) {
+    if (module == ld.link.results.first && ld.program_is_mapped) {
         *bias = ld.program_base;
         return true;
     }
@@ -161,7 +161,7 @@ static void *window(void *context, const struct module *module, const struct seg
     (void)context;
     static bool mapped;
     *filled = true;
-    if (module == ld.link.first && ld.program_is_mapped)
+    if (module == ld.link.results.first && ld.program_is_mapped)
         return (void *)(module->bias + segment->page_address);
     if (module->type == ET_EXEC && !mapped && !(mapped = map_segments(module, 0)))
         return NULL;
@@ -177,10 +177,10 @@ static void drop(void *context, struct module *module)
     system_unmap((void *)module->file.bytes, module->file.size);
 }
 
-static bool report(void *context, const struct diagnostic *diagnostic)
+static bool report(void *context, const struct report *about)
 {
     (void)context;
-    diagnostic_text(diagnostic, ld.error, sizeof ld.error);
+    report_text(about, ld.error, sizeof ld.error);
     if (ld.quiet)
         return false;
     system_say("ld: ");
@@ -198,7 +198,7 @@ static void binding(void *context, const struct link_binding *bound)
     system_say("\n");
 }
 
-static uint64_t resolve(void *context, uint64_t resolver)
+static uint64_t call_resolver(void *context, uint64_t resolver)
 {
     (void)context;
     return ((uint64_t(*)(void))resolver)();
@@ -211,11 +211,11 @@ void ld_host(struct link_host *host)
         .release = release,
         .open = open_file,
         .place = place,
-        .window = window,
+        .stage = window,
         .drop = drop,
         .report = report,
         .binding = ld.trace ? binding : NULL,
-        .resolve = resolve,
+        .call_resolver = call_resolver,
     };
 }
 

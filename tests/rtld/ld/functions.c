@@ -40,7 +40,7 @@ void ld_tell_debugger(int state)
 {
     size_t count = 0;
     if (state == 0)
-        for (const struct module *module = ld.link.first; module && count < ENTRIES_MAX; module = module->next, count++) {
+        for (const struct module *module = ld.link.results.first; module && count < ENTRIES_MAX; module = module->next, count++) {
             entries[count] = (struct link_map){
                 .l_addr = module->bias,
                 .l_name = count ? module->name : "",
@@ -66,26 +66,26 @@ void ld_call_all(const uint64_t *functions, size_t count)
 void ld_finish(void)
 {
     if (link_finish(&ld.link))
-        ld_call_all(ld.link.finalizers, ld.link.finalizer_count);
+        ld_call_all(ld.link.results.finalizers, ld.link.results.finalizer_count);
 }
 
 static struct module *open_and_start(const char *name, unsigned flags)
 {
     struct link *link = &ld.link;
     struct module *module = link_open(link, name, flags);
-    if (!module || (link->fresh && !(link_place(link) && link_relocate(link) && link_order(link)))) {
+    if (!module || (link->results.fresh && !(link_place(link) && link_relocate(link) && link_order(link)))) {
         link_abandon(link);
         return NULL;
     }
-    if (!link->fresh)
+    if (!link->results.fresh)
         return module;
     ld_tell_debugger(1);
-    ld_protect(link->fresh);
-    for (const struct module *fresh = link->fresh; fresh; fresh = fresh->next)
+    ld_protect(link->results.fresh);
+    for (const struct module *fresh = link->results.fresh; fresh; fresh = fresh->next)
         ld_threads_initialize(fresh);
     link_commit(link);
     ld_tell_debugger(0);
-    ld_call_all(link->initializers, link->initializer_count);
+    ld_call_all(link->results.initializers, link->results.initializer_count);
     return module;
 }
 
@@ -104,7 +104,7 @@ EXPORT int dlclose(void *handle)
 {
     ld_lock();
     if (link_close(&ld.link, handle)) {
-        ld_call_all(ld.link.finalizers, ld.link.finalizer_count);
+        ld_call_all(ld.link.results.finalizers, ld.link.results.finalizer_count);
         ld_tell_debugger(2);
         link_sweep(&ld.link);
         ld_tell_debugger(0);
@@ -195,10 +195,10 @@ EXPORT int dl_iterate_phdr(int (*function)(struct dl_phdr_info *, size_t, void *
 {
     int result = 0;
     ld_lock();
-    for (const struct module *module = ld.link.first; module && !result; module = module->next) {
+    for (const struct module *module = ld.link.results.first; module && !result; module = module->next) {
         struct dl_phdr_info info = {
             .dlpi_addr = module->bias,
-            .dlpi_name = module == ld.link.first ? "" : module->name,
+            .dlpi_name = module == ld.link.results.first ? "" : module->name,
             .dlpi_phdr = (const void *)(module->bias + module->headers_address),
             .dlpi_phnum = (uint16_t)module->header_count,
             .dlpi_tls_modid = module->tls_module,

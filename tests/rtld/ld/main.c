@@ -47,9 +47,9 @@ static uint64_t *auxiliary(uint64_t *vector, uint64_t type)
 static void take_preload(char *words)
 {
     static const char *names[8];
-    ld.link.preload = names;
-    while (*words && ld.link.preload_count < 8) {
-        names[ld.link.preload_count++] = words;
+    ld.link.settings.preload = names;
+    while (*words && ld.link.settings.preload_count < 8) {
+        names[ld.link.settings.preload_count++] = words;
         while (*words && *words != ':' && *words != ' ')
             words++;
         if (*words)
@@ -67,8 +67,8 @@ static bool load_program(const char *path)
         system_say("\n");
         return false;
     }
-    link->tls_surplus = SURPLUS;
-    link->tls_descriptors = (struct link_tls_descriptors){
+    link->settings.tls_surplus = SURPLUS;
+    link->settings.tls_descriptors = (struct link_tls_descriptors){
         (uint64_t)ld_descriptor_fixed, (uint64_t)ld_descriptor_dynamic, (uint64_t)ld_descriptor_absent};
     return link_load(link, path, &file) && link_place(link) && link_relocate(link) && link_order(link);
 }
@@ -124,7 +124,7 @@ uint64_t ld_main(uint64_t *stack)
         system_exit(127);
     }
     ld.itself.in_place = true;
-    ld.itself.cookie = 1;
+    ld.itself.file_id = 1;
     char *preload = (char *)variable(environment, "LD_PRELOAD");
     if (preload)
         take_preload(preload);
@@ -132,10 +132,10 @@ uint64_t ld_main(uint64_t *stack)
         system_exit(127);
     struct link *link = &ld.link;
     link_set_debugger(link, (uint64_t)__extension__({ extern char _r_debug[]; _r_debug; }));
-    ld_protect(link->first);
+    ld_protect(link->results.first);
     if (is_command) {
-        *auxiliary(vector, AT_PHDR) = link->first->bias + link->first->headers_address;
-        *auxiliary(vector, AT_PHNUM) = link->first->header_count;
+        *auxiliary(vector, AT_PHDR) = link->results.first->bias + link->results.first->headers_address;
+        *auxiliary(vector, AT_PHNUM) = link->results.first->header_count;
         *auxiliary(vector, AT_ENTRY) = link_entry(link);
     }
     ld_thread_start();
@@ -145,6 +145,6 @@ uint64_t ld_main(uint64_t *stack)
     ld_tell_debugger(0);
     ld.quiet = true;
     /* As everywhere on Linux, the program's own constructors are for its start code to call. */
-    ld_call_all(link->initializers, link->initializer_count - link->own_initializer_count);
+    ld_call_all(link->results.initializers, link->results.initializer_count - link->results.own_initializer_count);
     return entry;
 }

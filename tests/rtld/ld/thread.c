@@ -64,8 +64,8 @@ static void copy_module(uint8_t *block, const struct module *module)
 
 static struct thread *new_thread(void)
 {
-    uint64_t align = ld.link.tls_align > 64 ? ld.link.tls_align : 64;
-    uint64_t below = (ld.link.tls_size + align - 1) & -align;
+    uint64_t align = ld.link.results.tls_align > 64 ? ld.link.results.tls_align : 64;
+    uint64_t below = (ld.link.results.tls_size + align - 1) & -align;
     uint8_t *area = zeroed(below + sizeof(struct thread), align);
     if (!area)
         system_exit(127);
@@ -73,8 +73,8 @@ static struct thread *new_thread(void)
     thread->self = thread;
     thread->next = threads;
     threads = thread;
-    thread->generation = ld.link.tls_generation;
-    for (const struct module *module = ld.link.first; module; module = module->next)
+    thread->generation = ld.link.results.tls_generation;
+    for (const struct module *module = ld.link.results.first; module; module = module->next)
         if (module->tls_is_static && module->tls_module <= MODULES_MAX) {
             uint8_t *block = (uint8_t *)thread + module->tls_offset;
             copy_module(block, module);
@@ -101,18 +101,18 @@ void ld_thread_start(void)
 static void catch_up(struct thread *thread)
 {
     for (uint64_t i = 0; i < MODULES_MAX; i++) {
-        const struct module *module = ld.link.first;
+        const struct module *module = ld.link.results.first;
         while (module && module->tls_module != i + 1)
             module = module->next;
         if (!module || thread->made[i] != module->tls_generation)
             thread->block[i] = NULL;
     }
-    thread->generation = ld.link.tls_generation;
+    thread->generation = ld.link.results.tls_generation;
 }
 
 static uint8_t *make_block(struct thread *thread, uint64_t id)
 {
-    const struct module *module = ld.link.first;
+    const struct module *module = ld.link.results.first;
     while (module && module->tls_module != id)
         module = module->next;
     if (!module || id > MODULES_MAX) {
@@ -135,9 +135,9 @@ static uint8_t *make_block(struct thread *thread, uint64_t id)
 EXPORT void *__tls_get_addr(const struct tls_index *index)
 {
     struct thread *thread = (struct thread *)ld_thread_pointer();
-    if (thread->generation != ld.link.tls_generation || !thread->block[index->module - 1]) {
+    if (thread->generation != ld.link.results.tls_generation || !thread->block[index->module - 1]) {
         ld_lock();
-        if (thread->generation != ld.link.tls_generation)
+        if (thread->generation != ld.link.results.tls_generation)
             catch_up(thread);
         if (!thread->block[index->module - 1])
             make_block(thread, index->module);

@@ -8,7 +8,7 @@
 /* A file of the image as the linker sees it; its cookie is its offset in the image, from where its pages are mapped. */
 static inline struct file_view archive_view(const struct archive *archive, const struct image_file *file)
 {
-    return (struct file_view){.bytes = archive_contents(archive, file), .size = file->size, .cookie = file->offset};
+    return (struct file_view){.bytes = archive_contents(archive, file), .size = file->size, .file_id = file->offset};
 }
 
 /* Arguments and environment that the image's manifest gives to a service. */

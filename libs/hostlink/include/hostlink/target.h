@@ -2,7 +2,7 @@
  * libs/rtld binds and relocates; this places, maps and protects, and describes to the program what was loaded.
  *
  * A start:   target_init, target_link, target_describe, target_map, target_commit
- * An open:   target_open, and if that loaded anything (target->link.fresh) target_map; then target_commit
+ * An open:   target_open, and if that loaded anything (target->link.results.fresh) target_map; then target_commit
  * A close:   target_close, and when the program ran the finalizers target_sweep
  * The end:   target_end
  *
@@ -21,6 +21,7 @@
 #include <hostlink/module_list.h>
 #include <hostlink/shared_area.h>
 #include <hostlink/start_block.h>
+#include <rtld/cache.h>
 #include <rtld/link.h>
 
 #define TARGET_BATCH_MAX 32
@@ -35,14 +36,18 @@ struct linker {
     const struct target_host *host;
     uint64_t tls_surplus;                   /* bytes of each thread's block for objects that are opened later */
     struct tls_descriptor_names descriptors;
-    bool caches;                            /* libraries and their bindings are kept from one target to the next */
-    struct link_known known;
+    struct link_cache cache;                /* where linker_use_cache was called */
+    const struct link_cache_functions *cache_functions;
+    void (*end_cache)(struct link_cache *cache, const struct link_host *host);
     size_t batch_count;                     /* mappings that wait for the next call of the host's map */
     struct target_mapping batch[TARGET_BATCH_MAX];
 };
 
-/* `descriptors` and tls_surplus are those of our C library; the caller may change them, and `caches`, before a link. */
+/* `descriptors` and tls_surplus are those of our C library; the caller may change them before a link. */
 void linker_init(struct linker *linker, const struct target_host *host);
+/* Keep what is read of libraries, and what they are bound to, from one target to the next (<rtld/cache.h>). The files' bytes
+ * must stay where they are until linker_end. */
+void linker_use_cache(struct linker *linker);
 /* Give back the cache, with the context of any target. No target may be linked after it without linker_init. */
 void linker_end(struct linker *linker, void *context);
 

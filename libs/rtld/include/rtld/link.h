@@ -1,22 +1,22 @@
 /* The dynamic linker core: the objects of one address space, from the program's start to its last close.
  *
  * It knows ELF and nothing of the system that it runs on. The host gives memory, finds files, chooses
- * addresses and provides memory for writable segments; relocated words are stored through those windows, so
- * the address space that is linked may be another one than the linker's own. Read-only segments are never
+ * addresses and provides memory for writable segments; relocated slots are stored through those staging buffers,
+ * so the address space that is linked may be another one than the linker's own. Read-only segments are never
  * written and never copied: the host maps them from wherever the file's bytes lie.
  *
- * The phases of a start, in this order; each returns false after at least one diagnostic:
+ * The phases of a start, in this order; each returns false after at least one report:
  *
  *     link_init       an empty address space
  *     link_load       the program, then its DT_NEEDED closure, breadth first; versions are checked
- *     link_place      asks the host for load biases and for windows, fills the windows from the files
- *     link_relocate   lays out thread-local storage, binds symbols, stores words
+ *     link_place      asks the host for load biases and for staging buffers, fills these from the files
+ *     link_relocate   lays out thread-local storage, binds symbols, stores slots
  *     link_order      the functions to call, in order
- *     link_commit     keeps what was loaded, and touches its windows no more; or
+ *     link_commit     keeps what was loaded, and touches its staging buffers no more; or
  *     link_abandon    drops it again; the only call that may follow a failure
  *
- * Later, for each object that the running program opens: link_open, and if that loaded anything (link->fresh)
- * the phases from link_place on. To close: link_close says whose finalizers to call, link_sweep drops the
+ * Later, for each object that the running program opens: link_open, and if that loaded anything (link->results.fresh)
+ * the phases from link_place on. To close: link_close lists the finalizers to call, link_sweep drops the
  * objects. A host lets only one of these run at a time in one link; two links do not know of each other.
  *
  * No global state, no recursion, no memory but the host's. Input is not trusted: every offset, size and
@@ -27,8 +27,9 @@
  */
 #ifndef RTLD_LINK_H
 #define RTLD_LINK_H
-#include <rtld/diagnostic.h>
+#include <rtld/ground.h>
 #include <rtld/module.h>
+#include <rtld/report.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,24 +46,30 @@ struct link_host {
     bool (*open)(void *context, const struct module *referrer, const char *name, struct file_view *file);
     /* Choose *bias, a multiple of module->align, so that [low, high) + bias is free. ET_EXEC is not asked. */
     bool (*place)(void *context, const struct module *module, uint64_t *bias);
-    /* Zeroed memory for pages_size bytes of a writable segment's pages; NULL: none left. What is there after
-     * the link is what belongs at the segment's page_address + bias. A host that maps the file's contents there
-     * itself sets *filled. */
-    void *(*window)(void *context, const struct module *module, const struct segment *segment, bool *filled);
+    /* The staging buffer of a writable segment: zeroed memory for pages_size bytes; NULL: none left. What is there
+     * after the link is what belongs at the segment's page_address + bias. A host that maps the file's contents
+     * there itself sets *filled. */
+    void *(*stage)(void *context, const struct module *module, const struct segment *segment, bool *filled);
     /* The module goes: unmap it, close its file. May be NULL. */
     void (*drop)(void *context, struct module *module);
 
     /* False: stop here. True: go on, to collect what else is wrong; the phase fails all the same. */
-    bool (*report)(void *context, const struct diagnostic *diagnostic);
+    bool (*report)(void *context, const struct report *report);
     /* Each reference as it is bound. May be NULL. */
     void (*binding)(void *context, const struct link_binding *binding);
     /* Call a resolver of an indirect function (IFUNC), in a host that lives in the linked address space.
-     * NULL: the program must, from link->resolvers, before its first constructor. */
-    uint64_t (*resolve)(void *context, uint64_t resolver);
+     * NULL: the program must, from results.pending_ifuncs, before its first constructor. */
+    uint64_t (*call_resolver)(void *context, uint64_t resolver);
+
+    /* A name that the host itself defines; NULL: it does not. The host comes last in the search order, after every
+     * object, so objects' definitions go first and an undefined weak name is found here. `version` is what the
+     * reference asks for, NULL: none. Of the answer st_value is the address, st_info the type, which is not STT_TLS:
+     * references to thread-local data are not asked for. It must stay where it is. May be NULL. */
+    const struct elf_symbol *(*define)(void *context, const char *name, const char *version);
 };
 
-/* A word that a function of the program must still fill: *place = resolver() + addend. */
-struct link_resolver {
+/* A slot that a function of the program must still fill: *place = resolver() + addend. */
+struct pending_ifunc {
     struct module *module;
     uint64_t place, resolver, addend;
 };
@@ -72,43 +79,41 @@ struct link_resolver {
 struct link_tls_descriptors {
     uint64_t fixed;    /* second word: the offset itself */
     uint64_t dynamic;  /* second word: module << 40 | offset within the module's block */
-    uint64_t absent;   /* a weak symbol that nobody defines; second word: what the address shall be */
+    uint64_t absent;   /* a weak symbol that nothing defines; second word: what the address shall be */
 };
 
-/* Libraries as they were read, and what they are bound to, kept from one link to the next; all zero at first. */
-struct link_known {
-    struct known_file *files;
-    struct known_scope *scopes;
-    struct arena *arena;
-    unsigned records;
-};
+struct link_cache;
+struct link_cache_functions;
 
-struct link {
-    const struct link_host *host;
-    struct module *first, *last;       /* in the order of loading; the first is the program */
-    struct module *global, *last_global; /* the global scope */
-    size_t module_count;
-    struct module *fresh;              /* the first one that is not committed yet; NULL: none */
-    bool bind_first;                  /* LINK_OPEN_DEEPBIND for the fresh ones */
-    bool failed, stopped;             /* this call: a diagnostic was given, and told to stop */
-    uint64_t work;                    /* steps along hash chains */
+/* What the host sets, after link_init. */
+struct link_settings {
+    const struct link_host *host;     /* by link_init */
 
-    /* Thread-local storage. A thread's static block has tls_size bytes below the thread pointer (variant II) or
-     * from it upwards (variant I: tls_offset is positive), tls_surplus of them for objects opened later. */
-    uint64_t tls_size, tls_used, tls_align;
-    uint64_t tls_surplus;             /* may be set before the first link_relocate */
-    uint64_t tls_count;               /* the highest module id */
-    uint64_t tls_generation;          /* counts opens and closes that changed modules */
-    struct link_tls_descriptors tls_descriptors; /* set by the host between link_place and link_relocate */
-
-    /* Objects to be searched right after the program, as if it needed them first; set before link_load. */
+    /* Before link_load: objects to be searched right after the program, as if it needed them first. */
     const char *const *preload;
     size_t preload_count;
 
-    /* For a host that links many programs with the same libraries, one after the other: the libraries of one are not read
-     * again for the next, and what they are bound to is not looked up. May be set before link_load; the files' bytes must
-     * stay where they are, and as they are, until link_known_end. NULL: each link begins with nothing. */
-    struct link_known *known;
+    /* Before link_load: what earlier links left (<rtld/cache.h>). NULL: each link begins with nothing. */
+    struct link_cache *cache;
+    const struct link_cache_functions *cache_functions;
+
+    /* Before the first link_relocate: bytes of each thread's static block for objects that are opened later. */
+    uint64_t tls_surplus;
+    /* Between link_place and link_relocate; 0: descriptors are refused. */
+    struct link_tls_descriptors tls_descriptors;
+};
+
+/* What the host may read. */
+struct link_results {
+    struct module *first, *last;      /* in the order of loading; the first is the program */
+    size_t module_count;
+    struct module *fresh;             /* the first one that is not committed yet; NULL: none */
+
+    /* Thread-local storage, from link_relocate on. A thread's static block has tls_size bytes below the thread pointer
+     * (variant II) or from it upwards (variant I: tls_offset is positive), with the surplus. */
+    uint64_t tls_size, tls_align;
+    uint64_t tls_count;               /* the highest module id */
+    uint64_t tls_generation;          /* counts opens and closes that changed modules */
 
     /* What the last link_order or link_close found: addresses in the linked address space, valid until the
      * next call. Finalizers of link_order are those of a program that ends. */
@@ -117,14 +122,20 @@ struct link {
     size_t own_initializer_count;     /* so many at the end are the program's own, for hosts that leave them to it */
     uint64_t *finalizers;
     size_t finalizer_count;
-    struct link_resolver *resolvers;
-    size_t resolver_count;
+    /* What link_relocate left, in the order to call. */
+    struct pending_ifunc *pending_ifuncs;
+    size_t pending_ifunc_count;
+};
 
+/* The core's own: no host reads or writes it. */
+struct link_state {
+    struct module *global, *last_global; /* the global scope */
+    bool bind_first;                  /* LINK_OPEN_DEEPBIND for the fresh ones */
+    uint64_t tls_used;                /* of tls_size */
     struct unique_symbol *unique;     /* STB_GNU_UNIQUE definitions in use */
-    struct arena *arena;              /* of the objects that are being loaded */
     struct arena *scratch;            /* of the running call */
-    size_t resolver_limit;
-    struct module **searched;          /* search order of the fresh modules */
+    size_t pending_ifunc_limit;
+    struct module **searched;         /* search order of the fresh modules */
     size_t searched_count;
     struct symbol_index *index;       /* over `searched`, where it pays; while link_relocate runs */
     struct symbol_filter {            /* of the program's names: its GNU hash table's */
@@ -132,6 +143,13 @@ struct link {
         uint32_t mask, shift;
     } program_filter;
     struct arena *index_arena;
+};
+
+struct link {
+    struct link_settings settings;
+    struct link_results results;
+    struct ground ground;             /* made of the host's functions; the core's own from then on */
+    struct link_state state;
 };
 
 void link_init(struct link *link, const struct link_host *host);
@@ -143,8 +161,6 @@ void link_commit(struct link *link);
 void link_abandon(struct link *link);
 /* Drop everything: the address space is gone. */
 void link_end(struct link *link);
-/* Give back what was kept; no link may use it then. */
-void link_known_end(struct link_known *known, const struct link_host *host);
 
 enum link_open_flags {
     LINK_OPEN_GLOBAL = 1,    /* its closure joins the global scope */
@@ -153,9 +169,9 @@ enum link_open_flags {
     LINK_OPEN_DEEPBIND = 8,  /* its own closure is searched before the global scope */
 };
 
-/* The object of that name and its closure; NULL after a diagnostic. The name NULL is the program. */
+/* The object of that name and its closure; NULL after a report. The name NULL is the program. */
 struct module *link_open(struct link *link, const char *name, unsigned flags);
-/* One open less. Marks what nobody uses any more, and lists its finalizers; false: nothing goes. */
+/* One open less. Marks what nothing uses any more, and lists its finalizers; false: nothing goes. */
 bool link_close(struct link *link, struct module *module);
 /* Drop what link_close marked. */
 void link_sweep(struct link *link);

@@ -12,9 +12,10 @@
 struct file_view {
     const uint8_t *bytes;
     uint64_t size;
-    uint64_t cookie; /* the host's own, e.g. where to map the file from; equal cookies are the same file */
-    bool in_place;   /* mapped and relocated already, e.g. the linker itself: it only provides symbols */
-    bool adjusted;   /* its relative relocations are stored already, e.g. an interpreter's that is a library too */
+    uint64_t file_id; /* the host's own, e.g. where to map the file from; equal ids are the same file; 0: none */
+    bool in_place;    /* mapped and relocated already, e.g. the linker itself: it only provides symbols */
+    bool adjusted;    /* its relative relocations are stored already, e.g. an interpreter's that is a library too */
+    bool by_address;  /* no file but an object in memory: `bytes` is where its p_vaddr 0 lies, `size` an upper bound */
 };
 
 /* One PT_LOAD. A page that two of them share belongs to the later one, as with mmap, and so do all bytes in it. */
@@ -26,7 +27,7 @@ struct segment {
     uint64_t relro_address, relro_size; /* whole pages of it to make read-only after relocation */
     uint32_t flags;             /* PF_... */
     const uint8_t *data;        /* file_size bytes, as in the file */
-    uint8_t *window;            /* writable segments from link_place to link_commit: pages_size bytes */
+    uint8_t *staging;           /* writable segments from link_place to link_commit: pages_size bytes */
 };
 
 struct table {
@@ -35,7 +36,7 @@ struct table {
     uint64_t count;
 };
 
-/* A version that an module defines or needs, by its index in DT_VERSYM. */
+/* A version that a module defines or needs, by its index in DT_VERSYM. */
 struct version {
     const char *name;  /* NULL: no such index */
     const char *file;  /* who must define it; NULL: this module does */
@@ -63,6 +64,7 @@ struct module {
     uint64_t dynamic_address;
     uint64_t debug_address;      /* of the word of DT_DEBUG; 0: none */
     bool executable_stack;       /* PT_GNU_STACK asks for it */
+    const char *interpreter;     /* PT_INTERP; NULL: none */
     const uint8_t *build_id;     /* NULL: none */
     uint32_t build_id_size;
     uint32_t features;           /* GNU_PROPERTY_..._FEATURE_1_AND, e.g. IBT and SHSTK; 0: none */
@@ -96,13 +98,13 @@ struct module {
     struct module *next;          /* order of loading */
     struct module *next_global;   /* order of the global scope */
     bool in_global, wants_global; /* in the global scope; DF_1_GLOBAL */
-    bool started;                /* loaded with the program, so for ever */
-    bool doomed;                 /* link_sweep takes it */
+    bool initial;                /* loaded with the program, so for ever */
+    bool unloading;              /* link_sweep takes it */
     bool committed;              /* its constructors were handed to the host */
     bool marked;                 /* a search or a sweep has seen it */
     bool has_copies;             /* relocations that come when all others are done */
-    bool is_known;               /* an earlier link left its bindings */
-    struct known_module *known;   /* where this link finds them, or leaves them; NULL: nowhere */
+    bool is_cached;              /* an earlier link left its bindings */
+    struct cached_module *cached; /* where this link finds them, or leaves them; NULL: nowhere */
     uint32_t name_hash, soname_hash;
     uint64_t opens;              /* link_open less link_close */
     struct module **closure;      /* itself and what it needs, breadth first; made when it is opened */
@@ -117,8 +119,8 @@ struct module {
 /* `size` file bytes at p_vaddr `address`, within one segment's file part; NULL: not there, or not aligned. */
 const void *module_data(const struct module *module, uint64_t address, uint64_t size, uint64_t align);
 
-/* The same in a writable segment's window (its whole memory, not only the file part). */
-void *module_window(const struct module *module, uint64_t address, uint64_t size);
+/* The same in a writable segment's staging buffer (its whole memory, not only the file part). */
+void *module_staged(const struct module *module, uint64_t address, uint64_t size);
 
 /* The segment whose memory holds a p_vaddr; NULL: none. */
 struct segment *module_segment(const struct module *module, uint64_t address);

@@ -1,5 +1,5 @@
 /* Diagnostics and bindings in words. */
-#include <rtld/diagnostic.h>
+#include <rtld/report.h>
 #include <rtld/module.h>
 
 #define SEARCHED_MAX 6 /* names in one message */
@@ -78,36 +78,36 @@ static size_t finish(struct text *text)
     return text->length;
 }
 
-static void put_searched(struct text *text, const struct diagnostic *diagnostic)
+static void put_searched(struct text *text, const struct report *report)
 {
-    for (size_t i = 0; i < diagnostic->searched_count && i < SEARCHED_MAX; i++)
-        put_after(text, i ? ", " : "; looked in ", diagnostic->searched[i]->name);
-    if (diagnostic->searched_count > SEARCHED_MAX) {
+    for (size_t i = 0; i < report->searched_count && i < SEARCHED_MAX; i++)
+        put_after(text, i ? ", " : "; looked in ", report->searched[i]->name);
+    if (report->searched_count > SEARCHED_MAX) {
         put(text, " and more, objects ");
-        put_number(text, diagnostic->searched_count);
+        put_number(text, report->searched_count);
     }
 }
 
-size_t diagnostic_text(const struct diagnostic *diagnostic, char *buffer, size_t size)
+size_t report_text(const struct report *report, char *buffer, size_t size)
 {
     struct text text = {buffer, size, 0};
-    const struct form *form = &forms[diagnostic->error];
-    put(&text, *diagnostic->object ? diagnostic->object : "the program");
+    const struct form *form = &forms[report->error];
+    put(&text, *report->object ? report->object : "the program");
     put_after(&text, " ", form->text);
     if (form->symbol)
-        put_after(&text, " ", diagnostic->symbol ? diagnostic->symbol : "(no name)");
-    if (diagnostic->version)
-        put_after(&text, form->symbol ? ", version " : " ", diagnostic->version);
-    if (diagnostic->provider)
-        put_after(&text, " of ", diagnostic->provider);
+        put_after(&text, " ", report->symbol ? report->symbol : "(no name)");
+    if (report->version)
+        put_after(&text, form->symbol ? ", version " : " ", report->version);
+    if (report->provider)
+        put_after(&text, " of ", report->provider);
     if (form->value) {
         put(&text, " ");
-        put_number(&text, diagnostic->value);
+        put_number(&text, report->value);
     }
-    put_searched(&text, diagnostic);
+    put_searched(&text, report);
     if (form->offset) {
         put(&text, " (at ");
-        put_number(&text, diagnostic->offset);
+        put_number(&text, report->offset);
         put(&text, ")");
     }
     return finish(&text);

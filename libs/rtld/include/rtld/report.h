@@ -1,6 +1,6 @@
-/* What went wrong, and what was bound, in values; turning them into words is the host's choice. */
-#ifndef RTLD_DIAGNOSTIC_H
-#define RTLD_DIAGNOSTIC_H
+/* What went wrong, and what was bound, in values; turning them into text is the host's choice. */
+#ifndef RTLD_REPORT_H
+#define RTLD_REPORT_H
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +18,7 @@ enum link_error {
     LINK_NO_VERSION,         /* version: one that provider must define and does not */
     LINK_BAD_VERSION,        /* a version table is damaged; value: the tag */
     LINK_BAD_SYMBOL,         /* value: an index or name outside the tables; offset: of the relocation */
-    LINK_UNDEFINED,          /* symbol, version: nobody defines it; offset: of the relocation */
+    LINK_UNDEFINED,          /* symbol, version: nothing defines it; offset: of the relocation */
     LINK_BAD_RELOCATION,     /* value: the type, known but wrong here; offset: where */
     LINK_UNKNOWN_RELOCATION, /* value: the type; offset: where */
     LINK_OVERFLOW,           /* the result does not fit the relocation's field; value: the type */
@@ -31,12 +31,12 @@ enum link_error {
 
 struct module;
 
-struct diagnostic {
+struct report {
     enum link_error error;
     const char *object;   /* file that is wrong, or that needs what is missing */
     const char *symbol;   /* NULL where no symbol or name is concerned */
     const char *version;  /* NULL: none */
-    const char *provider; /* whom the version is wanted of; NULL: anybody */
+    const char *provider; /* the object that should define the version; NULL: any */
     uint64_t offset;      /* in the file for structure, in the module (p_vaddr) for relocations */
     uint64_t value;
     struct module *const *searched; /* where the symbol was looked for, in order */
@@ -48,7 +48,7 @@ struct link_binding {
     const char *object;
     const char *symbol;
     const char *version;  /* of the reference; NULL: none */
-    const char *provider; /* NULL: a weak symbol that nobody defines */
+    const char *provider; /* NULL: a weak symbol that nothing defines */
     uint64_t address;     /* of the definition; of thread-local data: its offset in the module's block */
     uint64_t offset;      /* p_vaddr of the relocation */
     uint32_t type;        /* the relocation's number */
@@ -56,9 +56,9 @@ struct link_binding {
 
 /* One line without a line end; both return its length, as snprintf does.
  *
- * diagnostic_text: the object, what is wrong with it, and values.
+ * report_text: the object, what is wrong with it, and values.
  * binding_text: "bind OBJECT OFFSET TYPE SYMBOL VERSION PROVIDER ADDRESS", single spaces between; numbers in
  *     hexadecimal with 0x; VERSION and PROVIDER are "-" where there is none. */
-size_t diagnostic_text(const struct diagnostic *diagnostic, char *buffer, size_t size);
+size_t report_text(const struct report *report, char *buffer, size_t size);
 size_t binding_text(const struct link_binding *binding, char *buffer, size_t size);
 #endif
