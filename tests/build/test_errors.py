@@ -16,7 +16,7 @@ def test_an_unknown_library(pair):
     pair.sconstruct('env.DualLibrary("low", ["low/low.c"])\nenv.Service("user", ["main.c"], LIBS=["lwo"])')
     output = pair.bad()
     assert site(output, HEAD + 2), output
-    assert "service 'user' names the unknown library 'lwo' in LIBS; known: low" in output
+    assert "service 'user' names the unknown library 'lwo' in LIBS; did you mean 'low'? known: low" in output
 
 
 def test_the_same_name_twice(pair):
@@ -50,8 +50,8 @@ def test_a_shared_only_library_asked_for_as_static(pair):
 @pytest.mark.parametrize(
     "call, message",
     [
-        ('env.Service("user", ["main.c"], linkage="both")', "linkage='both'; choose 'dynamic' or 'static'"),
-        ('env.DualLibrary("low", ["low/low.c"], objects="some")', "objects='some'; choose 'shared' or 'separate'"),
+        ('env.Service("user", ["main.c"], linkage="both")', "linkage= is 'both'; give 'dynamic' or 'static'"),
+        ('env.DualLibrary("low", ["low/low.c"], objects="some")', "objects= is 'some'; give 'shared' or 'separate'"),
         ('env.DualLibrary("low", ["low/low.c"], static=None, shared=None)', "has neither form"),
         ('env.DualLibrary("low", ["low/low.c"], static={"flag": []})', "static= has the unknown key 'flag'"),
     ],

@@ -150,7 +150,7 @@ def test_what_is_always_built_is_never_done(recorded):
 
 
 @pytest.mark.parametrize("words", [("-n",), ("-c",), ("-q",), ("-h",)])
-def test_only_builds_leave_a_sweep(recorded, words):
+def test_only_builds_leave_a_record(recorded, words):
     for _ in range(2):
         recorded.scons(*words)
     assert look(recorded, *words) == ""
@@ -216,16 +216,16 @@ def test_a_tool_that_changes_and_one_that_is_found_first(recorded, top):
     "damage",
     [lambda data: b"", lambda data: data[:50], lambda data: data[: len(data) // 2], lambda data: b"\xff" + data],
 )
-def test_a_damaged_sweep_is_not_believed(recorded, damage):
-    (path,) = (recorded.folder / "build/.ambilink/sweep").iterdir()
+def test_a_damaged_record_is_not_believed(recorded, damage):
+    (path,) = (recorded.folder / "build/.ambilink/up-to-date").iterdir()
     path.write_bytes(damage(path.read_bytes()))
     assert look(recorded) == ""
 
 
-def test_a_verdict_is_told_with_its_time(build, top):
+def test_a_verdict_is_printed_with_its_time(build, top):
     """Of the repository's own build, if it has been built."""
-    words = sweep.command_words([])
-    path = top / "build/.ambilink/sweep" / os.path.basename(sweep.sweep_path(str(top), words))
+    words = up_to_date.command_words([])
+    path = top / "build/.ambilink/up-to-date" / os.path.basename(up_to_date.record_path(str(top), words))
     if not path.is_file():
         pytest.skip("the default targets have not been built yet")
     lines = [line[2:] for line in path.read_text().splitlines() if line.startswith("M ")]

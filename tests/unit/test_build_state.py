@@ -15,7 +15,7 @@ from ambilink.incremental.depfile import prerequisites
 from ambilink.incremental.files import FileTable
 from ambilink.incremental.objects import Job, ObjectStore, Recipe
 from ambilink.incremental.search import Shadows
-from ambilink.incremental.slots import Slots
+from ambilink.incremental.slots import JobSlots
 from ambilink.report.progress import Progress
 
 
@@ -123,7 +123,7 @@ def test_what_is_in_the_journal_is_not_compiled_again(tmp_path, monkeypatch):
 
 
 def test_slots_limit_what_runs_at_a_time(tmp_path):
-    slots, most, lock, running = Slots(2), [0], threading.Lock(), [0]
+    slots, most, lock, running = JobSlots(2), [0], threading.Lock(), [0]
 
     def work():
         with slots:
@@ -143,9 +143,9 @@ def test_slots_limit_what_runs_at_a_time(tmp_path):
 
 
 def test_output_of_a_command_is_kept_in_order():
-    done = Slots(1).run(["sh", "-c", "echo one; echo two >&2; echo three; exit 3"], {"PATH": os.environ["PATH"]})
+    done = JobSlots(1).run(["sh", "-c", "echo one; echo two >&2; echo three; exit 3"], {"PATH": os.environ["PATH"]})
     assert (done.status, done.output) == (3, "one\ntwo\nthree\n")
-    done = Slots(1).run(["/nowhere/cc"], {})
+    done = JobSlots(1).run(["/nowhere/cc"], {})
     assert done.status == 127 and "/nowhere/cc: cannot be started (No such file or directory)" in done.output
 
 

@@ -34,7 +34,11 @@ def test_the_order_holds(package):
     "module, line, broken",
     [
         ("elf/abi.py", "import ambilink.bootimage.pack", "ambilink.elf is not allowed to import ambilink.bootimage"),
-        ("incremental/cache.py", "import ambilink.scons", "ambilink.incremental is not allowed to import ambilink.scons"),
+        (
+            "incremental/cache.py",
+            "import ambilink.scons",
+            "ambilink.incremental is not allowed to import ambilink.scons",
+        ),
         ("incremental/cache.py", "import ambilink.compile.musl", "ambilink.incremental is not allowed to import"),
         ("machine/qemu.py", "def late():\n    import ambilink.elf.abi", "ambilink.machine is not allowed to import"),
         ("report/build.py", "import SCons.Node", "ambilink.report.build"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from ambilink.incremental.cache import Cache, CompileKey
 from ambilink.incremental.depfile import read_headers
 from ambilink.incremental.objects import ObjectStore, Recipe, Stale
-from ambilink.incremental.slots import Finished, Slots
+from ambilink.incremental.slots import Finished, JobSlots
 
 PART, DEPENDENCIES = ".part", ".d"
 OUTPUT_FLAGS = ("-MD", "-MT", "x", "-MF")
@@ -30,7 +30,7 @@ class Batch:
 
     store: ObjectStore
     recipe: Recipe
-    slots: Slots
+    slots: JobSlots
     environment: Mapping[str, str]
     observer: Observer
     keep_going: bool = False

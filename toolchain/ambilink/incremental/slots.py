@@ -23,7 +23,7 @@ class Finished:
         return self.status == -signal.SIGINT or self.status == 128 + signal.SIGINT
 
 
-class Slots:
+class JobSlots:
     """So many commands run at a time, whichever thread starts them."""
 
     def __init__(self, count: int) -> None:

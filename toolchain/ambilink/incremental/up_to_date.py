@@ -1,11 +1,12 @@
 """Seeing within milliseconds that there is nothing to do, before SCons is even started.
 
-After a build that went well its *up-to-date record* is written: every file that the build read, made, or found absent, every
-folder whose list of files mattered, the command line, and the environment that matters. If all is as it was, the
-same command line has nothing to do. If anything differs, SCons decides; a record never says what must be done.
+After a build that went well its *up-to-date record* is written: every file that the build read, made, or found
+absent, every folder whose list of files mattered, the command line, and the environment that matters. If all is as it
+was, the same command line has nothing to do. If anything differs, SCons decides; a record never says what must be done.
 
 This file is started by itself, before the package can be imported: it needs the standard library alone, and little
-of that, because imports are most of what it costs. Lines of a record, in this order (`ambilink-up-to-date 1` is the first):
+of that, because imports are most of what it costs. Lines of a record, in this order (`ambilink-up-to-date 1` is the
+first):
 
     A word          of the command line, those left out that change nothing
     E NAME=value    of the environment; `NAME` alone: it was not set

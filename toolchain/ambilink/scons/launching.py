@@ -1,28 +1,30 @@
-# mypy: ignore-errors
 """Compiler launchers: programs that are given a whole compile command and run it somewhere else, or remember it."""
 
 import os
 import shlex
 import shutil
+from collections.abc import MutableMapping
 from pathlib import Path
 
-from SCons.Errors import UserError
-
 from ambilink.files import write_atomically
+from ambilink.scons.api import UserError
+from ambilink.scons.context import Context
 
 KNOWN = ("ccache", "sccache", "distcc", "icecc", "recc")
 # Where they find their servers, their folders and their settings. SCons gives commands an environment of its own.
 VARIABLES = ("CCACHE_", "SCCACHE_", "DISTCC_", "ICECC_", "RECC_")
 
 
-def add_launcher(context, launcher, environment):
+def add_launcher(context: Context, launcher: str, environment: MutableMapping[str, str]) -> None:
     """Every compilation is started by `launcher`: a name in PATH, or a path; more words are handed on."""
-    words = shlex.split(launcher)
-    program = shutil.which(words[0], path=environment.get("PATH"))
+    try:
+        words = shlex.split(launcher)
+    except ValueError as error:
+        raise UserError(f"launcher={launcher}: {error}; quote it as a shell would want it") from error
+    program = shutil.which(words[0], path=environment.get("PATH")) if words else None
     if program is None:
-        raise UserError(
-            f"launcher={launcher}: {words[0]} is not there; install it, or choose one of {', '.join(KNOWN)}"
-        )
+        missing = words[0] if words else "an empty name"
+        raise UserError(f"launcher={launcher}: {missing} is not there; install it, or choose one of {', '.join(KNOWN)}")
     context.launcher = [program, *words[1:]]
     for name, value in os.environ.items():
         if name.startswith(VARIABLES):
@@ -33,7 +35,7 @@ def add_launcher(context, launcher, environment):
         environment.setdefault("CCACHE_COMPILERCHECK", "content")
 
 
-def _one_program(context):
+def _one_program(context: Context) -> str:
     """Launchers take the first word for the compiler and the others for its arguments: `zig clang` becomes one."""
     path = Path(context.state, "clang")
     script = f"#!/bin/sh\n# {' '.join(context.version_words)}\nexec " + shlex.join(context.compiler) + ' "$@"\n'

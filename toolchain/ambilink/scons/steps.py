@@ -1,5 +1,4 @@
-# mypy: ignore-errors
-"""Steps: the actions of this tool's builders. Each is announced, timed, and remembered with its reason.
+"""Steps: the actions of this tool's builders. Each is announced, timed, and recorded with its reason.
 
 A command is started without a shell by words that are found when they are needed, not while SConscripts are read,
 when not every library is known; they are not expanded, which is most of what SCons does where there are many.
@@ -8,41 +7,46 @@ when not every library is known; they are not expanded, which is most of what SC
 import os
 import shlex
 import time
-
-import SCons.Util
-from SCons.Action import Action
-from SCons.Scanner import Base
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ambilink.errors import AmbilinkError
 from ambilink.incremental.journal import Step
+from ambilink.scons.api import Environment, Node, Nodes, Scanner, make_action, signature_of_file
+from ambilink.scons.context import Context, context_of
+from ambilink.scons.reasons import why
 
 
 class BuildStep:
     """What SCons calls to make a target; `word` is how it is announced."""
 
-    def __init__(self, word, code=()):
+    def __init__(self, word: str, code: Sequence[str] = ()) -> None:
         self.word = word
         self._code = code  # files of the package `ambilink` whose change makes it another step
 
-    def make(self, target, source, env, context):
+    def make(self, target: Nodes, source: Nodes, env: Environment, context: Context) -> tuple[int, str]:
         """Do it; return exit status and what is to be printed."""
         raise NotImplementedError
 
-    def contents(self, target, source, env):
-        """What SCons compares to see whether the step itself changed."""
-        return " ".join([self.wording(target, source, env), *map(env["AMBILINK"].code_digest, self._code)]).encode()
-
-    def wording(self, target, source, env):
+    def wording(self, target: Nodes, source: Nodes, env: Environment) -> str:
+        """What the step is, beside its code: another wording is another step."""
         raise NotImplementedError
 
-    def __call__(self, target, source, env):
-        context = env["AMBILINK"]
+    def contents(self, target: Nodes, source: Nodes, env: Environment) -> bytes:
+        """What SCons compares to see whether the step itself changed."""
+        return " ".join([self.wording(target, source, env), *map(context_of(env).code_digest, self._code)]).encode()
+
+    def __call__(self, target: Nodes, source: Nodes, env: Environment) -> int:
+        context = context_of(env)
         name = str(target[0])
         reasons, causes = why(target[0])
         slot = context.journal.take_slot()
         context.progress.started(self.word, name, self.announcement(target, source, env))
         start, clock = time.time(), time.perf_counter()
-        status, output = self.make(target, source, env, context)
+        try:
+            status, output = self.make(target, source, env, context)
+        except AmbilinkError as error:
+            status, output = 1, f"ambilink: {error}"
         step = Step(self.word, name, start, time.perf_counter() - clock, slot, status, False, reasons, causes)
         context.journal.add(step)
         if status == 0:
@@ -51,42 +55,45 @@ class BuildStep:
         context.progress.finished(name, output)
         return status
 
-    def announcement(self, target, source, env):
+    def announcement(self, target: Nodes, source: Nodes, env: Environment) -> str | None:
         return None
 
-    def dry_run(self, target, source, env):
+    def dry_run(self, target: Nodes, source: Nodes, env: Environment) -> str | None:
         """Printed where nothing is executed: SCons announces nothing by itself."""
         if not env.GetOption("no_exec"):
             return None
         return self.announcement(target, source, env) or f"  {self.word:<5} {target[0]}"
 
-    def action(self):
-        action = Action(self, strfunction=self.dry_run)
-        # SCons would look at the code of this class, which is the same for all steps.
-        action.gc = self.contents
-        return action
+    def action(self) -> Any:
+        return make_action(self, self.dry_run, self.contents)
 
 
 class CommandStep(BuildStep):
-    """Starts one program; `function(source, target, env)` finds its words, `finish(target, source, env)` comes
-    after it and may raise AmbilinkError."""
+    """Starts one program; `function(target, source, env)` finds its words, `prepare` comes before it and `finish`
+    after it; both may raise AmbilinkError."""
 
-    def __init__(self, function, word, finish=None, captured=True, code=()):
+    def __init__(
+        self,
+        function: Callable[[Nodes, Nodes, Environment], Sequence[str]],
+        word: str,
+        *,
+        prepare: Callable[[Nodes, Nodes, Environment], None] | None = None,
+        finish: Callable[[Nodes, Nodes, Environment], None] | None = None,
+        captured: bool = True,
+        code: Sequence[str] = (),
+    ) -> None:
         super().__init__(word, code)
-        self._function = function
-        self._finish = finish
-        self._captured = captured
+        self._function, self._prepare, self._finish, self._captured = function, prepare, finish, captured
 
-    def words(self, target, source, env):
-        return [str(word) for word in self._function(source, target, env)]
-
-    def announcement(self, target, source, env):
+    def announcement(self, target: Nodes, source: Nodes, env: Environment) -> str | None:
         if env["AMBILINK_VERBOSE"]:
-            return shlex.join(self.words(target, source, env))
+            return shlex.join(self._function(target, source, env))
         return None if self._captured else f"  {self.word:<5} {target[0]}"
 
-    def make(self, target, source, env, context):
-        done = context.slots.run(self.words(target, source, env), env["ENV"], capture=self._captured)
+    def make(self, target: Nodes, source: Nodes, env: Environment, context: Context) -> tuple[int, str]:
+        if self._prepare is not None:
+            self._prepare(target, source, env)
+        done = context.slots.run(self._function(target, source, env), env["ENV"], capture=self._captured)
         if done.status == 0 and self._finish is not None:
             try:
                 self._finish(target, source, env)
@@ -94,91 +101,52 @@ class CommandStep(BuildStep):
                 return 1, f"{done.output}ambilink: {error}"
         return done.status, done.output
 
-    def wording(self, target, source, env):
-        return env["AMBILINK"].general(" ".join(self.words(target, source, env)))
+    def wording(self, target: Nodes, source: Nodes, env: Environment) -> str:
+        return context_of(env).general(" ".join(self._function(target, source, env)))
 
 
 class FunctionStep(BuildStep):
-    """Calls `function(target, source, env)`, which may raise AmbilinkError. `version(target, source, env)` is what
-    it depends on beside its sources."""
+    """Calls `function(target, source, env)`, which may raise AmbilinkError. `version(env)` is what it depends on beside
+    its sources."""
 
-    def __init__(self, function, word, version=None, code=()):
+    def __init__(
+        self,
+        function: Callable[[Nodes, Nodes, Environment], None],
+        word: str,
+        *,
+        version: Callable[[Environment], str] | None = None,
+        code: Sequence[str] = (),
+    ) -> None:
         super().__init__(word, code)
-        self._function = function
-        self._version = version
+        self._function, self._version = function, version
 
-    def make(self, target, source, env, context):
-        try:
-            self._function(target, source, env)
-        except AmbilinkError as error:
-            return 1, f"ambilink: {error}"
+    def make(self, target: Nodes, source: Nodes, env: Environment, context: Context) -> tuple[int, str]:
+        self._function(target, source, env)
         return 0, ""
 
-    def wording(self, target, source, env):
-        extra = self._version(target, source, env) if self._version else ""
-        return f"{self._function.__qualname__} {extra}"
+    def wording(self, target: Nodes, source: Nodes, env: Environment) -> str:
+        return f"{self._function.__qualname__} {self._version(env) if self._version else ''}"
 
 
-def why(node):
-    """Reasons in words, and the files that changed, by what SCons remembers of the last time."""
-    stored = node.get_stored_info()
-    if stored is None or not hasattr(stored.binfo, "bactsig"):
-        return ["it was never built"], []
-    old = stored.binfo
-    try:
-        old.prepare_dependencies()
-        before = dict(
-            zip(
-                old.bsources + old.bdepends + old.bimplicit,
-                old.bsourcesigs + old.bdependsigs + old.bimplicitsigs,
-                strict=False,
-            )
-        )
-    except AttributeError:
-        return ["it was never built"], []
-    before = {_name(child, node): info for child, info in before.items()}
-    reasons, causes = [], []
-    children = {str(child): child for child in node.children()}
-    for name, child in children.items():
-        if name not in before:
-            reasons.append(f"{name} is needed now")
-            causes.append(name)
-        elif child.get_csig() != getattr(before[name], "csig", None):
-            reasons.append(f"{name} changed")
-            causes.append(name)
-    reasons += [f"{name} is not needed any more" for name in before if name not in children]
-    if not reasons and node.always_build:
-        reasons.append(getattr(node.attributes, "ambilink_reason", "it is always built"))
-    if not reasons and old.bactsig != node.get_binfo().bactsig:
-        reasons.append("its command changed")
-    return reasons or ["it was removed"], causes
-
-
-def _name(child, node):
-    """The stored form of a dependency as a path from the top."""
-    return str(node.dir.Entry(child)) if hasattr(child, "dir") else str(child)
-
-
-def watched(function=None):
-    """A target scanner that also notices outputs which somebody else altered: they are built again.
+def watched(function: Callable[[Node, Environment], Sequence[Node]] | None = None) -> Any:
+    """A target scanner that also notices outputs that were altered since they were made: they are built again.
 
     `function(node, env)` finds more dependencies."""
 
-    def scan(node, env, path):
-        _rebuild_if_altered(node, env)
-        return function(node, env) if function else []
+    def scan(node: Node, env: Environment, path: object) -> list[Node]:
+        _rebuild_if_altered(node, context_of(env))
+        return list(function(node, env)) if function else []
 
-    return Base(scan, name="AmbilinkWatched")
+    return Scanner(scan, name="AmbilinkWatched")
 
 
-def _rebuild_if_altered(node, env):
-    journal = env["AMBILINK"].journal
+def _rebuild_if_altered(node: Node, context: Context) -> None:
     stored = node.get_stored_info()
     csig = getattr(getattr(stored, "ninfo", None), "csig", None)
-    if csig is None or not os.path.exists(node.abspath) or journal.unaltered(node.path):
+    if csig is None or not os.path.exists(node.abspath) or context.journal.unaltered(node.path):
         return
-    if SCons.Util.hash_file_signature(node.abspath) == csig:
-        journal.wrote(node.path)  # touched
+    if signature_of_file(node.abspath) == csig:
+        context.journal.wrote(node.path)  # touched
         return
-    env["AMBILINK"].build_again(node)
-    node.attributes.ambilink_reason = "it was altered by somebody else"
+    context.build_again(node)
+    node.attributes.ambilink_reason = "it was altered since it was made"

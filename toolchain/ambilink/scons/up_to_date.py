@@ -1,64 +1,55 @@
-# mypy: ignore-errors
 """What a build depended on, gathered from SCons and from the object store, for the up-to-date record."""
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-import SCons.Node
-import SCons.Node.Alias
-import SCons.Node.FS
-import SCons.Script
-import SCons.Script.Main
-
 from ambilink.incremental import up_to_date
+from ambilink.scons.api import aliases, all_files, all_folders, build_went_well, is_done
+from ambilink.scons.context import Context
 
-KNOWN_DONE = (SCons.Node.up_to_date, SCons.Node.executed)
 HIDDEN = (".git", ".venv", "__pycache__")
 
 
-def leave_record(context, message):
+def leave_record(context: Context, message: Sequence[str]) -> None:
     """Write the up-to-date record, if this build went well and the same command would have nothing to do."""
     if not _nothing_left(context):
         return
     files = _files(context)
     if files is None:
         return
-    folders = _folders(context, files)
-    up_to_date.write(context.top, sys.argv[1:], message, files, folders)
+    up_to_date.write(context.top, sys.argv[1:], list(message), files, _folders(context, files))
 
 
-def _nothing_left(context):
-    option = context._env.GetOption
-    if SCons.Script.Main.exit_status or SCons.Script.GetBuildFailures() or SCons.Script.Main.print_objects:
+def _nothing_left(context: Context) -> bool:
+    option = context.env.GetOption
+    if not build_went_well() or not context.checked:
         return False
     if option("no_exec") or option("clean") or option("question") or option("help"):
         return False
-    nodes = [*_scons_files(context), *SCons.Node.Alias.default_ans.values()]
-    done = [node for node in nodes if node.get_state() in KNOWN_DONE]
+    done = [node for node in (*all_files(context.env), *aliases()) if is_done(node)]
     # What SConscripts want always built is never done.
-    return (
-        context.builds
-        and bool(done)
-        and not any(each.always_build and each not in context.stale_nodes for each in done)
-    )
+    return bool(done) and not any(node.always_build and node not in context.stale_nodes for node in done)
 
 
-def _files(context):
+def _files(context: Context) -> set[str] | None:
     """Every file that was read, made, or looked for; None if one changed while the build ran."""
-    made, read = set(), set()
-    for node in _scons_files(context):
+    made: set[str] = set()
+    read: set[str] = set()
+    for node in all_files(context.env):
         path = context.from_top(node.abspath)
         if node.has_builder() or node.side_effect:
-            if node.get_state() in KNOWN_DONE:
+            if is_done(node):
                 made.add(path)
         else:
             read.add(path)
     for each in context.sets.values():
-        if each.node.get_state() in KNOWN_DONE:
+        if is_done(each.node):
             made.update(each.paths)
             read.update(context.store.files_of(each.paths))
-    read.update(context.from_top(module.__file__) for module in list(sys.modules.values()) if _has_file(module))
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    read.update(context.from_top(file) for file in files if isinstance(file, str))
     read.update(map(context.from_top, context.toolset.files))
     read.update(["scons", "requirements.lock", "pyproject.toml"])
     for path in read - made:
@@ -71,21 +62,10 @@ def _files(context):
     return read | made
 
 
-def _has_file(module):
-    return isinstance(getattr(module, "__file__", None), str)
-
-
-def _scons_files(context):
-    for node in list(context._env.fs.Root.values()):
-        for child in list(node._lookupDict.values()):
-            if isinstance(child, SCons.Node.FS.File):
-                yield child
-
-
-def _folders(context, files):
+def _folders(context: Context, files: set[str]) -> set[str]:
     """Folders in which a file that appears may matter: where sources and headers are, and are looked for."""
     build = context.from_top(context.build.dir.abspath)
-    found = set()
+    found: set[str] = set()
     for path in files:
         folder = os.path.dirname(path)
         if not (folder == build or folder.startswith(build + os.sep)):
@@ -97,10 +77,8 @@ def _folders(context, files):
                 for inside, names, _ in os.walk(folder):
                     names[:] = [name for name in names if name not in HIDDEN]
                     found.add(inside)
-    for node in list(context._env.fs.Root.values()):  # folders that Glob() looked into
-        for child in list(node._lookupDict.values()):
-            if isinstance(child, SCons.Node.FS.Dir):
-                path = context.from_top(child.abspath)
-                if not os.path.isabs(path) and path != build and not path.startswith(build + os.sep):
-                    found.add(path)
-    return {folder for folder in found if not any(part in HIDDEN[:1] for part in Path(folder).parts)}
+    for node in all_folders(context.env):  # folders that Glob() looked into
+        path = context.from_top(node.abspath)
+        if not os.path.isabs(path) and path != build and not path.startswith(build + os.sep):
+            found.add(path)
+    return {folder for folder in found if ".git" not in Path(folder).parts}

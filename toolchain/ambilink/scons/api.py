@@ -1,0 +1,172 @@
+"""What this tool uses of SCons, with types: SCons has none of its own. Only this module imports SCons."""
+
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import SCons.Node
+import SCons.Node.Alias
+import SCons.Node.FS
+import SCons.Script
+import SCons.Script.Main
+import SCons.Util
+from SCons.Action import Action
+from SCons.Builder import Builder
+from SCons.Errors import UserError
+from SCons.Scanner import Base as Scanner
+
+__all__ = ["Action", "Builder", "CacheDir", "Scanner", "UserError"]
+
+
+class Node(Protocol):
+    """A file, a folder, an alias or a value."""
+
+    path: str  # from the top, where it lies below it
+    abspath: str
+    name: str
+    dir: "Folder"
+    always_build: bool
+    side_effect: bool
+    attributes: Any
+
+    def srcnode(self) -> "Node": ...
+    def has_builder(self) -> bool: ...
+    def get_state(self) -> int: ...
+    def get_csig(self) -> str: ...
+    def get_stored_info(self) -> Any: ...
+    def get_binfo(self) -> Any: ...
+    def children(self) -> list["Node"]: ...
+    def set_always_build(self, value: bool) -> None: ...
+
+
+class Folder(Node, Protocol):
+    entries: Mapping[str, Node]
+
+    def srcnode(self) -> "Folder": ...
+    def File(self, name: str) -> Node: ...
+    def Dir(self, name: str) -> "Folder": ...
+    def Entry(self, name: Any) -> Node: ...
+
+
+class FileSystem(Protocol):
+    Root: Mapping[str, Any]
+    File: Callable[..., Node]
+
+
+class Environment(Protocol):
+    """A construction environment."""
+
+    fs: FileSystem
+
+    def __getitem__(self, name: str) -> Any: ...
+    def __setitem__(self, name: str, value: Any) -> None: ...
+    def get(self, name: str, default: Any = None) -> Any: ...
+    def SetDefault(self, **variables: Any) -> None: ...
+    def PrependENVPath(self, name: str, path: str) -> None: ...
+    def AddMethod(self, function: Callable[..., Any], name: str) -> None: ...
+    def CacheDir(self, path: str, kind: type) -> None: ...
+    def GetOption(self, name: str) -> Any: ...
+    def Flatten(self, values: Any) -> list[Any]: ...
+    def arg2nodes(self, values: Any, make: Callable[..., Node]) -> list[Node]: ...
+    def File(self, name: Any, folder: Folder | None = None) -> Node: ...
+    def Dir(self, name: Any) -> Folder: ...
+    def Value(self, value: str) -> Node: ...
+    def Alias(self, name: str, targets: Any = None, action: Any = None) -> list[Node]: ...
+    def AlwaysBuild(self, nodes: Any) -> list[Node]: ...
+    def Clean(self, target: Any, files: Any) -> None: ...
+    def Depends(self, target: Any, dependency: Any) -> None: ...
+    def Ignore(self, target: Any, dependency: Any) -> None: ...
+    def NoCache(self, nodes: Any) -> None: ...
+    def Precious(self, nodes: Any) -> None: ...
+
+
+Nodes: TypeAlias = Sequence[Node]
+ActionFunction: TypeAlias = Callable[[Nodes, Nodes, Environment], int | None]
+
+if TYPE_CHECKING:
+
+    class CacheDir:
+        def is_enabled(self) -> bool: ...
+        def cachepath(self, node: Node) -> tuple[str, str]: ...
+        def retrieve(self, node: Node) -> bool: ...
+        @classmethod
+        def copy_to_cache(cls, env: Environment, src: str, dst: str) -> Any: ...
+else:
+    from SCons.CacheDir import CacheDir
+
+
+def make_action(
+    function: Callable[..., int | None],
+    announce: Callable[..., str | None] | None,
+    contents: Callable[..., bytes] | None = None,
+) -> Any:
+    """An action of a function: `announce` is what SCons prints, `contents` what it compares to see a change."""
+    if announce is None:
+        return Action(function, cmdstr=None)
+    action = Action(function, strfunction=announce)
+    if contents is not None:
+        action.gc = contents  # SCons would look at the code of a class, which is the same for all its instances
+    return action
+
+
+def is_file(value: object) -> bool:
+    return isinstance(value, SCons.Node.FS.File | SCons.Node.FS.Entry)
+
+
+def is_folder(value: object) -> bool:
+    return isinstance(value, SCons.Node.FS.Dir)
+
+
+def is_node(value: object) -> bool:
+    return isinstance(value, SCons.Node.Node)
+
+
+def is_alias(value: object) -> bool:
+    return isinstance(value, SCons.Node.Alias.Alias)
+
+
+def is_sequence(value: object) -> bool:
+    """What SCons flattens."""
+    return bool(SCons.Util.is_Sequence(value))
+
+
+def is_done(node: Node) -> bool:
+    """Whether SCons looked at it in this build, and it is as it should be."""
+    return node.get_state() in (SCons.Node.up_to_date, SCons.Node.executed)
+
+
+def is_unchanged(node: Node) -> bool:
+    return bool(node.get_state() == SCons.Node.up_to_date)
+
+
+def aliases() -> list[Node]:
+    return list(SCons.Node.Alias.default_ans.values())
+
+
+def node_tables(env: Environment) -> list[MutableMapping[str, Node]]:
+    """SCons' own tables of files and folders, by absolute path."""
+    return [root._lookupDict for root in env.fs.Root.values()]
+
+
+def all_files(env: Environment) -> Iterator[Node]:
+    return (node for table in node_tables(env) for node in list(table.values()) if isinstance(node, SCons.Node.FS.File))
+
+
+def all_folders(env: Environment) -> Iterator[Node]:
+    return (node for table in node_tables(env) for node in list(table.values()) if is_folder(node))
+
+
+def command_line_targets() -> list[str]:
+    return list(map(str, SCons.Script.COMMAND_LINE_TARGETS))
+
+
+def build_went_well() -> bool:
+    main = SCons.Script.Main
+    return not bool(main.exit_status or SCons.Script.GetBuildFailures() or main.print_objects)
+
+
+def signature_of_file(path: str) -> str:
+    return str(SCons.Util.hash_file_signature(path))
+
+
+def signature_of_text(text: str) -> str:
+    return str(SCons.Util.hash_signature(text))

@@ -1,0 +1,278 @@
+"""Kinds of arguments: what each accepts, and what a builder is handed.
+
+A builder declares its arguments by annotating them with these. A string where a list may stand is one element; lists
+in lists are flattened, as everywhere in SCons. `Unsuitable` says what is wrong with a value; the caller adds where.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+from ambilink.scons.api import (
+    Environment,
+    Folder,
+    Node,
+    UserError,
+    is_alias,
+    is_file,
+    is_folder,
+    is_node,
+    is_sequence,
+)
+
+SHOWN = 60  # characters of a wrong value
+NESTED = 50  # lists in lists
+_NAME = re.compile(r"[A-Za-z0-9_+@%][A-Za-z0-9_+@%.~-]*")
+
+
+class Unsuitable(Exception):
+    """A value that an argument cannot have, in words that follow its name."""
+
+
+@dataclass(frozen=True)
+class Accepts:
+    """A kind of arguments: in words, and by a function that raises Unsuitable."""
+
+    what: str
+    convert: Callable[[Environment, Any], Any]
+    optional: bool = False  # None may be given
+
+
+def shown(value: object) -> str:
+    if is_node(value):
+        return f"the node {value}"
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def _flat(value: object, depth: int = 0) -> list[object]:
+    if not is_sequence(value):
+        return [value]
+    if depth > NESTED:
+        raise Unsuitable("is nested too deeply")
+    return [item for inner in value for item in _flat(inner, depth + 1)]  # type: ignore[attr-defined]
+
+
+def _list_of(one: Callable[[Environment, Any], Any]) -> Callable[[Environment, Any], list[Any]]:
+    def convert(env: Environment, value: object) -> list[Any]:
+        listed = is_sequence(value)
+        found = []
+        for item in _flat(value):
+            try:
+                found.append(one(env, item))
+            except Unsuitable as error:
+                raise Unsuitable(f"has an item that {error}" if listed else str(error)) from None
+        return found
+
+    return convert
+
+
+def _text(env: Environment, value: object) -> str:
+    if not isinstance(value, str):
+        name = getattr(value, "name", None)
+        hint = f"; its name is {name!r}" if isinstance(name, str) and not is_node(value) else ""
+        raise Unsuitable(f"is {shown(value)}, which is no text{hint}")
+    if not value:
+        raise Unsuitable("is empty")
+    if "\0" in value:
+        raise Unsuitable(f"is {shown(value)}, which has a NUL in it")
+    return value
+
+
+def _name(env: Environment, value: object) -> str:
+    text = _text(env, value)
+    if not _NAME.fullmatch(text):
+        raise Unsuitable(f"is {shown(text)}, which is no name: letters, digits and _ + @ % . ~ - make one")
+    return text
+
+
+def _path(env: Environment, value: Any) -> str:
+    if is_node(value):
+        return str(value.path)
+    return str(value) if isinstance(value, Path) else _text(env, value)
+
+
+def _source(env: Environment, value: object) -> object:
+    if is_folder(value):
+        raise Unsuitable(f"is {shown(value)}, which is a folder")
+    return value if is_file(value) else _path(env, value) if not is_node(value) else _refuse_node(value)
+
+
+def _refuse_node(value: object) -> object:
+    raise Unsuitable(f"is {shown(value)}, which is no file")
+
+
+def _folder(env: Environment, value: object) -> Folder:
+    if is_node(value) and not is_folder(value):
+        raise Unsuitable(f"is {shown(value)}, which is no folder")
+    try:
+        return env.Dir(value if is_folder(value) else _path(env, value))
+    except TypeError:
+        raise Unsuitable(f"is {shown(value)}, which is a file") from None
+
+
+def _file(env: Environment, value: object) -> Node:
+    items = _flat(value)
+    if len(items) != 1:
+        raise Unsuitable(f"is {shown(value)}, which is not one file")
+    source = _source(env, items[0])
+    try:
+        return env.File(source)
+    except TypeError:
+        raise Unsuitable(f"is {shown(value)}, which is a folder") from None
+
+
+def _target(env: Environment, value: object) -> object:
+    return value if is_file(value) or is_folder(value) or is_alias(value) else _path(env, value)
+
+
+def _count(env: Environment, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise Unsuitable(f"is {shown(value)}, which is no whole number above 0")
+    return value
+
+
+def choice(*values: str) -> Accepts:
+    listed = " or ".join(map(repr, values))
+
+    def convert(env: Environment, value: object) -> str:
+        if value not in values:
+            raise Unsuitable(f"is {shown(value)}")
+        return str(value)
+
+    return Accepts(listed, convert)
+
+
+@dataclass(frozen=True)
+class FormSettings:
+    """What one form of a library has beside the other."""
+
+    sources: Sequence[object] = ()
+    flags: Sequence[str] = ()
+
+
+def _form(env: Environment, value: object) -> FormSettings:
+    if value == ():
+        return FormSettings()
+    if not isinstance(value, Mapping):
+        raise Unsuitable(f"is {shown(value)}")
+    kinds = {"sources": _list_of(_source), "flags": _list_of(_text)}
+    found = {}
+    for key, item in value.items():
+        if key not in kinds:
+            raise Unsuitable(f"has the unknown key {shown(key)}")
+        try:
+            found[key] = kinds[key](env, item)
+        except Unsuitable as error:
+            raise Unsuitable(f"has a wrong key {key!r}: it {error}") from None
+    return FormSettings(**found)
+
+
+Name = Annotated[str, Accepts("a name", _name)]
+OptionalName = Annotated[str | None, Accepts("a name, or None", _name, optional=True)]
+Names = Annotated[Sequence[str], Accepts("a name, or a list of names", _list_of(_name))]
+Text = Annotated[str, Accepts("a text", _text)]
+Texts = Annotated[Sequence[str], Accepts("a text, or a list of texts", _list_of(_text))]
+Sources = Annotated[Sequence[object], Accepts("a file, or a list of files", _list_of(_source))]
+Folders = Annotated[Sequence[Folder], Accepts("a folder, or a list of folders", _list_of(_folder))]
+OptionalFolders = Annotated[
+    Sequence[Folder] | None, Accepts("a folder, a list of folders, or None", _list_of(_folder), optional=True)
+]
+Paths = Annotated[Sequence[str], Accepts("a path, or a list of paths", _list_of(_path))]
+File = Annotated[Node, Accepts("a file", _file)]
+OptionalFile = Annotated[Node | None, Accepts("a file, or None", _file, optional=True)]
+Output = Annotated[str, Accepts("a path in the build folder", _text)]
+Targets = Annotated[Sequence[object], Accepts("a target, or a list of targets", _list_of(_target))]
+Count = Annotated[int, Accepts("a whole number above 0", _count)]
+Form = Annotated[
+    FormSettings | None,
+    Accepts('None, or a dictionary with the keys "flags" and "sources"', _form, optional=True),
+]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    name: str
+    accepts: Accepts
+    default: object  # REQUIRED: there is none
+
+
+REQUIRED = object()
+
+
+def fit(
+    parameters: Sequence[Parameter], arguments: Sequence[object], keywords: Mapping[str, object]
+) -> dict[str, object]:
+    """Arguments of a call by name; UserError, without a place, if they do not fit the parameters."""
+    names = [parameter.name for parameter in parameters]
+    if len(arguments) > len(names):
+        raise UserError(f"takes at most {len(names)} arguments ({', '.join(names)}), and has {len(arguments)}")
+    given = dict(zip(names, arguments, strict=False))
+    for name, value in keywords.items():
+        if name not in names:
+            near = get_close_matches(name.lower(), {each.lower(): each for each in names}, 1, 0.5)
+            meant = next((each for each in names if [each.lower()] == near), None)
+            hint = f"did you mean {meant}=? " if meant else ""
+            raise UserError(f"has no argument {name}=; {hint}known: {', '.join(names)}")
+        if name in given:
+            raise UserError(f"has the argument {name} twice")
+        given[name] = value
+    missing = [each.name for each in parameters if each.default is REQUIRED and each.name not in given]
+    if missing:
+        raise UserError(f"lacks the argument {missing[0]}; give it {_accepted(parameters, missing[0])}")
+    return given
+
+
+def _accepted(parameters: Sequence[Parameter], name: str) -> str:
+    return next(each.accepts.what for each in parameters if each.name == name)
+
+
+def convert(env: Environment, parameter: Parameter, value: object) -> object:
+    """What a builder is handed; UserError, without a place, if the value does not fit."""
+    if value is None and parameter.accepts.optional:
+        return None
+    try:
+        return parameter.accepts.convert(env, value)
+    except Unsuitable as error:
+        raise UserError(f"{parameter.name}= {error}; give {parameter.accepts.what}") from None
+
+
+# Settings of an environment, which are variables of it.
+
+
+def _switch(env: Environment, value: object) -> bool:
+    if value not in (True, False, None, 0, 1):
+        raise Unsuitable(f"is {shown(value)}")
+    return bool(value)
+
+
+_TEXT, _TEXTS = Accepts("a text", _path), Accepts("a text, or a list of texts", _list_of(_text))
+SETTINGS = {
+    "AMBILINK_TARGET": _TEXT,
+    "AMBILINK_COMPILER": _TEXT,
+    "AMBILINK_BUILD": _TEXT,
+    "AMBILINK_FLAGS": _TEXTS,
+    "AMBILINK_VERBOSE": Accepts("True or False", _switch),
+    "AMBILINK_CACHE": Accepts("the path of a folder", lambda env, value: _path(env, value) if value else ""),
+    "AMBILINK_CACHE_LIMIT": _TEXT,
+    "AMBILINK_LAUNCHER": Accepts("a command", lambda env, value: _path(env, value) if value else ""),
+}
+
+
+def setting(env: Environment, name: str, default: Any) -> Any:
+    """A variable of the environment, checked."""
+    value = env.get(name)
+    if value is None:
+        return default
+    accepts = SETTINGS[name]
+    try:
+        return accepts.convert(env, value)
+    except Unsuitable as error:
+        raise UserError(f"{name} {error}; give {accepts.what}") from None
+
+
+def setting_texts(env: Environment, name: str) -> list[str]:
+    return list(setting(env, name, []))

@@ -1,0 +1,72 @@
+"""Declaring builders: methods of an environment, whose arguments are checked before they run."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ambilink.errors import AmbilinkError
+from ambilink.scons.api import Environment, UserError
+from ambilink.scons.arguments import REQUIRED, Accepts, Parameter, convert, fit
+from ambilink.scons.context import Context, context_of
+from ambilink.scons.location import SourceLocation, find_location
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a builder in an SConscript."""
+
+    env: Environment
+    context: Context
+    location: SourceLocation
+
+
+@dataclass(frozen=True)
+class BuilderMethod:
+    """What an environment calls. Its function's docstring is its manual."""
+
+    name: str
+    function: Callable[..., Any]
+    parameters: tuple[Parameter, ...]
+
+    def __call__(self, env: Environment, *arguments: object, **keywords: object) -> Any:
+        location = find_location(env)
+        try:
+            given = fit(self.parameters, arguments, keywords)
+        except UserError as error:
+            raise UserError(f"{location}: {self.name} {error}") from None
+        title, values = self.name, {}
+        try:
+            for parameter in self.parameters:
+                if parameter.name in given:
+                    values[parameter.name] = convert(env, parameter, given[parameter.name])
+                    if parameter.name == "name":
+                        title = f"{self.name} {values['name']!r}"
+        except UserError as error:
+            raise UserError(f"{location}: {title}: {error}") from None
+        try:
+            return self.function(Call(env, context_of(env), location), **values)
+        except AmbilinkError as error:
+            raise UserError(f"{location}: {title}: {error}") from error
+
+
+BUILDERS: dict[str, BuilderMethod] = {}
+
+
+def builder(name: str) -> Callable[[F], F]:
+    """Make a function the method `name` of environments. Its first argument is the Call; the others are annotated
+    with kinds of arguments."""
+
+    def declare(function: F) -> F:
+        found = []
+        for parameter in list(inspect.signature(function).parameters.values())[1:]:
+            (accepts,) = parameter.annotation.__metadata__
+            assert isinstance(accepts, Accepts)
+            default = REQUIRED if parameter.default is parameter.empty else parameter.default
+            found.append(Parameter(parameter.name, accepts, default))
+        BUILDERS[name] = BuilderMethod(name, function, tuple(found))
+        return function
+
+    return declare

@@ -1,0 +1,58 @@
+"""BootTest."""
+
+import sys
+from functools import cache
+from typing import Annotated, Any
+
+from ambilink.scons.api import Builder, Environment, Node, Nodes
+from ambilink.scons.arguments import Count, File, OptionalFile, Output, choice
+from ambilink.scons.builder import Call, builder
+from ambilink.scons.steps import CommandStep, watched
+
+BOOTING = ("bootimage", "machine", "verify", "boot.py", "report/boot.py")  # what boots, of the package `ambilink`
+
+
+@builder("BootTest")
+def boot_test(
+    call: Call,
+    target: Output,
+    image: File,
+    expect: OptionalFile = None,
+    machine: Annotated[str, choice("emulator", "qemu")] = "emulator",
+    timeout: Count = 20,
+    memory: Count = 128,
+) -> list[Node]:
+    """A boot of an image. Its console and verdict are the target.
+
+    A boot that fails fails the build, and leaves no target. With nothing changed the verdict stands: it is printed with
+    its time at the end of the build.
+
+    Returns a list of one node.
+
+    target: file in the build folder.
+    image: the boot image, as `BootImage` returns it.
+    expect: a file of lines that must come on the console, in this order.
+    machine: what boots it: the bundled emulator, or QEMU where it is installed.
+    timeout: seconds until the boot is ended and has failed.
+    memory: MiB of the machine.
+    """
+    env, context = call.env, call.context
+    lines = expect.srcnode() if expect is not None else None
+    words = ["--machine", machine, "--timeout", str(timeout), "--memory", str(memory)]
+    words += ["--expect", lines.path] if lines is not None else []
+    nodes: list[Node] = _builder()(env, context.file(target, call.location), image, AMBILINK_BOOT=words)
+    env.NoCache(nodes)  # a verdict is of this machine
+    env.Depends(nodes, [*([lines] if lines is not None else []), *context.code(*BOOTING)])
+    context.boot_tests += nodes
+    return nodes
+
+
+def _words(target: Nodes, source: Nodes, env: Environment) -> list[str]:
+    line = [sys.executable, "-m", "ambilink", "boot", str(source[0]), "--log", str(target[0])]
+    return [*line, *env["AMBILINK_BOOT"]]
+
+
+@cache
+def _builder() -> Any:
+    # The console appears while it runs.
+    return Builder(action=CommandStep(_words, "BOOT", captured=False).action(), target_scanner=watched())

@@ -1,0 +1,129 @@
+"""DualLibrary."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from ambilink.scons.api import Node, UserError
+from ambilink.scons.arguments import (
+    Folders,
+    Form,
+    FormSettings,
+    Name,
+    Names,
+    OptionalFile,
+    OptionalFolders,
+    Paths,
+    Sources,
+    Texts,
+    choice,
+)
+from ambilink.scons.builder import Call, builder
+from ambilink.scons.compiling import compile_all
+from ambilink.scons.kinds.abi_text import ABI_TEXT, CHECKED_ABI, PRELIMINARY_ABI_TEXT
+from ambilink.scons.kinds.shared_object import PRELIMINARY_OBJECT, SHARED_OBJECT
+from ambilink.scons.kinds.static_archive import STATIC_ARCHIVE
+from ambilink.scons.kinds.stub import STUB
+from ambilink.scons.units import Library
+
+PIC, NOT_PIC = ["-fPIC"], ["-fPIE"]
+BOTH = FormSettings()
+
+
+@builder("DualLibrary")
+def dual_library(
+    call: Call,
+    name: Name,
+    sources: Sources,
+    LIBS: Names = (),
+    objects: Annotated[str, choice("shared", "separate")] = "shared",
+    static: Form = BOTH,
+    shared: Form = BOTH,
+    abi: OptionalFile = None,
+    includes: OptionalFolders = None,
+    private_includes: Folders = (),
+    system_includes: Paths = (),
+    public_system_includes: Paths = (),
+    flags: Texts = (),
+    link_flags: Texts = (),
+) -> Library:
+    """One library, as a static archive and as a shared object.
+
+    What runs before the dynamic linker must be linked statically, from the same sources that all other programs share.
+    A user names the library once, and gets the form that its own linkage asks for, through all of the library's LIBS.
+
+    Makes `lib/lib<name>.a`, `lib/lib<name>.so` (its SONAME is the file name) with its debug file, the text of its ABI
+    `lib/lib<name>.abi`, and the stub that users are linked against.
+
+    Returns a record with the nodes `.static`, `.shared`, `.debug`, `.stub`, `.abi` (None for what was left out) and
+    `.objects`, a list.
+
+    name: of the library, without "lib".
+    sources: C and assembly files, for both forms.
+    LIBS: libraries that it needs, by name. They may be declared later, and may need this one.
+    objects: "shared": both forms are made of one set of objects, compiled with -fPIC. "separate": the archive gets
+        objects of its own, compiled without.
+    static: the archive: None leaves it out; {"sources": [...], "flags": [...]} adds sources and compiler flags for this
+        form alone. With flags the archive gets objects of its own.
+    shared: the shared object, likewise.
+    abi: a text that is checked in. The build fails if the shared object exports something else; `AbiUpdate` writes it.
+    includes: folders of headers, for itself and its users; without it "include", where that exists.
+    private_includes: folders of headers for its own sources.
+    system_includes: folders of headers for its own sources that are searched last and not watched for changes.
+    public_system_includes: such folders for its users too.
+    flags: for the compiler.
+    link_flags: for the linker, for the shared form.
+    """
+    if static is None and shared is None:
+        raise UserError(f"{call.location}: library {name!r} has neither form; leave out static=None or shared=None")
+    for form, settings in (("static", static), ("shared", shared)):
+        if settings is not None and not sources and not settings.sources:
+            raise UserError(f"{call.location}: library {name!r} has no sources for its {form} form; give it sources")
+    if includes is None:
+        here = call.env.Dir("include")
+        includes = [here] if Path(here.srcnode().abspath).is_dir() else []
+    library = Library(
+        name,
+        call.location,
+        LIBS,
+        includes,
+        private_includes,
+        system_includes,
+        public_system_includes,
+        flags=[*call.context.toolset.target.user_flags, *flags],
+        link_flags=link_flags,
+        soname=f"lib{name}.so",
+    )
+    call.context.add_library(library)
+    archived = _compile(call, library, sources, objects == "separate", static or BOTH, shared or BOTH)
+    if static is not None:
+        (library.static,) = STATIC_ARCHIVE.make(call, library, archived)
+    if shared is not None:
+        library.golden = abi.srcnode() if abi is not None else None
+        _link(call, library)
+    return library
+
+
+def _compile(
+    call: Call, library: Library, sources: Sequence[object], separate: bool, static: FormSettings, shared: FormSettings
+) -> list[Node]:
+    """Compile for both forms; return the lists of objects of the archive."""
+    env = call.env
+    separate = separate or bool(static.flags)
+    common = compile_all(env, library, sources, "pic", [*PIC, *shared.flags])
+    compile_all(env, library, shared.sources, "shared", [*PIC, *shared.flags])
+    only_static = [*sources, *static.sources] if separate else static.sources
+    own = compile_all(env, library, only_static, "static", [*NOT_PIC, *static.flags])
+    return [each.node for each in (None if separate else common, own) if each is not None]
+
+
+def _link(call: Call, library: Library) -> None:
+    sets = [each.node for each in library.object_sets if each.form != "static"]
+    library.shared, library.debug = SHARED_OBJECT.make(call, library, sets)
+    (library.abi,) = ABI_TEXT.make(call, library, [library.shared])
+    preliminary = PRELIMINARY_OBJECT.make(call, library, sets)
+    (library.preliminary,) = PRELIMINARY_ABI_TEXT.make(call, library, preliminary)
+    call.env.Ignore(preliminary[0].dir, [*preliminary, library.preliminary])  # made only where a stub needs them
+    (library.stub,) = STUB.make(call, library, [])
+    if library.golden is not None:
+        (library.checked,) = CHECKED_ABI.make(call, library, [library.abi, library.golden])

@@ -1,0 +1,61 @@
+"""Kernel."""
+
+from pathlib import Path
+
+from ambilink.elf.abi import load_abi
+from ambilink.scons.arguments import File, Folders, Name, OptionalFile, Paths, Sources, Texts
+from ambilink.scons.builder import Call, builder
+from ambilink.scons.compiling import compile_all
+from ambilink.scons.kinds.kernel import KERNEL, KERNEL_EXPORTS, KERNEL_STUB
+from ambilink.scons.sources import refuse_none
+from ambilink.scons.units import Kernel
+
+
+@builder("Kernel")
+def kernel(
+    call: Call,
+    name: Name,
+    sources: Sources,
+    script: File,
+    abi: OptionalFile = None,
+    includes: Folders = (),
+    system_includes: Paths = (),
+    flags: Texts = (),
+) -> Kernel:
+    """A kernel, linked by a linker script.
+
+    Makes `<name>` and `<name>.debug`; with `abi` also `modules/<name>.so`, which is what it offers to modules, with the
+    addresses in this kernel.
+
+    Returns a record with the nodes `.node`, `.debug`, `.stub`, `.exports` (None without `abi`), and `.objects`, a list.
+
+    name: file name in the build folder.
+    sources: C and assembly files.
+    script: the linker script.
+    abi: the text of what it offers to modules.
+    includes: folders of headers, for itself and its modules.
+    system_includes: folders of headers that are searched last and not watched for changes.
+    flags: for the compiler.
+    """
+    context, env = call.context, call.env
+    refuse_none(sources, call.location, f"kernel {name!r}")
+    golden = abi.srcnode() if abi is not None else None
+    made = Kernel(
+        name,
+        call.location,
+        includes=includes,
+        system_includes=system_includes,
+        flags=[*context.toolset.target.kernel_flags, *flags],
+        linkage="static",
+        script=script,
+        kept=[symbol.name for symbol in load_abi(Path(golden.abspath)).symbols] if golden is not None else [],
+        soname=f"{name}.so" if golden is not None else "",
+    )
+    context.add_program(made)
+    compile_all(env, made, sources, "kernel", ["-fno-pic"])
+    made.node, made.debug = KERNEL.make(call, made, [each.node for each in made.object_sets])
+    if golden is not None:
+        env.Depends(made.node, golden)
+        (made.stub,) = KERNEL_STUB.make(call, made, [golden])
+        (made.exports,) = KERNEL_EXPORTS.make(call, made, [made.node, golden])
+    return made

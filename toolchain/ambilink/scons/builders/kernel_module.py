@@ -1,0 +1,58 @@
+"""KernelModule."""
+
+from ambilink.scons.api import UserError
+from ambilink.scons.arguments import Folders, Name, Names, Sources, Texts
+from ambilink.scons.builder import Call, builder
+from ambilink.scons.compiling import compile_all
+from ambilink.scons.declarations import known
+from ambilink.scons.kinds.kernel_module import KERNEL_MODULE
+from ambilink.scons.sources import refuse_none
+from ambilink.scons.units import Kernel, KernelModule
+
+
+@builder("KernelModule")
+def kernel_module(
+    call: Call,
+    name: Name,
+    sources: Sources,
+    kernel: Name = "kernel",
+    needs: Names = (),
+    includes: Folders = (),
+    flags: Texts = (),
+) -> KernelModule:
+    """A part of the kernel that it links at boot.
+
+    Makes `modules/<name>.so` and `modules/<name>.so.debug`.
+
+    Returns a record with the nodes `.node`, `.debug`, and `.objects`, a list.
+
+    name: of the module, without ".so".
+    sources: C and assembly files.
+    kernel: the kernel that it is for, declared before with `abi`.
+    needs: modules that must be loaded before it, by name.
+    includes: folders of headers, searched before those of the kernel.
+    flags: for the compiler.
+    """
+    context = call.context
+    refuse_none(sources, call.location, f"module {name!r}")
+    owner = context.programs.get(kernel)
+    if not isinstance(owner, Kernel) or owner.stub is None:
+        kernels = [each.name for each in context.programs.values() if isinstance(each, Kernel) and each.stub]
+        raise UserError(
+            f"{call.location}: module {name!r}: kernel={kernel!r} is no kernel with abi= that was declared before; "
+            f"{known(kernels, kernel)}"
+        )
+    module = KernelModule(
+        name,
+        call.location,
+        includes=[*includes, *owner.includes],
+        system_includes=owner.system_includes,
+        flags=[*context.toolset.target.module_flags, *flags],
+        soname=f"{name}.so",
+        kernel=owner,
+        needs=needs,
+    )
+    context.add_module(module)
+    compile_all(call.env, module, sources, "module", ["-fPIC"])
+    module.node, module.debug = KERNEL_MODULE.make(call, module, [each.node for each in module.object_sets])
+    return module

@@ -1,0 +1,63 @@
+"""Service."""
+
+from typing import Annotated
+
+from ambilink.scons.arguments import Folders, Name, Names, Sources, Text, Texts, choice
+from ambilink.scons.builder import Call, builder
+from ambilink.scons.compiling import compile_all
+from ambilink.scons.kinds.dynamic_program import DYNAMIC_PROGRAM
+from ambilink.scons.kinds.static_program import STATIC_PROGRAM
+from ambilink.scons.sources import refuse_none
+from ambilink.scons.units import Program
+
+# Not -fPIE: gcc would then reach into libraries' data by copy relocations, which freeze its size. Hosted, unlike
+# libraries and kernel: main may end without a return.
+PIE = ["-fPIC", "-fhosted"]
+KINDS = {"dynamic": DYNAMIC_PROGRAM, "static": STATIC_PROGRAM}
+
+
+@builder("Service")
+def service(
+    call: Call,
+    name: Name,
+    sources: Sources,
+    LIBS: Names = (),
+    linkage: Annotated[str, choice("dynamic", "static")] = "dynamic",
+    interp: Text = "/lib/ld.so",
+    includes: Folders = (),
+    flags: Texts = (),
+    link_flags: Texts = (),
+) -> Program:
+    """A program of the system. One that runs before the dynamic linker is static; all others are dynamic, and nothing
+    else in the SConscript changes between the two.
+
+    Makes `services/<name>`, stripped, and `services/<name>.debug`.
+
+    Returns a record with the nodes `.node`, `.debug`, and `.objects`, a list.
+
+    name: of the program.
+    sources: C and assembly files.
+    LIBS: libraries that it needs, by name, in any order of declaration.
+    linkage: "dynamic" links the stubs of its libraries, "static" their archives, each with all that those need.
+    interp: PT_INTERP of a dynamic program: what links it in images with `linker = "interp"`.
+    includes: folders of headers.
+    flags: for the compiler.
+    link_flags: for the linker.
+    """
+    refuse_none(sources, call.location, f"service {name!r}")
+    program = Program(
+        name,
+        call.location,
+        LIBS,
+        includes,
+        flags=[*call.context.toolset.target.user_flags, *flags],
+        link_flags=link_flags,
+        linkage=linkage,
+        interpreter=interp if linkage == "dynamic" else None,
+    )
+    call.context.add_program(program)
+    compile_all(call.env, program, sources, "pie", PIE)
+    start = call.context.start
+    sets = [*(start.object_sets if start else []), *program.object_sets]
+    program.node, program.debug = KINDS[linkage].make(call, program, [each.node for each in sets])
+    return program

@@ -1,0 +1,110 @@
+"""Boot image: programs, the closure of their libraries, interpreters and modules follow from its manifest."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ambilink.bootimage.layout import Linker
+from ambilink.bootimage.manifest import Manifest, read
+from ambilink.errors import AmbilinkError
+from ambilink.scons.api import Builder, Environment, Node, Nodes, UserError
+from ambilink.scons.context import Context, context_of
+from ambilink.scons.declarations import known
+from ambilink.scons.location import SourceLocation
+from ambilink.scons.steps import CommandStep, watched
+from ambilink.scons.units import Kernel, Library, Program
+
+PACKING = ("bootimage", "elf", "link", "core", "toml_file.py")  # what packs, of the package `ambilink`
+
+
+@dataclass(frozen=True)
+class ImageOf:
+    """What is packed: the image of a manifest, as it is when it is needed."""
+
+    context: Context
+    manifest_node: Node
+    location: SourceLocation
+
+    def manifest(self) -> Manifest:
+        try:
+            return read(Path(self.manifest_node.path))
+        except AmbilinkError as error:
+            raise UserError(f"{error} [{self.location}]") from error
+
+    def _unknown(self, what: str, name: str, names: Sequence[str]) -> UserError:
+        return UserError(
+            f"{self.manifest_node.path}: unknown {what} {name!r} (image declared at {self.location}); "
+            f"{known(names, name)}"
+        )
+
+    def programs(self) -> list[Program]:
+        """The kernel and every program that the manifest names."""
+        manifest, declared = self.manifest(), self.context.programs
+        found = []
+        for name in [manifest.kernel, *(name for name in manifest.programs if "/" not in name)]:
+            program = declared.get(name)
+            if program is None:
+                names = [name for name, each in declared.items() if not isinstance(each, Kernel)]
+                raise self._unknown("service", name, names)
+            found.append(program)
+        return found
+
+    def inputs(self) -> list[Node]:
+        context, manifest = self.context, self.manifest()
+        env = context.env
+        nodes = [*context.code(*PACKING), *(env.File(str(file), env.Dir("#")) for file in manifest.files.values())]
+        for program in self.programs():
+            nodes += _made(program.node)
+            if program.linkage == "dynamic":
+                nodes += _shared(context.closure(program))
+        nodes += self._interpreters(manifest)
+        for name in manifest.modules:
+            module = context.modules.get(name)
+            if module is None or module.kernel is None:
+                raise self._unknown("module", name, list(context.modules))
+            nodes += _made(module.node, module.kernel.exports)
+        libraries = {each.soname: each for each in context.libraries.values() if each.shared is not None}
+        for name in manifest.libraries:
+            if name not in libraries:
+                raise self._unknown("library", name, list(libraries))
+            nodes += _shared([libraries[name], *context.closure(libraries[name])])
+        return list(dict.fromkeys(nodes))
+
+    def _interpreters(self, manifest: Manifest) -> list[Node]:
+        """What the programs ask for that an interpreter links."""
+        found: list[Node] = []
+        for service in manifest.services:
+            program = self.context.programs.get(service.program)
+            if service.linker is not Linker.INTERP or program is None or program.interpreter is None:
+                continue
+            path = program.interpreter.removeprefix("/lib/")
+            form = self.context.interpreters.get(f"interp/{manifest.interpreter}" if manifest.interpreter else path)
+            found += _made(form.node if form else None)
+        return found
+
+
+def _made(*nodes: Node | None) -> list[Node]:
+    return [node for node in nodes if node is not None]
+
+
+def _shared(libraries: Sequence[Library]) -> list[Node]:
+    """Shared objects, and the checks of those that must keep an ABI."""
+    return [node for library in libraries for node in _made(library.shared, library.checked)]
+
+
+def _words(target: Nodes, source: Nodes, env: Environment) -> list[str]:
+    line = [sys.executable, "-m", "ambilink", "image", "pack", str(source[0])]
+    return [*line, "--root", str(context_of(env).build), "--output", str(target[0])]
+
+
+def _scan(node: Node, env: Environment) -> Sequence[Node]:
+    image: ImageOf = env["AMBILINK_IMAGE"]
+    return image.inputs()
+
+
+@cache
+def image_builder() -> Any:
+    return Builder(action=CommandStep(_words, "PACK").action(), target_scanner=watched(_scan))

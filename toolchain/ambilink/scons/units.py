@@ -1,0 +1,107 @@
+"""What SConscripts declare: things that are compiled and linked. Builders return these records."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from ambilink.scons.api import Folder, Node
+from ambilink.scons.location import SourceLocation
+
+if TYPE_CHECKING:
+    from ambilink.scons.object_set import ObjectSet
+
+
+@dataclass(eq=False)
+class Unit:
+    """Something of sources."""
+
+    what: ClassVar[str] = "unit"  # in messages
+
+    name: str
+    location: SourceLocation
+    libs: Sequence[str] = ()
+    includes: Sequence[Folder] = ()  # a library's are seen by its users too
+    private_includes: Sequence[Folder] = ()
+    system_includes: Sequence[str] = ()  # of headers that do not change: not scanned
+    public_system_includes: Sequence[str] = ()
+    flags: Sequence[str] = ()
+    link_flags: Sequence[str] = ()
+    object_sets: "list[ObjectSet]" = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        return f"{self.what} {self.name!r}"
+
+    @property
+    def objects(self) -> list[Node]:
+        """A node for each object. Builders of this tool depend on lists of objects instead, which are fewer."""
+        return [node for each in self.object_sets for node in each.nodes()]
+
+
+@dataclass(eq=False)
+class Start(Unit):
+    """The code at the entry of every service."""
+
+    what: ClassVar[str] = "program start"
+
+
+@dataclass(eq=False)
+class Library(Unit):
+    """The record that DualLibrary returns. Forms that were not asked for are None."""
+
+    what: ClassVar[str] = "library"
+
+    soname: str = ""
+    static: Node | None = None  # lib/libX.a
+    shared: Node | None = None  # lib/libX.so, stripped
+    debug: Node | None = None  # lib/libX.so.debug: its DWARF and symbols
+    stub: Node | None = None  # a shared object that holds the ABI and nothing else: what users link against
+    abi: Node | None = None  # text: what the shared object exports
+    golden: Node | None = None  # the text that was checked in
+    checked: Node | None = None  # made when both are the same
+    preliminary: Node | None = None  # the ABI of the library linked by itself, where it needs itself through others
+
+
+@dataclass(eq=False)
+class Program(Unit):
+    what: ClassVar[str] = "service"
+
+    linkage: str = "dynamic"
+    interpreter: str | None = None  # PT_INTERP
+    node: Node | None = None
+    debug: Node | None = None
+
+
+@dataclass(eq=False)
+class Kernel(Program):
+    what: ClassVar[str] = "kernel"
+
+    script: Node | None = None
+    kept: Sequence[str] = ()  # symbols that only modules use
+    soname: str = ""
+    stub: Node | None = None  # what modules link against
+    exports: Node | None = None  # the same with addresses, for the image
+
+
+@dataclass(eq=False)
+class KernelModule(Unit):
+    what: ClassVar[str] = "module"
+
+    soname: str = ""
+    kernel: Kernel | None = None
+    needs: Sequence[str] = ()
+    node: Node | None = None
+    debug: Node | None = None
+
+
+@dataclass(eq=False)
+class Interpreter(Unit):
+    """One form of an interpreter: by itself, or combined with a library."""
+
+    what: ClassVar[str] = "interpreter"
+
+    soname: str = ""
+    entry: str = ""
+    library: Library | None = None  # whose objects it is linked with
+    node: Node | None = None
+    debug: Node | None = None
