@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import threading
+import time
 
 import pytest
 from hypothesis import given
@@ -190,3 +191,21 @@ def test_lines_elsewhere():
     progress.say("done")
     progress.clear()
     assert stream.getvalue() == "  CC    x.o\nx.c: warning\n  LD    x\ndone\n"
+
+
+def test_times_may_be_asked_while_objects_are_compiled(tmp_path):
+    """Sets are compiled at the same time, and each asks how long a compilation takes."""
+    store, recipe = ObjectStore(tmp_path), Recipe(("cc",), (), "")
+    source, target = tmp_path / "x.c", tmp_path / "x.o"
+    source.write_text("")
+    target.write_text("")
+
+    def compile_some():
+        for number in range(1, 700):
+            store.built(recipe, Job(f"{tmp_path}{number * '/'}x.o", str(source)), [], time.time() + 9, 1.0)
+
+    worker = threading.Thread(target=compile_some)
+    worker.start()
+    while worker.is_alive():
+        assert store.usual_seconds > 0
+    worker.join()

@@ -158,7 +158,8 @@ class ObjectStore:
     @property
     def usual_seconds(self) -> float:
         """Of a compilation, where nothing is known of it."""
-        known = [record.seconds for record in self._records.values() if record.seconds]
+        with self._lock:
+            known = [record.seconds for record in self._records.values() if record.seconds]
         return sum(known) / len(known) if known else FIRST_GUESS
 
     def digest(self, target: str) -> str:
