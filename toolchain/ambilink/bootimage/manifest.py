@@ -1,35 +1,13 @@
-"""The manifest: which services and files a boot image has (boot/system/boot.toml).
+"""The manifest: which services and files a boot image has.
 
-    [image]
-    kernel = "kernel"            # file under the build folder (default "kernel")
-    loader = "loader"            # service that the kernel starts (default "loader")
-    libraries = ["libplugin.so"] # that programs open at run time, files under lib/
-    modules = ["serial"]         # that the kernel loads, in this order: files under modules/ without ".so"
-    linker = "loader"            # who links the services: loader (default), kernel, interp, pack
-    interpreter = "libc.so"      # file under lib/interp/ that lies where programs ask for their interpreter
-    seed = 1                     # of the addresses that `linker = "pack"` chooses
-
-    [[service]]                  # in the order of their start
-    name = "greet"
-    program = "greet"            # file under services/ (default: the name)
-    role = "program"             # daemon (default), program, on-demand
-    grants = ["log"]             # log, image
-    stack = 65536                # bytes (default 65536)
-    arguments = ["etc/motd"]
-    environment = { LOG = "debug" }
-    linker = "pack"              # of this one service
-    calls = "linux"              # its system calls are Linux'; program is a path then, and it brings its libraries
-
-    [files]                      # name in the image = path, relative to the manifest
-    "etc/motd" = "files/motd"
-
-Other libraries are not listed: they follow from DT_NEEDED.
+The keys of its tables are declared here with type, default and meaning; docs/reference/manifest.md is made of them.
+Libraries are not listed, but for those that programs open at run time: they follow from DT_NEEDED.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ambilink import toml_file
 from ambilink.bootimage.layout import ARGUMENTS_MAX, NAME_MAX, PAGE_SIZE, SERVICE_NAME_MAX, Calls, Grant, Linker, Role
@@ -42,6 +20,90 @@ GRANTS = {"log": Grant.LOG, "image": Grant.IMAGE}
 STACK_DEFAULT = 16 * PAGE_SIZE
 STACK_MAX = 64 << 20
 _Choice = TypeVar("_Choice")
+REQUIRED = ...  # in place of a default
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of a table."""
+
+    kind: type
+    default: Any
+    meaning: str
+
+
+IMAGE_KEYS = {
+    "kernel": Key(str, "kernel", "The kernel: a file of the build folder."),
+    "loader": Key(
+        str,
+        "loader",
+        "The service that the kernel starts, which links and starts the others. It is a static program, or a "
+        "dynamic one that the kernel links.",
+    ),
+    "linker": Key(
+        str,
+        "loader",
+        "What links the services: `loader` (the loader service), `kernel`, `interp` (the program's interpreter, in its "
+        "own process), or `pack` (the packer, when the image is made).",
+    ),
+    "interpreter": Key(
+        str, "", "File under `lib/interp/` that lies where programs ask for their interpreter. Without it, `lib/ld.so`."
+    ),
+    "libraries": Key(list, [], "Libraries that programs open at run time (`dlopen`): file names under `lib/`."),
+    "modules": Key(
+        list, [], "Modules that the kernel links when it boots, in this order: files under `modules/`, without `.so`."
+    ),
+    "seed": Key(
+        int,
+        -1,
+        "A number from 0 to 2^64 - 1, of which `pack` draws addresses. Without it they are drawn from the manifest's "
+        "text: images differ, builds of one do not.",
+    ),
+}
+SERVICE_KEYS = {
+    "name": Key(str, REQUIRED, f"Name of the service, of its own, at most {SERVICE_NAME_MAX} bytes."),
+    "program": Key(
+        str,
+        None,
+        'The program: a file under `services/`, by default the one that is called as the service; with '
+        "`calls = \"linux\"` a path from the manifest's folder.",
+    ),
+    "role": Key(
+        str,
+        "daemon",
+        "`daemon`: it must not end. `program`: it must end with status 0; when all have, the boot's verdict is given. "
+        "`on-demand`: it is started when it is asked for by name.",
+    ),
+    "grants": Key(
+        list, [], "What it may reach: `log` (write the kernel's log), `image` (read all files of the image)."
+    ),
+    "stack": Key(
+        int,
+        STACK_DEFAULT,
+        f"Bytes of its first thread's stack: a multiple of {PAGE_SIZE}, up to {STACK_MAX >> 20} MiB.",
+    ),
+    "arguments": Key(list, [], f"Its arguments after the name, at most {ARGUMENTS_MAX}."),
+    "environment": Key(dict, {}, f"Its environment variables, at most {ARGUMENTS_MAX}; the values are strings."),
+    "linker": Key(
+        str, None, 'What links this service. By default what links the image, and `interp` for `calls = "linux"`.'
+    ),
+    "calls": Key(
+        str,
+        "ambilink",
+        "Whose system calls it uses: `ambilink`, or `linux`, for a program that an ordinary toolchain built for Linux "
+        "and that brings its libraries and its interpreter.",
+    ),
+}
+# Tables of the file by heading: their keys, and what they are.
+TABLES = {
+    "[image]": (IMAGE_KEYS, "The image as a whole. The table may be left out."),
+    "[[service]]": (SERVICE_KEYS, "One service, in the order of their start. There is at least one."),
+    "[files]": (
+        {},
+        "Other files of the image. Each key is a name in the image, its value the path of the file, from the "
+        "manifest's folder. The folders `modules/`, `services/` and `pack/` are taken.",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -87,32 +149,43 @@ def _check_name(table: Table, key: str, name: str, limit: int) -> str:
     return name
 
 
-def _linker(table: Table, default: Linker) -> Linker:
-    return Linker(_choose(table, "linker", table.take("linker", str, default.name.lower()), LINKERS))
+def _take(table: Table, keys: Mapping[str, Key], name: str, default: Any = None) -> Any:
+    """A key's value; `default` is for keys whose default depends on other keys."""
+    key = keys[name]
+    default = default if key.default is None else key.default
+    if key.kind is list:
+        return table.take_strings(name, default)
+    if key.kind is dict:
+        return table.take_table(name, default)
+    return table.take(name, key.kind, default)
 
 
 def _read_service(table: Table, default_linker: Linker) -> ManifestService:
-    name = _check_name(table, "name", table.take("name", str), SERVICE_NAME_MAX)
+    def take(key: str, default: Any = None) -> Any:
+        return _take(table, SERVICE_KEYS, key, default)
+
+    name = _check_name(table, "name", take("name"), SERVICE_NAME_MAX)
     table.name = f"service {name}"
-    role = _choose(table, "role", table.take("role", str, "daemon"), ROLES)
+    role = _choose(table, "role", take("role"), ROLES)
     grants = Grant(0)
-    for grant in table.take_strings("grants", []):
+    for grant in take("grants"):
         grants |= Grant(_choose(table, "grants", grant, GRANTS))
-    stack = table.take("stack", int, STACK_DEFAULT)
+    stack = take("stack")
     if not 0 < stack <= STACK_MAX or stack % PAGE_SIZE:
         raise table.refuse("stack", f"is {stack}", f"use a multiple of {PAGE_SIZE} up to {STACK_MAX}")
-    arguments = table.take_strings("arguments", [])
+    arguments = take("arguments")
     environment = []
-    for key, value in table.take_table("environment", {}).items().items():
+    for key, value in take("environment").items().items():
         if not isinstance(value, str):
             raise table.refuse(f"environment.{key}", f"is {value!r}", "quote it")
         environment.append(f"{key}={value}")
     for key, values in (("arguments", arguments), ("environment", environment)):
         if len(values) > ARGUMENTS_MAX:
             raise table.refuse(key, f"has {len(values)} items", f"give at most {ARGUMENTS_MAX}")
-    program = table.take("program", str, name)
-    calls = Calls(_choose(table, "calls", table.take("calls", str, "ambilink"), CALLS))
-    linker = _linker(table, Linker.INTERP if calls is Calls.LINUX else default_linker)
+    program = take("program", name)
+    calls = Calls(_choose(table, "calls", take("calls"), CALLS))
+    default = Linker.INTERP if calls is Calls.LINUX else default_linker
+    linker = Linker(_choose(table, "linker", take("linker", default.name.lower()), LINKERS))
     if calls is Calls.LINUX and linker is not Linker.INTERP:
         raise table.refuse(
             "linker", f"is {linker.name.lower()!r}", 'a program with calls = "linux" brings its own: "interp"'
@@ -126,19 +199,21 @@ def _read_service(table: Table, default_linker: Linker) -> ManifestService:
 def read(path: Path) -> Manifest:
     top = Table(path, "", toml_file.read(path))
     image = top.take_table("image", {})
-    kernel, loader = image.take("kernel", str, "kernel"), image.take("loader", str, "loader")
-    libraries = tuple(image.take_strings("libraries", []))
+
+    def take(key: str) -> Any:
+        return _take(image, IMAGE_KEYS, key)
+
+    libraries = tuple(take("libraries"))
     for name in libraries:
         if "/" in name:
             raise image.refuse("libraries", f"has {name!r}", "give the file's name alone")
         _check_name(image, "libraries", name, NAME_MAX)
-    modules = tuple(image.take_strings("modules", []))
+    modules = tuple(take("modules"))
     for name in modules:
         if "/" in name:
             raise image.refuse("modules", f"has {name!r}", "give the module's name alone")
-    linker = _linker(image, Linker.LOADER)
-    interpreter = image.take("interpreter", str, "") or None
-    seed = image.take("seed", int, -1)
+    linker = Linker(_choose(image, "linker", take("linker"), LINKERS))
+    kernel, loader, interpreter, seed = take("kernel"), take("loader"), take("interpreter") or None, take("seed")
     if seed < -1 or seed >= 1 << 64:
         raise image.refuse("seed", f"is {seed}", "use a number from 0 to 2**64 - 1")
     image.finish()
