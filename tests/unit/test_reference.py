@@ -49,6 +49,6 @@ def test_the_declared_keys_are_those_that_are_read(tmp_path, table, known):
     path = tmp_path / "boot.toml"
     path.write_text(f'{table}\nnovelty = 1\nname = "x"\n' if table != "[image]" else f"{table}\nnovelty = 1\n")
     assert tomllib.loads(path.read_text())
-    with pytest.raises(AmbilinkError, match="unknown key .*novelty") as error:
+    with pytest.raises(AmbilinkError, match=r"unknown key .*novelty") as error:
         manifest.read(path)
     assert error.value.remedy == f"known here: {', '.join(sorted(known))}"
