@@ -1,0 +1,83 @@
+"""The tool of an installed wheel, without the checkout, loaded in each way."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def python(top, tmp_path_factory) -> Path:
+    """Python of an environment in which the wheel is installed; what it depends on is this environment's."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    shutil.copytree(top / "toolchain", source / "toolchain", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    shutil.copy(top / "pyproject.toml", source)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
+    offline = ["--no-index", "--no-deps"]
+    subprocess.run([*pip, "wheel", *offline, "--no-build-isolation", "-w", folder, source], check=True)
+    (wheel,) = folder.glob("ambilink-*.whl")
+    venv = folder / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    (packages,) = venv.glob("lib/python*/site-packages")
+    # A path in such a file is searched, and the .pth files in it are not read: the checkout stays out.
+    here = [path for path in sys.path if path.endswith("site-packages")]
+    (packages / "dependencies.pth").write_text("\n".join(here) + "\n")
+    python = venv / "bin/python"
+    subprocess.run([*pip, "--python", python, "install", *offline, wheel], check=True)
+    return python
+
+
+CHECK = """\
+import sys
+top = {top!r}
+for name, module in sorted(sys.modules.items()):
+    if name.split(".")[0] == "ambilink" and (getattr(module, "__file__", None) or "").startswith(top):
+        raise SystemExit(f"{{name}} is the checkout's: {{module.__file__}}")
+import ambilink.scons, ambilink.files
+assert ambilink.scons.tool and ambilink.files.write_atomically and not hasattr(ambilink, "generate")
+"""
+SETTINGS = 'AMBILINK_COMPILER={compiler!r}, AMBILINK_FLAGS="-O1"'
+WAYS = {
+    "as a function": 'import ambilink.scons\nenv = Environment(tools=["default", ambilink.scons.tool], {settings})\n',
+    "by name": (
+        "import ambilink.scons\n"
+        'env = Environment(tools=["ambilink"], toolpath=[ambilink.scons.toolpath()], {settings})\n'
+    ),
+    "by name, twice": (
+        "import ambilink.scons\npath = [ambilink.scons.toolpath()]\n"
+        'other = Environment(tools=["ambilink"], toolpath=path, AMBILINK_BUILD="other", {settings})\n'
+        'env = Environment(tools=["ambilink"], toolpath=path, {settings})\nenv.Tool("ambilink")\n'
+        'assert env.Clone()["AMBILINK"] is env["AMBILINK"] is not other["AMBILINK"]\n'
+    ),
+}
+
+
+def build(tree, top, python: Path, head: str) -> None:
+    text = (tree.folder / "SConstruct").read_text().split("\n)\n", 1)[1]
+    settings = SETTINGS.format(compiler=tree.compiler)
+    tree.write("SConstruct", head.format(settings=settings) + text + CHECK.format(top=str(top)))
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run([python, "-m", "SCons", "-Q"], cwd=tree.folder, capture_output=True, text=True, env=variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_dual_library_is_built(python, pair, top, way):
+    build(pair, top, python, WAYS[way])
+    assert (pair.out / "lib/libhigh.a").is_file() and (pair.out / "lib/libhigh.so").is_file()
+    assert (pair.out / "services/user").is_file() and (pair.out / "services/alone").is_file()
+
+
+def test_the_checkouts_tool_is_the_checkouts(pair, top):
+    """By its own path, whatever is installed."""
+    pair.sconstruct(f"import ambilink.scons\nassert ambilink.scons.__file__.startswith({str(top)!r})\n")
+    pair.good()
+
+
+def test_the_wheel_has_the_command(python):
+    done = subprocess.run([python.with_name("ambilink"), "--help"], capture_output=True, text=True)
+    assert done.returncode == 0 and "image" in done.stdout
