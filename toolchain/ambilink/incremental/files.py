@@ -63,10 +63,6 @@ class FileTable:
     def modified(self, row: int) -> int:
         return self._rows[row][2]
 
-    def forget(self, path: str) -> None:
-        """The file was written: look at it again."""
-        self._looked.pop(path, None)
-
     def forget_all(self) -> None:
         self._looked.clear()
 

@@ -75,10 +75,6 @@ class Journal:
         """Whether an output looks as it was left."""
         return self.outputs.get(path) == stat_of(path)
 
-    def last_seconds(self, target: str) -> float | None:
-        step = self._last.get(target)
-        return step.seconds if step else None
-
     def save(self) -> None:
         if not self.steps and not self._changed:
             return

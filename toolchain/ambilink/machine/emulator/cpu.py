@@ -53,10 +53,6 @@ PortWrite = Callable[[int, int, int], None]
 PortRead = Callable[[int, int], int]
 
 
-class TripleFault(Exception):
-    """A fault while a double fault was delivered: the machine resets."""
-
-
 class Cpu:
     def __init__(self, memory: PhysicalMemory, port_read: PortRead, port_write: PortWrite) -> None:
         layout = Layout()
