@@ -19,6 +19,7 @@ class System:
     build: Path
     folder: Path
     files: dict[str, str] = field(default_factory=dict)
+    kernel: str = "kernel"
     loader: str = "loader"
     linker: str = "loader"
     interpreter: str | None = None
@@ -51,6 +52,7 @@ class System:
             toml.dumps(
                 {
                     "image": {
+                        "kernel": self.kernel,
                         "loader": self.loader,
                         "libraries": self.libraries,
                         "linker": self.linker,

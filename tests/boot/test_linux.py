@@ -13,18 +13,26 @@ HERE = Path(__file__).parent / "linux"
 INTERPRETER = Path("/lib/ld-musl-x86_64.so.1")
 
 
-@pytest.fixture
-def hello(tmp_path):
+def can_build() -> bool:
+    return bool(shutil.which("musl-gcc")) and INTERPRETER.exists()
+
+
+def build_hello(folder: Path) -> Path:
     """The program and its library, linked by musl's wrapper of the machine's gcc."""
-    if not shutil.which("musl-gcc") or not INTERPRETER.exists():
-        pytest.skip("no musl-gcc here (Debian: apt install musl-tools)")
-    library, program = tmp_path / "libgreet.so", tmp_path / "hello"
+    library, program = folder / "libgreet.so", folder / "hello"
     for words in (
         ["-fPIC", "-shared", "-o", str(library), str(HERE / "greet.c")],
-        ["-o", str(program), str(HERE / "hello.c"), "-L", str(tmp_path), "-lgreet"],
+        ["-o", str(program), str(HERE / "hello.c"), "-L", str(folder), "-lgreet"],
     ):
         subprocess.run(["musl-gcc", "-O2", *words], check=True)
     return program
+
+
+@pytest.fixture
+def hello(tmp_path):
+    if not can_build():
+        pytest.skip("no musl-gcc here (Debian: apt install musl-tools)")
+    return build_hello(tmp_path)
 
 
 def linux_system(system, hello):

@@ -96,11 +96,18 @@ void log_format(const char *format, ...)
     va_end(arguments);
 }
 
-void machine_end(uint8_t verdict)
+static _Noreturn void end(uint8_t verdict)
 {
     if (!sink)
         log_sink_set(last_words_put);
     machine_exit(verdict);
+}
+
+void machine_end(uint8_t verdict)
+{
+    if (machine_ends)
+        machine_ends();
+    end(verdict);
 }
 
 void panic(const char *format, ...)
@@ -111,5 +118,5 @@ void panic(const char *format, ...)
     format_arguments(format, arguments);
     va_end(arguments);
     put('\n');
-    machine_end(VERDICT_FAIL);
+    end(VERDICT_FAIL);
 }

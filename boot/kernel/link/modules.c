@@ -15,12 +15,7 @@
 #define EXPORTS "modules/kernel.so"
 #define NAME_MAX 96
 
-/* Memory of a writable segment. */
-struct module_memory {
-    struct module_memory *next;
-    uint64_t address;
-    struct memory *memory;
-};
+static const struct module_memory *loaded;
 
 struct module_link {
     const char *name; /* of the module that is being loaded */
@@ -191,9 +186,10 @@ void modules_load(void)
     target_init(&linking.target, &linking.linker, &linking, 0);
     load_all(&linking);
     target_end(&linking.target);
-    while (linking.memories) {
-        struct module_memory *record = linking.memories;
-        linking.memories = record->next;
-        pool_free(record, sizeof *record); /* the memory stays */
-    }
+    loaded = linking.memories;
+}
+
+const struct module_memory *modules_memories(void)
+{
+    return loaded;
 }

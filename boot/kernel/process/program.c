@@ -58,6 +58,11 @@ static const char *check_segment(const struct elf_segment *segment, uint64_t siz
     return NULL;
 }
 
+static const char *no_mapping(int64_t status)
+{
+    return status == STATUS_NO_MEMORY ? "no memory to map a segment" : "a segment cannot be mapped where it belongs";
+}
+
 static const char *map_writable(struct process *process, const uint8_t *file, const struct elf_segment *segment,
                                 uint64_t base)
 {
@@ -69,7 +74,7 @@ static const char *map_writable(struct process *process, const uint8_t *file, co
     int64_t mapped = space_map(&process->space, memory, 0, length, base + start, PROT_READ_WRITE);
     object_release(memory);
     if (mapped < 0)
-        return "a writable segment cannot be mapped";
+        return no_mapping(mapped);
     if (!user_write(&process->space, base + segment->p_vaddr, file + segment->p_offset, segment->p_filesz))
         return "a writable segment cannot be filled";
     return NULL;
@@ -131,9 +136,10 @@ bool program_place(struct process *process, struct memory *archive, uint64_t off
         } else {
             uint64_t start = PAGE_DOWN(segment->p_vaddr);
             uint64_t length = PAGE_UP(segment->p_vaddr + segment->p_memsz) - start;
-            if (space_map(&process->space, archive, offset + PAGE_DOWN(segment->p_offset), length, base + start,
-                            prot_of(segment->p_flags)) < 0) {
-                *rule = "a read-only segment cannot be mapped";
+            int64_t mapped = space_map(&process->space, archive, offset + PAGE_DOWN(segment->p_offset), length, base + start,
+                                       prot_of(segment->p_flags));
+            if (mapped < 0) {
+                *rule = no_mapping(mapped);
                 return false;
             }
         }

@@ -132,4 +132,5 @@ void services_start(const char *command_line)
     if (!launch_run(&launch, command_line))
         panic("the loader service cannot be started");
     launch_end(&launch);
+    object_release(launch.process); /* its thread keeps it */
 }

@@ -1,0 +1,187 @@
+/* The kernel's books, balanced when the machine ends: each object has as many references as lead to it, and the frames and
+ * pieces of the pool in use are those that live objects account for. What does not agree is a leak, a use after release,
+ * or a double one. The last line is "books: balanced: ..." or "books: wrong". */
+#include "base/log.h"
+#include "base/record.h"
+#include "image/image.h"
+#include "link/modules.h"
+#include "linux/files.h"
+#include "memory/area.h"
+#include "memory/frames.h"
+#include "memory/page_table.h"
+#include "memory/pool.h"
+#include "object/reply.h"
+#include "process/process.h"
+#include "start/launch.h"
+
+#define OBJECTS_MAX 4096
+
+static struct found {
+    const struct object *object;
+    uint64_t references;
+} objects[OBJECTS_MAX];
+static unsigned object_count;
+static uint64_t pieces[POOL_CLASSES], frames, areas;
+static bool wrong;
+
+static const struct kind {
+    const struct object_type *type;
+    const char *name;
+    uint64_t size; /* of its piece of the pool; 0: linux_files_size, or none */
+} kinds[] = {
+    {&memory_type, "memory", sizeof(struct memory)},
+    {&process_type, "process", sizeof(struct process)},
+    {&thread_type, "thread", sizeof(struct thread)},
+    {&endpoint_type, "endpoint", sizeof(struct endpoint)},
+    {&reply_type, "reply", sizeof(struct reply)},
+    {&linux_files_type, "Linux files", 0},
+    {&system_type, "system", 0},
+};
+
+static const struct kind *kind_of(const struct object *object)
+{
+    for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i].type == object->type)
+            return &kinds[i];
+    return NULL;
+}
+
+static void compare(const char *what, uint64_t found, uint64_t accounted)
+{
+    if (found == accounted)
+        return;
+    log_format("books: %s: %u in use, %u accounted for\n", what, found, accounted);
+    wrong = true;
+}
+
+/* A reference that leads to an object, or none yet. */
+static struct found *note(const void *pointer, unsigned references)
+{
+    const struct object *object = pointer;
+    for (unsigned i = 0; i < object_count; i++)
+        if (objects[i].object == object) {
+            objects[i].references += references;
+            return &objects[i];
+        }
+    if (object_count == OBJECTS_MAX)
+        panic("books: more than %u objects", (uint64_t)OBJECTS_MAX);
+    objects[object_count] = (struct found){object, references};
+    return &objects[object_count++];
+}
+
+static void piece(uint64_t size)
+{
+    pieces[pool_class(size)]++;
+}
+
+static void visit_threads(const struct process *process)
+{
+    for (uint64_t record = process->record.threads; record;) {
+        const struct thread *thread = (const struct thread *)(record - offsetof(struct thread, record));
+        note(thread, 1);
+        if (thread->record.state != THREAD_DEAD)
+            note(process, 1);
+        record = thread->record.next;
+    }
+}
+
+static void visit_handles(const struct handle_table *table)
+{
+    for (unsigned page = 0; page < HANDLE_PAGES; page++) {
+        if (!table->pages[page])
+            continue;
+        frames++;
+        for (unsigned i = 0; i < HANDLES_PER_PAGE; i++)
+            if (table->pages[page][i].object)
+                note(table->pages[page][i].object, 1);
+    }
+}
+
+static void visit_process(const struct process *process)
+{
+    note(process, 0);
+    visit_threads(process);
+    visit_handles(&process->handles);
+    for (const struct mapping *mapping = process->space.mappings; mapping; mapping = mapping->next) {
+        note(mapping->memory, 1);
+        piece(sizeof *mapping);
+    }
+    frames += page_table_frames(process->space.page_table, false);
+    if (process->watcher)
+        note(process->watcher, 1);
+    if (process->linux_state)
+        note(process->linux_state, 1);
+}
+
+static void visit_all(void)
+{
+    for (uint64_t record = kernel_record.processes; record;) {
+        const struct process *process = (const struct process *)(record - offsetof(struct process, record));
+        visit_process(process);
+        record = process->record.next;
+    }
+    for (const struct area *area = area_first(); area; area = area->next) {
+        areas++;
+        piece(sizeof *area);
+        if (area->memory)
+            note(area->memory, 1);
+    }
+    for (const struct module_memory *each = modules_memories(); each; each = each->next) {
+        piece(sizeof *each);
+        note(each->memory, 1);
+    }
+    frames += page_table_frames(kernel_page_table, true);
+    note(boot_image.run, 1);
+    note(loader_endpoint, 1);
+    note(names_endpoint, 1);
+    note(&system_object, 1);
+    for (unsigned i = 0; i < object_count; i++) {
+        if (objects[i].object->type != &endpoint_type)
+            continue;
+        const struct endpoint *endpoint = (const struct endpoint *)objects[i].object;
+        for (const struct notice *notice = endpoint->notices; notice; notice = notice->next)
+            note(notice->owner, 1);
+    }
+}
+
+static void check_object(const struct found *found)
+{
+    const struct kind *kind = kind_of(found->object);
+    if (!kind) {
+        log_format("books: %x is no object, and %u references lead to it\n", (uint64_t)found->object, found->references);
+        wrong = true;
+        return;
+    }
+    /* A system call keeps its thread; a trap, which may end the machine too, does not. */
+    bool in_call = (const void *)found->object == current_thread && found->object->references == found->references + 1;
+    compare(kind->type == &process_type ? ((const struct process *)found->object)->record.name : kind->name,
+            found->object->references - in_call, found->references);
+    if (kind->size)
+        piece(kind->size);
+    else if (kind->type == &linux_files_type)
+        piece(linux_files_size);
+    if (kind->type != &memory_type)
+        return;
+    struct memory_cost cost = memory_cost((const struct memory *)found->object);
+    frames += cost.frames;
+    if (cost.list_size)
+        piece(cost.list_size);
+}
+
+void machine_ends(void)
+{
+    visit_all();
+    for (unsigned i = 0; i < object_count; i++)
+        check_object(&objects[i]);
+    for (unsigned class = 0; class < POOL_CLASSES; class++) {
+        frames += pool_frames(class);
+        compare("pieces of the pool", pool_used(class), pieces[class]);
+    }
+    compare("frames", kernel_record.frames_used, frames);
+    uint64_t unused = kernel_record.frames_total - kernel_record.frames_used;
+    compare("free frames", unused, frames_available(unused) && !frames_available(unused + 1) ? unused : 0);
+    if (wrong)
+        log_format("books: wrong\n");
+    else
+        log_format("books: balanced: %u objects, %u frames, %u areas\n", (uint64_t)object_count, frames, areas);
+}
