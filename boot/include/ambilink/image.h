@@ -12,8 +12,8 @@
  * All numbers are little-endian. Offsets count from the archive's first byte; string fields are offsets
  * into the strings.
  *
- * Who reads a file at boot compares its checksum, which tells of damage. The digest identifies contents, for tools and
- * whoever takes the time.
+ * The first reader of a file at boot compares its checksum, which detects corruption. The digest identifies contents,
+ * for tools.
  */
 #ifndef AMBILINK_IMAGE_H
 #define AMBILINK_IMAGE_H

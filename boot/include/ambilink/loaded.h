@@ -1,4 +1,4 @@
-/* What the kernel tells the loader service of the processes that it started itself. */
+/* What the kernel hands to the loader service about the processes that it started itself. */
 #ifndef AMBILINK_LOADED_H
 #define AMBILINK_LOADED_H
 #include <ambilink/abi.h>
@@ -18,7 +18,7 @@ struct loaded_process {
 struct loaded_table {
     uint64_t size;             /* bytes in all */
     uint32_t process_count;
-    uint32_t failures;         /* services and kernel modules that the kernel could not start, which it told */
+    uint32_t failures;         /* services and kernel modules that the kernel could not start, which it logged */
     uint64_t checked;          /* address of a byte for each of the image's files: 1 when its checksum was found right */
     struct loaded_process process[];
 };

@@ -4,7 +4,8 @@
  *   - What a function makes for its caller carries one reference, and the caller releases it.
  *   - A function that keeps an object which it was handed retains it itself.
  *   - A function that fails undoes what it did: what it made is given back, what it was handed is as it was, and
- *     out-parameters are untouched. So a caller releases only what calls that succeeded gave it. */
+ *     out-parameters are untouched. So a caller releases only what calls that succeeded gave it.
+ *     Functions that prepare a process in steps say that they do not: such a process is given up as a whole. */
 #ifndef BASE_OBJECT_H
 #define BASE_OBJECT_H
 #include <stdint.h>

@@ -219,7 +219,7 @@ uint64_t timer_counts(void)
     uint64_t left = in8(PORT_TIMER);
     left |= (uint64_t)in8(PORT_TIMER) << 8;
     uint64_t counts = left < TIMER_RELOAD ? TIMER_RELOAD - left : 0;
-    out8(PORT_PIC, 0x0a); /* read the requests: a tick that nobody took yet counts too */
+    out8(PORT_PIC, 0x0a); /* read the requests: a tick that was not taken yet counts too */
     if ((in8(PORT_PIC) & 1) && counts < TIMER_RELOAD / 2)
         counts += TIMER_RELOAD;
     return counts;

@@ -277,6 +277,62 @@ static void check_vanished_data(void)
     CHECK(late_status == STATUS_BAD_ADDRESS);
 }
 
+/* A message that cannot be delivered leaves its handles with the sender. */
+static handle_t offered;
+static volatile bool intruder_ran;
+
+static void offering_thread(void)
+{
+    struct message request = {.word = {7}, .handle = {offered}, .handle_count = 1}, reply = {0};
+    late_status = sys_call(echo_endpoint, &request, &reply);
+    sys_thread_exit();
+}
+
+static void intruder(void)
+{
+    intruder_ran = true;
+    sys_thread_exit();
+}
+
+static void check_failed_delivery(void)
+{
+    enum { HANDLES_MAX = 4096 };
+    static handle_t handles[HANDLES_MAX];
+    late_status = 1;
+    echo_endpoint = (handle_t)sys_endpoint_create();
+    offered = (handle_t)sys_memory_create(PAGE);
+    uint64_t stack = (uint64_t)(late_stack + sizeof late_stack - 8);
+    CHECK(sys_thread_create(self, (uint64_t)offering_thread, stack, 0) > 0);
+    sys_thread_sleep(20000000); /* it calls, and waits */
+    int64_t next = sys_handle_duplicate(self, 0, 0);
+    CHECK(next > 0 && sys_handle_close((handle_t)next) == STATUS_OK);
+    struct message request = {0};
+    CHECK(sys_receive(echo_endpoint, &request, (handle_t *)0x10) == STATUS_BAD_ADDRESS);
+    CHECK(sys_memory_size(offered) == PAGE && sys_handle_duplicate(self, 0, 0) == next);
+    CHECK(sys_handle_close((handle_t)next) == STATUS_OK);
+
+    handle_t reply = 0;
+    CHECK(sys_receive(echo_endpoint, &request, &reply) == STATUS_OK && request.word[0] == 7);
+    CHECK(sys_memory_size(offered) == STATUS_BAD_HANDLE && sys_memory_size(request.handle[0]) == PAGE);
+
+    /* The caller's table, which is this process', is full. */
+    size_t count = 0;
+    int64_t handle;
+    while (count < HANDLES_MAX && (handle = sys_handle_duplicate(self, 0, 0)) > 0)
+        handles[count++] = (handle_t)handle;
+    CHECK(handle == STATUS_LIMIT);
+    CHECK(sys_reply(reply, &request) == STATUS_LIMIT && sys_memory_size(request.handle[0]) == PAGE);
+    CHECK(sys_thread_create(self, (uint64_t)intruder, (uint64_t)(thread_stack + sizeof thread_stack - 8), 0) == STATUS_LIMIT);
+    CHECK(sys_endpoint_create() == STATUS_LIMIT && sys_process_create("none", 4) == STATUS_LIMIT);
+    while (count)
+        sys_handle_close(handles[--count]);
+    sys_thread_sleep(20000000);
+    CHECK(!intruder_ran && late_status == 1);
+    CHECK(sys_reply(reply, &request) == STATUS_OK && sys_memory_size(request.handle[0]) == STATUS_BAD_HANDLE);
+    sys_thread_sleep(20000000);
+    CHECK(late_status == STATUS_OK);
+}
+
 static void check_processes(void)
 {
     int64_t process = sys_process_create("child", 5);
@@ -324,6 +380,7 @@ int main(void)
     check_rights();
     check_messages();
     check_vanished_data();
+    check_failed_delivery();
     check_processes();
     check_clock();
     return checks_finish("kernel");
