@@ -1,6 +1,5 @@
 """The linker core on the development machine, through ctypes; small objects made by the build's compiler."""
 
-import platform
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,20 +8,21 @@ from pathlib import Path
 import pytest
 
 from ambilink.compile.toolset import load_toolset
-from ambilink.link.core import Linker
+from ambilink.core import CoreUnavailable, Linker
+from ambilink.core import linker as product_linker
 
 from .semantics import Case, machine_can_judge, toolchains
 
 
-def host_library(build: Path) -> Path:
-    if sys.platform != "linux" or platform.machine() != "x86_64":
-        pytest.skip("the linker core's host build is loaded on x86-64 Linux only")
-    return build / "lib/librtld_host.so"
-
-
 @pytest.fixture(scope="session")
-def linker(build) -> Linker:
-    return Linker(host_library(build))
+def linker() -> Linker:
+    """The core as `ambilink link` has it."""
+    try:
+        return product_linker()
+    except CoreUnavailable as error:
+        if sys.platform == "linux":
+            raise
+        pytest.skip(str(error))
 
 
 Make = Callable[..., bytes]

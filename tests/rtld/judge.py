@@ -2,7 +2,7 @@
 
 For every ELF file with a dynamic section under the given paths: every binding (object, symbol, version,
 provider) must equal what glibc's dynamic linker reports, undefined symbols included; the reference model must
-bind alike and compute the same words; for programs, the libraries' constructors must run in the same order.
+bind alike and compute the same contents; for programs, the libraries' constructors must run in the same order.
 
 glibc only relocates here (LD_TRACE_LOADED_OBJECTS), except for the order of constructors: there the program is
 started with a preloaded library that ends it before main."""
@@ -22,9 +22,11 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TOP / "toolchain"), str(TOP)]
 
+from ambilink.core import Linker, linker
+from ambilink.core.compare import differences
+from ambilink.core.linker import Result
 from ambilink.elf.file import ElfError
 from ambilink.link.closure import MissingLibrary, load_closure
-from ambilink.link.core import Linker, Result
 from ambilink.link.module import Module
 from ambilink.link.order import start_order
 from ambilink.link.relocate import consecutive, link
@@ -88,7 +90,7 @@ class Verdict:
     skipped: str = ""
     objects: int = 0
     bindings: int = 0
-    words: int = 0
+    bytes: int = 0
     undefined: int = 0
     constructors: int = 0
     differences: list[str] = field(default_factory=list)
@@ -162,7 +164,7 @@ def core_bindings(images: list[Module], result: Result) -> tuple[Counter[Bound],
     keys: dict[str, object] = {image.name: same_file(image.path) for image in images}
     keys["-"] = "-"
     found: Counter[Bound] = Counter()
-    for row in result.rows("bind"):
+    for row in (line.split(" ")[1:] for line in result.bindings):
         if row[5] != "-":  # glibc says nothing of weak symbols that are absent
             found[keys[row[0]], row[3], row[4], keys[row[5]]] += 1
     undefined = {
@@ -178,20 +180,8 @@ def _compare(verdict: Verdict, what: str, ours: Counter[Bound] | set[str], their
 
 
 def _model_agrees(verdict: Verdict, images: list[Module], result: Result) -> None:
-    """The same bindings and the same bytes in every writable segment."""
-    model = link(images, consecutive())
-    names = {id(image): image.name for image in images}
-    lines = [line.rsplit(" ", 1)[0] for line in result.lines if line.startswith("bind ")]
-    if [binding.line(names) for binding in model.bindings] != lines:
-        verdict.differences.append("model: other bindings")
-    resolvers = sorted((entry.place, entry.function, entry.addend) for entry in model.resolvers)
-    if resolvers != sorted(result.resolvers):
-        verdict.differences.append("model: other resolvers")
-    for image in images:
-        for window in result.windows.get(image.name, []):
-            verdict.words += len(window.data) // 8
-            if image.writable[window.address - image.bias] != window.data:
-                verdict.differences.append(f"model: other words in {image.name}")
+    verdict.bytes += sum(len(part.data) for parts in result.contents.values() for part in parts)
+    verdict.differences += [f"model: {each}" for each in differences(result, link(images, consecutive()))]
 
 
 def judge(linker: Linker, path: Path, machine: Machine = MACHINES["x86_64"]) -> Verdict:
@@ -206,7 +196,7 @@ def judge(linker: Linker, path: Path, machine: Machine = MACHINES["x86_64"]) -> 
     except MissingLibrary as error:
         verdict.differences.append(str(error))
         return verdict
-    result = linker.link_images(images)
+    result = linker.link_modules(images)
     ours, missing = core_bindings(images, result)
     verdict.objects, verdict.bindings, verdict.undefined = len(images), sum(ours.values()), len(missing)
     _compare(verdict, "undefined", missing, undefined)
@@ -290,27 +280,27 @@ def make_stopper(folder: Path, cc: list[str], ld: list[str]) -> Path:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--core", type=Path, default=TOP / "build/x86_64/lib/librtld_host.so")
+    parser.add_argument("--core", type=Path, help="another build of the linker core (default: the product's)")
     parser.add_argument("--machine", choices=MACHINES, default="x86_64")
     parser.add_argument("--order", action="store_true", help="start each program, to see the order of constructors")
     parser.add_argument("--verbose", action="store_true", help="a line for each file")
     parser.add_argument("paths", type=Path, nargs="+")
     options = parser.parse_args()
-    linker, machine = Linker(options.core), MACHINES[options.machine]
+    core, machine = Linker(options.core) if options.core else linker(), MACHINES[options.machine]
     total = Verdict(Path("total"))
     files = skipped = different = ordered = 0
     with tempfile.TemporaryDirectory() as folder:
         stopper = make_stopper(Path(folder), ["cc"], ["ld"]) if options.order else None
         for path in elf_files(options.paths, machine):
             files += 1
-            verdicts = [safely(judge, linker, path, machine)]
+            verdicts = [safely(judge, core, path, machine)]
             if stopper and (order := safely(judge_order, path, stopper)):
                 verdicts.append(order)
                 ordered += not order.skipped
             skipped += bool(verdicts[0].skipped)
             different += any(verdict.differences for verdict in verdicts)
             for verdict in verdicts:
-                for name in ("objects", "bindings", "words", "undefined", "constructors"):
+                for name in ("objects", "bindings", "bytes", "undefined", "constructors"):
                     setattr(total, name, getattr(total, name) + getattr(verdict, name))
                 if options.verbose or verdict.differences:
                     print(
@@ -326,7 +316,7 @@ def main() -> int:
         print(f"{ordered} programs started, {total.constructors:,} objects started before them")
     print(
         f"{files} files, {skipped} that glibc does not take; {total.objects:,} objects, {total.bindings:,} bindings, "
-        f"{total.undefined:,} undefined, {total.words:,} words; files that differ: {different}"
+        f"{total.undefined:,} undefined, {total.bytes:,} bytes; files that differ: {different}"
     )
     return 1 if different else 0
 

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from ambilink.link.core import BLOCK_SIZE, FIND, LOG_SIZE, PAGE, SPACE_BASE, SPACE_SIZE, Host, HostFile
+from ambilink.core.linker import Input, Linker, Memory
+from ambilink.link.image import PAGE
 
 INTERESTING = [
     0,
@@ -93,27 +94,16 @@ def apply(data: bytes, changes: list[Edit]) -> bytes:
 
 def main() -> None:
     library, seed, rounds, *paths = sys.argv[1:]
-    core = ctypes.CDLL(library)
+    core = Linker(Path(library))
     originals = [Path(path).read_bytes() for path in paths]
     guards = [Guarded(len(data)) for data in originals]
-    table = (HostFile * len(paths))()
-    numbers = {Path(path).name.encode(): number for number, path in enumerate(paths)}
-    for index, (data, guard) in enumerate(zip(originals, guards, strict=True)):
+    for data, guard in zip(originals, guards, strict=True):
         guard.put(data)
-        table[index] = HostFile(guard.address, guard.size)
-    space, log, block = (ctypes.create_string_buffer(size) for size in (SPACE_SIZE, LOG_SIZE, BLOCK_SIZE))
-    host = Host(
-        table,
-        FIND(lambda _, name: numbers.get(name, -1)),
-        b"program",
-        ctypes.addressof(space),
-        SPACE_BASE,
-        SPACE_SIZE,
-        ctypes.addressof(block),
-        BLOCK_SIZE,
-        ctypes.addressof(log),
-        LOG_SIZE,
-    )
+    files = Input([])
+    files.addresses = [(guard.address, guard.size) for guard in guards]
+    numbers = {Path(path).name: number for number, path in enumerate(paths)}
+    table = files.table([numbers] * len(paths))
+    memory = Memory()
     results = [0, 0]
     size = len(originals[0])
 
@@ -126,7 +116,7 @@ def main() -> None:
         table[0].size = guards[0].size if length == size else length // PAGE * PAGE
         sys.stdout.write(f"{changes} {length}\n")
         sys.stdout.flush()
-        results[core.host_link(ctypes.byref(host))] += 1
+        results[core.run(core.request("program", table, memory), memory).good] += 1
 
     link()
     print(results[1], results[0])

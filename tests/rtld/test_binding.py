@@ -34,7 +34,7 @@ def test_functions_and_data_of_a_library(linker, make):
         "program", START + "extern int data; int call(void); int use(void) { return call() + data; }", "liba.so"
     )
     result = linker.link({"program": program, "liba.so": library})
-    assert result.good, result.lines
+    assert result.good, result.errors
     assert result.provider[("program", "data")] == result.provider[("program", "call")] == "liba.so"
     for name, offset in relocations(program).items():
         assert result.word(result.bias["program"] + offset) == result.bias["liba.so"] + symbol_value(library, name)
@@ -165,10 +165,7 @@ def test_thread_local_offsets(linker, make):
     )
     result = linker.link({"program": program, "libt.so": library})
     assert result.good, result.errors
-    size, align = (
-        int(value, 16) for value in next(line for line in result.lines if line.startswith("tls ")).split()[1:]
-    )
-    assert align == 64 and size % 64 == 0 and size >= 4 + 16
+    assert result.tls_align == 64 and result.tls_size % 64 == 0 and result.tls_size >= 4 + 16
     modules = sorted(result.word(result.bias["libt.so"] + offset) for offset in tls_module_words(library))
     assert set(modules) == {2}  # the program's own data is module 1
 
@@ -209,10 +206,10 @@ def test_two_links_at_once(linker, make, tmp_path):
         library = make(f"lib{letter}.so", "".join(f"int {letter}{i}(void) {{ return {i}; }}" for i in range(300)))
         uses = "".join(f"int {letter}{i}(void); int (*p{i})(void) = {letter}{i};" for i in range(300))
         systems.append({"program": make("program", START + uses, f"lib{letter}.so"), f"lib{letter}.so": library})
-    alone = [linker.link(files).lines for files in systems]
+    alone = [linker.link(files) for files in systems]
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda number: linker.link(systems[number % 2]).lines, range(40)))
-    assert all(lines == alone[number % 2] for number, lines in enumerate(together))
+        together = list(pool.map(lambda number: linker.link(systems[number % 2]), range(40)))
+    assert all(result == alone[number % 2] for number, result in enumerate(together))
 
 
 def test_notes_and_stack(linker, make):
@@ -223,7 +220,7 @@ def test_notes_and_stack(linker, make):
     # The property as a compiler with -fcf-protection writes it.
     program = make("program", START + note, flags=("--build-id=0x0123456789abcdef00", "-z", "execstack"))
     plain = make("program", START)
-    assert linker.link({"program": program}).rows("notes") == [
-        ["program", "0123456789abcdef", f"{3:016x}", f"{1:016x}"]
-    ]
-    assert linker.link({"program": plain}).rows("notes")[0][2:] == [f"{0:016x}", f"{0:016x}"]
+    (marked,) = linker.link({"program": program}).modules
+    assert (marked.build_id, marked.features, marked.executable_stack) == (0x0123456789ABCDEF, 3, 1)
+    (unmarked,) = linker.link({"program": plain}).modules
+    assert (unmarked.features, unmarked.executable_stack) == (0, 0)

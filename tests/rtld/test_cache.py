@@ -2,7 +2,7 @@
 
 import pytest
 
-from ambilink.link.core import QUIET
+from ambilink.core.linker import QUIET
 
 START = "void _start(void) { }\n"
 LIBRARIES = {
@@ -37,7 +37,7 @@ def program(make, source):
 
 
 def steps(result):
-    return int(result.rows("steps")[0][0], 16)
+    return result.steps
 
 
 @pytest.mark.parametrize("flags", [(), ("--hash-style=sysv",), ("-Bsymbolic",), ("--version-script=versions",)])
@@ -52,7 +52,7 @@ def test_words_are_those_of_a_link_by_itself(linker, make, libraries, flags, tmp
     for name, result in zip(turns, found, strict=True):
         data = programs[name]
         alone = linker.link({"program": data, **files}, flags=QUIET)
-        assert alone.good and result.good and result.windows == alone.windows, name
+        assert alone.good and result.good and result.contents == alone.contents, name
 
 
 def test_libraries_are_not_searched_again(linker, make, libraries):
@@ -61,7 +61,7 @@ def test_libraries_are_not_searched_again(linker, make, libraries):
     first, second, third, fourth = linker.link_in_turn([data] * 4, files)
     # The second one leaves what it found.
     assert steps(second) > steps(first) > steps(third) == steps(fourth)
-    assert first.windows == second.windows == third.windows == fourth.windows
+    assert first.contents == second.contents == third.contents == fourth.contents
 
 
 def test_another_order_is_another_scope(linker, make, libraries):
@@ -73,7 +73,7 @@ def test_another_order_is_another_scope(linker, make, libraries):
     programs = [make("program", START, *order, *LIBRARIES, flags=("--no-as-needed",)) for order in orders]
     found = linker.link_in_turn(programs, files)
     for result, data in zip(found, programs, strict=True):
-        assert result.windows == linker.link({"program": data, **files}, flags=QUIET).windows
+        assert result.contents == linker.link({"program": data, **files}, flags=QUIET).contents
     assert steps(found[4]) < steps(found[0]) and steps(found[5]) < steps(found[1])
 
 
@@ -87,4 +87,4 @@ def test_more_libraries_than_records(linker, make):
         declared = "".join(f"int f{i}(void); " for i in range(count))
         programs.append(make("program", START + declared + f"int use(void) {{ return {calls}; }}", *names))
     for data, result in zip(programs * 3, linker.link_in_turn(programs * 3, files), strict=True):
-        assert result.windows == linker.link({"program": data, **files}, flags=QUIET).windows
+        assert result.contents == linker.link({"program": data, **files}, flags=QUIET).contents

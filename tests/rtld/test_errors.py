@@ -2,7 +2,7 @@
 
 import struct
 
-from ambilink.link.core import STOP_AT_FIRST
+from ambilink.core.linker import STOP_AT_FIRST
 
 from .test_binding import START
 

@@ -8,20 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from ambilink.link.core import Linker
+from ambilink.core import Linker
 
 from . import judge as judge_module
-from .conftest import host_library
 from .judge import MACHINES, elf_files, judge, judge_order, make_stopper, safely
 
 FOLDERS = [Path("/usr/bin"), Path("/usr/sbin"), Path("/usr/lib"), Path("/usr/libexec"), Path(sys.prefix)]
 NAMED = ("python3", "git", "gdb", "cmake", "node", "perl")
 SHARE = 16  # one file in so many, by its path's checksum
-
-
-@pytest.fixture(scope="module")
-def linker(build) -> Linker:
-    return Linker(host_library(build))
 
 
 def possible(name: str):
@@ -100,9 +94,9 @@ def test_the_judge_sees_a_difference(linker, monkeypatch):
     assert "only ours" in differences[0] and "only glibc's" in differences[1]
 
 
-def test_the_command_prints_objects_and_bindings(build):
+def test_the_command_prints_objects_and_bindings():
     possible("x86_64")
-    command = [sys.executable, "-m", "ambilink", "link", "--bindings", "--core", host_library(build), "/usr/bin/env"]
+    command = [sys.executable, "-m", "ambilink", "link", "--bindings", "/usr/bin/env"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2] / "toolchain")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()

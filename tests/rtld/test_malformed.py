@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ambilink.link.core import Linker
+from ambilink.core import Linker
 
-from .conftest import host_library
 from .elf_edit import offset_of
 from .fuzz.run import extract
 from .fuzz.seeds import make_seeds
@@ -23,11 +22,10 @@ ROUNDS = 2000
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_mutations(build, seed):
-    library = host_library(build)
+def test_mutations(linker, build, seed):
     files = [build / f"lib/lib{name}.so" for name in ("colour", "shape", "c", "posix", "ipc", "sys")]
     done = subprocess.run(
-        [sys.executable, HERE / "mutate.py", library, str(seed), str(ROUNDS), *files],
+        [sys.executable, HERE / "mutate.py", linker.path, str(seed), str(ROUNDS), *files],
         capture_output=True,
         text=True,
         timeout=300,

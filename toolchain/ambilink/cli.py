@@ -85,9 +85,10 @@ def _add_image(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def _add_link(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     link = commands.add_parser(
         "link",
-        help="link programs or libraries in memory and print who is bound to whom",
+        help="link programs or libraries in memory and print what each reference is bound to",
         description="Find the DT_NEEDED closure of each file as this machine does, place, bind and relocate it in "
-        "memory, run nothing, and print what came out. Exit status: 0 linked, 1 not.",
+        "memory, run nothing, and print the result. The linker core links, and the reference model must bind alike. "
+        "Exit status: 0 linked, 1 not.",
     )
     link.add_argument("files", type=Path, nargs="+", metavar="FILE")
     link.add_argument("--bindings", action="store_true", help="print a line for each binding")
@@ -95,8 +96,7 @@ def _add_link(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "--core",
         type=Path,
         metavar="LIBRARY",
-        default=next(Path("build").glob("x86_64/lib/librtld_host.so"), None),
-        help="librtld_host.so, to link with the core and compare with the model (default: this folder's build, if any)",
+        help="another build of the linker core (default: compiled at the first use, in the user's cache folder)",
     )
     link.add_argument("--library-path", default="", metavar="DIRS", help="folders to search first, with : between")
     link.set_defaults(run=_link)
@@ -149,11 +149,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _link(options: argparse.Namespace) -> int:
+    from ambilink.core import CoreUnavailable, Linker, linker
     from ambilink.report.link import link_lines
 
-    failed = False
+    failed, core = False, None
+    try:
+        core = Linker(options.core) if options.core else linker()
+    except CoreUnavailable as error:
+        if options.core:
+            raise
+        print(f"ambilink: {error} (the reference model links alone)", file=sys.stderr)
     for file in options.files:
-        for is_error, line in link_lines(file, options.core, options.library_path, bindings=options.bindings):
+        for is_error, line in link_lines(file, core, options.library_path, bindings=options.bindings):
             failed |= is_error
             print(f"ambilink: {line}" if is_error else line, file=sys.stderr if is_error else sys.stdout)
     return EXIT_FAIL if failed else EXIT_PASS

@@ -1,38 +1,33 @@
-"""What `ambilink link` prints: who needs what, and who provides it."""
+"""What `ambilink link` prints: which objects a file needs, and what they are bound to."""
 
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from ambilink.core import Linker
+from ambilink.core.compare import differences
 from ambilink.elf.layout import PAGE
 from ambilink.link.closure import load_closure
-from ambilink.link.core import Linker
 from ambilink.link.module import Module
 from ambilink.link.order import start_order
 from ambilink.link.relocate import consecutive, link
 from ambilink.link.search import Search
 
 
-def _model_lines(modules: list[Module]) -> list[str]:
-    names = {id(module): module.name for module in modules}
-    return [binding.line(names) for binding in link(modules, consecutive()).bindings]
-
-
-def _core_lines(modules: list[Module], library: Path) -> tuple[list[str], list[str]]:
-    result = Linker(library).link_images(modules)
-    bound = [line.rsplit(" ", 1)[0] for line in result.lines if line.startswith("bind ")]
-    return bound, result.errors
-
-
-def link_lines(file: Path, core: Path | None, library_path: str, *, bindings: bool) -> Iterator[tuple[bool, str]]:
-    """(is an error, line). With `core`, the C core links and the model's answer is compared with its."""
+def link_lines(file: Path, linker: Linker | None, library_path: str, *, bindings: bool) -> Iterator[tuple[bool, str]]:
+    """(is an error, line). The linker core links, and the model must agree; None: the model alone."""
     search = Search(Module.load(str(file), file).machine, library_path=library_path)
     modules = load_closure(file, search.find)
     errors: list[str] = []
-    if core:
-        lines, errors = _core_lines(modules, core)
+    if linker:
+        result = linker.link_modules(modules)
+        lines, errors = [line.rsplit(" ", 1)[0] for line in result.bindings], result.errors
+        if not errors:
+            others = differences(result, link(modules, consecutive()))
+            errors = [f"core and model disagree, {each}: this is a defect, please report the file" for each in others]
     else:
-        lines = _model_lines(modules)
+        names = {id(module): module.name for module in modules}
+        lines = [binding.line(names) for binding in link(modules, consecutive()).bindings]
     if bindings:
         yield from ((False, line) for line in lines)
     uses = Counter(line.rsplit(" ", 1)[-1] for line in lines)
@@ -47,8 +42,6 @@ def link_lines(file: Path, core: Path | None, library_path: str, *, bindings: bo
     yield (
         False,
         f"{len(modules)} objects, {size:,} KiB, {relocated:,} relocations, {len(lines):,} bindings by the "
-        + ("core" if core else "model"),
+        + ("core" if linker else "model"),
     )
-    if core and not errors and lines != _model_lines(modules):
-        errors.append("core and model bind differently: this is a defect, please report the file")
     yield from ((True, error) for error in errors)

@@ -1,0 +1,121 @@
+"""The linker core as a shared library in the user's cache folder, made when it is first asked for.
+
+Its name has a digest of all that it is made of: sources, flags, the compiler's version. It needs no C library, so one
+recipe serves every Linux. Two processes that miss it at once make one each, and one of them stays.
+"""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from ambilink.core.sources import CoreUnavailable, Sources, core_sources, rtld_folder
+
+MACHINES = ("x86_64", "aarch64", "riscv64")
+FLAGS = ("-std=gnu17", "-O2", "-fPIC", "-ffreestanding", "-fno-stack-protector", "-nostdlibinc")
+LINK_FLAGS = ("-shared", "-Bsymbolic", "-z", "text", "-z", "noexecstack", "--strip-debug")
+COMPILER = "ziglang"  # the Python package that has clang and lld
+KEPT = 8  # libraries in the cache folder, of other versions of the sources
+TIMEOUT = 120  # seconds
+
+
+def cache_folder() -> Path:
+    """As the XDG base directory specification has it."""
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(named):
+        return Path(named, "ambilink")
+    try:
+        return Path.home() / ".cache/ambilink"
+    except RuntimeError as error:
+        raise CoreUnavailable("HOME", "is not set", "set XDG_CACHE_HOME to a folder for caches") from error
+
+
+def _machine() -> str:
+    machine = platform.machine()
+    if sys.platform != "linux" or machine not in MACHINES:
+        raise CoreUnavailable(
+            "linker core", f"it is compiled on Linux for {', '.join(MACHINES)}, and this is {sys.platform} on {machine}"
+        )
+    return machine
+
+
+def _compiler() -> tuple[Path, str]:
+    """The program, and its version."""
+    spec = importlib.util.find_spec(COMPILER)
+    folders = spec.submodule_search_locations if spec else None
+    if not folders:
+        raise CoreUnavailable(
+            "linker core", f"it is compiled with {COMPILER}, which is not installed", f"pip install {COMPILER}"
+        )
+    return Path(next(iter(folders)), "zig"), importlib.metadata.version(COMPILER)
+
+
+def _run(*command: str | Path, folder: Path) -> None:
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=TIMEOUT)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CoreUnavailable(command[0], f"cannot compile the linker core ({error})") from error
+    if done.returncode:
+        lines = [line for line in (done.stderr or done.stdout).splitlines() if line] or [f"status {done.returncode}"]
+        said = next((line for line in lines if "error" in line), lines[0])
+        raise CoreUnavailable(command[0], f"cannot compile the linker core: {said}", "is the disk full?")
+
+
+def compile_core(sources: Sources, library: Path) -> None:
+    """For this machine; `library` is there afterwards, or as it was before."""
+    machine = _machine()
+    zig, _ = _compiler()
+    headers = zig.parent / "lib/include"
+    with tempfile.TemporaryDirectory(dir=library.parent, prefix=".core-") as name:
+        folder = Path(name)
+        includes = [word for include in sources.includes for word in ("-I", include)]
+        target = f"--target={machine}-linux-gnu"
+        _run(zig, "clang", "-c", target, *FLAGS, "-isystem", headers, *includes, *sources.files, folder=folder)
+        objects = sorted(path.name for path in folder.glob("*.o"))
+        _run(zig, "ld.lld", *LINK_FLAGS, "-o", "core.so", *objects, folder=folder)
+        os.replace(folder / "core.so", library)
+
+
+def _digest(sources: Sources) -> str:
+    found = hashlib.blake2b(digest_size=16)
+    words = [*FLAGS, *LINK_FLAGS, _machine(), _compiler()[1]]
+    for path in sources.all_files:
+        words += [path.name, hashlib.blake2b(path.read_bytes()).hexdigest()]
+    found.update("\0".join(words).encode())
+    return found.hexdigest()
+
+
+def _trim(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # another process may be at it too
+        libraries = sorted(folder.glob("*.so"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        for path in libraries[KEPT:]:
+            path.unlink(missing_ok=True)
+
+
+def compiled(sources: Sources | None = None) -> Path:
+    """The library, compiled now if it is not there; `sources` None: the product's own."""
+    try:
+        sources = sources or core_sources(rtld_folder())
+        folder = cache_folder() / "core"
+        library = folder / f"{_digest(sources)}.so"
+        if library.is_file():
+            with contextlib.suppress(OSError):  # used now: others are given up first
+                os.utime(library)
+            return library
+        folder.mkdir(parents=True, exist_ok=True)
+        compile_core(sources, library)
+        _trim(folder)
+    except OSError as error:
+        where = error.filename or "linker core"
+        raise CoreUnavailable(
+            where,
+            f"the compiled linker core cannot be kept there ({error.strerror})",
+            "make room, or set XDG_CACHE_HOME to another folder",
+        ) from error
+    return library

@@ -1,0 +1,43 @@
+"""Where the C sources of the linker core are."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ambilink.errors import AmbilinkError
+
+HERE = Path(__file__).parent
+
+
+class CoreUnavailable(AmbilinkError):
+    """There is no linker core here; what wants it must do without, and say so."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    files: tuple[Path, ...]
+    includes: tuple[Path, ...]
+
+    @property
+    def all_files(self) -> list[Path]:
+        """With headers: all that decides what is compiled."""
+        headers = [path for folder in self.includes for path in folder.rglob("*.h")]
+        headers += [path for folder in {file.parent for file in self.files} for path in folder.glob("*.h")]
+        return sorted({*self.files, *headers})
+
+
+def rtld_folder(package: Path = HERE.parent) -> Path:
+    """libs/rtld: beside toolchain/ in a checkout, in the package itself where that is installed."""
+    places = (package.parents[1] / "libs/rtld", package / "libs/rtld")
+    for place in places:
+        if (place / "include/rtld/link.h").is_file():
+            return place
+    raise CoreUnavailable(
+        places[0], f"the sources of the linker core are not there, nor in {places[1]}", "install ambilink anew"
+    )
+
+
+def core_sources(rtld: Path) -> Sources:
+    """The core's, and this folder's side of it."""
+    return Sources(
+        (*sorted(HERE.glob("*.c")), *sorted((rtld / "src").glob("*.c"))), (HERE / "include", rtld / "include")
+    )
