@@ -3,15 +3,22 @@ each process must be what plain Python computes for the addresses found."""
 
 from pathlib import Path
 
+<<<<<<< ours
 from ambilink.bootimage.container import read
 from ambilink.link.relocate import slots_of
+=======
+from ambilink.verify.words import Beginnings, Comparison, verify_words
+
+from ambilink.bootimage.container import read
+from ambilink.link.image import PF_W
+from ambilink.link.relocate import words_of
+>>>>>>> theirs
 from ambilink.machine.boot import boot as run
 from ambilink.machine.model import BootRequest
 from ambilink.verify.kernel_file import with_kernel
 from ambilink.verify.kernel_state import read_kernel_state
 from ambilink.verify.modules import Modules
 from ambilink.verify.page_tables import user_pages
-from ambilink.verify.words import Beginnings, Comparison, verify_words
 
 from .conftest import boot
 

@@ -11,8 +11,9 @@ from ambilink.verify.backtrace import explain_faults
 from ambilink.verify.expect import missing_line, read_expected
 from ambilink.verify.kernel_file import with_kernel
 from ambilink.verify.kernel_state import KernelState, read_kernel_state
+from ambilink.verify.slots import SlotReport, verify_slots
+from ambilink.verify.snapshot import StartSnapshots
 from ambilink.verify.system import SystemReport, verify_system
-from ambilink.verify.words import Beginnings, WordReport, verify_words
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class BootResult:
     state: KernelState | None
     report: SystemReport | None
     faults: list[str]
-    words: WordReport | None
+    slots: SlotReport | None
     failures: list[str]  # what is wrong although the guest itself may have passed
 
     @property
@@ -35,26 +36,26 @@ def boot_and_verify(
     """`root` is the build folder, for symbols; `expect` a file of lines that the console must show."""
     expected = read_expected(expect) if expect else []
     image = _read_packed(request.image)
-    beginnings = Beginnings(image) if image else None
+    starts = StartSnapshots(image) if image else None
     request = with_kernel(request) if machine == "emulator" else request
-    outcome = boot(machine, request, sink, beginnings.stops if beginnings else None)
-    state = report = words = None
+    outcome = boot(machine, request, sink, starts.stops if starts else None)
+    state = report = slots = None
     failures: list[str] = []
     try:
         if image and outcome.memory:
             state = read_kernel_state(image, outcome.memory)
         if image and outcome.memory and state:
             report = verify_system(image, outcome.memory, state)
-            words = verify_words(image, beginnings.snapshots if beginnings else [], outcome.memory, state)
+            slots = verify_slots(image, starts.snapshots if starts else [], outcome.memory, state)
             # A boot that failed for another reason has unfinished processes.
-            failures += [*report.failures, *words.failures] if outcome.verdict is Verdict.PASS else []
+            failures += [*report.failures, *slots.failures] if outcome.verdict is Verdict.PASS else []
     except AmbilinkError as error:
         failures.append(str(error))
     missing = missing_line(outcome.text, expected)
     if missing is not None:
         failures.append(f"expected on the console and not found: {missing}")
     faults = explain_faults(outcome.text, report, root) if report else []
-    return BootResult(outcome, state, report, faults, words, failures)
+    return BootResult(outcome, state, report, faults, slots, failures)
 
 
 def _read_packed(path: Path) -> ImageFile | None:

@@ -6,8 +6,8 @@ from ambilink.boot import BootResult
 from ambilink.bootimage.layout import PAGE_SIZE, FileKind
 from ambilink.machine.model import Outcome, Verdict
 from ambilink.verify.kernel_state import KernelState, ProcessState, ThreadState
+from ambilink.verify.slots import SlotReport
 from ambilink.verify.system import SystemReport
-from ambilink.verify.words import WordReport
 
 
 def _kib(pages: int) -> str:
@@ -49,17 +49,25 @@ def verdict_line(outcome: Outcome, failures: list[str]) -> str:
     return ", ".join(parts)
 
 
-def word_lines(words: WordReport) -> list[str]:
-    """What was compared with the reference model."""
-    line = (
-        f"  {words.equal:,} relocated words in {words.objects} objects of {words.processes} processes "
-        "are what the model computes"
-    )
-    notes = [
-        f"{words.changed:,} more were changed by their programs since" if words.changed else "",
-        f"{words.unresolved:,} are the programs' own to fill" if words.unresolved else "",
-    ]
-    return [line, *(f"  ({note})" for note in notes if note)]
+def slot_lines(slots: SlotReport) -> list[str]:
+    """What was compared, by who judged."""
+    lines = []
+    for judge, counts in slots.judges.items():
+        lines.append(
+            f"  {counts.equal:,} relocated slots in {counts.objects} objects of {counts.processes} processes "
+            f"are what {judge.value} computes"
+        )
+        notes = [
+            f"{counts.changed:,} more were changed by their programs since" if counts.changed else "",
+            f"{counts.pending:,} are the programs' own to fill" if counts.pending else "",
+        ]
+        lines += [f"  ({note})" for note in notes if note]
+    if slots.missing:
+        lines += [
+            "  (no second answer: the model judged what it packed itself, because there is no linker core here:",
+            f"   {slots.missing})",
+        ]
+    return lines
 
 
 def as_text(result: BootResult) -> list[str]:
@@ -80,19 +88,19 @@ def as_text(result: BootResult) -> list[str]:
         frames = sum(use.read_only_pages for use in report.files if len(use.processes) > 1)
         promises = "" if report.failures else "; no page is writable and executable, RELRO is read-only"
         lines.append(f"  {frames:,} frames are shared, which saves {_kib(report.shared_pages_saved)}{promises}")
-    if result.words and outcome.verdict is Verdict.PASS:
-        lines += word_lines(result.words)
+    if result.slots and outcome.verdict is Verdict.PASS:
+        lines += slot_lines(result.slots)
     lines += [f"  FAILED: {failure}" for failure in failures]
     lines += ["", verdict_line(outcome, failures)]
     return lines
 
 
 def as_json(result: BootResult) -> dict[str, Any]:
-    outcome, state, report, words, failures = (
+    outcome, state, report, slots, failures = (
         result.outcome,
         result.state,
         result.report,
-        result.words,
+        result.slots,
         result.failures,
     )
     return {
@@ -122,14 +130,12 @@ def as_json(result: BootResult) -> dict[str, Any]:
             }
             for view in (report.processes if report else [])
         ],
-        "words": {
-            "processes": words.processes,
-            "objects": words.objects,
-            "equal": words.equal,
-            "changed": words.changed,
-            "unresolved": words.unresolved,
+        "slots": {
+            **vars(slots.total),
+            "judges": {judge.name.lower(): vars(counts) for judge, counts in slots.judges.items()},
+            "no_core": slots.missing,
         }
-        if words
+        if slots
         else None,
         "sharing": [
             {"name": use.name, "read_only_pages": use.read_only_pages, "processes": use.processes}

@@ -15,7 +15,7 @@ from ambilink.verify.kernel_file import with_kernel
 from ambilink.verify.kernel_state import Process, read_kernel_state
 from ambilink.verify.modules import MappedModule, Modules
 from ambilink.verify.page_tables import Page, user_pages
-from ambilink.verify.words import Beginnings
+from ambilink.verify.snapshot import StartSnapshots
 
 KERNEL = "kernel"
 UNKNOWN = "?"
@@ -61,10 +61,10 @@ def profile(request: BootRequest, root: Path) -> Profile:
     """`root` is the build folder, for symbols. Raises what `boot` does; AmbilinkError for an image without archive."""
     image = read(request.image)
     counts: Counts = {}
-    beginnings = Beginnings(image)
-    outcome = boot("emulator", with_kernel(request), None, beginnings.stops, counts)
+    starts = StartSnapshots(image)
+    outcome = boot("emulator", with_kernel(request), None, starts.stops, counts)
     finder = _Finder(image, root)
-    for snapshot in beginnings.snapshots:
+    for snapshot in starts.snapshots:
         finder.add(snapshot.process, dict(snapshot.pages))
     memory = outcome.memory
     state = read_kernel_state(image, memory) if memory else None
