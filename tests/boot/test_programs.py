@@ -28,6 +28,11 @@ def test_binding_constructors_and_thread_local_data(each_way, machine, linkage):
     checks(each_way.program(name, arguments=[linkage]).boot(machine), name, "binding")
 
 
+def test_what_few_objects_have(each_way, machine):
+    """An indirect function, versions, a copy relocation, a unique symbol."""
+    checks(each_way.program("test-choosing").boot(machine), "test-choosing", "choosing")
+
+
 def test_objects_opened_at_run_time(each_way, machine):
     each_way.libraries = ["libplugin.so", "libfixed.so"]
     checks(each_way.program("test-dynamic").boot(machine), "test-dynamic", "dynamic")

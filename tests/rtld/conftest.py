@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from ambilink.compile.toolset import load_toolset
-from ambilink.core import CoreUnavailable, Linker
-from ambilink.core import linker as product_linker
+from ambilink.core import CoreUnavailable, Linker, load_linker
 
 from .semantics import Case, machine_can_judge, toolchains
 
@@ -18,7 +17,7 @@ from .semantics import Case, machine_can_judge, toolchains
 def linker() -> Linker:
     """The core as `ambilink link` has it."""
     try:
-        return product_linker()
+        return load_linker()
     except CoreUnavailable as error:
         if sys.platform == "linux":
             raise

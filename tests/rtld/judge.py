@@ -22,10 +22,11 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TOP / "toolchain"), str(TOP)]
 
-from ambilink.core import Linker, linker
+from ambilink.core import Linker, load_linker
 from ambilink.core.compare import differences
 from ambilink.core.linker import Result
 from ambilink.elf.file import ElfError
+from ambilink.errors import AmbilinkError
 from ambilink.link.closure import MissingLibrary, load_closure
 from ambilink.link.module import Module
 from ambilink.link.order import start_order
@@ -119,7 +120,7 @@ def elf_files(paths: list[Path], machine: Machine = MACHINES["x86_64"]) -> Itera
 def _key(name: str) -> object:
     try:
         return same_file(Path(name))
-    except OSError:
+    except AmbilinkError:
         return name
 
 
@@ -286,7 +287,7 @@ def main() -> int:
     parser.add_argument("--verbose", action="store_true", help="a line for each file")
     parser.add_argument("paths", type=Path, nargs="+")
     options = parser.parse_args()
-    core, machine = Linker(options.core) if options.core else linker(), MACHINES[options.machine]
+    core, machine = Linker(options.core) if options.core else load_linker(), MACHINES[options.machine]
     total = Verdict(Path("total"))
     files = skipped = different = ordered = 0
     with tempfile.TemporaryDirectory() as folder:

@@ -149,12 +149,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _link(options: argparse.Namespace) -> int:
-    from ambilink.core import CoreUnavailable, Linker, linker
+    from ambilink.core import CoreUnavailable, Linker, load_linker
     from ambilink.report.link import link_lines
 
     failed, core = False, None
     try:
-        core = Linker(options.core) if options.core else linker()
+        core = Linker(options.core) if options.core else load_linker()
     except CoreUnavailable as error:
         if options.core:
             raise

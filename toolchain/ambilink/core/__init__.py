@@ -1,18 +1,18 @@
 """The linker core (libs/rtld) on the development machine: compiled once for each user, called through ctypes.
 
-`linker()` is what the commands call. sources.py finds the C sources, compiled.py makes the library, linker.py calls it.
+`load_linker()` is what the commands call. sources.py finds the C sources, library.py compiles it, linker.py calls it.
 """
 
 from functools import cache
 
-from ambilink.core.compiled import compiled
+from ambilink.core.library import core_library
 from ambilink.core.linker import Linker
 from ambilink.core.sources import CoreUnavailable
 
-__all__ = ["CoreUnavailable", "Linker", "linker"]
+__all__ = ["CoreUnavailable", "Linker", "load_linker"]
 
 
 @cache
-def linker() -> Linker:
+def load_linker() -> Linker:
     """Raises CoreUnavailable where it cannot be compiled, kept or loaded."""
-    return Linker(compiled())
+    return Linker(core_library())

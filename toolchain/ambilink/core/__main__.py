@@ -2,10 +2,10 @@
 
 import sys
 
-from ambilink.core.compiled import compiled
+from ambilink.core.library import core_library
 from ambilink.core.sources import CoreUnavailable
 
 try:
-    print(compiled())
+    print(core_library())
 except CoreUnavailable as error:
     sys.exit(f"ambilink: {error}")

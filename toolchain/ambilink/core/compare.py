@@ -11,9 +11,8 @@ def differences(result: Result, model: Link) -> list[str]:
     names = {id(module): module.name for module in model.modules}
     if [binding.line(names) for binding in model.bindings] != [line.rsplit(" ", 1)[0] for line in result.bindings]:
         found.append("other bindings")
-    pending = sorted((entry.place, entry.function, entry.addend) for entry in model.ifuncs)
-    if pending != sorted(result.pending_ifuncs):
-        found.append("other pending IFUNCs")
+    if [(entry.place, entry.function, entry.addend) for entry in model.ifuncs] != result.pending_ifuncs:
+        found.append("other pending IFUNCs, or in another order")
     for number, module in enumerate(model.modules):
         contents = {part.address: part.data for part in result.contents.get(number, [])}
         if contents != {start: memory[:] for start, memory in module.writable.items()}:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ambilink.link.module import Module
 
 
-def start_order(modules: Sequence[Module]) -> list[Module]:
+def dependency_order(modules: Sequence[Module]) -> list[Module]:
     """`modules` in the order of loading, the program first; the result in the order of starting."""
     program = modules[0]
     done: list[Module] = []
@@ -28,5 +28,11 @@ def start_order(modules: Sequence[Module]) -> list[Module]:
         if id(module) not in seen:
             visit(module)
     done.append(program)
+    return done
+
+
+def start_order(modules: Sequence[Module]) -> list[Module]:
+    """The same, but for one that asks to start first (DF_1_INITFIRST)."""
+    done = dependency_order(modules)
     first = [module for module in modules if module.initfirst][-1:]
     return first + [module for module in done if module not in first]

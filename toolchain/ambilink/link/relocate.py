@@ -8,6 +8,7 @@ from ambilink.elf.layout import ET_EXEC, SHN_UNDEF, STT_GNU_IFUNC, STT_TLS
 from ambilink.elf.psabi import PSABIS, Kind, Psabi
 from ambilink.link.bind import Binding, Definition, Scope
 from ambilink.link.module import Memory, Module
+from ambilink.link.order import dependency_order
 
 _MASK = (1 << 64) - 1
 
@@ -79,7 +80,27 @@ def link(modules: Sequence[Module], place: Callable[[Module], int], descriptors:
         copies += _Relocation(result, scope, module, descriptors).run()
     for copy in copies:
         copy()
+    result.ifuncs = _in_call_order(result)
     return result
+
+
+def _in_call_order(result: Link) -> list[PendingIfunc]:
+    """A resolver may call what its object needs: slots of needed objects come first, and in each object first those that
+    functions of others fill."""
+
+    def is_within(module: Module, address: int) -> bool:
+        return module.bias + module.low <= address < module.bias + module.high
+
+    order = dependency_order(result.modules)
+    ranks = {
+        ifunc: next(
+            (rank, is_within(module, ifunc.function))
+            for rank, module in enumerate(order)
+            if is_within(module, ifunc.place)
+        )
+        for ifunc in result.ifuncs
+    }
+    return sorted(result.ifuncs, key=lambda ifunc: ranks[ifunc])
 
 
 def _lay_out_tls(modules: Sequence[Module], psabi: Psabi) -> None:

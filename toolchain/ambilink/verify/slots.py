@@ -17,7 +17,7 @@ from ambilink.bootimage.container import ImageFile
 from ambilink.bootimage.layout import Linker
 from ambilink.bootimage.start_block import relro_pages
 from ambilink.core import Linker as CoreLinker
-from ambilink.core import linker as product_linker
+from ambilink.core import load_linker
 from ambilink.link.module import Module
 from ambilink.machine.memory import PhysicalMemory
 from ambilink.verify.expected import Expected, Judge, Judges, Slot, slots_of
@@ -53,7 +53,7 @@ class SlotReport:
 
 
 class Comparison:
-    def __init__(self, image: ImageFile, linker: Callable[[], CoreLinker] = product_linker) -> None:
+    def __init__(self, image: ImageFile, linker: Callable[[], CoreLinker] = load_linker) -> None:
         self.image, self.modules = image, Modules(image)
         self.report = SlotReport()
         self.judges = Judges(linker)
@@ -217,7 +217,7 @@ def verify_slots(
     starts: Sequence[Snapshot],
     memory: PhysicalMemory,
     state: KernelState,
-    linker: Callable[[], CoreLinker] = product_linker,
+    linker: Callable[[], CoreLinker] = load_linker,
 ) -> SlotReport:
     """Each process as it began, and each that is there after the boot. `linker`: the C core."""
     comparison = Comparison(image, linker)

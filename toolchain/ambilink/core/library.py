@@ -40,7 +40,7 @@ def _machine() -> str:
     machine = platform.machine()
     if sys.platform != "linux" or machine not in MACHINES:
         raise CoreUnavailable(
-            "linker core", f"it is compiled on Linux for {', '.join(MACHINES)}, and this is {sys.platform} on {machine}"
+            "linker core", f"is compiled on Linux for {', '.join(MACHINES)}, and this is {sys.platform} on {machine}"
         )
     return machine
 
@@ -50,9 +50,7 @@ def _compiler() -> tuple[Path, str]:
     spec = importlib.util.find_spec(COMPILER)
     folders = spec.submodule_search_locations if spec else None
     if not folders:
-        raise CoreUnavailable(
-            "linker core", f"it is compiled with {COMPILER}, which is not installed", f"pip install {COMPILER}"
-        )
+        raise CoreUnavailable("linker core", f"is compiled by {COMPILER}, which is not there", f"pip install {COMPILER}")
     return Path(next(iter(folders)), "zig"), importlib.metadata.version(COMPILER)
 
 
@@ -98,7 +96,7 @@ def _trim(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def compiled(sources: Sources | None = None) -> Path:
+def core_library(sources: Sources | None = None) -> Path:
     """The library, compiled now if it is not there; `sources` None: the product's own."""
     try:
         sources = sources or core_sources(rtld_folder())
