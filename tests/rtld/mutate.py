@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from ambilink.core.linker import Input, Linker, Memory
-from ambilink.link.image import PAGE
+from ambilink.elf.layout import PAGE
 
 INTERESTING = [
     0,

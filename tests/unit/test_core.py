@@ -1,4 +1,4 @@
-"""The linker core on the development machine: found, compiled once, kept, called; and what is said where it cannot be."""
+"""The linker core on the development machine: found, compiled once, kept, called; what is said where it cannot be."""
 
 import ctypes
 import importlib.util
@@ -124,10 +124,10 @@ def test_a_disk_without_room(build, tmp_path):
 def test_no_compiler_and_no_such_machine(cache, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(importlib.util, "find_spec", lambda name: None)
-        with pytest.raises(CoreUnavailable, match=r"^linker core: is compiled by ziglang, which is not there"):
+        with pytest.raises(CoreUnavailable, match=r"^linker core: is compiled by ziglang, which is missing"):
             library.core_library()
     monkeypatch.setattr(platform, "machine", lambda: "sparc64")
-    with pytest.raises(CoreUnavailable, match=r"is compiled on Linux for x86_64, aarch64, riscv64, and this is .*sparc64"):
+    with pytest.raises(CoreUnavailable, match=r"is compiled on Linux for x86_64, .*, and this is .*sparc64"):
         library.core_library()
 
 
@@ -227,7 +227,8 @@ def test_addresses_that_cannot_be(linker, data):
         memory = Memory()
         table = Input([data]).table([{}], [bias])
         result = linker.run(linker.request("ld.so", table, memory, base=0), memory)
-        assert not result.good and result.errors == ["ld.so finds no room in the address space, bytes wanted 0xe000"], hex(bias)
+        assert not result.good, hex(bias)
+        assert result.errors[0].startswith("ld.so finds no room in the address space"), hex(bias)
     memory = Memory()
     table = Input([data]).table([{}], [SPACE_BASE])
     assert linker.run(linker.request("ld.so", table, memory, base=0), memory).modules[0].bias == SPACE_BASE

@@ -50,7 +50,7 @@ def _compiler() -> tuple[Path, str]:
     spec = importlib.util.find_spec(COMPILER)
     folders = spec.submodule_search_locations if spec else None
     if not folders:
-        raise CoreUnavailable("linker core", f"is compiled by {COMPILER}, which is not there", f"pip install {COMPILER}")
+        raise CoreUnavailable("linker core", f"is compiled by {COMPILER}, which is missing", f"pip install {COMPILER}")
     return Path(next(iter(folders)), "zig"), importlib.metadata.version(COMPILER)
 
 

@@ -85,8 +85,8 @@ def link(modules: Sequence[Module], place: Callable[[Module], int], descriptors:
 
 
 def _in_call_order(result: Link) -> list[PendingIfunc]:
-    """A resolver may call what its object needs: slots of needed objects come first, and in each object first those that
-    functions of others fill."""
+    """A resolver may call what its object needs: slots of needed objects come first, and in each object first those
+    that functions of others fill."""
 
     def is_within(module: Module, address: int) -> bool:
         return module.bias + module.low <= address < module.bias + module.high
