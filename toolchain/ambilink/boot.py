@@ -47,8 +47,8 @@ def boot_and_verify(
         if image and outcome.memory and state:
             report = verify_system(image, outcome.memory, state)
             slots = verify_slots(image, starts.snapshots if starts else [], outcome.memory, state)
-            # A boot that failed for another reason has unfinished processes.
-            failures += [*report.failures, *slots.failures] if outcome.verdict is Verdict.PASS else []
+            # A boot that failed has unfinished processes; what was linked wrongly may be why it failed.
+            failures += [*report.failures, *slots.failures] if outcome.verdict is Verdict.PASS else slots.at_start
     except AmbilinkError as error:
         failures.append(str(error))
     missing = missing_line(outcome.text, expected)

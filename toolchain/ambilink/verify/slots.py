@@ -43,6 +43,7 @@ class SlotReport:
     judges: dict[Judge, Counts] = field(default_factory=dict)
     missing: str = ""  # why the model judged itself: there is no linker core here
     failures: list[str] = field(default_factory=list)
+    at_start: list[str] = field(default_factory=list)  # of these, what was wrong before a process began
 
     @property
     def total(self) -> Counts:
@@ -103,6 +104,7 @@ class Comparison:
         line = f"{snapshot.process.name} (process {snapshot.process.number}): {text}"
         if line not in self.report.failures:
             self.report.failures.append(line)
+            self.report.at_start += [] if snapshot.began else [line]
 
     def _check_start(self, snapshot: Snapshot, expected: Expected) -> dict[int, bytes]:
         """The start block; what belongs into memory beside the slots, by address."""

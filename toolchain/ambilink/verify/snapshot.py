@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ambilink.bootimage.container import ImageFile
+from ambilink.bootimage.layout import FileKind
 from ambilink.machine.memory import PAGE_SIZE, PhysicalMemory
 from ambilink.machine.model import Stops
 from ambilink.verify.kernel_state import Process, read_kernel_state
@@ -14,7 +15,7 @@ STOP_SYMBOL = "process_begins"  # of the kernel
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The pages of a process, and the contents of those that are not the image's."""
+    """The pages of a process, and the contents of those that are not files of the image as they were built."""
 
     image: ImageFile
     process: Process
@@ -25,7 +26,11 @@ class Snapshot:
     @classmethod
     def take(cls, image: ImageFile, memory: PhysicalMemory, process: Process, *, began: bool) -> "Snapshot":
         pages = {page.address: page for page in user_pages(memory, process.page_table)}
-        own = {page.frame for page in pages.values() if image.file_at(page.frame) is None}
+        own = set()
+        for page in pages.values():
+            found = image.file_at(page.frame)
+            if found is None or found[0].kind is FileKind.PAGES:  # these were relocated at build time
+                own.add(page.frame)
         return cls(image, process, pages, {frame: memory.read(frame, PAGE_SIZE) for frame in own}, began)
 
     def page(self, address: int) -> Page | None:
@@ -41,7 +46,7 @@ class Snapshot:
             contents, at = self.contents.get(page.frame), address % PAGE_SIZE
             taken = min(size, PAGE_SIZE - at)
             if contents is None:
-                # The image is only read; whose frame it is, others check.
+                # A segment of a file, which is only read; whose frame it is, others check.
                 contents, at = self.image.archive.data, page.frame - self.image.archive_address + at
             parts.append(contents[at : at + taken])
             address, size = address + taken, size - taken
