@@ -28,7 +28,7 @@ def test_the_same_console_by_each_way(system, machine):
     for way, result in results.items():
         assert result.failures == [] and result.outcome.verdict is Verdict.PASS, way
         assert spoken(result) == spoken(results["loader"]), way
-        assert result.words.equal > 850, way
+        assert result.slots.total.equal > 850, way
         uses = {use.name: use for use in result.report.files}
         # verify_system fails where a read-only page is not the image's own frame.
         assert len(uses["lib/libc.so"].processes) == (6 if way == "loader+dynamic" else 5), way
@@ -47,7 +47,7 @@ def test_a_service_that_dies_gets_the_same_libraries_again(each_way, machine):
     each_way.program("test-restart").service("test-phoenix", role="on-demand")
     result = each_way.boot(machine)
     assert any("restart: died as" in line for line in result.outcome.text)
-    # What else is wrong would be in here: a private copy of a read-only page, a word that is not what the model says.
+    # What else is wrong would be in here: a private copy of a read-only page, a slot that is not what the model says.
     assert result.failures == [] and result.outcome.verdict is Verdict.PASS
     alive = [view for view in result.report.processes if view.process.name == "test-phoenix"]
     assert [view.process.state for view in alive] == [0]

@@ -19,8 +19,9 @@ def _add_boot(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     verify = commands.add_parser(
         "verify",
         help="boot an image and compare every process with what its files ask for",
-        description="Boot an image and print what was verified: frames shared, protections, and every word that a "
-        "relocation touched against the reference model. The console is shown where something failed.",
+        description="Boot an image and print what was verified: frames shared, protections, and all writable "
+        "segments against what a second linker computes: the reference model, or for services that were linked at build "
+        "time the linker core. The console is shown where something failed.",
     )
     for parser in (boot, verify):
         _add_machine_options(parser)

@@ -42,7 +42,7 @@ class Descriptors:
 
 
 def consecutive(start: int = 0x10_0000_0000) -> Callable[[Module], int]:
-    """For `link`: modules one after the other from `start` on, as the host of tests/rtld/host places them."""
+    """For `link`: modules one after the other from `start` on, as ambilink.core places them."""
 
     def place(module: Module) -> int:
         nonlocal start
