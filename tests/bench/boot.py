@@ -35,7 +35,13 @@ DYNAMIC = WAYS[1:]
 LINKERS = {
     "static": ("services/bench-small-static-1", ["start/pic"]),
     "loader": ("services/loader", ["rtld/pic", "hostlink/pic", "loader/pie"]),
-    "kernel": ("kernel", [f"kernel/kernel/{part}" for part in ("rtld", "hostlink", "kernel/link/link", "kernel/start/launch", "kernel/start/service")]),
+    "kernel": (
+        "kernel",
+        [
+            f"kernel/kernel/{part}"
+            for part in ("rtld", "hostlink", "kernel/link/link", "kernel/start/launch", "kernel/start/service")
+        ],
+    ),
     "interp": ("lib/ld.so", ["rtld/pic", "hostlink/pic", "ld.so"]),
     "pack": ("services/loader", [f"loader/pie/loader/{part}" for part in ("packed", "adopt", "area", "start_block")]),
 }

@@ -1,7 +1,7 @@
 """Boots in which one allocation of the kernel fails: which allocations there are, and what such a boot must show.
 
 The kernel is test-kernel-books, which checks its books when the machine ends. tests/boot/test_out_of_memory.py lets one
-allocation of each call site fail; this file, run as a program (`./scons fail-boot`), each allocation of each strategy."""
+allocation of each call site fail; this file, run as a program (`./scons fail-boot`), each one of each strategy."""
 
 import re
 import struct
@@ -114,8 +114,9 @@ class FailingImage:
 
 def sites(image: Path) -> list[Site]:
     """Where each allocation of a boot is asked for; the first is number 1."""
-    from ambilink.machine.emulator.board import Board
     from unicorn.x86_const import UC_X86_REG_RBP, UC_X86_REG_RSP
+
+    from ambilink.machine.emulator.board import Board
 
     found: list[Site] = []
     symbols = read(image).symbols

@@ -8,11 +8,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ambilink.bootimage.kernel import with_kernel
 
 from ambilink.bootimage import pack as pack_module
 from ambilink.bootimage import start_block
 from ambilink.bootimage.container import read
-from ambilink.bootimage.kernel import with_kernel
 from ambilink.core import Linker
 from ambilink.core.library import core_library
 from ambilink.core.sources import CoreUnavailable, core_sources

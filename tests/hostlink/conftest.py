@@ -1,5 +1,5 @@
-"""A host of libs/hostlink on the development machine, through ctypes: its address spaces are plain memory, and each call
-to it can be made to fail."""
+"""A host of libs/hostlink on the development machine, through ctypes: its address spaces are plain memory, and each
+call to it can be made to fail."""
 
 import ctypes
 import mmap
@@ -92,7 +92,8 @@ class Host:
 
     def read(self, address: int, size: int) -> bytes:
         buffer = ctypes.create_string_buffer(size)
-        assert self.library.host_read(self.space, ctypes.c_uint64(address), buffer, ctypes.c_uint64(size)) >= 0, hex(address)
+        read = self.library.host_read(self.space, ctypes.c_uint64(address), buffer, ctypes.c_uint64(size))
+        assert read >= 0, hex(address)
         return buffer.raw
 
     def prot(self, address: int) -> int:
@@ -134,10 +135,12 @@ def files(make) -> dict[str, bytes]:  # noqa: F811
     """A program, its libraries, and what it opens later: plugin.so, which brings extra.so."""
     found = {}
     for number in range(10):
-        source = f'int data{number} = {number}; const char *const text{number} = "text {number}"; int bss{number}[9000];'
+        source = f'int data{number} = {number}; const char *const text{number} = "text {number}"; '
+        source += f"int bss{number}[9000];"
         found[f"lib{number}.so"] = make(f"lib{number}.so", source, flags=("-z", "relro"))
     found["libextra.so"] = make("libextra.so", 'const char *const extra = "an extra";')
-    source = "extern const char *const extra; extern int data3; const void *const found[] = {&extra, &data3}; int own = 5;"
+    source = "extern const char *const extra; extern int data3; "
+    source += "const void *const found[] = {&extra, &data3}; int own = 5;"
     found["libplugin.so"] = make("libplugin.so", source, "libextra.so", "lib3.so", flags=("-z", "relro"))
     names = [f"lib{number}.so" for number in range(10)]
     source = (

@@ -1,4 +1,4 @@
-"""Each call of the host's table fails in turn: what was made is given back exactly once, and the target goes on as before."""
+"""Each call of the host's table fails in turn: what was made is given back once, and the target goes on as before."""
 
 import ctypes
 
@@ -32,7 +32,10 @@ def fails_in_turn(make_host, act):
 @pytest.mark.parametrize("mode", MODES)
 def test_start(library, files, mode, caches):
     failures = 0
-    for host, good, before, said in fails_in_turn(lambda: Host(library, files, mode, caches), lambda host: host.start()):
+    def make_host():
+        return Host(library, files, mode, caches)
+
+    for host, good, before, _said in fails_in_turn(make_host, lambda host: host.start()):
         failures += not good
         if not good:
             # The cache keeps what it read.
@@ -87,7 +90,7 @@ def test_close(library, files, mode):
         host.call("host_sweep")
         return good
 
-    for host, good, before, _ in fails_in_turn(opened, close):
+    for host, good, _before, _ in fails_in_turn(opened, close):
         assert ("libplugin.so" in host.modules()) == (not good)
         host.call("host_end_all")
         assert host.alive()[:2] == (0, 0) and host.sound()

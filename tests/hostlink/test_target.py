@@ -28,7 +28,7 @@ def test_a_program_starts(library, files, mode, address):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_protection(library, files, mode, address):
-    """Code is executable and not writable, constants are neither, RELRO and the start block are read-only, the stack is writable."""
+    """Code is executable, the stack is writable; constants, RELRO and the start block are read-only."""
     host = Host(library, files, mode)
     assert host.start()
     assert host.prot(address(host, "program", "_start")) == READ_EXECUTE

@@ -20,8 +20,8 @@ def _add_boot(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "verify",
         help="boot an image and compare every process with what its files ask for",
         description="Boot an image and print what was verified: frames shared, protections, and all writable "
-        "segments against what a second linker computes: the reference model, or for services that were linked at build "
-        "time the linker core. The console is shown where something failed.",
+        "segments against what a second linker computes: the reference model, or for services that were linked at "
+        "build time the linker core. The console is shown where something failed.",
     )
     for parser in (boot, verify):
         _add_machine_options(parser)
