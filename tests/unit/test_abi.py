@@ -1,5 +1,6 @@
-"""ABI texts, stubs and split files, held against readelf, LIEF, pyelftools and the real linkers."""
+"""ABI texts, stubs and stripped files, held against readelf, LIEF, pyelftools and the real linkers."""
 
+import ctypes
 import os
 import random
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 import lief
 import pytest
 from elftools.elf.elffile import ELFFile
+from elftools.elf.hash import GNUHashSection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -143,11 +145,62 @@ def test_text_and_stub_keep_everything(abi, tmp_path_factory):
     path.write_bytes(stub(abi, "EM_X86_64"))
     assert read_abi(path) == abi
     with path.open("rb") as stream:  # another reader of the hash table
-        elf = ELFFile(stream)
-        table = elf.get_section_by_name(".gnu.hash")
+        table = hash_table(stream)
         assert table.get_number_of_symbols() == len(abi.symbols) + 1
         for symbol in abi.symbols:
             assert table.get_symbol(symbol.name).name == symbol.name
+
+
+class _Symbols:
+    """Reads symbols without moving the stream: pyelftools' table goes on reading its chain where they were."""
+
+    def __init__(self, table):
+        self.table, self.stream = table, table.stream
+
+    def get_symbol(self, index):
+        at = self.stream.tell()
+        try:
+            return self.table.get_symbol(index)
+        finally:
+            self.stream.seek(at)
+
+
+def hash_table(stream) -> GNUHashSection:
+    table = ELFFile(stream).get_section_by_name(".gnu.hash")
+    table._symboltable = _Symbols(table._symboltable)
+    return table
+
+
+TWINS = ("a", "b")  # their hashes differ in the bit that ends a chain, and in no other
+
+
+def test_names_whose_hashes_differ_in_the_last_bit(tmp_path):
+    """Each is found behind the other, in every order of a chain."""
+    for count in range(4):
+        more = [AbiSymbol(f"more{number}") for number in range(count)]
+        abi = Abi("libx.so", (), (), tuple(sorted([*map(AbiSymbol, TWINS), *more])))
+        path = tmp_path / f"libx{count}.so"
+        path.write_bytes(stub(abi, "EM_X86_64"))
+        assert read_abi(path) == abi
+        with path.open("rb") as stream:
+            table = hash_table(stream)
+            first, second = map(table.gnu_hash, TWINS)
+            assert first ^ second == 1
+            for symbol in abi.symbols:
+                assert table.get_symbol(symbol.name).name == symbol.name
+
+
+@pytest.mark.skipif(not Path("/lib64/ld-linux-x86-64.so.2").exists(), reason="no glibc for x86-64 here")
+def test_glibc_finds_every_symbol_of_a_stub(tmp_path):
+    """A stub with addresses can be opened: dlsym is the judge of its hash table."""
+    names = [*TWINS, *(f"name{number}" for number in range(500))]
+    addresses = {name: 0x1000 + 16 * number for number, name in enumerate(names)}
+    path = tmp_path / "libx.so"
+    path.write_bytes(stub(Abi("libx.so", (), (), tuple(sorted(map(AbiSymbol, names)))), "EM_X86_64", addresses))
+    library = ctypes.CDLL(str(path))
+    assert {name: ctypes.cast(library[name], ctypes.c_void_p).value for name in names} == addresses
+    with pytest.raises(AttributeError):
+        library["c"]
 
 
 @given(text=st.text(max_size=200))
@@ -203,7 +256,7 @@ def test_what_breaks_programs(old, new, compatible, text, tmp_path, top):
     assert text in done.stdout and ("compatible" if compatible else "incompatible") in done.stdout.splitlines()[-1]
 
 
-# Split files.
+# Stripped files.
 
 
 def test_a_shipped_file_and_its_debug_file_belong_together(build):
@@ -219,7 +272,7 @@ def test_a_shipped_file_and_its_debug_file_belong_together(build):
 
 
 @readelf
-def test_split_files_are_sound(build):
+def test_stripped_files_are_sound(build):
     for name in (
         "lib/libc.so",
         "lib/libc.so.debug",

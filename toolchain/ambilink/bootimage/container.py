@@ -64,9 +64,9 @@ def build(kernel: Path, archive: bytes, files: Archive) -> bytes:
 
     names = bytearray(b"\0")
     sections = [Section(0, SHT_NULL, 0, 0, 0, 0, 0, 0, 0, 0)]
-    names_index = elf.header.shstrndx
     if elf.sections:
-        names = bytearray(elf.section_contents(elf.sections[elf.section_names_index]))
+        names_index = elf.section_names_index
+        names = bytearray(elf.section_contents(elf.sections[names_index]))
         sections = [replace(section) for section in elf.sections]
 
     def add_section(name: str, kind: int, flags: int, at: int, offset: int, size: int) -> None:

@@ -6,6 +6,7 @@ run, to the instruction.
 """
 
 import mmap
+import threading
 import time
 from functools import partial
 
@@ -113,14 +114,20 @@ class Board:
         return top
 
     def run(self) -> Outcome:
+        # A guest that executes rubbish may take minutes for one slice.
+        watchdog = threading.Timer(self.request.timeout, self.cpu.stop)
+        watchdog.daemon = True
+        watchdog.start()
         try:
             self.load()
             verdict, detail = self._run()
-        except unicorn.UcError as error:
+        except (unicorn.UcError, IndexError) as error:
             verdict, detail = (
                 Verdict.FAIL,
                 f"the guest touched an address with nothing behind it ({error}), rip {self.cpu.rip:#x}",
             )
+        finally:
+            watchdog.cancel()
         self.console.finish(self._seconds(), self.instructions)
         return Outcome(
             machine="emulator",
