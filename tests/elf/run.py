@@ -6,6 +6,7 @@ runs as the command itself. Findings are printed as command, file and recipe, as
 if there are any."""
 
 import argparse
+import contextlib
 import json
 import mmap
 import os
@@ -23,6 +24,7 @@ from types import FrameType
 TOP = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TOP / "toolchain"), str(TOP)]
 
+from ambilink.core import CoreUnavailable, load_linker
 from tests.elf.commands import COMMANDS, Case, attempt, make_case
 
 CLOCK = 10  # seconds by the clock for one of processor time: others run here too
@@ -156,6 +158,8 @@ def write_finding(build: Path, findings: Path, seed: int, problem: str) -> None:
 def campaign(build: Path, first: int, count: int, seconds: float, findings: Path) -> dict[str, list[int]]:
     """Cases from `first` on, until so many were run or time is up; outcomes by command."""
     workers = len(os.sched_getaffinity(0))
+    with contextlib.suppress(CoreUnavailable):
+        load_linker()  # once, not in each child
     until = time.monotonic() + seconds
     findings.parent.mkdir(parents=True, exist_ok=True)
     findings.write_text("")
