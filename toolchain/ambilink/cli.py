@@ -1,6 +1,7 @@
 """The `ambilink` command."""
 
 import argparse
+import io
 import json
 import sys
 from pathlib import Path
@@ -336,6 +337,9 @@ def _abi_stub(options: argparse.Namespace) -> int:
 
 
 def main(arguments: list[str] | None = None) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names may have letters that the terminal's encoding has not
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
         status = options.run(options)

@@ -1,4 +1,4 @@
-"""TOML files whose every mistake is told with file, key and remedy."""
+"""TOML files; every mistake is reported with file, key and remedy."""
 
 import tomllib
 from collections.abc import Mapping

@@ -6,8 +6,8 @@
     func   name                        defined symbols, by name
     func   name@@X_1.0                 of a version, which is the default one
     func   name@X_0.9                  of a version that only old programs ask for
-    data   name 16                     data and thread-local data carry their size: copy relocations, and whoever
-    tls    name 8                      computes with sizeof, rely on it
+    data   name 16                     data and thread-local data carry their size: copy relocations, and
+    tls    name 8                      programs that compute with sizeof, rely on it
     weak data environ 8 alias __environ   data at the address of another: they are copied together
     protected func name                binding (weak, unique) and visibility come first, if not global and default
 

@@ -56,7 +56,7 @@ def _check_type(info: ElfInfo, kind: OutputKind, interpreter: str | None) -> Non
         raise AmbilinkError(
             info.path,
             f"e_type is {info.type}, a {kind.value} must be {' or '.join(allowed)}",
-            "the linker ignored what it was told: call it directly, not through a compiler driver",
+            "the linker ignored its arguments: call it directly, not through a compiler driver",
         )
     if kind in (OutputKind.SHARED_LIBRARY, OutputKind.DYNAMIC_PROGRAM, OutputKind.MODULE) and not info.dynamic:
         raise AmbilinkError(info.path, f"no PT_DYNAMIC, a {kind.value} must have one", "link it with -shared or -pie")

@@ -45,7 +45,7 @@ TYPES = {ET_EXEC: "ET_EXEC", ET_DYN: "ET_DYN"}
 
 
 def _symbol_count(file: DynamicFile) -> int:
-    """Of the dynamic symbol table. Its hash table tells nothing of undefined symbols behind its own (GNU ld writes
+    """Of the dynamic symbol table. Its hash table does not count undefined symbols behind its own (GNU ld writes
     an empty one for programs that export nothing), so relocations are asked too, if there are no sections."""
     for section in file.symbol_tables(SHT_DYNSYM):
         return section.size // SYM.size

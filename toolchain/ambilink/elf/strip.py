@@ -67,7 +67,7 @@ def with_crc(data: bytes, wanted: int) -> bytes:
     """The data and four bytes more, so that the CRC-32 of all is the one wanted.
 
     So the shipped file, which holds the CRC of the debug file, does not change with it. The register of a CRC can be
-    run backwards, because the top byte of an entry of its table tells which entry it is.
+    run backwards, because the top byte of an entry of its table identifies it.
     """
     table = [zlib.crc32(bytes([byte]), 0xFFFFFFFF) ^ 0xFFFFFFFF for byte in range(256)]
     entry_of_top = {entry >> 24: (number, entry) for number, entry in enumerate(table)}

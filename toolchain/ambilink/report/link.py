@@ -29,7 +29,7 @@ def link_lines(file: Path, linker: Linker | None, library_path: str, *, bindings
         names = {id(module): module.name for module in modules}
         lines = [binding.line(names) for binding in link(modules, consecutive()).bindings]
     if bindings:
-        yield from ((False, line) for line in lines)
+        yield from ((False, _printable(line)) for line in lines)
     uses = Counter(line.rsplit(" ", 1)[-1] for line in lines)
     width = max(len(module.name) for module in modules)
     for module in modules:
@@ -44,4 +44,9 @@ def link_lines(file: Path, linker: Linker | None, library_path: str, *, bindings
         f"{len(modules)} objects, {size:,} KiB, {relocated:,} relocations, {len(lines):,} bindings by the "
         + ("core" if linker else "model"),
     )
-    yield from ((True, error) for error in errors)
+    yield from ((True, _printable(error)) for error in errors)
+
+
+def _printable(text: str) -> str:
+    """A symbol's name may be anything, escape sequences of a terminal too."""
+    return text if text.isprintable() else ascii(text)[1:-1]
