@@ -3,7 +3,6 @@
 import mmap
 import os
 import stat
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -55,6 +54,8 @@ def map_regular(path: Path, remedy: str = "") -> bytes | mmap.mmap:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write to a temporary name in the same folder, then rename over `path`."""
+    import tempfile  # takes long to import, and most commands write nothing
+
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
