@@ -8,7 +8,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ambilink.bootimage.kernel import with_kernel
 
 from ambilink.bootimage import pack as pack_module
 from ambilink.bootimage import start_block
@@ -22,6 +21,7 @@ from ambilink.machine.boot import boot as run
 from ambilink.machine.model import BootRequest, Verdict
 from ambilink.report.boot import as_json, as_text
 from ambilink.verify.expected import Judge
+from ambilink.verify.kernel_file import with_kernel
 from ambilink.verify.kernel_state import read_kernel_state
 from ambilink.verify.modules import Modules
 from ambilink.verify.page_tables import user_pages
