@@ -1,4 +1,4 @@
-"""Mistakes in SConscripts and in code: each is told with its place, and leaves nothing behind."""
+"""Mistakes in SConscripts and in code: each is reported with its place, and leaves nothing behind."""
 
 import re
 
@@ -76,7 +76,7 @@ def test_an_undefined_symbol(pair):
 
 
 def test_a_symbol_that_only_the_check_misses(pair):
-    """The linker is told to be silent; the check after it names rule, symbol and object, and removes the output."""
+    """The linker is silenced; the check after it names rule, symbol and object, and removes the output."""
     pair.write("high/high.c", "int nowhere(void); int high(int x) { return nowhere() + x; }\n")
     pair.sconstruct(
         'env.DualLibrary("high", ["high/high.c"], includes=["high/include"],'

@@ -143,7 +143,7 @@ def test_abi_update_accepts_a_change(pair):
 
 
 def test_one_jobs_number_holds_for_everything(pair):
-    """With -j1 no two compilers run at a time, whoever starts them."""
+    """With -j1 no two compilers run at a time, whatever starts them."""
     log = pair.folder / "log"
     script = pair.write("launch", f'#!/bin/sh\necho + >> {log}\n"$@"\nstatus=$?\necho - >> {log}\nexit $status\n')
     script.chmod(0o755)
@@ -205,7 +205,7 @@ def test_a_killed_build_goes_on(pair, moment):
 
 
 def test_an_object_by_itself(pair):
-    """Objects have no nodes of their own until somebody asks for one."""
+    """Objects have no nodes of their own until one is asked for."""
     with (pair.folder / "SConstruct").open("a") as stream:
         stream.write('env.Install("out", env["AMBILINK"].libraries["low"].objects)\n')
     pair.good("out")

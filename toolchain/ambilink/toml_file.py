@@ -17,7 +17,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 class Table:
-    """One table; `take` reads a key by type, `finish` refuses keys that nobody took."""
+    """One table; `take` reads a key by type, `finish` refuses keys that were not taken."""
 
     def __init__(self, path: Path, name: str, values: Any) -> None:
         self.path, self.name = path, name

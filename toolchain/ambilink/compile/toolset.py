@@ -202,7 +202,7 @@ def _numbers(version: str) -> list[int]:
 def _check_version(table: Table, key: str, program: tuple[str, ...], minimum: str, answers: Answers) -> str:
     match = re.search(r"\b(\d+\.\d+(?:\.\d+)*)", answers.ask((*program, "--version")))
     if match is None:
-        raise table.refuse(key, f"is {minimum}, and {' '.join(program)} tells no version", "is it the right program?")
+        raise table.refuse(key, f"is {minimum}, and {' '.join(program)} prints no version", "is it the right program?")
     if _numbers(match[1]) < _numbers(minimum):
         raise table.refuse(
             key,

@@ -17,7 +17,7 @@ OUTPUT_FLAGS = ("-MD", "-MT", "x", "-MF")
 
 
 class Observer:
-    """Who is told what happens; each call may come from another thread."""
+    """What is called when something happens, from any thread."""
 
     def started(self, stale: Stale) -> None: ...
 

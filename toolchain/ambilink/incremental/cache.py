@@ -26,7 +26,7 @@ def digest_of_bytes(data: bytes) -> str:
 
 @dataclass(frozen=True)
 class CompileKey:
-    """What an object depends on, before its headers are known; paths are told apart from where they lie here."""
+    """What an object depends on, before its headers are known; paths are named apart from where they lie here."""
 
     words: tuple[str, ...]
     source: str

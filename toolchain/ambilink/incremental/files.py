@@ -28,7 +28,7 @@ def digest_of(path: str) -> str:
 class FileTable:
     """Rows of (path, digest, time, size). A row is current while the file has that content.
 
-    Whoever was made from files keeps the numbers of their rows, and is up to date while all are current. A file
+    What was made from files keeps the numbers of their rows, and is up to date while all are current. A file
     that was touched, or went back to what it was, is read once, and its old row is current again.
     """
 

@@ -139,7 +139,7 @@ class ObjectStore:
             return Stale(job, f"its source is {job.source} now", job.source)
         status = stat_of(job.target)
         if status != (record.modified, record.size):
-            return Stale(job, "it was removed" if status == MISSING else "it was altered by somebody else", "")
+            return Stale(job, "it was removed" if status == MISSING else "it was altered since it was made", "")
         if not current.issuperset(record.rows):
             path = next(self.files.path(row) for row in record.rows if row not in current)
             return Stale(job, f"{path} {'was removed' if stat_of(path) == MISSING else 'changed'}", path)
@@ -177,7 +177,7 @@ class ObjectStore:
         rows = {row for target in targets if (record := self._records.get(target)) for row in record.rows}
         return {self.files.path(row) for row in rows}
 
-    # Telling.
+    # Recording.
 
     def begin(self) -> None:
         """Something is about to be compiled."""

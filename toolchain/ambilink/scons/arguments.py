@@ -5,11 +5,11 @@ in lists are flattened, as everywhere in SCons. `Unsuitable` says what is wrong 
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from ambilink.scons.api import (
     Environment,
@@ -53,7 +53,7 @@ def _flat(value: object, depth: int = 0) -> list[object]:
         return [value]
     if depth > NESTED:
         raise Unsuitable("is nested too deeply")
-    return [item for inner in value for item in _flat(inner, depth + 1)]  # type: ignore[attr-defined]
+    return [item for inner in cast("Iterable[object]", value) for item in _flat(inner, depth + 1)]
 
 
 def _list_of(one: Callable[[Environment, Any], Any]) -> Callable[[Environment, Any], list[Any]]:

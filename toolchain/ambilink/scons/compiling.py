@@ -133,7 +133,7 @@ def _object_names(env: Environment, context: Context, paths: Sequence[str]) -> l
     elsewhere, to the folder that they have in common."""
     here = os.path.relpath(env.Dir(".").srcnode().abspath, context.top)
     inside = "" if here == "." else here + os.sep
-    outside = [path for path in paths if os.path.isabs(path) or not path.startswith(inside)]
+    outside = [path for path in paths if path.startswith((os.sep, "..")) or not path.startswith(inside)]
     common = os.path.commonpath([os.path.dirname(path) for path in outside]) if outside else ""
     strangers = set(outside)
     return [path[len(common) + bool(common) if path in strangers else len(inside) :] for path in paths]
