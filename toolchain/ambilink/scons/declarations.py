@@ -179,7 +179,7 @@ class Declarations:
                 for each in self.libraries.values()
             ],
             "programs": [
-                {"name": each.name, "kind": each.what, "linkage": each.linkage, "libs": list(each.libs)}
+                {"name": each.name, "kind": each.kind, "linkage": each.linkage, "libs": list(each.libs)}
                 for each in self.programs.values()
             ],
         }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Unit:
     """Something of sources."""
 
-    what: ClassVar[str] = "unit"  # in messages
+    kind: ClassVar[str] = "unit"  # in messages
 
     name: str
     location: SourceLocation
@@ -30,7 +30,7 @@ class Unit:
 
     @property
     def title(self) -> str:
-        return f"{self.what} {self.name!r}"
+        return f"{self.kind} {self.name!r}"
 
     @property
     def objects(self) -> list[Node]:
@@ -42,14 +42,14 @@ class Unit:
 class Start(Unit):
     """The code at the entry of every service."""
 
-    what: ClassVar[str] = "program start"
+    kind: ClassVar[str] = "program start"
 
 
 @dataclass(eq=False)
 class Library(Unit):
     """The record that DualLibrary returns. Forms that were not asked for are None."""
 
-    what: ClassVar[str] = "library"
+    kind: ClassVar[str] = "library"
 
     soname: str = ""
     static: Node | None = None  # lib/libX.a
@@ -64,7 +64,7 @@ class Library(Unit):
 
 @dataclass(eq=False)
 class Program(Unit):
-    what: ClassVar[str] = "service"
+    kind: ClassVar[str] = "service"
 
     linkage: str = "dynamic"
     interpreter: str | None = None  # PT_INTERP
@@ -74,7 +74,7 @@ class Program(Unit):
 
 @dataclass(eq=False)
 class Kernel(Program):
-    what: ClassVar[str] = "kernel"
+    kind: ClassVar[str] = "kernel"
 
     script: Node | None = None
     kept: Sequence[str] = ()  # symbols that only modules use
@@ -85,7 +85,7 @@ class Kernel(Program):
 
 @dataclass(eq=False)
 class KernelModule(Unit):
-    what: ClassVar[str] = "module"
+    kind: ClassVar[str] = "module"
 
     soname: str = ""
     kernel: Kernel | None = None
@@ -98,7 +98,7 @@ class KernelModule(Unit):
 class Interpreter(Unit):
     """One form of an interpreter: by itself, or combined with a library."""
 
-    what: ClassVar[str] = "interpreter"
+    kind: ClassVar[str] = "interpreter"
 
     soname: str = ""
     entry: str = ""
