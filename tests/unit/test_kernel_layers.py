@@ -64,7 +64,7 @@ def test_no_part_knows_what_lies_above_it(top):
 
 
 def test_every_line_of_the_order_is_in_use(top):
-    _lines, parts = read_layers(top / "boot/kernel")
+    _, parts = read_layers(top / "boot/kernel")
     names = {str(path.relative_to(top / "boot/kernel").with_suffix("")) for path in sources(top / "boot/kernel")}
     assert {file for file in parts if not file.startswith("<")} <= names
 
