@@ -11,6 +11,7 @@ from ambilink.machine.model import Verdict
 from .conftest import boot
 
 PT_LOAD, PT_INTERP, PT_GNU_STACK = 1, 3, 0x6474E551
+PROGRAM_HEADER = "a program header is wrong: its range, its alignment, or what it leads to"
 
 
 def test_a_loader_at_a_fixed_address(system, build, machine):
@@ -52,6 +53,15 @@ def interpreter(data):
     struct.pack_into("<Q", data, places[kinds.index(PT_GNU_STACK)] + 32, 6)
 
 
+def long_interpreter(data):
+    places, kinds = headers(data)
+    data[0x1000:0x10C8] = b"x" * 199 + b"\0"
+    at = places[kinds.index(PT_GNU_STACK)]
+    struct.pack_into("<I", data, at, PT_INTERP)
+    struct.pack_into("<Q", data, at + 8, 0x1000)
+    struct.pack_into("<Q", data, at + 32, 200)
+
+
 @pytest.mark.parametrize(
     "change, rule",
     [
@@ -65,16 +75,17 @@ def interpreter(data):
         (put("<H", 54, 40), "e_phentsize or e_phnum is out of range"),
         (put("<H", 56, 0), "e_phentsize or e_phnum is out of range"),
         (put("<H", 56, 0xFFFF), "e_phentsize or e_phnum is out of range"),
-        (at_load(0, "<Q", 8, (1 << 64) - 4096), "a segment lies outside the file"),
-        (at_load(0, "<Q", 32, 1 << 40), "a segment lies outside the file"),
-        (at_load(0, "<Q", 16, 8), "p_vaddr and p_offset differ within a page"),
-        (at_load(1, "<Q", 16, 0xFFFF800000000000), "p_vaddr and p_offset differ within a page"),
-        (at_load(-1, "<Q", 40, 1 << 60), "a segment lies outside user space"),
+        (at_load(0, "<Q", 8, (1 << 64) - 4096), PROGRAM_HEADER),
+        (at_load(0, "<Q", 32, 1 << 40), PROGRAM_HEADER),
+        (at_load(0, "<Q", 16, 8), PROGRAM_HEADER),
+        (at_load(1, "<Q", 16, 0xFFFF800000000000), PROGRAM_HEADER),
+        (at_load(-1, "<Q", 40, 1 << 60), PROGRAM_HEADER),
         (at_load(1, "<I", 4, 7), "a segment is writable and executable"),
         (at_load(0, "<I", 4, 0), "a segment is not readable"),
-        (at_load(0, "<QQ", 32, 0x100, 0x200), "a read-only segment is longer than its file part"),
+        (at_load(0, "<QQ", 32, 0x100, 0x200), PROGRAM_HEADER),
         (interpreter, "PT_INTERP in a program that must be static"),
-        (put("<I", 64, PT_INTERP), "PT_INTERP is too long"),
+        (put("<I", 64, PT_INTERP), "PT_INTERP in a program that must be static"),
+        (long_interpreter, "PT_INTERP is too long"),
     ],
 )
 def test_a_wrong_loader_is_refused(system, build, change, rule):
@@ -89,8 +100,7 @@ def test_a_wrong_loader_is_refused(system, build, change, rule):
     assert outcome.verdict is Verdict.FAIL
     assert outcome.text[-1] == "kernel: panic: the loader service cannot be started"
     assert outcome.text[-2].startswith("kernel: loader: services/loader: ")
-    if "differ" not in rule:
-        assert outcome.text[-2].endswith(rule), outcome.text
+    assert outcome.text[-2].endswith(rule), outcome.text
 
 
 def test_a_kernel_that_was_not_packed_says_so(build, machine):

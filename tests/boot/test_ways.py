@@ -90,7 +90,8 @@ INTERPRETERS = {
     "not-elf": "kernel: greet: lib/ld.so: not a 64-bit little-endian ELF file",
     "nested": "kernel: greet: lib/ld.so: an interpreter has none itself",
     "outside": "kernel: greet: ../../ld: the interpreter is not in the boot image",
-    "unnamed": "kernel: greet: services/greet: PT_INTERP is no string",
+    "unnamed": "kernel: greet: services/greet: "
+    "a program header is wrong: its range, its alignment, or what it leads to",
 }
 
 

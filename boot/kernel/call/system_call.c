@@ -234,7 +234,7 @@ static int64_t do_service_start(handle_t handle, uint64_t index, uint64_t result
 
 static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 {
-    int64_t status;
+    int64_t status = STATUS_OK;
     struct process *process;
     switch (number) {
     case SYS_HANDLE_CLOSE:

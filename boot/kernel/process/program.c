@@ -2,7 +2,7 @@
  * relocates itself. */
 #include "process/program.h"
 
-#include <rtld/elf.h>
+#include <rtld/parse.h>
 
 #include "base/bytes.h"
 #include "base/random.h"
@@ -10,11 +10,8 @@
 #include "memory/user.h"
 
 #define SEGMENTS_MAX 16
-
-static unsigned prot_of(uint32_t flags)
-{
-    return RIGHT_READ | (flags & PF_W ? RIGHT_WRITE : 0) | (flags & PF_X ? RIGHT_EXECUTE : 0);
-}
+#define RANDOM_BASE 0x100000000000
+#define RANDOM_PAGES 0x3ffffffff
 
 static const char *check_header(const struct elf_header *header, uint64_t size)
 {
@@ -36,26 +33,39 @@ static const char *check_header(const struct elf_header *header, uint64_t size)
     return NULL;
 }
 
-static const char *check_segment(const struct elf_segment *segment, uint64_t size, uint64_t *end)
+/* The first mistake counts; `context` is where to put it. */
+static bool take_rule(void *context, const struct report *report)
 {
-    if (segment->p_type != PT_LOAD)
-        return NULL;
-    if (segment->p_filesz > segment->p_memsz || segment->p_offset > size || segment->p_filesz > size - segment->p_offset)
-        return "a segment lies outside the file";
-    if (segment->p_vaddr % PAGE_SIZE != segment->p_offset % PAGE_SIZE)
-        return "p_vaddr and p_offset differ within a page";
-    if (segment->p_vaddr >= PROCESS_HIGHEST_ADDRESS || segment->p_memsz > PROCESS_HIGHEST_ADDRESS - segment->p_vaddr)
+    const char **rule = context;
+    switch (report->error) {
+    case LINK_BAD_SEGMENT:
+        *rule = "a program header is wrong: its range, its alignment, or what it leads to";
+        break;
+    case LINK_WRITE_EXECUTE:
+        *rule = "a segment is writable and executable";
+        break;
+    case LINK_BAD_HEADER:
+        *rule = "no PT_LOAD segment";
+        break;
+    default:
+        *rule = "it cannot be parsed";
+    }
+    return false;
+}
+
+/* What the kernel asks for beyond a sound file. */
+static const char *check_module(const struct module *module)
+{
+    bool entry_found = false;
+    if (module->high > PROCESS_HIGHEST_ADDRESS)
         return "a segment lies outside user space";
-    if ((segment->p_flags & PF_W) && (segment->p_flags & PF_X))
-        return "a segment is writable and executable";
-    if (!(segment->p_flags & PF_R))
-        return "a segment is not readable";
-    if (!(segment->p_flags & PF_W) && segment->p_filesz != segment->p_memsz)
-        return "a read-only segment is longer than its file part";
-    if (PAGE_DOWN(segment->p_vaddr) < *end)
-        return "segments are not ascending or share a page";
-    *end = PAGE_UP(segment->p_vaddr + segment->p_memsz);
-    return NULL;
+    for (unsigned i = 0; i < module->segment_count; i++) {
+        const struct segment *segment = &module->segments[i];
+        if (!(segment->flags & PF_R))
+            return "a segment is not readable";
+        entry_found |= (segment->flags & PF_X) && module->entry - segment->address < segment->memory_size;
+    }
+    return entry_found ? NULL : "e_entry is not in an executable segment";
 }
 
 static const char *no_mapping(int64_t status)
@@ -63,38 +73,41 @@ static const char *no_mapping(int64_t status)
     return status == STATUS_NO_MEMORY ? "no memory to map a segment" : "a segment cannot be mapped where it belongs";
 }
 
-static const char *map_writable(struct process *process, const uint8_t *file, const struct elf_segment *segment,
-                                uint64_t base)
+static const char *map_writable(struct space *space, const struct segment *segment, uint64_t base)
 {
-    uint64_t start = PAGE_DOWN(segment->p_vaddr);
-    uint64_t length = PAGE_UP(segment->p_vaddr + segment->p_memsz) - start;
-    struct memory *memory = memory_create(length);
+    struct memory *memory = memory_create(segment->pages_size);
     if (!memory)
         return "no memory for a writable segment";
-    int64_t mapped = space_map(&process->space, memory, 0, length, base + start, PROT_READ_WRITE);
+    int64_t mapped = space_map(space, memory, 0, segment->pages_size, base + segment->page_address, PROT_READ_WRITE);
     object_release(memory);
     if (mapped < 0)
         return no_mapping(mapped);
-    if (!user_write(&process->space, base + segment->p_vaddr, file + segment->p_offset, segment->p_filesz))
+    if (!user_write(space, base + segment->address, segment->data, segment->file_size))
         return "a writable segment cannot be filled";
     return NULL;
 }
 
-static const char *read_interpreter(const uint8_t *file, uint64_t size, const struct elf_segment *segment, struct program *program)
+static const char *map_read_only(struct space *space, struct memory *archive, uint64_t offset, const struct segment *segment,
+                                 uint64_t base)
 {
-    if (segment->p_offset > size || segment->p_filesz > size - segment->p_offset || !segment->p_filesz)
-        return "PT_INTERP lies outside the file";
-    const char *name = (const char *)file + segment->p_offset;
-    uint64_t length = segment->p_filesz - 1;
-    if (name[length] || !length)
-        return "PT_INTERP is no string";
-    /* Names in the image are relative. */
-    if (*name == '/') {
+    offset += segment->file_offset - (segment->address - segment->page_address);
+    int64_t mapped = space_map(space, archive, offset, segment->pages_size, base + segment->page_address,
+                               segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY);
+    return mapped < 0 ? no_mapping(mapped) : NULL;
+}
+
+static const char *take_interpreter(const char *name, struct program *program)
+{
+    if (!name)
+        return NULL;
+    if (*name == '/') /* names in the image are relative */
         name++;
-        length--;
-    }
-    if (length >= sizeof program->interpreter_name)
-        return "PT_INTERP is too long";
+    size_t length = 0;
+    while (name[length])
+        if (++length == sizeof program->interpreter_name)
+            return "PT_INTERP is too long";
+    if (!length)
+        return "PT_INTERP is no string";
     memory_copy(program->interpreter_name, name, length + 1);
     return NULL;
 }
@@ -102,53 +115,30 @@ static const char *read_interpreter(const uint8_t *file, uint64_t size, const st
 bool program_place(struct process *process, struct memory *archive, uint64_t offset, uint64_t size,
                    struct program *program, const char **rule)
 {
-    const uint8_t *file = (const uint8_t *)physical_pointer(archive->start) + offset;
-    const struct elf_header *header = (const struct elf_header *)file;
-    if ((*rule = check_header(header, size)))
+    uint64_t room[SEGMENTS_MAX * 16] __attribute__((aligned(16)));
+    struct file_view file = {.bytes = (const uint8_t *)physical_pointer(archive->start) + offset, .size = size};
+    struct ground ground = {.context = rule, .report = take_rule, .object = "", .arena = arena_within(room, sizeof room)};
+    struct module module = {0};
+    if ((*rule = check_header((const struct elf_header *)file.bytes, size)))
         return false;
-    const struct elf_segment *segments = (const struct elf_segment *)(file + header->e_phoff);
-    uint64_t end = 0;
-    for (unsigned i = 0; i < header->e_phnum; i++)
-        if ((*rule = check_segment(&segments[i], size, &end)))
-            return false;
-    if (!end) {
-        *rule = "no PT_LOAD segment";
+    if (!module_parse_headers(&ground, &module, "", &file))
         return false;
-    }
+    if ((*rule = check_module(&module)))
+        return false;
     /* A static PIE goes to a random page; ET_EXEC to where it was linked. */
-    uint64_t base = header->e_type == ET_DYN ? 0x100000000000 + (random_next() & 0x3ffffffff) * PAGE_SIZE : 0;
+    uint64_t base = module.type == ET_DYN ? (RANDOM_BASE + (random_next() & RANDOM_PAGES) * PAGE_SIZE) & -module.align : 0;
     *program = (struct program){
-        .entry = base + header->e_entry,
-        .start = base + header->e_entry,
+        .entry = base + module.entry,
+        .start = base + module.entry,
         .base = base,
-        .program_header_count = header->e_phnum,
+        .program_headers = module.header_count ? base + module.headers_address : 0,
+        .program_header_count = module.header_count,
     };
-    bool entry_found = false;
-    for (unsigned i = 0; i < header->e_phnum; i++) {
-        const struct elf_segment *segment = &segments[i];
-        if (segment->p_type == PT_INTERP && (*rule = read_interpreter(file, size, segment, program)))
-            return false;
-        if (segment->p_type != PT_LOAD || !segment->p_memsz)
-            continue;
-        if (segment->p_flags & PF_W) {
-            if ((*rule = map_writable(process, file, segment, base)))
-                return false;
-        } else {
-            uint64_t start = PAGE_DOWN(segment->p_vaddr);
-            uint64_t length = PAGE_UP(segment->p_vaddr + segment->p_memsz) - start;
-            int64_t mapped = space_map(&process->space, archive, offset + PAGE_DOWN(segment->p_offset), length, base + start,
-                                       prot_of(segment->p_flags));
-            if (mapped < 0) {
-                *rule = no_mapping(mapped);
-                return false;
-            }
-        }
-        if ((segment->p_flags & PF_X) && header->e_entry - segment->p_vaddr < segment->p_memsz)
-            entry_found = true;
-        if (header->e_phoff >= segment->p_offset && header->e_phoff - segment->p_offset < segment->p_filesz)
-            program->program_headers = base + segment->p_vaddr + header->e_phoff - segment->p_offset;
+    *rule = take_interpreter(module.interpreter, program);
+    for (unsigned i = 0; i < module.segment_count && !*rule; i++) {
+        const struct segment *segment = &module.segments[i];
+        *rule = segment->flags & PF_W ? map_writable(&process->space, segment, base)
+                                      : map_read_only(&process->space, archive, offset, segment, base);
     }
-    if (!entry_found)
-        *rule = "e_entry is not in an executable segment";
-    return entry_found;
+    return !*rule;
 }
