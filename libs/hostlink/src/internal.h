@@ -28,9 +28,9 @@ bool is_found(const struct target *target, const struct module *module);
 
 /* An address under which the target's modules may go. */
 uint64_t random_top(const struct target *target);
-/* link_host.place and link_host.window, with the target as context. */
+/* link_host.place and link_host.stage, with the target as context. */
 bool place_module(void *context, const struct module *module, uint64_t *bias);
-void *make_window(void *context, const struct module *module, const struct segment *segment, bool *filled);
+void *stage_segment(void *context, const struct module *module, const struct segment *segment, bool *filled);
 /* The staging memory goes, whether it was made or not. */
 void end_staging(struct target *target);
 

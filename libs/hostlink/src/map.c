@@ -13,44 +13,66 @@ static bool make_batch(struct target *target)
     return made == count;
 }
 
-bool target_batch_add(struct target *target, const struct target_mapping *mapping)
+/* Room for one more; NULL: those before it could not be made. */
+static struct target_mapping *next_mapping(struct target *target)
 {
     struct linker *linker = target->linker;
     if (linker->batch_count == TARGET_BATCH_MAX && !make_batch(target))
+        return NULL;
+    return &linker->batch[linker->batch_count++];
+}
+
+bool target_batch_add(struct target *target, const struct target_mapping *mapping)
+{
+    struct target_mapping *next = next_mapping(target);
+    if (!next)
         return false;
-    linker->batch[linker->batch_count++] = *mapping;
+    *next = *mapping;
+    next->made = NULL;
     return true;
 }
 
 static bool map_read_only(struct target *target, const struct module *module, const struct segment *segment)
 {
-    return target_batch_add(target, &(struct target_mapping){
-        .address = module->bias + segment->page_address,
-        .size = segment->pages_size,
-        .offset = segment->file_offset - (segment->address - segment->page_address),
-        .source = TARGET_FILE,
-        .prot = segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY,
-        .file = &module->file,
-        .name = module->name,
-        .made = &target->mapped,
-    });
+    struct target_mapping *mapping = next_mapping(target);
+    if (!mapping)
+        return false;
+    mapping->address = module->bias + segment->page_address;
+    mapping->size = segment->pages_size;
+    mapping->offset = segment->file_offset - (segment->address - segment->page_address);
+    mapping->source = TARGET_FILE;
+    mapping->prot = segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY;
+    mapping->file = &module->file;
+    mapping->name = module->name;
+    mapping->made = &target->mapped;
+    return true;
+}
+
+static bool map_some_staged(struct target *target, const struct staging *staging, uint64_t offset, uint64_t size,
+                            uint64_t address, unsigned prot, const char *name, size_t *made)
+{
+    struct target_mapping *mapping = next_mapping(target);
+    if (!mapping)
+        return false;
+    mapping->address = address;
+    mapping->size = size;
+    mapping->offset = offset;
+    mapping->source = TARGET_STAGED;
+    mapping->prot = prot;
+    mapping->staging = staging;
+    mapping->name = name;
+    mapping->made = made;
+    return true;
 }
 
 static bool map_staged(struct target *target, const struct module *module, const struct segment *segment)
 {
     struct segment_part parts[SEGMENT_PARTS_MAX];
     unsigned count = segment_parts(&target->link, module, segment, parts);
+    uint64_t address = module->bias + segment->page_address, offset = (uint64_t)(segment->staging - target->staging.here);
     for (unsigned i = 0; i < count; i++)
-        if (!target_batch_add(target, &(struct target_mapping){
-                .address = module->bias + segment->page_address + parts[i].offset,
-                .size = parts[i].size,
-                .offset = (uint64_t)(segment->staging - target->staging.here) + parts[i].offset,
-                .source = TARGET_STAGED,
-                .prot = parts[i].prot,
-                .staging = &target->staging,
-                .name = module->name,
-                .made = &target->mapped,
-            }))
+        if (!map_some_staged(target, &target->staging, offset + parts[i].offset, parts[i].size, address + parts[i].offset,
+                             parts[i].prot, module->name, &target->mapped))
             return false;
     return true;
 }
@@ -89,14 +111,8 @@ static bool waits(const struct target_area *area)
 static bool map_areas(struct target *target)
 {
     for (const struct target_area *area = target->areas; area != target->areas_before; area = area->next)
-        if (waits(area) && !target_batch_add(target, &(struct target_mapping){
-                               .address = area->at.there,
-                               .size = area->at.size,
-                               .source = TARGET_STAGED,
-                               .prot = area->prot,
-                               .staging = &area->staging,
-                               .made = &target->areas_mapped,
-                           }))
+        if (waits(area) && !map_some_staged(target, &area->staging, 0, area->at.size, area->at.there, area->prot, NULL,
+                                            &target->areas_mapped))
             return false;
     return true;
 }
@@ -130,7 +146,7 @@ static void unmap_some(struct target *target, const struct module *module)
         const struct segment *segment = &module->segments[i];
         uint64_t address = module->bias + segment->page_address;
         if (!(segment->flags & PF_W) || lives_there(target)) {
-            size_t *left = segment->flags & PF_W ? &target->windows : &target->mapped;
+            size_t *left = segment->flags & PF_W ? &target->filled : &target->mapped;
             if (*left) {
                 --*left;
                 host->unmap(target->context, address, segment->pages_size);
@@ -163,7 +179,7 @@ void unmap_fresh(struct target *target)
             give_back_range(target, module);
         }
     }
-    target->placed = target->windows = target->mapped = 0;
+    target->placed = target->filled = target->mapped = 0;
 }
 
 void unmap_module(struct target *target, const struct module *module)

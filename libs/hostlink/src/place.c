@@ -95,7 +95,7 @@ void end_staging(struct target *target)
     target->staged = target->scratch_size = 0;
 }
 
-static void *window_there(struct target *target, const struct module *module, const struct segment *segment, bool *filled)
+static void *stage_there(struct target *target, const struct module *module, const struct segment *segment, bool *filled)
 {
     uint64_t address = module->bias + segment->page_address;
     struct target_mapping mapping = {
@@ -110,18 +110,18 @@ static void *window_there(struct target *target, const struct module *module, co
     else if (host_of(target)->map(target->context, &mapping, 1) != 1)
         return NULL;
     else
-        target->windows++;
+        target->filled++;
     return (void *)(uintptr_t)address;
 }
 
 /* What is loaded together is staged together, in the order of modules and segments: one memory for all of it. */
-void *make_window(void *context, const struct module *module, const struct segment *segment, bool *filled)
+void *stage_segment(void *context, const struct module *module, const struct segment *segment, bool *filled)
 {
     struct target *target = context;
     if (module->file.in_place)
         return target; /* nothing is written there */
     if (lives_there(target) && !target->relinking)
-        return window_there(target, module, segment, filled);
+        return stage_there(target, module, segment, filled);
     if (!target->staging.here) {
         uint64_t size = writable_size(&target->link);
         if (!(target->relinking ? make_scratch(target, size) : target_stage(target, size) != NULL))

@@ -74,7 +74,7 @@ void target_init(struct target *target, struct linker *linker, void *context, ui
         .release = release,
         .open = open_file,
         .place = place_module,
-        .stage = make_window,
+        .stage = stage_segment,
         .drop = drop,
         .report = report,
     };
@@ -167,7 +167,7 @@ void target_commit(struct target *target)
     while (host_of(target)->moves && target->areas != target->areas_before)
         target_area_close(target, target->areas);
     target->areas_before = target->areas;
-    target->placed = target->windows = target->mapped = 0;
+    target->placed = target->filled = target->mapped = 0;
 }
 
 void target_abandon(struct target *target)

@@ -1,8 +1,11 @@
 /* A host of libs/hostlink that lives in the linked address space. Two objects may be there before: the program, which the
  * kernel placed, and the interpreter, where it is a library too. */
 #include <hostlink/split_mix.h>
+#include <string.h>
 
 #include "ld.h"
+
+#define OWN_SIZE_MAX (1 << 30)
 
 static void *allocate(void *context, uint64_t *size)
 {
@@ -76,6 +79,30 @@ static bool log_line(void *context, const char *text)
 {
     ld_say(context, NULL, text);
     return true;
+}
+
+static bool report(void *context, const struct report *about)
+{
+    char text[256];
+    report_text(about, text, sizeof text);
+    return log_line(context, text);
+}
+
+void ld_parse_itself(struct interpreter *ld)
+{
+    struct ground ground = {
+        .context = ld,
+        .memory = allocate,
+        .release = release,
+        .report = report,
+        .object = "ld.so",
+        .arena = arena_within(ld->own_tables, sizeof ld->own_tables),
+    };
+    /* The kernel checked it against its file's size and mapped it; how long it is its headers say. */
+    struct file_view view = {.bytes = (const uint8_t *)ld->base, .size = OWN_SIZE_MAX, .by_address = true};
+    memset(&ld->own, 0, sizeof ld->own);
+    if (!module_parse_headers(&ground, &ld->own, "ld.so", &view) || !module_parse_dynamic(&ground, &ld->own))
+        ld_refuse(ld, "is not started");
 }
 
 static const struct target_host host = {

@@ -5,6 +5,7 @@
 #include <ambilink/start.h>
 #include <hostlink/archive.h>
 #include <hostlink/target.h>
+#include <rtld/parse.h>
 
 #include "invoke.h" /* the target's */
 
@@ -16,7 +17,9 @@ struct interpreter {
     struct archive archive;
     const struct image_file *program_file, *own_file; /* own_file NULL: no object needs it */
     const char *name;              /* of the program's file */
-    uint64_t base;                 /* of the interpreter itself */
+    uint64_t base;                 /* of the interpreter itself, */
+    struct module own;             /* which is parsed where it lies, */
+    uint64_t own_tables[128] __attribute__((aligned(16))); /* with room for its segments */
     uint64_t program_headers;      /* address of the program's */
     handle_t self, image, log;
     uint64_t random;
@@ -36,6 +39,8 @@ _Noreturn void ld_refuse(const struct interpreter *ld, const char *text);
 /* One line on the log; about `object`, unless it is NULL. */
 void ld_say(const struct interpreter *ld, const char *object, const char *text);
 
+/* Read the interpreter's own headers and dynamic section. */
+void ld_parse_itself(struct interpreter *ld);
 /* Prepare to link this address space. */
 void ld_host_init(struct interpreter *ld);
 #endif

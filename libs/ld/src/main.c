@@ -33,19 +33,7 @@ static struct auxiliary read_stack(uint64_t *stack)
     return found;
 }
 
-static const char *own_soname(uint64_t base, const struct elf_dynamic *dynamic)
-{
-    const char *strings = NULL;
-    uint64_t name = 0;
-    for (; dynamic->d_tag != DT_NULL; dynamic++)
-        if (dynamic->d_tag == DT_STRTAB)
-            strings = (const char *)(base + dynamic->d_value);
-        else if (dynamic->d_tag == DT_SONAME)
-            name = dynamic->d_value;
-    return strings && name ? strings + name : NULL;
-}
-
-static void open_image(struct interpreter *ld, const struct start_info *info, const struct elf_dynamic *dynamic)
+static void open_image(struct interpreter *ld, const struct start_info *info)
 {
     int64_t mapped = ld_map_image(ld, 0, info->image_size, 0, PROT_READ_ONLY);
     const char *rule = mapped < 0 ? "the boot image cannot be mapped"
@@ -55,20 +43,16 @@ static void open_image(struct interpreter *ld, const struct start_info *info, co
     ld->program_file = archive_find(&ld->archive, ld->name);
     if (!ld->program_file)
         ld_refuse(ld, "the program is not in the boot image");
-    const char *soname = own_soname(ld->base, dynamic);
-    ld->own_file = soname ? archive_find_library(&ld->archive, soname) : NULL;
+    ld->own_file = ld->own.soname ? archive_find_library(&ld->archive, ld->own.soname) : NULL;
 }
 
 /* Alone, the interpreter is no object of the link. */
 static void protect_itself(const struct interpreter *ld)
 {
-    const struct elf_header *header = (const struct elf_header *)ld->base;
-    const struct elf_segment *segments = (const struct elf_segment *)(ld->base + header->e_phoff);
-    for (unsigned i = 0; i < header->e_phnum; i++) {
-        uint64_t start = (ld->base + segments[i].p_vaddr) & -(uint64_t)PAGE_SIZE;
-        uint64_t end = (ld->base + segments[i].p_vaddr + segments[i].p_memsz) & -(uint64_t)PAGE_SIZE;
-        if (segments[i].p_type == PT_GNU_RELRO && end > start)
-            ld_protect(ld, start, end - start, PROT_READ_ONLY);
+    for (unsigned i = 0; i < ld->own.segment_count; i++) {
+        const struct segment *segment = &ld->own.segments[i];
+        if (segment->relro_size)
+            ld_protect(ld, ld->base + segment->relro_address, segment->relro_size, PROT_READ_ONLY);
     }
 }
 
@@ -124,7 +108,7 @@ __attribute__((visibility("hidden"))) uint64_t ld_main(uint64_t *stack, const st
     /* From here on, pointers in this object's own data are right, as far as they lead to itself. */
     struct start_info *info = (struct start_info *)*auxiliary.start;
     uint32_t flags = (uint32_t)info->flags;
-    struct interpreter ld; /* one process, one link; open_image and ld_host_init set the rest */
+    struct interpreter ld; /* one process, one link; the functions below set the rest */
     ld.name = auxiliary.path;
     ld.base = auxiliary.base;
     ld.program_headers = auxiliary.program_headers;
@@ -132,7 +116,8 @@ __attribute__((visibility("hidden"))) uint64_t ld_main(uint64_t *stack, const st
     ld.image = info->handle[START_HANDLE_IMAGE];
     ld.log = info->handle[START_HANDLE_SYSTEM];
     ld.random = auxiliary.random[0];
-    open_image(&ld, info, dynamic);
+    ld_parse_itself(&ld);
+    open_image(&ld, info);
     link_program(&ld, info, auxiliary.start);
     ld_unmap(&ld, (uint64_t)ld.archive.bytes, ld.archive.size);
     if (flags & START_IMAGE_IS_LINKERS)

@@ -34,8 +34,8 @@ struct target_mapping {
     uint64_t offset;                /* in the source; whole pages */
     enum target_source source;
     unsigned prot;                  /* PROT_... */
-    const struct file_view *file;   /* TARGET_FILE. The last page of a file may be asked for beyond its end: zero bytes */
-    const struct staging *staging;  /* TARGET_STAGED */
+    const struct file_view *file;   /* TARGET_FILE, else undefined. The last page of a file may be asked for beyond its end: zero bytes */
+    const struct staging *staging;  /* TARGET_STAGED, else undefined */
     const char *name;               /* the object whose it is, for messages; NULL: a start block, a stack */
     size_t *made;                   /* the library's own */
 };

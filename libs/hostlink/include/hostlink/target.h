@@ -81,7 +81,7 @@ struct target {
     uint64_t staged;          /* bytes of it in use */
     uint64_t scratch_size;    /* while relinking: `staging` is a block of that size, mapped nowhere */
     size_t placed;            /* modules that reserved an address, */
-    size_t windows;           /* writable segments that were mapped where they belong, */
+    size_t filled;            /* writable segments that were mapped where they belong, */
     size_t mapped;            /* and other mappings of segments made, each in the order of modules and segments */
     size_t areas_mapped;      /* while target_map runs: areas, newest first */
     bool relinking, ending;
