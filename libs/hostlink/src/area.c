@@ -94,18 +94,14 @@ struct target_area *make_block(struct target *target, uint64_t size, const struc
     return target->block = area;
 }
 
-void target_adopt(struct target *target, const struct staging *view, uint64_t address)
+void adopt_block(struct target *target, const struct staging *view, uint64_t address)
 {
-    target->linked_elsewhere = true;
-    if (!view)
-        return;
     struct target_area *area = new_area(target, true);
     area->at = (struct shared_area){view->here, address, view->size, view->size};
     area->staging = *view;
     area->is_mapped = true;
     join(target, area);
     target->block = area;
-    target_find_list(target);
 }
 
 static void leave(struct target *target, struct target_area *area)

@@ -43,12 +43,17 @@ void unmap_module(struct target *target, const struct module *module);
 
 /* The area that the target's block is; NULL: no memory. */
 struct target_area *make_block(struct target *target, uint64_t size, const struct shared_area *given);
+/* The same of one that another linker made. */
+void adopt_block(struct target *target, const struct staging *view, uint64_t address);
 /* Areas that were made since the start or open began go. */
 void free_new_areas(struct target *target);
 /* All areas go here, and stay there. */
 void forget_areas(struct target *target);
 /* A module that is described in an area goes: the last one takes the area with it. */
 void describe_gone(struct target *target, const struct module *module);
+
+/* All phases of a start but mapping. False: logged, and given back by target_abandon alone. */
+bool link_program(struct target *target, const char *name, const struct file_view *program);
 
 #pragma GCC visibility pop
 #endif
