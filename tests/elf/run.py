@@ -11,6 +11,7 @@ import json
 import mmap
 import os
 import resource
+import select
 import signal
 import struct
 import subprocess
@@ -61,14 +62,23 @@ def _examine_in_child(name: str, case: Case) -> tuple[int, str]:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        with open(writing, "w") as stream:
-            json.dump(_examine_here(name, case), stream)
-            stream.flush()
-            os._exit(0)
+        status = 1
+        try:
+            with open(writing, "w") as stream:
+                json.dump(_examine_here(name, case), stream)
+            status = 0
+        finally:
+            os._exit(status)
     os.close(writing)
     with open(reading) as stream:
+        # A signal does not end C code.
+        in_time, _, _ = select.select([stream], [], [], 2 * CLOCK * COMMANDS[name].seconds)
+        if not in_time:
+            os.kill(child, signal.SIGKILL)
         answer = stream.read()
     _, status, usage = os.wait4(child, 0)
+    if not in_time:
+        return 2, "hangs: by the clock, and not in Python"
     if status:
         return 2, f"the process died: {os.waitstatus_to_exitcode(status)}"
     if usage.ru_maxrss > MEMORY // 1024:

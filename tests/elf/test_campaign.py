@@ -45,7 +45,7 @@ def test_a_traceback_a_hang_and_memory_are_findings(build, tmp_path, monkeypatch
     code = (
         "import sys, signal, pathlib; sys.path[:0] = sys.argv[2:]\n"
         "from tests.elf import commands, run\n"
-        "signal.signal(signal.SIGPROF, run._ring)\n"
+        "for number in (signal.SIGPROF, signal.SIGALRM): signal.signal(number, run._ring)\n"
         "def spin(case):\n    while True: pass\n"
         "def grow(case): return len(bytearray(3 << 30))\n"
         "def fall(case): return {}['x']\n"
@@ -60,8 +60,9 @@ def test_a_traceback_a_hang_and_memory_are_findings(build, tmp_path, monkeypatch
     top = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-c", code, "x", str(top / "toolchain"), str(top)]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(top)})
-    assert done.stdout.splitlines() == [
-        "tests.elf.run.Hang: hangs: processor time",
+    first, *others = done.stdout.splitlines()
+    assert first.startswith("tests.elf.run.Hang: hangs"), done.stderr  # on a busy computer by the clock
+    assert others == [
         "MemoryError",
         "KeyError: 'x'",
         "AssertionError: exit status 3",
