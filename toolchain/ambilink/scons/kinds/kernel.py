@@ -31,9 +31,8 @@ def _script(context: Context, kernel: Kernel) -> Sequence[Node]:
 
 KERNEL = linked(
     lambda kernel: kernel.name,
-    Linking[Kernel](OutputKind.KERNEL, _flags, keep_symbols=True),
+    Linking[Kernel](OutputKind.KERNEL, _flags, files=_script, keep_symbols=True),
 )
-KERNEL.inputs = _script
 
 
 def _write_stub(target: Nodes, source: Nodes, env: Environment) -> None:

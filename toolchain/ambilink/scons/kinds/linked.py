@@ -35,6 +35,7 @@ class Linking(Generic[U]):
     flags: Callable[[Context, U], Sequence[str]]
     archives: Callable[[Context, U], Sequence[Node]] = none
     libraries: Callable[[Context, U], Mapping[str, Node]] = no_libraries  # linked against, by SONAME
+    files: Callable[[Context, U], Sequence[Node]] = none  # others that the flags name
     soname: Callable[[U], str | None] = nothing
     interpreter: Callable[[U], str | None] = nothing
     defines_itself: bool = False  # libraries that need each other: what they lack, this one may define
@@ -79,6 +80,10 @@ def linked(path: Callable[[U], str], how: Linking[U]) -> Kind[U]:
     """The kind of what is linked so; each has a debug file."""
 
     def inputs(context: Context, unit: U) -> list[Node]:
-        return [*how.archives(context, unit), *how.libraries(context, unit).values()]
+        return [
+            *how.archives(context, unit),
+            *how.libraries(context, unit).values(),
+            *how.files(context, unit),
+        ]
 
     return Kind(path, CommandStep(how.words, "LD", finish=how.finish, code=ELF_CODE), inputs, debug=True)
