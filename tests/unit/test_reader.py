@@ -14,7 +14,7 @@ from elftools.elf.sections import SymbolTableSection
 
 from ambilink.elf.dynamic import DynamicFile
 from ambilink.elf.file import ElfError, ElfFile
-from ambilink.elf.layout import DT_JMPREL, EHDR, PT_LOAD, SHT_DYNSYM, VERSYM_HIDDEN
+from ambilink.elf.layout import DT_JMPREL, EHDR, PT_DYNAMIC, PT_LOAD, SHT_DYNSYM, VERSYM_HIDDEN
 from ambilink.errors import AmbilinkError
 
 HOST = [Path("/lib/x86_64-linux-gnu", name) for name in ("libc.so.6", "libm.so.6", "libstdc++.so.6", "libz.so.1")]
@@ -182,6 +182,19 @@ def test_a_wrong_section_header_harms_no_dynamic_linker(build):
     assert file.exports == DynamicFile.open(path).exports
     with pytest.raises(ElfError, match="the table of section headers ends behind the end of the file"):
         file.sections  # noqa: B018
+
+
+@pytest.mark.parametrize("size", [0, 2, 16])
+def test_the_dynamic_section_ends_at_its_end_mark(build, size):
+    """As dynamic linkers have it: p_filesz does not count."""
+    path = build / "lib/libposix.so"
+    file = DynamicFile.open(path)
+    table = b"".join(
+        (replace(each, file_size=size) if each.type == PT_DYNAMIC else each).pack() for each in file.segments
+    )
+    at = file.header.phoff
+    changed = DynamicFile(path, file.data[:at] + table + file.data[at + len(table) :])
+    assert changed.dynamic == file.dynamic and changed.needed_names == file.needed_names != []
 
 
 def test_segments_are_ascending(build):

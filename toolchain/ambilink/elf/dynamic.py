@@ -118,17 +118,19 @@ class DynamicFile(ElfFile):
             self.interpreter = self.text(self.contents(segment, "PT_INTERP").rstrip(b"\0"), "PT_INTERP")
 
     def _read_dynamic(self, segment: Segment) -> None:
-        at = self.place_of(segment.address, segment.file_size, "PT_DYNAMIC")
-        data = self.data[at : at + segment.file_size]
+        """By the address, and up to DT_NULL whatever p_filesz says, as dynamic linkers do."""
+        at, limit = self._room_at(segment.address, "PT_DYNAMIC", DYN.size)
         self.dynamic_address = segment.address
-        for number, (tag, value) in enumerate(DYN.iter_unpack(data[: len(data) // DYN.size * DYN.size])):
+        for number in range(limit):
+            tag, value = DYN.unpack_from(self.data, at + DYN.size * number)
             if tag == 0:
-                break
+                return
             if tag == DT_DEBUG:
                 self.debug_address = segment.address + DYN.size * number + 8
             if tag == DT_NEEDED:
                 self._needed.append(value)
             self.dynamic[tag] = value
+        raise self.refuse("has a dynamic section without an end (DT_NULL)")
 
     @cached_property
     def program_headers(self) -> tuple[int, int]:
@@ -225,7 +227,10 @@ class DynamicFile(ElfFile):
         """Of a table without a size: its offset, and how many entries its segment has room for."""
         if tag not in self.dynamic:
             raise self.refuse(f"has no {what}")
-        at = self.place_of(self.dynamic[tag], entry, what)
+        return self._room_at(self.dynamic[tag], what, entry)
+
+    def _room_at(self, address: int, what: str, entry: int) -> tuple[int, int]:
+        at = self.place_of(address, entry, what)
         end = next(
             each.offset + each.file_size for each in self.loads if each.offset <= at < each.offset + each.file_size
         )
