@@ -19,7 +19,7 @@ from ambilink.bootimage.start_block import relro_pages
 from ambilink.core import Linker as CoreLinker
 from ambilink.core import load_linker
 from ambilink.link.module import Module
-from ambilink.machine.memory import PhysicalMemory
+from ambilink.machine.memory import PAGE_SIZE, PhysicalMemory
 from ambilink.verify.expected import Expected, Judge, Judges, Slot, slots_of
 from ambilink.verify.kernel_state import KernelState, Process
 from ambilink.verify.modules import MappedModule, Modules
@@ -191,8 +191,11 @@ class _Segment:
         return address not in self._fixed() and page is not None and page.writable
 
     def first_difference(self) -> int | None:
-        """p_vaddr of the first fixed byte that is another."""
+        """p_vaddr of the first fixed byte of the segment that is another. The rest of its pages is padding, where a
+        linker that maps files leaves what the file has there."""
         fixed = self._fixed()
+        load = next(load for load in self.module.loads if load.writable and load.address & -PAGE_SIZE == self.start)
+        fixed = range(max(fixed.start, load.address), min(fixed.stop, load.end))
         part = slice(fixed.start - self.start, fixed.stop - self.start)
         if self.have is None or not fixed or self.have[part] == self.want[part]:
             return None
