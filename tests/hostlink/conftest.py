@@ -145,7 +145,8 @@ def files(make) -> dict[str, bytes]:  # noqa: F811
     names = [f"lib{number}.so" for number in range(10)]
     source = (
         "".join(f"extern int data{n}; extern const char *const text{n}; " for n in range(10))
-        + "__thread int t = 3; int written = 1; const void *const table[] = {"
+        + '__thread int t __attribute__((tls_model("initial-exec"))) = 3; '
+        + "int written = 1; const void *const table[] = {"
         + "".join(f"&data{n}, &text{n}, " for n in range(10))
         + "}; int _start(void) { return t + written; }"
     )
