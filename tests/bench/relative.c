@@ -60,7 +60,7 @@ static struct file make(bool packed)
     return (struct file){bytes, size, table_size};
 }
 
-static uint8_t *window_bytes;
+static uint8_t *staged;
 
 static void *memory(void *context, uint64_t *size)
 {
@@ -88,18 +88,18 @@ static bool place(void *context, const struct module *module, uint64_t *bias)
     return true;
 }
 
-static void *window(void *context, const struct module *module, const struct segment *segment, bool *filled)
+static void *stage(void *context, const struct module *module, const struct segment *segment, bool *filled)
 {
     (void)context, (void)module, (void)segment;
     *filled = true;
-    return window_bytes;
+    return staged;
 }
 
-static bool report(void *context, const struct diagnostic *diagnostic)
+static bool report(void *context, const struct report *about)
 {
     char text[200];
     (void)context;
-    diagnostic_text(diagnostic, text, sizeof text);
+    report_text(about, text, sizeof text);
     fprintf(stderr, "%s\n", text);
     exit(1);
 }
@@ -125,7 +125,14 @@ static double median(double *values)
 
 static double relocate(const struct file *file)
 {
-    const struct link_host host = {NULL, memory, release, open_file, place, window, NULL, report, NULL, NULL};
+    const struct link_host host = {
+        .memory = memory,
+        .release = release,
+        .open = open_file,
+        .place = place,
+        .stage = stage,
+        .report = report,
+    };
     double times[ROUNDS];
     for (int i = 0; i < ROUNDS; i++) {
         struct link link;
@@ -140,7 +147,7 @@ static double relocate(const struct file *file)
         link_end(&link);
     }
     uint64_t last;
-    memcpy(&last, window_bytes + (COUNT - 1) * 8, 8);
+    memcpy(&last, staged + (COUNT - 1) * 8, 8);
     if (last == 0)
         exit(1);
     return median(times);
@@ -168,8 +175,8 @@ static double copy(uint64_t size)
 
 int main(void)
 {
-    window_bytes = aligned_alloc(PAGE, page_up(COUNT * 8));
-    memset(window_bytes, 0, COUNT * 8);
+    staged = aligned_alloc(PAGE, page_up(COUNT * 8));
+    memset(staged, 0, COUNT * 8);
     for (int packed = 0; packed < 2; packed++) {
         struct file file = make(packed);
         /* As a copy moves them: half of the traffic is read, half is written. RELR reads each word as well. */

@@ -1,7 +1,8 @@
 /* Memory in blocks of the host's, given back together. */
-#include "internal.h"
+#include "arena.h"
 
-#include <string.h>
+#include "bytes.h"
+#include "ground.h"
 
 #define ALIGN 16
 #define BLOCK_SIZE 8192

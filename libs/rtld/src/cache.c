@@ -1,13 +1,29 @@
 /* What earlier links left. A library is parsed once. It finds the same definitions in each program that has the
  * same libraries in the same order, but for names that the program defines itself: its filter tells that it does not. */
-#include <string.h>
-
 #include <rtld/cache.h>
+#include <rtld/parse.h>
 
+#include "cache_functions.h"
+#include "gnu_hash.h"
+#include "modules.h"
 #include "relocate.h"
 
 #define ENTRIES_MAX (1u << 16) /* of a library's tables that may name symbols */
 #define RECORDS_MAX 512 /* of libraries, over all scopes: who opens more has them read and bound afresh */
+
+/* What a relocation entry of a library stored, in a program that does not define the name. Only plain bindings are cached. */
+struct cached_binding {
+    uint64_t value;     /* less the provider's bias */
+    uint32_t hash;      /* GNU hash value of the name */
+    uint32_t provider;  /* its position in the search order; 0, the program: not cached */
+};
+
+struct cached_module {
+    struct cached_module *next;
+    const uint8_t *file;
+    uint64_t relative_count; /* entries of rela that have no record */
+    struct cached_binding *rela, *plt_rela;
+};
 
 struct cached_file {
     struct cached_file *next;
@@ -131,12 +147,28 @@ static struct cached_module *add_module(struct link *link, struct cached_scope *
     return scope->modules = record;
 }
 
+static bool make_filter(const struct module *module, struct symbol_filter *filter)
+{
+    struct gnu_hash table;
+    if (!gnu_hash_read(module, &table) || !table.bloom_count || table.bloom_count & (table.bloom_count - 1))
+        return false;
+    *filter = (struct symbol_filter){table.bloom, table.bloom_count - 1, table.bloom_shift};
+    return true;
+}
+
+/* A name's first question to a GNU hash table; false: it is not there. */
+static inline bool filter_admits(const struct symbol_filter *filter, uint32_t hash)
+{
+    uint64_t word = filter->words[hash / 64 & filter->mask];
+    return word >> hash % 64 & word >> (hash >> filter->shift) % 64 & 1;
+}
+
 /* Only what comes with a program, in the order that its libraries have: the program, then they. */
 static bool prepare(struct link *link)
 {
     size_t count = link->state.searched_count;
     if (link->results.fresh != link->results.first || link->state.bind_first || link->settings.host->binding || count < 2 ||
-        link->state.searched[0] != link->results.first || !module_filter(link->results.first, &link->state.program_filter))
+        link->state.searched[0] != link->results.first || !make_filter(link->results.first, &link->settings.cache->program_filter))
         return true;
     struct module *const *libraries = link->state.searched + 1;
     struct cached_scope *scope = find_scope(link->settings.cache, libraries, count - 1);
@@ -153,62 +185,58 @@ static bool prepare(struct link *link)
     return !link->ground.failed;
 }
 
-/* As many entries as are cached. */
-static uint64_t store(const struct relocation *relocation, const struct elf_rela *first, const struct elf_rela *end)
+/* The record of an entry, in whichever table it is; NULL: it has none. */
+static struct cached_binding *binding_of(const struct module *module, const struct elf_rela *entry)
 {
-    const struct link *link = relocation->link;
-    const struct symbol_filter filter = link->state.program_filter;
-    const uint64_t low = relocation->low, span = relocation->span >= WORD ? relocation->span - WORD + 1 : 0;
-    uint8_t *const window = relocation->staging;
+    const struct cached_module *cached = module->cached;
+    uint64_t index = (uint64_t)(entry - (const struct elf_rela *)module->rela.data);
+    if (index < module->rela.count)
+        return index < cached->relative_count ? NULL : &cached->rela[index - cached->relative_count];
+    return &cached->plt_rela[entry - (const struct elf_rela *)module->plt_rela.data];
+}
+
+static uint64_t replay(const struct relocation *relocation, const struct elf_rela *first, const struct elf_rela *end)
+{
+    const struct link *link = relocation->slots.link;
+    const struct symbol_filter filter = link->settings.cache->program_filter;
+    const uint64_t low = relocation->slots.low, room = relocation->slots.room;
+    uint8_t *const staging = relocation->slots.staging;
     struct module *const *searched = link->state.searched;
-    const struct cached_binding *known = relocation->cached + (first - relocation->cached_first);
+    const struct cached_binding *cached = binding_of(relocation->slots.module, first);
     const struct elf_rela *entry = first;
-    for (; entry < end && known->provider && !filter_admits(&filter, known->hash); entry++, known++) {
+    for (; cached && entry < end && cached->provider && !filter_admits(&filter, cached->hash); entry++, cached++) {
         uint64_t at = entry->r_offset - low;
-        if (at >= span)
+        if (at >= room)
             break;
-        set_word(window + at, searched[known->provider]->bias + known->value);
+        set_word(staging + at, searched[cached->provider]->bias + cached->value);
     }
     return (uint64_t)(entry - first);
 }
 
-/* What usual.c did is looked up once more, as its loop has no step to spare for this: once for all links to come. */
-static void leave(const struct relocation *relocation, const struct elf_rela *entry, uint64_t count)
+static void record(const struct relocation *relocation, const struct elf_rela *entry, const struct definition *found)
 {
-    struct link *link = relocation->link;
-    struct module *module = relocation->module;
-    struct cached_binding *known = relocation->cached + (entry - relocation->cached_first);
-    for (; count--; entry++, known++) {
-        uint64_t number = SYMBOL_INDEX(entry->r_info);
-        const struct elf_symbol *symbol = quick_symbol(module, number);
-        struct reference reference = {
-            .name = symbol_name_of(quick_string(module, symbol->st_name), module->strings.count - symbol->st_name),
-            .version = module->versym.count ? module_symbol_version(module, number) : NULL,
-            .is_call = machine_relocation(relocation->machine, TYPE(entry->r_info)) == RELOCATION_JUMP_SLOT,
-        };
-        struct definition found = scope_lookup(link, module, &reference, NULL);
-        uint32_t position = 0;
-        while (position < link->state.searched_count && link->state.searched[position] != found.module)
-            position++;
-        if (position == link->state.searched_count)
-            continue;
-        uint64_t stored = word_at(relocation->staging + (entry->r_offset - relocation->low));
-        *known = (struct cached_binding){stored - found.module->bias, reference.name.gnu_hash, position};
-    }
+    const struct link_state *state = &relocation->slots.link->state;
+    const struct module *module = relocation->slots.module;
+    const struct elf_symbol *symbol = module_symbol_inline(module, entry->r_info >> 32);
+    struct cached_binding *cached = binding_of(module, entry);
+    enum relocation_kind kind = psabi_relocation(relocation->psabi, (uint32_t)entry->r_info);
+    if (kind > RELOCATION_JUMP_SLOT || !cached || module->symbolic || symbol->st_info < STB_GLOBAL << 4 || symbol->st_other ||
+        !found->symbol || !found->module->initial || !symbol_is_plain(found->symbol))
+        return;
+    uint32_t position = 0;
+    while (position < state->searched_count && state->searched[position] != found->module)
+        position++;
+    if (position == state->searched_count)
+        return;
+    const char *name = module_string_inline(module, symbol->st_name);
+    *cached = (struct cached_binding){
+        .value = found->symbol->st_value + relocation_addend(relocation->psabi, kind, entry),
+        .hash = symbol_name_of(name, module->strings.count - symbol->st_name).gnu_hash,
+        .provider = position,
+    };
 }
 
-static uint64_t bind(const struct relocation *relocation, const struct elf_rela *entry, const struct elf_rela *end)
-{
-    uint64_t count = store(relocation, entry, end);
-    entry += count;
-    /* After one that is not, more are cached. */
-    const struct elf_rela *next = relocation->module->is_cached && entry < end ? entry + 1 : end;
-    uint64_t usual = relocate_usual(relocation, entry, next);
-    leave(relocation, entry, usual);
-    return count + usual;
-}
-
-const struct link_cache_functions link_cache_functions = {parse, prepare, bind};
+const struct link_cache_functions link_cache_functions = {parse, prepare, replay, record};
 
 void link_cache_end(struct link_cache *cache, const struct link_host *host)
 {

@@ -1,5 +1,5 @@
 /* Reports, and the limit of work. */
-#include "internal.h"
+#include "ground.h"
 
 bool ground_report(struct ground *ground, const struct report *report)
 {
@@ -14,12 +14,12 @@ bool ground_refuse(struct ground *ground, enum link_error error, const char *obj
     return ground_report(ground, &(struct report){.error = error, .object = object, .offset = offset, .value = value});
 }
 
-bool ground_work(struct ground *ground, const struct module *module, uint64_t steps)
+bool ground_work(struct ground *ground, const char *object, uint64_t steps)
 {
     ground->work += steps;
     if (ground->work <= GROUND_WORK_MAX)
         return true;
-    ground_refuse(ground, LINK_TOO_MUCH_WORK, module->name, 0, ground->work);
+    ground_refuse(ground, LINK_TOO_MUCH_WORK, object, 0, ground->work);
     ground->stopped = true;
     return false;
 }

@@ -3,7 +3,11 @@
  * Open addressing, at most half full. The key is the hash value that a GNU hash table keeps of each symbol
  * (without its lowest bit, which ends chains there), so that no name is read to build the index. Modules are
  * entered in search order and symbols with one key stay in the order of entry: the first match is the answer. */
-#include "internal.h"
+#include "index.h"
+
+#include "arena.h"
+#include "gnu_hash.h"
+#include "modules.h"
 
 #define STEPS_PER_EXPORT 16 /* only crafted names cluster more */
 #define DOUBLES_MAX 4       /* so many entries of one key before equal names are looked for */
@@ -12,14 +16,19 @@
 /* Whether an earlier definition answers whatever this one would: then this one need not be there. */
 static bool covers(const struct module *module, uint64_t symbol, const struct module *later, uint64_t later_symbol)
 {
-    const struct elf_symbol *here = quick_symbol(module, symbol), *there = quick_symbol(later, later_symbol);
-    if (here->st_shndx == SHN_UNDEF || !symbol_names_equal(module, here, later, there))
+    const struct elf_symbol *here = module_symbol_inline(module, symbol), *there = module_symbol_inline(later, later_symbol);
+    const char *name = module_string_inline(later, there->st_name);
+    if (here->st_shndx == SHN_UNDEF || !name)
         return false;
-    struct reference reference = {.version = module_symbol_version(module, symbol)};
+    struct reference reference = {
+        .name = symbol_name_of(name, later->strings.count - there->st_name),
+        .version = module_symbol_version(module, symbol),
+    };
+    if (!symbol_name_is(module, here, &reference.name))
+        return false;
     if (symbol < module->versym.count || later_symbol < later->versym.count) {
         const struct version *version = module_symbol_version(later, later_symbol);
-        if (!reference.version || !version || version->hash != reference.version->hash ||
-            !text_equal(version->name, reference.version->name) ||
+        if (!reference.version || !version || !version_equal(version, reference.version) ||
             ((const uint16_t *)module->versym.data)[symbol] != ((const uint16_t *)later->versym.data)[later_symbol])
             return false;
     }
@@ -36,7 +45,12 @@ static bool is_covered(const struct symbol_index *index, const struct symbol_slo
     return false;
 }
 
-static inline __attribute__((always_inline)) bool insert(const struct symbol_index *index, uint32_t module, uint64_t symbol, uint32_t key, uint64_t *steps)
+#ifdef __OPTIMIZE_SIZE__
+__attribute__((noinline)) static
+#else
+__attribute__((always_inline)) static inline
+#endif
+bool insert(const struct symbol_index *index, uint32_t module, uint64_t symbol, uint32_t key, uint64_t *steps)
 {
     struct symbol_slot *first = &index->slots[index_slot(index, key)], *slot = first;
     if (slot->module) {
@@ -53,48 +67,45 @@ static inline __attribute__((always_inline)) bool insert(const struct symbol_ind
     return true;
 }
 
-/* An module with only a gABI table, which keeps no hash values. */
-static bool insert_names(const struct symbol_index *index, uint32_t number, uint64_t *steps)
+struct export_range index_exports(const struct module *module)
 {
-    const struct module *module = index->modules[number - 1];
-    uint64_t end = module_symbol_count(module);
-    for (uint64_t i = 1; i < end; i++) {
-        const struct elf_symbol *symbol = quick_symbol(module, i);
-        const char *name = quick_string(module, symbol->st_name);
-        if (!name || symbol->st_shndx == SHN_UNDEF)
-            continue;
-        uint32_t hash = symbol_name_of(name, module->strings.count - symbol->st_name).gnu_hash;
-        if (!insert(index, number, i, hash | 1, steps))
-            return false;
-    }
-    return true;
+    struct export_range range = {1, 1};
+    if (module->gnu_hash.count)
+        module_hashed(module, &range.first, &range.end);
+    else
+        range.end += module_symbol_count(module) - 1;
+    return range.end < range.first ? (struct export_range){0} : range;
 }
 
-static bool insert_module(const struct symbol_index *index, uint32_t number, uint64_t *steps)
+static bool insert_module(const struct symbol_index *index, uint32_t number, struct export_range range, uint64_t *steps)
 {
     const struct symbol_index table = *index; /* in registers */
     const struct module *module = table.modules[number - 1];
-    if (!module->gnu_hash.count)
-        return insert_names(index, number, steps);
-    uint64_t first, end;
-    module_hashed(module, &first, &end);
-    if (end == 0 || end > UINT32_MAX)
-        return end == 0;
-    const uint32_t *words = module->gnu_hash.data, *chain = words + 4 + (uint64_t)words[2] * 2 + words[0];
-    for (uint64_t i = first; i < end; i++)
-        if (!insert(&table, number, i, chain[i - first] | 1, steps))
+    struct gnu_hash hashes;
+    if (range.end > UINT32_MAX)
+        return false;
+    if (gnu_hash_read(module, &hashes)) {
+        const uint32_t *chain = hashes.chain;
+        for (uint64_t i = range.first; i < range.end; i++)
+            if (!insert(&table, number, i, *chain++ | 1, steps))
+                return false;
+        return true;
+    }
+    for (uint64_t i = range.first; i < range.end; i++) {
+        const struct elf_symbol *symbol = module_symbol_inline(module, i);
+        const char *name = module_string_inline(module, symbol->st_name);
+        if (name && symbol->st_shndx != SHN_UNDEF &&
+            !insert(&table, number, i, name_hash(name, module->strings.count - symbol->st_name).gnu_hash | 1, steps))
             return false;
+    }
     return true;
 }
 
-struct symbol_index *index_make(struct link *link, struct module *const *modules, size_t count)
+struct symbol_index *index_make(struct link *link, const struct export_range *ranges, uint64_t exports)
 {
-    uint64_t exports = 0, slots = 16;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t first, end;
-        module_hashed(modules[i], &first, &end);
-        exports += modules[i]->gnu_hash.count ? end - first : module_symbol_count(modules[i]);
-    }
+    struct module *const *modules = link->state.searched;
+    const size_t count = link->state.searched_count;
+    uint64_t slots = 16;
     struct symbol_index *index = arena_alloc(&link->ground, &link->state.index_arena, 1, sizeof *index);
     if (!index)
         return NULL;
@@ -105,28 +116,7 @@ struct symbol_index *index_make(struct link *link, struct module *const *modules
     index->slots = arena_alloc(&link->ground, &link->state.index_arena, slots + RUN_MAX + 1, sizeof *index->slots);
     uint64_t steps = 0;
     for (uint32_t i = 1; index->slots && i <= count; i++)
-        if (!insert_module(index, i, &steps) || steps > exports * STEPS_PER_EXPORT + 65536)
+        if (!insert_module(index, i, ranges[i - 1], &steps) || steps > exports * STEPS_PER_EXPORT + 65536)
             return NULL; /* crafted names; searching module after module has its own limits */
     return index->slots ? index : NULL;
-}
-
-struct definition index_lookup(const struct symbol_index *index, const struct reference *reference, uint64_t *work)
-{
-    uint32_t key = reference->name.gnu_hash | 1;
-    const struct symbol_slot *slot = &index->slots[index_slot(index, key)];
-    for (; slot->module; slot++, ++*work) {
-        if (slot->key != key)
-            continue;
-        struct module *module = index->modules[slot->module - 1];
-        const struct elf_symbol *symbol = (const struct elf_symbol *)module->symbols.data + slot->symbol;
-        if (!symbol_name_is(module, symbol, &reference->name))
-            continue;
-        enum match match = symbol_match(module, slot->symbol, symbol, reference);
-        /* Which of several versions an module means without one is decided over all of that module's. */
-        if (match == MATCH_VERSIONED)
-            symbol = module_lookup(module, reference, work);
-        if (match != MATCH_NO && symbol)
-            return (struct definition){module, symbol};
-    }
-    return (struct definition){0};
 }

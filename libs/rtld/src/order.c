@@ -2,9 +2,10 @@
  *
  * Depth first over DT_NEEDED, from the object that was loaded last to the first one; a cycle is broken at the
  * object that was reached first. glibc orders in the same way since 2.35, so a program starts here as there. */
-#include <string.h>
+#include "order.h"
 
-#include "internal.h"
+#include "bytes.h"
+#include "closure.h"
 
 struct step {
     struct module *module;
@@ -106,22 +107,10 @@ bool order_finalizers(struct link *link, struct module *const *sorted, size_t co
     return link->results.finalizers;
 }
 
-struct module **link_fresh_modules(struct link *link, size_t *count)
-{
-    *count = 0;
-    for (struct module *module = link->results.fresh; module; module = module->next)
-        ++*count;
-    struct module **modules = scratch_alloc(link, *count, sizeof *modules);
-    size_t filled = 0;
-    for (struct module *module = link->results.fresh; module && modules; module = module->next)
-        modules[filled++] = module;
-    return modules;
-}
-
 struct module **order_fresh(struct link *link, size_t *count)
 {
-    struct module **modules = link_fresh_modules(link, count);
-    struct module **sorted = scratch_alloc(link, *count, sizeof *sorted);
+    struct module **modules = modules_fresh(link, count);
+    struct module **sorted = scratch_modules(link);
     return modules && sorted && order_sort(link, modules, *count, false, sorted) ? sorted : NULL;
 }
 

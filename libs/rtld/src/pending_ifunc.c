@@ -1,68 +1,83 @@
-/* Words that a function of the program must fill (IFUNC), when everything else is in its place. */
-#include <string.h>
+/* Slots that wait for a function of the program. */
+#include "pending_ifunc.h"
 
-#include "relocate.h"
+#include "modules.h"
+#include "order.h"
+#include "slot.h"
 
-bool pending_ifunc_add(struct link *link, const struct pending_ifunc *resolver)
+bool pending_ifunc_add(struct link *link, const struct pending_ifunc *pending)
 {
-    if (link->results.pending_ifunc_count == link->state.pending_ifunc_limit) {
-        size_t limit = link->state.pending_ifunc_limit ? link->state.pending_ifunc_limit * 2 : 64;
+    struct link_results *results = &link->results;
+    if (results->pending_ifunc_count == link->state.pending_ifunc_limit) {
+        size_t limit = link->state.pending_ifunc_limit * 2 + 64;
         struct pending_ifunc *larger = scratch_alloc(link, limit, sizeof *larger);
         if (!larger)
             return false;
-        if (link->results.pending_ifunc_count)
-            memcpy(larger, link->results.pending_ifuncs, link->results.pending_ifunc_count * sizeof *larger);
-        link->results.pending_ifuncs = larger;
+        if (results->pending_ifunc_count)
+            memcpy(larger, results->pending_ifuncs, results->pending_ifunc_count * sizeof *larger);
+        results->pending_ifuncs = larger;
         link->state.pending_ifunc_limit = limit;
     }
-    link->results.pending_ifuncs[link->results.pending_ifunc_count++] = *resolver;
+    results->pending_ifuncs[results->pending_ifunc_count++] = *pending;
     return true;
 }
 
-static size_t take_resolvers(const struct link *link, const struct module *module, bool own, struct pending_ifunc *to)
+bool pending_ifunc_copy(struct link *link, struct module *module, uint64_t from, uint64_t to, uint64_t size)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < link->results.pending_ifunc_count; i++) {
-        const struct pending_ifunc *resolver = &link->results.pending_ifuncs[i];
-        if (resolver->module == module && (module_segment(module, resolver->resolver - module->bias) != NULL) == own)
-            to[count++] = *resolver;
-    }
-    return count;
-}
-
-/* So that a resolver may call what its object needs: needed objects' first, and in each object first the words
- * that others' functions fill. */
-static bool sort_resolvers(struct link *link)
-{
-    size_t count, filled = 0;
-    struct module **sorted = order_fresh(link, &count);
-    struct pending_ifunc *resolvers = scratch_alloc(link, link->results.pending_ifunc_count, sizeof *resolvers);
-    if (!sorted || !resolvers)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        if (!ground_work(&link->ground, sorted[i], link->results.pending_ifunc_count / 16))
+    for (size_t i = 0, count = link->results.pending_ifunc_count; i < count; i++) {
+        struct pending_ifunc pending = link->results.pending_ifuncs[i];
+        if (!within(pending.place - from, SLOT_SIZE, size))
+            continue;
+        pending.module = module;
+        pending.place += to - from;
+        if (!pending_ifunc_add(link, &pending))
             return false;
-        filled += take_resolvers(link, sorted[i], false, resolvers + filled);
-        filled += take_resolvers(link, sorted[i], true, resolvers + filled);
     }
-    link->results.pending_ifuncs = resolvers;
     return true;
 }
 
-bool relocate_resolvers(struct link *link)
+/* So that a resolver may call what its object needs: needed objects' first, and in each object first the slots
+ * that others' functions fill. */
+static bool sort(struct link *link)
 {
+    struct link_results *results = &link->results;
+    size_t count;
+    struct module **sorted = order_fresh(link, &count);
+    struct pending_ifunc *list = scratch_alloc(link, results->pending_ifunc_count, sizeof *list), *end = list;
+    if (!sorted || !list)
+        return false;
+    for (size_t i = 0; i < 2 * count; i++) {
+        const struct module *module = sorted[i / 2];
+        const bool own = i % 2;
+        if (!ground_work(&link->ground, module->name, results->pending_ifunc_count / 32))
+            return false;
+        for (size_t j = 0; j < results->pending_ifunc_count; j++) {
+            const struct pending_ifunc *pending = &results->pending_ifuncs[j];
+            if (pending->module == module && (module_segment(module, pending->resolver - module->bias) != NULL) == own)
+                *end++ = *pending;
+        }
+    }
+    results->pending_ifuncs = list;
+    return true;
+}
+
+bool pending_ifunc_finish(struct link *link)
+{
+    struct link_results *results = &link->results;
     const struct link_host *host = link->settings.host;
-    if (!link->results.pending_ifunc_count || !sort_resolvers(link))
-        return !link->results.pending_ifunc_count;
+    if (!results->pending_ifunc_count)
+        return true;
+    if (!sort(link))
+        return false;
     if (!host->call_resolver)
         return true;
-    for (size_t i = 0; i < link->results.pending_ifunc_count; i++) {
-        const struct pending_ifunc *resolver = &link->results.pending_ifuncs[i];
-        struct relocation relocation = relocation_of(link, resolver->module);
-        uint64_t value = host->call_resolver(host->context, resolver->resolver) + resolver->addend;
-        if (!relocation_store(&relocation, resolver->place - resolver->module->bias, value))
+    for (size_t i = 0; i < results->pending_ifunc_count; i++) {
+        const struct pending_ifunc *pending = &results->pending_ifuncs[i];
+        struct slots slots = slots_of(link, pending->module);
+        uint64_t value = host->call_resolver(host->context, pending->resolver) + pending->addend;
+        if (!slot_store(&slots, pending->place - pending->module->bias, value))
             return false;
     }
-    link->results.pending_ifunc_count = 0;
+    results->pending_ifunc_count = 0;
     return true;
 }

@@ -1,414 +1,305 @@
-/* Relocation of one module: bind each reference, store each word. */
+/* Relocation of one module. */
 #include "relocate.h"
 
+#include "cache_functions.h"
+#include "pending_ifunc.h"
+#include "tls.h"
+
 #define DESCRIPTOR_OFFSET_BITS 40
-
-typedef uint32_t __attribute__((aligned(1), may_alias)) unaligned_u32;
-
-bool relocation_refuse(const struct relocation *relocation, enum link_error error, const struct elf_rela *entry)
-{
-    return ground_refuse(&relocation->link->ground, error, relocation->module->name, entry->r_offset, TYPE(entry->r_info));
-}
-
-/* Make the writable segment around an address the one that is stored to; false: there is none. */
-static bool turn_to(struct relocation *relocation, uint64_t address)
-{
-    const struct segment *segment = module_segment(relocation->module, address);
-    if (!segment || !segment->staging)
-        return false;
-    relocation->low = segment->address;
-    relocation->span = segment->memory_size;
-    relocation->staging = segment->staging + (segment->address - segment->page_address);
-    return true;
-}
-
-/* `size` bytes of a writable segment; NULL after a report. */
-static uint8_t *place_slowly(struct relocation *relocation, uint64_t address, uint64_t size)
-{
-    if (turn_to(relocation, address) && within(address - relocation->low, size, relocation->span))
-        return relocation->staging + (address - relocation->low);
-    ground_refuse(&relocation->link->ground, LINK_TEXT_RELOCATION, relocation->module->name, address, 0);
-    return NULL;
-}
-
-uint8_t *relocation_place(struct relocation *relocation, uint64_t address, uint64_t size)
-{
-    uint64_t at = address - relocation->low;
-    if (at < relocation->span && size <= relocation->span - at)
-        return relocation->staging + at;
-    return place_slowly(relocation, address, size);
-}
-
-/* Out of line, as the hot loops have their own stores. */
-__attribute__((noinline)) bool relocation_store(struct relocation *relocation, uint64_t address, uint64_t value)
-{
-    uint8_t *target = relocation_place(relocation, address, WORD);
-    if (target)
-        set_word(target, value);
-    return target;
-}
-
-static bool store_32(struct relocation *relocation, const struct elf_rela *entry, uint64_t value, bool fits)
-{
-    uint8_t *target = fits ? relocation_place(relocation, entry->r_offset, 4) : NULL;
-    if (target)
-        *(unaligned_u32 *)target = (uint32_t)value;
-    return fits ? target != NULL : relocation_refuse(relocation, LINK_OVERFLOW, entry);
-}
-
-static bool fits_signed(uint64_t value)
-{
-    return (uint64_t)(int32_t)value == value;
-}
 
 static inline void add_bias(uint8_t *target, uint64_t bias)
 {
     set_word(target, word_at(target) + bias);
 }
 
-/* RELR: an even word is the address of a word to adjust, an odd one a bitmap for the 63 words after it. */
-static bool relocate_relr(struct relocation *relocation)
+/* RELR: an even word is the address of a slot to adjust, an odd one a bitmap for the 63 slots after it. */
+static void relocate_relr(struct slots *slots)
 {
-    const uint64_t *entries = relocation->module->relr.data, bias = relocation->module->bias;
+    const uint64_t *entries = slots->module->relr.data, bias = slots->module->bias;
     uint64_t next = 0;
-    for (uint64_t i = 0; i < relocation->module->relr.count; i++) {
+    for (uint64_t i = 0; i < slots->module->relr.count; i++) {
         uint64_t entry = entries[i];
         if (!(entry & 1)) {
-            uint8_t *target = relocation_place(relocation, entry, WORD);
+            uint8_t *target = slot_place(slots, entry, SLOT_SIZE);
             if (!target)
-                return false;
+                return;
             add_bias(target, bias);
-            next = entry + WORD;
+            next = entry + SLOT_SIZE;
             continue;
         }
         uint64_t bits = entry >> 1;
         if (bits) {
-            /* One check for all of the bitmap's words, from the first to the last. */
+            /* One check for all of the bitmap's slots, from the first to the last. */
             unsigned last = 63 - (unsigned)__builtin_clzll(bits);
-            uint8_t *target = relocation_place(relocation, next, (last + 1) * WORD);
+            uint8_t *target = slot_place(slots, next, (last + 1) * SLOT_SIZE);
             if (!target)
-                return false;
+                return;
             if (!(bits & (bits + 1)))
-                for (unsigned word = 0; word <= last; word++)
-                    add_bias(target + word * WORD, bias);
+                for (unsigned slot = 0; slot <= last; slot++)
+                    add_bias(target + slot * SLOT_SIZE, bias);
             else
                 for (; bits; bits &= bits - 1)
-                    add_bias(target + (unsigned)__builtin_ctzll(bits) * WORD, bias);
+                    add_bias(target + (unsigned)__builtin_ctzll(bits) * SLOT_SIZE, bias);
         }
-        next += 63 * WORD;
+        next += 63 * SLOT_SIZE;
     }
-    return true;
 }
 
-static void report_binding(struct relocation *relocation, const struct elf_rela *entry, const char *name,
-                         const struct version *version, const struct definition *found)
+static bool refuse(const struct relocation *relocation, enum link_error error, const struct elf_rela *entry)
 {
-    const struct link_host *host = relocation->link->settings.host;
-    struct link_binding record = {
-        .object = relocation->module->name,
-        .symbol = name,
-        .version = version ? version->name : NULL,
-        .offset = entry->r_offset,
-        .type = TYPE(entry->r_info),
-    };
-    if (found->module) {
-        bool plain = found->symbol->st_shndx == SHN_ABS || (found->symbol->st_info & 15) == STT_TLS;
-        record.provider = found->module->name;
-        record.address = found->symbol->st_value + (plain ? 0 : found->module->bias);
-    }
-    host->binding(host->context, &record);
+    return ground_refuse(&relocation->slots.link->ground, error, relocation->slots.module->name, entry->r_offset,
+                         (uint32_t)entry->r_info);
 }
 
-static bool undefined(struct relocation *relocation, const struct elf_rela *entry, const char *name,
-                      const struct version *version)
-{
-    return ground_report(&relocation->link->ground, &(struct report){
-        .error = LINK_UNDEFINED,
-        .object = relocation->module->name,
-        .symbol = name,
-        .version = version ? version->name : NULL,
-        .provider = version ? version->file : NULL,
-        .offset = entry->r_offset,
-        .searched = relocation->link->state.searched,
-        .searched_count = relocation->link->state.searched_count,
-    });
-}
-
-/* An object's own protected definition is what it gets, unless the program stands in for the function's address. */
-static struct definition own_protected(struct relocation *relocation, const struct elf_symbol *symbol,
-                                       struct reference *reference, struct definition found)
-{
-    struct definition own = {relocation->module, symbol};
-    if (reference->is_call || !found.module || found.symbol->st_shndx != SHN_UNDEF)
-        return own;
-    reference->is_call = true;
-    struct definition called = scope_lookup(relocation->link, relocation->module, reference, NULL);
-    return called.module == relocation->module ? found : own;
-}
-
-/* The definition of the entry's symbol: {module, NULL} for symbol 0, {NULL, NULL} for a weak one that is absent. */
-bool relocation_bind(struct relocation *relocation, const struct elf_rela *entry, bool is_call,
-                     const struct module *except, struct definition *found)
-{
-    struct link *link = relocation->link;
-    struct module *module = relocation->module;
-    uint64_t index = SYMBOL_INDEX(entry->r_info);
-    if (index == relocation->index && is_call == relocation->is_call && !except) {
-        *found = relocation->definition;
-        return true;
-    }
-    *found = (struct definition){module, NULL};
-    if (index == 0)
-        return true;
-    const struct elf_symbol *symbol = quick_symbol(module, index);
-    const char *name = symbol ? quick_string(module, symbol->st_name) : NULL;
-    if (!name)
-        return ground_refuse(&link->ground, LINK_BAD_SYMBOL, module->name, entry->r_offset, index);
-    unsigned binding = symbol->st_info >> 4, visibility = symbol->st_other & 3;
-    found->symbol = symbol;
-    /* What nobody else sees needs no search. */
-    if (binding == STB_LOCAL || visibility == STV_HIDDEN || visibility == STV_INTERNAL) {
-        if (symbol->st_shndx != SHN_UNDEF)
-            return true;
-        *found = (struct definition){0};
-        return binding == STB_WEAK || undefined(relocation, entry, name, NULL);
-    }
-    struct reference reference = {
-        .name = symbol_name_of(name, module->strings.count - symbol->st_name),
-        .version = module->versym.count ? module_symbol_version(module, index) : NULL,
-        .is_call = is_call,
-    };
-    *found = scope_lookup(link, module, &reference, except);
-    if (visibility == STV_PROTECTED && symbol->st_shndx != SHN_UNDEF && !except)
-        *found = own_protected(relocation, symbol, &reference, *found);
-    if (link->ground.work > GROUND_WORK_MAX)
-        return ground_work(&link->ground, module, 0);
-    if (!found->module && binding != STB_WEAK)
-        return undefined(relocation, entry, name, reference.version);
-    if (found->module && found->symbol->st_info >> 4 == STB_GNU_UNIQUE &&
-        !scope_unique(link, &reference.name, found))
-        return false;
-    if (found->module && found->module != relocation->provider && !runtime_depend(link, module, found->module))
-        return false;
-    relocation->provider = found->module;
-    if (!except) {
-        relocation->index = index;
-        relocation->is_call = is_call;
-        relocation->definition = *found;
-    }
-    if (link->settings.host->binding)
-        report_binding(relocation, entry, name, reference.version, found);
-    return true;
-}
-
-static uint64_t address_of(const struct definition *definition)
-{
-    if (!definition->module)
-        return 0;
-    uint64_t bias = definition->symbol->st_shndx == SHN_ABS ? 0 : definition->module->bias;
-    return bias + definition->symbol->st_value;
-}
-
-static bool is_indirect(const struct definition *definition)
-{
-    return definition->symbol && (definition->symbol->st_info & 15) == STT_GNU_IFUNC &&
-           definition->symbol->st_shndx != SHN_UNDEF;
-}
-
-/* The word waits until everything else is in its place: then a function may be called that says what it is. */
+/* The slot waits until everything else is in its place: then a function may be called that says what it is. */
 static bool resolve_later(struct relocation *relocation, uint64_t offset, uint64_t resolver, uint64_t addend)
 {
-    struct module *module = relocation->module;
-    return relocation_place(relocation, offset, WORD) &&
-           pending_ifunc_add(relocation->link, &(struct pending_ifunc){module, module->bias + offset, resolver, addend});
+    struct module *module = relocation->slots.module;
+    return slot_place(&relocation->slots, offset, SLOT_SIZE) &&
+           pending_ifunc_add(relocation->slots.link,
+                             &(struct pending_ifunc){module, module->bias + offset, resolver, addend});
 }
 
-static bool relocate_symbol(struct relocation *relocation, const struct elf_rela *entry, enum relocation_kind kind)
+static bool store_32(struct relocation *relocation, const struct elf_rela *entry, uint64_t value, bool fits)
 {
-    struct definition found;
-    uint64_t addend = (uint64_t)entry->r_addend, here = relocation->module->bias + entry->r_offset;
-    if (!relocation_bind(relocation, entry, kind == RELOCATION_JUMP_SLOT, NULL, &found))
+    uint8_t *target = fits ? slot_place(&relocation->slots, entry->r_offset, 4) : NULL;
+    if (target)
+        *(unaligned_u32 *)target = (uint32_t)value;
+    return fits ? target != NULL : refuse(relocation, LINK_OVERFLOW, entry);
+}
+
+/* A program without position-independent code has room for a library's variable, and all use that one. The initial bytes
+ * are those of a writable segment as relocated, of others as in the file. */
+static bool copy(struct relocation *relocation, const struct elf_rela *entry, const struct definition *found)
+{
+    struct module *module = relocation->slots.module;
+    const struct elf_symbol *symbol = module_symbol_inline(module, entry->r_info >> 32);
+    if (!found->module)
+        return true;
+    if (!symbol || !found->symbol || found->module == module || found->symbol->st_shndx == SHN_UNDEF ||
+        (found->symbol->st_info & 15) == STT_TLS)
+        return refuse(relocation, LINK_BAD_RELOCATION, entry);
+    uint64_t from = found->symbol->st_value;
+    uint64_t size = symbol->st_size < found->symbol->st_size ? symbol->st_size : found->symbol->st_size;
+    if (!size)
+        return true;
+    const void *source = module_staged(found->module, from, size);
+    if (!source && !(source = module_data(found->module, from, size, 1)))
+        return refuse(relocation, LINK_BAD_RELOCATION, entry);
+    uint8_t *target = slot_place(&relocation->slots, entry->r_offset, size);
+    if (!target)
         return false;
-    bool is_slot = kind == RELOCATION_GLOB_DAT || kind == RELOCATION_JUMP_SLOT;
-    if (is_slot && !relocation->machine->slot_addend)
-        addend = 0;
-    if (found.module && !found.symbol) {
-        /* Symbol 0 has the value 0 and belongs to nobody. */
-        found.module = NULL;
-    } else if (found.symbol && (found.symbol->st_info & 15) == STT_TLS && kind != RELOCATION_SIZE_32 &&
-               kind != RELOCATION_SIZE_64) {
-        return relocation_refuse(relocation, LINK_BAD_RELOCATION, entry);
-    }
-    uint64_t address = address_of(&found);
-    if (is_indirect(&found) && kind != RELOCATION_SIZE_32 && kind != RELOCATION_SIZE_64) {
-        if (kind != RELOCATION_ABSOLUTE && !is_slot)
-            return relocation_refuse(relocation, LINK_BAD_RELOCATION, entry);
-        return resolve_later(relocation, entry->r_offset, address, addend);
-    }
-    uint64_t size = found.module ? found.symbol->st_size : 0;
-    switch (kind) {
-    case RELOCATION_ABSOLUTE_32:
-        return store_32(relocation, entry, address + addend, (address + addend) >> 32 == 0);
-    case RELOCATION_PC_32:
-        return store_32(relocation, entry, address + addend - here, fits_signed(address + addend - here));
-    case RELOCATION_PC_64:
-        return relocation_store(relocation, entry->r_offset, address + addend - here);
-    case RELOCATION_SIZE_32:
-        return store_32(relocation, entry, size + addend, (size + addend) >> 32 == 0);
-    case RELOCATION_SIZE_64:
-        return relocation_store(relocation, entry->r_offset, size + addend);
-    default: {
-        uint8_t *target = relocation_place(relocation, entry->r_offset, WORD);
-        if (target)
-            set_word(target, address + addend);
-        return target;
-    }
-    }
+    memmove(target, source, size);
+    return pending_ifunc_copy(relocation->slots.link, module, found->module->bias + from, module->bias + entry->r_offset, size);
 }
 
-static bool no_static_tls(struct relocation *relocation, const struct elf_rela *entry, const struct module *provider)
+static bool relocate_descriptor(struct relocation *relocation, const struct elf_rela *entry, const struct module *module,
+                                uint64_t value)
 {
-    return ground_report(&relocation->link->ground, &(struct report){
-        .error = LINK_NO_STATIC_TLS,
-        .object = relocation->module->name,
-        .provider = provider->name,
-        .offset = entry->r_offset,
-        .value = provider->tls_size,
-    });
-}
-
-static bool store_descriptor(struct relocation *relocation, uint64_t offset, uint64_t function, uint64_t argument)
-{
-    uint8_t *target = relocation_place(relocation, offset, 2 * WORD);
+    const struct link_tls_descriptors *functions = &relocation->slots.link->settings.tls_descriptors;
+    uint64_t function = functions->absent;
+    if (!functions->fixed || !functions->dynamic || !function)
+        return refuse(relocation, LINK_UNKNOWN_RELOCATION, entry);
+    if (module && module->tls_is_static) {
+        /* The fixed form is faster, but the surplus is for those who cannot do without. */
+        function = functions->fixed;
+        value += (uint64_t)module->tls_offset;
+    } else if (module) {
+        if (value >> DESCRIPTOR_OFFSET_BITS || module->tls_module >> (64 - DESCRIPTOR_OFFSET_BITS))
+            return refuse(relocation, LINK_OVERFLOW, entry);
+        function = functions->dynamic;
+        value |= module->tls_module << DESCRIPTOR_OFFSET_BITS;
+    }
+    uint8_t *target = slot_place(&relocation->slots, entry->r_offset, 2 * SLOT_SIZE);
     if (target) {
         set_word(target, function);
-        set_word(target + WORD, argument);
+        set_word(target + SLOT_SIZE, value);
     }
     return target;
 }
 
-static bool relocate_descriptor(struct relocation *relocation, const struct elf_rela *entry,
-                                const struct definition *found, uint64_t value)
+static bool relocate_tls(struct relocation *relocation, const struct elf_rela *entry, enum relocation_kind kind,
+                         const struct definition *found)
 {
-    struct link *link = relocation->link;
-    const struct link_tls_descriptors *functions = &link->settings.tls_descriptors;
-    if (!functions->fixed || !functions->dynamic || !functions->absent)
-        return relocation_refuse(relocation, LINK_UNKNOWN_RELOCATION, entry);
-    if (!found->module)
-        return store_descriptor(relocation, entry->r_offset, functions->absent, value);
-    /* The fixed form is faster, but the surplus is for those who cannot do without. */
-    if (found->module->tls_is_static)
-        return store_descriptor(relocation, entry->r_offset, functions->fixed,
-                                (uint64_t)found->module->tls_offset + value);
-    if (value >> DESCRIPTOR_OFFSET_BITS || found->module->tls_module >> (64 - DESCRIPTOR_OFFSET_BITS))
-        return relocation_refuse(relocation, LINK_OVERFLOW, entry);
-    return store_descriptor(relocation, entry->r_offset, functions->dynamic,
-                            found->module->tls_module << DESCRIPTOR_OFFSET_BITS | value);
-}
-
-static bool relocate_tls(struct relocation *relocation, const struct elf_rela *entry, enum relocation_kind kind)
-{
-    struct definition found;
+    struct link *link = relocation->slots.link;
+    struct module *module = found->module;
     uint64_t value = (uint64_t)entry->r_addend;
-    if (!relocation_bind(relocation, entry, true, NULL, &found))
+    if (module) {
+        if (!module->tls_module || (found->symbol && (found->symbol->st_info & 15) != STT_TLS))
+            return refuse(relocation, LINK_BAD_RELOCATION, entry);
+        value += found->symbol ? found->symbol->st_value : 0;
+    }
+    if (kind == RELOCATION_TLS_DESCRIPTOR)
+        return relocate_descriptor(relocation, entry, module, value);
+    if (kind == RELOCATION_TLS_MODULE) {
+        value = module ? module->tls_module : 0;
+    } else if (kind == RELOCATION_TLS_OFFSET) {
+        value -= module ? relocation->psabi->tls_bias : 0;
+    } else if (module) {
+        if (!tls_make_static(link, module))
+            return ground_report(&link->ground, &(struct report){
+                .error = LINK_NO_STATIC_TLS,
+                .object = relocation->slots.module->name,
+                .provider = module->name,
+                .offset = entry->r_offset,
+                .value = module->tls_size,
+            });
+        value += (uint64_t)module->tls_offset;
+    }
+    return slot_store(&relocation->slots, entry->r_offset, value);
+}
+
+/* Whatever the loop below does not store itself. */
+static bool relocate_bound(struct relocation *relocation, const struct elf_rela *entry, enum relocation_kind kind,
+                           const struct definition *found)
+{
+    const bool is_size = kind == RELOCATION_SIZE_32 || kind == RELOCATION_SIZE_64;
+    struct slots *slots = &relocation->slots;
+    uint64_t addend = (uint64_t)entry->r_addend, value = 0, size = 0;
+    if (kind == RELOCATION_COPY)
+        return copy(relocation, entry, found);
+    if (kind >= RELOCATION_TLS_MODULE)
+        return relocate_tls(relocation, entry, kind, found);
+    if (relocation_is_word(kind))
+        addend = relocation_addend(relocation->psabi, kind, entry);
+    /* Symbol 0 has the value 0 and belongs to no object. */
+    const struct elf_symbol *symbol = found->symbol;
+    if (symbol) {
+        value = symbol->st_value + (symbol->st_shndx == SHN_ABS ? 0 : found->module->bias);
+        size = symbol->st_size;
+        unsigned type = symbol->st_info & 15;
+        if (type == STT_TLS && !is_size)
+            return refuse(relocation, LINK_BAD_RELOCATION, entry);
+        if (type == STT_GNU_IFUNC && symbol->st_shndx != SHN_UNDEF && !is_size)
+            return relocation_is_word(kind) ? resolve_later(relocation, entry->r_offset, value, addend)
+                                            : refuse(relocation, LINK_BAD_RELOCATION, entry);
+    }
+    value = (is_size ? size : value) + addend;
+    if (kind == RELOCATION_PC_32 || kind == RELOCATION_PC_64)
+        value -= slots->module->bias + entry->r_offset;
+    if (kind == RELOCATION_PC_32)
+        return store_32(relocation, entry, value, (uint64_t)(int32_t)value == value);
+    if (kind == RELOCATION_ABSOLUTE_32 || kind == RELOCATION_SIZE_32)
+        return store_32(relocation, entry, value, value >> 32 == 0);
+    if (!slot_store(slots, entry->r_offset, value))
         return false;
-    if (found.module) {
-        if (!found.module->tls_module || (found.symbol && (found.symbol->st_info & 15) != STT_TLS))
-            return relocation_refuse(relocation, LINK_BAD_RELOCATION, entry);
-        value += found.symbol ? found.symbol->st_value : 0;
-    }
-    switch (kind) {
-    case RELOCATION_TLS_MODULE:
-        return relocation_store(relocation, entry->r_offset, found.module ? found.module->tls_module : 0);
-    case RELOCATION_TLS_OFFSET:
-        return relocation_store(relocation, entry->r_offset, value - (found.module ? relocation->machine->tls_bias : 0));
-    case RELOCATION_TLS_POINTER:
-        if (found.module && !tls_make_static(relocation->link, found.module))
-            return no_static_tls(relocation, entry, found.module);
-        return relocation_store(relocation, entry->r_offset, value + (found.module ? (uint64_t)found.module->tls_offset : 0));
-    default:
-        return relocate_descriptor(relocation, entry, &found, value);
-    }
+    if (relocation->binder.watched && slots->module->cached)
+        slots->link->settings.cache_functions->record(relocation, entry, found);
+    return true;
 }
 
-static bool relocate_entry(struct relocation *relocation, const struct elf_rela *entry)
+/* Most entries of most tables are relative, one after the other; how many. */
+static uint64_t relocate_relative(const struct relocation *relocation, const struct elf_rela *entry,
+                                  const struct elf_rela *end)
 {
-    enum relocation_kind kind = machine_relocation(relocation->machine, TYPE(entry->r_info));
-    uint64_t bias = relocation->module->bias;
-    switch (kind) {
-    case RELOCATION_COPY: /* when all others are done: module_relocate_copies */
-        relocation->module->has_copies = true;
-        return true;
-    case RELOCATION_NONE:
-        return true;
-    case RELOCATION_RELATIVE:
-        return relocation_store(relocation, entry->r_offset, bias + (uint64_t)entry->r_addend);
-    case RELOCATION_IRELATIVE:
-        return resolve_later(relocation, entry->r_offset, bias + (uint64_t)entry->r_addend, 0);
-    case RELOCATION_TLS_MODULE:
-    case RELOCATION_TLS_OFFSET:
-    case RELOCATION_TLS_POINTER:
-    case RELOCATION_TLS_DESCRIPTOR:
-        return relocate_tls(relocation, entry, kind);
-    case RELOCATION_UNKNOWN:
-        return relocation_refuse(relocation, LINK_UNKNOWN_RELOCATION, entry);
-    default:
-        return relocate_symbol(relocation, entry, kind);
-    }
-}
-
-/* Most entries of most tables are relative, one after the other. */
-static const struct elf_rela *relocate_relative(struct relocation *relocation, const struct elf_rela *entry,
-                                                const struct elf_rela *end)
-{
-    uint64_t bias = relocation->module->bias, low = relocation->low, info = relocation->machine->relative;
-    uint64_t last = relocation->span >= WORD ? relocation->span - WORD : 0;
-    uint8_t *window = relocation->staging;
-    for (; entry < end && entry->r_info == info && window && entry->r_offset - low <= last; entry++) {
+    const struct elf_rela *first = entry;
+    uint64_t bias = relocation->slots.module->bias, info = relocation->psabi->relative;
+    uint64_t low = relocation->slots.low, room = relocation->slots.room;
+    uint8_t *staging = relocation->slots.staging;
+    for (; entry < end && entry->r_info == info && entry->r_offset - low < room; entry++) {
         /* The table is long and read once, from memory: nothing else is as slow. */
         __builtin_prefetch(entry + 256);
-        set_word(window + (entry->r_offset - low), bias + (uint64_t)entry->r_addend);
+        set_word(staging + (entry->r_offset - low), bias + (uint64_t)entry->r_addend);
     }
-    return entry;
+    return (uint64_t)(entry - first);
 }
 
-/* `cached`: of all entries but the first `skipped` ones. */
-static bool relocate_table(struct relocation *relocation, const struct table *table, struct cached_binding *cached,
-                           uint64_t skipped)
+/* What needs no symbol. */
+static bool relocate_simple(struct relocation *relocation, const struct elf_rela *entry, enum relocation_kind kind)
 {
-    if (!table->count)
+    uint64_t value = relocation->slots.module->bias + (uint64_t)entry->r_addend;
+    switch (kind) {
+    case RELOCATION_UNKNOWN:
+        return refuse(relocation, LINK_UNKNOWN_RELOCATION, entry);
+    case RELOCATION_RELATIVE:
+        return slot_store(&relocation->slots, entry->r_offset, value);
+    case RELOCATION_IRELATIVE:
+        return resolve_later(relocation, entry->r_offset, value, 0);
+    case RELOCATION_COPY:
+        relocation->slots.module->has_copies = true;
         return true;
-    const struct elf_rela *entry = table->data, *end = entry + table->count;
-    bool good = true;
-    relocation->cached = cached;
-    relocation->cached_first = entry + skipped;
-    /* All of them, so that every undefined symbol is reported at once, if the host wants to hear it. */
-    while (entry < end && !relocation->link->ground.stopped) {
-        const struct elf_rela *before = entry;
-        if (entry->r_offset - relocation->low >= relocation->span)
-            turn_to(relocation, entry->r_offset);
-        bool may_be_cached = cached && entry >= relocation->cached_first;
-        entry += may_be_cached ? relocation->link->settings.cache_functions->bind(relocation, entry, end)
-                               : relocate_usual(relocation, entry, end);
-        if (entry < end && entry->r_info == relocation->machine->relative)
-            entry = relocate_relative(relocation, entry, end);
-        if (entry == before)
-            good &= relocate_entry(relocation, entry++);
+    default:
+        return true;
     }
-    return good;
 }
 
-struct relocation relocation_of(struct link *link, struct module *module)
+/* The one loop that binds. All of the entries, so that every undefined symbol is reported at once, if the host wants to
+ * hear it. */
+static void relocate_entries(struct relocation *relocation, const struct elf_rela *entry, const struct elf_rela *end)
 {
-    return (struct relocation){.link = link, .module = module, .machine = machine_find(module->machine)};
+    struct link *link = relocation->slots.link;
+    const struct module *module = relocation->slots.module;
+    const struct psabi *psabi = relocation->psabi;
+    const bool replays = module->is_cached && !relocation->binder.except;
+    /* Kinds from here on are bound; copies only in their own turn. */
+    const unsigned bound = relocation->binder.except ? RELOCATION_COPY : RELOCATION_ABSOLUTE;
+    link->ground.work += (uint64_t)(end - entry);
+    for (; entry < end; entry++) {
+        bool done, plain;
+        struct definition found;
+        if (replays && (entry += link->settings.cache_functions->replay(relocation, entry, end)) == end)
+            break;
+        enum relocation_kind kind = psabi_relocation(psabi, (uint32_t)entry->r_info);
+        if (kind < bound) {
+            uint64_t count = kind == RELOCATION_RELATIVE ? relocate_relative(relocation, entry, end) : 0;
+            if (count) {
+                entry += count - 1;
+                continue;
+            }
+            done = relocate_simple(relocation, entry, kind);
+        } else if (!reference_bind(&relocation->binder, entry, kind, &found, &plain)) {
+            done = false;
+        } else {
+            uint64_t at = entry->r_offset - relocation->slots.low;
+            if (plain && relocation_is_word(kind) && at < relocation->slots.room) {
+                uint64_t addend = relocation_addend(psabi, kind, entry);
+                set_word(relocation->slots.staging + at, found.module->bias + found.symbol->st_value + addend);
+                continue;
+            }
+            struct definition other = found;
+            done = relocate_bound(relocation, entry, kind, &other);
+        }
+        if (!done && link->ground.stopped)
+            break;
+    }
+    ground_work(&link->ground, module->name, 0);
 }
 
-bool module_relocate(struct link *link, struct module *module)
+static struct relocation relocation_of(struct link *link, struct module *module, const struct module *except)
 {
-    struct relocation relocation = relocation_of(link, module);
-    const struct cached_module *cached = module->cached;
+    return (struct relocation){
+        .slots = slots_of(link, module),
+        .binder = binder_of(link, module, except),
+        .psabi = psabi_find(module->machine),
+    };
+}
+
+static void relocate_table(struct relocation *relocation, const struct table *table)
+{
+    const struct elf_rela *entries = table->data;
+    if (table->count && !relocation->slots.link->ground.stopped)
+        relocate_entries(relocation, entries, entries + table->count);
+}
+
+void relocate_module(struct link *link, struct module *module)
+{
+    struct relocation relocation = relocation_of(link, module, NULL);
     /* Those of RELR add to what is there; others store the same once more. */
-    bool good = module->file.adjusted || relocate_relr(&relocation);
-    good &= relocate_table(&relocation, &module->rela, cached ? cached->rela : NULL, cached ? cached->relative_count : 0);
-    return relocate_table(&relocation, &module->plt_rela, cached ? cached->plt_rela : NULL, 0) && good;
+    if (!module->file.adjusted)
+        relocate_relr(&relocation.slots);
+    relocate_table(&relocation, &module->rela);
+    relocate_table(&relocation, &module->plt_rela);
+}
+
+void relocate_copies(struct link *link, struct module *module)
+{
+    /* Any definition but its own: that is where the copy goes. */
+    struct relocation relocation = relocation_of(link, module, module);
+    const struct table *tables[] = {&module->rela, &module->plt_rela};
+    for (unsigned t = 0; t < 2; t++) {
+        const struct elf_rela *entries = tables[t]->data;
+        for (uint64_t i = 0; i < tables[t]->count && !link->ground.stopped; i++)
+            if (psabi_relocation(relocation.psabi, (uint32_t)entries[i].r_info) == RELOCATION_COPY)
+                relocate_entries(&relocation, &entries[i], &entries[i] + 1);
+    }
 }

@@ -1,7 +1,9 @@
 /* Where references are looked up: the global scope, and the closure of what is being opened. */
-#include "internal.h"
+#include "scope.h"
 
-/* Rough instructions: of a look-up along an module's own hash chain, of one that its filter refuses, of an insertion. */
+#include "modules.h"
+
+/* Rough instructions: of a look-up along a module's own hash chain, of one that its filter refuses, of an insertion. */
 #define COST_CHAIN 200
 #define COST_REFUSAL 18
 #define COST_INSERTION 40
@@ -21,20 +23,23 @@ static uint64_t count_references(const struct link *link)
 }
 
 /* An index costs as much as there are exports, a search as much as there are modules before the right one. */
-static bool make_index(struct link *link)
+bool scope_make_index(struct link *link)
 {
+    struct link_state *state = &link->state;
     uint64_t exports = 0;
-    uint64_t searching = count_references(link) * (COST_CHAIN + COST_REFUSAL * link->state.searched_count / 2);
+    uint64_t searching = count_references(link) * (COST_CHAIN + COST_REFUSAL * state->searched_count / 2);
     if (searching < FEW_EXPORTS * COST_INSERTION)
         return true;
-    for (size_t i = 0; i < link->state.searched_count; i++) {
-        uint64_t first, end;
-        module_hashed(link->state.searched[i], &first, &end);
-        exports += end - first;
+    struct export_range *ranges = scratch_alloc(link, state->searched_count, sizeof *ranges);
+    if (!ranges)
+        return false;
+    for (size_t i = 0; i < state->searched_count; i++) {
+        ranges[i] = index_exports(state->searched[i]);
+        exports += ranges[i].end - ranges[i].first;
         if (searching < exports * COST_INSERTION)
             return true;
     }
-    link->state.index = index_make(link, link->state.searched, link->state.searched_count);
+    state->index = index_make(link, ranges, exports);
     return !link->ground.stopped;
 }
 
@@ -48,24 +53,21 @@ static size_t append_closure(struct module **list, size_t count, const struct mo
 
 bool scope_prepare(struct link *link)
 {
+    struct link_state *state = &link->state;
     const struct module *root = link->results.fresh->root;
-    uint64_t limit = root->closure_count;
+    struct module **list = scratch_alloc(link, root->closure_count + link->results.module_count, sizeof *list);
     size_t count = 0;
-    for (struct module *module = link->state.global; module; module = module->next_global)
-        limit++;
-    struct module **list = scratch_alloc(link, limit, sizeof *list);
     if (!list)
         return false;
-    if (link->state.bind_first)
+    if (state->bind_first)
         count = append_closure(list, count, root, true);
-    for (struct module *module = link->state.global; module; module = module->next_global)
+    for (struct module *module = state->global; module; module = module->next_global)
         list[count++] = module;
-    if (!link->state.bind_first)
+    if (!state->bind_first)
         count = append_closure(list, count, root, false);
-    link->state.searched = list;
-    link->state.searched_count = count;
-    const struct link_cache_functions *cache = link->settings.cache_functions;
-    return (!cache || cache->prepare(link)) && make_index(link);
+    state->searched = list;
+    state->searched_count = count;
+    return true;
 }
 
 struct definition scope_search(struct module *const *modules, size_t count, const struct reference *reference,
@@ -79,18 +81,14 @@ struct definition scope_search(struct module *const *modules, size_t count, cons
     return (struct definition){0};
 }
 
-struct definition scope_lookup(struct link *link, struct module *referrer, const struct reference *reference,
-                               const struct module *except)
+const struct elf_symbol *scope_host_symbol(const struct link *link, const struct reference *reference)
 {
-    const struct elf_symbol *symbol;
-    if (referrer->symbolic && referrer != except && (symbol = module_lookup(referrer, reference, &link->ground.work)))
-        return (struct definition){referrer, symbol};
-    if (link->state.index && !except)
-        return index_lookup(link->state.index, reference, &link->ground.work);
-    return scope_search(link->state.searched, link->state.searched_count, reference, except, &link->ground.work);
+    const struct link_host *host = link->settings.host;
+    const struct version *version = reference->version;
+    return host->define ? host->define(host->context, reference->name.text, version ? version->name : NULL) : NULL;
 }
 
-/* A definition that the whole link uses, whoever else has one. */
+/* A definition that the whole link uses, whatever other has one. */
 struct unique_symbol {
     struct unique_symbol *next;
     struct symbol_name name;
@@ -112,7 +110,7 @@ bool scope_unique(struct link *link, const struct symbol_name *name, struct defi
     *unique = (struct unique_symbol){link->state.unique, *name, *definition};
     unique->name.text = module_string(definition->module, definition->symbol->st_name);
     link->state.unique = unique;
-    /* Whoever comes later may be bound to it too, so it stays. */
+    /* What comes later may be bound to it too, so it stays. */
     definition->module->nodelete = true;
     return true;
 }

@@ -1,47 +1,13 @@
 /* Finding a symbol in one module: GNU hash table, or the gABI's where there is none. */
-#include "internal.h"
+#include "symbols.h"
 
-/* The GNU hash table: bucket count, first symbol, bloom words, bloom shift; bloom filter; buckets; chain. */
-struct gnu_hash {
-    uint32_t bucket_count, bloom_count, bloom_shift;
-    uint64_t first;
-    const uint64_t *bloom;
-    const uint32_t *buckets, *chain;
-    uint64_t chain_count; /* how many fit */
-};
-
-static inline bool gnu_hash_read(const struct module *module, struct gnu_hash *table)
-{
-    const uint32_t *words = module->gnu_hash.data;
-    uint64_t head = 16 + (uint64_t)words[2] * 8 + (uint64_t)words[0] * 4;
-    if (!words[0] || head > module->gnu_hash.count)
-        return false;
-    table->bucket_count = words[0];
-    table->first = words[1];
-    table->bloom_count = words[2];
-    table->bloom_shift = words[3] & 31;
-    table->bloom = (const uint64_t *)(words + 4);
-    table->buckets = words + 4 + (uint64_t)words[2] * 2;
-    table->chain = table->buckets + words[0];
-    table->chain_count = (module->gnu_hash.count - head) / 4;
-    return true;
-}
-
-bool module_filter(const struct module *module, struct symbol_filter *filter)
-{
-    struct gnu_hash table;
-    if (!module->gnu_hash.count || !gnu_hash_read(module, &table) || !table.bloom_count ||
-        table.bloom_count & (table.bloom_count - 1))
-        return false;
-    *filter = (struct symbol_filter){table.bloom, table.bloom_count - 1, table.bloom_shift};
-    return true;
-}
+#include "gnu_hash.h"
 
 void module_hashed(const struct module *module, uint64_t *first, uint64_t *end)
 {
     struct gnu_hash table;
     *first = *end = 0;
-    if (!module->gnu_hash.count || !gnu_hash_read(module, &table))
+    if (!gnu_hash_read(module, &table))
         return;
     uint64_t last = 0;
     for (uint32_t i = 0; i < table.bucket_count; i++)
@@ -88,12 +54,12 @@ static inline bool is_definition(const struct elf_symbol *symbol, bool is_call)
 }
 
 enum match symbol_match(const struct module *module, uint64_t index, const struct elf_symbol *symbol,
-                        const struct reference *reference)
+                            const struct reference *reference)
 {
     if (!is_definition(symbol, reference->is_call))
         return MATCH_NO;
     if (index >= module->versym.count)
-        return MATCH_YES; /* an module without versions answers for any */
+        return MATCH_YES; /* a module without versions answers for any */
     uint32_t versym = ((const uint16_t *)module->versym.data)[index], number = versym & VERSYM_INDEX;
     const struct version *wanted = reference->version;
     if (!wanted) {
@@ -103,12 +69,11 @@ enum match symbol_match(const struct module *module, uint64_t index, const struc
         return versym & VERSYM_HIDDEN ? MATCH_NO : MATCH_VERSIONED;
     }
     const struct version *version = module_symbol_version(module, index);
-    if (is_checked_version(wanted, version))
-        return MATCH_YES;
-    if (version && version->hash == wanted->hash && text_equal(version->name, wanted->name))
-        return MATCH_YES;
     /* A symbol without a version was there before versions were. */
-    return !version && !wanted->hidden && !(versym & VERSYM_HIDDEN) ? MATCH_YES : MATCH_NO;
+    return (version ? version_is_checked(wanted, version) || version_equal(version, wanted)
+                    : !wanted->hidden && !(versym & VERSYM_HIDDEN))
+               ? MATCH_YES
+               : MATCH_NO;
 }
 
 /* What a look-up found in one chain so far. */

@@ -3,22 +3,24 @@
  * Variant II (x86-64): blocks below the thread pointer, the first module nearest to it. Variant I (AArch64,
  * RISC-V): blocks above it, the first module nearest to it, after what the ABI reserves. Either way a block's
  * start has p_vaddr's remainder by its alignment, seen from a pointer that is itself aligned. */
-#include "internal.h"
+#include "tls.h"
 
-#define SURPLUS_ALIGN 64 /* whatever the program's own data asks for */
+#include "psabi.h"
+
+#define SURPLUS_ALIGN 64 /* of the block, if the program's own data asks for less */
 
 /* The static part with a module's block added: its new size, and the block's start from the thread pointer. */
 static uint64_t add_block(const struct link *link, const struct module *module, int64_t *offset)
 {
-    const struct machine *machine = machine_find(module->machine);
+    const struct psabi *psabi = psabi_find(module->machine);
     uint64_t used = link->state.tls_used, mask = module->tls_align - 1;
-    if (!machine->tls_above) {
+    if (!psabi->tls_above) {
         used += module->tls_size;
         used += -(used + module->tls_image) & mask;
         *offset = -(int64_t)used;
         return used;
     }
-    used = used ? used : machine->tls_gap;
+    used = used ? used : psabi->tls_gap;
     used += (module->tls_image - used) & mask;
     *offset = (int64_t)used;
     return used + module->tls_size;
@@ -82,7 +84,7 @@ bool tls_make_static(struct link *link, struct module *module)
 
 void tls_give_back(struct link *link, struct module *module)
 {
-    bool above = machine_find(module->machine)->tls_above;
+    bool above = psabi_find(module->machine)->tls_above;
     uint64_t used = 0;
     module->tls_is_static = false;
     for (const struct module *other = link->results.first; other; other = other->next) {

@@ -1,5 +1,9 @@
-/* Symbol versions: which an module defines, which it needs of whom (LSB Core, generic part, 10.7). */
-#include "internal.h"
+/* Symbol versions: which a module defines, which it needs of whom (LSB Core, generic part, 10.7). */
+#include "version.h"
+
+#include "arena.h"
+#include "ground.h"
+#include "name.h"
 
 static bool bad(struct ground *ground, const struct module *module, uint64_t at, int64_t tag)
 {
@@ -84,7 +88,7 @@ static bool count_version(struct ground *ground, struct module *module, uint32_t
 {
     (void)version;
     /* Entries may share their names' lists, so a small file could have very many. */
-    if (!ground_work(ground, module, 1))
+    if (!ground_work(ground, module->name, 1))
         return false;
     index &= VERSYM_INDEX;
     if (index >= module->version_count)
@@ -111,8 +115,11 @@ bool module_parse_versions(struct ground *ground, struct module *module)
 
 const struct version *module_symbol_version(const struct module *module, uint64_t index)
 {
-    if (index >= module->versym.count)
-        return NULL;
-    uint32_t number = ((const uint16_t *)module->versym.data)[index] & VERSYM_INDEX;
-    return number < module->version_count && module->versions[number].name ? &module->versions[number] : NULL;
+    const struct version *version = index < module->versym.count ? version_at(module, index) : NULL;
+    return version && version->name ? version : NULL;
+}
+
+bool version_equal(const struct version *left, const struct version *right)
+{
+    return left->hash == right->hash && text_equal(left->name, right->name);
 }

@@ -2,8 +2,8 @@
  *
  * Input: the length of the first file (32 bits), the first file (the program), the second file (every library whose
  * name begins with "l"). Files lie in blocks of exactly their size and windows too, so that AddressSanitizer sees a
- * step outside. What the core took it must have given back at the end. The loop for usual references and what is known
- * from earlier links must store the same words as the path that tells each binding. */
+ * step outside. What the core took it must have given back at the end. With the cache
+ * of earlier links, and without reports of bindings, the same slots must be stored. */
 #include <rtld/cache.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ struct host {
     unsigned reports;
 };
 
-/* The windows of an module, which the core knows nothing more of once it is committed. */
+/* The staging buffers of a module, which the core knows nothing more of once it is committed. */
 struct window {
     struct window *next;
     const struct module *module;
@@ -62,7 +62,7 @@ static bool place(void *context, const struct module *module, uint64_t *bias)
     return true;
 }
 
-static void *window(void *context, const struct module *module, const struct segment *segment, bool *filled)
+static void *stage(void *context, const struct module *module, const struct segment *segment, bool *filled)
 {
     struct host *host = context;
     (void)filled;
@@ -88,6 +88,14 @@ static void drop(void *context, struct module *module)
         free(entry->bytes);
         free(entry);
     }
+}
+
+/* Whatever begins with "h" is the host's, where no object defines it. */
+static const struct elf_symbol *define(void *context, const char *name, const char *version)
+{
+    static const struct elf_symbol symbol = {.st_info = STB_GLOBAL << 4, .st_shndx = SHN_ABS, .st_value = 0x1234};
+    (void)context;
+    return *name == 'h' && !version ? &symbol : NULL;
 }
 
 static bool report(void *context, const struct report *about)
@@ -138,7 +146,7 @@ static void use(struct link *link)
         link_sweep(link);
 }
 
-/* All words that were linked; FNV-1a, never 0. */
+/* All slots that were linked; FNV-1a, never 0. */
 static uint64_t digest(void)
 {
     uint64_t hash = 0xcbf29ce484222325;
@@ -149,7 +157,7 @@ static uint64_t digest(void)
 }
 
 /* One life of a program; 0: it was refused. */
-static uint64_t run(struct host *host, const struct file_view *program, bool told, struct link_cache *cache)
+static uint64_t run(struct host *host, const struct file_view *program, bool reported, struct link_cache *cache)
 {
     struct link_host functions = {
         .context = host,
@@ -157,10 +165,11 @@ static uint64_t run(struct host *host, const struct file_view *program, bool tol
         .release = release,
         .open = open_file,
         .place = place,
-        .stage = window,
+        .stage = stage,
         .drop = drop,
         .report = report,
-        .binding = told ? binding : NULL,
+        .define = define,
+        .binding = reported ? binding : NULL,
     };
     struct link link;
     uint64_t words = 0;
@@ -175,7 +184,7 @@ static uint64_t run(struct host *host, const struct file_view *program, bool tol
         link_abandon(&link);
     } else if (finish(&link)) {
         words = digest();
-        if (told)
+        if (reported)
             use(&link);
     }
     link_end(&link);
@@ -203,12 +212,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct host host = {.library = {.bytes = library, .size = size - first, .file_id = 2}};
     struct file_view view = {.bytes = program, .size = first, .file_id = 1};
     struct link_cache cache = {0};
-    uint64_t told = run(&host, &view, true, NULL), quick = told ? run(&host, &view, false, &cache) : 0;
+    uint64_t alone = run(&host, &view, true, NULL), found = alone ? run(&host, &view, false, &cache) : 0;
     /* The second one leaves bindings, the third one takes them. */
-    for (unsigned turn = 0; quick && turn < 3; turn++) {
-        if (quick != told)
+    for (unsigned turn = 0; found && turn < 3; turn++) {
+        if (found != alone)
             abort();
-        quick = run(&host, &view, false, &cache);
+        found = run(&host, &view, false, &cache);
     }
     struct link_host functions = {.context = &host, .release = release};
     link_cache_end(&cache, &functions);

@@ -27,7 +27,9 @@ SECONDS_PER_INPUT = 5
 
 def build(folder: Path) -> Path:
     program = folder / "fuzz"
-    sources = [HERE / "fuzz.c", *sorted((TOP / "libs/rtld/src").glob("*.c"))]
+    # The sanitizers' own string functions check what they are given.
+    core = sorted(path for path in (TOP / "libs/rtld/src").glob("*.c") if path.name != "bytes.c")
+    sources = [HERE / "fuzz.c", *core]
     flags = ["-g", "-O2", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=undefined"]
     command = ["clang", *flags, f"-I{TOP / 'libs/rtld/include'}", *sources, "-o", program]
     done = subprocess.run(command, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-/* The host's side: files are mapped, segments too, and windows are the very memory that the program uses. */
+/* The host's side: files are mapped, segments too, and staging buffers are the very memory that the program uses. */
 #include "ld.h"
 
 #include <string.h>
@@ -156,7 +156,7 @@ static bool place(void *context, const struct module *module, uint64_t *bias)
     return map_segments(module, *bias);
 }
 
-static void *window(void *context, const struct module *module, const struct segment *segment, bool *filled)
+static void *stage(void *context, const struct module *module, const struct segment *segment, bool *filled)
 {
     (void)context;
     static bool mapped;
@@ -211,11 +211,12 @@ void ld_host(struct link_host *host)
         .release = release,
         .open = open_file,
         .place = place,
-        .stage = window,
+        .stage = stage,
         .drop = drop,
         .report = report,
         .binding = ld.trace ? binding : NULL,
         .call_resolver = call_resolver,
+        .define = ld_define,
     };
 }
 

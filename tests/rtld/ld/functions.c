@@ -208,3 +208,28 @@ EXPORT int dl_iterate_phdr(int (*function)(struct dl_phdr_info *, size_t, void *
     ld_unlock();
     return result;
 }
+
+static long host_answer(void)
+{
+    return 42;
+}
+
+static long host_number = 17;
+
+/* Names that this linker defines itself, after every object; one has a version. */
+const struct elf_symbol *ld_define(void *context, const char *name, const char *version)
+{
+    static struct elf_symbol symbols[] = {
+        {.st_info = STB_GLOBAL << 4 | STT_FUNC, .st_shndx = SHN_ABS},
+        {.st_info = STB_GLOBAL << 4 | STT_OBJECT, .st_shndx = SHN_ABS},
+        {.st_info = STB_GLOBAL << 4 | STT_FUNC, .st_shndx = SHN_ABS},
+    };
+    (void)context;
+    symbols[0].st_value = symbols[2].st_value = (uint64_t)host_answer;
+    symbols[1].st_value = (uint64_t)&host_number;
+    if (strcmp(name, "host_answer") == 0)
+        return &symbols[0];
+    if (strcmp(name, "host_number") == 0)
+        return &symbols[1];
+    return strcmp(name, "host_versioned") == 0 && version && strcmp(version, "HOST_1") == 0 ? &symbols[2] : NULL;
+}

@@ -49,4 +49,5 @@ HIDDEN void ld_call_all(const uint64_t *functions, size_t count);
 /* Keep r_debug's list as the link's; `state`: 0 consistent, 1 adding, 2 removing. */
 HIDDEN void ld_tell_debugger(int state);
 HIDDEN void ld_finish(void);
+HIDDEN const struct elf_symbol *ld_define(void *context, const char *name, const char *version);
 #endif

@@ -1,4 +1,6 @@
 /* From the kernel's entry to the program's. */
+#include <rtld/self.h>
+
 #include "ld.h"
 
 #include <string.h>
@@ -11,25 +13,11 @@ extern const struct elf_dynamic _DYNAMIC[] HIDDEN;
 extern const struct elf_header __ehdr_start HIDDEN;
 HIDDEN uint64_t ld_main(uint64_t *stack);
 
-/* This file's own relocations: relative ones only, so that this function needs none. */
-static void relocate_itself(uint64_t base)
-{
-    uint64_t table = 0, size = 0;
-    for (const struct elf_dynamic *entry = _DYNAMIC; entry->d_tag; entry++) {
-        if (entry->d_tag == DT_RELA)
-            table = entry->d_value;
-        if (entry->d_tag == DT_RELASZ)
-            size = entry->d_value;
-    }
-    for (const struct elf_rela *entry = (const void *)(base + table); size; size -= sizeof *entry, entry++)
-        *(uint64_t *)(base + entry->r_offset) = base + (uint64_t)entry->r_addend;
-}
-
 static const char *variable(char *const *environment, const char *name)
 {
     size_t length = strlen(name);
     for (; *environment; environment++)
-        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
+        if (strlen(*environment) > length && memcmp(*environment, name, length) == 0 && (*environment)[length] == '=')
             return *environment + length + 1;
     return NULL;
 }
@@ -76,7 +64,7 @@ static bool load_program(const char *path)
 uint64_t ld_main(uint64_t *stack)
 {
     ld.base = (uint64_t)&__ehdr_start;
-    relocate_itself(ld.base);
+    relocate_self(ld.base, _DYNAMIC);
     uint64_t count = stack[0];
     char **arguments = (char **)(stack + 1), **environment = arguments + count + 1, **end = environment;
     while (*end)

@@ -11,9 +11,13 @@ struct link_cache {
     struct cached_scope *scopes;
     struct arena *arena;
     unsigned records;
+    struct symbol_filter {           /* of the running link's program: the filter of its GNU hash table */
+        const uint64_t *words;
+        uint32_t mask, shift;
+    } program_filter;
 };
 
-/* Whoever names it has cache.c linked in. */
+/* A host that names it has cache.c linked in. */
 extern const struct link_cache_functions link_cache_functions;
 
 /* Between link_init and link_load. */

@@ -138,10 +138,7 @@ struct link_state {
     struct module **searched;         /* search order of the fresh modules */
     size_t searched_count;
     struct symbol_index *index;       /* over `searched`, where it pays; while link_relocate runs */
-    struct symbol_filter {            /* of the program's names: its GNU hash table's */
-        const uint64_t *words;
-        uint32_t mask, shift;
-    } program_filter;
+    struct module host_module;        /* stands for the host, where it defines a symbol */
     struct arena *index_arena;
 };
 

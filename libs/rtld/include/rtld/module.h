@@ -2,21 +2,12 @@
 #ifndef RTLD_MODULE_H
 #define RTLD_MODULE_H
 #include <rtld/elf.h>
+#include <rtld/file.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define RTLD_PAGE_SIZE 4096ull
-
-/* A whole file in memory. The bytes stay valid and unchanged as long as the module is loaded. */
-struct file_view {
-    const uint8_t *bytes;
-    uint64_t size;
-    uint64_t file_id; /* the host's own, e.g. where to map the file from; equal ids are the same file; 0: none */
-    bool in_place;    /* mapped and relocated already, e.g. the linker itself: it only provides symbols */
-    bool adjusted;    /* its relative relocations are stored already, e.g. an interpreter's that is a library too */
-    bool by_address;  /* no file but an object in memory: `bytes` is where its p_vaddr 0 lies, `size` an upper bound */
-};
 
 /* One PT_LOAD. A page that two of them share belongs to the later one, as with mmap, and so do all bytes in it. */
 struct segment {

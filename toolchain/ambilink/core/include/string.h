@@ -1,4 +1,4 @@
-/* What the linker core calls of a C library; bytes.c defines it, so that the compiled core needs none. */
+/* What host.c calls of a C library; the linker core defines it (libs/rtld/src/bytes.c), so none is needed. */
 #ifndef CORE_STRING_H
 #define CORE_STRING_H
 #include <stddef.h>
@@ -8,6 +8,5 @@ void *memmove(void *to, const void *from, size_t size);
 void *memset(void *to, int value, size_t size);
 int memcmp(const void *left, const void *right, size_t size);
 int strcmp(const char *left, const char *right);
-int strncmp(const char *left, const char *right, size_t size);
 size_t strlen(const char *text);
 #endif

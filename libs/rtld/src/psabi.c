@@ -1,5 +1,7 @@
-/* Relocation numbers and thread-local layout, a table for each machine. */
-#include "internal.h"
+/* Relocation numbers and thread-local layout, a table for each psABI. */
+#include "psabi.h"
+
+#include <rtld/elf.h>
 
 /* System V ABI, AMD64 supplement 1.0, table 4.9. */
 static const uint8_t x86_64[] = {
@@ -58,25 +60,25 @@ static const uint8_t riscv64[] = {
 
 #define RANGE(first, kinds) {first, sizeof kinds, kinds}
 
-static const struct machine machines[] = {
-    {.number = EM_X86_64, .relative = 8, .ranges = {RANGE(0, x86_64)}},
-    {.number = EM_AARCH64, .tls_above = true, .tls_gap = 16, .slot_addend = true, .relative = 1027,
+static const struct psabi psabis[] = {
+    {.machine = EM_X86_64, .relative = 8, .ranges = {RANGE(0, x86_64)}},
+    {.machine = EM_AARCH64, .tls_above = true, .tls_gap = 16, .slot_addend = true, .relative = 1027,
      .ranges = {RANGE(1024, aarch64), RANGE(257, aarch64_data), RANGE(0, aarch64_none)}},
-    {.number = EM_RISCV, .tls_above = true, .tls_bias = 0x800, .relative = 3, .ranges = {RANGE(0, riscv64)}},
+    {.machine = EM_RISCV, .tls_above = true, .tls_bias = 0x800, .relative = 3, .ranges = {RANGE(0, riscv64)}},
 };
 
-const struct machine *machine_find(uint16_t number)
+const struct psabi *psabi_find(uint16_t machine)
 {
-    for (size_t i = 0; i < sizeof machines / sizeof *machines; i++)
-        if (machines[i].number == number)
-            return &machines[i];
+    for (size_t i = 0; i < sizeof psabis / sizeof *psabis; i++)
+        if (psabis[i].machine == machine)
+            return &psabis[i];
     return NULL;
 }
 
-enum relocation_kind machine_rare_relocation(const struct machine *machine, uint32_t type)
+enum relocation_kind psabi_rare_relocation(const struct psabi *psabi, uint32_t type)
 {
-    for (size_t i = 0; i < sizeof machine->ranges / sizeof *machine->ranges; i++)
-        if (type - machine->ranges[i].first < machine->ranges[i].count)
-            return machine->ranges[i].kinds[type - machine->ranges[i].first];
+    for (size_t i = 0; i < sizeof psabi->ranges / sizeof *psabi->ranges; i++)
+        if (type - psabi->ranges[i].first < psabi->ranges[i].count)
+            return psabi->ranges[i].kinds[type - psabi->ranges[i].first];
     return RELOCATION_UNKNOWN;
 }

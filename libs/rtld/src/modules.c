@@ -1,0 +1,157 @@
+/* The modules of a link. */
+#include "modules.h"
+
+#include <rtld/parse.h>
+
+#include "bytes.h"
+#include "cache_functions.h"
+#include "name.h"
+#include "psabi.h"
+
+#define MODULES_MAX 4096
+
+void *scratch_alloc(struct link *link, uint64_t count, size_t size)
+{
+    return arena_alloc(&link->ground, &link->state.scratch, count, size);
+}
+
+struct module **scratch_modules(struct link *link)
+{
+    return scratch_alloc(link, link->results.module_count, sizeof(struct module *));
+}
+
+void call_begin(struct link *link)
+{
+    struct link_results *results = &link->results;
+    arena_free(&link->ground, &link->state.scratch);
+    link->ground.failed = link->ground.stopped = false;
+    link->ground.work = 0;
+    results->initializers = results->finalizers = NULL;
+    results->pending_ifuncs = NULL;
+    results->initializer_count = results->own_initializer_count = results->finalizer_count = 0;
+    results->pending_ifunc_count = link->state.pending_ifunc_limit = 0;
+    link->state.searched = NULL;
+    link->state.searched_count = 0;
+    link->state.index = NULL;
+}
+
+struct module *modules_find(const struct link *link, const char *name)
+{
+    uint32_t hash = gabi_hash(name);
+    for (struct module *module = link->results.first; module; module = module->next)
+        if ((module->name_hash == hash && strcmp(module->name, name) == 0) ||
+            (module->soname && module->soname_hash == hash && strcmp(module->soname, name) == 0))
+            return module;
+    return NULL;
+}
+
+struct module *modules_find_file(const struct link *link, const struct file_view *file)
+{
+    for (struct module *module = link->results.first; module; module = module->next)
+        if ((file->bytes && module->file.bytes == file->bytes) || (file->file_id && module->file.file_id == file->file_id))
+            return module;
+    return NULL;
+}
+
+/* NULL: it is as it must be. */
+static const struct report *check(const struct link *link, const struct module *module, struct report *report)
+{
+    const struct module *program = link->results.first;
+    report->object = module->name;
+    report->error = LINK_WRONG_MACHINE;
+    report->offset = offsetof(struct elf_header, e_machine);
+    report->value = module->machine;
+    if (!psabi_find(module->machine) || (program && module->machine != program->machine))
+        return report;
+    report->error = LINK_WRONG_TYPE;
+    report->offset = offsetof(struct elf_header, e_type);
+    report->value = module->type;
+    if (program && (module->type != ET_DYN || module->pie))
+        return report;
+    report->error = LINK_TOO_MANY;
+    report->offset = 0;
+    report->value = link->results.module_count;
+    return link->results.module_count >= MODULES_MAX ? report : NULL;
+}
+
+struct module *modules_add(struct link *link, const char *name, const struct file_view *file)
+{
+    struct link_results *results = &link->results;
+    const struct link_cache_functions *cache = link->settings.cache_functions;
+    uint64_t length = strlen(name);
+    struct module *module = arena_alloc(&link->ground, &link->ground.arena, 1, sizeof *module);
+    /* The caller's own may be gone, or say something else, while the module is still there. */
+    char *own_name = arena_alloc(&link->ground, &link->ground.arena, length + 1, 1);
+    if (!module || !own_name)
+        return NULL;
+    memcpy(own_name, name, length);
+    if (!results->first)
+        link->ground.object = own_name;
+    if (!(cache ? cache->parse(link, module, own_name, file) : module_parse(&link->ground, module, own_name, file)))
+        return NULL;
+    struct report report = {0};
+    if (check(link, module, &report)) {
+        ground_report(&link->ground, &report);
+        return NULL;
+    }
+    module->arena = link->ground.arena;
+    module->arena->modules++;
+    module->name_hash = gabi_hash(name);
+    *(results->last ? &results->last->next : &results->first) = module;
+    results->last = module;
+    results->module_count++;
+    if (!results->fresh)
+        results->fresh = module;
+    module->root = results->fresh;
+    return module;
+}
+
+struct module *modules_need(struct link *link, const struct module *referrer, const char *name)
+{
+    struct module *found = modules_find(link, name);
+    struct file_view file = {0};
+    if (found)
+        return found;
+    if (!link->settings.host->open(link->settings.host->context, referrer, name, &file)) {
+        ground_report(&link->ground, &(struct report){
+            .error = LINK_NOT_FOUND,
+            .object = referrer ? referrer->name : "",
+            .symbol = name,
+        });
+        return NULL;
+    }
+    found = modules_find_file(link, &file);
+    return found ? found : modules_add(link, name, &file);
+}
+
+struct module **modules_fresh(struct link *link, size_t *count)
+{
+    struct module **modules = scratch_modules(link);
+    *count = 0;
+    for (struct module *module = link->results.fresh; module && modules; module = module->next)
+        modules[(*count)++] = module;
+    return modules;
+}
+
+void global_append(struct link *link, struct module *module)
+{
+    if (module->in_global)
+        return;
+    module->in_global = true;
+    *(link->state.last_global ? &link->state.last_global->next_global : &link->state.global) = module;
+    link->state.last_global = module;
+}
+
+void global_remove(struct link *link, struct module *module)
+{
+    struct module **at = &link->state.global, *last = NULL;
+    while (*at && *at != module) {
+        last = *at;
+        at = &last->next_global;
+    }
+    if (!*at)
+        return;
+    *at = module->next_global;
+    if (link->state.last_global == module)
+        link->state.last_global = last;
+}
