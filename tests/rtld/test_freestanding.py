@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from ambilink.compile.toolset import load_toolset
 from ambilink.core import Linker
@@ -56,7 +57,8 @@ def make_library(top: Path, folder: Path, arch: str) -> Path:
     """librtld.a, and host.o beside it."""
     toolset = load_toolset("hermetic", "x86_64")
     flags = [word for word in toolset.compile_flags if not word.startswith("--target")]
-    flags += [f"--target={arch}-unknown-none-elf", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{top / 'libs/rtld/include'}"]
+    flags += [f"--target={arch}-unknown-none-elf", "-O2", "-Wall", "-Wextra", "-Werror"]
+    flags.append(f"-I{top / 'libs/rtld/include'}")
     objects = []
     for source in sorted((top / "libs/rtld/src").glob("*.c")):
         objects.append(folder / f"{source.stem}.o")
@@ -73,9 +75,11 @@ def test_it_links_with_nothing(top, tmp_path, arch):
     toolset = load_toolset("hermetic", "x86_64")
     library = make_library(top, tmp_path, arch)
     run(*toolset.ld, "-nostdlib", "--no-undefined", "-o", tmp_path / "program", tmp_path / "host.o", library)
-    # Each member wants only what other members define, so any host may link any part of it.
+    # All of it, whatever a host calls.
     run(*toolset.ld, "-r", "--whole-archive", library, "-o", tmp_path / "all.o")
-    run(*toolset.ld, "-shared", "--no-undefined", "-Bsymbolic", "--noinhibit-exec", "-o", tmp_path / "all.so", tmp_path / "all.o")
+    with (tmp_path / "all.o").open("rb") as file:
+        symbols = ELFFile(file).get_section_by_name(".symtab").iter_symbols()
+        assert [symbol.name for symbol in symbols if symbol.name and symbol["st_shndx"] == "SHN_UNDEF"] == []
 
 
 def test_a_host_s_own_string_functions_go_first(top, tmp_path):
@@ -84,7 +88,11 @@ def test_a_host_s_own_string_functions_go_first(top, tmp_path):
     own = tmp_path / "own.c"
     own.write_text("".join(f"long {name}(void) {{ return 0; }}\n" for name in sorted(STRINGS)))
     run(*toolset.cc, *toolset.compile_flags, "-w", "-fno-builtin", "-c", own, "-o", tmp_path / "own.o")
-    run(*toolset.ld, "-nostdlib", "-o", tmp_path / "program", "--whole-archive", library, tmp_path / "host.o", tmp_path / "own.o")
+    objects = [tmp_path / "host.o", tmp_path / "own.o"]
+    run(*toolset.ld, "-nostdlib", "-o", tmp_path / "program", "--whole-archive", library, *objects)
+    with (tmp_path / "program").open("rb") as file:
+        symbols = ELFFile(file).get_section_by_name(".symtab")
+        assert all(symbols.get_symbol_by_name(name)[0]["st_info"]["bind"] == "STB_GLOBAL" for name in STRINGS)
 
 
 def test_its_readme_names_the_string_functions(top):

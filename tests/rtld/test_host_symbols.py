@@ -1,10 +1,7 @@
 """Names that the host itself defines (`define` in struct link_host): tests/rtld/ld defines host_answer and host_number,
 and host_versioned for references to HOST_1 only. The machine's linker has none, so only ours is asked."""
 
-DECLARE = """
-    void *dlopen(const char *, int), *dlsym(void *, const char *), *dlvsym(void *, const char *, const char *);
-    long host_answer(void) __attribute__((weak)); extern long host_number __attribute__((weak));
-"""
+DECLARE = "void *dlopen(const char *, int), *dlsym(void *, const char *), *dlvsym(void *, const char *, const char *);"
 # What defines it here is only there when the program is linked.
 STUB = "long host_versioned(void) { return 0; }"
 
@@ -18,15 +15,23 @@ def run(case, body: str, *needs: str, before: str = DECLARE, **environment: str)
 
 def test_undefined_names_are_found_weak_or_not(case):
     case.library("liba.so", "long host_answer(void); long strong(void) { return host_answer() + 1; }")
+    case.library(
+        "libb.so",
+        """
+        long host_answer(void) __attribute__((weak)); extern long host_number __attribute__((weak));
+        long weak(void) { return host_answer ? host_answer() : -1; }
+        long data(void) { return &host_number ? host_number : -1; }
+        """,
+    )
     assert (
         run(
             case,
             """
-        long strong(void);
-        say_value("strong", strong()); say_value("weak", host_answer ? host_answer() : -1);
-        say_value("data", &host_number ? host_number : -1);
+        long strong(void), weak(void), data(void);
+        say_value("strong", strong()); say_value("weak", weak()); say_value("data", data());
         """,
             "liba.so",
+            "libb.so",
         )
         == "strong 43\nweak 42\ndata 17\n"
     )
@@ -34,13 +39,16 @@ def test_undefined_names_are_found_weak_or_not(case):
 
 def test_objects_come_before_the_host(case):
     case.library("liba.so", "long host_answer(void) { return 7; }")
-    assert run(case, 'say_value("answer", host_answer());', "liba.so") == "answer 7\n"
+    before = "long host_answer(void);"
+    assert run(case, 'say_value("answer", host_answer());', "liba.so", before=before) == "answer 7\n"
 
 
 def test_names_of_nothing_stay_undefined(case):
-    before = "long host_other(void) __attribute__((weak));"
-    assert run(case, 'say_value("other", host_other != 0);', before=before) == "other 0\n"
-    case.program("long host_other(void); void test(void) { host_other(); }", "libc")
+    weak = "long host_other(void) __attribute__((weak)); long other(void) { return host_other != 0; }"
+    case.library("libo.so", weak)
+    before = "long other(void);"
+    assert run(case, 'say_value("other", other());', "libo.so", before=before) == "other 0\n"
+    case.library("libo.so", "long host_other(void); long other(void) { return host_other(); }")
     refused = case.run(case.ours)
     assert refused.status == 127 and "host_other" in refused.errors and not refused.output
 
@@ -95,5 +103,6 @@ def test_what_is_opened_later_finds_them_too(case):
 
 
 def test_bindings_name_the_host(case):
-    case.program("long host_answer(void); void test(void) { host_answer(); }", "libc")
+    case.library("liba.so", "long host_answer(void); long who(void) { return host_answer(); }")
+    case.program("long who(void); void test(void) { who(); }", "liba.so", "libc")
     assert any(" host_answer - (host) 0x" in line for line in case.run(case.ours, LD_TRACE="1").errors.splitlines())

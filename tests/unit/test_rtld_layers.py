@@ -117,7 +117,8 @@ def test_an_include_the_wrong_way_is_found(core, file, include):
 def test_a_call_the_wrong_way_is_found(core, tmp_path):
     """Without the header that declares it."""
     path = core / "src/symbols.c"
-    path.write_text(path.read_text() + "\nint scope_prepare(void *link);\nint wrong(void *l) { return scope_prepare(l); }\n")
+    wrong = "int scope_prepare(void *link);\nint wrong(void *link) { return scope_prepare(link); }\n"
+    path.write_text(path.read_text() + wrong)
     assert list(wrong_calls(core, tmp_path)) == ["symbols calls scope_prepare of scope"]
 
 

@@ -168,7 +168,8 @@ static bool prepare(struct link *link)
 {
     size_t count = link->state.searched_count;
     if (link->results.fresh != link->results.first || link->state.bind_first || link->settings.host->binding || count < 2 ||
-        link->state.searched[0] != link->results.first || !make_filter(link->results.first, &link->settings.cache->program_filter))
+        link->state.searched[0] != link->results.first ||
+        !make_filter(link->results.first, &link->settings.cache->program_filter))
         return true;
     struct module *const *libraries = link->state.searched + 1;
     struct cached_scope *scope = find_scope(link->settings.cache, libraries, count - 1);

@@ -31,12 +31,7 @@ static void check_versions(struct link *link, struct module *module)
             continue;
         version->definition = definition_of(provider, version);
         if (!version->definition && !version->weak)
-            ground_report(&link->ground, &(struct report){
-                .error = LINK_NO_VERSION,
-                .object = module->name,
-                .version = version->name,
-                .provider = provider->name,
-            });
+            ground_refuse_name(&link->ground, LINK_NO_VERSION, module->name, NULL, version->name, provider->name);
     }
 }
 

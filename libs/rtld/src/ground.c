@@ -14,6 +14,13 @@ bool ground_refuse(struct ground *ground, enum link_error error, const char *obj
     return ground_report(ground, &(struct report){.error = error, .object = object, .offset = offset, .value = value});
 }
 
+bool ground_refuse_name(struct ground *ground, enum link_error error, const char *object, const char *symbol,
+                        const char *version, const char *provider)
+{
+    return ground_report(ground, &(struct report){.error = error, .object = object, .symbol = symbol, .version = version,
+                                                  .provider = provider});
+}
+
 bool ground_work(struct ground *ground, const char *object, uint64_t steps)
 {
     ground->work += steps;

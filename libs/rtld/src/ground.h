@@ -8,6 +8,9 @@
 /* Report to the host, and remember that the call failed; always false. */
 bool ground_report(struct ground *ground, const struct report *report);
 bool ground_refuse(struct ground *ground, enum link_error error, const char *object, uint64_t offset, uint64_t value);
+/* With names: of a symbol, its version, and who should define it; each may be NULL. */
+bool ground_refuse_name(struct ground *ground, enum link_error error, const char *object, const char *symbol,
+                        const char *version, const char *provider);
 /* Count steps whose number a crafted file can make very large; false after a report: too many. */
 bool ground_work(struct ground *ground, const char *object, uint64_t steps);
 #endif

@@ -136,7 +136,8 @@ void link_end(struct link *link)
 
 void link_set_debugger(struct link *link, uint64_t address)
 {
-    void *word = link->results.first->debug_address ? module_staged(link->results.first, link->results.first->debug_address, sizeof address) : NULL;
+    const struct module *program = link->results.first;
+    void *word = program->debug_address ? module_staged(program, program->debug_address, sizeof address) : NULL;
     if (word)
         set_word(word, address);
 }

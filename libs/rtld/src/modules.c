@@ -53,25 +53,17 @@ struct module *modules_find_file(const struct link *link, const struct file_view
     return NULL;
 }
 
-/* NULL: it is as it must be. */
-static const struct report *check(const struct link *link, const struct module *module, struct report *report)
+/* Whether a module may join; false after a report. */
+static bool may_join(struct link *link, const struct module *module)
 {
     const struct module *program = link->results.first;
-    report->object = module->name;
-    report->error = LINK_WRONG_MACHINE;
-    report->offset = offsetof(struct elf_header, e_machine);
-    report->value = module->machine;
+    size_t count = link->results.module_count;
     if (!psabi_find(module->machine) || (program && module->machine != program->machine))
-        return report;
-    report->error = LINK_WRONG_TYPE;
-    report->offset = offsetof(struct elf_header, e_type);
-    report->value = module->type;
+        return ground_refuse(&link->ground, LINK_WRONG_MACHINE, module->name, offsetof(struct elf_header, e_machine),
+                             module->machine);
     if (program && (module->type != ET_DYN || module->pie))
-        return report;
-    report->error = LINK_TOO_MANY;
-    report->offset = 0;
-    report->value = link->results.module_count;
-    return link->results.module_count >= MODULES_MAX ? report : NULL;
+        return ground_refuse(&link->ground, LINK_WRONG_TYPE, module->name, offsetof(struct elf_header, e_type), module->type);
+    return count < MODULES_MAX || ground_refuse(&link->ground, LINK_TOO_MANY, module->name, 0, count);
 }
 
 struct module *modules_add(struct link *link, const char *name, const struct file_view *file)
@@ -89,11 +81,8 @@ struct module *modules_add(struct link *link, const char *name, const struct fil
         link->ground.object = own_name;
     if (!(cache ? cache->parse(link, module, own_name, file) : module_parse(&link->ground, module, own_name, file)))
         return NULL;
-    struct report report = {0};
-    if (check(link, module, &report)) {
-        ground_report(&link->ground, &report);
+    if (!may_join(link, module))
         return NULL;
-    }
     module->arena = link->ground.arena;
     module->arena->modules++;
     module->name_hash = gabi_hash(name);
@@ -113,11 +102,7 @@ struct module *modules_need(struct link *link, const struct module *referrer, co
     if (found)
         return found;
     if (!link->settings.host->open(link->settings.host->context, referrer, name, &file)) {
-        ground_report(&link->ground, &(struct report){
-            .error = LINK_NOT_FOUND,
-            .object = referrer ? referrer->name : "",
-            .symbol = name,
-        });
+        ground_refuse_name(&link->ground, LINK_NOT_FOUND, referrer ? referrer->name : "", name, NULL, NULL);
         return NULL;
     }
     found = modules_find_file(link, &file);

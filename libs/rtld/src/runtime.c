@@ -16,7 +16,7 @@ struct module *link_open(struct link *link, const char *name, unsigned flags)
         if (link->settings.host->open(link->settings.host->context, NULL, name, &file))
             module = modules_find_file(link, &file);
         if (!module) {
-            ground_report(&link->ground, &(struct report){.error = LINK_NOT_LOADED, .object = "", .symbol = name});
+            ground_refuse_name(&link->ground, LINK_NOT_LOADED, "", name, NULL, NULL);
             return NULL;
         }
     }
