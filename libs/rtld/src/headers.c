@@ -54,7 +54,7 @@ static const uint8_t *contents(const struct module *module, const struct elf_seg
 /* A power of two that is not too large. */
 static bool is_alignment(uint64_t value)
 {
-    return value - 1 < ALIGN_MAX && !(value & (value - 1));
+    return value - 1 < ALIGN_MAX && value == 1ull << __builtin_ctzll(value);
 }
 
 /* Two segments that meet inside a page. With mmap the later one takes the page, and sees there the file's page,
