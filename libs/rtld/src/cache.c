@@ -1,5 +1,5 @@
 /* What earlier links left. A library is parsed once. It finds the same definitions in each program that has the
- * same libraries in the same order, but for names that the program defines itself: its filter tells that it does not. */
+ * same libraries in the same order, but for names that the program defines itself: its filter shows that it does not. */
 #include <rtld/cache.h>
 #include <rtld/parse.h>
 

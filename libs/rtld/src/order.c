@@ -37,7 +37,7 @@ bool order_sort(struct link *link, struct module *const *modules, size_t count, 
     for (size_t i = 0; i < count; i++)
         modules[i]->marked = false;
     size_t depth = 0, done = 0;
-    /* Nobody can be started before the program is the last, even if a library needs the program. */
+    /* Nothing can be started before the program is the last, even if a library needs the program. */
     bool has_program = count && modules[0] == link->results.first;
     if (has_program)
         modules[0]->marked = true;
@@ -59,7 +59,7 @@ bool order_sort(struct link *link, struct module *const *modules, size_t count, 
     return true;
 }
 
-/* The relocated words of an array of functions; 0 and -1 mark empty places in old toolchains' arrays. */
+/* The relocated slots of an array of functions; 0 and -1 mark empty places in old toolchains' arrays. */
 static size_t append_array(const struct module *module, const struct table *array, bool reversed, uint64_t *list, size_t count)
 {
     for (uint64_t i = 0; i < array->count; i++) {
@@ -80,7 +80,7 @@ static size_t append_initializers(struct link *link, const struct module *module
     return append_array(module, &module->init_array, false, link->results.initializers, count);
 }
 
-/* While the words of the array can still be read. */
+/* While the slots of the array can still be read. */
 static bool remember_finalizers(struct link *link, struct module *module)
 {
     if (module->file.in_place)

@@ -1,4 +1,4 @@
-/* Diagnostics and bindings in words. */
+/* Reports and bindings as text. */
 #include <rtld/report.h>
 #include <rtld/module.h>
 
