@@ -41,10 +41,14 @@ static bool undefined(const struct binder *binder, const struct elf_rela *entry,
     });
 }
 
-static void report_binding(const struct binder *binder, const struct elf_rela *entry, const struct reference *reference,
+static void report_binding(struct binder *binder, const struct elf_rela *entry, const struct reference *reference,
                            const struct definition *found)
 {
     const struct link_host *host = binder->link->settings.host;
+    uint64_t number = entry->r_info >> 32 << 1 | reference->is_call;
+    if (number == binder->reported)
+        return;
+    binder->reported = number;
     struct link_binding record = {
         .object = binder->module->name,
         .symbol = reference->name.text,
@@ -60,7 +64,7 @@ static void report_binding(const struct binder *binder, const struct elf_rela *e
     host->binding(host->context, &record);
 }
 
-bool reference_settle(const struct binder *binder, const struct elf_rela *entry, const struct reference *reference,
+bool reference_settle(struct binder *binder, const struct elf_rela *entry, const struct reference *reference,
                       struct definition *found)
 {
     struct link *link = binder->link;
@@ -81,7 +85,7 @@ bool reference_settle(const struct binder *binder, const struct elf_rela *entry,
     return true;
 }
 
-bool reference_bind_alone(const struct binder *binder, const struct elf_rela *entry, bool is_call, struct definition *found)
+bool reference_bind_alone(struct binder *binder, const struct elf_rela *entry, bool is_call, struct definition *found)
 {
     struct module *module = binder->module;
     uint64_t index = entry->r_info >> 32;

@@ -12,6 +12,7 @@ struct binder {
     const struct module *except; /* whose definitions do not count; NULL: none */
     const struct symbol_index *index; /* of the search order; NULL: it is searched module after module */
     bool watched;                /* each binding is looked at: it is reported, or recorded */
+    uint64_t reported;           /* the last one: a symbol that several entries in a row name is reported once */
 };
 
 struct binder binder_of(struct link *link, struct module *module, const struct module *except);
@@ -24,8 +25,8 @@ struct binder binder_of(struct link *link, struct module *module, const struct m
  * reference_settle: what is true of a definition that was found, or of none. */
 const struct elf_symbol *reference_find_own(const struct binder *binder, const struct reference *reference);
 struct definition reference_search(const struct binder *binder, const struct reference *reference);
-bool reference_bind_alone(const struct binder *binder, const struct elf_rela *entry, bool is_call, struct definition *found);
-bool reference_settle(const struct binder *binder, const struct elf_rela *entry, const struct reference *reference,
+bool reference_bind_alone(struct binder *binder, const struct elf_rela *entry, bool is_call, struct definition *found);
+bool reference_settle(struct binder *binder, const struct elf_rela *entry, const struct reference *reference,
                       struct definition *found);
 
 /* The first definition in search order, by way of the index. Runs of slots are short (RUN_MAX in index.c), so the steps
@@ -63,7 +64,7 @@ static inline struct definition index_look_up(struct link *link, const struct sy
  *
  * Inline, for the one loop that binds (relocate.c): most references are answered by the index with a plain definition, and
  * the rest is called. */
-static inline bool reference_bind(const struct binder *binder, const struct elf_rela *entry, enum relocation_kind kind,
+static inline bool reference_bind(struct binder *binder, const struct elf_rela *entry, enum relocation_kind kind,
                                   struct definition *found, bool *plain)
 {
     const struct module *module = binder->module;
