@@ -1,43 +1,43 @@
-/* Requests of other services, and notices of the kernel. */
-#include <protocol/call.h>
+#include "serve.h"
+
 #include <protocol/loader.h>
-#include <stdio.h>
 #include <string.h>
-#include <system/call.h>
-#include <system/start.h>
 
-#include "loader.h"
+#include "child.h"
+#include "dlopen.h"
+#include "log.h"
+#include "modules.h"
+#include "services.h"
+#include "wait.h"
 
-static void start_by_name(handle_t reply, const char *name)
+static void refuse(const struct loader *loader, const struct port_event *request, int64_t status)
 {
-    const struct image_service *service = archive_find_service(&loader.archive, name);
-    struct child *child = service ? child_start(service, false) : NULL;
-    struct message answer = {.word = {0, child ? child->number : 0}};
-    ipc_answer(reply, !service ? STATUS_NOT_FOUND : child ? STATUS_OK : STATUS_INVALID, &answer);
+    port_reply(loader->port, request->reply, status, NULL);
 }
 
-static void wait_for(handle_t reply, uint64_t number)
+static void start_by_name(struct loader *loader, const struct port_event *request, const char *name)
 {
-    struct child *child = child_find(number);
-    if (!child) {
-        ipc_answer(reply, STATUS_NOT_FOUND, NULL);
-    } else if (child->state != CHILD_RUNS) {
-        struct message answer = {.word = {0, child->state, (uint64_t)child->exit_status}};
-        ipc_answer(reply, STATUS_OK, &answer);
-    } else if (child->waiter_count == WAITERS_MAX) {
-        ipc_answer(reply, STATUS_LIMIT, NULL);
-    } else {
-        child->waiters[child->waiter_count++] = reply;
-    }
+    const struct image_service *service = archive_find_service(&loader->archive, name);
+    struct child *child = service ? service_start(loader, service, false) : NULL;
+    const struct port_answer answer = {.word = {0, child ? child->number : 0}};
+    port_reply(loader->port, request->reply, !service ? PORT_NOT_FOUND : child ? PORT_OK : PORT_INVALID, &answer);
 }
 
-static void describe_module(handle_t reply, uint64_t number, uint64_t index)
+/* To a field that is all zero; cut off where it is too long. */
+static void copy_name(char *field, const char *name, size_t size)
 {
-    struct child *child = child_find(number);
-    /* Whoever asks for one after the other begins with the first. */
-    size_t count = !child ? 0 : index == 0 ? child_modules(child) : child->module_count;
+    size_t length = strlen(name);
+    memcpy(field, name, length < size ? length : size - 1);
+}
+
+static void describe_module(const struct loader *loader, const struct port_event *request)
+{
+    struct child *child = child_find(loader, request->word[1]);
+    uint64_t index = request->word[2];
+    /* A client that asks for one after the other begins with the first. */
+    size_t count = !child ? 0 : index == 0 ? modules_of(child) : child->module_count;
     if (index >= count) {
-        ipc_answer(reply, STATUS_NOT_FOUND, NULL);
+        refuse(loader, request, PORT_NOT_FOUND);
         return;
     }
     const struct module_record *module = &child->modules[index];
@@ -47,85 +47,77 @@ static void describe_module(handle_t reply, uint64_t number, uint64_t index)
         .read_only = module->read_only,
         .writable = module->writable,
     };
-    snprintf(description.name, sizeof description.name, "%s", module->name);
-    struct message answer = {.data = &description, .size = sizeof description};
-    ipc_answer(reply, STATUS_OK, &answer);
+    copy_name(description.name, module->name, sizeof description.name);
+    port_reply(loader->port, request->reply, PORT_OK, &(struct port_answer){.data = &description, .size = sizeof description});
 }
 
-static void describe_process(handle_t reply, uint64_t index)
+static void describe_process(const struct loader *loader, const struct port_event *request)
 {
-    struct child *child = loader.children;
-    while (child && index--)
-        child = child->next;
+    const struct child *child = child_at(loader, request->word[1]);
     if (!child) {
-        ipc_answer(reply, STATUS_NOT_FOUND, NULL);
+        refuse(loader, request, PORT_NOT_FOUND);
         return;
     }
     char name[PROCESS_NAME_MAX] = {0};
-    snprintf(name, sizeof name, "%s", child->name);
-    struct message answer = {.word = {0, child->number}, .data = name, .size = sizeof name};
-    ipc_answer(reply, STATUS_OK, &answer);
+    copy_name(name, child->name, sizeof name);
+    const struct port_answer answer = {.word = {0, child->number}, .data = name, .size = sizeof name};
+    port_reply(loader->port, request->reply, PORT_OK, &answer);
 }
 
-static void handle_request(const struct message *request, const char *text, handle_t reply)
+static void handle_request(struct loader *loader, const struct port_event *request, const char *text)
 {
-    for (uint64_t i = 0; i < request->handle_count; i++)
-        sys_handle_close(request->handle[i]); /* no operation takes any */
     switch (request->word[0]) {
     case LOADER_START:
-        start_by_name(reply, text);
+        start_by_name(loader, request, text);
         break;
     case LOADER_WAIT:
-        wait_for(reply, request->word[1]);
+        wait_for(loader, request->reply, request->word[1]);
         break;
     case LOADER_MODULES:
-        describe_module(reply, request->word[1], request->word[2]);
+        describe_module(loader, request);
         break;
     case LOADER_PROCESS:
-        describe_process(reply, request->word[1]);
+        describe_process(loader, request);
         break;
     case LOADER_OPEN:
     case LOADER_CLOSE:
     case LOADER_SWEEP:
     case LOADER_SYMBOL:
     case LOADER_ADDRESS: {
-        /* The badge of a handle that this service gave out is its process' number. */
-        struct child *child = child_find(request->badge);
+        struct child *child = child_find(loader, request->number);
         if (child)
-            dynamic_request(child, request, text, reply);
+            dlopen_request(child, request, text);
         else
-            ipc_answer(reply, STATUS_INVALID, NULL);
+            refuse(loader, request, PORT_INVALID);
         break;
     }
     default:
-        ipc_answer(reply, STATUS_INVALID, NULL);
+        refuse(loader, request, PORT_INVALID);
     }
 }
 
-static void end_machine_when_done(void)
+static void end_machine_when_done(const struct loader *loader)
 {
-    if (loader.programs_running)
+    if (loader->programs_running)
         return;
-    say("every program of the manifest ended: %s", loader.failed ? "failed" : "passed");
-    sys_machine_exit(sys_start_handle(START_HANDLE_SYSTEM), loader.failed ? VERDICT_FAIL : VERDICT_PASS);
+    report(loader, "every program of the manifest ended: %s", loader->failed ? "failed" : "passed");
+    port_verdict(loader->port, !loader->failed);
 }
 
-void serve(void)
+void serve(struct loader *loader)
 {
-    for (;;) {
-        end_machine_when_done();
-        static char text[LOADER_SYMBOL_MAX + 1];
-        struct message request = {.data = text, .size = sizeof text - 1};
-        handle_t reply = 0;
-        if (sys_receive(loader.endpoint, &request, &reply) != STATUS_OK)
+    char text[LOADER_SYMBOL_MAX + 1];
+    struct port_event event;
+    end_machine_when_done(loader);
+    while (port_receive(loader->port, &event, text, sizeof text - 1)) {
+        if (event.kind == PORT_REQUEST) {
+            text[event.size] = 0;
+            handle_request(loader, &event, text);
             continue;
-        text[request.size] = 0;
-        if (reply) {
-            handle_request(&request, text, reply);
-        } else if (request.word[0] == MESSAGE_PROCESS_EXITED) {
-            struct child *child = child_find(request.badge);
-            if (child)
-                child_ended(child, request.word[1] == PROCESS_FAULTED, (int64_t)request.word[2]);
         }
+        unsigned running = loader->programs_running;
+        wait_ended(loader, &event);
+        if (loader->programs_running != running)
+            end_machine_when_done(loader);
     }
 }

@@ -43,7 +43,7 @@ LINKERS = {
         ],
     ),
     "interp": ("lib/ld.so", ["rtld/pic", "hostlink/pic", "ld.so"]),
-    "pack": ("services/loader", [f"loader/pie/loader/{part}" for part in ("packed", "adopt", "area", "start_block")]),
+    "pack": ("services/loader", [f"loader/pie/loader/{part}" for part in ("packed", "start", "space")]),
 }
 COUNTS = (1, 8, 32)
 SIZES = {"small": "small libraries", "large": "a library of 4 MB"}

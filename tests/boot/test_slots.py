@@ -43,7 +43,7 @@ def test_every_slot_is_the_model_s(build, machine):
     assert counts.objects == (38 if machine == "emulator" else 33)
     assert counts.equal + counts.changed > 850
     # Nothing but the loader, which relocates itself, is looked at late in the emulator.
-    assert 0 < counts.changed < 10
+    assert counts.changed < 10
 
 
 def test_the_judge_is_another_one_than_wrote(system, machine):

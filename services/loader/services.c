@@ -1,0 +1,134 @@
+#include "services.h"
+
+#include <hostlink/archive.h>
+
+#include "adopt.h"
+#include "image_files.h"
+#include "log.h"
+#include "packed.h"
+#include "start.h"
+
+static bool is_system_linked(const struct image_service *service)
+{
+    return service->linker == IMAGE_LINKER_KERNEL || service->linker == IMAGE_LINKER_INTERP;
+}
+
+static struct child *add(struct loader *loader, struct child *child)
+{
+    child_add(loader, child);
+    if (child->at_boot && child->service->role == IMAGE_SERVICE_PROGRAM)
+        loader->programs_running++;
+    if (child->service->linker != IMAGE_LINKER_INTERP)
+        report(loader, "%s started: process %llu, %zu objects", child->name, (unsigned long long)child->number,
+               child->object_count);
+    else
+        report(loader, "%s started: process %llu, which links itself", child->name, (unsigned long long)child->number);
+    return child;
+}
+
+/* The system makes the process, and links it or maps its interpreter. */
+static bool start_by_system(struct child *child)
+{
+    struct loader *loader = child->space.loader;
+    struct port_process process;
+    int64_t status = port_start(loader->port, (uint32_t)(child->service - loader->archive.services), &process);
+    if (status < 0) {
+        report(loader, "%s: the system cannot start it, status %lld", child->name, (long long)status);
+        return false;
+    }
+    adopt_process(child, &process);
+    return true;
+}
+
+/* Link the program here, and let it run: takes `space`. False: reported. */
+static bool link_and_run(struct child *child, struct port_space space, uint64_t number)
+{
+    struct loader *loader = child->space.loader;
+    struct target *target = &child->target;
+    const struct image_file *program = child_program(child);
+    const struct file_view view = archive_view(&loader->archive, program);
+    child_begin(child, space, number, 0);
+    if (!image_file_check(loader, program) || !target_link(target, image_file_name(loader, program), &view))
+        return false;
+    struct start_info *info = target_describe(target, NULL);
+    if (!info)
+        report(loader, "%s: no memory for its start block", child->name);
+    if (!info || !start_block_finish(child, info))
+        return false;
+    const struct link *link = &target->link;
+    const struct start_values values = {
+        .entry = link_entry(link),
+        .program_headers = link->results.first->header_count ? link->results.first->bias + link->results.first->headers_address : 0,
+        .program_header_count = link->results.first->header_count,
+        .info = target->block->at.there,
+    };
+    child->object_count = link->results.module_count;
+    return start_run(child, &values);
+}
+
+static bool start_here(struct child *child)
+{
+    struct loader *loader = child->space.loader;
+    struct port_space space;
+    uint64_t number;
+    int64_t status = port_space_create(loader->port, child->name, &space, &number);
+    if (status < 0) {
+        report(loader, "%s: no process for it, status %lld", child->name, (long long)status);
+        return false;
+    }
+    bool is_packed = child->service->linker == IMAGE_LINKER_PACK;
+    return (is_packed ? packed_run : link_and_run)(child, space, number);
+}
+
+struct child *service_start(struct loader *loader, const struct image_service *service, bool at_boot)
+{
+    struct child *child = child_create(loader, service, at_boot);
+    if (!child)
+        return NULL;
+    if (!(is_system_linked(service) ? start_by_system : start_here)(child)) {
+        child_destroy(child);
+        return NULL;
+    }
+    return add(loader, child);
+}
+
+static bool adopt(struct loader *loader, const struct port_process *process)
+{
+    struct child *child = child_create(loader, &loader->archive.services[process->service], true);
+    if (!child) {
+        port_space_close(loader->port, process->space);
+        if (process->block.id)
+            port_memory_release(loader->port, &process->block);
+        return false;
+    }
+    adopt_process(child, process);
+    add(loader, child);
+    return true;
+}
+
+static void adopt_all(struct loader *loader)
+{
+    struct port_process process;
+    int64_t status;
+    while ((status = port_next_started(loader->port, &process)) != PORT_NOT_FOUND) {
+        const struct image_service *service = &loader->archive.services[process.service];
+        if (status < 0)
+            report(loader, "%s: no memory to remember it, status %lld", archive_string(&loader->archive, service->name),
+                   (long long)status);
+        if (status < 0 || !adopt(loader, &process))
+            loader->failed = true;
+    }
+}
+
+void services_boot(struct loader *loader)
+{
+    adopt_all(loader);
+    for (uint32_t i = 0; i < loader->archive.header->service_count; i++) {
+        const struct image_service *service = &loader->archive.services[i];
+        if (service->role == IMAGE_SERVICE_ON_DEMAND || is_system_linked(service))
+            continue;
+        if (!service_start(loader, service, true))
+            loader->failed = true;
+    }
+    port_booted(loader->port);
+}

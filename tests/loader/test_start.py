@@ -1,0 +1,219 @@
+"""Starting services: what is mapped, and what clients are told of processes."""
+
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ambilink.bootimage import layout
+from ambilink.bootimage.layout import PAGE_SIZE, FileKind
+from ambilink.bootimage.start_block import link_at
+from ambilink.link.module import Module
+from ambilink.link.relocate import slots_of
+
+from .script import (
+    EXECUTE,
+    GONE,
+    INVALID,
+    LIMIT,
+    MODULES,
+    NOT_FOUND,
+    OK,
+    OPEN,
+    PROCESS,
+    READ,
+    START,
+    WAIT,
+    WRITE,
+)
+
+NAMES = ["names", "console", "files", "greet", "audit"]
+NUMBER = {name: number for number, name in enumerate(NAMES, 2)}
+DT_DEBUG = (21).to_bytes(8, "little")
+MODULE = struct.Struct("<4Q64s")
+
+
+def module_rows(script, number, count):
+    return [script.request(9, MODULES, number, index) for index in range(count)]
+
+
+def described(reply):
+    base, size, read_only, writable, name = MODULE.unpack(reply.data)
+    return name.split(b"\0")[0].decode(), base, size, read_only, writable
+
+
+def images(archive, program):
+    """The closure of a program, breadth first, as the model reads it."""
+    found = {program: Module(program, Path(program), archive.contents(archive.file(program)))}
+    order = [found[program]]
+    for image in order:
+        for soname in image.needed_names:
+            if soname not in found:
+                name = f"lib/{soname}"
+                found[soname] = Module(soname, Path(name), archive.contents(archive.file(name)))
+                order.append(found[soname])
+        image.needed = [found[soname] for soname in image.needed_names]
+    return order
+
+
+def at(pages, address, size):
+    first = address & -PAGE_SIZE
+    data = b"".join(pages[page][1] for page in range(first, address + size, PAGE_SIZE))
+    return data[address - first :][:size]
+
+
+@pytest.mark.parametrize("linker", ["loader", "pack"])
+@pytest.mark.parametrize("moves", [False, True], ids=["shared", "moved"])
+def test_every_byte_is_the_model_s(pack, script, linker, moves):
+    archive = pack(linker)
+    run = script().image(archive).add(*(["moves"] if moves else [])).begin()
+    dumps = {name: run.dump(NUMBER[name]) for name in NAMES}
+    # A system that moves pages cannot look at the list of what another linker linked.
+    known = not (moves and linker == "pack")
+    rows = {name: module_rows(run, NUMBER[name], 10) for name in NAMES} if known else {}
+    result = run.run()
+    program = {service.name: service.file for service in archive.services}
+    for name in NAMES if known else []:
+        replies = [result.replies[row] for row in rows[name]]
+        found = [described(reply) for reply in replies if reply.status == OK]
+        closure = images(archive, program[name])
+        assert [row[0].split("/")[-1] for row in found] == [image.name.split("/")[-1] for image in closure]
+        linked = link_at(closure, [row[1] for row in found])
+        pages = result.pages(dumps[name])
+        for image, (_, base, size, read_only, writable) in zip(closure, found, strict=True):
+            check_object(image, base, pages, size, read_only, writable)
+            assert all(at(pages, base + where, len(word)) == word for where, word in slots_of(image))
+        assert not linked.ifuncs
+        assert not [address for address, (prot, _) in pages.items() if prot & WRITE and prot & EXECUTE]
+    assert result.log == [
+        f"loader: {name} started: process {NUMBER[name]}, {len(images(archive, program[name]))} objects"
+        for name in NAMES
+    ]
+    assert [row[0] for row in result.rows("thread")] == [str(NUMBER[name]) for name in NAMES]
+
+
+def check_object(image, base, pages, size, read_only, writable):
+    """What no relocation touched is as in the file; sizes are those of its segments."""
+    touched = {base + where + byte for where, word in slots_of(image) for byte in range(len(word))}
+    sums = {False: 0, True: 0}
+    for segment in image.loads:
+        is_writable = bool(segment.flags & 2)
+        first = segment.address & -PAGE_SIZE
+        sums[is_writable] += layout.round_up(segment.address + segment.memory_size) - first
+        expected = image.data[segment.offset : segment.offset + segment.file_size]
+        found = at(pages, base + segment.address, segment.file_size)
+        for index, (want, have) in enumerate(zip(expected, found, strict=True)) if expected != found else ():
+            # The linker writes DT_DEBUG's value.
+            tag = expected[index - index % 8 - 8 :][:8]
+            assert want == have or base + segment.address + index in touched or tag == DT_DEBUG
+        prot = pages[(base + segment.address) & -PAGE_SIZE][0]
+        assert prot & READ and bool(prot & EXECUTE) == bool(segment.flags & 1) and (is_writable or not prot & WRITE)
+    assert (read_only, writable) == (sums[False], sums[True])
+    assert size == layout.round_up(image.high - image.low) or size == image.high - image.low
+
+
+def test_authority_is_what_the_manifest_grants(pack, script):
+    result = script().image(pack("loader")).begin().run()
+    granted = {}
+    for number, authority in result.rows("grant"):
+        granted.setdefault(int(number), []).append(int(authority))
+    own, loader, names, serve, log, image = range(6)
+    assert granted[NUMBER["names"]] == [own, loader, serve, log]
+    assert granted[NUMBER["console"]] == [own, loader, names, log]
+    assert granted[NUMBER["files"]] == [own, loader, names, image]
+    assert granted[NUMBER["greet"]] == [own, loader, names]
+    assert result.lines.index("booted") > result.lines.index("log loader: audit started: process 6, 7 objects")
+
+
+def test_clients_ask_for_processes(pack, script):
+    run = script().image(pack("loader")).begin()
+    rows = [run.request(5, PROCESS, index) for index in (0, 4, 5)]
+    unknown = run.request(5, 77)
+    nobody = run.request(99, OPEN, data=b"libc.so\0")
+    gone = run.request(5, MODULES, 99, 0)
+    replies = run.run().replies
+    assert replies[rows[0]].words[0] == 2 and replies[rows[0]].data.rstrip(b"\0") == b"names"
+    assert replies[rows[1]].words[0] == 6 and replies[rows[1]].data.rstrip(b"\0") == b"audit"
+    assert replies[rows[2]].status == replies[gone].status == NOT_FOUND
+    assert replies[unknown].status == replies[nobody].status == INVALID
+
+
+@pytest.mark.parametrize("linker", ["loader", "pack"])
+def test_started_by_name_ended_and_waited_for(pack, script, linker):
+    run = script().image(pack(linker)).begin()
+    first = run.request(6, START, data=b"fortune")
+    waits = [run.request(6, WAIT, 7) for _ in range(9)]
+    modules = run.request(6, MODULES, 7, 0)
+    run.add("ended 7 12")
+    late = run.request(6, WAIT, 7)
+    after = run.request(6, MODULES, 7, 1)
+    second = run.request(6, START, data=b"fortune")
+    run.add("faulted 8 -10", "faulted 8 -10", "ended 99 0")
+    crashed = run.request(6, WAIT, 8)
+    absent = run.request(6, START, data=b"nothing")
+    waiting = run.request(6, WAIT, 5)
+    unknown = run.request(6, WAIT, 99)
+    result = run.run()
+    replies = result.replies
+    assert replies[first].words[0] == 7 and replies[second].words[0] == 8
+    assert [replies[row].status for row in waits] == [OK] * 8 + [LIMIT]
+    assert all(replies[row].words[:2] == (1, 12) for row in (*waits[:8], late))
+    assert described(replies[modules])[0].endswith("fortune") and described(replies[after])[0].startswith("lib")
+    assert replies[crashed].words[0] == 2 and replies[crashed].words[1] == (1 << 64) - 10
+    assert replies[absent].status == replies[unknown].status == NOT_FOUND
+    assert replies[waiting].status == GONE  # the loader went first
+    assert result.rows("close")[:2] == [["7"], ["8"]]
+
+
+def test_the_verdict(pack, script):
+    archive = pack("loader")
+    good = script().image(archive).begin().add("ended 5 0", "ended 6 0").run()
+    assert good.log[-1] == "loader: every program of the manifest ended: passed" and good.lines[-7] == "verdict passed"
+    bad = script().image(archive).begin().add("ended 5 3", "ended 6 0").run()
+    assert "loader: greet exited, status 3" in bad.log and ["failed"] in bad.rows("verdict")
+    daemon = script().image(archive).begin().add("faulted 2 -10", "ended 5 0", "ended 6 0").run()
+    assert "loader: names was ended for a fault, status -10" in daemon.log and ["failed"] in daemon.rows("verdict")
+    waits = script().image(archive).begin().add("ended 5 0").run()
+    assert waits.rows("verdict") == []
+
+
+def altered(archive, name, change):
+    contents = {}
+    for file in archive.files:
+        data = archive.contents(file)
+        contents[file.name] = (FileKind(file.kind), change(data) if file.name == name else data)
+    return layout.parse(layout.build(contents, archive.services, archive.loader, archive.loader_linker), "altered")
+
+
+def damage(archive, name):
+    """The file alone, its checksum not."""
+    data = bytearray(archive.data)
+    data[archive.file(name).offset + 0x40] ^= 1
+    return replace(archive, data=bytes(data))
+
+
+def test_a_damaged_file_is_refused(pack, script):
+    archive = damage(pack("loader"), "lib/libdigest.so")
+    result = script().image(archive).begin().add("ended 5 0").run()
+    assert "loader: lib/libdigest.so does not match its checksum: the boot image was altered" in result.log
+    assert any("audit" in line and "libdigest.so" in line for line in result.log)
+    assert result.rows("verdict") == [["failed"]] and len(result.rows("thread")) == 3  # files needs it too
+    trusted = script().image(archive).add("checked").begin().run()  # the system says that it looked
+    assert len(trusted.rows("thread")) == 5
+
+
+@pytest.mark.parametrize(
+    ("at", "value"), [(0, b"X"), (8 * 10, b"\xff\xff\xff\x7f"), (8 * 7, b"\xff" * 8), (8 * 9, b"\xff" * 8)]
+)
+def test_a_packed_record_that_cannot_be_used(pack, script, at, value):
+    archive = altered(pack("pack"), "pack/greet", lambda data: data[:at] + value + data[at + len(value) :])
+    result = script().image(archive).begin().add("ended 6 0").run()
+    assert "loader: greet: pack/greet cannot be used: pack the image again" in result.log
+    assert result.rows("verdict") == [["failed"]] and len(result.rows("thread")) == 4
+
+
+def test_no_image(script, policy, tmp_path, pack):
+    archive = replace(pack("loader"), data=b"\0" * 8192)
+    result = script().image(archive).begin().run(status=1)
+    assert result.log == ["loader: no archive magic"] and result.rows("verdict") == [["failed"]]
