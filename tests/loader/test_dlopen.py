@@ -49,6 +49,7 @@ def names_of(result, rows):
 def test_open_look_up_close(pack, script, linker):
     run, number = begin(script, pack, linker)
     before = run.dump(number) if linker != "kernel" else None
+    run.request(6, MODULES, number, 0)  # recorded, and then no longer so
     opened = run.request(number, OPEN, 0, data=PLUGIN)
     during = run.dump(number)
     again = run.request(number, OPEN, 0, data=PLUGIN)

@@ -1,5 +1,7 @@
 """Each call of the port fails in its turn: a message, nothing lost, and the service goes on."""
 
+import re
+
 import pytest
 
 from .script import CLOSE, NOT_FOUND, OK, OPEN, PROCESS, START, SWEEP, SYMBOL
@@ -16,23 +18,33 @@ def every_call(run_with):
     raise AssertionError("too many calls")
 
 
+def programs_of(result):
+    """The numbers of the programs of the boot, whose end the verdict waits for."""
+    found = [re.match(r"loader: (?:greet|audit) started: process (\d+)", line) for line in result.log]
+    return [match[1] for match in found if match]
+
+
 @pytest.mark.parametrize("moves", [False, True], ids=["shared", "moved"])
 @pytest.mark.parametrize("linker", ["loader", "pack"])
 def test_a_boot(pack, script, linker, moves):
-    def run_with(number):
+    def boot(number, programs=()):
         run = script().image(pack(linker)).add(*(["moves"] if moves else [])).begin(fail=number)
-        there = run.request(6, PROCESS, 0)
-        started = run.request(6, START, data=b"fortune")
-        run.add("ended 5 0", "ended 6 0")
-        result = run.run(status=1 if number == 1 else 0)
+        run.request(6, PROCESS, 0)
+        run.request(6, START, data=b"fortune")
+        run.add(*(f"ended {program} 0" for program in programs))
+        return run.run(status=1 if number == 1 else 0)
+
+    def run_with(number):
+        result = boot(number)
         if not result.injected or number == 1:  # without a list of files there is no loader
             return result.injected and ["failed"] in result.rows("verdict")
         # All but one came up, whose failure has a message; the verdict knows of it. What only makes it faster may lack.
         whole = len(result.rows("thread")) == 6
         reasons = [line for line in result.log if " started: " not in line and "every program" not in line]
         assert whole or (len(result.rows("thread")) == 5 and reasons), result.log
-        assert result.replies[there].status == result.replies[started].status == OK
-        assert whole or ["failed"] in result.rows("verdict") or not result.rows("verdict")
+        assert {reply.status for reply in result.replies.values()} == {OK}
+        ended = boot(number, programs_of(result))
+        assert ended.rows("verdict") == [["passed" if whole else "failed"]]
         return True
 
     assert every_call(run_with) > (40 if linker == "loader" else 30)
@@ -157,17 +169,22 @@ def test_an_adoption(pack, script):
     archive, packed = pack("kernel"), pack("pack")
     services = ("greet", "audit", "greet")
 
-    def run_with(number):
+    def boot(number, programs=()):
         run = script().image(archive)
         for name in services:
             run.process(index(archive, name), *block_of(packed, name), before=True)
         run.begin(fail=number)
-        there = run.request(6, PROCESS, 0)
-        result = run.run(status=1 if number == 1 else 0)
+        run.request(6, PROCESS, 0)
+        run.add(*(f"ended {program} 0" for program in programs))
+        return run.run(status=1 if number == 1 else 0)
+
+    def run_with(number):
+        result = boot(number)
         if result.injected and number > 1:
             assert len([line for line in result.log if " started: " in line]) == 2
             assert any("no memory" in line for line in result.log)
-            assert result.replies[there].status == OK
+            assert result.replies[1].status == OK
+            assert boot(number, programs_of(result)).rows("verdict") == [["failed"]]
         return result.injected
 
     assert every_call(run_with) >= 6

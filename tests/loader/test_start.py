@@ -187,9 +187,9 @@ def altered(archive, name, change):
 
 
 def damage(archive, name):
-    """The file alone, its checksum not."""
+    """The file alone, its checksum not; a byte that no linker reads (EI_PAD)."""
     data = bytearray(archive.data)
-    data[archive.file(name).offset + 0x40] ^= 1
+    data[archive.file(name).offset + 15] ^= 1
     return replace(archive, data=bytes(data))
 
 
