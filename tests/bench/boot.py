@@ -85,7 +85,7 @@ def links(image: Path, way: str) -> tuple[int, int]:
             names += [f"lib/{soname}" for soname in images[name].needed_names if f"lib/{soname}" not in names]
         result = link(list(images.values()), lambda each: 0)
         words += sum(len(each.touched) for each in images.values())
-        own = sum(binding.image.name == service.file for binding in result.bindings)
+        own = sum(binding.module.name == service.file for binding in result.bindings)
         scope = tuple(images)[1:]
         scopes[scope] += 1
         times = 1 if way == "interp" else {1: 1, 2: 2}.get(scopes[scope], 0)
