@@ -1,4 +1,4 @@
-"""What each way to bootstrap costs: images of 1, 8 and 32 services, over small libraries and over a large one.
+"""What each strategy to bootstrap costs: images of 1, 8 and 32 services, over small libraries and over a large one.
 
 boot.py BUILD prints a table, and writes BUILD/../bench/boot.json and docs/bootstrapping.svg. Every service is another
 program (see boot/SConscript). Instructions are exact, from the bundled emulator: from the kernel's entry until the last
@@ -29,9 +29,9 @@ from ambilink.machine.model import BootRequest, NoMachine, Verdict
 from ambilink.report.plot import Panel, bars_svg
 from ambilink.verify.profile import profile
 
-WAYS = ("static", "loader", "kernel", "interp", "pack")
-DYNAMIC = WAYS[1:]
-# Whose functions link and prepare a process, by way: the linked file, and the objects that they come from.
+STRATEGIES = ("static", "loader", "kernel", "interp", "pack")
+DYNAMIC = STRATEGIES[1:]
+# Whose functions link and prepare a process, by strategy: the linked file, and the objects that they come from.
 LINKERS = {
     "static": ("services/bench-small-static-1", ["start/pic"]),
     "loader": ("services/loader", ["rtld/pic", "hostlink/pic", "loader/pie"]),
@@ -65,12 +65,12 @@ class Measured:
         return self.image + self.private * PAGE_SIZE
 
 
-def links(image: Path, way: str) -> tuple[int, int]:
+def links(image: Path, strategy: str) -> tuple[int, int]:
     """Words that relocations fill at boot, and symbols that are looked up for it; the loader's own left out.
 
     The loader service and the kernel look up what libraries refer to for the first two programs with the same ones,
     for the second once more to keep it, and then know it (libs/rtld/src/cache.c)."""
-    if way == "pack":
+    if strategy == "pack":
         return 0, 0
     archive = read(image).archive
     words = lookups = 0
@@ -88,31 +88,31 @@ def links(image: Path, way: str) -> tuple[int, int]:
         own = sum(binding.module.name == service.file for binding in result.bindings)
         scope = tuple(images)[1:]
         scopes[scope] += 1
-        times = 1 if way == "interp" else {1: 1, 2: 2}.get(scopes[scope], 0)
+        times = 1 if strategy == "interp" else {1: 1, 2: 2}.get(scopes[scope], 0)
         lookups += own + times * (len(result.bindings) - own)
     return words, lookups
 
 
-def make_image(build: Path, way: str, count: int, size: str, folder: Path) -> BootRequest:
-    linkage = "static" if way == "static" else "dynamic"
+def make_image(build: Path, strategy: str, count: int, size: str, folder: Path) -> BootRequest:
+    linkage = "static" if strategy == "static" else "dynamic"
     services = [
         {"name": f"s{number}", "program": f"bench-{size}-{linkage}-{number}", "role": "program"}
         for number in range(1, count + 1)
     ]
     manifest, image = folder / "bench.toml", folder / "bench.img"
-    linker = "loader" if way == "static" else way
+    linker = "loader" if strategy == "static" else strategy
     manifest.write_text(toml.dumps({"image": {"linker": linker, "modules": ["serial", "rtc"]}, "service": services}))
     pack(manifest, build, image)
     memory = 128 + 2 * (image.stat().st_size >> 20)
     return BootRequest(image, memory_megabytes=memory, timeout=300, seed=1)
 
 
-def measure(build: Path, way: str, count: int, size: str, folder: Path) -> Measured:
-    request = make_image(build, way, count, size, folder)
+def measure(build: Path, strategy: str, count: int, size: str, folder: Path) -> Measured:
+    request = make_image(build, strategy, count, size, folder)
     image = request.image
     result = boot_and_verify("emulator", request, build)
     if result.failures or result.outcome.verdict is not Verdict.PASS:
-        sys.exit(f"{way}, {count} {size}: {[*result.outcome.text[-3:], *result.failures]}")
+        sys.exit(f"{strategy}, {count} {size}: {[*result.outcome.text[-3:], *result.failures]}")
     assert result.state and result.report and result.outcome.instructions
     seconds = {"emulator": result.outcome.seconds}
     try:
@@ -122,7 +122,7 @@ def measure(build: Path, way: str, count: int, size: str, folder: Path) -> Measu
     except NoMachine:
         pass
     shared = sum(use.read_only_pages for use in result.report.files if use.processes)
-    words, lookups = links(image, way)
+    words, lookups = links(image, strategy)
     return Measured(
         image.stat().st_size,
         result.state.frames_used,
@@ -145,12 +145,12 @@ PARTS: dict[str, Callable[[str, str], bool]] = {
 }
 
 
-def parts(build: Path, way: str, size: str, folder: Path) -> dict[str, int]:
+def parts(build: Path, strategy: str, size: str, folder: Path) -> dict[str, int]:
     """Instructions of one more service: the difference of 16 and 8, divided."""
     few, many = 8, 16
     sums: dict[int, Counter[str]] = {}
     for count in (few, many):
-        places = profile(make_image(build, way, count, size, folder), build).places
+        places = profile(make_image(build, strategy, count, size, folder), build).places
         sums[count] = Counter()
         for place, executed in places.items():
             sums[count][next(part for part, takes in PARTS.items() if takes(place.file, place.function))] += executed
@@ -171,9 +171,9 @@ def functions(path: Path) -> dict[str, int]:
 
 
 def code_sizes(build: Path) -> dict[str, int]:
-    """Bytes of instructions of whoever links, as they are in the linked file."""
+    """Bytes of instructions of the part that links, as they are in the linked file."""
     sizes = {}
-    for way, (linked, parts) in LINKERS.items():
+    for strategy, (linked, parts) in LINKERS.items():
         objects = [
             path
             for part in parts
@@ -182,7 +182,7 @@ def code_sizes(build: Path) -> dict[str, int]:
         ]
         names = {name for path in objects for name in functions(path)}
         debug = build / f"{linked}.debug"
-        sizes[way] = sum(size for name, size in functions(debug).items() if name in names)
+        sizes[strategy] = sum(size for name, size in functions(debug).items() if name in names)
     return sizes
 
 
@@ -190,7 +190,7 @@ def print_table(found: dict[tuple[str, int, str], Measured]) -> None:
     head = (
         "",
         "services",
-        "way",
+        "strategy",
         "image",
         "frames",
         "mapped",
@@ -200,19 +200,19 @@ def print_table(found: dict[tuple[str, int, str], Measured]) -> None:
         "emulator",
         "QEMU",
     )
-    widths = (17, 8, 6, 11, 7, 7, 9, 8, 13, 8, 6)
+    widths = (17, 8, 8, 11, 7, 7, 9, 8, 13, 8, 6)
     print(
         "  ".join(
             f"{text:>{width}}" if index > 2 else f"{text:<{width}}"
             for index, (text, width) in enumerate(zip(head, widths, strict=True))
         )
     )
-    for (size, count, way), one in found.items():
+    for (size, count, strategy), one in found.items():
         qemu = f"{one.seconds['qemu']:.2f}" if "qemu" in one.seconds else "-"
         cells = (
-            SIZES[size] if (count, way) == (COUNTS[0], WAYS[0]) else "",
-            str(count) if way == WAYS[0] else "",
-            way,
+            SIZES[size] if (count, strategy) == (COUNTS[0], STRATEGIES[0]) else "",
+            str(count) if strategy == STRATEGIES[0] else "",
+            strategy,
             f"{one.image:,}",
             f"{one.private:,}",
             f"{one.shared:,}",
@@ -241,21 +241,21 @@ def goals(found: dict[tuple[str, int, str], Measured]) -> list[dict[str, object]
         for count in COUNTS:
             base = found[size, count, "static"]
             limits = {"loader": GOAL_LOADER if count == 32 else None, "pack": GOAL_PACK}
-            for way in DYNAMIC:
-                limit = limits.get(way)
-                one = found[size, count, way]
-                where = f"{way}, {count} services over {SIZES[size]}"
+            for strategy in DYNAMIC:
+                limit = limits.get(strategy)
+                one = found[size, count, strategy]
+                where = f"{strategy}, {count} services over {SIZES[size]}"
                 ratio = round(one.instructions / base.instructions, 4)
                 add(f"{where}: instructions", "of static's", ratio, base.instructions, limit)
                 small = GOAL_LARGE if size == "large" and count == 32 else None
                 add(f"{where}: image", "of static's", round(one.image / base.image, 4), base.image, small)
                 add(f"{where}: RAM", "of static's", round(one.ram / base.ram, 4), base.ram, small)
-        for way in DYNAMIC:
-            few, many = (found[size, count, way].instructions for count in COUNTS[1:])
+        for strategy in DYNAMIC:
+            few, many = (found[size, count, strategy].instructions for count in COUNTS[1:])
             few_static, many_static = (found[size, count, "static"].instructions for count in COUNTS[1:])
             ratio = round((many - few) / (many_static - few_static), 4)
             peer = (many_static - few_static) // (COUNTS[2] - COUNTS[1])
-            add(f"{way}, each further service over {SIZES[size]}: instructions", "of static's", ratio, peer, None)
+            add(f"{strategy}, each further service over {SIZES[size]}: instructions", "of static's", ratio, peer, None)
     return rows
 
 
@@ -267,11 +267,11 @@ def plot(found: dict[tuple[str, int, str], Measured]) -> str:
             ("instructions to the last service", "M", lambda one: one.instructions / 1e6),
         ):
             groups = {
-                f"{count} service{'s' if count > 1 else ''}": [value(found[size, count, way]) for way in WAYS]
+                f"{count} service{'s' if count > 1 else ''}": [value(found[size, count, each]) for each in STRATEGIES]
                 for count in COUNTS
             }
             panels.append(Panel(f"{title}, {text}", unit, groups))
-    return bars_svg(panels, WAYS)
+    return bars_svg(panels, STRATEGIES)
 
 
 def main() -> None:
@@ -280,9 +280,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for size in SIZES:
             for count in COUNTS:
-                for way in WAYS:
-                    found[size, count, way] = measure(build, way, count, size, Path(folder))
-        further = {way: parts(build, way, "small", Path(folder)) for way in WAYS}
+                for strategy in STRATEGIES:
+                    found[size, count, strategy] = measure(build, strategy, count, size, Path(folder))
+        further = {strategy: parts(build, strategy, "small", Path(folder)) for strategy in STRATEGIES}
     print_table(found)
     rows = goals(found)
     print()
@@ -292,14 +292,14 @@ def main() -> None:
             print(f"{row['what']:66} {row['ours']:>7.4f} of static's{goal}")
     rows += [
         {
-            "what": f"{way}, {count} services over {SIZES[size]}: {name}",
+            "what": f"{strategy}, {count} services over {SIZES[size]}: {name}",
             "unit": unit,
             "ours": value,
             "peers": {},
             "goal": None,
             "met": None,
         }
-        for (size, count, way), one in found.items()
+        for (size, count, strategy), one in found.items()
         for name, unit, value in (
             ("image", "bytes", one.image),
             ("RAM", "frames", one.private),
@@ -310,25 +310,25 @@ def main() -> None:
             *((f"boot in {machine}", "s", round(seconds, 3)) for machine, seconds in one.seconds.items()),
         )
     ]
-    print("\none more service, small libraries" + "".join(f"{way:>10}" for way in WAYS))
+    print("\none more service, small libraries" + "".join(f"{strategy:>10}" for strategy in STRATEGIES))
     for part in PARTS:
-        print(f"  {part:31}" + "".join(f"{further[way][part]:>10,}" for way in WAYS))
+        print(f"  {part:31}" + "".join(f"{further[strategy][part]:>10,}" for strategy in STRATEGIES))
     rows += [
         {
-            "what": f"{way}, one more service over small libraries: {part}",
+            "what": f"{strategy}, one more service over small libraries: {part}",
             "unit": "instructions",
             "ours": value,
             "peers": {},
             "goal": None,
             "met": None,
         }
-        for way in WAYS
-        for part, value in further[way].items()
+        for strategy in STRATEGIES
+        for part, value in further[strategy].items()
     ]
     print("\nwho links                      bytes of its code")
-    for way, size in code_sizes(build).items():
-        print(f"  {way:8} {LINKERS[way][0]:28} {size:>8,}")
-        what = f"{way}: code of whoever links"
+    for strategy, size in code_sizes(build).items():
+        print(f"  {strategy:8} {LINKERS[strategy][0]:28} {size:>8,}")
+        what = f"{strategy}: code of the part that links"
         rows.append({"what": what, "unit": "bytes", "ours": size, "peers": {}, "goal": None, "met": None})
     out = build.parent / "bench"
     out.mkdir(parents=True, exist_ok=True)

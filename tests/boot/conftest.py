@@ -84,20 +84,20 @@ def system(build, tmp_path) -> System:
     return System(build, tmp_path)
 
 
-# Each way to link that an image can ask for; "+" gives the interpreter, or the loader service.
-WAYS = ["loader", "loader+dynamic", "kernel", "interp", "interp+libc.so", "pack"]
+# Each linking strategy that an image can ask for; "+" gives the interpreter, or the loader service.
+STRATEGIES = ["loader", "loader+dynamic", "kernel", "interp", "interp+libc.so", "pack"]
 
 
-def set_way(system: System, way: str) -> System:
-    system.linker, _, more = way.partition("+")
+def set_strategy(system: System, strategy: str) -> System:
+    system.linker, _, more = strategy.partition("+")
     system.loader = "loader-dynamic" if more == "dynamic" else "loader"
     system.interpreter = more if more.endswith(".so") else None
     return system
 
 
-@pytest.fixture(params=WAYS)
-def each_way(request, system) -> System:
-    return set_way(system, request.param)
+@pytest.fixture(params=STRATEGIES)
+def each_strategy(request, system) -> System:
+    return set_strategy(system, request.param)
 
 
 SYSTEM = ("files", "greet", "audit")

@@ -19,7 +19,7 @@ from ambilink.machine.model import BootRequest, Outcome, Verdict
 from ambilink.verify.kernel_file import with_kernel
 from ambilink.verify.kernel_state import ThreadState, read_kernel_state
 
-from .conftest import WAYS, System, set_way, whole
+from .conftest import STRATEGIES, System, set_strategy, whole
 from .test_linux import build_hello, can_build, linux_system
 
 KERNEL = "test-kernel-books"
@@ -28,7 +28,7 @@ ALLOCATORS = ("frame_alloc", "pool_alloc")  # each asks once, at its start, whet
 SECONDS = {"emulator": 30.0, "qemu": 10.0}  # a boot takes less than 1; the emulator skips what the guest waits
 CALLERS = 3  # that make two allocations the same site
 KERNEL_BASE = 0xFFFFFFFF80000000
-STRATEGIES = [*WAYS, *(["linux"] if can_build() else [])]
+STRATEGIES = [*STRATEGIES, *(["linux"] if can_build() else [])]
 
 FAILED = "kernel: an allocation fails, as the boot image asks"
 NO_MEMORY = re.compile(r"no memory|no room|status -4$")
@@ -46,7 +46,7 @@ def pack(build: Path, folder: Path, strategy: str) -> Path:
     system = System(build, folder, kernel=KERNEL)
     if strategy == "linux":
         return linux_system(system, build_hello(folder)).pack()
-    return set_way(whole(system), strategy).pack()
+    return set_strategy(whole(system), strategy).pack()
 
 
 @dataclass(frozen=True)

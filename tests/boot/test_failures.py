@@ -1,4 +1,4 @@
-"""What goes wrong is told, in words that name it, and the rest of the system goes on."""
+"""What goes wrong is reported by name, and the rest of the system goes on."""
 
 import json
 import re

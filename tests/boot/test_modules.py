@@ -1,4 +1,4 @@
-"""Kernel modules: linked at boot against the kernel's exports; what cannot be linked is told, and the boot goes on."""
+"""Kernel modules: linked at boot against the kernel's exports; what cannot be linked is reported, the boot goes on."""
 
 from pathlib import Path
 

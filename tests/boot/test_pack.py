@@ -143,7 +143,7 @@ def test_a_program_without_its_library(system, build, tmp_path):
 
 
 def test_only_what_depends_on_addresses_moves(system, build):
-    """A library that grows within its slot moves nobody."""
+    """A library that grows within its slot moves no other."""
     system.linker, system.seed = "pack", 7
     image = read(whole(system).pack())
     contents = {file.name: (file.kind, image.archive.contents(file)) for file in image.archive.files}

@@ -15,31 +15,31 @@ def checks(result, program, what):
 
 
 @pytest.mark.parametrize("linkage", ["dynamic", "static"])
-def test_libc(each_way, machine, linkage):
+def test_libc(each_strategy, machine, linkage):
     name = f"test-libc-{linkage}"
-    each_way.service("files", grants=["image"]).file("etc/numbers", NUMBERS)
-    each_way.program(name, arguments=["first", "second word"], environment={"GIVEN": "value"})
-    checks(each_way.boot(machine), name, "libc")
+    each_strategy.service("files", grants=["image"]).file("etc/numbers", NUMBERS)
+    each_strategy.program(name, arguments=["first", "second word"], environment={"GIVEN": "value"})
+    checks(each_strategy.boot(machine), name, "libc")
 
 
 @pytest.mark.parametrize("linkage", ["dynamic", "static"])
-def test_binding_constructors_and_thread_local_data(each_way, machine, linkage):
+def test_binding_constructors_and_thread_local_data(each_strategy, machine, linkage):
     name = f"test-binding-{linkage}"
-    checks(each_way.program(name, arguments=[linkage]).boot(machine), name, "binding")
+    checks(each_strategy.program(name, arguments=[linkage]).boot(machine), name, "binding")
 
 
-def test_what_few_objects_have(each_way, machine):
+def test_what_few_objects_have(each_strategy, machine):
     """An indirect function, versions, a copy relocation, a unique symbol."""
-    checks(each_way.program("test-choosing").boot(machine), "test-choosing", "choosing")
+    checks(each_strategy.program("test-choosing").boot(machine), "test-choosing", "choosing")
 
 
-def test_objects_opened_at_run_time(each_way, machine):
-    each_way.libraries = ["libplugin.so", "libfixed.so"]
-    checks(each_way.program("test-dynamic").boot(machine), "test-dynamic", "dynamic")
+def test_objects_opened_at_run_time(each_strategy, machine):
+    each_strategy.libraries = ["libplugin.so", "libfixed.so"]
+    checks(each_strategy.program("test-dynamic").boot(machine), "test-dynamic", "dynamic")
 
 
-def test_kernel_calls(each_way, machine):
-    result = each_way.program("test-kernel").boot(machine)
+def test_kernel_calls(each_strategy, machine):
+    result = each_strategy.program("test-kernel").boot(machine)
     checks(result, "test-kernel", "kernel")
     # It filled 400 page tables, one after the other, and its address space is still there.
     assert result.state.frames_used < 400

@@ -257,8 +257,8 @@ def test_a_profile_is_a_trace(system):
     events = [event for event in json.loads((system.folder / "profile.json").read_text())["traceEvents"]]
     steps = [event for event in events if event["ph"] == "X"]
     assert {event["cat"] for event in steps} == {"CC", "LD", "AR", "ABI", "STUB"}
-    for lane in {event["tid"] for event in steps}:  # one thing at a time in each lane
-        times = sorted((event["ts"], event["ts"] + event["dur"]) for event in steps if event["tid"] == lane)
+    for slot in {event["tid"] for event in steps}:  # one thing at a time in each job slot
+        times = sorted((event["ts"], event["ts"] + event["dur"]) for event in steps if event["tid"] == slot)
         assert all(end <= start + 2 for (_, end), (start, _) in itertools.pairwise(times))
 
 

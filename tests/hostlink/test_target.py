@@ -1,4 +1,4 @@
-"""What a linked address space holds, whoever links it: the words, their protection, the list of modules."""
+"""What a linked address space holds, in each mode of its host: the slots, their protection, the list of modules."""
 
 import ctypes
 

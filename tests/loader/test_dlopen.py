@@ -1,4 +1,4 @@
-"""What processes ask for about their own objects, whoever linked them."""
+"""What processes ask for about their own objects, under each strategy."""
 
 import struct
 

@@ -77,7 +77,7 @@ def test_constructors_start_in_the_same_order(linker, toolset, tmp_path):
 
 
 def test_the_judge_sees_a_difference(linker, monkeypatch):
-    """A binding that glibc does not report, or reports with another provider, is told."""
+    """A binding that glibc does not report, or reports with another provider, is a difference."""
     machine = possible("x86_64")
     original = judge_module.glibc_bindings
 

@@ -61,7 +61,7 @@ static long limits(struct rlimit *limit)
     return 0;
 }
 
-/* One thread a process: nobody can wake a waiter, and there is never one to wake. */
+/* One thread a process: no other thread can wake a waiter, and there is never one to wake. */
 static long futex(const int *word, long operation, int value)
 {
     switch (operation & FUTEX_COMMAND) {

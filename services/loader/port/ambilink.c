@@ -209,7 +209,7 @@ int64_t port_grant(struct port *port, struct port_space space, enum port_authori
     if (!all[authority].handle)
         return PORT_OK;
     int64_t granted = sys_process_grant((handle_t)space.id, all[authority].handle, all[authority].rights, all[authority].badge);
-    /* After the boot nobody can be given what only the registry was to get. */
+    /* After the boot no process can be given what only the registry was to get. */
     if (granted == STATUS_NO_RIGHT)
         return PORT_OK;
     if (granted < 0)

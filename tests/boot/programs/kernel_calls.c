@@ -195,7 +195,7 @@ static void check_rights(void)
     CHECK(sys_receive(loader, &message, &reply) == STATUS_NO_RIGHT);
     CHECK(sys_handle_duplicate(loader, RIGHT_RECEIVE, 0) == STATUS_NO_RIGHT);
     CHECK(ipc_call(loader, &(struct message){.word = {4711}}, &(struct message){0}) == STATUS_INVALID);
-    /* A registry that nobody but its service may serve. */
+    /* A registry that only its service may serve. */
     CHECK(sys_receive(sys_start_handle(START_HANDLE_NAMES), &message, &reply) == STATUS_NO_RIGHT);
 }
 

@@ -8,7 +8,7 @@ extern int order_of_constructors;
 extern _Thread_local int shape_local;
 
 int shape_area(int side);
-int shape_hook(void);                /* weak here: whoever defines it first wins */
+int shape_hook(void);                /* weak here: the first definition wins */
 int shape_call_hook(void);
 int *shape_local_address(void);
 #endif

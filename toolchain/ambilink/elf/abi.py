@@ -236,7 +236,7 @@ def _changed(old: AbiSymbol, new: AbiSymbol) -> AbiChange:
     what, compatible = [], True
     if old.kind != new.kind:
         what.append(f"{old.kind}, now {new.kind}")
-        # Whoever calls a function does not see whether it is chosen at run time, or has a type.
+        # The caller of a function does not see whether it is chosen at run time, or has a type.
         compatible &= {old.kind, new.kind} <= {"func", "ifunc", "label"}
     if old.size != new.size:
         what.append(f"size {old.size}, now {new.size}")

@@ -52,7 +52,7 @@ class Progress:
             self._print(text)
 
     def clear(self) -> None:
-        """Leave the terminal to somebody who prints for himself."""
+        """Leave the terminal to a step that prints by itself."""
         with self._lock:
             if self._shown:
                 self._stream.write(CLEAR)

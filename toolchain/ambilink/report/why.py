@@ -52,7 +52,7 @@ def find_step(steps: dict[str, Step], name: str, journal: Path) -> Step:
 
 
 def why_lines(steps: dict[str, Step], step: Step, depth: int = 0, seen: set[str] | None = None) -> list[str]:
-    """Two spaces deeper for each cause. A step that was told is not told again."""
+    """Two spaces deeper for each cause. A step is printed once."""
     seen = seen if seen is not None else set()
     seen.add(step.target)
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(step.start))

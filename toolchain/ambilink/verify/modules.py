@@ -59,7 +59,7 @@ class Modules:
         return next((service for service in self.image.archive.services if service.name == process.name), None)
 
     def links_itself(self, process: Process) -> bool:
-        """Nobody linked it before its first instruction: a static program that the kernel placed, or one beside its
+        """It was not linked before its first instruction: a static program that the kernel placed, or one beside its
         interpreter."""
         service = self.service_of(process)
         if service is None:

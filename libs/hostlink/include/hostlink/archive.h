@@ -5,7 +5,7 @@
 #include <hostlink/host.h>
 #include <hostlink/start_stack.h>
 
-/* A file of the image as the linker sees it; its cookie is its offset in the image, from where its pages are mapped. */
+/* A file of the image as the linker sees it; its file id is its offset in the image, from where its pages are mapped. */
 static inline struct file_view archive_view(const struct archive *archive, const struct image_file *file)
 {
     return (struct file_view){.bytes = archive_contents(archive, file), .size = file->size, .file_id = file->offset};

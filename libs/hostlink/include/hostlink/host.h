@@ -24,7 +24,7 @@ struct staging {
 };
 
 enum target_source {
-    TARGET_FILE,     /* pages of a file, which nobody writes: the same frames for every target where the host can */
+    TARGET_FILE,     /* pages of a file, which are never written: the same frames for every target where the host can */
     TARGET_STAGED,   /* pages of staging memory, shared with this side's view */
     TARGET_ZERO,     /* fresh zeroed pages, in a host that lives in the target */
 };

@@ -1,4 +1,4 @@
-/* The list of modules of a process (struct start_link), which its C library and debuggers read. Whoever links writes it.
+/* The list of modules of a process (struct start_link), which its C library and debuggers read. The host that links writes it.
  *
  * module->host_data of each described module is its struct start_module, in the writer's view. */
 #ifndef HOSTLINK_MODULE_LIST_H

@@ -1,5 +1,5 @@
 /* The start block of a process that was linked (<ambilink/start.h>): what its start code, its C library and debuggers
- * read. Whoever links writes it: the loader service, the kernel, or the interpreter in the process itself. */
+ * read. The host that links writes it: the loader service, the kernel, or the interpreter in the process itself. */
 #ifndef HOSTLINK_START_BLOCK_H
 #define HOSTLINK_START_BLOCK_H
 #include <ambilink/start.h>
@@ -19,7 +19,7 @@ uint64_t start_resolvers_size(const struct link *link, uint64_t *relro_count);
 void start_resolvers_fill(const struct link *link, struct start_resolver *resolvers, struct start_range *relro);
 bool relro_waits(const struct link *link, const struct module *module, const struct segment *segment);
 
-/* Parts of a writable segment's pages by the protection that they begin with: RELRO that waits for nobody is read-only. */
+/* Parts of a writable segment's pages by the protection that they begin with: RELRO without pending IFUNCs is read-only. */
 #define SEGMENT_PARTS_MAX 3
 struct segment_part {
     uint64_t offset, size; /* in its pages */

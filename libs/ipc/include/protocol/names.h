@@ -1,4 +1,4 @@
-/* The service registry. A look-up of a name that nobody registered yet waits until somebody does. */
+/* The service registry. A look-up of a name that is not registered yet waits until a service registers it. */
 #ifndef PROTOCOL_NAMES_H
 #define PROTOCOL_NAMES_H
 #include <ambilink/abi.h>

@@ -1,4 +1,4 @@
-"""The ways to bootstrap: the same services by each, with the same result."""
+"""The linking strategies: the same services by each, with the same result."""
 
 import re
 
@@ -10,7 +10,7 @@ from ambilink.elf.abi import abi_changes, read_abi
 from ambilink.elf.inspect import inspect
 from ambilink.machine.model import Verdict
 
-from .conftest import WAYS, boot, repack, set_way, whole
+from .conftest import STRATEGIES, boot, repack, set_strategy, whole
 
 
 def spoken(result):
@@ -22,16 +22,16 @@ def spoken(result):
 
 
 def test_the_same_console_by_each_way(system, machine):
-    results = {way: set_way(whole(system), way).boot(machine) if way == WAYS[0] else None for way in WAYS}
-    for way in WAYS[1:]:
-        results[way] = set_way(system, way).boot(machine)
-    for way, result in results.items():
-        assert result.failures == [] and result.outcome.verdict is Verdict.PASS, way
-        assert spoken(result) == spoken(results["loader"]), way
-        assert result.slots.total.equal > 850, way
+    results = {STRATEGIES[0]: set_strategy(whole(system), STRATEGIES[0]).boot(machine)}
+    for strategy in STRATEGIES[1:]:
+        results[strategy] = set_strategy(system, strategy).boot(machine)
+    for strategy, result in results.items():
+        assert result.failures == [] and result.outcome.verdict is Verdict.PASS, strategy
+        assert spoken(result) == spoken(results["loader"]), strategy
+        assert result.slots.total.equal > 850, strategy
         uses = {use.name: use for use in result.report.files}
         # verify_system fails where a read-only page is not the image's own frame.
-        assert len(uses["lib/libc.so"].processes) == (6 if way == "loader+dynamic" else 5), way
+        assert len(uses["lib/libc.so"].processes) == (6 if strategy == "loader+dynamic" else 5), strategy
 
 
 def test_a_mixed_image(system, machine):
@@ -43,9 +43,9 @@ def test_a_mixed_image(system, machine):
     assert uses["lib/ld.so"].processes == ["console"]
 
 
-def test_a_service_that_dies_gets_the_same_libraries_again(each_way, machine):
-    each_way.program("test-restart").service("test-phoenix", role="on-demand")
-    result = each_way.boot(machine)
+def test_a_service_that_dies_gets_the_same_libraries_again(each_strategy, machine):
+    each_strategy.program("test-restart").service("test-phoenix", role="on-demand")
+    result = each_strategy.boot(machine)
     assert any("restart: died as" in line for line in result.outcome.text)
     # What else is wrong would be in here: a private copy of a read-only page, a slot that is not what the model says.
     assert result.failures == [] and result.outcome.verdict is Verdict.PASS
@@ -62,12 +62,12 @@ def test_the_combined_library_keeps_the_interface(build):
 
 
 def test_one_file_is_library_and_interpreter(system):
-    archive = read(set_way(whole(system), "interp+libc.so").pack()).archive
+    archive = read(set_strategy(whole(system), "interp+libc.so").pack()).archive
     library, interpreter = archive.file("lib/libc.so"), archive.file("lib/ld.so")
     assert (library.offset, library.size) == (interpreter.offset, interpreter.size)
 
 
-# Bad input: each is told by file and cause, the rest comes up, and the verdict is a failure.
+# Bad input: each is reported by file and cause, the rest comes up, and the verdict is a failure.
 
 
 def text_of(result):
@@ -127,11 +127,11 @@ def shorter(program, size):
     return bytes(data)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_program_without_its_library(system, build, way):
-    if way == "pack":
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_program_without_its_library(system, build, strategy):
+    if strategy == "pack":
         pytest.skip("the packer links: tests/boot/test_pack.py")
-    path = set_way(system, way).program("test-binding-dynamic").program("test-exit", arguments=["0"]).pack()
+    path = set_strategy(system, strategy).program("test-binding-dynamic").program("test-exit", arguments=["0"]).pack()
     without(build, read(path), "lib/libshape.so")
     result = boot(build, path)
     teller = {"kernel": "kernel", "interp": "ld.so"}.get(system.linker, "loader")
@@ -143,10 +143,10 @@ def test_a_program_without_its_library(system, build, way):
     assert "loader: every program of the manifest ended: failed" in result.outcome.text
 
 
-@pytest.mark.parametrize("way", ["loader", "kernel", "interp", "pack"])
-def test_arguments_too_long_for_the_stack(system, way):
+@pytest.mark.parametrize("strategy", ["loader", "kernel", "interp", "pack"])
+def test_arguments_too_long_for_the_stack(system, strategy):
     whole(system)
-    system.linker = way
+    system.linker = strategy
     greet = next(service for service in system.services if service["name"] == "greet")
     greet |= {"stack": 4096, "environment": {f"V{i}": "x" * 300 for i in range(8)}}
     text = text_of(system.boot())
@@ -162,8 +162,8 @@ def test_prelinked_addresses_that_the_manifest_cannot_give(system):
 
 
 def test_a_static_loader_needs_nobody(system, build):
-    """And a dynamic one is the kernel's to link: who cannot be linked is told, and the machine ends."""
-    path = set_way(whole(system), "loader+dynamic").pack()
+    """And a dynamic one is the kernel's to link: what cannot be linked is reported, and the machine ends."""
+    path = set_strategy(whole(system), "loader+dynamic").pack()
     image = read(path)
     without(build, image, "lib/librtld.so")
     result = boot(build, path)
