@@ -43,7 +43,7 @@ static const struct image_packed *find_record(const struct child *child)
                 packed->block_size >= sizeof(struct start_info) &&
                 inside(packed->link_offset, 1, sizeof(struct start_link), packed->block_size);
     for (uint32_t i = 0; good && i < packed->mapping_count; i++)
-        good = check_mapping(loader, &mappings_of(packed)[i]);
+        good = check_mapping(loader, &mappings_of(packed)[i]) && mappings_of(packed)[i].module < packed->mapping_count;
     if (!good)
         report(loader, "%s: %s cannot be used: pack the image again", child->name, image_file_name(loader, file));
     return good ? packed : NULL;
@@ -58,14 +58,22 @@ static uint64_t writable_size(const struct image_packed *packed)
     return size;
 }
 
-static const char *name_of(const struct target *target, uint32_t index)
+/* The object that a mapping is a part of, for reports; "?": the list has no such. Mappings come in the order of objects. */
+struct object_name {
+    const struct start_module *module;
+    uint32_t index;
+    const char *text;
+};
+
+static void name_next(const struct target *target, struct object_name *name, uint32_t index)
 {
     const struct shared_area *block = &target->block->at;
-    const struct start_module *module = module_list_next(block, target->list, NULL);
-    while (module && index--)
+    bool is_first = !name->module || index < name->index;
+    const struct start_module *module = is_first ? module_list_next(block, target->list, NULL) : name->module;
+    for (uint32_t at = is_first ? 0 : name->index; module && at < index; at++)
         module = module_list_next(block, target->list, module);
-    const char *name = module ? module_list_name(block, module) : NULL;
-    return name ? name : "?";
+    const char *text = module ? module_list_name(block, module) : NULL;
+    *name = (struct object_name){module, index, text ? text : "?"};
 }
 
 /* Writable pages are copied, at `used` of what is staged; others are the image's own. False: reported. */
@@ -102,12 +110,12 @@ static bool map_all(struct child *child, const struct image_packed *packed)
         report(loader, "%s: no memory for its writable pages", child->name);
         return false;
     }
-    const char *name = NULL;
+    struct object_name name = {0};
     for (uint32_t i = 0; i < packed->mapping_count; i++) {
         const struct image_packed_mapping *mapping = &mappings_of(packed)[i];
-        if (!name || mapping->module != mapping[-1].module)
-            name = name_of(target, mapping->module);
-        if (!map_one(child, mapping, name, used))
+        if (!name.text || mapping->module != name.index)
+            name_next(target, &name, mapping->module);
+        if (!map_one(child, mapping, name.text, used))
             return false;
         used += mapping->prot & PORT_WRITE ? mapping->size : 0;
     }
