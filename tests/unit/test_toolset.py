@@ -46,7 +46,7 @@ def test_a_file_of_ones_own(tmp_path):
     "settings, message",
     [
         ({"minimum": "3.5"}, "minimum.cc is 3.5, and"),
-        ({"version": "no number here"}, "tells no version; is it the right program?"),
+        ({"version": "no number here"}, "prints no version; is it the right program?"),
         ({"cc": "/no/such/cc"}, "programs.cc names /no/such/cc, which is not there; install it"),
         ({"text": FAKE + "warnings = []\n"}, "unknown key flags.warnings; known here: compile, link"),
         ({"text": FAKE.replace("{{triple}}", "{{tripel}}")}, "flags.compile uses {tripel}; known: {triple}"),
