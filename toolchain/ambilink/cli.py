@@ -49,7 +49,7 @@ def _add_machine_options(boot: argparse.ArgumentParser) -> None:
 def _add_profile(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     profile = commands.add_parser(
         "profile",
-        help="boot an image and tell where its instructions went",
+        help="boot an image and count where its instructions went",
         description="Boot an image in the bundled emulator and count each instruction by process, file and function. "
         "Exit status: 0 the image passed, 1 it failed, 77 there is no emulator here.",
     )
@@ -127,7 +127,7 @@ def _add_abi(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _add_build(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    why = commands.add_parser("why", help="tell which change forced a build to make a file")
+    why = commands.add_parser("why", help="print which change forced a build to make a file")
     why.add_argument("target", help="a file that scons made, or the end of its path")
     why.set_defaults(run=_why)
     graph = commands.add_parser("graph", help="draw libraries and services with their forms (SVG)")

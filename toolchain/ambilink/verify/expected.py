@@ -54,7 +54,7 @@ def slots_of(module: Module) -> list[Slot]:
 
 @dataclass(frozen=True)
 class StartTables:
-    """What the start block tells a program, of what linking decides."""
+    """What the start block holds for a program, of what linking decides."""
 
     initializers: Sequence[int]
     finalizers: Sequence[int]

@@ -88,7 +88,7 @@ class Modules:
         return self.first_names.get(name, name)
 
     def find(self, pages: Mapping[int, Page]) -> list[MappedModule]:
-        """Executable pages in the image's frames tell the file and, all agreeing, its load bias."""
+        """Executable pages in the image's frames show the file and, all agreeing, its load bias."""
         votes: dict[str, Counter[int]] = {}
         files: dict[str, ArchiveFile] = {}
         for page in pages.values():
