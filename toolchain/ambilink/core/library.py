@@ -83,8 +83,9 @@ def compile_core(sources: Sources, library: Path) -> None:
 def _digest(sources: Sources) -> str:
     found = hashlib.blake2b(digest_size=16)
     words = [*FLAGS, *LINK_FLAGS, _machine(), _compiler()[1]]
-    for path in sources.all_files:
-        words += [path.name, hashlib.blake2b(path.read_bytes()).hexdigest()]
+    # In the order of names and contents: that of paths depends on where the folders are.
+    files = sorted((path.name, hashlib.blake2b(path.read_bytes()).hexdigest()) for path in sources.all_files)
+    words += [word for file in files for word in file]
     found.update("\0".join(words).encode())
     return found.hexdigest()
 
