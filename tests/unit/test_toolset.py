@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from ambilink.compile.musl import find_musl
-from ambilink.compile.toolset import load_target, load_toolset
+from ambilink.compile.toolset import HERE, load_target, load_toolset
 from ambilink.errors import AmbilinkError
 
 FAKE = """
@@ -64,10 +64,29 @@ def test_mistakes(tmp_path, settings, message):
 
 
 def test_unknown_names():
-    with pytest.raises(AmbilinkError, match="pdp11: is no known target; choose one of x86_64"):
+    with pytest.raises(AmbilinkError, match="pdp11: is no known target; choose one of aarch64, riscv64, x86_64,"):
         load_target("pdp11")
     with pytest.raises(AmbilinkError, match="tcc: is no known compiler; choose one of gnu, hermetic, llvm"):
         load_toolset("tcc", "x86_64")
+
+
+@pytest.mark.parametrize("size", [0, 4095, 12288])
+def test_pages_are_powers_of_two(tmp_path, size):
+    path = tmp_path / "own.toml"
+    text = (HERE / "targets/aarch64.toml").read_text().replace("= 65536", f"= {size}")
+    path.write_text(text)
+    with pytest.raises(AmbilinkError, match=rf"max-page-size is {size}; use a power of two from 4096 on"):
+        load_target(str(path))
+
+
+def test_gnu_tools_of_another_processor_have_its_triple_in_their_names(monkeypatch):
+    asked = []
+    monkeypatch.setattr("ambilink.compile.toolset.shutil.which", asked.append)
+    monkeypatch.setattr("ambilink.compile.toolset.platform.machine", lambda: "aarch64")
+    for name in ("aarch64", "riscv64", "x86_64"):
+        with pytest.raises(AmbilinkError, match="is not there; install it"):
+            load_toolset("gnu", name)
+    assert asked == ["gcc", "riscv64-linux-gnu-gcc", "x86_64-linux-gnu-gcc"]
 
 
 def test_nothing_of_x86_outside_target_files(top):
@@ -76,10 +95,17 @@ def test_nothing_of_x86_outside_target_files(top):
         assert "x86" not in path.read_text(), path
 
 
-def test_musl_is_complete():
+@pytest.mark.parametrize("name, sources", [("x86_64", 1343), ("aarch64", 1343), ("riscv64", 1344)])
+def test_musl_is_complete(name, sources):
+    found = find_musl(load_target(name))
+    assert len(found.sources) == sources
+    assert any(path.endswith(f"/thread/{name}/clone.s") for path in found.sources)
+    assert all(folder.is_dir() for folder in (*found.private_includes, *found.public_includes))
+
+
+def test_the_targets_own_files_of_musl_win():
     target = load_target("x86_64")
     everything = find_musl(target)
-    assert len(everything.sources) == 1343
     assert any(path.endswith("/math/x86_64/sqrt.c") for path in everything.sources)
     assert not any(path.endswith("/math/sqrt.c") for path in everything.sources)  # the target's own wins
     less = find_musl(target, frozenset({"thread/x86_64/clone"}))

@@ -8,6 +8,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -34,9 +35,9 @@ LINK = (
     "--build-id=sha1",
     "--gc-sections",
     *("-z", "noexecstack"),
-    *("-z", "max-page-size=4096"),
     *("-z", "separate-code"),
 )
+SMALLEST_PAGE = 4096
 LINK_DYNAMIC = (*("-z", "now"), *("-z", "relro"))
 
 
@@ -45,8 +46,12 @@ class Target:
     name: str
     triple: str
     machine: str  # e_machine, as EM_...
+    elf_flags: int  # e_flags: what objects of these compiler flags have
+    gnu: str  # the triple in the names of GNU's cross tools
+    max_page_size: int  # segments can be mapped with pages up to this size
     musl: str
     musl_headers: tuple[str, ...]
+    flags: tuple[str, ...]  # of all code
     user_flags: tuple[str, ...]
     kernel_flags: tuple[str, ...]
     module_flags: tuple[str, ...]  # of the kernel's modules
@@ -78,20 +83,25 @@ class Toolset:
         return " ".join(dict.fromkeys(parts))
 
     @property
+    def _page_size(self) -> tuple[str, str]:
+        return "-z", f"max-page-size={self.target.max_page_size}"
+
+    @property
     def shared_library_flags(self) -> tuple[str, ...]:
-        return (*LINK, *LINK_DYNAMIC, *self.link_flags, "-shared", "--as-needed")
+        return (*LINK, *self._page_size, *LINK_DYNAMIC, *self.link_flags, "-shared", "--as-needed")
 
     @property
     def dynamic_program_flags(self) -> tuple[str, ...]:
-        return (*LINK, *LINK_DYNAMIC, *self.link_flags, "-pie", "--as-needed")
+        return (*LINK, *self._page_size, *LINK_DYNAMIC, *self.link_flags, "-pie", "--as-needed")
 
     @property
     def static_program_flags(self) -> tuple[str, ...]:
-        return (*LINK, *LINK_DYNAMIC, *self.link_flags, "-static", "-pie", "--no-dynamic-linker", *("-z", "text"))
+        words = (*LINK, *self._page_size, *LINK_DYNAMIC, *self.link_flags)
+        return (*words, "-static", "-pie", "--no-dynamic-linker", *("-z", "text"))
 
     @property
     def kernel_link_flags(self) -> tuple[str, ...]:
-        return ("-static", "--gc-sections", "--build-id=none", "-z", "max-page-size=4096", "-z", "noexecstack")
+        return ("-static", "--gc-sections", "--build-id=none", *self._page_size, "-z", "noexecstack")
 
 
 def _find(kind: str, name: str) -> Path:
@@ -113,13 +123,20 @@ def load_target(name: str) -> Target:
         path.stem,
         target.take("triple", str),
         target.take("machine", str),
+        target.take("elf-flags", int, 0),
+        target.take("gnu", str, ""),
+        target.take("max-page-size", int, SMALLEST_PAGE),
         target.take("musl", str),
         tuple(target.take_strings("musl-headers")),
+        tuple(flags.take_strings("all", [])),
         tuple(flags.take_strings("user", [])),
         tuple(flags.take_strings("kernel", [])),
         tuple(flags.take_strings("module", [])),
         (str(path),),
     )
+    page = result.max_page_size
+    if page < SMALLEST_PAGE or page & (page - 1):
+        raise target.refuse("max-page-size", f"is {page}", f"use a power of two from {SMALLEST_PAGE} on")
     for table in (target, flags, top):
         table.finish()
     return result
@@ -212,6 +229,11 @@ def _check_version(table: Table, key: str, program: tuple[str, ...], minimum: st
     return match[1]
 
 
+def _gnu_prefix(target: Target) -> str:
+    """What the names of GNU's tools begin with: nothing where the machine's own generate code for the target."""
+    return f"{target.gnu}-" if target.gnu and not target.gnu.startswith(f"{platform.machine()}-") else ""
+
+
 def load_toolset(compiler: str, target_name: str, answers_file: Path | None = None) -> Toolset:
     """`answers_file` remembers what the programs said of themselves."""
     answers = Answers(answers_file)
@@ -220,7 +242,7 @@ def load_toolset(compiler: str, target_name: str, answers_file: Path | None = No
     top = Table(path, "", toml_file.read(path))
     settings = top.take_table("compiler", {})
     programs, minimum, flags = top.take_table("programs"), top.take_table("minimum", {}), top.take_table("flags")
-    values = {"triple": target.triple}
+    values = {"triple": target.triple, "gnu": _gnu_prefix(target)}
     package = settings.take("package", str, "")
     if package:
         values["package"] = _package_folder(settings, package)
@@ -243,7 +265,7 @@ def load_toolset(compiler: str, target_name: str, answers_file: Path | None = No
         tools["cc"],
         tools["ld"],
         tools["ar"],
-        (*compile_flags, *COMPILE),
+        (*compile_flags, *target.flags, *COMPILE),
         link_flags,
         versions,
         values.get("package", ""),
