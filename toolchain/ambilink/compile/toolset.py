@@ -34,6 +34,7 @@ LINK = (
     "--hash-style=gnu",
     "--build-id=sha1",
     "--gc-sections",
+    "--eh-frame-hdr",  # exceptions find their way by it
     *("-z", "noexecstack"),
     *("-z", "separate-code"),
 )
