@@ -75,7 +75,7 @@ static int run(const char *service)
 static int report_processes(void)
 {
     uint64_t process, index = 0;
-    char name[PROCESS_NAME_MAX];
+    char name[LOADER_PROCESS_NAME_MAX];
     for (; loader_process(index, &process, name) == STATUS_OK; index++) {
         uint64_t read_only = 0, writable = 0, count = 0;
         struct loader_module module;

@@ -58,7 +58,7 @@ static void describe_process(const struct loader *loader, const struct port_even
         refuse(loader, request, PORT_NOT_FOUND);
         return;
     }
-    char name[PROCESS_NAME_MAX] = {0};
+    char name[LOADER_PROCESS_NAME_MAX] = {0};
     copy_name(name, child->name, sizeof name);
     const struct port_answer answer = {.word = {0, child->number}, .data = name, .size = sizeof name};
     port_reply(loader->port, request->reply, PORT_OK, &answer);

@@ -7,7 +7,7 @@
 #ifndef AMBILINK_ABI_H
 #define AMBILINK_ABI_H
 
-#define AMBILINK_PAGE_SIZE 4096
+#include <ambilink/page.h>
 
 /* Status values. */
 #define STATUS_OK 0
@@ -36,12 +36,6 @@
 #define RIGHT_LOG 0x100       /* system: write to the kernel's log */
 #define RIGHT_POWER 0x200     /* system: end the machine */
 #define RIGHTS_ALL 0x3ff
-
-/* Protection of a mapping. Write with execute is refused. */
-#define PROT_NO_ACCESS 0
-#define PROT_READ_ONLY 1
-#define PROT_READ_WRITE 3
-#define PROT_READ_EXECUTE 5
 
 /* System calls. */
 #define SYS_HANDLE_CLOSE 0

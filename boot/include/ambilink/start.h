@@ -7,7 +7,8 @@
  */
 #ifndef AMBILINK_START_H
 #define AMBILINK_START_H
-#include <ambilink/abi.h>
+#include <ambilink/page.h>
+#include <stdint.h>
 
 #define AT_START 0x414d4c4b
 
@@ -85,7 +86,7 @@ struct start_range {
 struct start_info {
     uint64_t magic;
     uint64_t flags;            /* START_... */
-    handle_t handle[START_HANDLE_COUNT];
+    uint32_t handle[START_HANDLE_COUNT]; /* handle_t of <ambilink/abi.h>; other systems put there what they like, or 0 */
     uint64_t module_count;     /* 0 where the kernel loaded a static program */
     uint64_t link;             /* struct start_link */
     uint64_t initializer_count;

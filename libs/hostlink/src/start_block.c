@@ -1,4 +1,4 @@
-#include <ambilink/abi.h>
+#include <ambilink/page.h>
 #include <hostlink/module_list.h>
 #include <hostlink/start_block.h>
 #include <string.h>

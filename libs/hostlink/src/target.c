@@ -51,6 +51,12 @@ static bool report(void *context, const struct report *about)
     return host_of(target)->log(target->context, text);
 }
 
+static const struct elf_symbol *define(void *context, const char *name, const char *version)
+{
+    struct target *target = context;
+    return host_of(target)->define(target->context, name, version);
+}
+
 /* Modules of a start or open that is given up were unmapped before, and never joined the list. */
 static void drop(void *context, struct module *module)
 {
@@ -77,6 +83,7 @@ void target_init(struct target *target, struct linker *linker, void *context, ui
         .stage = stage_segment,
         .drop = drop,
         .report = report,
+        .define = linker->host->define ? define : NULL,
     };
     link_init(&target->link, &target->link_host);
 }

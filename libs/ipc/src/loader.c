@@ -3,6 +3,8 @@
 #include <string.h>
 #include <system/start.h>
 
+_Static_assert(LOADER_PROCESS_NAME_MAX == PROCESS_NAME_MAX, "processes are named by the kernel");
+
 static int64_t call_loader(const struct message *request, struct message *reply)
 {
     return ipc_call(sys_start_handle(START_HANDLE_LOADER), request, reply);
@@ -31,9 +33,9 @@ int64_t loader_module(uint64_t process, uint64_t index, struct loader_module *mo
     return status == STATUS_OK && reply.size != sizeof *module ? STATUS_CORRUPT : status;
 }
 
-int64_t loader_process(uint64_t index, uint64_t *process, char name[PROCESS_NAME_MAX])
+int64_t loader_process(uint64_t index, uint64_t *process, char name[LOADER_PROCESS_NAME_MAX])
 {
-    struct message request = {.word = {LOADER_PROCESS, index}}, reply = {.data = name, .size = PROCESS_NAME_MAX};
+    struct message request = {.word = {LOADER_PROCESS, index}}, reply = {.data = name, .size = LOADER_PROCESS_NAME_MAX};
     int64_t status = call_loader(&request, &reply);
     if (status == STATUS_OK)
         *process = reply.word[1];

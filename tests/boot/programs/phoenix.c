@@ -6,7 +6,7 @@
 static unsigned lives(void)
 {
     unsigned count = 0;
-    char name[PROCESS_NAME_MAX];
+    char name[LOADER_PROCESS_NAME_MAX];
     uint64_t process;
     for (uint64_t index = 0; loader_process(index, &process, name) == STATUS_OK; index++)
         count += strcmp(name, "test-phoenix") == 0;

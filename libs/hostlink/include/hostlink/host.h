@@ -10,7 +10,7 @@
  * (TARGET_ZERO) where it belongs before anything is written there. */
 #ifndef HOSTLINK_HOST_H
 #define HOSTLINK_HOST_H
-#include <ambilink/abi.h> /* PROT_... */
+#include <ambilink/page.h> /* PROT_... */
 #include <rtld/module.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -75,6 +75,10 @@ struct target_host {
     void (*unmap)(void *context, uint64_t address, uint64_t size);
     /* Of pages that are mapped. False: not possible. */
     bool (*protect)(void *context, uint64_t address, uint64_t size, unsigned prot);
+
+    /* A name that no object defines and the host does (struct link_host in <rtld/link.h>): its symbol; NULL: not this one
+     * either. May be NULL. */
+    const struct elf_symbol *(*define)(void *context, const char *name, const char *version);
 
     /* 64 bits that a stranger cannot guess: addresses depend on them. */
     uint64_t (*random)(void *context);

@@ -1,7 +1,7 @@
 /* The loader service: start programs, say what is loaded where. */
 #ifndef PROTOCOL_LOADER_H
 #define PROTOCOL_LOADER_H
-#include <ambilink/abi.h>
+#include <stdint.h>
 
 enum loader_operation {
     LOADER_START = 1, /* data: service name; reply word 1: process number */
@@ -42,6 +42,7 @@ struct loader_symbol {
 };
 
 #define LOADER_NAME_MAX 64
+#define LOADER_PROCESS_NAME_MAX 32 /* bytes, the closing NUL included */
 #define LOADER_SYMBOL_MAX 4096 /* bytes of a symbol's name with its version */
 #define LOADER_REPLY_MAX 65536
 
@@ -59,7 +60,7 @@ int64_t loader_start(const char *service);
 int64_t loader_wait(uint64_t process, int64_t *exit_status);
 /* STATUS_NOT_FOUND after the last one. */
 int64_t loader_module(uint64_t process, uint64_t index, struct loader_module *module);
-int64_t loader_process(uint64_t index, uint64_t *process, char name[PROCESS_NAME_MAX]);
+int64_t loader_process(uint64_t index, uint64_t *process, char name[LOADER_PROCESS_NAME_MAX]);
 
 /* In `reply`, what the operation says above; a refusal's message is NUL-terminated. `size`: bytes. */
 int64_t loader_open(const char *name, uint64_t flags, struct loader_opened *opened, void *reply, uint64_t *size);

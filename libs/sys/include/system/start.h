@@ -1,6 +1,7 @@
 /* The start block of this process (<ambilink/start.h>), for everyone who needs a handle or a table of it. */
 #ifndef SYSTEM_START_H
 #define SYSTEM_START_H
+#include <ambilink/abi.h>
 #include <ambilink/start.h>
 
 /* NULL before the start code ran. */
