@@ -39,5 +39,5 @@ def rtld_folder(package: Path = HERE.parent) -> Path:
 def core_sources(rtld: Path) -> Sources:
     """The core's, and this folder's side of it."""
     return Sources(
-        (*sorted(HERE.glob("*.c")), *sorted((rtld / "src").glob("*.c"))), (HERE / "include", rtld / "include")
+        (*sorted(HERE.glob("*.c")), *sorted((rtld / "src").glob("*.c"))), (rtld / "freestanding", rtld / "include")
     )
