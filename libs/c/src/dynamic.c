@@ -169,7 +169,9 @@ int dladdr(const void *address, Dl_info *info)
     return 1;
 }
 
-/* A program that the kernel placed knows itself by its auxiliary vector. */
+extern weak hidden const ElfW(Dyn) _DYNAMIC[];
+
+/* A program that the kernel placed knows itself by its auxiliary vector. GNU ld gives static programs no PT_PHDR. */
 static struct dl_phdr_info own_headers(void)
 {
     struct dl_phdr_info info = {.dlpi_name = ""};
@@ -182,6 +184,8 @@ static struct dl_phdr_info own_headers(void)
     for (int i = 0; i < info.dlpi_phnum; i++)
         if (info.dlpi_phdr[i].p_type == PT_PHDR)
             info.dlpi_addr = (uintptr_t)info.dlpi_phdr - info.dlpi_phdr[i].p_vaddr;
+        else if (info.dlpi_phdr[i].p_type == PT_DYNAMIC && _DYNAMIC)
+            info.dlpi_addr = (uintptr_t)_DYNAMIC - info.dlpi_phdr[i].p_vaddr;
     return info;
 }
 
