@@ -133,9 +133,25 @@ class Declarations:
             dirs += [folder for folder in library.includes if folder not in dirs]
         return dirs
 
+    def _wrapping_order(self, unit: Unit) -> list[Unit]:
+        """The unit and its closure, each before what it needs, as far as that has an end; else as LIBS has them."""
+        left: list[Unit] = []  # by the end of the walk, in reverse
+        seen: set[Unit] = {unit}
+        path = [(unit, iter([*unit.libs][::-1]))]
+        while path:
+            user, names = path[-1]
+            needed = next((lib for name in names if (lib := self.library(name, user)) not in seen), None)
+            if needed is None:
+                left.append(path.pop()[0])
+            else:
+                seen.add(needed)
+                path.append((needed, iter([*needed.libs][::-1])))
+        return left[::-1]
+
     def system_includes(self, unit: Unit) -> list[str]:
+        """A library's before those of what it needs: its headers may wrap theirs by #include_next."""
         dirs = [*unit.system_includes]
-        for library in [unit, *self.closure(unit)]:
+        for library in self._wrapping_order(unit):
             dirs += [folder for folder in library.public_system_includes if folder not in dirs]
         return dirs
 
