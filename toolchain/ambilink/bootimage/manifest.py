@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from ambilink import toml_file
 from ambilink.bootimage.layout import ARGUMENTS_MAX, NAME_MAX, PAGE_SIZE, SERVICE_NAME_MAX, Calls, Grant, Linker, Role
-from ambilink.toml_file import Table
+from ambilink.errors import AmbilinkError
+from ambilink.toml_file import REQUIRED, Key, Table
 
 ROLES = {"daemon": Role.DAEMON, "program": Role.PROGRAM, "on-demand": Role.ON_DEMAND}
 LINKERS = {linker.name.lower(): linker for linker in Linker}
@@ -20,17 +21,6 @@ GRANTS = {"log": Grant.LOG, "image": Grant.IMAGE}
 STACK_DEFAULT = 16 * PAGE_SIZE
 STACK_MAX = 64 << 20
 _Choice = TypeVar("_Choice")
-REQUIRED = ...  # in place of a default
-
-
-@dataclass(frozen=True)
-class Key:
-    """One key of a table."""
-
-    kind: type
-    default: Any
-    meaning: str
-
 
 IMAGE_KEYS = {
     "kernel": Key(str, "kernel", "The kernel: a file of the build folder."),
@@ -149,20 +139,9 @@ def _check_name(table: Table, key: str, name: str, limit: int) -> str:
     return name
 
 
-def _take(table: Table, keys: Mapping[str, Key], name: str, default: Any = None) -> Any:
-    """A key's value; `default` is for keys whose default depends on other keys."""
-    key = keys[name]
-    default = default if key.default is None else key.default
-    if key.kind is list:
-        return table.take_strings(name, default)
-    if key.kind is dict:
-        return table.take_table(name, default)
-    return table.take(name, key.kind, default)
-
-
 def _read_service(table: Table, default_linker: Linker) -> ManifestService:
     def take(key: str, default: Any = None) -> Any:
-        return _take(table, SERVICE_KEYS, key, default)
+        return table.take_key(key, SERVICE_KEYS[key], default)
 
     name = _check_name(table, "name", take("name"), SERVICE_NAME_MAX)
     table.name = f"service {name}"
@@ -175,9 +154,10 @@ def _read_service(table: Table, default_linker: Linker) -> ManifestService:
         raise table.refuse("stack", f"is {stack}", f"use a multiple of {PAGE_SIZE} up to {STACK_MAX}")
     arguments = take("arguments")
     environment = []
-    for key, value in take("environment").items().items():
+    variables = take("environment")
+    for key, value in variables.items().items():
         if not isinstance(value, str):
-            raise table.refuse(f"environment.{key}", f"is {value!r}", "quote it")
+            raise variables.refuse(key, f"is {value!r}", "quote it")
         environment.append(f"{key}={value}")
     for key, values in (("arguments", arguments), ("environment", environment)):
         if len(values) > ARGUMENTS_MAX:
@@ -201,7 +181,7 @@ def read(path: Path) -> Manifest:
     image = top.take_table("image", {})
 
     def take(key: str) -> Any:
-        return _take(image, IMAGE_KEYS, key)
+        return image.take_key(key, IMAGE_KEYS[key])
 
     libraries = tuple(take("libraries"))
     for name in libraries:
@@ -219,9 +199,12 @@ def read(path: Path) -> Manifest:
     image.finish()
     services: list[ManifestService] = []
     for index, values in enumerate(top.take("service", list, [])):
-        service = _read_service(Table(path, f"service {index + 1}", values), linker)
+        table = Table(path, f"service {index + 1}", values, top.line_of("service"))
+        service = _read_service(table, linker)
         if any(other.name == service.name for other in services):
-            raise top.refuse(f"service {service.name}", "is there twice", "give each service a name of its own")
+            raise AmbilinkError(
+                table.place("name"), f"service {service.name} is there twice", "give each service a name of its own"
+            )
         services.append(service)
     if not services:
         raise top.refuse("service", "lists nothing to start", "add a [[service]]")
