@@ -1,7 +1,7 @@
-"""Targets and compilers: TOML files turned into programs and flags.
+"""Targets, compilers and profiles: TOML files turned into programs and flags.
 
-A target says what is compiled for, a compiler what with; both are looked up by name among the files that
-come with this package, or given as a path to a file of one's own.
+A target says what is compiled for, a compiler what with, a profile what the system asks for; all are looked up by
+name among the files that come with this package, or given as a path to a file of one's own.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ambilink import toml_file
+from ambilink.compile.profile import DEFAULT_PROFILE, Profile, load_profile
 from ambilink.errors import AmbilinkError
 from ambilink.files import write_atomically
 from ambilink.toml_file import Table
@@ -31,7 +32,6 @@ COMPILE = (
     "-fdata-sections",
 )
 LINK = (
-    "--hash-style=gnu",
     "--build-id=sha1",
     "--gc-sections",
     "--eh-frame-hdr",  # exceptions find their way by it
@@ -50,7 +50,7 @@ class Target:
     elf_flags: int  # e_flags: what objects of these compiler flags have
     gnu: str  # the triple in the names of GNU's cross tools
     max_page_size: int  # segments can be mapped with pages up to this size
-    musl: str
+    musl: str  # folder of the machine in musl's sources; "": musl is not used
     musl_headers: tuple[str, ...]
     flags: tuple[str, ...]  # of all code
     user_flags: tuple[str, ...]
@@ -65,11 +65,15 @@ class Toolset:
 
     name: str
     target: Target
+    profile: Profile
     cc: tuple[str, ...]
     ld: tuple[str, ...]
     ar: tuple[str, ...]
     compile_flags: tuple[str, ...]
     link_flags: tuple[str, ...]
+    relr_flags: tuple[str, ...]
+    no_relr_flags: tuple[str, ...]
+    load_address_flags: tuple[str, ...]
     versions: dict[str, str]
     package: str = ""  # folder of the Python package that holds it all, if one does
     files: tuple[str, ...] = ()  # all that this was made of, and paths where a program would have been found first
@@ -85,24 +89,39 @@ class Toolset:
 
     @property
     def _page_size(self) -> tuple[str, str]:
-        return "-z", f"max-page-size={self.target.max_page_size}"
+        return "-z", f"max-page-size={self.profile.format.max_page_size or self.target.max_page_size}"
+
+    @property
+    def _link(self) -> tuple[str, ...]:
+        form = self.profile.format
+        relr = self.relr_flags if form.relr else self.no_relr_flags
+        return (*LINK, f"--hash-style={form.hash}", *self._page_size, *LINK_DYNAMIC, *self.link_flags, *relr)
+
+    def _position(self, form: str) -> tuple[str, ...]:
+        """Of a program: "pie" or "exec"."""
+        return ("-pie",) if form == "pie" else ("-no-pie", *self.load_address_flags)
 
     @property
     def shared_library_flags(self) -> tuple[str, ...]:
-        return (*LINK, *self._page_size, *LINK_DYNAMIC, *self.link_flags, "-shared", "--as-needed")
+        return (*self._link, "-shared", "--as-needed")
 
     @property
     def dynamic_program_flags(self) -> tuple[str, ...]:
-        return (*LINK, *self._page_size, *LINK_DYNAMIC, *self.link_flags, "-pie", "--as-needed")
+        return (*self._link, *self._position(self.profile.programs.dynamic), "--as-needed")
 
     @property
     def static_program_flags(self) -> tuple[str, ...]:
-        words = (*LINK, *self._page_size, *LINK_DYNAMIC, *self.link_flags)
-        return (*words, "-static", "-pie", "--no-dynamic-linker", *("-z", "text"))
+        position = self._position(self.profile.programs.static)
+        return (*self._link, "-static", *position, "--no-dynamic-linker", *("-z", "text"))
 
     @property
     def kernel_link_flags(self) -> tuple[str, ...]:
         return ("-static", "--gc-sections", "--build-id=none", *self._page_size, "-z", "noexecstack")
+
+    def hosted_flags(self, what: str) -> tuple[str, ...]:
+        """For "programs" or "libraries"."""
+        hosted = self.profile.language.hosted
+        return ("-fhosted",) if hosted == "all" or hosted == what else ()
 
 
 def _find(kind: str, name: str) -> Path:
@@ -127,8 +146,8 @@ def load_target(name: str) -> Target:
         target.take("elf-flags", int, 0),
         target.take("gnu", str, ""),
         target.take("max-page-size", int, SMALLEST_PAGE),
-        target.take("musl", str),
-        tuple(target.take_strings("musl-headers")),
+        target.take("musl", str, ""),
+        tuple(target.take_strings("musl-headers", [])),
         tuple(flags.take_strings("all", [])),
         tuple(flags.take_strings("user", [])),
         tuple(flags.take_strings("kernel", [])),
@@ -235,10 +254,12 @@ def _gnu_prefix(target: Target) -> str:
     return f"{target.gnu}-" if target.gnu and not target.gnu.startswith(f"{platform.machine()}-") else ""
 
 
-def load_toolset(compiler: str, target_name: str, answers_file: Path | None = None) -> Toolset:
+def load_toolset(
+    compiler: str, target_name: str, answers_file: Path | None = None, profile_name: str = DEFAULT_PROFILE
+) -> Toolset:
     """`answers_file` remembers what the programs said of themselves."""
     answers = Answers(answers_file)
-    target = load_target(target_name)
+    target, profile = load_target(target_name), load_profile(profile_name)
     path = _find("compilers", compiler)
     top = Table(path, "", toml_file.read(path))
     settings = top.take_table("compiler", {})
@@ -257,18 +278,37 @@ def load_toolset(compiler: str, target_name: str, answers_file: Path | None = No
             versions[key] = _check_version(minimum, key, tools[key], wanted, answers)
     compile_flags = _expand(flags, "compile", flags.take_strings("compile", []), values)
     link_flags = _expand(flags, "link", flags.take_strings("link", []), values)
+    relr, no_relr, load_address = (
+        _expand(flags, key, flags.take_strings(key, []), values | {"address": f"{profile.programs.load_address:#x}"})
+        for key in ("relr", "no-relr", "load-address")
+    )
+    if not load_address and "exec" in (profile.programs.static, profile.programs.dynamic):
+        raise flags.refuse(
+            "load-address",
+            f"is missing, and the profile {profile.name} has programs at a load address",
+            'add the linker\'s option for it, as ["--image-base={address}"]',
+        )
     for table in (settings, programs, minimum, flags, top):
         table.finish()
     answers.save()
     return Toolset(
         path.stem,
         target,
+        profile,
         tools["cc"],
         tools["ld"],
         tools["ar"],
         (*compile_flags, *target.flags, *COMPILE),
         link_flags,
+        relr,
+        no_relr,
+        load_address,
         versions,
         values.get("package", ""),
-        (str(path), *target.files, *(place for words in tools.values() for place in _places_before(words[0]))),
+        (
+            str(path),
+            *target.files,
+            *profile.files,
+            *(place for words in tools.values() for place in _places_before(words[0])),
+        ),
     )

@@ -253,6 +253,7 @@ _TEXT, _TEXTS = Accepts("a text", _path), Accepts("a text, or a list of texts", 
 SETTINGS = {
     "AMBILINK_TARGET": _TEXT,
     "AMBILINK_COMPILER": _TEXT,
+    "AMBILINK_OS": _TEXT,
     "AMBILINK_BUILD": _TEXT,
     "AMBILINK_FLAGS": _TEXTS,
     "AMBILINK_VERBOSE": Accepts("True or False", _switch),

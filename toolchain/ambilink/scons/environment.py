@@ -3,6 +3,7 @@
 import atexit
 from pathlib import Path
 
+from ambilink.compile.profile import DEFAULT_PROFILE
 from ambilink.compile.toolset import load_toolset
 from ambilink.errors import AmbilinkError
 from ambilink.scons.api import Environment, UserError
@@ -27,10 +28,11 @@ from ambilink.scons.finish import finish
 from ambilink.scons.launching import add_launcher
 
 
-def build_name(compiler: str, target: str) -> str:
-    """The folder of a toolset's outputs."""
-    target, compiler = Path(target).stem, Path(compiler).stem
-    return target if compiler == "hermetic" else f"{target}-{compiler}"
+def build_name(compiler: str, target: str, system: str) -> str:
+    """The folder of a toolset's outputs: the target's, and what differs from the usual."""
+    usual = {"compiler": "hermetic", "system": DEFAULT_PROFILE}
+    chosen = {"compiler": Path(compiler).stem, "system": Path(system).stem}
+    return "-".join([Path(target).stem, *(name for key, name in chosen.items() if name != usual[key])])
 
 
 def generate(env: Environment) -> None:
@@ -39,14 +41,15 @@ def generate(env: Environment) -> None:
         return
     target = setting(env, "AMBILINK_TARGET", "x86_64")
     compiler = setting(env, "AMBILINK_COMPILER", "hermetic")
-    folder = setting(env, "AMBILINK_BUILD", f"#build/{build_name(compiler, target)}")
+    system = setting(env, "AMBILINK_OS", DEFAULT_PROFILE)
+    folder = setting(env, "AMBILINK_BUILD", f"#build/{build_name(compiler, target, system)}")
     env.SetDefault(AMBILINK_VERBOSE=False, AMBILINK_FLAGS=[])
     for name in ("AMBILINK_VERBOSE", "AMBILINK_FLAGS"):
         setting(env, name, None)
     try:
         build = env.Dir(folder)
         state = Path(build.dir.abspath, ".ambilink", build.name)  # beside what is built: no output
-        toolset = load_toolset(compiler, target, state / "tools.json")
+        toolset = load_toolset(compiler, target, state / "tools.json", system)
     except AmbilinkError as error:
         raise UserError(str(error)) from error
     except TypeError as error:

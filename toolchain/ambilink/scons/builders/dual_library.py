@@ -108,12 +108,13 @@ def _compile(
     call: Call, library: Library, sources: Sequence[object], separate: bool, static: FormSettings, shared: FormSettings
 ) -> list[Node]:
     """Compile for both forms; return the lists of objects of the archive."""
-    env = call.env
+    env, hosted = call.env, call.context.toolset.hosted_flags("libraries")
+    pic, not_pic = [*PIC, *hosted], [*NOT_PIC, *hosted]
     separate = separate or bool(static.flags)
-    common = compile_all(env, library, sources, "pic", [*PIC, *shared.flags])
-    compile_all(env, library, shared.sources, "shared", [*PIC, *shared.flags])
+    common = compile_all(env, library, sources, "pic", [*pic, *shared.flags])
+    compile_all(env, library, shared.sources, "shared", [*pic, *shared.flags])
     only_static = [*sources, *static.sources] if separate else static.sources
-    own = compile_all(env, library, only_static, "static", [*NOT_PIC, *static.flags])
+    own = compile_all(env, library, only_static, "static", [*not_pic, *static.flags])
     return [each.node for each in (None if separate else common, own) if each is not None]
 
 

@@ -10,9 +10,8 @@ from ambilink.scons.kinds.static_program import STATIC_PROGRAM
 from ambilink.scons.sources import refuse_none
 from ambilink.scons.units import Program
 
-# Not -fPIE: gcc would then reach into libraries' data by copy relocations, which freeze its size. Hosted, unlike
-# libraries and kernel: main may end without a return.
-PIE = ["-fPIC", "-fhosted"]
+# Not -fPIE: gcc would then reach into libraries' data by copy relocations, which freeze its size.
+PIE = ["-fPIC"]
 KINDS = {"dynamic": DYNAMIC_PROGRAM, "static": STATIC_PROGRAM}
 
 
@@ -56,7 +55,7 @@ def service(
         interpreter=interp if linkage == "dynamic" else None,
     )
     call.context.add_program(program)
-    compile_all(call.env, program, sources, "pie", PIE)
+    compile_all(call.env, program, sources, "pie", [*PIE, *call.context.toolset.hosted_flags("programs")])
     start = call.context.start
     sets = [*(start.object_sets if start else []), *program.object_sets]
     program.node, program.debug = KINDS[linkage].make(call, program, [each.node for each in sets])
