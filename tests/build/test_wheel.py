@@ -1,35 +1,10 @@
 """The tool of an installed wheel, without the checkout, loaded in each way."""
 
 import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-
-@pytest.fixture(scope="module")
-def python(top, tmp_path_factory) -> Path:
-    """Python of an environment in which the wheel is installed; what it depends on is this environment's."""
-    folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
-    shutil.copytree(top / "toolchain", source / "toolchain", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    shutil.copy(top / "pyproject.toml", source)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
-    offline = ["--no-index", "--no-deps"]
-    subprocess.run([*pip, "wheel", *offline, "--no-build-isolation", "-w", folder, source], check=True)
-    (wheel,) = folder.glob("ambilink-*.whl")
-    venv = folder / "venv"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
-    (packages,) = venv.glob("lib/python*/site-packages")
-    # A path in such a file is searched, and the .pth files in it are not read: the checkout stays out.
-    here = [path for path in sys.path if path.endswith("site-packages")]
-    (packages / "dependencies.pth").write_text("\n".join(here) + "\n")
-    python = venv / "bin/python"
-    subprocess.run([*pip, "--python", python, "install", *offline, wheel], check=True)
-    return python
-
 
 CHECK = """\
 import sys
@@ -66,8 +41,8 @@ def build(tree, top, python: Path, head: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_dual_library_is_built(python, pair, top, way):
-    build(pair, top, python, WAYS[way])
+def test_a_dual_library_is_built(wheel_python, pair, top, way):
+    build(pair, top, wheel_python, WAYS[way])
     assert (pair.out / "lib/libhigh.a").is_file() and (pair.out / "lib/libhigh.so").is_file()
     assert (pair.out / "services/user").is_file() and (pair.out / "services/alone").is_file()
 
@@ -78,6 +53,6 @@ def test_the_checkouts_tool_is_the_checkouts(pair, top):
     pair.good()
 
 
-def test_the_wheel_has_the_command(python):
-    done = subprocess.run([python.with_name("ambilink"), "--help"], capture_output=True, text=True)
+def test_the_wheel_has_the_command(wheel_python):
+    done = subprocess.run([wheel_python.with_name("ambilink"), "--help"], capture_output=True, text=True)
     assert done.returncode == 0 and "image" in done.stdout

@@ -3,6 +3,8 @@
 import argparse
 import io
 import json
+import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -137,6 +139,21 @@ def _add_build(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     graph.set_defaults(run=_graph)
 
 
+def _add_new(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from ambilink.new.template import DEFAULT, TEMPLATES
+
+    new = commands.add_parser(
+        "new",
+        help="make a project",
+        description="Make a project that builds, and passes its test, as it is. Nothing that exists is changed.",
+    )
+    new.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="a new or an empty folder; . is this one")
+    new.add_argument("--template", default=DEFAULT, metavar="NAME", help=f"{', '.join(TEMPLATES)} (default {DEFAULT})")
+    new.add_argument("--name", help="of the project (default: the folder's)")
+    new.add_argument("--list", action="store_true", help="print what each template makes")
+    new.set_defaults(run=_new, usage=new)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ambilink", description=__doc__)
     parser.add_argument("--version", action="version", version=f"ambilink {__version__}")
@@ -147,6 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_link(commands)
     _add_abi(commands)
     _add_build(commands)
+    _add_new(commands)
     return parser
 
 
@@ -333,6 +351,28 @@ def _abi_stub(options: argparse.Namespace) -> int:
     if options.machine not in E_MACHINES:
         raise AmbilinkError(options.machine, "is no known e_machine", f"choose one of {', '.join(E_MACHINES)}")
     write_atomically(options.output, stub(load_abi(options.file), options.machine))
+    return EXIT_PASS
+
+
+def _new(options: argparse.Namespace) -> int:
+    from ambilink.new.project import make_project
+    from ambilink.new.template import TEMPLATES, check_name, check_template, project_files
+
+    if options.list:
+        width = max(map(len, TEMPLATES))
+        print("\n".join(f"{name:<{width}}  {what}" for name, what in TEMPLATES.items()))
+        return EXIT_PASS
+    if options.folder is None:
+        options.usage.error("name the FOLDER to make, or --list")
+    check_template(options.template)
+    name = options.name if options.name is not None else Path(os.path.abspath(options.folder)).name
+    check_name(name)
+    files = project_files(options.template, name)
+    make_project(options.folder, files)
+    print(f"{options.folder}: made of the template {options.template}, {len(files)} files. Next:")
+    if not Path(os.path.abspath(options.folder)).samefile("."):
+        print(f"  cd {shlex.quote(str(options.folder))}")
+    print("  scons         # build it\n  scons test    # prove that it works\nREADME.md says what each file is.")
     return EXIT_PASS
 
 
