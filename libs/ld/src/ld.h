@@ -2,6 +2,7 @@
  * memmove, strlen, strcmp, strncmp. */
 #ifndef LD_H
 #define LD_H
+#include <ambilink/abi.h>
 #include <ambilink/start.h>
 #include <hostlink/archive.h>
 #include <hostlink/target.h>

@@ -1,4 +1,5 @@
 /* Starts a service again when it has died. */
+#include <ambilink/abi.h>
 #include <protocol/loader.h>
 #include <stdio.h>
 
