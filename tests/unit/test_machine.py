@@ -6,9 +6,11 @@ import pytest
 
 from ambilink.errors import AmbilinkError
 from ambilink.machine.emulator.devices import InterruptController, Timer, WallClock
+from ambilink.machine.judge import Judge
 from ambilink.machine.memory import MEGABYTE, PhysicalMemory, ranges_of
-from ambilink.machine.model import Console, Verdict, verdict_of_guest
-from ambilink.machine.qemu import _verdict
+from ambilink.machine.model import Console, Verdict
+from ambilink.machine.qemu import _decision
+from ambilink.verdict import AMBILINK_RULES
 from ambilink.verify.expect import missing_line, read_expected
 
 
@@ -75,11 +77,13 @@ def test_the_wall_clock_starts_at_one_instant():
 
 
 def test_exit_codes():
-    assert verdict_of_guest(0x10)[0] is Verdict.PASS and verdict_of_guest(0x11)[0] is Verdict.FAIL
-    assert verdict_of_guest(0x55)[0] is Verdict.FAIL
-    assert _verdict(0x10 << 1 | 1)[0] is Verdict.PASS and _verdict(0x11 << 1 | 1)[0] is Verdict.FAIL
-    assert _verdict(0)[0] is Verdict.RESET and _verdict(-11)[0] is Verdict.BROKEN and _verdict(1)[0] is Verdict.BROKEN
-    assert [verdict.exit_status for verdict in Verdict] == [0, 1, 1, 1, 1, 99]
+    judge = Judge(AMBILINK_RULES)
+    assert judge.of_code(0x10)[0] is Verdict.PASS and judge.of_code(0x11)[0] is Verdict.FAIL
+    assert judge.of_code(0x55)[0] is Verdict.FAIL
+    status = {0: Verdict.RESET, -11: Verdict.BROKEN, 1: Verdict.BROKEN}
+    status |= {0x10 << 1 | 1: Verdict.PASS, 0x11 << 1 | 1: Verdict.FAIL}
+    assert {each: _decision(each, judge)[0] for each in status} == status
+    assert [verdict.exit_status for verdict in Verdict] == [0, 1, 1, 1, 1, 1, 99]
 
 
 def test_expected_lines(tmp_path):

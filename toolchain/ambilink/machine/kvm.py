@@ -1,7 +1,6 @@
 """Whether KVM on this computer can be trusted: nested or partial KVMs exist that run guests wrongly."""
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 from ambilink.machine.model import BootRequest, NoMachine, Verdict
@@ -22,7 +21,7 @@ def probe(request: BootRequest) -> None:
         return
     if not kernel.is_file():
         raise NoMachine(f"the probe kernel {kernel} is not there; build it with ./scons")
-    outcome = boot(replace(request, image=kernel, timeout=PROBE_TIMEOUT, arguments="", seed=None))
+    outcome = boot(BootRequest(kernel, request.memory_megabytes, PROBE_TIMEOUT, accelerator="kvm"))
     if outcome.verdict is not Verdict.PASS:
         failed = next((line for line in outcome.text if line.startswith("FAIL")), outcome.detail)
         raise NoMachine(f"KVM on this computer runs guests wrongly ({failed}); boot without --accel kvm")

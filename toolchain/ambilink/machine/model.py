@@ -1,25 +1,25 @@
 """What every machine is given and gives back."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
 from ambilink.machine.memory import PhysicalMemory
+from ambilink.verdict import AMBILINK_RULES, VerdictRules
 
 EXIT_PASS = 0
 EXIT_FAIL = 1
 EXIT_NO_MACHINE = 77
 EXIT_MACHINE_BROKE = 99
 
-GUEST_PASS = 0x10  # what the guest writes to the debug-exit port
-GUEST_FAIL = 0x11
-
 
 class Verdict(Enum):
     PASS = "pass"
     FAIL = "fail"
     TIMEOUT = "timeout"
+    SILENCE = "silence"  # no line for longer than the rules allow
     RESET = "reset"  # triple fault, or the guest asked for a reset
     HALTED = "halted"  # stopped with interrupts off, nothing can wake it
     BROKEN = "broken"  # the machine itself failed
@@ -61,6 +61,10 @@ class BootRequest:
     seed: int | None = None
     arguments: str = ""  # appended to the kernel's command line
     accelerator: str = "tcg"  # QEMU only: tcg or kvm
+    rules: VerdictRules = AMBILINK_RULES
+    expected: tuple[str, ...] = ()  # lines; where the rules have no pass of their own, all of them are the pass
+    is_cd: bool = False  # the image is an ISO: firmware boots it, QEMU's
+    firmware: str = "bios"  # of a CD: bios or uefi
     kernel: Kernel | None = None  # what the image's file holds; QEMU reads it by itself
 
     @property
@@ -76,6 +80,11 @@ class ConsoleLine:
     text: str
     seconds: float  # since power-on, by the host's clock
     instructions: int | None  # executed before the line end; None where the machine cannot tell
+    console: str = ""  # whose it is, where the rules tell consoles apart
+
+    @property
+    def shown(self) -> str:
+        return f"{self.console}: {self.text}" if self.console else self.text
 
 
 LineSink = Callable[[ConsoleLine], None]
@@ -95,18 +104,23 @@ class Outcome:
     instructions: int | None
     memory: PhysicalMemory | None
     counters: dict[str, int] = field(default_factory=dict)
+    crash: list[str] = field(default_factory=list)  # from the line that the rules call a failure on
 
     @property
     def text(self) -> list[str]:
-        return [line.text for line in self.console]
+        return [line.shown for line in self.console]
 
 
 class Console:
-    """Collects the serial line's bytes into lines."""
+    """Collects the serial line's bytes into lines, for each console that the rules tell apart."""
 
-    def __init__(self, sink: LineSink | None = None) -> None:
+    def __init__(self, sink: LineSink | None = None, rules: VerdictRules = AMBILINK_RULES) -> None:
         self.lines: list[ConsoleLine] = []
-        self._partial = bytearray()
+        self._raw = bytearray()  # since the last line end
+        self._partial: dict[str, bytes] = {}  # unfinished lines of consoles
+        self._console = ""
+        self._prefix = re.compile(rules.console_prefix.encode()) if rules.console_prefix else None
+        self._switch = re.compile(rules.console_switch.encode()) if rules.console_switch else None
         self._sink = sink
 
     def put(self, data: bytes, seconds: float, instructions: int | None) -> None:
@@ -114,25 +128,47 @@ class Console:
             if byte == 10:
                 self._end_line(seconds, instructions)
             else:
-                self._partial.append(byte)
+                self._raw.append(byte)
 
     def finish(self, seconds: float, instructions: int | None) -> None:
         """Keep what came after the last line end."""
-        if self._partial:
+        if self._raw:
             self._end_line(seconds, instructions)
+        for console, text in self._partial.items():
+            if text:
+                self._add(console, text, seconds, instructions)
+        self._partial.clear()
 
     def _end_line(self, seconds: float, instructions: int | None) -> None:
-        text = self._partial.decode("utf-8", "replace").rstrip("\r")
-        self._partial.clear()
-        line = ConsoleLine(text, seconds, instructions)
+        raw = bytes(self._raw)
+        self._raw.clear()
+        if self._switch:
+            raw = self._part_by_console(raw)
+        elif self._prefix:
+            match = self._prefix.match(raw)
+            self._console = _name(match) if match else ""
+            raw = raw[match.end() :] if match else raw
+        self._add(self._console, raw, seconds, instructions)
+
+    def _part_by_console(self, raw: bytes) -> bytes:
+        """The whole line of the console that the line end belongs to; the others' parts are kept."""
+        assert self._switch is not None
+        at = 0
+        for match in self._switch.finditer(raw):
+            self._keep(raw[at : match.start()])
+            self._console, at = _name(match), match.end()
+        self._keep(raw[at:])
+        return self._partial.pop(self._console, b"")
+
+    def _keep(self, part: bytes) -> None:
+        self._partial[self._console] = self._partial.get(self._console, b"") + part
+
+    def _add(self, console: str, raw: bytes, seconds: float, instructions: int | None) -> None:
+        line = ConsoleLine(raw.decode("utf-8", "replace").rstrip("\r"), seconds, instructions, console)
         self.lines.append(line)
         if self._sink:
             self._sink(line)
 
 
-def verdict_of_guest(code: int) -> tuple[Verdict, str]:
-    if code == GUEST_PASS:
-        return Verdict.PASS, ""
-    if code == GUEST_FAIL:
-        return Verdict.FAIL, "the guest said that it failed"
-    return Verdict.FAIL, f"the guest ended the machine with an unknown code {code:#x}"
+def _name(match: re.Match[bytes]) -> str:
+    return (match["console"] or b"").decode("utf-8", "replace")

@@ -13,15 +13,17 @@ import tempfile
 import time
 from pathlib import Path
 
+from ambilink.machine import firmware
+from ambilink.machine.judge import Decision, Judge
 from ambilink.machine.memory import MEGABYTE, PhysicalMemory
 from ambilink.machine.model import (
     BootRequest,
     Console,
+    ConsoleLine,
     LineSink,
     NoMachine,
     Outcome,
     Verdict,
-    verdict_of_guest,
 )
 
 PROGRAM = "qemu-system-x86_64"
@@ -35,8 +37,9 @@ def find_qemu() -> str:
     return program
 
 
-def command(program: str, request: BootRequest, memory_file: Path) -> list[str]:
-    """No default devices; a serial line, the debug-exit port, and memory in a file."""
+def command(program: str, request: BootRequest, memory_file: Path, scratch: Path) -> list[str]:
+    """No default devices; a serial line, memory in a file, and the debug-exit port where the rules have codes for it.
+    `scratch` is a folder for what the machine writes."""
     size = f"{request.memory_megabytes}M"
     line = [
         program,
@@ -46,17 +49,22 @@ def command(program: str, request: BootRequest, memory_file: Path) -> list[str]:
         *("-cpu", "host" if request.accelerator == "kvm" else "max"),
         *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-vga", "none"),
         *("-serial", "stdio", "-monitor", "none"),
-        *("-device", "isa-debug-exit,iobase=0xf4,iosize=0x4"),
-        *("-kernel", str(request.image)),
     ]
+    if request.rules.has_codes:
+        line += ["-device", f"isa-debug-exit,iobase={request.rules.exit_port:#x},iosize=0x4"]
+    if request.is_cd:
+        if request.firmware == "uefi":
+            line += firmware.uefi_options(scratch)
+        return [*line, "-boot", "d", "-cdrom", str(request.image)]
+    line += ["-kernel", str(request.image)]
     if request.command_line:
         line += ["-append", request.command_line]
     return line
 
 
-def _verdict(status: int) -> tuple[Verdict, str]:
+def _decision(status: int, judge: Judge) -> Decision:
     if status & 1 and status > 1:  # isa-debug-exit ends with (value << 1) | 1
-        return verdict_of_guest(status >> 1)
+        return judge.of_code(status >> 1)
     if status == 0:
         return Verdict.RESET, "the machine was reset (a triple fault, or the guest asked for it)"
     return Verdict.BROKEN, f"QEMU ended with status {status}"
@@ -69,57 +77,70 @@ def boot(request: BootRequest, sink: LineSink | None = None) -> Outcome:
 
         probe(request)
     size = request.memory_megabytes * MEGABYTE
+    judge = Judge(request.rules, request.expected)
+
+    def see(line: ConsoleLine) -> None:
+        judge.see(line.shown, line.seconds)
+        if sink:
+            sink(line)
+
     descriptor, name = tempfile.mkstemp(prefix="ambilink-ram-")
     memory_file = Path(name)
     try:
         os.ftruncate(descriptor, size)
-        console = Console(sink)
-        started = time.perf_counter()
-        verdict, detail = _run(command(program, request, memory_file), request.timeout, console, started)
+        console = Console(see, request.rules)
+        with tempfile.TemporaryDirectory(prefix="ambilink-qemu-") as scratch:
+            line = command(program, request, memory_file, Path(scratch))
+            started = time.perf_counter()
+            decision = _run(line, request.timeout, console, judge, started)
         seconds = time.perf_counter() - started
         console.finish(seconds, None)
+        verdict, detail = judge.conclude(decision)
         memory = PhysicalMemory(mmap.mmap(descriptor, size), size)
     finally:
         os.close(descriptor)
         memory_file.unlink()
-    return Outcome("qemu", verdict, detail, console.lines, seconds, None, memory)
+    return Outcome("qemu", verdict, detail, console.lines, seconds, None, memory, crash=judge.crash)
 
 
-def _run(command_line: list[str], timeout: float, console: Console, started: float) -> tuple[Verdict, str]:
+def _run(command_line: list[str], timeout: float, console: Console, judge: Judge, started: float) -> Decision:
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             command_line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, bufsize=0
         )
         try:
-            in_time = _copy_console(process, timeout, console, started)
-            status = process.wait(GRACE) if in_time else 0
+            decision = _copy_console(process, timeout, console, judge, started)
+            status = process.wait(GRACE) if decision is None else 0
         except subprocess.TimeoutExpired:
-            in_time = False
+            decision = judge.timeout(timeout)
         finally:
             _end(process)
-        if not in_time:
-            return Verdict.TIMEOUT, f"no verdict within {timeout:g} s"
+        if decision is not None:
+            return decision
         errors.seek(0)
         complaint = _without_warnings(errors.read().decode("utf-8", "replace"))
-    verdict, detail = _verdict(status)
+    verdict, detail = _decision(status, judge)
     if verdict is Verdict.BROKEN and complaint:
         detail = f"{detail}: {complaint}"
     return verdict, detail
 
 
-def _copy_console(process: subprocess.Popen[bytes], timeout: float, console: Console, started: float) -> bool:
-    """Until QEMU closes its output (True) or time is up (False)."""
+def _copy_console(
+    process: subprocess.Popen[bytes], timeout: float, console: Console, judge: Judge, started: float
+) -> Decision | None:
+    """Until QEMU closes its output (None), or the verdict is known without it."""
     assert process.stdout is not None
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        while (left := started + timeout - time.perf_counter()) > 0:
-            if not selector.select(left):
-                continue
-            data = os.read(process.stdout.fileno(), 65536)
-            if not data:
-                return True
-            console.put(data, time.perf_counter() - started, None)
-    return False
+        while (now := time.perf_counter() - started) < timeout:
+            if selector.select(min(timeout - now, judge.next_look(now))):
+                data = os.read(process.stdout.fileno(), 65536)
+                if not data:
+                    return None
+                console.put(data, time.perf_counter() - started, None)
+            if decision := judge.decide(time.perf_counter() - started):
+                return decision
+    return judge.timeout(timeout)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -19,21 +19,23 @@ from ambilink.machine.emulator.devices import (
     NANOSECONDS,
     Bus,
     DebugExit,
+    Device,
     InterruptController,
     Serial,
     Timer,
     WallClock,
 )
+from ambilink.machine.judge import Judge
 from ambilink.machine.memory import MEGABYTE, PhysicalMemory
 from ambilink.machine.model import (
     BootRequest,
     Console,
+    ConsoleLine,
     Counts,
     LineSink,
     Outcome,
     Stops,
     Verdict,
-    verdict_of_guest,
 )
 
 SLICE = 5_000_000  # instructions between looks at the host's clock
@@ -56,12 +58,15 @@ class Board:
         self.started = time.perf_counter()
         self.instructions = 0
         self.idle = 0  # nanoseconds that passed while the CPU halted
-        self.console = Console(sink)
+        self.judge = Judge(request.rules, request.expected)
+        self._sink = sink
+        self.console = Console(self._see, request.rules)
         self.cpu = Cpu(self.memory, self._port_read, self._port_write)
         self.timer = Timer(self.now)
         self.interrupts = InterruptController()
-        self.exit = DebugExit(self.cpu.stop)
-        self.bus = Bus([Serial(self._put), self.interrupts, self.timer, WallClock(self.now), self.exit])
+        self.exit = DebugExit(request.rules.exit_port, self.cpu.stop)
+        devices: list[Device] = [Serial(self._put), self.interrupts, self.timer, WallClock(self.now)]
+        self.bus = Bus([*devices, self.exit] if request.rules.has_codes else devices)
         self._running = False
         for address, function in (stops or {}).items():
             self.cpu.stop_at(address, partial(function, self.memory))
@@ -83,6 +88,13 @@ class Board:
 
     def _put(self, data: bytes) -> None:
         self.console.put(data, self._seconds(), self._executed())
+        if self.judge.urgent:
+            self.cpu.stop()
+
+    def _see(self, line: ConsoleLine) -> None:
+        self.judge.see(line.shown, self.now() / NANOSECONDS)
+        if self._sink:
+            self._sink(line)
 
     def _seconds(self) -> float:
         return time.perf_counter() - self.started
@@ -129,6 +141,7 @@ class Board:
         finally:
             watchdog.cancel()
         self.console.finish(self._seconds(), self.instructions)
+        verdict, detail = self.judge.conclude((verdict, detail))
         return Outcome(
             machine="emulator",
             verdict=verdict,
@@ -138,6 +151,7 @@ class Board:
             instructions=self.instructions,
             memory=self.memory,
             counters=dict(self.cpu.counters),
+            crash=self.judge.crash,
         )
 
     def _run(self) -> tuple[Verdict, str]:
@@ -151,13 +165,15 @@ class Board:
             budget = SHORT_SLICE if waiting else self._until_tick()
             executed = self._slice(budget)
             if self.exit.code is not None:
-                return verdict_of_guest(self.exit.code)
+                return self.judge.of_code(self.exit.code)
+            if decision := self.judge.decide(self.now() / NANOSECONDS):
+                return decision
             if self.cpu.triple_fault:
                 return Verdict.RESET, f"triple fault, rip {self.cpu.rip:#x}"
             if executed < budget and not self._wait():
                 return Verdict.HALTED, f"the CPU halted for ever, rip {self.cpu.rip:#x}"
             if self.now() > limit or self._seconds() > self.request.timeout:
-                return Verdict.TIMEOUT, f"no verdict within {self.request.timeout:g} s"
+                return self.judge.timeout(self.request.timeout)
 
     def _slice(self, budget: int) -> int:
         self._running = True

@@ -211,10 +211,8 @@ class WallClock:
 class DebugExit:
     """isa-debug-exit: the byte written ends the machine."""
 
-    PORT = 0xF4
-
-    def __init__(self, stop: Callable[[], None]) -> None:
-        self.ports = (self.PORT,)
+    def __init__(self, port: int, stop: Callable[[], None]) -> None:
+        self.ports = (port,)
         self.code: int | None = None
         self._stop = stop
 
