@@ -13,8 +13,20 @@ from ambilink.bootimage.layout import PAGE_SIZE, round_up
 from ambilink.bootimage.loadable import ADDRESS_END, Loadable, Part, Sections, load
 from ambilink.bootimage.multiboot_entry import CODE, ENTRY, PARAMETERS_AT
 from ambilink.bootimage.multiboot_info import Module, PlacedModule, information
-from ambilink.elf.layout import EHDR, IDENT, PF_R, PF_W, PF_X, PHDR, PT_LOAD, PT_NOTE, SHT_NULL, FileHeader, Segment
-from ambilink.elf.psabi import ET_EXEC
+from ambilink.elf.layout import (
+    EHDR,
+    ET_EXEC,
+    IDENT,
+    PF_R,
+    PF_W,
+    PF_X,
+    PHDR,
+    PT_LOAD,
+    PT_NOTE,
+    SHT_NULL,
+    FileHeader,
+    Segment,
+)
 from ambilink.errors import AmbilinkError
 from ambilink.files import read_regular
 
@@ -32,9 +44,7 @@ def wrap(kernel: Path, version: int, command_line: str = "", modules: Sequence[M
     return _elf(*_place(loadable, version, command_line, modules))
 
 
-def _place(
-    kernel: Loadable, version: int, command_line: str, modules: Sequence[Module]
-) -> tuple[list[Part], int]:
+def _place(kernel: Loadable, version: int, command_line: str, modules: Sequence[Module]) -> tuple[list[Part], int]:
     """All parts of memory, and where the stub is."""
     stub_at = round_up(kernel.end)
     parameters_at = stub_at + round_up(len(CODE), 16)
