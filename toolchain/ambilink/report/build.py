@@ -1,11 +1,11 @@
 """What a build made, as a table for the terminal: libraries and services with their sizes, and where time went."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ambilink.incremental.journal import Step
 
 WORDS = {"CC": "compiled", "AR": "archived", "LD": "linked", "STUB": "stubs", "PACK": "packed", "BOOT": "booted"}
-DEBUG = ".debug"
 
 
 def _size(path: Path) -> int | None:
@@ -16,10 +16,12 @@ def _bytes(size: int | None) -> str:
     return f"{size:,}" if size is not None else ""
 
 
-def made_lines(steps: list[Step], build: Path) -> list[str]:
-    """Nothing if nothing was made."""
+def made_lines(
+    steps: list[Step], build: Path, debug_of: Callable[[str], str], archives: Mapping[str, str]
+) -> list[str]:
+    """Nothing if nothing was made. `archives` has the static form of shared libraries."""
     good = [step for step in steps if step.status == 0]
-    linked = sorted({step.target for step in good if step.word == "LD" and Path(step.target + DEBUG).is_file()})
+    linked = sorted({step.target for step in good if step.word == "LD" and Path(debug_of(step.target)).is_file()})
     if not good:
         return []
     if not linked:
@@ -27,9 +29,9 @@ def made_lines(steps: list[Step], build: Path) -> list[str]:
     rows = [("linked", "shipped", "with debug", "archive", "seconds")]
     for name in linked:
         path = Path(name)
-        shipped, debug = _size(path), _size(Path(name + DEBUG))
-        archive = _size(path.with_suffix(".a")) if path.suffix == ".so" else None
-        seconds = sum(step.seconds for step in good if step.target in (name, str(path.with_suffix(".a"))))
+        shipped, debug = _size(path), _size(Path(debug_of(name)))
+        archive = _size(Path(archives[name])) if name in archives else None
+        seconds = sum(step.seconds for step in good if step.target in (name, archives.get(name)))
         shown = str(path.relative_to(build)) if path.is_relative_to(build) else name
         rows.append((shown, _bytes(shipped), _bytes((shipped or 0) + (debug or 0)), _bytes(archive), f"{seconds:.2f}"))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 import ambilink
+from ambilink.compile.profile import Places
 from ambilink.compile.toolset import Toolset
 from ambilink.files import write_atomically
 from ambilink.incremental.cache import Cache
@@ -21,7 +22,7 @@ from ambilink.scons.api import Environment, Folder, Node, UserError, command_lin
 from ambilink.scons.declarations import Declarations
 from ambilink.scons.location import SourceLocation
 from ambilink.scons.object_set import ObjectSet
-from ambilink.scons.units import Program, Unit
+from ambilink.scons.units import Library, Program, Unit
 
 PACKAGE = Path(ambilink.__file__).parent
 
@@ -83,6 +84,24 @@ class Context(Declarations):
             return self.build.File(path)
         except TypeError as error:  # SCons knows a folder of that name
             raise UserError(f"{location}: {self.build.path}/{path} is a folder already; choose another name") from error
+
+    @property
+    def places(self) -> Places:
+        return self.toolset.profile.places
+
+    def library_path(self, library: Library) -> str:
+        """From the build folder, without suffix."""
+        return f"{self.places.libraries}/{self.places.library_prefix}{library.name}"
+
+    def program_path(self, program: Program) -> str:
+        return f"{self.places.programs}/{program.name}{self.places.program_suffix}"
+
+    def debug_path(self, path: str) -> str:
+        """Of the debug file of an output."""
+        places = self.places
+        if places.debug:
+            path = os.path.join(self.build.path, places.debug, os.path.relpath(path, self.build.path))
+        return path + places.debug_suffix
 
     def from_top(self, path: str) -> str:
         """A path below the top as one from there; others as they are."""

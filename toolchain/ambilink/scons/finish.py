@@ -21,11 +21,16 @@ def finish(context: Context) -> None:
         context.cache.prune()
     if context.profile is not None:
         print(_write_profile(context, context.profile))
-    for line in made_lines(context.journal.steps, Path(context.build.path)):
+    for line in made_lines(context.journal.steps, Path(context.build.path), context.debug_path, _archives(context)):
         print(line)
     for line in _standing_verdicts(context):
         print(line)
     leave_record(context, [_verdict(Path(node.abspath)) for node in context.boot_tests if is_done(node)])
+
+
+def _archives(context: Context) -> dict[str, str]:
+    libraries = context.libraries.values()
+    return {each.shared.path: each.static.path for each in libraries if each.shared and each.static}
 
 
 def _write_profile(context: Context, path: str) -> str:

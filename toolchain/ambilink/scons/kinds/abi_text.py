@@ -32,14 +32,14 @@ def _check(target: Nodes, source: Nodes, env: Environment) -> None:
 
 
 ABI_TEXT = Kind[Library](
-    path=lambda library: f"lib/lib{library.name}.abi",
+    path=lambda context, library: f"{context.library_path(library)}.abi",
     step=FunctionStep(_write, "ABI", code=ELF_CODE),
 )
 PRELIMINARY_ABI_TEXT = Kind[Library](
-    path=lambda library: f"obj/{library.name}/preliminary/lib{library.name}.abi",
+    path=lambda context, library: f"obj/{library.name}/preliminary/lib{library.name}.abi",
     step=FunctionStep(_write, "ABI", code=ELF_CODE),
 )
 CHECKED_ABI = Kind[Library](
-    path=lambda library: f"obj/{library.name}/abi.checked",
+    path=lambda context, library: f"obj/{library.name}/abi.checked",
     step=FunctionStep(_check, "CHECK", code=ELF_CODE),
 )

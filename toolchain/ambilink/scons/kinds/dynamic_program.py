@@ -15,7 +15,7 @@ def _flags(context: Context, program: Program) -> Sequence[str]:
 
 
 DYNAMIC_PROGRAM = linked(
-    lambda program: f"services/{program.name}",
+    lambda context, program: context.program_path(program),
     Linking[Program](
         OutputKind.DYNAMIC_PROGRAM,
         _flags,

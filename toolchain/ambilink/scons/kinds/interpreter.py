@@ -31,7 +31,7 @@ def _libraries(context: Context, form: Interpreter) -> Mapping[str, Node]:
 
 
 INTERPRETER = linked(
-    lambda form: f"lib/{path_under_lib(form)}",
+    lambda context, form: f"{context.places.libraries}/{path_under_lib(form)}",
     Linking[Interpreter](
         OutputKind.INTERPRETER,
         _flags,

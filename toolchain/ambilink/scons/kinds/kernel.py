@@ -30,7 +30,7 @@ def _script(context: Context, kernel: Kernel) -> Sequence[Node]:
 
 
 KERNEL = linked(
-    lambda kernel: kernel.name,
+    lambda context, kernel: kernel.name,
     Linking[Kernel](OutputKind.KERNEL, _flags, files=_script, keep_symbols=True),
 )
 
@@ -45,10 +45,10 @@ def _write_exports(target: Nodes, source: Nodes, env: Environment) -> None:
 
 
 KERNEL_STUB = Kind[Kernel](
-    path=lambda kernel: f"stub/modules/{kernel.soname}",
+    path=lambda context, kernel: f"stub/modules/{kernel.soname}",
     step=FunctionStep(_write_stub, "STUB", version=machine, code=ELF_CODE),
 )
 KERNEL_EXPORTS = Kind[Kernel](
-    path=lambda kernel: f"modules/{kernel.soname}",
+    path=lambda context, kernel: f"{context.places.modules}/{kernel.soname}",
     step=FunctionStep(_write_exports, "STUB", version=machine, code=ELF_CODE),
 )

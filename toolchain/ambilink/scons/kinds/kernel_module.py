@@ -13,7 +13,7 @@ def _flags(context: Context, module: KernelModule) -> Sequence[str]:
 
 
 KERNEL_MODULE = linked(
-    lambda module: f"modules/{module.soname}",
+    lambda context, module: f"{context.places.modules}/{module.soname}",
     Linking[KernelModule](
         OutputKind.MODULE,
         _flags,

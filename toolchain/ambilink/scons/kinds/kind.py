@@ -12,7 +12,6 @@ from ambilink.scons.steps import BuildStep, watched
 from ambilink.scons.units import Unit
 
 U = TypeVar("U", bound=Unit)
-DEBUG = ".debug"
 ELF_CODE = ("elf",)  # the code that reads and writes ELF files: a step of it is another one if that changes
 
 
@@ -22,7 +21,7 @@ def none(context: Context, unit: Any) -> list[Node]:
 
 @dataclass(eq=False)
 class Kind(Generic[U]):
-    path: Callable[[U], str]  # where it goes, from the build folder
+    path: Callable[[Context, U], str]  # where it goes, from the build folder
     step: BuildStep  # what makes it
     inputs: Callable[[Context, U], Sequence[Node]] = none  # beside the sources, known when all is declared
     debug: bool = False  # it has a debug file beside it
@@ -33,14 +32,15 @@ class Kind(Generic[U]):
             return self.inputs(context_of(env), unit_of(env))
 
         def with_debug(target: Nodes, source: Nodes, env: Environment) -> tuple[list[Node], Nodes]:
-            return [target[0], env.File(f"{target[0]}{DEBUG}")], source
+            debug = context_of(env).debug_path(target[0].path)
+            return [target[0], env.File(debug, env.Dir("#"))], source
 
         more = {"emitter": with_debug} if self.debug else {}
         return Builder(action=self.step.action(), target_scanner=watched(scan), **more)
 
     def make(self, call: Call, unit: U, sources: Sequence[Node]) -> list[Node]:
         """Declare the output of a unit; its node, and that of its debug file."""
-        target = call.context.file(self.path(unit), call.location)
+        target = call.context.file(self.path(call.context, unit), call.location)
         nodes = cast("list[Node]", self._builder(call.env, target, list(sources), AMBILINK_UNIT=unit))
         call.context.depends_late(nodes[0], lambda: self.inputs(call.context, unit))
         return nodes

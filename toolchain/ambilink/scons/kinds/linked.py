@@ -76,7 +76,7 @@ class Linking(Generic[U]):
             part.unlink(missing_ok=True)
 
 
-def linked(path: Callable[[U], str], how: Linking[U]) -> Kind[U]:
+def linked(path: Callable[[Context, U], str], how: Linking[U]) -> Kind[U]:
     """The kind of what is linked so; each has a debug file."""
 
     def inputs(context: Context, unit: U) -> list[Node]:

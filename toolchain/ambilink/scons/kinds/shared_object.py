@@ -16,7 +16,7 @@ def _flags(context: Context, library: Library) -> Sequence[str]:
 
 
 SHARED_OBJECT = linked(
-    lambda library: f"lib/{library.soname}",
+    lambda context, library: f"{context.places.libraries}/{library.soname}",
     Linking[Library](
         OutputKind.SHARED_LIBRARY,
         _flags,
@@ -35,6 +35,6 @@ def _preliminary_words(target: Nodes, source: Nodes, env: Environment) -> list[s
 
 # A library of a cycle, linked by itself to see what it exports: the stubs of the others are made of theirs.
 PRELIMINARY_OBJECT = Kind[Library](
-    path=lambda library: f"obj/{library.name}/preliminary/{library.soname}",
+    path=lambda context, library: f"obj/{library.name}/preliminary/{library.soname}",
     step=CommandStep(_preliminary_words, "LD"),
 )

@@ -21,6 +21,6 @@ def _remove(target: Nodes, source: Nodes, env: Environment) -> None:
 
 
 STATIC_ARCHIVE = Kind[Library](
-    path=lambda library: f"lib/lib{library.name}.a",
+    path=lambda context, library: f"{context.library_path(library)}{context.places.static_suffix}",
     step=CommandStep(_words, "AR", prepare=_remove),
 )

@@ -5,7 +5,7 @@ from ambilink.scons.kinds.linked import Linking, linked
 from ambilink.scons.units import Program
 
 STATIC_PROGRAM = linked(
-    lambda program: f"services/{program.name}",
+    lambda context, program: context.program_path(program),
     Linking[Program](
         OutputKind.STATIC_PROGRAM,
         flags=lambda context, program: context.toolset.static_program_flags,

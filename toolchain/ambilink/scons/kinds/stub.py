@@ -38,7 +38,7 @@ def machine(env: Environment) -> str:
 
 
 STUB = Kind[Library](
-    path=lambda library: f"stub/{library.soname}",
+    path=lambda context, library: f"stub/{library.soname}",
     step=FunctionStep(_write, "STUB", version=machine, code=ELF_CODE),
     inputs=lambda context, library: [_text(context, library)],
 )
