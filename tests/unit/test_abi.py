@@ -2,11 +2,13 @@
 
 import ctypes
 import os
+import platform
 import random
 import re
 import shutil
 import subprocess
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import lief
@@ -16,12 +18,18 @@ from elftools.elf.hash import GNUHashSection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ambilink.cli import main
+from ambilink.compile.toolset import load_toolset
 from ambilink.elf.abi import Abi, AbiSymbol, abi_changes, load_abi, parse_abi, read_abi
 from ambilink.elf.file import ElfFile
+from ambilink.elf.inspect import inspect
+from ambilink.elf.psabi import E_MACHINES
 from ambilink.elf.stub import stub
 from ambilink.errors import AmbilinkError
 
 HOST = [Path(f"/lib/x86_64-linux-gnu/{name}") for name in ("libc.so.6", "libm.so.6", "libstdc++.so.6", "libz.so.1")]
+HOST += [Path(f"/usr/{name}-linux-gnu/lib/libc.so.6") for name in ("aarch64", "riscv64")]
+HOST += [Path("/usr/aarch64-linux-gnu/lib/libm.so.6")]
 real_files = [path for path in HOST if path.exists()]
 readelf = pytest.mark.skipif(not shutil.which("readelf"), reason="no readelf here")
 
@@ -42,11 +50,13 @@ def readelf_symbols(path: Path) -> set[tuple[str, ...]]:
 
 
 @readelf
-@pytest.mark.parametrize("path", real_files, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", real_files, ids=lambda path: f"{path.parent.parent.name}-{path.name}")
 def test_a_stub_says_what_the_library_says(path, tmp_path):
     """To readelf; and it has nothing to complain about."""
     written = tmp_path / path.name
-    written.write_bytes(stub(parse_abi(read_abi(path).text, path), "EM_X86_64"))
+    info = inspect(path)
+    written.write_bytes(stub(parse_abi(read_abi(path).text, path), info.machine, flags=info.flags))
+    assert inspect(written).machine == info.machine and inspect(written).flags == info.flags
     assert readelf_symbols(written) == readelf_symbols(path)
     done = subprocess.run(["readelf", "-W", "-a", written], capture_output=True, text=True)
     assert done.stderr == "" and done.returncode == 0
@@ -68,9 +78,13 @@ def test_the_abi_of_libc_is_what_lief_sees(build):
     assert "weak data environ 8 alias ___environ\n" in abi.text
 
 
-@pytest.mark.parametrize("linker", ["hermetic", "ld.lld", "ld.bfd", "ld.gold", "mold"])
-def test_linkers_take_a_stub_for_the_library(linker, toolset, tmp_path):
-    """Versions, weak, data by copy relocation, and thread-local data; the program is the same as with the library."""
+@pytest.mark.parametrize("target", ["x86_64", "aarch64", "riscv64"])
+@pytest.mark.parametrize("linker", ["hermetic", "ld.lld", "{gnu}ld.bfd", "{gnu}ld.gold", "mold"])
+def test_linkers_take_a_stub_for_the_library(linker, target, tmp_path):
+    """Versions, weak, data by copy relocation, thread-local data, and what it wants of programs; the program is the
+    same as with the library."""
+    toolset = load_toolset("hermetic", target)
+    linker = linker.format(gnu="" if target == platform.machine() else f"{toolset.target.gnu}-")
     if linker != "hermetic" and not shutil.which(linker):
         pytest.skip(f"no {linker} here")
     ld = [linker] if linker != "hermetic" else list(toolset.ld)
@@ -80,11 +94,15 @@ def test_linkers_take_a_stub_for_the_library(linker, toolset, tmp_path):
         "int f_old(void) { return 1; } int f_new(void) { return 2; } int g(void) { return 3; }"
         "int data[5] = {1}; __thread long own = 7; __attribute__((weak)) int w(void) { return 4; }"
         'extern int same[5] __attribute__((alias("data")));'
+        "__attribute__((weak)) int hook(void); int hooked(void) { return hook ? hook() : 0; }"
     )
-    (tmp_path / "x.map").write_text("X_1 { global: f; g; data; same; own; w; local: *; }; X_2 { global: f; } X_1;")
+    (tmp_path / "x.map").write_text(
+        "X_1 { global: f; g; data; same; own; w; hooked; local: *; }; X_2 { global: f; } X_1;"
+    )
     (tmp_path / "main.c").write_text(
         "int f(void), g(void), w(void); extern int data[5]; extern __thread long own;"
-        "int _start(void) { return f() + g() + w() + data[2] + own; }"
+        "int hook(void) { return 5; } int hooked(void);"
+        "int _start(void) { return f() + g() + w() + data[2] + own + hooked(); }"
     )
     for name, flags in (("x", ["-fPIC"]), ("main", ["-fno-pic"])):
         subprocess.run([*cc, *flags, "-c", "-o", f"{name}.o", f"{name}.c"], cwd=tmp_path, check=True)
@@ -92,8 +110,9 @@ def test_linkers_take_a_stub_for_the_library(linker, toolset, tmp_path):
     subprocess.run([*toolset.ld, *shared, "-o", "libx.so", "x.o"], cwd=tmp_path, check=True)
     abi = read_abi(tmp_path / "libx.so")
     assert "func f@X_1\nfunc f@@X_2\n" in abi.text and "tls own@@X_1 8\n" in abi.text
+    assert abi.wanted == ("hook",) and inspect(tmp_path / "libx.so").flags == toolset.target.elf_flags
     (tmp_path / "stub").mkdir()
-    (tmp_path / "stub/libx.so").write_bytes(stub(abi, "EM_X86_64"))
+    (tmp_path / "stub/libx.so").write_bytes(stub(abi, toolset.target.machine, flags=toolset.target.elf_flags))
     programs = []
     for library in ("libx.so", "stub/libx.so"):
         program = tmp_path / f"program{len(programs)}"
@@ -101,6 +120,8 @@ def test_linkers_take_a_stub_for_the_library(linker, toolset, tmp_path):
         programs.append(program)
     first, second = (sorted(_dynamic(program)) for program in programs)
     assert first == second and ("f", "X_2") in first and any(name == "data" for name, _ in first)
+    assert "hook" in inspect(programs[1]).defined and inspect(programs[1]).needed == ("libx.so",)
+    assert any("COPY" in kind for kind, name in first if name == "data")
 
 
 def _dynamic(path: Path) -> list[tuple[str, str]]:
@@ -132,21 +153,26 @@ def abis(draw):
             draw(st.sampled_from(["", "weak", *(["unique"] if kind == "data" else [])])),
             draw(st.booleans()),
             draw(st.integers(0, 1 << 20)) if kind in ("data", "tls") else 0,
+            variant=draw(st.booleans()),
         )
         symbols[symbol.name, symbol.version] = symbol
-    return Abi("libx.so", tuple(sorted(draw(st.sets(names)))), tuple(versions), tuple(sorted(symbols.values())))
+    needed = tuple(sorted(draw(st.sets(names))))
+    wanted = tuple(sorted(draw(st.sets(names)) - {name for name, _ in symbols}))
+    return Abi("libx.so", needed, tuple(versions), tuple(sorted(symbols.values())), wanted)
 
 
 @settings(max_examples=150, deadline=None)
-@given(abi=abis())
-def test_text_and_stub_keep_everything(abi, tmp_path_factory):
+@given(abi=abis(), machine=st.sampled_from(sorted(E_MACHINES)))
+def test_text_and_stub_keep_everything(abi, machine, tmp_path_factory):
+    if machine == "EM_X86_64":  # it has no such variants
+        abi = replace(abi, symbols=tuple(sorted(each._replace(variant=False) for each in abi.symbols)))
     assert parse_abi(abi.text, Path("x")) == abi
     path = tmp_path_factory.mktemp("stub") / "libx.so"
-    path.write_bytes(stub(abi, "EM_X86_64"))
+    path.write_bytes(stub(abi, machine))
     assert read_abi(path) == abi
     with path.open("rb") as stream:  # another reader of the hash table
         table = hash_table(stream)
-        assert table.get_number_of_symbols() == len(abi.symbols) + 1
+        assert table.get_number_of_symbols() == 1 + len(abi.wanted) + len(abi.symbols)
         for symbol in abi.symbols:
             assert table.get_symbol(symbol.name).name == symbol.name
 
@@ -305,3 +331,29 @@ def test_symbols_do_not_move_the_shipped_bytes(build, tmp_path):
             assert addresses == [
                 (each.name, each["sh_addr"], each["sh_size"]) for each in theirs.iter_sections() if each["sh_addr"]
             ]
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (
+            ["--machine", "EM_PDP11"],
+            "EM_PDP11: is no e_machine that is known; choose one of EM_AARCH64, EM_RISCV, EM_X",
+        ),
+        (["--elf-flags", "many"], "argument --elf-flags: many is no number of 32 bits"),
+        (["--elf-flags", "0x100000000"], "argument --elf-flags: 0x100000000 is no number of 32 bits"),
+    ],
+)
+def test_the_command_refuses_what_no_header_holds(words, message, tmp_path, capsys):
+    (tmp_path / "x.abi").write_text("soname libx.so\nfunc f\n")
+    with pytest.raises(SystemExit) as caught:
+        main(["abi", "stub", str(tmp_path / "x.abi"), "--output", str(tmp_path / "libx.so"), *words])
+    assert caught.value.code and message in capsys.readouterr().err
+    assert not (tmp_path / "libx.so").exists()
+
+
+def test_the_command_takes_the_processor_from_the_library(tmp_path):
+    (tmp_path / "libx.so").write_bytes(stub(Abi("libx.so", (), (), ()), "EM_RISCV", flags=5))
+    with pytest.raises(SystemExit) as caught:
+        main(["abi", "stub", str(tmp_path / "libx.so"), "--output", str(tmp_path / "stub.so")])
+    assert caught.value.code == 0 and (tmp_path / "stub.so").read_bytes() == (tmp_path / "libx.so").read_bytes()

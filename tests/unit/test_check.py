@@ -4,7 +4,10 @@ import struct
 
 import pytest
 
-from ambilink.elf.check import OutputKind, check
+from ambilink.elf.abi import Abi
+from ambilink.elf.check import OutputKind, check, check_target
+from ambilink.elf.psabi import psabi_of
+from ambilink.elf.stub import stub
 from ambilink.errors import AmbilinkError
 
 INTERPRETER = "/lib/ld.so"
@@ -33,6 +36,26 @@ def test_what_the_build_made_passes(build, libraries):
     check(build / "services/loader", OutputKind.STATIC_PROGRAM, {}, [])
     check(build / "lib/libc.so", OutputKind.SHARED_LIBRARY, libraries, [], "libc.so")
     check(build / "kernel", OutputKind.KERNEL, {}, [])
+
+
+def test_another_processor(build):
+    check_target(build / "services/greet", "EM_X86_64", 0)
+    with pytest.raises(AmbilinkError, match="e_machine is EM_X86_64, and the target's is EM_RISCV"):
+        check_target(build / "services/greet", "EM_RISCV", 5)
+    with pytest.raises(AmbilinkError, match="EM_PDP11: is no e_machine that is known; choose one of EM_AARCH64, "):
+        psabi_of("EM_PDP11")
+
+
+@pytest.mark.parametrize("flags, sound", [(0x5, True), (0x4, True), (0x1, False), (0x3, False), (0xD, False)])
+def test_another_calling_convention(tmp_path, flags, sound):
+    """Compressed instructions are none; floating-point arguments in other registers are."""
+    path = tmp_path / "libx.so"
+    path.write_bytes(stub(Abi("libx.so", (), (), ()), "EM_RISCV", flags=flags))
+    if sound:
+        check_target(path, "EM_RISCV", 0x5)
+    else:
+        with pytest.raises(AmbilinkError, match=f"e_flags are {flags:#x}, another calling convention than .* 0x5"):
+            check_target(path, "EM_RISCV", 0x5)
 
 
 def test_a_type_that_the_linker_made_up(build, tmp_path, libraries):

@@ -106,6 +106,13 @@ def _add_link(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     link.set_defaults(run=_link)
 
 
+def _elf_flags(text: str) -> int:
+    flags = int(text, 0) if text[:1].isdigit() else -1
+    if not 0 <= flags < 1 << 32:
+        raise argparse.ArgumentTypeError(f"{text} is no number of 32 bits")
+    return flags
+
+
 def _add_abi(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     abi = commands.add_parser("abi", help="print, compare or stub the ABI of shared objects")
     actions = abi.add_subparsers(required=True, metavar="ACTION")
@@ -123,7 +130,13 @@ def _add_abi(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     diff.set_defaults(run=_abi_diff)
     stub = actions.add_parser("stub", help="write a shared object to link against that holds an ABI and nothing else")
     stub.add_argument("file", type=Path, help="shared object or text of an ABI")
-    stub.add_argument("--machine", default="EM_X86_64", help="e_machine, as EM_... (default EM_X86_64)")
+    stub.add_argument("--machine", help="e_machine, as EM_... (default: the shared object's, for a text EM_X86_64)")
+    stub.add_argument(
+        "--elf-flags",
+        type=_elf_flags,
+        metavar="FLAGS",
+        help="e_flags (default: the shared object's, for a text 0); RISC-V's linkers compare them",
+    )
     stub.add_argument("--output", type=Path, required=True)
     stub.set_defaults(run=_abi_stub)
 
@@ -344,13 +357,17 @@ def _abi_diff(options: argparse.Namespace) -> int:
 
 def _abi_stub(options: argparse.Namespace) -> int:
     from ambilink.elf.abi import load_abi
-    from ambilink.elf.psabi import E_MACHINES
+    from ambilink.elf.inspect import inspect
     from ambilink.elf.stub import stub
-    from ambilink.files import write_atomically
+    from ambilink.files import read_regular, write_atomically
 
-    if options.machine not in E_MACHINES:
-        raise AmbilinkError(options.machine, "is no known e_machine", f"choose one of {', '.join(E_MACHINES)}")
-    write_atomically(options.output, stub(load_abi(options.file), options.machine))
+    machine, flags = "EM_X86_64", 0
+    if read_regular(options.file)[:4] == b"\x7fELF":
+        library = inspect(options.file)
+        machine, flags = library.machine, library.flags
+    machine = options.machine or machine
+    flags = flags if options.elf_flags is None else options.elf_flags
+    write_atomically(options.output, stub(load_abi(options.file), machine, flags=flags))
     return EXIT_PASS
 
 

@@ -154,6 +154,8 @@ def load_target(name: str) -> Target:
         tuple(flags.take_strings("module", [])),
         (str(path),),
     )
+    if not 0 <= result.elf_flags < 1 << 32:
+        raise target.refuse("elf-flags", f"is {result.elf_flags:#x}", "e_flags have 32 bits")
     page = result.max_page_size
     if page < SMALLEST_PAGE or page & (page - 1):
         raise target.refuse("max-page-size", f"is {page}", f"use a power of two from {SMALLEST_PAGE} on")

@@ -3,6 +3,7 @@
     soname libx.so
     needed liby.so
     version X_1.0                      a version that it defines, whether symbols have it or not
+    wanted hook                        undefined and weak: a program that defines it must export it
     func   name                        defined symbols, by name
     func   name@@X_1.0                 of a version, which is the default one
     func   name@X_0.9                  of a version that only old programs ask for
@@ -10,6 +11,7 @@
     tls    name 8                      programs that compute with sizeof, rely on it
     weak data environ 8 alias __environ   data at the address of another: they are copied together
     protected func name                binding (weak, unique) and visibility come first, if not global and default
+    variant func name                  called by a variant of the calling convention (aarch64, riscv64)
 
 Kinds: func, data, tls, ifunc, and label, a symbol without a type. Only what others may bind to is listed.
 """
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ambilink.elf.dynamic import DynamicFile
+from ambilink.elf.inspect import undefined_weak
 from ambilink.elf.layout import (
     DT_SYMTAB,
     SHN_ABS,
@@ -43,6 +46,7 @@ from ambilink.elf.layout import (
     VERSYM_HIDDEN,
     Data,
 )
+from ambilink.elf.psabi import STO_VARIANT, VARIANT_CONVENTIONS
 from ambilink.errors import AmbilinkError
 from ambilink.files import read_regular
 
@@ -55,7 +59,8 @@ _BINDING_WORDS = {number: word for word, number in BINDINGS.items()}
 _WORD = re.compile(r"[^\s@]+")
 
 _LINE = re.compile(
-    r"(?:(?P<binding>weak|unique) )?(?P<protected>protected )?(?P<kind>func|data|tls|ifunc|label) +"
+    r"(?:(?P<binding>weak|unique) )?(?P<protected>protected )?(?P<variant>variant )?"
+    r"(?P<kind>func|data|tls|ifunc|label) +"
     r"(?P<name>[^\s@]+)(?:(?P<at>@@?)(?P<version>[^\s@]+))?(?: (?P<size>\d+))?(?: alias (?P<alias>\S+))?$"
 )
 
@@ -69,6 +74,7 @@ class AbiSymbol(NamedTuple):
     protected: bool = False
     size: int = 0  # of data and tls
     alias: str = ""  # data: the first name, in order, at the same address
+    variant: bool = False  # STO_AARCH64_VARIANT_PCS, STO_RISCV_VARIANT_CC
 
     @property
     def key(self) -> str:
@@ -78,6 +84,7 @@ class AbiSymbol(NamedTuple):
     def __str__(self) -> str:
         words = [self.binding] if self.binding else []
         words += ["protected"] if self.protected else []
+        words += ["variant"] if self.variant else []
         words += [self.kind, self.key]
         words += [str(self.size)] if self.kind in SIZED else []
         words += ["alias", self.alias] if self.alias else []
@@ -90,12 +97,14 @@ class Abi:
     needed: tuple[str, ...]
     versions: tuple[str, ...]
     symbols: tuple[AbiSymbol, ...]
+    wanted: tuple[str, ...] = ()  # undefined and weak
 
     @property
     def text(self) -> str:
         lines = [f"soname {self.soname}"] if self.soname else []
         lines += [f"needed {name}" for name in sorted(self.needed)]
         lines += [f"version {name}" for name in sorted(self.versions)]
+        lines += [f"wanted {name}" for name in sorted(self.wanted)]
         return "\n".join([*lines, *map(str, sorted(self.symbols))]) + "\n"
 
 
@@ -121,6 +130,7 @@ def _symbols(file: DynamicFile) -> Iterator[tuple[int, AbiSymbol]]:
                 _BINDING_WORDS.get(info >> 4, ""),
                 visibility == STV_PROTECTED,
                 size if kind in SIZED else 0,
+                variant=bool(other & STO_VARIANT and file.machine in VARIANT_CONVENTIONS),
             ),
         )
 
@@ -138,6 +148,7 @@ def read_abi(path: Path, data: Data | None = None) -> Abi:
     """Of a shared object; `data` are its contents, if they are at hand."""
     file = DynamicFile(path, read_regular(path) if data is None else data)
     found = sorted(_symbols(file), key=itemgetter(1)) if DT_SYMTAB in file.dynamic else []
+    wanted = {_word(file, name) for name in undefined_weak(file)} - {symbol.name for _, symbol in found}
     first_at: dict[int, str] = {}
     symbols = []
     for address, symbol in found:
@@ -145,22 +156,24 @@ def read_abi(path: Path, data: Data | None = None) -> Abi:
             symbol = symbol._replace(alias=other)
         symbols.append(symbol)
     versions = tuple(_word(file, each.name.encode()) for each in file.versions.values() if each.file is None)
-    return Abi(file.soname or "", tuple(file.needed_names), versions, tuple(symbols))
+    return Abi(file.soname or "", tuple(file.needed_names), versions, tuple(symbols), tuple(sorted(wanted)))
 
 
 def parse_abi(text: str, path: Path) -> Abi:
     """`path` is what messages call it."""
-    soname, needed, versions, symbols = "", [], [], []
+    soname, symbols = "", []
+    needed: list[str] = []
+    versions: list[str] = []
+    wanted: list[str] = []
+    lists = {"needed": needed, "version": versions, "wanted": wanted}
     for number, line in enumerate(text.splitlines(), 1):
         word, _, rest = line.partition(" ")
         if not line or line.startswith("#"):
             continue
         if word == "soname":
             soname = rest
-        elif word == "needed":
-            needed.append(rest)
-        elif word == "version":
-            versions.append(rest)
+        elif word in lists:
+            lists[word].append(rest)
         elif match := _LINE.match(line):
             digits = match["size"] or "0"
             size = int(digits) if len(digits) < 16 else SIZE_END
@@ -180,6 +193,7 @@ def parse_abi(text: str, path: Path) -> Abi:
                     bool(match["protected"]),
                     size,
                     match["alias"] or "",
+                    bool(match["variant"]),
                 )
             )
         else:
@@ -191,7 +205,7 @@ def parse_abi(text: str, path: Path) -> Abi:
     if len(set(names)) != len(names):
         twice = Counter(names).most_common(1)[0][0][0]
         raise AmbilinkError(path, f"has {twice} twice", "write it again")
-    return Abi(soname, tuple(needed), tuple(versions), tuple(symbols))
+    return Abi(soname, tuple(needed), tuple(versions), tuple(symbols), tuple(wanted))
 
 
 def load_abi(path: Path) -> Abi:
@@ -215,7 +229,12 @@ def abi_changes(old: Abi, new: Abi) -> list[AbiChange]:
     changes = []
     if old.soname != new.soname:
         changes.append(AbiChange(f"soname {old.soname or 'none'}, now {new.soname or 'none'}", False))
-    for word, before, after in (("needed", old.needed, new.needed), ("version", old.versions, new.versions)):
+    lists = (
+        ("needed", old.needed, new.needed),
+        ("version", old.versions, new.versions),
+        ("wanted", old.wanted, new.wanted),
+    )
+    for word, before, after in lists:
         gone_breaks = word == "version"
         changes += [AbiChange(f"removed {word} {name}", not gone_breaks) for name in sorted({*before} - {*after})]
         changes += [AbiChange(f"added   {word} {name}", True) for name in sorted({*after} - {*before})]
@@ -249,6 +268,9 @@ def _changed(old: AbiSymbol, new: AbiSymbol) -> AbiChange:
     if old.protected != new.protected:
         what.append("protected, now not" if old.protected else "now protected")
         compatible &= old.kind not in SIZED or old.protected
+    if old.variant != new.variant:
+        what.append("another calling convention")
+        compatible = False
     if old.alias != new.alias:
         what.append(f"alias of {old.alias or 'none'}, now of {new.alias or 'none'}")
         compatible = False

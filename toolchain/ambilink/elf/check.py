@@ -5,6 +5,7 @@ from enum import Enum
 from pathlib import Path
 
 from ambilink.elf.inspect import ElfInfo, inspect, objects_referring_to
+from ambilink.elf.psabi import psabi_of
 from ambilink.errors import AmbilinkError
 
 
@@ -41,6 +42,22 @@ def check(
         raise AmbilinkError(path, f"SONAME is {info.soname}, not {soname}", "do not override -soname")
     if kind is not OutputKind.KERNEL:
         _check_symbols(info, libraries, objects)
+
+
+def check_target(path: Path, machine: str, flags: int) -> None:
+    """Raise AmbilinkError if the file is for another processor, or another calling convention, than the target's
+    e_machine (as EM_...) and e_flags say."""
+    info = inspect(path)
+    if info.machine != machine:
+        raise AmbilinkError(
+            path, f"e_machine is {info.machine}, and the target's is {machine}", "use a linker of this target"
+        )
+    if (info.flags ^ flags) & psabi_of(machine).convention:
+        raise AmbilinkError(
+            path,
+            f"e_flags are {info.flags:#x}, another calling convention than the target's {flags:#x}",
+            "compile all of it with the target's flags: it says them under [flags] all, and elf-flags",
+        )
 
 
 def _check_type(info: ElfInfo, kind: OutputKind, interpreter: str | None) -> None:

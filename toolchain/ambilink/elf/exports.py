@@ -9,7 +9,7 @@ from ambilink.elf.stub import stub
 from ambilink.errors import AmbilinkError
 
 
-def exports(kernel: Path, abi_path: Path, machine: str) -> bytes:
+def exports(kernel: Path, abi_path: Path, machine: str, flags: int = 0) -> bytes:
     """For this kernel and no other. A symbol of the text that the kernel does not define is an error."""
     abi, addresses = load_abi(abi_path), ElfFile.open(kernel).addresses()
     for symbol in abi.symbols:
@@ -19,4 +19,4 @@ def exports(kernel: Path, abi_path: Path, machine: str) -> bytes:
                 f"does not define {symbol.name}, which {abi_path} offers to modules",
                 "define it, or take the line out: modules that need it will be refused",
             )
-    return stub(abi, machine, {symbol.name: addresses[symbol.name] for symbol in abi.symbols})
+    return stub(abi, machine, {symbol.name: addresses[symbol.name] for symbol in abi.symbols}, flags)

@@ -14,6 +14,7 @@ from ambilink.elf.layout import (
     SHT_DYNSYM,
     STB_GLOBAL,
     STB_LOCAL,
+    STB_WEAK,
     STV_HIDDEN,
     STV_INTERNAL,
     SYM,
@@ -30,6 +31,7 @@ class ElfInfo:
     path: Path
     type: str  # "ET_EXEC" or "ET_DYN"
     machine: str
+    flags: int  # e_flags
     interpreter: str | None
     soname: str | None
     needed: tuple[str, ...]
@@ -67,6 +69,14 @@ def _dynamic_symbols(file: DynamicFile) -> tuple[frozenset[str], frozenset[str]]
     return frozenset(defined), frozenset(undefined)
 
 
+def undefined_weak(file: DynamicFile) -> set[bytes]:
+    """What it looks for and can do without."""
+    if DT_SYMTAB not in file.dynamic:
+        return set()
+    symbols = file.symbols(range(1, _symbol_count(file)))
+    return {each.name for each in symbols if each.section == SHN_UNDEF and each.binding == STB_WEAK and each.name}
+
+
 def inspect_data(data: Data, path: Path) -> ElfInfo:
     """Like `inspect`, for bytes that are no file; `path` is what messages call them."""
     file = DynamicFile(path, data)
@@ -76,6 +86,7 @@ def inspect_data(data: Data, path: Path) -> ElfInfo:
         path,
         TYPES[file.type],
         psabi.e_machine if psabi else f"EM_{file.machine}",
+        file.header.flags,
         file.interpreter,
         file.soname,
         tuple(file.needed_names),

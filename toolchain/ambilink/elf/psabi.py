@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from ambilink.errors import AmbilinkError
+
 
 class Kind(Enum):
     NONE = auto()
@@ -32,6 +34,7 @@ class Psabi:
     tls_reserved: int = 0  # bytes at the thread pointer that are not the first block's
     tls_bias: int = 0
     slot_addend: bool = False  # of GLOB_DAT and JUMP_SLOT
+    convention: int = 0  # bits of e_flags that caller and called have in common
 
 
 PSABIS = {
@@ -98,7 +101,19 @@ PSABIS = {
         },
         tls_above=True,
         tls_bias=0x800,
+        convention=0x0E,  # where floating-point arguments are; RV32E, RV64E
     ),
 }
 
+# Bit of st_other: a function that a lazy resolver must not be called for (AAELF64, RISC-V's psABI).
+STO_VARIANT = 0x80
+VARIANT_CONVENTIONS = (183, 243)
+
 E_MACHINES = {psabi.e_machine: number for number, psabi in PSABIS.items()}
+
+
+def psabi_of(machine: str) -> Psabi:
+    """Of an e_machine, as EM_..."""
+    if machine not in E_MACHINES:
+        raise AmbilinkError(machine, "is no e_machine that is known", f"choose one of {', '.join(sorted(E_MACHINES))}")
+    return PSABIS[E_MACHINES[machine]]

@@ -39,6 +39,7 @@ from ambilink.elf.layout import (
     SHF_TLS,
     SHF_WRITE,
     SHN_ABS,
+    SHN_UNDEF,
     SHT_DYNAMIC,
     SHT_DYNSYM,
     SHT_GNU_HASH,
@@ -46,6 +47,8 @@ from ambilink.elf.layout import (
     SHT_GNU_VERSYM,
     SHT_NOBITS,
     SHT_STRTAB,
+    STB_WEAK,
+    STT_NOTYPE,
     STV_PROTECTED,
     SYM,
     VER_FLG_BASE,
@@ -60,7 +63,7 @@ from ambilink.elf.layout import (
     Strings,
     pad,
 )
-from ambilink.elf.psabi import E_MACHINES
+from ambilink.elf.psabi import E_MACHINES, STO_VARIANT, psabi_of
 from ambilink.errors import AmbilinkError
 
 ELFOSABI_GNU = 3
@@ -141,9 +144,10 @@ def _version_definitions(abi: Abi, strings: Strings) -> tuple[bytes, dict[str, i
     return out, numbers
 
 
-def stub(abi: Abi, machine: str, addresses: Mapping[str, int] | None = None) -> bytes:
-    """A shared object of an ABI; `machine` is its e_machine, as EM_... With `addresses`, symbols are absolute, and it
-    can be linked to at run time."""
+def stub(abi: Abi, machine: str, addresses: Mapping[str, int] | None = None, flags: int = 0) -> bytes:
+    """A shared object of an ABI; `machine` is its e_machine, as EM_..., and `flags` its e_flags. With `addresses`,
+    symbols are absolute, and it can be linked to at run time."""
+    number = E_MACHINES[psabi_of(machine).e_machine]
     strings = Strings()
     placed, sizes = _place(list(abi.symbols))
     if sum(sizes.values()) >= SIZE_END or len(abi.versions) >= VERSYM_VERSION:
@@ -158,10 +162,15 @@ def stub(abi: Abi, machine: str, addresses: Mapping[str, int] | None = None) -> 
     soname = strings.add(abi.soname)
     verdef, numbers = _version_definitions(abi, strings)
     names = [strings.add(each.symbol.name) for each in placed]
-    versym = [0] + [
-        numbers.get(each.symbol.version, VER_NDX_GLOBAL) | (0 if each.symbol.default else VERSYM_HIDDEN)
-        for each in placed
-    ]
+    wanted = [strings.add(name) for name in sorted(abi.wanted)]  # first: no hash table leads to them
+    versym = (
+        [0]
+        + [VER_NDX_GLOBAL] * len(wanted)
+        + [
+            numbers.get(each.symbol.version, VER_NDX_GLOBAL) | (0 if each.symbol.default else VERSYM_HIDDEN)
+            for each in placed
+        ]
+    )
 
     sections = [Section(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)]
     section_names = Strings()
@@ -174,10 +183,10 @@ def stub(abi: Abi, machine: str, addresses: Mapping[str, int] | None = None) -> 
         out.extend(b"" if isinstance(data, int) else data)
         sections.append(Section(section_names.add(name), kind, flags, at, at, size, link, info, align, entry))
 
-    add(".dynsym", SHT_DYNSYM, SHF_ALLOC, bytes(SYM.size * (len(placed) + 1)), DYNSTR, 1, 8, SYM.size)
+    add(".dynsym", SHT_DYNSYM, SHF_ALLOC, bytes(SYM.size * (1 + len(wanted) + len(placed))), DYNSTR, 1, 8, SYM.size)
     add(".dynstr", SHT_STRTAB, SHF_ALLOC, bytes(strings.data), 0, 0, 1, 0)
     hashes = [_gnu_hash(each.symbol.name) for each in placed]
-    add(".gnu.hash", SHT_GNU_HASH, SHF_ALLOC, _hash_table(hashes, buckets, 1), DYNSYM, 0, 8, 0)
+    add(".gnu.hash", SHT_GNU_HASH, SHF_ALLOC, _hash_table(hashes, buckets, 1 + len(wanted)), DYNSYM, 0, 8, 0)
     versym_address = pad(out, 8)
     verdef_address = versym_address + -(-2 * len(versym) // 8) * 8
     if verdef:
@@ -203,18 +212,20 @@ def stub(abi: Abi, machine: str, addresses: Mapping[str, int] | None = None) -> 
     sections[TBSS].addr = sections[BSS].addr = after
     if verdef:
         at, size = versym_address, 2 * len(versym)
-        number = section_names.add(".gnu.version")
-        sections.append(Section(number, SHT_GNU_VERSYM, SHF_ALLOC, at, at, size, DYNSYM, 0, 2, 2))
+        section_name = section_names.add(".gnu.version")
+        sections.append(Section(section_name, SHT_GNU_VERSYM, SHF_ALLOC, at, at, size, DYNSYM, 0, 2, 2))
         at, size = verdef_address, len(verdef)
-        number = section_names.add(".gnu.version_d")
-        sections.append(Section(number, SHT_GNU_VERDEF, SHF_ALLOC, at, at, size, DYNSTR, len(numbers) + 1, 8, 0))
+        section_name = section_names.add(".gnu.version_d")
+        sections.append(Section(section_name, SHT_GNU_VERDEF, SHF_ALLOC, at, at, size, DYNSTR, len(numbers) + 1, 8, 0))
 
     start = {TEXT: sections[TEXT].addr, BSS: after, TBSS: 0}
     symbols = bytearray(SYM.size)
+    for name in wanted:
+        symbols += SYM.pack(name, STB_WEAK << 4 | STT_NOTYPE, 0, SHN_UNDEF, 0, 0)
     for name, each in zip(names, placed, strict=True):
         place = PLACES[each.symbol.kind]
         info = BINDINGS[each.symbol.binding] << 4 | TYPES[each.symbol.kind]
-        other = STV_PROTECTED if each.symbol.protected else 0
+        other = (STV_PROTECTED if each.symbol.protected else 0) | (STO_VARIANT if each.symbol.variant else 0)
         value = start[place] + each.offset
         if addresses is not None:
             place, value = SHN_ABS, addresses[each.symbol.name]
@@ -244,12 +255,12 @@ def stub(abi: Abi, machine: str, addresses: Mapping[str, int] | None = None) -> 
     header = FileHeader(
         ident,
         ET_DYN,
-        E_MACHINES[machine],
+        number,
         1,
         0,
         EHDR.size,
         shoff,
-        0,
+        flags,
         EHDR.size,
         PHDR.size,
         count,

@@ -35,20 +35,19 @@ class Search:
     def __init__(self, machine: int, root: Path = Path("/"), library_path: str = "") -> None:
         self.root = root
         self.library_path = [Path(word) for word in library_path.split(":") if word]
-        name = PSABIS[machine].name if machine in PSABIS else ""
+        # Debian's layout; what glibc's $LIB stands for there.
+        self.lib = f"lib/{PSABIS[machine].name}-linux-gnu" if machine in PSABIS else "lib"
         folders = [*_configured(root / "etc/ld.so.conf")]
-        for top in ("lib", "usr/lib"):
-            folders += [Path("/", top, f"{name}-linux-gnu")] if name else []
+        folders += [Path("/", self.lib), Path("/usr", self.lib)] if machine in PSABIS else []
         folders += [Path("/lib64"), Path("/usr/lib64"), Path("/lib"), Path("/usr/lib")]
         self.defaults = [root / str(folder).lstrip("/") for folder in folders]
 
     def _expand(self, words: str, module: Module) -> Iterator[Path]:
         yield from (self._expanded(word, module) for word in words.split(":") if word)
 
-    @staticmethod
-    def _expanded(word: str, module: Module) -> Path:
+    def _expanded(self, word: str, module: Module) -> Path:
         origin = os.path.realpath(module.path.parent)
-        for name, value in (("ORIGIN", origin), ("LIB", "lib/x86_64-linux-gnu")):
+        for name, value in (("ORIGIN", origin), ("LIB", self.lib)):
             word = word.replace(f"${name}", value).replace(f"${{{name}}}", value)
         return Path(word)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ambilink.compile.profile import DEFAULT_PROFILE
 from ambilink.compile.toolset import load_toolset
+from ambilink.elf.psabi import psabi_of
 from ambilink.errors import AmbilinkError
 from ambilink.scons.api import Environment, UserError
 from ambilink.scons.arguments import setting
@@ -50,6 +51,7 @@ def generate(env: Environment) -> None:
         build = env.Dir(folder)
         state = Path(build.dir.abspath, ".ambilink", build.name)  # beside what is built: no output
         toolset = load_toolset(compiler, target, state / "tools.json", system)
+        psabi_of(toolset.target.machine)
     except AmbilinkError as error:
         raise UserError(str(error)) from error
     except TypeError as error:

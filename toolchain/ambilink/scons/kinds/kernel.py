@@ -7,13 +7,12 @@ from pathlib import Path
 from ambilink.elf.abi import load_abi
 from ambilink.elf.check import OutputKind
 from ambilink.elf.exports import exports
-from ambilink.elf.stub import stub
 from ambilink.files import write_atomically
 from ambilink.scons.api import Environment, Node, Nodes
-from ambilink.scons.context import Context
+from ambilink.scons.context import Context, context_of
 from ambilink.scons.kinds.kind import ELF_CODE, Kind
 from ambilink.scons.kinds.linked import Linking, linked
-from ambilink.scons.kinds.stub import machine
+from ambilink.scons.kinds.stub import machine, target_stub
 from ambilink.scons.steps import FunctionStep
 from ambilink.scons.units import Kernel
 
@@ -36,12 +35,13 @@ KERNEL = linked(
 
 
 def _write_stub(target: Nodes, source: Nodes, env: Environment) -> None:
-    write_atomically(Path(str(target[0])), stub(load_abi(Path(str(source[0]))), machine(env)))
+    write_atomically(Path(str(target[0])), target_stub(load_abi(Path(str(source[0]))), env))
 
 
 def _write_exports(target: Nodes, source: Nodes, env: Environment) -> None:
     kernel, abi = (Path(str(node)) for node in source)
-    write_atomically(Path(str(target[0])), exports(kernel, abi, machine(env)))
+    of = context_of(env).toolset.target
+    write_atomically(Path(str(target[0])), exports(kernel, abi, of.machine, of.elf_flags))
 
 
 KERNEL_STUB = Kind[Kernel](

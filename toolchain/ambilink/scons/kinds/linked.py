@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
 
-from ambilink.elf.check import OutputKind, check
+from ambilink.elf.check import OutputKind, check, check_target
 from ambilink.elf.strip import strip
 from ambilink.errors import AmbilinkError
 from ambilink.files import write_atomically
@@ -64,6 +64,7 @@ class Linking(Generic[U]):
             libraries[soname] = part
         try:
             objects = [Path(path) for path in context.expand(source)]
+            check_target(part, context.toolset.target.machine, context.toolset.target.elf_flags)
             check(part, self.output, libraries, objects, soname, self.interpreter(unit))
             shipped, symbols = strip(part.read_bytes(), part, debug.name, keep_symbols=self.keep_symbols)
             write_atomically(debug, symbols)

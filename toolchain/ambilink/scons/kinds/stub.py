@@ -5,6 +5,7 @@ checked in, where there is one, else from what the shared object exports; for li
 each exports when it is linked by itself.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from ambilink.elf.abi import Abi, load_abi
@@ -29,12 +30,19 @@ def _write(target: Nodes, source: Nodes, env: Environment) -> None:
     abi = load_abi(Path(str(text)))
     if text is library.preliminary:
         needed = tuple(context.library(name, library).soname for name in library.libs)
-        abi = Abi(abi.soname, needed, abi.versions, abi.symbols)
-    write_atomically(Path(str(target[0])), stub(abi, machine(env)))
+        abi = replace(abi, needed=needed)
+    write_atomically(Path(str(target[0])), target_stub(abi, env))
+
+
+def target_stub(abi: Abi, env: Environment) -> bytes:
+    target = context_of(env).toolset.target
+    return stub(abi, target.machine, flags=target.elf_flags)
 
 
 def machine(env: Environment) -> str:
-    return context_of(env).toolset.target.machine
+    """What a stub has of the target."""
+    target = context_of(env).toolset.target
+    return f"{target.machine} {target.elf_flags}"
 
 
 STUB = Kind[Library](
