@@ -1,15 +1,18 @@
 """Boot, then look: one image on one machine, its console, and what its memory shows afterwards."""
 
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ambilink.bootimage.container import ImageFile, read
+from ambilink.bootimage.identify import identify
 from ambilink.errors import AmbilinkError
 from ambilink.machine.boot import boot
 from ambilink.machine.model import EXIT_FAIL, BootRequest, LineSink, Outcome, Verdict
+from ambilink.verdict import check_can_pass
 from ambilink.verify.backtrace import explain_faults
 from ambilink.verify.expect import missing_line, read_expected
-from ambilink.verify.kernel_file import with_kernel
+from ambilink.verify.kernel_file import startable
 from ambilink.verify.kernel_state import KernelState, read_kernel_state
 from ambilink.verify.slots import SlotReport, verify_slots
 from ambilink.verify.snapshot import StartSnapshots
@@ -31,14 +34,26 @@ class BootResult:
 
 
 def boot_and_verify(
-    machine: str, request: BootRequest, root: Path, expect: Path | None = None, sink: LineSink | None = None
+    machine: str,
+    request: BootRequest,
+    root: Path,
+    expect: Path | None = None,
+    sink: LineSink | None = None,
+    protocol: str | None = None,
 ) -> BootResult:
-    """`root` is the build folder, for symbols; `expect` a file of lines that the console must show."""
+    """`root` is the build folder, for symbols; `expect` a file of lines that the console must show; `protocol` enters
+    a kernel that knows several."""
     expected = read_expected(expect) if expect else []
-    image = _read_packed(request.image)
+    if not expected:
+        check_can_pass(request.rules, request.rules_from or request.image)
+    file = identify(request.image)
+    image = _read_packed(request.image) if file.protocols else None
     starts = StartSnapshots(image) if image else None
-    request = with_kernel(request) if machine == "emulator" else request
-    outcome = boot(machine, request, sink, starts.stops if starts else None)
+    if request.seed is None and machine == "emulator" and file.is_ambilink:
+        request = replace(request, seed=1)  # so that boots repeat
+    with tempfile.TemporaryDirectory(prefix="ambilink-boot-") as scratch:
+        given = startable(machine, replace(request, expected=tuple(expected)), file, protocol, Path(scratch))
+        outcome = boot(machine, given, sink, starts.stops if starts else None)
     state = report = slots = None
     failures: list[str] = []
     try:

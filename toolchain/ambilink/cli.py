@@ -7,17 +7,22 @@ import os
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ambilink import __version__
 from ambilink.errors import AmbilinkError
 from ambilink.machine.model import EXIT_FAIL, EXIT_MACHINE_BROKE, EXIT_NO_MACHINE, EXIT_PASS
 
+if TYPE_CHECKING:
+    from ambilink.verdict import VerdictRules
+
 
 def _add_boot(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     boot = commands.add_parser(
         "boot",
-        help="boot an image and print the verdict",
-        description="Boot an image. Exit status: 0 passed, 1 failed, 77 no such machine here, 99 the machine broke.",
+        help="boot an image, a kernel or an ISO and print the verdict",
+        description="Boot an image, a kernel or an ISO. Exit status: 0 passed, 1 failed, 77 no such machine here, "
+        "99 the machine broke.",
     )
     verify = commands.add_parser(
         "verify",
@@ -33,8 +38,15 @@ def _add_boot(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def _add_machine_options(boot: argparse.ArgumentParser) -> None:
-    boot.add_argument("image", type=Path)
+    boot.add_argument("image", type=Path, help="a boot image, a kernel (PVH, multiboot2, multiboot) or an ISO")
     boot.add_argument("--machine", default="emulator", help="emulator (default) or qemu")
+    boot.add_argument(
+        "--profile", default="", metavar="NAME", help="by whose [verdict] it is judged: a profile's name or TOML file"
+    )
+    boot.add_argument(
+        "--protocol", choices=("pvh", "multiboot2", "multiboot1"), help="how a kernel is entered that knows several"
+    )
+    boot.add_argument("--firmware", choices=("bios", "uefi"), default="bios", help="for an ISO (default bios)")
     boot.add_argument(
         "--timeout", type=float, default=20.0, metavar="S", help="seconds until silence fails (default 20)"
     )
@@ -199,6 +211,18 @@ def _link(options: argparse.Namespace) -> int:
     return EXIT_FAIL if failed else EXIT_PASS
 
 
+def _verdict_rules(profile: str) -> "tuple[VerdictRules, str]":
+    """By a profile's name or path, and its file."""
+    from ambilink.verdict import AMBILINK_RULES
+
+    if not profile:
+        return AMBILINK_RULES, ""
+    from ambilink.compile.profile import load_profile
+
+    loaded = load_profile(profile)
+    return loaded.verdict, loaded.files[0]
+
+
 def _boot(options: argparse.Namespace) -> int:
     from ambilink.boot import boot_and_verify
     from ambilink.machine.model import BootRequest, ConsoleLine, NoMachine
@@ -206,13 +230,24 @@ def _boot(options: argparse.Namespace) -> int:
 
     def show(line: ConsoleLine) -> None:
         if not options.quiet:
-            print(line.text, flush=True)
+            print(line.shown, flush=True)
 
-    seed = options.seed if options.seed is not None or options.machine != "emulator" else 1
-    request = BootRequest(options.image, options.memory, options.timeout, seed, options.append, options.accel)
+    rules, rules_from = _verdict_rules(options.profile)
+    request = BootRequest(
+        image=options.image,
+        memory_megabytes=options.memory,
+        timeout=options.timeout,
+        seed=options.seed,
+        arguments=options.append,
+        accelerator=options.accel,
+        rules=rules,
+        rules_from=rules_from,
+        firmware=options.firmware,
+    )
     root = options.root or options.image.parent
+    sink = None if options.json else show
     try:
-        result = boot_and_verify(options.machine, request, root, options.expect, None if options.json else show)
+        result = boot_and_verify(options.machine, request, root, options.expect, sink, options.protocol)
     except NoMachine as error:
         print(f"ambilink: {error}", file=sys.stderr)
         return EXIT_NO_MACHINE

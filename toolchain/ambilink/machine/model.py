@@ -62,6 +62,7 @@ class BootRequest:
     arguments: str = ""  # appended to the kernel's command line
     accelerator: str = "tcg"  # QEMU only: tcg or kvm
     rules: VerdictRules = AMBILINK_RULES
+    rules_from: str = ""  # the profile's file, for messages
     expected: tuple[str, ...] = ()  # lines; where the rules have no pass of their own, all of them are the pass
     is_cd: bool = False  # the image is an ISO: firmware boots it, QEMU's
     firmware: str = "bios"  # of a CD: bios or uefi

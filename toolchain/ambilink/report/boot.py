@@ -75,6 +75,8 @@ def as_text(result: BootResult) -> list[str]:
     lines: list[str] = []
     if result.faults:
         lines += ["", *result.faults]
+    if outcome.crash:
+        lines += ["", "what the console shows of the failure:", *(f"  {line}" for line in outcome.crash)]
     if state and outcome.verdict is Verdict.TIMEOUT:
         lines += ["", "when time was up:", *waiting_lines(state)]
     if report and outcome.verdict is Verdict.PASS:
@@ -112,9 +114,15 @@ def as_json(result: BootResult) -> dict[str, Any]:
         "instructions": outcome.instructions,
         "counters": outcome.counters,
         "console": [
-            {"text": line.text, "seconds": round(line.seconds, 4), "instructions": line.instructions}
+            {
+                "text": line.text,
+                "console": line.console,
+                "seconds": round(line.seconds, 4),
+                "instructions": line.instructions,
+            }
             for line in outcome.console
         ],
+        "crash": outcome.crash,
         "faults": result.faults,
         "memory": {"frames": state.frames_total, "used": state.frames_used} if state else None,
         "waiting": waiting_lines(state) if state and outcome.verdict is Verdict.TIMEOUT else [],

@@ -1,22 +1,24 @@
-"""What a machine is handed of a kernel: its segments, and the entry points that its notes name."""
+"""What a machine is handed: a kernel's segments and entry points, or a CD."""
 
 from dataclasses import replace
 from pathlib import Path
 
+from ambilink.bootimage.identify import ENTRY64_NOTE, PVH, PVH_NOTE, BootFile
+from ambilink.bootimage.pvh_wrapper import wrap
 from ambilink.elf.file import ElfFile
+from ambilink.errors import AmbilinkError
 from ambilink.machine.model import BootRequest, Kernel, KernelSegment
 
-PVH = b"Xen", 18  # owner and type of the note
-ENTRY64 = b"Ambilink", 1
+WRAPPER = "wrapped"  # in a scratch folder
 
 
 def read_kernel(path: Path) -> Kernel:
     elf = ElfFile.open(path)
     notes = {(owner, kind): contents for owner, kind, contents in elf.notes()}
-    if not elf.loads or (PVH not in notes and ENTRY64 not in notes):
+    if not elf.loads or (PVH_NOTE not in notes and ENTRY64_NOTE not in notes):
         raise elf.refuse("has no PVH note to start it by", "link the kernel with a .note of Xen type 18 (PT_NOTE)")
     entries = []
-    for note in (PVH, ENTRY64):
+    for note in (PVH_NOTE, ENTRY64_NOTE):
         if note in notes and len(notes[note]) not in (4, 8):
             raise elf.refuse(f"has a note of {note[0].decode()} whose entry point does not have 4 or 8 bytes")
         entries.append(int.from_bytes(notes[note], "little") if note in notes else None)
@@ -29,3 +31,32 @@ def read_kernel(path: Path) -> Kernel:
 def with_kernel(request: BootRequest) -> BootRequest:
     """For a machine that does not read the file by itself: the emulator."""
     return replace(request, kernel=read_kernel(request.image))
+
+
+def startable(machine: str, request: BootRequest, file: BootFile, protocol: str | None, scratch: Path) -> BootRequest:
+    """The request as the machine takes it; `protocol` is one of the kernel's, by default the first that it knows."""
+    if file.is_cd:
+        if machine == "emulator":
+            raise AmbilinkError(
+                file.path,
+                f"is {file.what}: the emulator has no firmware and no CD drive to start it",
+                "boot it with --machine qemu, or give the emulator the kernel or boot image of which the ISO was made",
+            )
+        if protocol or request.arguments:
+            what = "a protocol" if protocol else "words for the command line"
+            raise AmbilinkError(
+                file.path, f"is {file.what}, whose boot loader does not take {what}", "change its grub.cfg"
+            )
+        return replace(request, is_cd=True)
+    if not file.protocols:
+        raise file.refuse()
+    if protocol and protocol not in file.protocols:
+        raise AmbilinkError(
+            file.path, f"cannot be entered by {protocol}", f"it knows {', '.join(file.protocols)}: choose one of them"
+        )
+    protocol = protocol or file.protocols[0]
+    if protocol != PVH:
+        wrapper = scratch / WRAPPER
+        wrapper.write_bytes(wrap(file.path, int(protocol[-1])))
+        request = replace(request, image=wrapper)
+    return with_kernel(request) if machine == "emulator" else request

@@ -4,12 +4,14 @@ import sys
 from functools import cache
 from typing import Annotated, Any
 
+from ambilink.compile.profile import DEFAULT_PROFILE
 from ambilink.scons.api import Builder, Environment, Node, Nodes
 from ambilink.scons.arguments import Count, File, OptionalFile, Output, choice
 from ambilink.scons.builder import Call, builder
 from ambilink.scons.steps import CommandStep, watched
 
-BOOTING = ("bootimage", "machine", "verify", "boot.py", "report/boot.py")  # what boots, of the package `ambilink`
+# What boots, of the package `ambilink`.
+BOOTING = ("bootimage", "machine", "verify", "verdict.py", "boot.py", "report/boot.py")
 
 
 @builder("BootTest")
@@ -21,8 +23,12 @@ def boot_test(
     machine: Annotated[str, choice("emulator", "qemu")] = "emulator",
     timeout: Count = 20,
     memory: Count = 128,
+    firmware: Annotated[str, choice("bios", "uefi")] = "bios",
 ) -> list[Node]:
-    """A boot of an image. Its console and verdict are the target.
+    """A boot of an image, a kernel or an ISO. Its console and verdict are the target.
+
+    The environment's profile says in its [verdict] table by what the boot passes or fails. Where it names no exit code
+    and no text for a pass, the boot passes once all lines of `expect` have come.
 
     A boot that fails fails the build, and leaves no target. With nothing changed the verdict stands: it is printed with
     its time at the end of the build.
@@ -30,19 +36,24 @@ def boot_test(
     Returns a list of one node.
 
     target: file in the build folder.
-    image: the boot image, as `BootImage` returns it.
+    image: the boot image, as `BootImage` returns it, a kernel with a PVH note or a multiboot header, or an ISO.
     expect: a file of lines that must come on the console, in this order.
     machine: what boots it: the bundled emulator, or QEMU where it is installed.
     timeout: seconds until the boot is ended and has failed.
     memory: MiB of the machine.
+    firmware: what boots an ISO in QEMU.
     """
     env, context = call.env, call.context
     lines = expect.srcnode() if expect is not None else None
     words = ["--machine", machine, "--timeout", str(timeout), "--memory", str(memory)]
+    words += ["--firmware", firmware] if firmware != "bios" else []
+    profile = context.toolset.profile
+    words += ["--profile", profile.files[0]] if profile.name != DEFAULT_PROFILE else []
     words += ["--expect", lines.path] if lines is not None else []
     nodes: list[Node] = _builder()(env, context.file(target, call.location), image, AMBILINK_BOOT=words)
     env.NoCache(nodes)  # a verdict is of this machine
-    env.Depends(nodes, [*([lines] if lines is not None else []), *context.code(*BOOTING)])
+    env.Depends(nodes, [*(env.File(file) for file in profile.files), *context.code(*BOOTING)])
+    env.Depends(nodes, [lines] if lines is not None else [])
     context.boot_tests += nodes
     return nodes
 
