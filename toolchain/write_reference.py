@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ambilink.bootimage import manifest
+from ambilink.compile.languages import Flags
 from ambilink.scons import environment
 from ambilink.scons.arguments import REQUIRED, FormSettings, Parameter
 from ambilink.scons.builder import BuilderMethod
@@ -49,7 +50,7 @@ def split_docstring(text: str, names: list[str]) -> tuple[str, dict[str, str]]:
 
 
 def default_text(value: object) -> str:
-    if value == ():
+    if value == () or isinstance(value, Flags):
         return "[]"
     if isinstance(value, FormSettings):
         return "{}"

@@ -22,6 +22,7 @@ LISTS = {  # arguments that are lists, with one right element
     "sources": '"low.c"',
     "LIBS": '"other"',
     "needs": '"first"',
+    "defines": '"X=1"',
     "flags": '"-DX=1"',
     "link_flags": '"-z"',
     "includes": '"include"',
@@ -123,7 +124,7 @@ def test_wrong_types(calls, builder):
         for name in parameters()[builder]
         for kind, value in WRONG.items()
         if not (value == "None" and name in optional)
-        and not (kind == "a dictionary" and name in ("static", "shared"))
+        and not (kind == "a dictionary" and name in ("static", "shared", "defines"))
         and not (kind == "a number" and name in ("timeout", "memory"))
     ]
     said = calls([call(builder, **{name: value}) for name, _, value in cases])

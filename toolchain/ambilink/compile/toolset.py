@@ -191,7 +191,7 @@ def _program(table: Table, key: str, values: dict[str, str]) -> tuple[str, ...]:
     return (found, *words[1:])
 
 
-def _places_before(found: str) -> list[str]:
+def places_before(found: str) -> list[str]:
     """A program, and where the PATH would have led to another of its name."""
     places = [found]
     for folder in os.environ.get("PATH", "").split(os.pathsep):
@@ -311,6 +311,6 @@ def load_toolset(
             str(path),
             *target.files,
             *profile.files,
-            *(place for words in tools.values() for place in _places_before(words[0])),
+            *(place for words in tools.values() for place in places_before(words[0])),
         ),
     )

@@ -9,11 +9,10 @@ from pathlib import Path
 
 from ambilink.incremental.cache import Cache, CompileKey
 from ambilink.incremental.depfile import read_headers
-from ambilink.incremental.objects import ObjectStore, Recipe, Stale
+from ambilink.incremental.objects import ObjectStore, Stale
 from ambilink.incremental.slots import Finished, JobSlots
 
 PART, DEPENDENCIES = ".part", ".d"
-OUTPUT_FLAGS = ("-MD", "-MT", "x", "-MF")
 
 
 class Observer:
@@ -26,10 +25,9 @@ class Observer:
 
 @dataclass
 class Batch:
-    """One set of objects that is compiled by one recipe."""
+    """Objects that are compiled together."""
 
     store: ObjectStore
-    recipe: Recipe
     slots: JobSlots
     environment: Mapping[str, str]
     observer: Observer
@@ -86,8 +84,7 @@ class Batch:
                 self._take_in(stale, Finished(0, "", start, 0.0), headers, cached=True)
                 return
         self.observer.started(stale)
-        words = [*self.recipe.words, *OUTPUT_FLAGS, depfile, "-o", part, job.source]
-        done = self.slots.run(words, self.environment)
+        done = self.slots.run(stale.recipe.command_with_depfile(job.source, part, depfile), self.environment)
         if done.status == 0:
             os.replace(part, job.target)
             headers = read_headers(depfile, job.source)
@@ -107,7 +104,7 @@ class Batch:
         self.observer.finished(stale, done, cached=False)
 
     def _take_in(self, stale: Stale, done: Finished, headers: Sequence[str], *, cached: bool) -> None:
-        self.store.built(self.recipe, stale.job, headers, done.start, done.seconds)
+        self.store.built(stale.recipe, stale.job, headers, done.start, done.seconds)
         self.observer.finished(stale, done, cached=cached)
 
 

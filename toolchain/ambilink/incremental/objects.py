@@ -7,9 +7,11 @@ this in `objects.json`, and in a journal until that is written, so nothing is lo
 
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TextIO
 
@@ -28,10 +30,23 @@ class Recipe:
     words: tuple[str, ...]
     search: tuple[str, ...]  # folders of headers, in the compiler's order
     compiler: str  # which program exactly, beyond its name
+    launcher: tuple[str, ...] = ()  # starts the program
+    versions: tuple[str, ...] = ()  # what a shared cache knows the program by, wherever it is installed
+    depfile_flags: tuple[str, ...] = ("-MD", "-MT", "x", "-MF")  # followed by the depfile's name
+    searches_beside: bool = True  # by itself it searches the source's folder, too
 
-    @property
+    @cached_property
     def key(self) -> str:
-        return hashlib.blake2b("\0".join([self.compiler, *self.words]).encode(), digest_size=16).hexdigest()
+        parts = [self.compiler, *self.launcher, *self.words]
+        return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
+
+    def command(self, source: str, output: str) -> list[str]:
+        beside = [] if self.searches_beside else [f"-I{os.path.dirname(source) or '.'}/"]
+        return [*self.launcher, *self.words, *beside, "-o", output, source]
+
+    def command_with_depfile(self, source: str, output: str, depfile: str) -> list[str]:
+        words = self.command(source, output)
+        return [*words[:-3], *self.depfile_flags, depfile, *words[-3:]]
 
 
 @dataclass(frozen=True)
@@ -47,6 +62,7 @@ class Stale:
     job: Job
     reason: str  # in words: "libs/x.c changed"
     cause: str  # the file that changed, or ""
+    recipe: Recipe
 
 
 @dataclass(frozen=True)
@@ -129,25 +145,27 @@ class ObjectStore:
             key, shadows = recipe.key, Shadows(recipe.search)
             used = {row for job in jobs if (record := self._records.get(job.target)) for row in record.rows}
             current = {row for row in used if self.files.current(self.files.path(row)) == row}
-            return [found for job in jobs if (found := self._why(job, key, current, shadows)) is not None]
+            reasons = ((job, self._why(job, key, current, shadows)) for job in jobs)
+            return [Stale(job, *why, recipe) for job, why in reasons if why is not None]
 
-    def _why(self, job: Job, key: str, current: set[int], shadows: Shadows) -> Stale | None:
+    def _why(self, job: Job, key: str, current: set[int], shadows: Shadows) -> tuple[str, str] | None:
+        """The reason in words, and the file that changed, or ""."""
         record = self._records.get(job.target)
         if record is None:
-            return Stale(job, "it was never built", "")
+            return "it was never built", ""
         if self.files.path(record.rows[0]) != job.source:
-            return Stale(job, f"its source is {job.source} now", job.source)
+            return f"its source is {job.source} now", job.source
         status = stat_of(job.target)
         if status != (record.modified, record.size):
-            return Stale(job, "it was removed" if status == MISSING else "it was altered since it was made", "")
+            return "it was removed" if status == MISSING else "it was altered since it was made", ""
         if not current.issuperset(record.rows):
             path = next(self.files.path(row) for row in record.rows if row not in current)
-            return Stale(job, f"{path} {'was removed' if stat_of(path) == MISSING else 'changed'}", path)
+            return f"{path} {'was removed' if stat_of(path) == MISSING else 'changed'}", path
         if record.key != key:
-            return Stale(job, "its command changed", "")
+            return "its command changed", ""
         for path in shadows.of(self.files.path(row) for row in record.rows):
             if path not in record.shadows:
-                return Stale(job, f"{path} appeared where it is found first", path)
+                return f"{path} appeared where it is found first", path
         return None
 
     def seconds(self, target: str) -> float | None:

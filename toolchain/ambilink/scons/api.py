@@ -1,13 +1,17 @@
 """What this tool uses of SCons, with types: SCons has none of its own. Only this module imports SCons."""
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+import SCons.Defaults
 import SCons.Node
 import SCons.Node.Alias
 import SCons.Node.FS
+import SCons.PathList
 import SCons.Script
 import SCons.Script.Main
+import SCons.Subst
 import SCons.Util
 from SCons.Action import Action
 from SCons.Builder import Builder
@@ -50,6 +54,7 @@ class Folder(Node, Protocol):
 class FileSystem(Protocol):
     Root: Mapping[str, Any]
     File: Callable[..., Node]
+    Dir: Callable[..., Folder]
 
 
 class Environment(Protocol):
@@ -60,6 +65,9 @@ class Environment(Protocol):
     def __getitem__(self, name: str) -> Any: ...
     def __setitem__(self, name: str, value: Any) -> None: ...
     def get(self, name: str, default: Any = None) -> Any: ...
+    def Override(self, variables: Mapping[str, Any]) -> "Environment": ...
+    def subst(self, value: Any) -> Any: ...
+    def subst_list(self, value: Any) -> list[list[Any]]: ...
     def SetDefault(self, **variables: Any) -> None: ...
     def PrependENVPath(self, name: str, path: str) -> None: ...
     def AddMethod(self, function: Callable[..., Any], name: str) -> None: ...
@@ -168,3 +176,19 @@ def signature_of_file(path: str) -> str:
 
 def signature_of_text(text: str) -> str:
     return str(SCons.Util.hash_signature(text))
+
+
+def process_defines(value: Any) -> list[str]:
+    """CPPDEFINES, in any of its forms, as NAME or NAME=VALUE."""
+    return [str(each) for each in SCons.Defaults.processDefines(value)]
+
+
+def path_list(env: Environment, value: Any) -> list[Any]:
+    """CPPPATH, LIBPATH: variables expanded; a string may name several folders, as the PATH does."""
+    return list(SCons.PathList.PathList(value).subst_path(env, None, None))
+
+
+def escape_words(env: Environment, value: Any) -> str:
+    """The line that SCons would give to a shell for a variable's words."""
+    lines = env.subst_list(value)
+    return " ".join(word for line in lines for word in SCons.Subst.escape_list(line, shlex.quote))

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, cast
 
+from ambilink.compile.languages import COMMON, NO_FLAGS, Flags, Language
 from ambilink.scons.api import (
     Environment,
     Folder,
@@ -25,6 +26,7 @@ from ambilink.scons.api import (
 
 SHOWN = 60  # characters of a wrong value
 NESTED = 50  # lists in lists
+_MACRO = re.compile(r"[A-Za-z_]\w*(\([^=]*\))?(=.*)?", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z0-9_+@%][A-Za-z0-9_+@%.~-]*")
 
 
@@ -48,12 +50,12 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
-def _flat(value: object, depth: int = 0) -> list[object]:
-    if not is_sequence(value):
+def _flat(value: object, depth: int = 0, until: Callable[[object], bool] = lambda value: False) -> list[object]:
+    if not is_sequence(value) or until(value):
         return [value]
     if depth > NESTED:
         raise Unsuitable("is nested too deeply")
-    return [item for inner in cast("Iterable[object]", value) for item in _flat(inner, depth + 1)]
+    return [item for inner in cast("Iterable[object]", value) for item in _flat(inner, depth + 1, until)]
 
 
 def _list_of(one: Callable[[Environment, Any], Any]) -> Callable[[Environment, Any], list[Any]]:
@@ -146,12 +148,57 @@ def choice(*values: str) -> Accepts:
     return Accepts(listed, convert)
 
 
+def _flags(env: Environment, value: object) -> Flags:
+    texts = _list_of(_text)
+    if not isinstance(value, Mapping):
+        return Flags(tuple(texts(env, value)))
+    found = Flags()
+    for key, item in value.items():
+        if key not in (COMMON, *Language):
+            raise Unsuitable(f"has the unknown key {shown(key)}")
+        try:
+            words = tuple(texts(env, item))
+        except Unsuitable as error:
+            raise Unsuitable(f"has a wrong key {key!r}: it {error}") from None
+        found += Flags(words) if key == COMMON else Flags(own={Language(key): words})
+    return found
+
+
+def _definition(env: Environment, value: object) -> str:
+    """NAME or NAME=VALUE, of a text or of a pair."""
+    if isinstance(value, tuple):
+        name, given = value
+        if given is not None and (isinstance(given, bool) or not isinstance(given, str | int)):
+            raise Unsuitable(f"is {shown(value)}, whose value is neither a text nor a number")
+        value = _text(env, name) + ("" if given is None else f"={given}")
+    text = _text(env, value)
+    if not _MACRO.fullmatch(text):
+        raise Unsuitable(f"is {shown(text)}, which defines no macro")
+    return text
+
+
+def _definitions(env: Environment, value: object) -> list[str]:
+    """What SCons accepts as CPPDEFINES; pairs are tuples."""
+    found = []
+    for item in _flat(value, until=_is_pair):
+        pairs = list(item.items()) if isinstance(item, Mapping) else [item]
+        try:
+            found += [_definition(env, pair) for pair in pairs]
+        except Unsuitable as error:
+            raise Unsuitable(str(error) if item is value else f"has an item that {error}") from None
+    return found
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and not is_sequence(value[0])
+
+
 @dataclass(frozen=True)
 class FormSettings:
     """What one form of a library has beside the other."""
 
     sources: Sequence[object] = ()
-    flags: Sequence[str] = ()
+    flags: Flags = NO_FLAGS
 
 
 def _form(env: Environment, value: object) -> FormSettings:
@@ -159,7 +206,7 @@ def _form(env: Environment, value: object) -> FormSettings:
         return FormSettings()
     if not isinstance(value, Mapping):
         raise Unsuitable(f"is {shown(value)}")
-    kinds = {"sources": _list_of(_source), "flags": _list_of(_text)}
+    kinds: dict[str, Callable[[Environment, Any], Any]] = {"sources": _list_of(_source), "flags": _flags}
     found = {}
     for key, item in value.items():
         if key not in kinds:
@@ -186,6 +233,13 @@ File = Annotated[Node, Accepts("a file", _file)]
 OptionalFile = Annotated[Node | None, Accepts("a file, or None", _file, optional=True)]
 Output = Annotated[str, Accepts("a path in the build folder", _text)]
 Targets = Annotated[Sequence[object], Accepts("a target, or a list of targets", _list_of(_target))]
+LANGUAGE_NAMES = ", ".join(f'"{name}"' for name in sorted((COMMON, *Language)))
+CompileFlags = Annotated[
+    Flags, Accepts(f"a text, a list of texts, or a dictionary of them with the keys {LANGUAGE_NAMES}", _flags)
+]
+Defines = Annotated[
+    Sequence[str], Accepts("a text, a list of texts and pairs, or a dictionary, as for CPPDEFINES", _definitions)
+]
 Count = Annotated[int, Accepts("a whole number above 0", _count)]
 Form = Annotated[
     FormSettings | None,

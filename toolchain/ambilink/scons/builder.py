@@ -10,6 +10,7 @@ from ambilink.scons.api import Environment, UserError
 from ambilink.scons.arguments import REQUIRED, Accepts, Parameter, convert, fit
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.location import SourceLocation, find_location
+from ambilink.scons.variables import VARIABLES, Variables
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,6 +23,10 @@ class Call:
     context: Context
     location: SourceLocation
 
+    @property
+    def variables(self) -> Variables:
+        return Variables(self.env, self.env.Dir("."), self.location)
+
 
 @dataclass(frozen=True)
 class BuilderMethod:
@@ -31,8 +36,15 @@ class BuilderMethod:
     function: Callable[..., Any]
     parameters: tuple[Parameter, ...]
 
+    @property
+    def compiles(self) -> bool:
+        return any(parameter.name == "sources" for parameter in self.parameters)
+
     def __call__(self, env: Environment, *arguments: object, **keywords: object) -> Any:
         location = find_location(env)
+        if self.compiles:  # construction variables for this call alone, as for builders of SCons
+            overridden = {name: keywords.pop(name) for name in VARIABLES if name in keywords}
+            env = env.Override(overridden) if overridden else env
         try:
             given = fit(self.parameters, arguments, keywords)
         except UserError as error:

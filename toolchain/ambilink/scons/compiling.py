@@ -8,15 +8,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ambilink.compile.languages import Flags
 from ambilink.files import write_atomically
 from ambilink.incremental.batch import Batch, Observer
 from ambilink.incremental.cache import CompileKey
 from ambilink.incremental.journal import Step
-from ambilink.incremental.objects import Job, Recipe, Stale
+from ambilink.incremental.objects import Job, Stale
 from ambilink.incremental.slots import Finished
 from ambilink.scons.api import Builder, Environment, Node, Nodes, UserError, make_action, node_tables
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.object_set import ObjectSet
+from ambilink.scons.sources import refuse_unknown
 from ambilink.scons.steps import watched
 from ambilink.scons.units import Unit
 
@@ -26,8 +28,8 @@ HEADER_SUFFIXES = (".h", ".hh", ".hpp", ".inc", ".def")
 class _Reporter(Observer):
     """Reports to the progress line and the journal."""
 
-    def __init__(self, env: Environment, context: Context, recipe: Recipe) -> None:
-        self._context, self._recipe = context, recipe
+    def __init__(self, env: Environment, context: Context) -> None:
+        self._context = context
         self._verbose = bool(env["AMBILINK_VERBOSE"])
         self._explain = "explain" in env.GetOption("debug")
         self._slots: dict[str, int] = {}
@@ -37,8 +39,8 @@ class _Reporter(Observer):
         self._slots[job.target] = self._context.journal.take_slot()
         if self._explain:
             progress.say(f"building `{job.target}' because {stale.reason}")
-        words = [*self._recipe.words, "-o", job.target, job.source]
-        progress.started("CC", job.target, shlex.join(words) if self._verbose else None)
+        command = stale.recipe.command(job.source, job.target) if self._verbose else None
+        progress.started("CC", job.target, shlex.join(command) if command else None)
 
     def finished(self, stale: Stale, done: Finished, *, cached: bool) -> None:
         target = stale.job.target
@@ -56,9 +58,12 @@ def _set_of(target: Nodes, env: Environment) -> ObjectSet:
     return context_of(env).sets[target[0].path]
 
 
-def _cache_key(context: Context, recipe: Recipe) -> Callable[[Stale], CompileKey]:
-    words = (*context.version_words, *recipe.words[len(context.launcher) :])
-    return lambda stale: CompileKey(words, stale.job.source, context.roots)
+def _cache_key(context: Context) -> Callable[[Stale], CompileKey]:
+    def key(stale: Stale) -> CompileKey:
+        recipe, source = stale.recipe, stale.job.source
+        return CompileKey((*recipe.versions, *recipe.words), source, context.roots)
+
+    return key
 
 
 def _compile(target: Nodes, source: Nodes, env: Environment) -> int:
@@ -69,13 +74,12 @@ def _compile(target: Nodes, source: Nodes, env: Environment) -> int:
     each.expect()
     batch = Batch(
         context.store,
-        each.recipe,
         context.slots,
         env["ENV"],
-        _Reporter(env, context, each.recipe),
+        _Reporter(env, context),
         env.GetOption("keep_going"),
         context.cache,
-        _cache_key(context, each.recipe) if context.cache is not None else None,
+        _cache_key(context) if context.cache is not None else None,
     )
     if batch.run(stale):
         return 1
@@ -99,7 +103,8 @@ def _dry_run(target: Nodes, source: Nodes, env: Environment) -> str | None:
 
 def _contents(target: Nodes, source: Nodes, env: Environment) -> bytes:
     each = _set_of(target, env)
-    return "\n".join([each.context.general(" ".join(each.recipe.words)), *each.paths]).encode()
+    commands = [each.context.general(" ".join(recipe.words)) for recipe in each.recipes.values()]
+    return "\n".join([*commands, *each.paths]).encode()
 
 
 def _prerequisites(node: Node, env: Environment) -> list[Node]:
@@ -172,7 +177,7 @@ def _source_paths(env: Environment, context: Context, sources: Sequence[object])
 
 
 def compile_all(
-    env: Environment, unit: Unit, sources: Sequence[object], form: str, form_flags: Sequence[str]
+    env: Environment, unit: Unit, sources: Sequence[object], form: str, form_flags: Flags
 ) -> ObjectSet | None:
     """The set of objects of all sources, under obj/<unit>/<form>/; None if there are no sources."""
     context = context_of(env)
@@ -180,6 +185,7 @@ def compile_all(
         paths, built = _source_paths(env, context, sources)
     except TypeError as error:  # SCons knows a folder of that name
         raise UserError(f"{unit.location}: {unit.title}: a source is no file: {error}") from error
+    refuse_unknown(paths, unit.location, unit.title)
     if not paths:
         return None
     folder = f"{context.build.path}/obj/{unit.name}/{form}"

@@ -10,6 +10,7 @@ from typing import cast
 
 import ambilink
 from ambilink.compile.profile import Places
+from ambilink.compile.nasm import Nasm, find_nasm
 from ambilink.compile.toolset import Toolset
 from ambilink.files import write_atomically
 from ambilink.incremental.cache import Cache
@@ -43,6 +44,7 @@ class Context(Declarations):
         self.sets: dict[str, ObjectSet] = {}  # by path of their lists
         self._shared = 0  # so many sets know which of their objects others compile
         self._owners: dict[tuple[str, str], tuple[ObjectSet, str]] = {}
+        self._nasms: dict[tuple[str, str], Nasm] = {}
         self._late: list[tuple[Node, Callable[[], Iterable[Node]]]] = []
         self._code_digests: dict[str, str] = {}
         self.stale_nodes: set[Node] = set()
@@ -123,6 +125,18 @@ class Context(Declarations):
         return self._code_digests[part]
 
     # Objects.
+
+    def nasm(self, env: Environment) -> Nasm:
+        name, path = str(env.subst(env.get("NASM", "nasm"))), str(env["ENV"].get("PATH", os.defpath))
+        if (name, path) not in self._nasms:
+            machine = self.toolset.target.machine
+            self._nasms[name, path] = find_nasm(name, machine, path, self.state / "tools.json")
+        return self._nasms[name, path]
+
+    @property
+    def tool_files(self) -> list[str]:
+        """Programs, and places where the PATH would have found others of their names."""
+        return [*self.toolset.files, *(place for nasm in self._nasms.values() for place in nasm.files)]
 
     def resolve_sets(self) -> None:
         """Each object is compiled once, whichever units ask for it."""

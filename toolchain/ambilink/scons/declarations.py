@@ -128,7 +128,7 @@ class Declarations:
 
     def include_dirs(self, unit: Unit) -> list[Folder]:
         """Folders that are searched for headers, and scanned for dependencies."""
-        dirs = [*unit.private_includes, *unit.includes]
+        dirs = [*unit.private_includes, *unit.includes, *unit.variables.folders("CPPPATH")]
         for library in self.closure(unit):
             dirs += [folder for folder in library.includes if folder not in dirs]
         return dirs
@@ -154,6 +154,11 @@ class Declarations:
         for library in self._wrapping_order(unit):
             dirs += [folder for folder in library.public_system_includes if folder not in dirs]
         return dirs
+
+    def defines(self, unit: Unit) -> list[str]:
+        """Its own come last, where they win."""
+        found = [each for library in reversed(self.closure(unit)) for each in library.defines]
+        return list(dict.fromkeys([*found, *unit.defines]))
 
     def library_headers(self, name: str) -> list[str]:
         """The system folders that users of a library declared so far search."""

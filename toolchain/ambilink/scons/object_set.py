@@ -1,4 +1,4 @@
-"""The objects of one unit in one form, compiled by one recipe: one node for all of them, which is a list.
+"""The objects of one unit in one form, compiled by a recipe for each language: one node for all of them, a list.
 
 The list, `obj/<unit>/<form>.objects`, has each object with its digest. A link depends on it, so it runs again only
 if an object's bytes changed. A node for each object would be most of a build's nodes, and SCons' work grows with them.
@@ -6,15 +6,16 @@ if an object's bytes changed. A node for each object would be most of a build's 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ambilink.compile.languages import Flags, Language, concerning, language_of
 from ambilink.incremental.objects import Job, Recipe, Stale
-from ambilink.scons.api import Builder, Environment, Folder, Node, make_action
+from ambilink.scons.api import Builder, Environment, Node, make_action
 from ambilink.scons.arguments import setting_texts
 from ambilink.scons.units import Unit
+from ambilink.scons.variables import real_folders
 
 if TYPE_CHECKING:
     from ambilink.scons.context import Context
@@ -27,7 +28,7 @@ class ObjectSet:
         context: Context,
         unit: Unit,
         form: str,
-        form_flags: Sequence[str],
+        form_flags: Flags,
         node: Node,
         jobs: Sequence[Job],
     ) -> None:
@@ -37,30 +38,77 @@ class ObjectSet:
         self.borrowed: list[ObjectSet] = []  # sets that compile objects of ours too
         self.after_others = False  # sources or headers are built too
         self._stale: list[Stale] | None = None
-        self._recipe: Recipe | None = None
+        self._recipes: dict[Language, Recipe] = {}
         self._member_nodes: list[Node] | None = None
 
     @property
-    def recipe(self) -> Recipe:
-        """Known when all libraries are declared."""
-        if self._recipe is None:
-            self._recipe = self._make_recipe()
-        return self._recipe
+    def recipes(self) -> Mapping[Language, Recipe]:
+        """For each language of its sources."""
+        return {language: self._recipe(language) for language in dict.fromkeys(map(_language, self.jobs))}
 
-    def _make_recipe(self) -> Recipe:
-        context, unit = self.context, self.unit
-        folders = list(dict.fromkeys(f for each in context.include_dirs(unit) for f in _real_dirs(each)))
+    def recipe_of(self, job: Job) -> Recipe:
+        return self._recipe(_language(job))
+
+    def _recipe(self, language: Language) -> Recipe:
+        """Known when all libraries are declared."""
+        if language not in self._recipes:
+            make = self._nasm_recipe if language is Language.NASM else self._compiler_recipe
+            self._recipes[language] = make(language)
+        return self._recipes[language]
+
+    def _folders(self) -> list[str]:
+        context = self.context
+        return list(dict.fromkeys(f for each in context.include_dirs(self.unit) for f in real_folders(each)))
+
+    def _flags(self, language: Language) -> list[str]:
+        """The environment's, then the declaration's."""
+        unit, variables = self.unit, self.unit.variables
+        return [
+            *variables.defines(),
+            *variables.flags(language),
+            *(f"-D{each}" for each in self.context.defines(unit)),
+            *unit.flags.of(language),
+        ]
+
+    def _profile_flags(self, language: Language) -> list[str]:
+        """What the profile says of a language of the compiler."""
+        profile = self.context.toolset.profile.language
+        own = {Language.C: profile.c, Language.CXX: profile.cxx, Language.ASSEMBLY: profile.asm}[language]
+        return [*(f"-D{each}" for each in profile.defines), *concerning(profile.flags, language), *own]
+
+    def _compiler_recipe(self, language: Language) -> Recipe:
+        context, folders = self.context, self._folders()
         # Before the compiler's own headers: libc's limits.h and stddef.h must win.
-        system = context.system_includes(unit)
+        system = context.system_includes(self.unit)
         flags = context.toolset.compile_flags
-        words = [*context.launcher, *context.compiler, "-c", *(f"-I{folder}" for folder in folders)]
+        words = [*context.compiler, "-c", *(f"-I{folder}" for folder in folders)]
         for folder in system:
             words += ["-isystem", folder]
         # The last of these that fits is taken, and a package may lie below the top.
-        words += [f"-ffile-prefix-map={context.top}=.", *flags, *self._form_flags]
-        words += [*setting_texts(self.env, "AMBILINK_FLAGS"), *unit.flags]
-        builtin = [flags[i + 1] for i, word in enumerate(flags[:-1]) if word == "-isystem"]
-        return Recipe(tuple(words), (*folders, *system, *builtin), context.toolset.identity)
+        words += [f"-ffile-prefix-map={context.top}=.", *flags, *self._profile_flags(language)]
+        words += self._form_flags.of(language)
+        words += [*concerning(setting_texts(self.env, "AMBILINK_FLAGS"), language), *self._flags(language)]
+        return Recipe(
+            tuple(words),
+            (*folders, *system, *_system_folders([*flags, *self._flags(language)])),
+            context.toolset.identity,
+            tuple(context.launcher),
+            tuple(context.version_words),
+        )
+
+    def _nasm_recipe(self, language: Language) -> Recipe:
+        nasm, folders = self.context.nasm(self.env), self._folders()
+        words = [*nasm.words, *(f"-I{folder}/" for folder in folders)]
+        words += [*(f"-D{each}" for each in self.context.toolset.profile.language.defines)]
+        words += self._form_flags.of(language)
+        return Recipe(
+            (*words, *self._flags(language)),
+            (".", *folders),
+            nasm.identity,
+            versions=(f"nasm={nasm.version}",),
+            depfile_flags=("-MT", "x", "-MD"),
+            searches_beside=False,
+        )
 
     @property
     def jobs(self) -> list[Job]:
@@ -70,7 +118,9 @@ class ObjectSet:
     def stale(self) -> list[Stale]:
         """Which objects are out of date; found once, unless others make what these depend on while SCons runs."""
         if self._stale is None or self.after_others or self.borrowed:
-            self._stale = self.context.store.stale(self.recipe, self.jobs)
+            store, jobs = self.context.store, self.jobs
+            groups = {language: [job for job in jobs if _language(job) is language] for language in self.recipes}
+            self._stale = [one for name, group in groups.items() for one in store.stale(self.recipes[name], group)]
         return self._stale
 
     def expect(self) -> None:
@@ -85,7 +135,7 @@ class ObjectSet:
             return
         kept = []
         for job in self._jobs:
-            owner, target = owners.setdefault((self.recipe.key, job.source), (self, job.target))
+            owner, target = owners.setdefault((self.recipe_of(job).key, job.source), (self, job.target))
             if owner is not self and owner not in self.borrowed:
                 self.borrowed.append(owner)
             kept.append(replace(job, target=target))
@@ -110,6 +160,11 @@ class ObjectSet:
         return self._member_nodes
 
 
-def _real_dirs(node: Folder) -> list[str]:
-    """Folders of headers: as given, and, with a variant folder, where the sources are."""
-    return [os.path.normpath(folder) for folder in dict.fromkeys([node.srcnode().path, node.path])]
+def _language(job: Job) -> Language:
+    language = language_of(job.source)
+    assert language is not None  # sources are checked when they are declared
+    return language
+
+
+def _system_folders(flags: Sequence[str]) -> list[str]:
+    return [flags[index + 1] for index, word in enumerate(flags[:-1]) if word == "-isystem"]

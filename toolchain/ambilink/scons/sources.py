@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ambilink.compile.languages import LANGUAGES, language_of
 from ambilink.scons.api import UserError
 from ambilink.scons.location import SourceLocation
 
@@ -9,3 +10,10 @@ from ambilink.scons.location import SourceLocation
 def refuse_none(sources: Sequence[object], location: SourceLocation, title: str) -> None:
     if not sources:
         raise UserError(f"{location}: {title} has no sources; give it sources (does a Glob() find nothing?)")
+
+
+def refuse_unknown(paths: Sequence[str], location: SourceLocation, title: str) -> None:
+    for path in paths:
+        if language_of(path) is None:
+            known = " ".join(LANGUAGES)
+            raise UserError(f"{location}: {title} has the source {path}, whose suffix says no language; known: {known}")

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from ambilink.compile.languages import NO_FLAGS, Flags
 from ambilink.scons.api import Folder, Node
 from ambilink.scons.location import SourceLocation
+from ambilink.scons.variables import Variables
 
 if TYPE_CHECKING:
     from ambilink.scons.object_set import ObjectSet
@@ -19,12 +21,14 @@ class Unit:
 
     name: str
     location: SourceLocation
+    variables: Variables
     libs: Sequence[str] = ()
     includes: Sequence[Folder] = ()  # a library's are seen by its users too
     private_includes: Sequence[Folder] = ()
     system_includes: Sequence[str] = ()  # of headers that do not change: not scanned
     public_system_includes: Sequence[str] = ()
-    flags: Sequence[str] = ()
+    defines: Sequence[str] = ()  # NAME or NAME=VALUE; a library's are seen by its users too
+    flags: Flags = NO_FLAGS
     link_flags: Sequence[str] = ()
     object_sets: "list[ObjectSet]" = field(default_factory=list)
 

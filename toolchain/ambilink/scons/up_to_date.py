@@ -50,7 +50,7 @@ def _files(context: Context) -> set[str] | None:
             read.update(context.store.files_of(each.paths))
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     read.update(context.from_top(file) for file in files if isinstance(file, str))
-    read.update(map(context.from_top, context.toolset.files))
+    read.update(map(context.from_top, context.tool_files))
     read.update(["scons", "requirements.lock", "pyproject.toml"])
     for path in read - made:
         try:
@@ -71,7 +71,7 @@ def _folders(context: Context, files: set[str]) -> set[str]:
         if not (folder == build or folder.startswith(build + os.sep)):
             found.add(folder or ".")
     for each in context.sets.values():
-        for folder in each.recipe.search:
+        for folder in {folder for recipe in each.recipes.values() for folder in recipe.search}:
             found.add(folder)
             if not os.path.isabs(folder) and not folder.startswith(".venv"):
                 for inside, names, _ in os.walk(folder):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ def compile_commands(call: Call, target: OptionalFile = None) -> list[Node]:
     target: the file; without it `compile_commands.json` at the top.
     """
     sets = call.context.sets.values()
-    recipes = [(each.recipe.key, [(job.target, job.source) for job in each.jobs]) for each in sets]
+    recipes = [(each.recipe_of(job).key, job.target, job.source) for each in sets for job in each.jobs]
     value = call.env.Value(signature_of_text(repr(recipes)))
     nodes: list[Node] = _builder()(call.env, target or call.env.File("#compile_commands.json"), value)
     return nodes
@@ -32,9 +33,8 @@ def compile_commands(call: Call, target: OptionalFile = None) -> list[Node]:
 def _entries(env: Environment) -> Iterator[dict[str, object]]:
     context = context_of(env)
     for each in context.sets.values():
-        words = [word for word in each.recipe.words if word not in context.launcher]
         for job in each.jobs:
-            arguments = [*words, "-o", job.target, job.source]
+            arguments = replace(each.recipe_of(job), launcher=()).command(job.source, job.target)
             yield {"directory": context.top, "file": job.source, "output": job.target, "arguments": arguments}
 
 

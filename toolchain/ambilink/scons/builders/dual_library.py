@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+from ambilink.compile.languages import NO_FLAGS, Flags
 from ambilink.scons.api import Node, UserError
 from ambilink.scons.arguments import (
+    CompileFlags,
+    Defines,
     Folders,
     Form,
     FormSettings,
@@ -26,7 +29,7 @@ from ambilink.scons.kinds.static_archive import STATIC_ARCHIVE
 from ambilink.scons.kinds.stub import STUB
 from ambilink.scons.units import Library
 
-PIC, NOT_PIC = ["-fPIC"], ["-fPIE"]
+PIC, NOT_PIC = Flags(("-fPIC",)), Flags(("-fPIE",))
 BOTH = FormSettings()
 
 
@@ -44,7 +47,8 @@ def dual_library(
     private_includes: Folders = (),
     system_includes: Paths = (),
     public_system_includes: Paths = (),
-    flags: Texts = (),
+    defines: Defines = (),
+    flags: CompileFlags = NO_FLAGS,
     link_flags: Texts = (),
 ) -> Library:
     """One library, as a static archive and as a shared object.
@@ -59,7 +63,7 @@ def dual_library(
     `.objects`, a list.
 
     name: of the library, without "lib".
-    sources: C and assembly files, for both forms.
+    sources: C, C++ and assembly files, for both forms.
     LIBS: libraries that it needs, by name. They may be declared later, and may need this one.
     objects: "shared": both forms are made of one set of objects, compiled with -fPIC. "separate": the archive gets
         objects of its own, compiled without.
@@ -71,7 +75,8 @@ def dual_library(
     private_includes: folders of headers for its own sources.
     system_includes: folders of headers for its own sources that are searched last and not watched for changes.
     public_system_includes: such folders for its users too.
-    flags: for the compiler.
+    defines: macros, for itself and its users.
+    flags: for the compiler: of every language, or by language.
     link_flags: for the linker, for the shared form.
     """
     if static is None and shared is None:
@@ -85,12 +90,14 @@ def dual_library(
     library = Library(
         name,
         call.location,
+        call.variables,
         LIBS,
         includes,
         private_includes,
         system_includes,
         public_system_includes,
-        flags=[*call.context.toolset.target.user_flags, *flags],
+        defines=defines,
+        flags=Flags(call.context.toolset.target.user_flags) + flags,
         link_flags=link_flags,
         soname=f"lib{name}.so",
     )
@@ -108,13 +115,13 @@ def _compile(
     call: Call, library: Library, sources: Sequence[object], separate: bool, static: FormSettings, shared: FormSettings
 ) -> list[Node]:
     """Compile for both forms; return the lists of objects of the archive."""
-    env, hosted = call.env, call.context.toolset.hosted_flags("libraries")
-    pic, not_pic = [*PIC, *hosted], [*NOT_PIC, *hosted]
+    env, hosted = call.env, Flags(call.context.toolset.hosted_flags("libraries"))
+    pic, not_pic = PIC + hosted, NOT_PIC + hosted
     separate = separate or bool(static.flags)
-    common = compile_all(env, library, sources, "pic", [*pic, *shared.flags])
-    compile_all(env, library, shared.sources, "shared", [*pic, *shared.flags])
+    common = compile_all(env, library, sources, "pic", pic + shared.flags)
+    compile_all(env, library, shared.sources, "shared", pic + shared.flags)
     only_static = [*sources, *static.sources] if separate else static.sources
-    own = compile_all(env, library, only_static, "static", [*not_pic, *static.flags])
+    own = compile_all(env, library, only_static, "static", not_pic + static.flags)
     return [each.node for each in (None if separate else common, own) if each is not None]
 
 

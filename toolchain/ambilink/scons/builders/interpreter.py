@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from ambilink.compile.languages import NO_FLAGS, Flags
 from ambilink.scons.api import UserError
-from ambilink.scons.arguments import Folders, Name, Names, OptionalName, Sources, Text, Texts
+from ambilink.scons.arguments import CompileFlags, Defines, Folders, Name, Names, OptionalName, Sources, Text
 from ambilink.scons.builder import Call, builder
 from ambilink.scons.compiling import compile_all
 from ambilink.scons.declarations import known
@@ -24,7 +25,8 @@ def interpreter(
     combined_with: OptionalName = None,
     includes: Folders = (),
     private_includes: Folders = (),
-    flags: Texts = (),
+    defines: Defines = (),
+    flags: CompileFlags = NO_FLAGS,
 ) -> Interpreter:
     """A dynamic linker that runs in a program's own process, as PT_INTERP names it.
 
@@ -34,14 +36,15 @@ def interpreter(
     Returns the record of `lib/<name>`, with the nodes `.node`, `.debug`, and `.objects`, a list.
 
     name: file name under lib/.
-    sources: C and assembly files, for both forms.
+    sources: C, C++ and assembly files, for both forms.
     entry: symbol at which it is entered.
     LIBS: libraries whose archives are linked into it, and stay inside.
     freestanding: sources for what a C library would bring, where it stands by itself.
     combined_with: a library, declared before, for the form that is both.
     includes: folders of headers.
     private_includes: folders of headers, searched before those.
-    flags: for the compiler.
+    defines: macros.
+    flags: for the compiler: of every language, or by language.
     """
     context = call.context
     refuse_none(sources, call.location, f"interpreter {name!r}")
@@ -51,21 +54,32 @@ def interpreter(
             f"{call.location}: interpreter {name!r}: combined_with={combined_with!r} is no library with a shared form "
             f"that was declared before; {known(context.libraries, combined_with)}"
         )
-    user_flags = [*context.toolset.target.user_flags, "-fvisibility=hidden", *flags]
+    user_flags = Flags((*context.toolset.target.user_flags, "-fvisibility=hidden")) + flags
     separate = Interpreter(
-        name, call.location, LIBS, includes, private_includes, flags=user_flags, soname=name, entry=entry
+        name,
+        call.location,
+        call.variables,
+        LIBS,
+        includes,
+        private_includes,
+        defines=defines,
+        flags=user_flags,
+        soname=name,
+        entry=entry,
     )
-    compile_all(call.env, separate, sources, "pic", ["-fPIC"])
+    compile_all(call.env, separate, sources, "pic", Flags(("-fPIC",)))
     common = list(separate.object_sets)
-    compile_all(call.env, separate, freestanding, "freestanding", ["-fPIC", "-fno-builtin"])
+    compile_all(call.env, separate, freestanding, "freestanding", Flags(("-fPIC", "-fno-builtin")))
     _link(call, separate, separate.object_sets)
     if library is not None:
         combined = Interpreter(
             name,
             call.location,
+            call.variables,
             LIBS,
             includes,
             private_includes,
+            defines=defines,
             flags=user_flags,
             link_flags=library.link_flags,
             soname=library.soname,

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from ambilink.compile.languages import NO_FLAGS, Flags
 from ambilink.elf.abi import load_abi
-from ambilink.scons.arguments import File, Folders, Name, OptionalFile, Paths, Sources, Texts
+from ambilink.scons.arguments import CompileFlags, Defines, File, Folders, Name, OptionalFile, Paths, Sources
 from ambilink.scons.builder import Call, builder
 from ambilink.scons.compiling import compile_all
 from ambilink.scons.kinds.kernel import KERNEL, KERNEL_EXPORTS, KERNEL_STUB
@@ -20,7 +21,8 @@ def kernel(
     abi: OptionalFile = None,
     includes: Folders = (),
     system_includes: Paths = (),
-    flags: Texts = (),
+    defines: Defines = (),
+    flags: CompileFlags = NO_FLAGS,
 ) -> Kernel:
     """A kernel, linked by a linker script.
 
@@ -30,12 +32,13 @@ def kernel(
     Returns a record with the nodes `.node`, `.debug`, `.stub`, `.exports` (None without `abi`), and `.objects`, a list.
 
     name: file name in the build folder.
-    sources: C and assembly files.
+    sources: C, C++ and assembly files.
     script: the linker script.
     abi: the text of what it offers to modules.
     includes: folders of headers, for itself and its modules.
     system_includes: folders of headers that are searched last and not watched for changes.
-    flags: for the compiler.
+    defines: macros, for itself and its modules.
+    flags: for the compiler: of every language, or by language.
     """
     context, env = call.context, call.env
     refuse_none(sources, call.location, f"kernel {name!r}")
@@ -43,16 +46,18 @@ def kernel(
     made = Kernel(
         name,
         call.location,
+        call.variables,
         includes=includes,
         system_includes=system_includes,
-        flags=[*context.toolset.target.kernel_flags, *flags],
+        defines=defines,
+        flags=Flags(context.toolset.target.kernel_flags) + flags,
         linkage="static",
         script=script,
         kept=[symbol.name for symbol in load_abi(Path(golden.abspath)).symbols] if golden is not None else [],
         soname=f"{name}.so" if golden is not None else "",
     )
     context.add_program(made)
-    compile_all(env, made, sources, "kernel", ["-fno-pic"])
+    compile_all(env, made, sources, "kernel", Flags(("-fno-pic",)))
     made.node, made.debug = KERNEL.make(call, made, [each.node for each in made.object_sets])
     if golden is not None:
         env.Depends(made.node, golden)

@@ -1,7 +1,8 @@
 """KernelModule."""
 
+from ambilink.compile.languages import NO_FLAGS, Flags
 from ambilink.scons.api import UserError
-from ambilink.scons.arguments import Folders, Name, Names, Sources, Texts
+from ambilink.scons.arguments import CompileFlags, Defines, Folders, Name, Names, Sources
 from ambilink.scons.builder import Call, builder
 from ambilink.scons.compiling import compile_all
 from ambilink.scons.declarations import known
@@ -18,7 +19,8 @@ def kernel_module(
     kernel: Name = "kernel",
     needs: Names = (),
     includes: Folders = (),
-    flags: Texts = (),
+    defines: Defines = (),
+    flags: CompileFlags = NO_FLAGS,
 ) -> KernelModule:
     """A part of the kernel that it links at boot.
 
@@ -27,11 +29,12 @@ def kernel_module(
     Returns a record with the nodes `.node`, `.debug`, and `.objects`, a list.
 
     name: of the module, without ".so".
-    sources: C and assembly files.
+    sources: C, C++ and assembly files.
     kernel: the kernel that it is for, declared before with `abi`.
     needs: modules that must be loaded before it, by name.
     includes: folders of headers, searched before those of the kernel.
-    flags: for the compiler.
+    defines: macros, beside those of the kernel.
+    flags: for the compiler: of every language, or by language.
     """
     context = call.context
     refuse_none(sources, call.location, f"module {name!r}")
@@ -45,14 +48,16 @@ def kernel_module(
     module = KernelModule(
         name,
         call.location,
+        call.variables,
         includes=[*includes, *owner.includes],
         system_includes=owner.system_includes,
-        flags=[*context.toolset.target.module_flags, *flags],
+        defines=[*owner.defines, *defines],
+        flags=Flags(context.toolset.target.module_flags) + flags,
         soname=f"{name}.so",
         kernel=owner,
         needs=needs,
     )
     context.add_module(module)
-    compile_all(call.env, module, sources, "module", ["-fPIC"])
+    compile_all(call.env, module, sources, "module", Flags(("-fPIC",)))
     module.node, module.debug = KERNEL_MODULE.make(call, module, [each.node for each in module.object_sets])
     return module

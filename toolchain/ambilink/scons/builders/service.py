@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from ambilink.scons.arguments import Folders, Name, Names, Sources, Text, Texts, choice
+from ambilink.compile.languages import NO_FLAGS, Flags
+from ambilink.scons.arguments import CompileFlags, Defines, Folders, Name, Names, Sources, Text, Texts, choice
 from ambilink.scons.builder import Call, builder
 from ambilink.scons.compiling import compile_all
 from ambilink.scons.kinds.dynamic_program import DYNAMIC_PROGRAM
@@ -11,7 +12,7 @@ from ambilink.scons.sources import refuse_none
 from ambilink.scons.units import Program
 
 # Not -fPIE: gcc would then reach into libraries' data by copy relocations, which freeze its size.
-PIE = ["-fPIC"]
+PIE = Flags(("-fPIC",))
 KINDS = {"dynamic": DYNAMIC_PROGRAM, "static": STATIC_PROGRAM}
 
 
@@ -24,7 +25,8 @@ def service(
     linkage: Annotated[str, choice("dynamic", "static")] = "dynamic",
     interp: Text = "/lib/ld.so",
     includes: Folders = (),
-    flags: Texts = (),
+    defines: Defines = (),
+    flags: CompileFlags = NO_FLAGS,
     link_flags: Texts = (),
 ) -> Program:
     """A program of the system. One that runs before the dynamic linker is static; all others are dynamic, and nothing
@@ -35,21 +37,24 @@ def service(
     Returns a record with the nodes `.node`, `.debug`, and `.objects`, a list.
 
     name: of the program.
-    sources: C and assembly files.
+    sources: C, C++ and assembly files.
     LIBS: libraries that it needs, by name, in any order of declaration.
     linkage: "dynamic" links the stubs of its libraries, "static" their archives, each with all that those need.
     interp: PT_INTERP of a dynamic program: what links it in images with `linker = "interp"`.
     includes: folders of headers.
-    flags: for the compiler.
+    defines: macros.
+    flags: for the compiler: of every language, or by language.
     link_flags: for the linker.
     """
     refuse_none(sources, call.location, f"service {name!r}")
     program = Program(
         name,
         call.location,
+        call.variables,
         LIBS,
         includes,
-        flags=[*call.context.toolset.target.user_flags, *flags],
+        defines=defines,
+        flags=Flags(call.context.toolset.target.user_flags) + flags,
         link_flags=link_flags,
         linkage=linkage,
         interpreter=interp if linkage == "dynamic" else None,

@@ -47,6 +47,7 @@ class Linking(Generic[U]):
         return [
             *context.toolset.ld,
             *self.flags(context, unit),
+            *unit.variables.link_flags(),
             *unit.link_flags,
             *("-o", f"{target[0]}{PART}"),
             *context.expand(source),

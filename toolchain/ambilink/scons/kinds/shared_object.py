@@ -30,7 +30,8 @@ SHARED_OBJECT = linked(
 def _preliminary_words(target: Nodes, source: Nodes, env: Environment) -> list[str]:
     library, context = unit_of(env), context_of(env)
     flags = [*context.toolset.shared_library_flags, "-soname", library.soname, "--unresolved-symbols=ignore-all"]
-    return [*context.toolset.ld, *flags, *library.link_flags, "-o", str(target[0]), *context.expand(source)]
+    flags += [*library.variables.link_flags(), *library.link_flags]
+    return [*context.toolset.ld, *flags, "-o", str(target[0]), *context.expand(source)]
 
 
 # A library of a cycle, linked by itself to see what it exports: the stubs of the others are made of theirs.
