@@ -107,3 +107,27 @@ def test_verbose_prints_the_command_of_the_language(tree):
     tree.sconstruct('env.DualLibrary("x", "b.cc", CXXFLAGS="-std=c++20")')
     (line,) = [line for line in tree.good().splitlines() if line.endswith(" b.cc")]
     assert "-std=c++20" in shlex.split(line)
+
+
+def test_flags_of_a_profile(tree):
+    """The toolset's and the profile's come first, then the environment's, then the call's."""
+    for name in ("a.c", "b.cc", "c.S"):
+        tree.write(name, "")
+    tree.write(
+        "os.toml",
+        'profile = 1\nextends = "bare"\n[language]\nflags = ["-DALL", "-std=c11"]\nc = ["-DC"]\ncxx = ["-DCXX"]\n'
+        'asm = ["-DASM"]\ndefines = ["OS=1"]\n',
+    )
+    tree.more = 'AMBILINK_OS="os.toml", CPPDEFINES="ENVIRONMENT",'
+    tree.sconstruct('env.DualLibrary("x", ["a.c", "b.cc", "c.S"], shared=None, defines="CALL")')
+    found = commands(tree)
+    for flag, source in {"-DC": "a.c", "-DCXX": "b.cc", "-DASM": "c.S"}.items():
+        assert [name for name, words in found.items() if flag in words] == [source], flag
+    for words in found.values():
+        assert [word for word in words if word in ("-DOS=1", "-DALL", "-DENVIRONMENT", "-DCALL")] == [
+            "-DOS=1",
+            "-DALL",
+            "-DENVIRONMENT",
+            "-DCALL",
+        ]
+    assert "-std=c11" in found["a.c"] and "-std=c11" not in found["b.cc"]

@@ -60,7 +60,7 @@ def service(
         interpreter=interp if linkage == "dynamic" else None,
     )
     call.context.add_program(program)
-    compile_all(call.env, program, sources, "pie", [*PIE, *call.context.toolset.hosted_flags("programs")])
+    compile_all(call.env, program, sources, "pie", PIE + Flags(call.context.toolset.hosted_flags("programs")))
     start = call.context.start
     sets = [*(start.object_sets if start else []), *program.object_sets]
     program.node, program.debug = KINDS[linkage].make(call, program, [each.node for each in sets])
