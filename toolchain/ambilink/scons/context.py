@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import cast
 
 import ambilink
-from ambilink.compile.profile import Places
 from ambilink.compile.nasm import Nasm, find_nasm
+from ambilink.compile.profile import Places
 from ambilink.compile.toolset import Toolset
 from ambilink.files import write_atomically
 from ambilink.incremental.cache import Cache
