@@ -75,8 +75,12 @@ static bool arrange(struct loader_process *process, struct target_area *areas[2]
         return false;
     }
     thread->stack_pointer = areas[0]->at.there + areas[0]->at.size;
-    return loader->port->arrange ? loader->port->arrange(loader->context, process, &areas[0]->at, thread)
-                                 : write_stack(process, &areas[0]->at, thread);
+    if (!loader->port->arrange)
+        return write_stack(process, &areas[0]->at, thread);
+    if (loader->port->arrange(loader->context, process, &areas[0]->at, thread))
+        return true;
+    process_log(process, "what it shall find cannot be written", "");
+    return false;
 }
 
 static bool link_and_run(struct loader_process *process, const struct file_view *file)
