@@ -33,6 +33,12 @@ def toolset():
     return load_toolset(os.environ.get("AMBILINK_COMPILER", "hermetic"), os.environ.get("AMBILINK_TARGET", "x86_64"))
 
 
+@pytest.fixture(scope="session")
+def build_cache() -> Path:
+    """A cache for trees that need libc: it is compiled once for all of them, and kept for the next run."""
+    return Path(os.environ.get("AMBILINK_TEST_CACHE", TOP / "build/.ambilink/test-cache"))
+
+
 @pytest.fixture(params=["emulator", "qemu"])
 def machine(request) -> str:
     if request.param == "qemu" and shutil.which("qemu-system-x86_64") is None:

@@ -1,6 +1,5 @@
 """Projects that `ambilink new` of an installed wheel makes, and builds in them with nothing else on the PATH."""
 
-import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +9,15 @@ import pytest
 
 @dataclass
 class Installed:
-    """An environment with the wheel; the checkout is not on its path, and no compiler on its PATH."""
+    """An environment with the wheel; the checkout is not on its path, and on its PATH is nothing but sh."""
 
     python: Path
+    home: Path
     cache: Path
 
     def run(self, folder: Path, *words: str, expect: int = 0) -> str:
-        variables = {"PATH": str(self.python.parent), "HOME": str(folder), "AMBILINK_CACHE": str(self.cache)}
+        path = f"{self.python.parent}:{self.home / 'bin'}"
+        variables = {"PATH": path, "HOME": str(self.home), "AMBILINK_CACHE": str(self.cache)}
         done = subprocess.run(
             [self.python, "-m", *words], cwd=folder, env=variables, capture_output=True, text=True, timeout=300
         )
@@ -31,7 +32,8 @@ class Installed:
 
 
 @pytest.fixture(scope="session")
-def installed(wheel_python, tmp_path_factory) -> Installed:
-    # The cache of the whole test run, where one is set: musl is then compiled once.
-    cache = os.environ.get("AMBILINK_CACHE") or tmp_path_factory.mktemp("cache")
-    return Installed(wheel_python, Path(cache))
+def installed(wheel_python, build_cache, tmp_path_factory) -> Installed:
+    home = tmp_path_factory.mktemp("home")
+    (home / "bin").mkdir()
+    (home / "bin/sh").symlink_to("/bin/sh")  # by which SCons runs commands
+    return Installed(wheel_python, home, build_cache)

@@ -1,22 +1,36 @@
 """Each template of an installed wheel builds and passes its test as it is made."""
 
+import re
 import shutil
 import subprocess
+import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from ambilink.new.template import project_files
+
 
 @dataclass
 class Case:
-    made: tuple[str, ...]  # in the build folder
+    build: str  # the build folder
+    made: tuple[str, ...]  # in it
     source: str  # a source file
-    rebuilt: tuple[str, ...]  # what is linked again when it changes
+    linked: tuple[str, ...]  # again, when it changes
+    tested: str  # what the test prints
 
 
 CASES = {
-    "kernel": Case(("my-os", "my-os.debug"), "kernel/main.c", ("my-os",)),
+    "kernel": Case("build/x86_64-my-os", ("my-os", "my-os.debug"), "kernel/main.c", ("my-os",), "my-os: ready"),
+    "library": Case(
+        "build/x86_64-os",
+        ("lib/libmy-os.a", "lib/libmy-os.so", "bin/my-os-static", "bin/my-os-dynamic"),
+        "src/checksum.c",
+        ("libmy-os.so", "my-os-static"),
+        "2 objects, 28 KiB, 2 relocations, 2 bindings",
+    ),
 }
 
 
@@ -28,28 +42,32 @@ def project(request, installed, tmp_path_factory) -> Path:
     return parent / "my-os"
 
 
+def template(project: Path) -> str:
+    return project.parent.name.rstrip("0123456789")
+
+
 def case(project: Path) -> Case:
-    return CASES[project.parent.name.rstrip("0123456789")]
+    return CASES[template(project)]
 
 
 def test_it_builds_and_passes(installed, project, top):
     installed.scons(project)
-    built = project / "build/x86_64"
-    assert [name for name in case(project).made if not (built / name).is_file()] == []
-    assert (project / "compile_commands.json").is_file()
-    assert str(top / "toolchain") not in (project / "compile_commands.json").read_text()
-    installed.scons(project, "test")
+    missing = [name for name in case(project).made if not (project / case(project).build / name).is_file()]
+    assert not missing
+    assert f'"{top}' not in (project / "compile_commands.json").read_text().replace(f'"{sys.prefix}', "")
+    assert case(project).tested in installed.scons(project, "test")
     assert "is up to date" in installed.scons(project)
 
 
 def test_one_changed_line_is_built_again(installed, project):
     source = project / case(project).source
-    source.write_text(source.read_text() + "\nint one_line_more;\n")
-    output = installed.scons(project)
-    linked = {Path(line.split()[1]).name for line in output.splitlines() if line.startswith("  LD ")}
-    compiled = [line for line in output.splitlines() if line.startswith("  CC ")]
-    assert linked == set(case(project).rebuilt)
-    assert compiled and all(case(project).source in line for line in compiled)
+    more = f'static const char more[] __attribute__((used)) = "{time.time_ns()}";'  # not what the cache holds
+    source.write_text(f"{source.read_text()}\n{more}\n")
+    lines = [line.split() for line in installed.scons(project).splitlines() if re.match("  [A-Z]+ ", line)]
+    linked = {Path(path).name for step, path in lines if step == "LD"}
+    compiled = [path for step, path in lines if step == "CC"]
+    assert linked == set(case(project).linked)
+    assert compiled and all(case(project).source in path for path in compiled)
 
 
 def test_git_sees_sources_only(project):
@@ -57,13 +75,21 @@ def test_git_sees_sources_only(project):
         pytest.skip("git is not installed")
     git = ["git", "-C", str(project), "-c", "safe.directory=*"]
     subprocess.run([*git, "init", "-q"], check=True)
-    status = subprocess.run([*git, "status", "--porcelain", "-uall"], capture_output=True, text=True, check=True).stdout
-    from ambilink.new.template import project_files
-
-    assert sorted(line[3:] for line in status.splitlines()) == sorted(project_files(project.parent.name[:-1], "my-os"))
+    done = subprocess.run([*git, "status", "--porcelain", "-uall"], capture_output=True, text=True, check=True)
+    assert sorted(line[3:] for line in done.stdout.splitlines()) == sorted(project_files(template(project), "my-os"))
 
 
 def test_a_second_one_is_refused(installed, project):
     before = {path: path.stat().st_mtime_ns for path in project.rglob("*")}
     assert "is not empty" in installed.new(project.parent, "my-os", expect=1)
     assert {path: path.stat().st_mtime_ns for path in project.rglob("*")} == before
+
+
+def test_clangd_reads_the_settings(project):
+    clangd = shutil.which("clangd") or shutil.which("clangd-14")
+    if clangd is None:
+        pytest.skip("clangd is not installed")
+    command = [clangd, f"--check={project / case(project).source}"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert done.returncode == 0 and "0 errors" in done.stderr, done.stderr
+    assert "no such file" not in done.stderr

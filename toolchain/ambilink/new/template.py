@@ -18,6 +18,7 @@ COMMON = "common"  # files of every project
 DEFAULT = "kernel"
 TEMPLATES = {  # and what each makes
     "kernel": "a kernel of your own, built and booted by its profile",
+    "library": "a library for another operating system, static and shared, by a profile of that system",
 }
 NAME_MAX = 31  # the longest name of a service in a boot image
 PLACEHOLDER = re.compile(r"@([a-z]+)@")

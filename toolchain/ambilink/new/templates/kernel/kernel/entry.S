@@ -26,9 +26,6 @@ entry:                                  /* ebx: address of struct hvm_start_info
     movl %ebx, %edi
     xorl %ebp, %ebp
     call kernel_main
-2:  cli
-    hlt
-    jmp 2b
 
     .data
     .balign 4096

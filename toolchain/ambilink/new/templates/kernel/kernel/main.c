@@ -1,34 +1,37 @@
-/* @name@: prints on the first serial line and ends the machine with a verdict. */
+/* @name@: prints on the first serial line. "ready" there passes a boot, "panic" fails it: @name@.toml. */
 #include <stdint.h>
 
 #define SERIAL 0x3f8
-#define DEBUG_EXIT 0xf4 /* of the emulator, and of QEMU with isa-debug-exit */
-enum { PASSED = 0x10, FAILED = 0x11 };
 
-static void out(uint16_t port, uint8_t value)
+static void print_byte(char byte)
 {
-    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+    __asm__ volatile("outb %0, %1" : : "a"(byte), "Nd"((uint16_t)SERIAL));
 }
 
 static void print(const char *text)
 {
     for (; *text; text++)
-        out(SERIAL, (uint8_t)*text);
+        print_byte(*text);
 }
 
 static void print_number(unsigned number)
 {
     if (number >= 10)
         print_number(number / 10);
-    out(SERIAL, (uint8_t)('0' + number % 10));
+    print_byte((char)('0' + number % 10));
 }
 
-void kernel_main(uint32_t start_info)
+_Noreturn static void halt(void)
 {
-    (void)start_info; /* physical address of Xen's struct hvm_start_info: memory map, modules, command line */
-    volatile unsigned six = 6;
-    print("@name@: hello from 64-bit mode\n@name@: 6 * 7 = ");
-    print_number(six * 7);
-    print("\n");
-    out(DEBUG_EXIT, six * 7 == 42 ? PASSED : FAILED);
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
+
+/* `start_info` is the physical address of Xen's struct hvm_start_info: memory map, modules, command line. */
+_Noreturn void kernel_main(uint32_t start_info)
+{
+    print("@name@: 64-bit mode, start info at ");
+    print_number(start_info);
+    print(start_info ? "\n@name@: ready\n" : "\n@name@: panic: no boot loader was here\n");
+    halt();
 }
