@@ -65,7 +65,7 @@ struct target_host {
     bool (*stage)(void *context, struct staging *staging);
     void (*unstage)(void *context, const struct staging *staging);
     /* Mapping staging memory moves its pages: from then on this side does not use the view, though `unstage` follows all the
-     * same. The list of modules cannot be changed then: programs of such a host open nothing later. */
+     * same. The list of modules cannot be changed then: what the program opens later is not in it. */
     bool moves;
 
     /* Map in the target, in order, where nothing is mapped; returns how many were made. Fewer than `count`: the host logged
