@@ -156,7 +156,7 @@ def test_both_places_of_the_sources(tmp_path):
     package = tmp_path / "site/packages/ambilink"
     with pytest.raises(CoreUnavailable, match="install ambilink anew"):
         rtld_folder(package)
-    for place in (package / "libs/rtld", tmp_path / "site/libs/rtld"):
+    for place in (package / "system/libs/rtld", tmp_path / "site/libs/rtld"):
         (place / "include/rtld").mkdir(parents=True)
         (place / "include/rtld/link.h").write_text("")
         assert rtld_folder(package) == place

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ambilink.errors import AmbilinkError
+from ambilink.sources import system_folder
 
 HERE = Path(__file__).parent
 
@@ -26,14 +27,10 @@ class Sources:
 
 
 def rtld_folder(package: Path = HERE.parent) -> Path:
-    """libs/rtld: beside toolchain/ in a checkout, in the package itself where that is installed."""
-    places = (package.parents[1] / "libs/rtld", package / "libs/rtld")
-    for place in places:
-        if (place / "include/rtld/link.h").is_file():
-            return place
-    raise CoreUnavailable(
-        places[0], f"the sources of the linker core are not there, nor in {places[1]}", "install ambilink anew"
-    )
+    try:
+        return system_folder(package) / "libs/rtld"
+    except AmbilinkError as error:
+        raise CoreUnavailable(error.where, error.rule, error.remedy) from error
 
 
 def core_sources(rtld: Path) -> Sources:

@@ -61,7 +61,7 @@ def _set_of(target: Nodes, env: Environment) -> ObjectSet:
 def _cache_key(context: Context) -> Callable[[Stale], CompileKey]:
     def key(stale: Stale) -> CompileKey:
         recipe, source = stale.recipe, stale.job.source
-        return CompileKey((*recipe.versions, *recipe.words), source, context.roots)
+        return CompileKey((*recipe.versions, *context.shared_words(recipe.words)), source, context.roots)
 
     return key
 
@@ -160,7 +160,7 @@ def _source_paths(env: Environment, context: Context, sources: Sequence[object])
     built: list[Node] = []
     tables = node_tables(context.env)
     here = env.Dir(".")
-    folders = [os.path.relpath(node.abspath, context.top) for node in (here, here.srcnode())]
+    folders = [node.path for node in (here, here.srcnode())]  # from the top, or absolute
     for source in sources:
         if isinstance(source, str) and not set("$#\\") & set(source):
             node = _built_node(context, tables, os.path.normpath(os.path.join(folders[0], source)))

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
@@ -24,6 +25,7 @@ from ambilink.scons.declarations import Declarations
 from ambilink.scons.location import SourceLocation
 from ambilink.scons.object_set import ObjectSet
 from ambilink.scons.units import Library, Program, Unit
+from ambilink.sources import part_names
 
 PACKAGE = Path(ambilink.__file__).parent
 
@@ -31,12 +33,15 @@ PACKAGE = Path(ambilink.__file__).parent
 class Context(Declarations):
     """One for an environment and all its clones."""
 
-    def __init__(self, env: Environment, toolset: Toolset, build: Folder, state: Path) -> None:
+    def __init__(self, env: Environment, toolset: Toolset, build: Folder, state: Path, system: Path) -> None:
         super().__init__()
         self.toolset = toolset
         self.build = build
         self.top = env.Dir("#").abspath
+        self.system = system  # where libs/, services/ and boot/ are
+        self.bundled = [part.partition("/")[2] for part in part_names(system) if part.startswith("libs/")]
         self.launcher: list[str] = []
+        self.parts: list[str] = []  # of the system's own sources that were declared
         self.compiler = list(toolset.cc)
         self.env = env
         self.boot_tests: list[Node] = []
@@ -68,8 +73,30 @@ class Context(Declarations):
     @property
     def roots(self) -> tuple[tuple[str, str], ...]:
         """Folders that may lie elsewhere for others, with the names that stand for them in keys."""
-        package = self.toolset.package
-        return tuple((folder, name) for folder, name in ((package, "{package}"), (self.top, "{top}")) if folder)
+        places = [(self.toolset.package, "{package}"), (self.system_prefix, "{system}"), (self.top, "{top}")]
+        return tuple((folder, name) for folder, name in places if folder)
+
+    @cached_property
+    def system_prefix(self) -> str:
+        """The folder of the system's sources as commands name it, where it may lie anywhere: what is compiled of them
+        is the same for all. Empty: it is a part of this tree."""
+        path = str(self.system)
+        inside = self.system.parent != PACKAGE and f"{path}{os.sep}".startswith(self.top + os.sep)
+        return "" if inside else self.from_top(path)
+
+    @property
+    def system_map(self) -> list[str]:
+        """The flag by which objects of those sources name them."""
+        return [f"-ffile-prefix-map={self.system_prefix}/="] if self.system_prefix else []
+
+    def shared_words(self, words: Iterable[str]) -> list[str]:
+        """A compiler's words as keys of a cache have them: where the system's sources lie makes no difference."""
+        return [self._shared_word(word) for word in words if word not in self.system_map]
+
+    def _shared_word(self, word: str) -> str:
+        folder, system = os.path.join(self.top, word[2:]), f"{self.system}{os.sep}"
+        inside = word.startswith("-I") and folder.startswith(system)
+        return f"-I{{system}}/{folder[len(system) :]}" if inside else word
 
     def general(self, text: str) -> str:
         """A command without the folders that differ between machines."""

@@ -4,7 +4,7 @@ Names are resolved when SCons builds, not when it reads SConscripts, so declarat
 libraries may need each other. A mistake is reported with the SConscript line that made it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
 from ambilink.scons.api import Folder, Node, UserError
@@ -26,6 +26,7 @@ class Declarations:
         self.modules: dict[str, KernelModule] = {}
         self.interpreters: dict[str, Interpreter] = {}  # by file name under lib/
         self.start: Start | None = None
+        self.bundled: Collection[str] = ()  # libraries that could be declared from the system's own sources
         self._closures: dict[Unit, list[Library]] = {}
         self._outputs: dict[str, SourceLocation] = {}
 
@@ -62,9 +63,10 @@ class Declarations:
 
     def library(self, name: str, user: Unit) -> Library:
         if name not in self.libraries:
+            ours = f"; env.AmbilinkSystem('libs/{name}') declares Ambilink's" if name in self.bundled else ""
             raise UserError(
                 f"{user.location}: {user.title} names the unknown library {name!r} in LIBS; "
-                f"{known(self.libraries, name)}"
+                f"{known(self.libraries, name)}{ours}"
             )
         return self.libraries[name]
 

@@ -12,6 +12,7 @@ from ambilink.scons.arguments import setting
 from ambilink.scons.builder import BUILDERS
 from ambilink.scons.builders import (  # noqa: F401  each declares itself
     abi_update,
+    ambilink_system,
     boot_image,
     boot_test,
     compile_commands,
@@ -27,6 +28,7 @@ from ambilink.scons.caching import DEFAULT_LIMIT, add_cache
 from ambilink.scons.context import PACKAGE, Context
 from ambilink.scons.finish import finish
 from ambilink.scons.launching import add_launcher
+from ambilink.sources import system_folder
 
 
 def build_name(compiler: str, target: str, system: str) -> str:
@@ -52,11 +54,13 @@ def generate(env: Environment) -> None:
         state = Path(build.dir.abspath, ".ambilink", build.name)  # beside what is built: no output
         toolset = load_toolset(compiler, target, state / "tools.json", system)
         psabi_of(toolset.target.machine)
+        sources = system_folder()
     except AmbilinkError as error:
         raise UserError(str(error)) from error
     except TypeError as error:
         raise UserError(f"AMBILINK_BUILD is {folder}, which is a file; name a folder") from error
-    context = env["AMBILINK"] = Context(env, toolset, build, state)
+    context = env["AMBILINK"] = Context(env, toolset, build, state, sources)
+    env["AMBILINK_SYSTEM"] = str(sources)
     launcher, cache = setting(env, "AMBILINK_LAUNCHER", ""), setting(env, "AMBILINK_CACHE", "")
     if launcher:
         add_launcher(context, launcher, env["ENV"])
