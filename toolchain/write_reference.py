@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from ambilink.bootimage import manifest
+from ambilink.bootimage import manifest, multiboot_manifest
 from ambilink.compile.languages import Flags
 from ambilink.scons import environment
 from ambilink.scons.arguments import REQUIRED, FormSettings, Parameter
@@ -30,7 +30,7 @@ A TOML file, for `BootImage` and `ambilink image pack`. Programs are looked up i
 listed, but for those that programs open at run time: they follow from DT_NEEDED. [boot-image.md](../boot-image.md)
 describes what comes of it.
 """
-TYPES = {str: "string", int: "integer", list: "array of strings", dict: "table of strings"}
+TYPES = {str: "string", int: "integer", list: "array of strings", dict: "table of strings", bool: "boolean"}
 
 
 def split_docstring(text: str, names: list[str]) -> tuple[str, dict[str, str]]:
@@ -90,6 +90,8 @@ def builders() -> str:
 
 
 def key_line(name: str, key: manifest.Key) -> str:
+    if key.kind is bool:
+        return f"| `{name}` | {TYPES[bool]} | `{str(key.default).lower()}` | {cell(key.meaning)} |"
     default = {...: "must be given", None: "see there", "": "none", -1: "none"}.get(
         key.default if not isinstance(key.default, list | dict) else "", f"`{default_text(key.default)}`"
     )
@@ -97,8 +99,8 @@ def key_line(name: str, key: manifest.Key) -> str:
 
 
 def manifest_page() -> str:
-    parts = [NOTE.format(source="toolchain/ambilink/bootimage/manifest.py") + MANIFEST_HEAD]
-    for heading, (keys, meaning) in manifest.TABLES.items():
+    parts = [NOTE.format(source="toolchain/ambilink/bootimage/manifest.py and multiboot_manifest.py") + MANIFEST_HEAD]
+    for heading, (keys, meaning) in (manifest.TABLES | multiboot_manifest.TABLES).items():
         parts.append(f"\n## {heading}\n\n{meaning}\n")
         if keys:
             parts.append("\n| key | type | default | |\n|---|---|---|---|\n")

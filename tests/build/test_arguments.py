@@ -118,7 +118,7 @@ WRONG = {
 def test_wrong_types(calls, builder):
     """Every argument of the builder, with every kind of wrong value."""
     optional = {"static", "shared", "abi", "expect", "combined_with"}
-    optional |= {"DualLibrary": {"includes"}, "CompileCommands": {"target"}}.get(builder, set())
+    optional |= {"DualLibrary": {"includes"}, "CompileCommands": {"target"}, "BootImage": {"iso", "tree"}}.get(builder, set())
     cases = [
         (name, kind, value)
         for name in parameters()[builder]

@@ -84,6 +84,9 @@ def _add_image(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     pack.add_argument("manifest", type=Path)
     pack.add_argument("--root", type=Path, required=True, help="build folder with kernel, services/ and lib/")
     pack.add_argument("--output", type=Path, required=True)
+    pack.add_argument("--iso", type=Path, metavar="FILE", help="an ISO besides, by grub-mkrescue")
+    pack.add_argument("--tree", type=Path, metavar="DIR", help="a folder for GRUB besides, with boot/grub/grub.cfg")
+    pack.add_argument("--profile", default="ambilink", metavar="NAME", help="a profile's name or TOML file")
     pack.set_defaults(run=_image_pack)
     listing = actions.add_parser("ls", help="list files and services")
     listing.add_argument("image", type=Path)
@@ -281,15 +284,11 @@ def _profile(options: argparse.Namespace) -> int:
 
 
 def _image_pack(options: argparse.Namespace) -> int:
-    from ambilink.bootimage.pack import pack
+    from ambilink.bootimage.outputs import Outputs, make
+    from ambilink.compile.profile import load_profile
 
-    packed = pack(options.manifest, options.root, options.output)
-    print(
-        f"{packed.image}: {packed.size:,} bytes, {len(packed.archive.files)} files, "
-        f"{len(packed.archive.services)} services"
-    )
-    if packed.linked or packed.taken:
-        print(f"{packed.linked} programs linked, {packed.taken} as they were linked last")
+    outputs = Outputs(options.output, options.iso, options.tree)
+    print("\n".join(make(options.manifest, options.root, load_profile(options.profile), outputs)))
     return EXIT_PASS
 
 

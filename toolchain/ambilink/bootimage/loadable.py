@@ -43,7 +43,10 @@ class Loadable:
     parts: tuple[Part, ...]
     entry: int
     sections: Sections | None
-    load_base: int | None  # of a relocatable kernel
+
+    @property
+    def load_base(self) -> int:
+        return min(part.address for part in self.parts)
 
     @property
     def end(self) -> int:
@@ -99,7 +102,7 @@ def _raw(path: Path, data: Data, header: Header) -> Loadable:
         raise AmbilinkError(path, "the addresses of its multiboot header lie outside the file", "correct the header")
     memory_end = max(addresses.bss_end, addresses.load + end - start)
     part = Part(addresses.load, bytes(data[start:end]), memory_end - addresses.load)
-    return Loadable(path, header, (part,), header.entry, None, None)
+    return Loadable(path, header, (part,), header.entry, None)
 
 
 def _elf(path: Path, data: Data, header: Header) -> Loadable:
@@ -138,8 +141,7 @@ def _elf(path: Path, data: Data, header: Header) -> Loadable:
         # e_entry is virtual; kernels in the upper half are entered at the physical address.
         entry = next((entry - v + p for v, p, size in places if v <= entry < v + size), entry)
     moved = tuple(Part(part.address + shift, part.data, part.memory_size) for part in parts)
-    base = min(part.address for part in moved) if header.relocatable else None
-    return Loadable(path, header, moved, entry + shift, _sections(data, layout, shoff, fields), base)
+    return Loadable(path, header, moved, entry + shift, _sections(data, layout, shoff, fields))
 
 
 def _shift(path: Path, header: Header, start: int, end: int) -> int:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from ambilink import toml_file
 from ambilink.bootimage.layout import ARGUMENTS_MAX, NAME_MAX, PAGE_SIZE, SERVICE_NAME_MAX, Calls, Grant, Linker, Role
+from ambilink.bootimage.multiboot_manifest import AMBILINK, format_of
 from ambilink.errors import AmbilinkError
 from ambilink.toml_file import REQUIRED, Key, Table
 
@@ -23,6 +24,12 @@ STACK_MAX = 64 << 20
 _Choice = TypeVar("_Choice")
 
 IMAGE_KEYS = {
+    "format": Key(
+        str,
+        AMBILINK,
+        "The boot protocol of the kernel: `ambilink`, which is this project's, or `multiboot2` or `multiboot1`, for "
+        "which other keys hold: see below.",
+    ),
     "kernel": Key(str, "kernel", "The kernel: a file of the build folder."),
     "loader": Key(
         str,
@@ -179,6 +186,8 @@ def _read_service(table: Table, default_linker: Linker) -> ManifestService:
 def read(path: Path) -> Manifest:
     top = Table(path, "", toml_file.read(path))
     image = top.take_table("image", {})
+    if format_of(path) != AMBILINK:
+        raise image.refuse("format", "is not 'ambilink'", "make this image by BootImage or ambilink image pack")
 
     def take(key: str) -> Any:
         return image.take_key(key, IMAGE_KEYS[key])
@@ -192,6 +201,7 @@ def read(path: Path) -> Manifest:
     for name in modules:
         if "/" in name:
             raise image.refuse("modules", f"has {name!r}", "give the module's name alone")
+    take("format")
     linker = Linker(_choose(image, "linker", take("linker"), LINKERS))
     kernel, loader, interpreter, seed = take("kernel"), take("loader"), take("interpreter") or None, take("seed")
     if seed < -1 or seed >= 1 << 64:

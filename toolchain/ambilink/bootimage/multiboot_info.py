@@ -48,8 +48,7 @@ def _multiboot2(kernel: Loadable, sections: Sections | None, modules: Sequence[P
     if sections:
         head = struct.pack("<III", len(sections.headers), sections.entry_size, sections.names_index)
         tags.append(_tag(9, head + b"".join(sections.headers)))
-    if kernel.load_base is not None:
-        tags.append(_tag(21, struct.pack("<I", kernel.load_base)))
+    tags.append(_tag(21, struct.pack("<I", kernel.load_base)))
     return b"".join(tags)
 
 

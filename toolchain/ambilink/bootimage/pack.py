@@ -1,16 +1,15 @@
 """Packing a boot image: from a manifest and a build folder to one ELF file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ambilink.bootimage import container, layout, prelink
 from ambilink.bootimage.layout import ArchiveService, Calls, FileKind, Linker
 from ambilink.bootimage.linked import Store
 from ambilink.bootimage.manifest import Manifest, ManifestService, read
-from ambilink.elf.file import ElfFile
+from ambilink.bootimage.shipped import shipped
 from ambilink.elf.inspect import inspect
-from ambilink.elf.layout import EHDR
 from ambilink.errors import AmbilinkError
 from ambilink.files import read_regular, write_atomically
 from ambilink.link.module import Module
@@ -24,21 +23,15 @@ MODULE_FOLDER = "modules"
 @dataclass(frozen=True)
 class Packed:
     image: Path
-    size: int
+    kernel: Path
+    data: bytes = field(repr=False)
     archive: layout.Archive
     linked: int  # programs that were linked for `linker = "pack"`
     taken: int  # others, which are as they were linked last
 
-
-def shipped(path: Path) -> bytes:
-    """A linked file without what no loader reads: all bytes after the last segment, and section headers."""
-    info = inspect(path)
-    elf = ElfFile(path, read_regular(path))
-    end = max((load.offset + load.file_size for load in info.loads), default=0)
-    if end < EHDR.size:
-        raise elf.refuse("has no segment that holds its header", "link it as a program or shared library")
-    header = replace(elf.header, shoff=0, shentsize=0, shnum=0, shstrndx=0)
-    return header.pack() + elf.data[EHDR.size : end]
+    @property
+    def size(self) -> int:
+        return len(self.data)
 
 
 def _program(manifest: Manifest, root: Path, name: str) -> Path:
@@ -169,6 +162,17 @@ def _state(root: Path) -> Path | None:
 
 def pack(manifest_path: Path, root: Path, image: Path) -> Packed:
     """Write the image that a manifest describes; `root` is the build folder with kernel, services/ and lib/."""
+    packed = build(manifest_path, root, image)
+    write(packed)
+    return packed
+
+
+def write(packed: Packed) -> None:
+    write_atomically(packed.image, packed.data)
+
+
+def build(manifest_path: Path, root: Path, image: Path) -> Packed:
+    """The image's bytes; `image` is what messages call it."""
     manifest = read(manifest_path)
     programs = {name: _program(manifest, root, name) for name in manifest.programs}
     contents: dict[str, tuple[FileKind, bytes]] = {}
@@ -206,6 +210,5 @@ def pack(manifest_path: Path, root: Path, image: Path) -> Packed:
     ]
     data = layout.build(contents, services, program_name(manifest.loader), loader_linker)
     archive = layout.parse(data, image)
-    whole = container.build(root / manifest.kernel, data, archive)
-    write_atomically(image, whole)
-    return Packed(image, len(whole), archive, store.linked, store.taken)
+    kernel = root / manifest.kernel
+    return Packed(image, kernel, container.build(kernel, data, archive), archive, store.linked, store.taken)

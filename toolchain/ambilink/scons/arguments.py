@@ -232,6 +232,7 @@ Paths = Annotated[Sequence[str], Accepts("a path, or a list of paths", _list_of(
 File = Annotated[Node, Accepts("a file", _file)]
 OptionalFile = Annotated[Node | None, Accepts("a file, or None", _file, optional=True)]
 Output = Annotated[str, Accepts("a path in the build folder", _text)]
+OptionalOutput = Annotated[str | None, Accepts("a path in the build folder, or None", _text, optional=True)]
 Targets = Annotated[Sequence[object], Accepts("a target, or a list of targets", _list_of(_target))]
 LANGUAGE_NAMES = ", ".join(f'"{name}"' for name in sorted((COMMON, *Language)))
 CompileFlags = Annotated[

@@ -7,8 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ambilink.bootimage import multiboot_manifest
 from ambilink.bootimage.layout import Linker
 from ambilink.bootimage.manifest import Manifest, read
+from ambilink.bootimage.multiboot_manifest import AMBILINK, MultibootManifest, format_of
+from ambilink.compile.profile import DEFAULT_PROFILE
 from ambilink.errors import AmbilinkError
 from ambilink.scons.api import Builder, Environment, Node, Nodes, UserError
 from ambilink.scons.context import Context, context_of
@@ -17,7 +20,7 @@ from ambilink.scons.location import SourceLocation
 from ambilink.scons.steps import CommandStep, watched
 from ambilink.scons.units import Kernel, Library, Program
 
-PACKING = ("bootimage", "elf", "link", "core", "toml_file.py")  # what packs, of the package `ambilink`
+PACKING = ("bootimage", "elf", "link", "core", "compile", "toml_file.py")  # what packs, of the package `ambilink`
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,10 @@ class ImageOf:
     manifest_node: Node
     location: SourceLocation
 
-    def manifest(self) -> Manifest:
+    def manifest(self) -> Manifest | MultibootManifest:
+        path = Path(self.manifest_node.path)
         try:
-            return read(Path(self.manifest_node.path))
+            return read(path) if format_of(path) == AMBILINK else multiboot_manifest.read(path)
         except AmbilinkError as error:
             raise UserError(f"{error} [{self.location}]") from error
 
@@ -55,23 +59,29 @@ class ImageOf:
     def inputs(self) -> list[Node]:
         context, manifest = self.context, self.manifest()
         env = context.env
-        nodes = [*context.code(*PACKING), *(env.File(str(file), env.Dir("#")) for file in manifest.files.values())]
+        files = manifest.files.values() if isinstance(manifest, Manifest) else manifest.files
+        nodes = [*context.code(*PACKING), *(env.File(str(file), env.Dir("#")) for file in files)]
         for program in self.programs():
             nodes += _made(program.node)
             if program.linkage == "dynamic":
                 nodes += _shared(context.closure(program))
-        nodes += self._interpreters(manifest)
-        for name in manifest.modules:
-            module = context.modules.get(name)
-            if module is None or module.kernel is None:
-                raise self._unknown("module", name, list(context.modules))
-            nodes += _made(module.node, module.kernel.exports)
+        if isinstance(manifest, Manifest):
+            nodes += [*self._interpreters(manifest), *self._modules(manifest)]
         libraries = {each.soname: each for each in context.libraries.values() if each.shared is not None}
         for name in manifest.libraries:
             if name not in libraries:
                 raise self._unknown("library", name, list(libraries))
             nodes += _shared([libraries[name], *context.closure(libraries[name])])
         return list(dict.fromkeys(nodes))
+
+    def _modules(self, manifest: Manifest) -> list[Node]:
+        found: list[Node] = []
+        for name in manifest.modules:
+            module = self.context.modules.get(name)
+            if module is None or module.kernel is None:
+                raise self._unknown("module", name, list(self.context.modules))
+            found += _made(module.node, module.kernel.exports)
+        return found
 
     def _interpreters(self, manifest: Manifest) -> list[Node]:
         """What the programs ask for that an interpreter links."""
@@ -97,7 +107,11 @@ def _shared(libraries: Sequence[Library]) -> list[Node]:
 
 def _words(target: Nodes, source: Nodes, env: Environment) -> list[str]:
     line = [sys.executable, "-m", "ambilink", "image", "pack", str(source[0])]
-    return [*line, "--root", str(context_of(env).build), "--output", str(target[0])]
+    context = context_of(env)
+    line += ["--root", str(context.build), "--output", str(target[0])]
+    if context.toolset.profile.name != DEFAULT_PROFILE:
+        line += ["--profile", context.toolset.profile.files[0]]
+    return [*line, *env["AMBILINK_IMAGE_MORE"]]
 
 
 def _scan(node: Node, env: Environment) -> Sequence[Node]:
