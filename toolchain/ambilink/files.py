@@ -33,6 +33,17 @@ def _with_regular(path: Path, remedy: str, read: Callable[[int, int], _Read]) ->
         raise AmbilinkError(ascii(str(path)), f"cannot be a file's name ({error})", remedy) from error
 
 
+def cache_folder() -> Path:
+    """Of this package, as the XDG base directory specification has it."""
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(named):
+        return Path(named, "ambilink")
+    try:
+        return Path.home() / ".cache/ambilink"
+    except RuntimeError as error:
+        raise AmbilinkError("HOME", "is not set", "set XDG_CACHE_HOME to a folder for caches") from error
+
+
 def read_regular(path: Path, remedy: str = "") -> bytes:
     """Contents of a regular file; `remedy` is what to do where there is none."""
 

@@ -25,6 +25,7 @@ class Declared:
     item: type = str  # of a list
     choices: tuple[str, ...] = ()  # of a string, or of a list's items
     path: bool = False  # from the folder of the file that says it
+    words: tuple[str, ...] = ()  # values that are no paths
     check: Check | None = None
     no_default: str = ""  # what the reference page has where there is no default
 
@@ -68,13 +69,13 @@ def _checked(table: Table, name: str, how: Declared, value: Any) -> Any:
             raise table.refuse(name, rule, remedy)
     if how.path:
         folder = table.file_of(name).resolve().parent
-        value = [_from(folder, each) for each in value] if how.kind is list else _from(folder, value)
+        value = [_from(folder, each) for each in value] if how.kind is list else _from(folder, value, how.words)
     return tuple(value) if how.kind is list else value
 
 
-def _from(folder: Path, path: str) -> str:
-    """Names in braces and absolute paths stay, and so do words that are no path."""
-    return path if path.startswith(("{", "/")) or not path else str(folder / path)
+def _from(folder: Path, path: str, words: tuple[str, ...] = ()) -> str:
+    """Names in braces and absolute paths stay, and so do words."""
+    return path if path.startswith(("{", "/")) or path in words else str(folder / path)
 
 
 def tables(record: object) -> Iterator[tuple[str, Any]]:

@@ -1,12 +1,12 @@
 """The musl source tree inside the ziglang wheel: which files make a libc, and where its headers are."""
 
-import importlib.util
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ambilink.compile.toolset import Target
+from ambilink.compile.wheel import wheel_folder
 from ambilink.errors import AmbilinkError
 
 SOURCE_SUFFIXES = (".c", ".s", ".S")
@@ -22,10 +22,7 @@ class Musl:
 
 
 def _libc_folder() -> Path:
-    spec = importlib.util.find_spec("ziglang")
-    if spec is None or not spec.submodule_search_locations:
-        raise AmbilinkError("ziglang", "the package with musl's source is not installed", "pip install ziglang==0.14.1")
-    return Path(next(iter(spec.submodule_search_locations))) / "lib/libc"
+    return wheel_folder() / "lib/libc"
 
 
 def public_headers(target: Target) -> tuple[Path, ...]:
@@ -45,6 +42,8 @@ def _sources(root: Path) -> Iterator[tuple[str, str, str]]:
 
 def find_musl(target: Target, without: frozenset[str] = frozenset()) -> Musl:
     """`without` names files to leave out, relative to src/ and without suffix: "thread/<arch>/clone"."""
+    if not target.musl:
+        raise AmbilinkError(target.files[0], "target.musl is missing, and musl is asked for", "add it")
     root = _libc_folder() / "musl"
     generic: dict[str, str] = {}
     special: dict[str, str] = {}

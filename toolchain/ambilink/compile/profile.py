@@ -130,6 +130,8 @@ class Language:
         "none",
         "The compiler's run-time (`__divti3` and its kin), linked last into everything: `none`, `compiler` (built of "
         "the ziglang wheel's source), or the path of an archive. Its symbols are not exported.",
+        path=True,
+        words=("none", "compiler"),
     )
 
 
@@ -241,6 +243,9 @@ def refuse_contradictions(profile: Profile, tables: Mapping[str, Table]) -> None
         where = next((tables[one].place(key) for one, key in keys if tables[one].has(key)), profile.files[0])
         raise AmbilinkError(where, f"{table}.{name} {rule}", remedy)
 
+    runtime = profile.language.runtime
+    if runtime not in ("none", "compiler") and not Path(runtime).is_file():
+        against("language", "runtime", f"names {runtime}, which is not there", "correct the path, or say 'compiler'")
     if form.relr and contract.relocations and "relr" not in contract.relocations:
         against(
             "format",

@@ -56,6 +56,8 @@ class Target:
     user_flags: tuple[str, ...]
     kernel_flags: tuple[str, ...]
     module_flags: tuple[str, ...]  # of the kernel's modules
+    runtime_flags: tuple[str, ...]  # of zig, for the compiler's run-time
+    kernel_runtime_flags: tuple[str, ...]  # for the one that kernels link; empty: as for programs
     files: tuple[str, ...]
 
 
@@ -152,6 +154,8 @@ def load_target(name: str) -> Target:
         tuple(flags.take_strings("user", [])),
         tuple(flags.take_strings("kernel", [])),
         tuple(flags.take_strings("module", [])),
+        tuple(flags.take_strings("runtime", [])),
+        tuple(flags.take_strings("kernel-runtime", [])),
         (str(path),),
     )
     if not 0 <= result.elf_flags < 1 << 32:

@@ -16,6 +16,8 @@ import tempfile
 from pathlib import Path
 
 from ambilink.core.sources import CoreUnavailable, Sources, core_sources, rtld_folder
+from ambilink.errors import AmbilinkError
+from ambilink.files import cache_folder
 
 MACHINES = ("x86_64", "aarch64", "riscv64")
 FLAGS = ("-std=gnu17", "-O2", "-fPIC", "-ffreestanding", "-fno-stack-protector", "-nostdlibinc")
@@ -25,15 +27,11 @@ KEPT = 8  # libraries in the cache folder, of other versions of the sources
 TIMEOUT = 120  # seconds
 
 
-def cache_folder() -> Path:
-    """As the XDG base directory specification has it."""
-    named = os.environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(named):
-        return Path(named, "ambilink")
+def _core_folder() -> Path:
     try:
-        return Path.home() / ".cache/ambilink"
-    except RuntimeError as error:
-        raise CoreUnavailable("HOME", "is not set", "set XDG_CACHE_HOME to a folder for caches") from error
+        return cache_folder() / "core"
+    except AmbilinkError as error:
+        raise CoreUnavailable(error.where, error.rule, error.remedy) from error
 
 
 def _machine() -> str:
@@ -101,7 +99,7 @@ def core_library(sources: Sources | None = None) -> Path:
     """The library, compiled now if it is not there; `sources` None: the product's own."""
     try:
         sources = sources or core_sources(rtld_folder())
-        folder = cache_folder() / "core"
+        folder = _core_folder()
         library = folder / f"{_digest(sources)}.so"
         if library.is_file():
             with contextlib.suppress(OSError):  # used now: others are given up first

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 
+from ambilink.elf.file import ElfFile
 from ambilink.elf.inspect import ElfInfo, inspect, objects_referring_to
 from ambilink.elf.psabi import psabi_of
 from ambilink.errors import AmbilinkError
@@ -20,6 +21,9 @@ class OutputKind(Enum):
     MODULE = "kernel module"
 
 
+EXECUTED = (OutputKind.STATIC_PROGRAM, OutputKind.DYNAMIC_PROGRAM, OutputKind.INTERPRETER, OutputKind.KERNEL)
+
+
 def check(
     path: Path,
     kind: OutputKind,
@@ -27,21 +31,43 @@ def check(
     objects: list[Path],
     soname: str | None = None,
     interpreter: str | None = None,
+    entry: str | None = None,
+    provided: frozenset[str] = frozenset(),
+    write_xor_execute: bool = True,
 ) -> None:
     """Raise AmbilinkError for the first rule that the file breaks.
 
     `libraries` has every shared library that may be needed, by soname; `objects` are what was linked, to
-    name the one that a missing symbol is needed by; `interpreter` is the PT_INTERP that was asked for.
+    name the one that a missing symbol is needed by; `interpreter` is the PT_INTERP that was asked for; `entry` is
+    the symbol that it begins at; `provided` are symbols that the loader defines.
     """
     info = inspect(path)
     _check_type(info, kind, interpreter)
-    _check_segments(info)
+    _check_segments(info, write_xor_execute)
+    if kind in EXECUTED:
+        _check_entry(info, entry)
     if kind in (OutputKind.STATIC_PROGRAM, OutputKind.KERNEL) and info.needed:
         raise AmbilinkError(path, f"static, but has NEEDED {info.needed[0]}", "link it with archives only")
     if soname is not None and info.soname != soname:
         raise AmbilinkError(path, f"SONAME is {info.soname}, not {soname}", "do not override -soname")
     if kind is not OutputKind.KERNEL:
-        _check_symbols(info, libraries, objects)
+        _check_symbols(info, libraries, objects, provided)
+
+
+def _check_entry(info: ElfInfo, entry: str | None) -> None:
+    """Linkers only warn of a missing symbol, and leave 0 or the first instruction."""
+    if entry is not None:
+        symbols = ElfFile.open(info.path).addresses()  # none in a file that the linker stripped
+        if symbols and entry not in symbols:
+            raise AmbilinkError(
+                info.path,
+                f"has no entry point: {entry} is not defined",
+                "define it, or name the one that there is: programs.entry of the profile, or -e in link_flags",
+            )
+    if not any(load.executable and load.address <= info.entry < load.end for load in info.loads):
+        raise AmbilinkError(
+            info.path, f"its entry point {info.entry:#x} lies in no executable segment", "define the entry symbol"
+        )
 
 
 def check_target(path: Path, machine: str, flags: int) -> None:
@@ -65,7 +91,7 @@ def _check_type(info: ElfInfo, kind: OutputKind, interpreter: str | None) -> Non
         OutputKind.SHARED_LIBRARY: ("ET_DYN",),
         OutputKind.INTERPRETER: ("ET_DYN",),
         OutputKind.MODULE: ("ET_DYN",),
-        OutputKind.DYNAMIC_PROGRAM: ("ET_DYN",),
+        OutputKind.DYNAMIC_PROGRAM: ("ET_DYN", "ET_EXEC"),
         OutputKind.STATIC_PROGRAM: ("ET_DYN", "ET_EXEC"),
         OutputKind.KERNEL: ("ET_EXEC",),
     }[kind]
@@ -85,11 +111,11 @@ def _check_type(info: ElfInfo, kind: OutputKind, interpreter: str | None) -> Non
         )
 
 
-def _check_segments(info: ElfInfo) -> None:
+def _check_segments(info: ElfInfo, write_xor_execute: bool) -> None:
     if info.text_relocations:
         raise AmbilinkError(info.path, "DT_TEXTREL: relocations in read-only segments", "compile all of it with -fPIC")
     for load in info.loads:
-        if load.writable and load.executable:
+        if write_xor_execute and load.writable and load.executable:
             raise AmbilinkError(
                 info.path,
                 f"the segment at {load.address:#x} is writable and executable",
@@ -116,8 +142,10 @@ def closure(info: ElfInfo, libraries: Mapping[str, Path]) -> dict[str, ElfInfo]:
     return found
 
 
-def _check_symbols(info: ElfInfo, libraries: Mapping[str, Path], objects: list[Path]) -> None:
-    missing = set(info.undefined)
+def _check_symbols(
+    info: ElfInfo, libraries: Mapping[str, Path], objects: list[Path], provided: frozenset[str]
+) -> None:
+    missing = set(info.undefined - provided)
     for library in closure(info, libraries).values():
         missing -= library.defined
     if not missing:

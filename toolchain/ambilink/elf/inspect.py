@@ -32,6 +32,7 @@ class ElfInfo:
     type: str  # "ET_EXEC" or "ET_DYN"
     machine: str
     flags: int  # e_flags
+    entry: int
     interpreter: str | None
     soname: str | None
     needed: tuple[str, ...]
@@ -87,6 +88,7 @@ def inspect_data(data: Data, path: Path) -> ElfInfo:
         TYPES[file.type],
         psabi.e_machine if psabi else f"EM_{file.machine}",
         file.header.flags,
+        file.entry,
         file.interpreter,
         file.soname,
         tuple(file.needed_names),

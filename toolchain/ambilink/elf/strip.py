@@ -35,10 +35,13 @@ ALIGN_MAX = 1 << 16  # of what is moved: no debug section asks for more
 BUILD_ID_SIZE = 20
 
 
-def strip(data: bytes, path: Path, debug_name: str, *, keep_symbols: bool = False) -> tuple[bytes, bytes]:
+def strip(
+    data: bytes, path: Path, debug_name: str, *, keep_symbols: bool = False, section_headers: bool = True
+) -> tuple[bytes, bytes]:
     """The shipped file and the debug file of a linked one; `path` is what messages call it.
 
-    `keep_symbols`: the shipped one keeps .symtab, which others than debuggers read in a kernel."""
+    `keep_symbols`: the shipped one keeps .symtab, which others than debuggers read in a kernel. Without
+    `section_headers` it ends with what is loaded, and names no debug file."""
     file = ElfFile(path, data)
     header, sections = file.header, file.sections
     if not sections:
@@ -55,6 +58,9 @@ def strip(data: bytes, path: Path, debug_name: str, *, keep_symbols: bool = Fals
     loaded = _with_build_id(file, end)
     crc = zlib.crc32(memoryview(loaded)[EHDR.size :])
     debug = with_crc(_debug_file(file, loaded), crc)
+    if not section_headers:
+        header = replace(header, shoff=0, shentsize=0, shnum=0, shstrndx=0)
+        return header.pack() + loaded[EHDR.size :], debug
     more = [number for number, each in enumerate(sections) if each.type == SHT_SYMTAB] if keep_symbols else []
     numbers = [*range(shipped_count), *more]
     numbers += [sections[number].link for number in more if sections[number].link not in numbers]

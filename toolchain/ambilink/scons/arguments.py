@@ -137,7 +137,7 @@ def _count(env: Environment, value: object) -> int:
     return value
 
 
-def choice(*values: str) -> Accepts:
+def choice(*values: str, optional: bool = False) -> Accepts:
     listed = " or ".join(map(repr, values))
 
     def convert(env: Environment, value: object) -> str:
@@ -145,7 +145,7 @@ def choice(*values: str) -> Accepts:
             raise Unsuitable(f"is {shown(value)}")
         return str(value)
 
-    return Accepts(listed, convert)
+    return Accepts(f"{listed}, or None" if optional else listed, convert, optional)
 
 
 def _flags(env: Environment, value: object) -> Flags:
@@ -222,6 +222,7 @@ Name = Annotated[str, Accepts("a name", _name)]
 OptionalName = Annotated[str | None, Accepts("a name, or None", _name, optional=True)]
 Names = Annotated[Sequence[str], Accepts("a name, or a list of names", _list_of(_name))]
 Text = Annotated[str, Accepts("a text", _text)]
+OptionalText = Annotated[str | None, Accepts("a text, or None", _text, optional=True)]
 Texts = Annotated[Sequence[str], Accepts("a text, or a list of texts", _list_of(_text))]
 Sources = Annotated[Sequence[object], Accepts("a file, or a list of files", _list_of(_source))]
 Folders = Annotated[Sequence[Folder], Accepts("a folder, or a list of folders", _list_of(_folder))]

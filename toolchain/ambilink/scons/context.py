@@ -24,7 +24,7 @@ from ambilink.scons.api import Environment, Folder, Node, UserError, command_lin
 from ambilink.scons.declarations import Declarations
 from ambilink.scons.location import SourceLocation
 from ambilink.scons.object_set import ObjectSet
-from ambilink.scons.units import Library, Program, Unit
+from ambilink.scons.units import Library, Program, Start, Unit
 from ambilink.sources import part_names
 
 PACKAGE = Path(ambilink.__file__).parent
@@ -60,6 +60,9 @@ class Context(Declarations):
         self.progress = Progress(sys.stdout, terminal=sys.stdout.isatty())
         self.cache: Cache | None = None
         self.profile: str | None = None  # where a trace of this build goes
+        self.loader_stub: Node | None = None  # what the loader defines, to link against
+        self.runtimes: dict[bool, Node] = {}  # the compiler's run-time for programs, and for the kernel (True)
+        self.profile_starts: dict[str, Start] = {}  # of static and dynamic programs, as the profile says
         self.checked = False  # SConscripts were read to their end
         self.started = time.time()
 
@@ -131,6 +134,9 @@ class Context(Declarations):
         if places.debug:
             path = os.path.join(self.build.path, places.debug, os.path.relpath(path, self.build.path))
         return path + places.debug_suffix
+
+    def runtime(self, kernel: bool) -> Node | None:
+        return self.runtimes.get(kernel)
 
     def from_top(self, path: str) -> str:
         """A path below the top as one from there; others as they are."""

@@ -70,7 +70,7 @@ class BuildStep:
 
 class CommandStep(BuildStep):
     """Starts one program; `function(target, source, env)` finds its words, `prepare` comes before it and `finish`
-    after it; both may raise AmbilinkError."""
+    after it, with what the program printed; both may raise AmbilinkError."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class CommandStep(BuildStep):
         word: str,
         *,
         prepare: Callable[[Nodes, Nodes, Environment], None] | None = None,
-        finish: Callable[[Nodes, Nodes, Environment], None] | None = None,
+        finish: Callable[[Nodes, Nodes, Environment, str], None] | None = None,
         captured: bool = True,
         code: Sequence[str] = (),
     ) -> None:
@@ -96,7 +96,7 @@ class CommandStep(BuildStep):
         done = context.slots.run(self._function(target, source, env), env["ENV"], capture=self._captured)
         if done.status == 0 and self._finish is not None:
             try:
-                self._finish(target, source, env)
+                self._finish(target, source, env, done.output)
             except AmbilinkError as error:
                 return 1, f"{done.output}ambilink: {error}"
         return done.status, done.output

@@ -56,12 +56,14 @@ class Library(Unit):
     kind: ClassVar[str] = "library"
 
     soname: str = ""
+    version_script: Node | None = None
     static: Node | None = None  # lib/libX.a
     shared: Node | None = None  # lib/libX.so, stripped
     debug: Node | None = None  # lib/libX.so.debug: its DWARF and symbols
     stub: Node | None = None  # a shared object that holds the ABI and nothing else: what users link against
     abi: Node | None = None  # text: what the shared object exports
     golden: Node | None = None  # the text that was checked in
+    development: Node | None = None  # a symbolic link to the shared object, where that has a version in its name
     checked: Node | None = None  # made when both are the same
     preliminary: Node | None = None  # the ABI of the library linked by itself, where it needs itself through others
 

@@ -1,5 +1,6 @@
 """DualLibrary."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,7 @@ from ambilink.scons.arguments import (
     Names,
     OptionalFile,
     OptionalFolders,
+    OptionalName,
     Paths,
     Sources,
     Texts,
@@ -24,6 +26,7 @@ from ambilink.scons.arguments import (
 from ambilink.scons.builder import Call, builder
 from ambilink.scons.compiling import compile_all
 from ambilink.scons.kinds.abi_text import ABI_TEXT, CHECKED_ABI, PRELIMINARY_ABI_TEXT
+from ambilink.scons.kinds.development_link import DEVELOPMENT_LINK, development_name
 from ambilink.scons.kinds.shared_object import PRELIMINARY_OBJECT, SHARED_OBJECT
 from ambilink.scons.kinds.static_archive import STATIC_ARCHIVE
 from ambilink.scons.kinds.stub import STUB
@@ -50,6 +53,9 @@ def dual_library(
     defines: Defines = (),
     flags: CompileFlags = NO_FLAGS,
     link_flags: Texts = (),
+    soname: OptionalName = None,
+    version: OptionalName = None,
+    version_script: OptionalFile = None,
 ) -> Library:
     """One library, as a static archive and as a shared object.
 
@@ -57,7 +63,8 @@ def dual_library(
     A user names the library once, and gets the form that its own linkage asks for, through all of the library's LIBS.
 
     Makes `lib/lib<name>.a`, `lib/lib<name>.so` (its SONAME is the file name) with its debug file, the text of its ABI
-    `lib/lib<name>.abi`, and the stub that users are linked against.
+    `lib/lib<name>.abi`, and the stub that users are linked against. A profile may have other names, and leave out the
+    shared form of all libraries.
 
     Returns a record with the nodes `.static`, `.shared`, `.debug`, `.stub`, `.abi` (None for what was left out) and
     `.objects`, a list.
@@ -78,9 +85,20 @@ def dual_library(
     defines: macros, for itself and its users.
     flags: for the compiler: of every language, or by language.
     link_flags: for the linker, for the shared form.
+    soname: SONAME and file name of the shared object; without it, as the profile has it (`format.soname`).
+    version: what the profile's pattern has for `{version}`.
+    version_script: for the linker, for the shared form.
     """
     if static is None and shared is None:
         raise UserError(f"{call.location}: library {name!r} has neither form; leave out static=None or shared=None")
+    profile = call.context.toolset.profile
+    if profile.programs.dynamic == "none":
+        if static is None:
+            raise UserError(
+                f"{call.location}: library {name!r} is shared only, and the profile {profile.name} has no dynamic "
+                f"programs; leave out static=None, or set programs.dynamic"
+            )
+        shared = None
     for form, settings in (("static", static), ("shared", shared)):
         if settings is not None and not sources and not settings.sources:
             raise UserError(f"{call.location}: library {name!r} has no sources for its {form} form; give it sources")
@@ -99,7 +117,8 @@ def dual_library(
         defines=defines,
         flags=Flags(call.context.toolset.target.user_flags) + flags,
         link_flags=link_flags,
-        soname=f"lib{name}.so",
+        soname=soname or soname_of(call, name, version),
+        version_script=version_script,
     )
     call.context.add_library(library)
     archived = _compile(call, library, sources, objects == "separate", static or BOTH, shared or BOTH)
@@ -109,6 +128,19 @@ def dual_library(
         library.golden = abi.srcnode() if abi is not None else None
         _link(call, library)
     return library
+
+
+def soname_of(call: Call, name: str, version: str | None) -> str:
+    """As the profile's pattern has it."""
+    profile, places = call.context.toolset.profile, call.context.places
+    version = profile.format.version if version is None else version
+    if "{version}" in profile.format.soname and not version:
+        raise UserError(
+            f"{call.location}: library {name!r} has no version, and the profile {profile.name} has "
+            f"{profile.format.soname!r}; give it version="
+        )
+    parts = {"prefix": places.library_prefix, "name": name, "suffix": places.shared_suffix, "version": version}
+    return re.sub(r"\{(\w+)\}", lambda match: parts[match[1]], profile.format.soname)
 
 
 def _compile(
@@ -128,6 +160,8 @@ def _compile(
 def _link(call: Call, library: Library) -> None:
     sets = [each.node for each in library.object_sets if each.form != "static"]
     library.shared, library.debug = SHARED_OBJECT.make(call, library, sets)
+    if library.soname != development_name(call.context, library):
+        (library.development,) = DEVELOPMENT_LINK.make(call, library, [library.shared])
     (library.abi,) = ABI_TEXT.make(call, library, [library.shared])
     preliminary = PRELIMINARY_OBJECT.make(call, library, sets)
     (library.preliminary,) = PRELIMINARY_ABI_TEXT.make(call, library, preliminary)

@@ -54,7 +54,7 @@ def kernel(
         linkage="static",
         script=script,
         kept=[symbol.name for symbol in load_abi(Path(golden.abspath)).symbols] if golden is not None else [],
-        soname=f"{name}.so" if golden is not None else "",
+        soname=f"{name}{context.places.shared_suffix}" if golden is not None else "",
     )
     context.add_program(made)
     compile_all(env, made, sources, "kernel", Flags(("-fno-pic",)))

@@ -53,7 +53,7 @@ def kernel_module(
         system_includes=owner.system_includes,
         defines=[*owner.defines, *defines],
         flags=Flags(context.toolset.target.module_flags) + flags,
-        soname=f"{name}.so",
+        soname=f"{name}{call.context.places.shared_suffix}",
         kernel=owner,
         needs=needs,
     )

@@ -3,16 +3,29 @@
 from typing import Annotated
 
 from ambilink.compile.languages import NO_FLAGS, Flags
-from ambilink.scons.arguments import CompileFlags, Defines, Folders, Name, Names, Sources, Text, Texts, choice
+from ambilink.scons.api import UserError
+from ambilink.scons.arguments import (
+    CompileFlags,
+    Defines,
+    Folders,
+    Name,
+    Names,
+    OptionalText,
+    Sources,
+    Texts,
+    choice,
+)
 from ambilink.scons.builder import Call, builder
 from ambilink.scons.compiling import compile_all
 from ambilink.scons.kinds.dynamic_program import DYNAMIC_PROGRAM
 from ambilink.scons.kinds.static_program import STATIC_PROGRAM
 from ambilink.scons.sources import refuse_none
+from ambilink.scons.start import start_sets
 from ambilink.scons.units import Program
 
 # Not -fPIE: gcc would then reach into libraries' data by copy relocations, which freeze its size.
 PIE = Flags(("-fPIC",))
+THE_PROFILES = "programs.interpreter"  # in place of an interpreter: the one that the profile says
 KINDS = {"dynamic": DYNAMIC_PROGRAM, "static": STATIC_PROGRAM}
 
 
@@ -22,8 +35,8 @@ def service(
     name: Name,
     sources: Sources,
     LIBS: Names = (),
-    linkage: Annotated[str, choice("dynamic", "static")] = "dynamic",
-    interp: Text = "/lib/ld.so",
+    linkage: Annotated[str | None, choice("dynamic", "static", optional=True)] = None,
+    interp: OptionalText = THE_PROFILES,
     includes: Folders = (),
     defines: Defines = (),
     flags: CompileFlags = NO_FLAGS,
@@ -39,14 +52,24 @@ def service(
     name: of the program.
     sources: C, C++ and assembly files.
     LIBS: libraries that it needs, by name, in any order of declaration.
-    linkage: "dynamic" links the stubs of its libraries, "static" their archives, each with all that those need.
-    interp: PT_INTERP of a dynamic program: what links it in images with `linker = "interp"`.
+    linkage: "dynamic" links the stubs of its libraries, "static" their archives, each with all that those need. Without
+        it "dynamic", or "static" where the profile has no dynamic programs.
+    interp: PT_INTERP of a dynamic program: what links it in images with `linker = "interp"`. Without it the profile's;
+        None: it has none, and is dynamic nevertheless.
     includes: folders of headers.
     defines: macros.
     flags: for the compiler: of every language, or by language.
     link_flags: for the linker.
     """
     refuse_none(sources, call.location, f"service {name!r}")
+    profile = call.context.toolset.profile
+    programs = profile.programs
+    linkage = linkage or ("dynamic" if programs.dynamic != "none" else "static")
+    if getattr(programs, linkage) == "none":
+        raise UserError(
+            f"{call.location}: service {name!r} is {linkage}, and profile {profile.name} has no {linkage} programs; "
+            f"choose another linkage=, or set programs.{linkage}"
+        )
     program = Program(
         name,
         call.location,
@@ -57,11 +80,10 @@ def service(
         flags=Flags(call.context.toolset.target.user_flags) + flags,
         link_flags=link_flags,
         linkage=linkage,
-        interpreter=interp if linkage == "dynamic" else None,
+        interpreter=(programs.interpreter if interp == THE_PROFILES else interp) if linkage == "dynamic" else None,
     )
     call.context.add_program(program)
     compile_all(call.env, program, sources, "pie", PIE + Flags(call.context.toolset.hosted_flags("programs")))
-    start = call.context.start
-    sets = [*(start.object_sets if start else []), *program.object_sets]
+    sets = [*start_sets(call, linkage), *program.object_sets]
     program.node, program.debug = KINDS[linkage].make(call, program, [each.node for each in sets])
     return program

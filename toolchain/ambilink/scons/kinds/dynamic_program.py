@@ -9,8 +9,8 @@ from ambilink.scons.units import Program
 
 
 def _flags(context: Context, program: Program) -> Sequence[str]:
-    path = program.interpreter
-    interpreter = ["--dynamic-linker", path] if path else ["--no-dynamic-linker"]
+    # Without an interpreter there is no --no-dynamic-linker either: linkers would bind undefined weak symbols to 0.
+    interpreter = ["--dynamic-linker", program.interpreter] if program.interpreter else []
     return [*context.toolset.dynamic_program_flags, *interpreter, "--no-undefined", "--allow-shlib-undefined"]
 
 
@@ -21,5 +21,7 @@ DYNAMIC_PROGRAM = linked(
         _flags,
         libraries=lambda context, program: context.stubs(program),
         interpreter=lambda program: program.interpreter,
+        entry=lambda context, program: context.toolset.profile.programs.entry,
+        loaded=True,
     ),
 )

@@ -17,7 +17,7 @@ def path_under_lib(form: Interpreter) -> str:
 
 
 def _flags(context: Context, form: Interpreter) -> Sequence[str]:
-    inside = ["-e", form.entry, "--exclude-libs", "ALL", "-Bsymbolic-functions"]
+    inside = ["--exclude-libs", "ALL", "-Bsymbolic-functions"]
     return [*context.toolset.shared_library_flags, "-soname", form.soname, "-z", "defs", *inside]
 
 
@@ -38,6 +38,7 @@ INTERPRETER = linked(
         archives=_archives,
         libraries=_libraries,
         soname=lambda form: form.soname,
+        entry=lambda context, form: form.entry,
         defines_itself=True,
     ),
 )

@@ -19,5 +19,6 @@ KERNEL_MODULE = linked(
         _flags,
         libraries=lambda context, module: context.module_inputs(module),
         soname=lambda module: module.soname,
+        kernel=True,
     ),
 )

@@ -2,12 +2,14 @@
 name."""
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
 
 from ambilink.elf.check import OutputKind, check, check_target
+from ambilink.elf.edit import without_interpreter, without_needed
 from ambilink.elf.strip import strip
 from ambilink.errors import AmbilinkError
 from ambilink.files import write_atomically
@@ -15,8 +17,15 @@ from ambilink.scons.api import Environment, Node, Nodes
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.kinds.kind import ELF_CODE, Kind, U, none, unit_of
 from ambilink.scons.steps import CommandStep
+from ambilink.scons.system import LOADER_SONAME
 
 PART = ".part"
+# What linkers only warn of: pattern, rule and remedy.
+REFUSED = (
+    (r"unknown -z value: (\S+)", "the linker does not know -z {}", "leave it out of link_flags"),
+    (r"warning: -z (\S+) ignored", "the linker does not know -z {}", "leave it out of link_flags"),
+    (r"cannot find entry symbol ([^\s;,]+)", "has no entry point: {} is not defined", "define it"),
+)
 
 
 def no_libraries(context: Context, unit: Any) -> dict[str, Node]:
@@ -25,6 +34,28 @@ def no_libraries(context: Context, unit: Any) -> dict[str, Node]:
 
 def nothing(unit: Any) -> None:
     return None
+
+
+def no_entry(context: Context, unit: Any) -> None:
+    return None
+
+
+def refuse_warnings(path: Path, output: str) -> None:
+    for pattern, rule, remedy in REFUSED:
+        match = re.search(pattern, output)
+        if match:
+            raise AmbilinkError(path, rule.format(match[1]), remedy)
+
+
+def entry_symbol(words: Sequence[str]) -> str | None:
+    """The symbol that a linker's command begins a program at; None for an address."""
+    found = None
+    for word, value in zip(words, [*words[1:], ""], strict=True):
+        if word in ("-e", "-entry", "--entry"):
+            found = value
+        elif word.startswith("--entry="):
+            found = word.removeprefix("--entry=")
+    return found if found and not found[0].isdigit() else None
 
 
 @dataclass(frozen=True)
@@ -37,6 +68,9 @@ class Linking(Generic[U]):
     libraries: Callable[[Context, U], Mapping[str, Node]] = no_libraries  # linked against, by SONAME
     files: Callable[[Context, U], Sequence[Node]] = none  # others that the flags name
     soname: Callable[[U], str | None] = nothing
+    entry: Callable[[Context, U], str | None] = no_entry  # the symbol that it begins at, unless link flags say another
+    loaded: bool = False  # by a loader, which may define symbols
+    kernel: bool = False  # it runs with the kernel's rights, and gets the run-time that is made for that
     interpreter: Callable[[U], str | None] = nothing
     defines_itself: bool = False  # libraries that need each other: what they lack, this one may define
     keep_symbols: bool = False
@@ -44,30 +78,70 @@ class Linking(Generic[U]):
     def words(self, target: Nodes, source: Nodes, env: Environment) -> list[str]:
         context, unit = context_of(env), unit_of(env)
         archives = [str(node) for node in self.archives(context, unit)]
+        entry, loader, runtime = self.entry(context, unit), self._loader(context), context.runtime(self.kernel)
         return [
             *context.toolset.ld,
             *self.flags(context, unit),
+            *(["-e", entry] if entry else []),
             *unit.variables.link_flags(),
             *unit.link_flags,
             *("-o", f"{target[0]}{PART}"),
             *context.expand(source),
             *(["--start-group", *archives, "--end-group"] if archives else []),
             *(str(node) for node in self.libraries(context, unit).values()),
+            *(["--no-as-needed", str(loader)] if loader else []),
+            *(["--exclude-libs", os.path.basename(str(runtime)), str(runtime)] if runtime else []),
         ]
 
-    def finish(self, target: Nodes, source: Nodes, env: Environment) -> None:
+    def _loader(self, context: Context) -> Node | None:
+        """The stub of what the loader defines."""
+        return context.loader_stub if self.loaded else None
+
+    def inputs(self, context: Context, unit: U) -> list[Node]:
+        more = (self._loader(context), context.runtime(self.kernel))
+        return [
+            *self.archives(context, unit),
+            *self.libraries(context, unit).values(),
+            *self.files(context, unit),
+            *(node for node in more if node is not None),
+        ]
+
+    def finish(self, target: Nodes, source: Nodes, env: Environment, output: str) -> None:
         """Check what the linker wrote; strip and rename it, or remove it and say why."""
         context, unit = context_of(env), unit_of(env)
+        profile, interpreter = context.toolset.profile, self.interpreter(unit)
         part, final, debug = Path(f"{target[0]}{PART}"), Path(str(target[0])), Path(str(target[1]))
         libraries = {soname: Path(str(node)) for soname, node in self.libraries(context, unit).items()}
         soname = self.soname(unit)
         if self.defines_itself and soname:
             libraries[soname] = part
         try:
+            refuse_warnings(part, output)
+            if self._loader(context):
+                part.write_bytes(without_needed(part.read_bytes(), part, LOADER_SONAME))
+            if self.loaded and not interpreter:
+                part.write_bytes(without_interpreter(part.read_bytes(), part))
             objects = [Path(path) for path in context.expand(source)]
             check_target(part, context.toolset.target.machine, context.toolset.target.elf_flags)
-            check(part, self.output, libraries, objects, soname, self.interpreter(unit))
-            shipped, symbols = strip(part.read_bytes(), part, debug.name, keep_symbols=self.keep_symbols)
+            check(
+                part,
+                self.output,
+                libraries,
+                objects,
+                soname,
+                interpreter,
+                entry_symbol(self.words(target, source, env)) if self.entry(context, unit) else None,
+                frozenset(profile.programs.loader_symbols) if self.loaded else frozenset(),
+                profile.contract.write_xor_execute,
+            )
+            shipped, symbols = strip(
+                part.read_bytes(),
+                part,
+                debug.name,
+                keep_symbols=self.keep_symbols,
+                section_headers=profile.format.section_headers or self.keep_symbols,
+            )
+            debug.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(debug, symbols)
             write_atomically(final, shipped)
             os.chmod(final, 0o755)
@@ -80,12 +154,4 @@ class Linking(Generic[U]):
 
 def linked(path: Callable[[Context, U], str], how: Linking[U]) -> Kind[U]:
     """The kind of what is linked so; each has a debug file."""
-
-    def inputs(context: Context, unit: U) -> list[Node]:
-        return [
-            *how.archives(context, unit),
-            *how.libraries(context, unit).values(),
-            *how.files(context, unit),
-        ]
-
-    return Kind(path, CommandStep(how.words, "LD", finish=how.finish, code=ELF_CODE), inputs, debug=True)
+    return Kind(path, CommandStep(how.words, "LD", finish=how.finish, code=ELF_CODE), how.inputs, debug=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ambilink.elf.check import OutputKind
-from ambilink.scons.api import Environment, Nodes
+from ambilink.scons.api import Environment, Node, Nodes
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.kinds.kind import Kind, unit_of
 from ambilink.scons.kinds.linked import Linking, linked
@@ -12,7 +12,13 @@ from ambilink.scons.units import Library
 
 
 def _flags(context: Context, library: Library) -> Sequence[str]:
-    return [*context.toolset.shared_library_flags, "-soname", library.soname, "-z", "defs"]
+    script = library.version_script
+    versions = ["--version-script", script.srcnode().path] if script else []
+    return [*context.toolset.shared_library_flags, "-soname", library.soname, "-z", "defs", *versions]
+
+
+def _files(context: Context, library: Library) -> Sequence[Node]:
+    return [library.version_script.srcnode()] if library.version_script else []
 
 
 SHARED_OBJECT = linked(
@@ -21,7 +27,9 @@ SHARED_OBJECT = linked(
         OutputKind.SHARED_LIBRARY,
         _flags,
         libraries=lambda context, library: context.stubs(library),
+        files=_files,
         soname=lambda library: library.soname,
+        loaded=True,
         defines_itself=True,
     ),
 )
@@ -29,7 +37,7 @@ SHARED_OBJECT = linked(
 
 def _preliminary_words(target: Nodes, source: Nodes, env: Environment) -> list[str]:
     library, context = unit_of(env), context_of(env)
-    flags = [*context.toolset.shared_library_flags, "-soname", library.soname, "--unresolved-symbols=ignore-all"]
+    flags = [*_flags(context, library), "-z", "undefs", "--unresolved-symbols=ignore-all"]
     flags += [*library.variables.link_flags(), *library.link_flags]
     return [*context.toolset.ld, *flags, "-o", str(target[0]), *context.expand(source)]
 

@@ -10,5 +10,6 @@ STATIC_PROGRAM = linked(
         OutputKind.STATIC_PROGRAM,
         flags=lambda context, program: context.toolset.static_program_flags,
         archives=lambda context, program: context.archives(program),
+        entry=lambda context, program: context.toolset.profile.programs.entry,
     ),
 )

@@ -1,0 +1,102 @@
+"""The compiler's run-time: functions that compilers call without being asked to, as __divti3.
+
+It is built of the Zig sources in the ziglang wheel, once per machine and target, in the user's cache folder: an archive
+of three objects. `arithmetic` is what compilers alone call. `memory` and `math` (memcpy, sin) are what a C library
+has as well: apart, so that they are linked only where there is none.
+"""
+
+import hashlib
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from ambilink.compile.toolset import Target
+from ambilink.compile.wheel import wheel_folder, wheel_version
+from ambilink.errors import AmbilinkError
+from ambilink.files import cache_folder
+
+ROOT = "compiler_rt.zig"  # imports every part
+FOLDER = "compiler_rt"  # of the parts
+FLAGS = ("-O", "ReleaseSmall", "-fPIC", "-fno-stack-check", "-fstrip", "-ffunction-sections", "-fdata-sections")
+MEMORY = ("memcpy", "memset", "memmove", "memcmp", "bcmp")
+MATH = (
+    *("ceil", "cos", "exp", "exp2", "fabs", "floor", "fma", "fmax", "fmin", "fmod", "log", "log10", "log2"),
+    *("round", "sin", "sincos", "sqrt", "tan", "trunc"),
+)
+LEFT_OUT = ("ssp",)  # stack protectors are the system's own
+TIMEOUT = 300  # seconds
+_IMPORT = re.compile(r'_ = @import\("compiler_rt/(\w+)\.zig"\);')
+
+
+def _only(names: tuple[str, ...]) -> str:
+    imports = "\n".join(f'    _ = @import("{FOLDER}/{name}.zig");' for name in names)
+    return (
+        f'const common = @import("{FOLDER}/common.zig");\npub const panic = common.panic;\ncomptime {{\n{imports}\n}}\n'
+    )
+
+
+def members(source: Path) -> Mapping[str, str]:
+    """The root sources of the objects, by name."""
+    text = source.read_text()
+    found = set(_IMPORT.findall(text))
+    missing = [name for name in (*MEMORY, *MATH, *LEFT_OUT) if name not in found]
+    if missing:
+        raise AmbilinkError(source, f"does not import {missing[0]}", "the wheel must be ziglang 0.14.1")
+    elsewhere = {*MEMORY, *MATH, *LEFT_OUT}
+    arithmetic = _IMPORT.sub(lambda match: "" if match[1] in elsewhere else match[0], text)
+    return {"arithmetic": arithmetic, "math": _only(MATH), "memory": _only(MEMORY)}
+
+
+def _run(folder: Path, *words: str | Path) -> None:
+    caches = {"ZIG_GLOBAL_CACHE_DIR": str(folder / "zig"), "ZIG_LOCAL_CACHE_DIR": str(folder / "zig")}
+    try:
+        done = subprocess.run(
+            words, cwd=folder, env={**os.environ, **caches}, capture_output=True, text=True, timeout=TIMEOUT
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise AmbilinkError(words[0], f"cannot build the compiler's run-time ({error})") from error
+    if done.returncode:
+        lines = [line for line in (done.stderr or done.stdout).splitlines() if line] or [f"status {done.returncode}"]
+        said = next((line for line in lines if "error" in line), lines[0])
+        raise AmbilinkError(words[0], f"cannot build the compiler's run-time: {said}", "is the disk full?")
+
+
+def _build(wheel: Path, sources: Mapping[str, str], flags: tuple[str, ...], archive: Path) -> None:
+    zig = wheel / "zig"
+    with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".runtime-") as name:
+        folder = Path(name)
+        (folder / FOLDER).symlink_to(wheel / "lib" / FOLDER)
+        for member, text in sources.items():
+            (folder / f"{member}.zig").write_text(text)
+            _run(folder, zig, "build-obj", *flags, f"-femit-bin={member}.o", f"{member}.zig")
+        _run(folder, zig, "ar", "rcsD", "runtime.a", *(f"{member}.o" for member in sources))
+        os.replace(folder / "runtime.a", archive)
+
+
+def runtime_flags(target: Target, kernel: bool) -> tuple[str, ...]:
+    own = (target.kernel_runtime_flags if kernel else ()) or target.runtime_flags
+    return ("-target", f"{target.triple.split('-')[0]}-freestanding-none", *own, *FLAGS)
+
+
+def runtime(target: Target, kernel: bool) -> Path:
+    """The archive in the cache folder, built now if it is not there."""
+    wheel, flags = wheel_folder(), runtime_flags(target, kernel)
+    sources = members(wheel / "lib" / ROOT)
+    words = [wheel_version(), *flags, *sources.values()]
+    digest = hashlib.blake2b("\0".join(words).encode(), digest_size=16).hexdigest()
+    try:
+        folder = cache_folder() / "runtime"
+        archive = folder / f"{digest}.a"
+        if not archive.is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            _build(wheel, sources, flags, archive)
+    except OSError as error:
+        raise AmbilinkError(
+            error.filename or "run-time",
+            f"the compiler's run-time cannot be kept there ({error.strerror})",
+            "make room, or set XDG_CACHE_HOME to another folder",
+        ) from error
+    return archive
