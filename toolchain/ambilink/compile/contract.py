@@ -1,6 +1,5 @@
 """The table [contract] of a profile: what a system's loader can load. `ambilink.elf.contract` holds files to it."""
 
-import re
 from dataclasses import dataclass
 
 from ambilink.compile.declared import key
@@ -8,7 +7,7 @@ from ambilink.compile.declared import key
 OUTPUTS = ("programs", "libraries", "interpreters", "modules", "kernels")
 TYPES = ("ET_EXEC", "ET_DYN")
 NEEDS = ("DT_HASH", "DT_GNU_HASH", "section-headers")
-# Relocations of any machine, as ambilink.elf.psabi sorts them; the psABIs' own names, R_..., may stand beside them.
+# Relocations of any machine, as ambilink.elf.psabi sorts them; the psABIs' own names may stand beside them.
 RELOCATION_KINDS = (
     "absolute",
     "absolute-32",
@@ -27,11 +26,37 @@ RELOCATION_KINDS = (
     "tls-pointer",
     "tls-descriptor",
 )
+# Dynamic relocations by e_machine: what their names begin with, and how they end.
+RELOCATION_NAMES = {
+    62: (
+        "R_X86_64_",
+        {1: "64", 2: "PC32", 5: "COPY", 6: "GLOB_DAT", 7: "JUMP_SLOT", 8: "RELATIVE", 10: "32", 16: "DTPMOD64"}
+        | {17: "DTPOFF64", 18: "TPOFF64", 24: "PC64", 32: "SIZE32", 33: "SIZE64", 36: "TLSDESC", 37: "IRELATIVE"},
+    ),
+    183: (
+        "R_AARCH64_",
+        {257: "ABS64", 258: "ABS32", 260: "PREL64", 261: "PREL32", 1024: "COPY", 1025: "GLOB_DAT", 1026: "JUMP_SLOT"}
+        | {1027: "RELATIVE", 1028: "TLS_DTPMOD", 1029: "TLS_DTPREL", 1030: "TLS_TPREL", 1031: "TLSDESC"}
+        | {1032: "IRELATIVE"},
+    ),
+    243: (
+        "R_RISCV_",
+        {1: "32", 2: "64", 3: "RELATIVE", 4: "COPY", 5: "JUMP_SLOT", 7: "TLS_DTPMOD64", 9: "TLS_DTPREL64"}
+        | {11: "TLS_TPREL64", 12: "TLSDESC", 58: "IRELATIVE"},
+    ),
+}
+_NAMES = frozenset(f"{prefix}{name}" for prefix, names in RELOCATION_NAMES.values() for name in names.values())
 _POWER = "write a power of two"
 
 
+def relocation_name(machine: int, number: int) -> str:
+    """As the psABI has it."""
+    prefix, names = RELOCATION_NAMES.get(machine, (f"R_{machine}_", {}))
+    return f"{prefix}{names.get(number, number)}"
+
+
 def _relocation(text: str) -> str | None:
-    if text in RELOCATION_KINDS or re.fullmatch(r"R_[A-Z0-9]+_[A-Z0-9_]+", text):
+    if text in RELOCATION_KINDS or text in _NAMES:
         return None
     return f"has {text!r}; write a psABI's name (R_X86_64_64) or one of: {', '.join(RELOCATION_KINDS)}"
 
@@ -73,9 +98,9 @@ class Contract:
     )
     sections: tuple[str, ...] = key(
         (),
-        "Sections that the loader looks up by name. A dynamic file must have each of them whose contents it has by its "
-        "dynamic section or program headers: `.dynsym`, `.dynstr`, `.dynamic`, `.hash`, `.gnu.hash`, `.rela.dyn`, "
-        "`.rela.plt`, `.interp`, `.tdata`, `.tbss`, `.init_array`, `.fini_array`, `.text`, `.data`, `.bss`.",
+        "Sections that the loader looks up by name. A dynamic file must have `.dynsym`, `.dynstr`, `.dynamic`, "
+        "`.hash`, `.gnu.hash`, `.rela.dyn`, `.rela.plt`, `.interp`, `.tdata`, `.tbss`, `.init_array` and `.fini_array` "
+        "where its dynamic section or its program headers lead to such contents, and others in any case.",
     )
     static_types: tuple[str, ...] = key((), "e_type of static programs that it maps. Empty: any.", choices=TYPES)
     dynamic_types: tuple[str, ...] = key((), "e_type of dynamic programs that it maps. Empty: any.", choices=TYPES)

@@ -47,7 +47,7 @@ class ElfInfo:
 TYPES = {ET_EXEC: "ET_EXEC", ET_DYN: "ET_DYN"}
 
 
-def _symbol_count(file: DynamicFile) -> int:
+def symbol_count(file: DynamicFile) -> int:
     """Of the dynamic symbol table. Its hash table does not count undefined symbols behind its own (GNU ld writes
     an empty one for programs that export nothing), so relocations are asked too, if there are no sections."""
     for section in file.symbol_tables(SHT_DYNSYM):
@@ -59,7 +59,7 @@ def _dynamic_symbols(file: DynamicFile) -> tuple[frozenset[str], frozenset[str]]
     defined, undefined = set(), set()
     if DT_SYMTAB not in file.dynamic:
         return frozenset(), frozenset()
-    for name, info, other, section, _, _ in file.symbols(range(1, _symbol_count(file))):
+    for name, info, other, section, _, _ in file.symbols(range(1, symbol_count(file))):
         if not name:
             continue
         if section == SHN_UNDEF:
@@ -74,7 +74,7 @@ def undefined_weak(file: DynamicFile) -> set[bytes]:
     """What it looks for and can do without."""
     if DT_SYMTAB not in file.dynamic:
         return set()
-    symbols = file.symbols(range(1, _symbol_count(file)))
+    symbols = file.symbols(range(1, symbol_count(file)))
     return {each.name for each in symbols if each.section == SHN_UNDEF and each.binding == STB_WEAK and each.name}
 
 
@@ -114,15 +114,15 @@ def inspect(path: Path) -> ElfInfo:
     return _inspect_cached(path, status.st_mtime_ns, status.st_size)
 
 
-def objects_referring_to(symbol: str, objects: list[Path]) -> list[Path]:
-    """Those of some relocatable objects that have an undefined reference to a symbol. Others are passed over: the
-    linker read them as something else."""
+def objects_referring_to(symbol: str, objects: list[Path], *, defining: bool = False) -> list[Path]:
+    """Those of some relocatable objects that have an undefined reference to a symbol, or define it. Others are passed
+    over: the linker read them as something else."""
     found, wanted = [], symbol.encode()
     for path in objects:
         try:
             file = ElfFile.open(path)
             named = (each for table in file.symbol_tables() for each in file.symbols_of(table) if each.name == wanted)
-            if any(each.section == SHN_UNDEF for each in named):
+            if any((each.section != SHN_UNDEF) is defining for each in named):
                 found.append(path)
         except ElfError:
             continue

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any, Generic
 
 from ambilink.elf.check import OutputKind, check, check_target
+from ambilink.elf.contract import Loaded, broken, symbol_at
+from ambilink.elf.dynamic import DynamicFile
 from ambilink.elf.edit import without_interpreter, without_needed
+from ambilink.elf.inspect import objects_referring_to
 from ambilink.elf.strip import strip
 from ambilink.errors import AmbilinkError
 from ambilink.files import write_atomically
@@ -98,7 +101,7 @@ class Linking(Generic[U]):
         return context.loader_stub if self.loaded else None
 
     def inputs(self, context: Context, unit: U) -> list[Node]:
-        more = (self._loader(context), context.runtime(self.kernel))
+        more = (self._loader(context), context.runtime(self.kernel), *self._processes(context, unit))
         return [
             *self.archives(context, unit),
             *self.libraries(context, unit).values(),
@@ -142,6 +145,7 @@ class Linking(Generic[U]):
                 section_headers=profile.format.section_headers or self.keep_symbols,
             )
             debug.parent.mkdir(parents=True, exist_ok=True)
+            self._keep_contract(context, unit, Loaded(final, shipped), part, objects)
             write_atomically(debug, symbols)
             write_atomically(final, shipped)
             os.chmod(final, 0o755)
@@ -150,6 +154,32 @@ class Linking(Generic[U]):
             raise AmbilinkError(where, error.rule, f"{error.remedy} [{unit.location}]".lstrip()) from error
         finally:
             part.unlink(missing_ok=True)
+
+
+    def _processes(self, context: Context, unit: U) -> list[Node]:
+        """The libraries of a program, where a rule is about all files of a process: its stubs do not say enough."""
+        if self.output is not OutputKind.DYNAMIC_PROGRAM or context.toolset.profile.contract.tls_modules is None:
+            return []
+        return [library.shared for library in context.closure(unit) if library.shared is not None]
+
+    def _keep_contract(self, context: Context, unit: U, file: Loaded, part: Path, objects: list[Path]) -> None:
+        """`part` has the symbols that were stripped."""
+        contract = context.toolset.profile.contract
+        libraries = [DynamicFile.open(Path(str(node))) for node in self._processes(context, unit)]
+        found = list(broken(file, contract, self.output, libraries))
+        if not found:
+            return
+        first, symbol = found[0], found[0].symbol
+        if symbol is None and first.address is not None:
+            symbol = symbol_at(part, first.address)
+        of = _described(symbol, objects) if symbol else ""
+        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+        raise AmbilinkError(file.path, f"contract.{first.key}: {first.rule}{of}{more}", first.remedy)
+
+
+def _described(symbol: str, objects: list[Path]) -> str:
+    named = objects_referring_to(symbol, objects) or objects_referring_to(symbol, objects, defining=True)
+    return f" ({symbol}, in {named[0]})" if named else f" ({symbol})"
 
 
 def linked(path: Callable[[Context, U], str], how: Linking[U]) -> Kind[U]:
