@@ -28,7 +28,7 @@ from ambilink.scons.caching import DEFAULT_LIMIT, add_cache
 from ambilink.scons.context import PACKAGE, Context
 from ambilink.scons.finish import finish
 from ambilink.scons.launching import add_launcher
-from ambilink.scons.system import add_system_files
+from ambilink.scons.profile_files import add_profile_files
 from ambilink.sources import system_folder
 
 
@@ -67,7 +67,7 @@ def generate(env: Environment) -> None:
         add_launcher(context, launcher, env["ENV"])
     if cache:
         add_cache(env, context, cache, setting(env, "AMBILINK_CACHE_LIMIT", DEFAULT_LIMIT))
-    add_system_files(env, context)
+    add_profile_files(env, context)
     atexit.register(finish, context)
     env.PrependENVPath("PYTHONPATH", str(PACKAGE.parent))  # for `python -m ambilink`
     for method in BUILDERS.values():

@@ -19,8 +19,8 @@ from ambilink.files import write_atomically
 from ambilink.scons.api import Environment, Node, Nodes
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.kinds.kind import ELF_CODE, Kind, U, none, unit_of
+from ambilink.scons.profile_files import LOADER_SONAME
 from ambilink.scons.steps import CommandStep
-from ambilink.scons.system import LOADER_SONAME
 
 PART = ".part"
 # What linkers only warn of: pattern, rule and remedy.

@@ -14,7 +14,7 @@ from ambilink.scons.steps import FunctionStep, watched
 LOADER_SONAME = "loader-symbols"  # no output keeps it as DT_NEEDED
 
 
-def add_system_files(env: Environment, context: Context) -> None:
+def add_profile_files(env: Environment, context: Context) -> None:
     programs, given = context.toolset.profile.programs, context.toolset.profile.language.runtime
     # A linker that sees no shared object at all takes an ET_EXEC for static, and binds undefined weak symbols to 0.
     if programs.loader_symbols or programs.dynamic == "exec":
