@@ -46,23 +46,42 @@ def machine(request) -> str:
     return request.param
 
 
-@pytest.fixture(scope="session")
-def wheel_python(top, tmp_path_factory) -> Path:
-    """Python of an environment in which the wheel is installed; what it depends on is this environment's."""
-    folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
-    shutil.copytree(top / "toolchain", source / "toolchain", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    shutil.copy(top / "pyproject.toml", source)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
-    offline = ["--no-index", "--no-deps"]
-    subprocess.run([*pip, "wheel", *offline, "--no-build-isolation", "-w", folder, source], check=True)
+MADE = ("__pycache__", "*.egg-info", ".git", ".venv", ".*_cache", ".hypothesis")
+PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
+OFFLINE = ["--no-index", "--no-deps"]
+
+
+def copy_sources(folder: Path) -> Path:
+    """This checkout without what is built in it. Packaging leaves files beside the sources."""
+    inside = shutil.ignore_patterns(*MADE)
+    outside = shutil.ignore_patterns(*MADE, "build")  # tests/build is none of its outputs
+    shutil.copytree(TOP, folder, ignore=lambda at, names: (outside if at == str(TOP) else inside)(at, names))
+    return folder
+
+
+def make_wheel(sources: Path, folder: Path) -> Path:
+    words = [*PIP, "wheel", *OFFLINE, "--no-build-isolation", "-w", folder, sources]
+    subprocess.run(words, check=True)
     (wheel,) = folder.glob("ambilink-*.whl")
-    venv = folder / "venv"
+    return wheel
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory) -> Path:
+    """The wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    return make_wheel(copy_sources(folder / "source"), folder)
+
+
+@pytest.fixture(scope="session")
+def wheel_python(wheel, tmp_path_factory) -> Path:
+    """Python of an environment in which the wheel is installed; what it depends on is this environment's."""
+    venv = tmp_path_factory.mktemp("installed") / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
     (packages,) = venv.glob("lib/python*/site-packages")
     # A path in such a file is searched, and the .pth files in it are not read: the checkout stays out.
     here = [path for path in sys.path if path.endswith("site-packages")]
     (packages / "dependencies.pth").write_text("\n".join(here) + "\n")
     python = venv / "bin/python"
-    subprocess.run([*pip, "--python", python, "install", *offline, wheel], check=True)
+    subprocess.run([*PIP, "--python", python, "install", *OFFLINE, wheel], check=True)
     return python
