@@ -80,7 +80,7 @@ def service(
         flags=Flags(call.context.toolset.target.user_flags) + flags,
         link_flags=link_flags,
         linkage=linkage,
-        interpreter=(programs.interpreter if interp == THE_PROFILES else interp) if linkage == "dynamic" else None,
+        interpreter=(programs.interpreter or None if interp == THE_PROFILES else interp) if linkage == "dynamic" else None,
     )
     call.context.add_program(program)
     compile_all(call.env, program, sources, "pie", PIE + Flags(call.context.toolset.hosted_flags("programs")))
