@@ -68,6 +68,22 @@ static void drop(void *context, struct module *module)
         describe_gone(target, module);
 }
 
+static void find_descriptor(const struct link *link, const char *name, uint64_t *address)
+{
+    struct link_symbol found;
+    if (name && link_find(link, LINK_SCOPE_DEFAULT, NULL, name, NULL, &found))
+        *address = found.address;
+}
+
+static void find_tls_descriptors(void *context, struct link_tls_descriptors *functions)
+{
+    const struct target *target = context;
+    const struct tls_descriptor_names *names = &target->linker->descriptors;
+    find_descriptor(&target->link, names->fixed, &functions->fixed);
+    find_descriptor(&target->link, names->dynamic, &functions->dynamic);
+    find_descriptor(&target->link, names->absent, &functions->absent);
+}
+
 void target_init(struct target *target, struct linker *linker, void *context, uint64_t top)
 {
     memset(target, 0, sizeof *target);
@@ -84,30 +100,16 @@ void target_init(struct target *target, struct linker *linker, void *context, ui
         .drop = drop,
         .report = report,
         .define = linker->host->define ? define : NULL,
+        .find_tls_descriptors = find_tls_descriptors,
     };
     link_init(&target->link, &target->link_host);
-}
-
-static void find_descriptor(const struct link *link, const char *name, uint64_t *address)
-{
-    struct link_symbol found;
-    if (name && link_find(link, LINK_SCOPE_DEFAULT, NULL, name, NULL, &found))
-        *address = found.address;
 }
 
 /* The rest of the phases for what is fresh. */
 static bool finish(struct target *target)
 {
     struct link *link = &target->link;
-    if (!link_place(link))
-        return false;
-    if (link->results.fresh == link->results.first) {
-        const struct tls_descriptor_names *names = &target->linker->descriptors;
-        find_descriptor(link, names->fixed, &link->settings.tls_descriptors.fixed);
-        find_descriptor(link, names->dynamic, &link->settings.tls_descriptors.dynamic);
-        find_descriptor(link, names->absent, &link->settings.tls_descriptors.absent);
-    }
-    return link_relocate(link) && link_order(link);
+    return link_place(link) && link_relocate(link) && link_order(link);
 }
 
 bool link_program(struct target *target, const char *name, const struct file_view *program)

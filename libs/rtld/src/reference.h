@@ -79,8 +79,9 @@ static inline bool reference_bind(struct binder *binder, const struct elf_rela *
         *found = seldom;
         return good;
     }
-    struct symbol_name name = symbol_name_of((const char *)module->strings.data + symbol->st_name,
-                                             module->strings.count - symbol->st_name);
+    const char *text = (const char *)module->strings.data + symbol->st_name;
+    struct name_hash hash = name_hash_inline(text, module->strings.count - symbol->st_name);
+    struct symbol_name name = {text, hash.length, hash.gnu_hash};
     const struct version *version = number < module->versym.count ? version_at(module, number) : NULL;
     if (version && !version->name)
         version = NULL;

@@ -96,7 +96,10 @@ static bool copy(struct relocation *relocation, const struct elf_rela *entry, co
 static bool relocate_descriptor(struct relocation *relocation, const struct elf_rela *entry, const struct module *module,
                                 uint64_t value)
 {
-    const struct link_tls_descriptors *functions = &relocation->slots.link->settings.tls_descriptors;
+    const struct link_host *host = relocation->slots.link->settings.host;
+    struct link_tls_descriptors *functions = &relocation->slots.link->settings.tls_descriptors;
+    if (!functions->fixed && host->find_tls_descriptors)
+        host->find_tls_descriptors(host->context, functions);
     uint64_t function = functions->absent;
     if (!functions->fixed || !functions->dynamic || !function)
         return refuse(relocation, LINK_UNKNOWN_RELOCATION, entry);

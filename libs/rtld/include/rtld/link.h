@@ -34,6 +34,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Functions of the program that TLS descriptors lead to. Each gets the address of its descriptor in the
+ * psABI's register and returns an offset from the thread pointer, made of the descriptor's second word. */
+struct link_tls_descriptors {
+    uint64_t fixed;    /* second word: the offset itself */
+    uint64_t dynamic;  /* second word: module << 40 | offset within the module's block */
+    uint64_t absent;   /* a weak symbol that nothing defines; second word: what the address shall be */
+};
+
 struct link_host {
     void *context;
 
@@ -66,20 +74,16 @@ struct link_host {
      * reference asks for, NULL: none. Of the answer st_value is the address, st_info the type, which is not STT_TLS:
      * references to thread-local data are not asked for. It must stay where it is. May be NULL. */
     const struct elf_symbol *(*define)(void *context, const char *name, const char *version);
+
+    /* The functions that TLS descriptors lead to, in link_relocate, when the first descriptor is met: most programs have
+     * none. May call link_find. What stays 0, and NULL for all: descriptors are refused. */
+    void (*find_tls_descriptors)(void *context, struct link_tls_descriptors *functions);
 };
 
 /* A slot that a function of the program must still fill: *place = resolver() + addend. */
 struct pending_ifunc {
     struct module *module;
     uint64_t place, resolver, addend;
-};
-
-/* Functions of the program that TLS descriptors lead to. Each gets the address of its descriptor in the
- * psABI's register and returns an offset from the thread pointer, made of the descriptor's second word. */
-struct link_tls_descriptors {
-    uint64_t fixed;    /* second word: the offset itself */
-    uint64_t dynamic;  /* second word: module << 40 | offset within the module's block */
-    uint64_t absent;   /* a weak symbol that nothing defines; second word: what the address shall be */
 };
 
 struct link_cache;
@@ -99,7 +103,7 @@ struct link_settings {
 
     /* Before the first link_relocate: bytes of each thread's static block for objects that are opened later. */
     uint64_t tls_surplus;
-    /* Between link_place and link_relocate; 0: descriptors are refused. */
+    /* Between link_place and link_relocate; 0: the host's find_tls_descriptors is asked when the first one is met. */
     struct link_tls_descriptors tls_descriptors;
 };
 
