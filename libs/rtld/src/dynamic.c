@@ -81,12 +81,6 @@ static const struct copied copied[] = {
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
 
-static bool is_writable(const struct module *module, uint64_t address, uint64_t size)
-{
-    const struct segment *segment = module_segment(module, address);
-    return segment && (segment->flags & PF_W) && within(address - segment->address, size, segment->memory_size);
-}
-
 static bool take_table(struct ground *ground, struct module *module, const struct values *values, const struct form *form)
 {
     uint64_t address = values->value[form->address], size = values->value[form->size];
@@ -95,10 +89,18 @@ static bool take_table(struct ground *ground, struct module *module, const struc
         return true;
     if (form->entry && values->value[form->entry] != form->unit)
         return bad(ground, module, address, form->entry);
-    if (!form->size)
-        size = module_bytes_from(module, address);
-    const void *data = form->functions ? NULL : module_data(module, address, size, form->align);
-    bool good = form->functions ? address % 8 == 0 && is_writable(module, address, size) : data != NULL;
+    const struct segment *segment = module_segment(module, address);
+    uint64_t at = segment ? address - segment->address : 0;
+    const uint8_t *data = NULL;
+    bool good = segment;
+    if (good && form->functions) {
+        good = (segment->flags & PF_W) && address % form->align == 0 && within(at, size, segment->memory_size);
+    } else if (good) {
+        data = segment->data + at;
+        if (!form->size && at <= segment->file_size)
+            size = segment->file_size - at;
+        good = (uintptr_t)data % form->align == 0 && within(at, size, segment->file_size);
+    }
     if (!good || size < form->minimum || (form->size && size % form->unit))
         return bad(ground, module, address, form->address);
     *(struct table *)((uint8_t *)module + form->place) = (struct table){data, address, size / form->unit};

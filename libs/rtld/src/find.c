@@ -45,7 +45,7 @@ bool link_find(const struct link *link, enum link_scope scope, const struct modu
         definition = scope_search(module->closure, module->closure_count, &reference, NULL, &work);
     /* The host is no object, so it is in no closure. */
     if (!definition.module && scope != LINK_SCOPE_CLOSURE)
-        definition = (struct definition){(struct module *)&link->state.host_module, scope_host_symbol(link, &reference)};
+        definition = scope_host_definition(link, &reference);
     const struct elf_symbol *symbol = definition.symbol;
     if (!symbol)
         return false;

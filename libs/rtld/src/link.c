@@ -17,8 +17,6 @@ void link_init(struct link *link, const struct link_host *host)
     link->ground.release = host->release;
     link->ground.report = host->report;
     link->ground.object = "";
-    link->state.host_module.name = "(host)";
-    link->state.host_module.initial = true;
 }
 
 bool link_load(struct link *link, const char *name, const struct file_view *file)

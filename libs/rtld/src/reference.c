@@ -72,8 +72,8 @@ bool reference_settle(struct binder *binder, const struct elf_rela *entry, const
     struct module *provider = found->module;
     if (!ground_work(&link->ground, binder->module->name, 0))
         return false;
-    if (!provider && (symbol->st_info & 15) != STT_TLS && (found->symbol = scope_host_symbol(link, reference)))
-        found->module = &link->state.host_module;
+    if (!provider && (symbol->st_info & 15) != STT_TLS)
+        *found = scope_host_definition(link, reference);
     if (!found->module && symbol->st_info >> 4 != STB_WEAK)
         return undefined(binder, entry, reference->name.text, reference->version);
     if (provider && found->symbol->st_info >> 4 == STB_GNU_UNIQUE && !scope_unique(link, &reference->name, found))

@@ -81,11 +81,17 @@ struct definition scope_search(struct module *const *modules, size_t count, cons
     return (struct definition){0};
 }
 
-const struct elf_symbol *scope_host_symbol(const struct link *link, const struct reference *reference)
+/* Stands for the host of any link. Nothing writes to it: it takes part in no phase. */
+static const struct module host_module = {.name = "(host)", .initial = true};
+
+struct definition scope_host_definition(const struct link *link, const struct reference *reference)
 {
     const struct link_host *host = link->settings.host;
     const struct version *version = reference->version;
-    return host->define ? host->define(host->context, reference->name.text, version ? version->name : NULL) : NULL;
+    if (!host->define)
+        return (struct definition){0};
+    const struct elf_symbol *symbol = host->define(host->context, reference->name.text, version ? version->name : NULL);
+    return (struct definition){symbol ? (struct module *)&host_module : NULL, symbol};
 }
 
 /* A definition that the whole link uses, whatever other has one. */

@@ -11,8 +11,8 @@ bool scope_make_index(struct link *link);
 /* Module after module. */
 struct definition scope_search(struct module *const *modules, size_t count, const struct reference *reference,
                                const struct module *except, uint64_t *work);
-/* What the host itself defines, when no object does; NULL: nothing. Not for thread-local data. */
-const struct elf_symbol *scope_host_symbol(const struct link *link, const struct reference *reference);
+/* What the host itself defines, when no object does. Not for thread-local data. */
+struct definition scope_host_definition(const struct link *link, const struct reference *reference);
 
 /* The one definition of an STB_GNU_UNIQUE symbol for the whole link: this one, if it is the first; false after a report. */
 bool scope_unique(struct link *link, const struct symbol_name *name, struct definition *definition);

@@ -142,7 +142,6 @@ struct link_state {
     struct module **searched;         /* search order of the fresh modules */
     size_t searched_count;
     struct symbol_index *index;       /* over `searched`, where it pays; while link_relocate runs */
-    struct module host_module;        /* stands for the host, where it defines a symbol */
     struct arena *index_arena;
 };
 
