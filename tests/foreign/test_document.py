@@ -1,0 +1,55 @@
+"""docs/your-own-system.md: each command runs, in its order, and each snippet is part of the file above it."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .conftest import PROJECT
+
+BLOCK = re.compile(r"(?:^`(?P<file>[^`\n]+)`:\n\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`(ambilink [^`]+)`")
+
+
+@pytest.fixture(scope="module")
+def blocks(top) -> list[re.Match[str]]:
+    return list(BLOCK.finditer((top / "docs/your-own-system.md").read_text()))
+
+
+def test_each_snippet_is_in_its_file(blocks):
+    snippets = [block for block in blocks if block["language"] != "sh"]
+    assert len(snippets) > 15
+    for block in snippets:
+        assert block["file"], f"no file stands above\n{block['text']}"
+        assert block["text"] in (PROJECT / block["file"]).read_text(), f"{block['file']} has no\n{block['text']}"
+
+
+def test_each_command_runs(blocks, fern, installed, tmp_path):
+    folder = tmp_path
+    ran = 0
+    for line in "".join(block["text"] for block in blocks if block["language"] == "sh").splitlines():
+        assert line.startswith("$ "), line
+        command, *words = line[2:].split()
+        if command == "pip":
+            continue  # `installed` did
+        if command == "cd":
+            folder = fern.folder if words == ["fern"] else folder / words[0]
+            continue
+        if "qemu" in words and shutil.which("qemu-system-x86_64") is None:
+            continue
+        if folder == fern.folder and command == "ambilink":
+            fern.ambilink(*words)
+        else:
+            installed.run(folder, *{"scons": ["SCons", "-Q"], "ambilink": ["ambilink"]}[command], *words)
+        ran += 1
+    assert ran >= 6
+
+
+def test_the_commands_in_the_text_run(top, fern):
+    text = (top / "docs/your-own-system.md").read_text().replace("\n", " ")
+    program = str(Path("build", fern.build.name, "bin/gallery"))
+    found = {re.sub(" +", " ", each) for each in INLINE.findall(text)}
+    assert found
+    for command in found:
+        fern.ambilink(*command.replace("FILE", program).split()[1:])
