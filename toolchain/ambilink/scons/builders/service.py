@@ -70,6 +70,7 @@ def service(
             f"{call.location}: service {name!r} is {linkage}, and profile {profile.name} has no {linkage} programs; "
             f"choose another linkage=, or set programs.{linkage}"
         )
+    interpreter = programs.interpreter or None if interp == THE_PROFILES else interp
     program = Program(
         name,
         call.location,
@@ -80,7 +81,7 @@ def service(
         flags=Flags(call.context.toolset.target.user_flags) + flags,
         link_flags=link_flags,
         linkage=linkage,
-        interpreter=(programs.interpreter or None if interp == THE_PROFILES else interp) if linkage == "dynamic" else None,
+        interpreter=interpreter if linkage == "dynamic" else None,
     )
     call.context.add_program(program)
     compile_all(call.env, program, sources, "pie", PIE + Flags(call.context.toolset.hosted_flags("programs")))
