@@ -1,5 +1,6 @@
 """Projects that `ambilink new` of an installed wheel makes, and builds in them with nothing else on the PATH."""
 
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ class Installed:
     def run(self, folder: Path, *words: str, expect: int = 0) -> str:
         path = f"{self.python.parent}:{self.home / 'bin'}"
         variables = {"PATH": path, "HOME": str(self.home), "AMBILINK_CACHE": str(self.cache)}
+        # The linker core and the compiler's run-time are kept there, by what they were made of.
+        variables["XDG_CACHE_HOME"] = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
         done = subprocess.run(
             [self.python, "-m", *words], cwd=folder, env=variables, capture_output=True, text=True, timeout=300
         )

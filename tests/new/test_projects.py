@@ -23,13 +23,29 @@ class Case:
 
 
 CASES = {
-    "kernel": Case("build/x86_64-my-os", ("my-os", "my-os.debug"), "kernel/main.c", ("my-os",), "my-os: ready"),
+    "system": Case(
+        "build/x86_64",
+        ("boot.img", "lib/libgreeting.so", "services/greeter", "services/hello", "services/loader", "kernel"),
+        "libs/greeting/src/write.c",
+        ("libgreeting.so",),
+        "hello: Hello, my-os!",
+    ),
+    "kernel": Case(
+        "build/x86_64-os", ("my-os.elf", "my-os.elf.debug"), "kernel/main.c", ("my-os.elf",), "my-os: ready"
+    ),
     "library": Case(
         "build/x86_64-os",
-        ("lib/libmy-os.a", "lib/libmy-os.so", "bin/my-os-static", "bin/my-os-dynamic"),
+        ("lib/libmy-os.a", "lib/libmy-os.so.1", "bin/my-os-static", "bin/my-os-dynamic"),
         "src/checksum.c",
-        ("libmy-os.so", "my-os-static"),
+        ("libmy-os.so.1", "my-os-static"),
         "2 objects, 28 KiB, 2 relocations, 2 bindings",
+    ),
+    "loader": Case(
+        "build/x86_64-os",
+        ("bin/loader", "bin/loader-linux", "bin/hello", "lib/libcounter.so", "lib/libsystem.so"),
+        "libs/counter/counter.c",
+        ("libcounter.so",),
+        "hello: relocations, a constructor and thread-local storage work",
     ),
 }
 
@@ -67,7 +83,7 @@ def test_one_changed_line_is_built_again(installed, project):
     linked = {Path(path).name for step, path in lines if step == "LD"}
     compiled = [path for step, path in lines if step == "CC"]
     assert linked == set(case(project).linked)
-    assert compiled and all(case(project).source in path for path in compiled)
+    assert {Path(path).name for path in compiled} == {source.name + ".o"}
 
 
 def test_git_sees_sources_only(project):
@@ -93,3 +109,22 @@ def test_clangd_reads_the_settings(project):
     done = subprocess.run(command, cwd=project, capture_output=True, text=True)
     assert done.returncode == 0 and "0 errors" in done.stderr, done.stderr
     assert "no such file" not in done.stderr
+
+
+# Names that something else has: a profile, a folder of the build, a library, a program.
+NAMES = [
+    ("kernel", "ambilink"),
+    ("kernel", "obj"),
+    ("library", "c"),
+    ("library", "x" * 31),
+    ("loader", "hello"),
+    ("loader", "system"),
+    ("system", "greeting"),
+]
+
+
+@pytest.mark.parametrize("template, name", NAMES)
+def test_a_name_that_something_else_has(installed, tmp_path, template, name):
+    """All is declared, and nothing twice."""
+    installed.new(tmp_path, name, "--template", template)
+    installed.scons(tmp_path / name, "-n")

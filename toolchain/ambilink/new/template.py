@@ -15,10 +15,12 @@ from ambilink.files import read_regular
 
 FOLDER = Path(__file__).parent / "templates"
 COMMON = "common"  # files of every project
-DEFAULT = "kernel"
+DEFAULT = "system"
 TEMPLATES = {  # and what each makes
+    "system": "an operating system on Ambilink's kernel and loader: a library, two services, a boot test",
     "kernel": "a kernel of your own, built and booted by its profile",
     "library": "a library for another operating system, static and shared, by a profile of that system",
+    "loader": "a program loader for another operating system: the linker core and a port to fill in",
 }
 NAME_MAX = 31  # the longest name of a service in a boot image
 PLACEHOLDER = re.compile(r"@([a-z]+)@")

@@ -1,4 +1,4 @@
-/* @name@: prints on the first serial line. "ready" there passes a boot, "panic" fails it: @name@.toml. */
+/* @name@: prints on the first serial line. "ready" there passes a boot, "panic" fails it: os.toml. */
 #include <stdint.h>
 
 #define SERIAL 0x3f8
