@@ -52,7 +52,7 @@ def split_docstring(text: str, names: list[str]) -> tuple[str, dict[str, str]]:
 def default_text(value: object) -> str:
     if value == () or isinstance(value, Flags):
         return "[]"
-    if isinstance(value, FormSettings):
+    if isinstance(value, FormSettings) or value == {}:
         return "{}"
     return f'"{value}"' if isinstance(value, str) else str(value)
 

@@ -22,6 +22,9 @@ LANGUAGES = {
 }
 
 
+READY = (".o", ".a")  # nothing is to be compiled
+
+
 def language_of(path: str) -> Language | None:
     """By its suffix; None: none that is known."""
     return LANGUAGES.get(os.path.splitext(path)[1])

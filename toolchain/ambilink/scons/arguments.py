@@ -41,6 +41,7 @@ class Accepts:
     what: str
     convert: Callable[[Environment, Any], Any]
     optional: bool = False  # None may be given
+    variable: str = ""  # the construction variable that stands in where it is left out
 
 
 def shown(value: object) -> str:
@@ -201,30 +202,65 @@ class FormSettings:
     flags: Flags = NO_FLAGS
 
 
-def _form(env: Environment, value: object) -> FormSettings:
-    if value == ():
-        return FormSettings()
+@dataclass(frozen=True)
+class VariantSettings:
+    """What a variant of a library has beside the library."""
+
+    sources: Sequence[object] = ()
+    flags: Flags = NO_FLAGS
+    defines: Sequence[str] = ()
+    LIBS: Sequence[str] | None = None  # instead of the library's
+
+
+_KEYS: dict[str, Callable[[Environment, Any], Any]] = {
+    "sources": _list_of(_source),
+    "flags": _flags,
+    "defines": _definitions,
+    "LIBS": _list_of(_name),
+}
+
+
+def _settings(env: Environment, value: object, known: Sequence[str]) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise Unsuitable(f"is {shown(value)}")
-    kinds: dict[str, Callable[[Environment, Any], Any]] = {"sources": _list_of(_source), "flags": _flags}
     found = {}
     for key, item in value.items():
-        if key not in kinds:
+        if key not in known:
             raise Unsuitable(f"has the unknown key {shown(key)}")
         try:
-            found[key] = kinds[key](env, item)
+            found[key] = _KEYS[key](env, item)
         except Unsuitable as error:
             raise Unsuitable(f"has a wrong key {key!r}: it {error}") from None
-    return FormSettings(**found)
+    return found
+
+
+def _form(env: Environment, value: object) -> FormSettings:
+    return FormSettings() if value == () else FormSettings(**_settings(env, value, ("sources", "flags")))
+
+
+def _variants(env: Environment, value: object) -> dict[str, VariantSettings]:
+    if not isinstance(value, Mapping):
+        raise Unsuitable(f"is {shown(value)}")
+    found = {}
+    for key, item in value.items():
+        try:
+            found[_name(env, key)] = VariantSettings(**_settings(env, item, list(_KEYS)))
+        except Unsuitable as error:
+            raise Unsuitable(f"has a wrong variant {shown(key)}: it {error}") from None
+    return found
 
 
 Name = Annotated[str, Accepts("a name", _name)]
 OptionalName = Annotated[str | None, Accepts("a name, or None", _name, optional=True)]
+Libraries = Annotated[Sequence[str], Accepts("a name, or a list of names", _list_of(_name), variable="LIBS")]
 Names = Annotated[Sequence[str], Accepts("a name, or a list of names", _list_of(_name))]
 Text = Annotated[str, Accepts("a text", _text)]
 OptionalText = Annotated[str | None, Accepts("a text, or None", _text, optional=True)]
 Texts = Annotated[Sequence[str], Accepts("a text, or a list of texts", _list_of(_text))]
 Sources = Annotated[Sequence[object], Accepts("a file, or a list of files", _list_of(_source))]
+OptionalSources = Annotated[
+    Sequence[object] | None, Accepts("a file, a list of files, or None", _list_of(_source), optional=True)
+]
 Folders = Annotated[Sequence[Folder], Accepts("a folder, or a list of folders", _list_of(_folder))]
 OptionalFolders = Annotated[
     Sequence[Folder] | None, Accepts("a folder, a list of folders, or None", _list_of(_folder), optional=True)
@@ -243,6 +279,10 @@ Defines = Annotated[
     Sequence[str], Accepts("a text, a list of texts and pairs, or a dictionary, as for CPPDEFINES", _definitions)
 ]
 Count = Annotated[int, Accepts("a whole number above 0", _count)]
+Variants = Annotated[
+    Mapping[str, VariantSettings],
+    Accepts('a dictionary of dictionaries with the keys "LIBS", "defines", "flags" and "sources"', _variants),
+]
 Form = Annotated[
     FormSettings | None,
     Accepts('None, or a dictionary with the keys "flags" and "sources"', _form, optional=True),

@@ -42,11 +42,16 @@ class BuilderMethod:
 
     def __call__(self, env: Environment, *arguments: object, **keywords: object) -> Any:
         location = find_location(env)
+        names = {parameter.name for parameter in self.parameters}
         if self.compiles:  # construction variables for this call alone, as for builders of SCons
-            overridden = {name: keywords.pop(name) for name in VARIABLES if name in keywords}
+            overridden = {name: keywords.pop(name) for name in VARIABLES if name in keywords and name not in names}
             env = env.Override(overridden) if overridden else env
         try:
             given = fit(self.parameters, arguments, keywords)
+            for parameter in self.parameters:
+                variable = parameter.accepts.variable
+                if variable and parameter.name not in given:
+                    given[parameter.name] = Variables(env, env.Dir("."), location).words(variable)
         except UserError as error:
             raise UserError(f"{location}: {self.name} {error}") from None
         title, values = self.name, {}

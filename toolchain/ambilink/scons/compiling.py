@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ambilink.compile.languages import Flags
+from ambilink.compile.languages import Flags, Language, language_of
+from ambilink.errors import AmbilinkError
 from ambilink.files import write_atomically
 from ambilink.incremental.batch import Batch, Observer
 from ambilink.incremental.cache import CompileKey
@@ -18,7 +19,7 @@ from ambilink.incremental.slots import Finished
 from ambilink.scons.api import Builder, Environment, Node, Nodes, UserError, make_action, node_tables
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.object_set import ObjectSet
-from ambilink.scons.sources import refuse_unknown
+from ambilink.scons.sources import is_ready, refuse_unknown
 from ambilink.scons.steps import watched
 from ambilink.scons.units import Unit
 
@@ -83,7 +84,8 @@ def _compile(target: Nodes, source: Nodes, env: Environment) -> int:
     )
     if batch.run(stale):
         return 1
-    lines = [f"{context.store.digest(path)} {path}" for path in each.paths]
+    store, compiled = context.store, set(each.paths)
+    lines = [f"{store.digest(path) if path in compiled else store.digest_now(path)} {path}" for path in each.linked]
     write_atomically(Path(target[0].path), ("\n".join(lines) + "\n").encode())
     context.journal.wrote(target[0].path)
     if stale:
@@ -104,7 +106,7 @@ def _dry_run(target: Nodes, source: Nodes, env: Environment) -> str | None:
 def _contents(target: Nodes, source: Nodes, env: Environment) -> bytes:
     each = _set_of(target, env)
     commands = [each.context.general(" ".join(recipe.words)) for recipe in each.recipes.values()]
-    return "\n".join([*commands, *each.paths]).encode()
+    return "\n".join([*commands, *each.linked]).encode()
 
 
 def _prerequisites(node: Node, env: Environment) -> list[Node]:
@@ -160,7 +162,7 @@ def _source_paths(env: Environment, context: Context, sources: Sequence[object])
     built: list[Node] = []
     tables = node_tables(context.env)
     here = env.Dir(".")
-    folders = [node.path for node in (here, here.srcnode())]  # from the top, or absolute
+    folders = [context.from_top(os.path.join(node.abspath, "")) for node in (here, here.srcnode())]
     for source in sources:
         if isinstance(source, str) and not set("$#\\") & set(source):
             node = _built_node(context, tables, os.path.normpath(os.path.join(folders[0], source)))
@@ -176,6 +178,21 @@ def _source_paths(env: Environment, context: Context, sources: Sequence[object])
     return paths, built
 
 
+def _refuse_twice(outputs: Sequence[str], sources: Sequence[str], unit: Unit) -> None:
+    seen: set[str] = set()
+    for output, source in zip(outputs, sources, strict=True):
+        if output in seen:
+            raise UserError(f"{unit.location}: {unit.title} has the source {source} twice; leave one out")
+        seen.add(output)
+
+
+def _refuse_without_nasm(env: Environment, context: Context, unit: Unit) -> None:
+    try:
+        context.nasm(env)
+    except AmbilinkError as error:
+        raise UserError(f"{unit.location}: {unit.title} has sources for nasm: {error}") from error
+
+
 def compile_all(
     env: Environment, unit: Unit, sources: Sequence[object], form: str, form_flags: Flags
 ) -> ObjectSet | None:
@@ -189,16 +206,17 @@ def compile_all(
     if not paths:
         return None
     folder = f"{context.build.path}/obj/{unit.name}/{form}"
-    names = _object_names(env, context, paths)
-    jobs = [Job(f"{folder}/{name}.o", path) for path, name in zip(paths, names, strict=True)]
-    twice = {job.target: job.source for job in jobs}
-    if len(twice) != len(jobs):
-        again = next(job.source for index, job in enumerate(jobs) if job.target in {j.target for j in jobs[:index]})
-        raise UserError(f"{unit.location}: {unit.title} has the source {again} twice; leave one out")
+    ready = {position: path for position, path in enumerate(paths) if is_ready(path)}
+    compiled = [path for path in paths if not is_ready(path)]
+    names = _object_names(env, context, compiled)
+    jobs = [Job(f"{folder}/{name}.o", path) for path, name in zip(compiled, names, strict=True)]
+    _refuse_twice([*(job.target for job in jobs), *ready.values()], [*compiled, *ready.values()], unit)
+    if any(language_of(path) is Language.NASM for path in compiled):
+        _refuse_without_nasm(env, context, unit)
     (node,) = _builder()(env, context.file(f"obj/{unit.name}/{form}.objects", unit.location), [])
-    each = ObjectSet(env, context, unit, form, form_flags, node, jobs)
+    each = ObjectSet(env, context, unit, form, form_flags, node, jobs, ready)
     each.after_others = bool(built)
-    env.Depends(node, built)
+    env.Depends(node, [*built, *(env.File(path, env.Dir("#")) for path in ready.values())])
     env.NoCache(node)
     if env.GetOption("clean"):
         env.Clean(node, [env.File(job.target if os.path.isabs(job.target) else f"#{job.target}") for job in jobs])

@@ -21,16 +21,16 @@ from ambilink.incremental.objects import ObjectStore
 from ambilink.incremental.slots import JobSlots
 from ambilink.report.progress import Progress
 from ambilink.scons.api import Environment, Folder, Node, UserError, command_line_targets
-from ambilink.scons.declarations import Declarations
 from ambilink.scons.location import SourceLocation
 from ambilink.scons.object_set import ObjectSet
-from ambilink.scons.units import Library, Program, Start, Unit
+from ambilink.scons.resolving import Resolver
+from ambilink.scons.units import Library, LibraryVariant, Program, Start, Unit
 from ambilink.sources import part_names
 
 PACKAGE = Path(ambilink.__file__).parent
 
 
-class Context(Declarations):
+class Context(Resolver):
     """One for an environment and all its clones."""
 
     def __init__(self, env: Environment, toolset: Toolset, build: Folder, state: Path, system: Path) -> None:
@@ -125,6 +125,10 @@ class Context(Declarations):
         """From the build folder, without suffix."""
         return f"{self.places.libraries}/{self.places.library_prefix}{library.name}"
 
+    def variant_path(self, variant: LibraryVariant) -> str:
+        places = self.places
+        return f"{places.libraries}/{variant.variant}/{places.library_prefix}{variant.name}{places.static_suffix}"
+
     def program_path(self, program: Program) -> str:
         return f"{self.places.programs}/{program.name}{self.places.program_suffix}"
 
@@ -183,7 +187,7 @@ class Context(Declarations):
         paths: list[str] = []
         for node in nodes:
             each = self.sets.get(node.path)
-            paths += each.paths if each is not None else [str(node)]
+            paths += each.linked if each is not None else [str(node)]
         return paths
 
     def build_again(self, node: Node) -> None:

@@ -31,10 +31,12 @@ class ObjectSet:
         form_flags: Flags,
         node: Node,
         jobs: Sequence[Job],
+        ready: Mapping[int, str],
     ) -> None:
         self.env, self.context, self.unit, self.form, self.node = env, context, unit, form, node
         self._form_flags = form_flags
         self._jobs = list(jobs)
+        self._ready = ready  # objects and archives that are not compiled, by their place among the sources
         self.borrowed: list[ObjectSet] = []  # sets that compile objects of ours too
         self.after_others = False  # sources or headers are built too
         self._stale: list[Stale] | None = None
@@ -149,6 +151,14 @@ class ObjectSet:
     @property
     def paths(self) -> list[str]:
         return [job.target for job in self.jobs]
+
+    @property
+    def linked(self) -> list[str]:
+        """Objects and archives, in the order of the sources."""
+        found = self.paths
+        for position, path in self._ready.items():
+            found.insert(position, path)
+        return found
 
     def nodes(self) -> list[Node]:
         """A node for each object, to build or install one by itself."""

@@ -30,6 +30,7 @@ class Unit:
     defines: Sequence[str] = ()  # NAME or NAME=VALUE; a library's are seen by its users too
     flags: Flags = NO_FLAGS
     link_flags: Sequence[str] = ()
+    variant: str = ""  # of the libraries that it needs
     object_sets: "list[ObjectSet]" = field(default_factory=list)
 
     @property
@@ -66,6 +67,22 @@ class Library(Unit):
     development: Node | None = None  # a symbolic link to the shared object, where that has a version in its name
     checked: Node | None = None  # made when both are the same
     preliminary: Node | None = None  # the ABI of the library linked by itself, where it needs itself through others
+    position_independent: bool = True  # what the archive has may stand in dynamic programs and shared objects
+    variants: "dict[str, LibraryVariant]" = field(default_factory=dict)
+
+    @property
+    def headers_only(self) -> bool:
+        return self.static is None and self.shared is None and not self.variants
+
+
+@dataclass(eq=False)
+class LibraryVariant(Unit):
+    """An archive of a library's sources, compiled for other users: for the kernel, say."""
+
+    kind: ClassVar[str] = "variant of library"
+
+    of: Library | None = None
+    node: Node | None = None
 
 
 @dataclass(eq=False)
@@ -82,6 +99,7 @@ class Program(Unit):
 class Kernel(Program):
     kind: ClassVar[str] = "kernel"
 
+    variant: str = "kernel"
     script: Node | None = None
     kept: Sequence[str] = ()  # symbols that only modules use
     soname: str = ""
@@ -93,6 +111,7 @@ class Kernel(Program):
 class KernelModule(Unit):
     kind: ClassVar[str] = "module"
 
+    variant: str = "module"
     soname: str = ""
     kernel: Kernel | None = None
     needs: Sequence[str] = ()

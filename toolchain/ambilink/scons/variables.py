@@ -23,7 +23,7 @@ FLAGS = {
 USUAL = {"ASPPFLAGS": "$ASFLAGS"}  # what it is where it is not set
 VARIABLES = (
     *dict.fromkeys(name for names in FLAGS.values() for name in names),
-    *("ASFLAGS", "CPPDEFINES", "CPPPATH", "LIBPATH", "LINKFLAGS", "NASM"),
+    *("ASFLAGS", "CPPDEFINES", "CPPPATH", "LIBPATH", "LIBS", "LINKFLAGS", "NASM"),
 )
 COMMON = ("CCFLAGS", "CPPFLAGS")  # a standard among these is for the language that it names
 

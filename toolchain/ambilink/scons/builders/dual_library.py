@@ -1,7 +1,7 @@
 """DualLibrary."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,14 +13,16 @@ from ambilink.scons.arguments import (
     Folders,
     Form,
     FormSettings,
+    Libraries,
     Name,
-    Names,
     OptionalFile,
     OptionalFolders,
     OptionalName,
+    OptionalSources,
     Paths,
-    Sources,
     Texts,
+    Variants,
+    VariantSettings,
     choice,
 )
 from ambilink.scons.builder import Call, builder
@@ -28,20 +30,21 @@ from ambilink.scons.compiling import compile_all
 from ambilink.scons.kinds.abi_text import ABI_TEXT, CHECKED_ABI, PRELIMINARY_ABI_TEXT
 from ambilink.scons.kinds.development_link import DEVELOPMENT_LINK, development_name
 from ambilink.scons.kinds.shared_object import PRELIMINARY_OBJECT, SHARED_OBJECT
-from ambilink.scons.kinds.static_archive import STATIC_ARCHIVE
+from ambilink.scons.kinds.static_archive import STATIC_ARCHIVE, VARIANT_ARCHIVE
 from ambilink.scons.kinds.stub import STUB
-from ambilink.scons.units import Library
+from ambilink.scons.units import Library, LibraryVariant
 
 PIC, NOT_PIC = Flags(("-fPIC",)), Flags(("-fPIE",))
 BOTH = FormSettings()
+NO_VARIANTS: Mapping[str, VariantSettings] = {}
 
 
 @builder("DualLibrary")
 def dual_library(
     call: Call,
     name: Name,
-    sources: Sources,
-    LIBS: Names = (),
+    sources: OptionalSources = None,
+    LIBS: Libraries = (),
     objects: Annotated[str, choice("shared", "separate")] = "shared",
     static: Form = BOTH,
     shared: Form = BOTH,
@@ -56,6 +59,7 @@ def dual_library(
     soname: OptionalName = None,
     version: OptionalName = None,
     version_script: OptionalFile = None,
+    variants: Variants = NO_VARIANTS,
 ) -> Library:
     """One library, as a static archive and as a shared object.
 
@@ -66,14 +70,19 @@ def dual_library(
     `lib/lib<name>.abi`, and the stub that users are linked against. A profile may have other names, and leave out the
     shared form of all libraries.
 
-    Returns a record with the nodes `.static`, `.shared`, `.debug`, `.stub`, `.abi` (None for what was left out) and
-    `.objects`, a list.
+    Without `sources` it is a library of headers alone: in LIBS of others it passes its folders, macros and LIBS on. One
+    that is only static (`shared=None`) may stand in LIBS of dynamic programs and of shared libraries too: what they use
+    of it becomes a part of them, and is not exported by libraries.
+
+    Returns a record with the nodes `.static`, `.shared`, `.debug`, `.stub`, `.abi` (None for what was left out),
+    `.objects`, a list, and `.variants`, a dictionary of records that have a `.node`.
 
     name: of the library, without "lib".
-    sources: C, C++ and assembly files, for both forms.
-    LIBS: libraries that it needs, by name. They may be declared later, and may need this one.
+    sources: C, C++ and assembly files, ready objects (.o) and archives (.a), for both forms.
+    LIBS: libraries that it needs, by name; without it those of the construction variable LIBS. They may be declared
+        later, and may need this one.
     objects: "shared": both forms are made of one set of objects, compiled with -fPIC. "separate": the archive gets
-        objects of its own, compiled without.
+        objects of its own, compiled without -fPIC.
     static: the archive: None leaves it out; {"sources": [...], "flags": [...]} adds sources and compiler flags for this
         form alone. With flags the archive gets objects of its own.
     shared: the shared object, likewise.
@@ -88,20 +97,20 @@ def dual_library(
     soname: SONAME and file name of the shared object; without it, as the profile has it (`format.soname`).
     version: what the profile's pattern has for `{version}`.
     version_script: for the linker, for the shared form.
+    variants: more archives of the same sources, `lib/<variant>/lib<name>.a`, for users compiled in another way:
+        {"kernel": {"flags": [...], "defines": [...], "sources": [...], "LIBS": [...]}}. Kernels link "kernel", compiled
+        with a kernel's flags, modules "module", a static service the one that its `variant=` names. What is given is
+        added to that of the library; LIBS take the place of its own.
     """
-    if static is None and shared is None:
-        raise UserError(f"{call.location}: library {name!r} has neither form; leave out static=None or shared=None")
+    _refuse_nothing(call, name, sources, static, shared, variants)
     profile = call.context.toolset.profile
     if profile.programs.dynamic == "none":
-        if static is None:
+        if sources is not None and static is None and not variants:
             raise UserError(
                 f"{call.location}: library {name!r} is shared only, and the profile {profile.name} has no dynamic "
                 f"programs; leave out static=None, or set programs.dynamic"
             )
         shared = None
-    for form, settings in (("static", static), ("shared", shared)):
-        if settings is not None and not sources and not settings.sources:
-            raise UserError(f"{call.location}: library {name!r} has no sources for its {form} form; give it sources")
     if includes is None:
         here = call.env.Dir("include")
         includes = [here] if Path(here.srcnode().abspath).is_dir() else []
@@ -121,12 +130,16 @@ def dual_library(
         version_script=version_script,
     )
     call.context.add_library(library)
-    archived = _compile(call, library, sources, objects == "separate", static or BOTH, shared or BOTH)
+    if sources is None:
+        return library
+    archived = _compile(call, library, sources, objects == "separate", static, shared)
     if static is not None:
         (library.static,) = STATIC_ARCHIVE.make(call, library, archived)
     if shared is not None:
         library.golden = abi.srcnode() if abi is not None else None
         _link(call, library)
+    for variant, settings in variants.items():
+        library.variants[variant] = _make_variant(call, library, variant, settings, sources, flags)
     return library
 
 
@@ -143,18 +156,84 @@ def soname_of(call: Call, name: str, version: str | None) -> str:
     return re.sub(r"\{(\w+)\}", lambda match: parts[match[1]], profile.format.soname)
 
 
+def _refuse_nothing(
+    call: Call,
+    name: str,
+    sources: Sequence[object] | None,
+    static: FormSettings | None,
+    shared: FormSettings | None,
+    variants: Mapping[str, VariantSettings],
+) -> None:
+    """A library without sources, and one without a form."""
+    forms = {"static": static, "shared": shared}
+    if sources is None:
+        given = [f"{form}=" for form, settings in forms.items() if settings != BOTH] + ["variants="] * bool(variants)
+        if given:
+            raise UserError(f"{call.location}: library {name!r} has {given[0]} and no sources; give it sources")
+        return
+    if static is None and shared is None and not variants:
+        raise UserError(f"{call.location}: library {name!r} has neither form; leave out static=None or shared=None")
+    for form, settings in {**forms, **{f"variant {each!r}": one for each, one in variants.items()}}.items():
+        if settings is not None and not sources and not settings.sources:
+            raise UserError(
+                f"{call.location}: library {name!r} has no sources for its {form} form; give it sources, or leave out "
+                "sources= where it is of headers alone"
+            )
+
+
 def _compile(
-    call: Call, library: Library, sources: Sequence[object], separate: bool, static: FormSettings, shared: FormSettings
+    call: Call,
+    library: Library,
+    sources: Sequence[object],
+    separate: bool,
+    static: FormSettings | None,
+    shared: FormSettings | None,
 ) -> list[Node]:
     """Compile for both forms; return the lists of objects of the archive."""
     env, hosted = call.env, Flags(call.context.toolset.hosted_flags("libraries"))
     pic, not_pic = PIC + hosted, NOT_PIC + hosted
-    separate = separate or bool(static.flags)
-    common = compile_all(env, library, sources, "pic", pic + shared.flags)
-    compile_all(env, library, shared.sources, "shared", pic + shared.flags)
+    common = None
+    if shared is not None:
+        common = compile_all(env, library, sources, "pic", pic + shared.flags)
+        compile_all(env, library, shared.sources, "shared", pic + shared.flags)
+    if static is None:
+        return []
+    if shared is None:  # position-independent unless objects="separate": it may stand in dynamic programs
+        library.position_independent = not separate
+        common = None if separate else compile_all(env, library, sources, "pic", pic + static.flags)
+    else:
+        separate = separate or bool(static.flags)
     only_static = [*sources, *static.sources] if separate else static.sources
-    own = compile_all(env, library, only_static, "static", not_pic + static.flags)
+    own = compile_all(env, library, only_static, "static", (not_pic if separate else pic) + static.flags)
     return [each.node for each in (None if separate else common, own) if each is not None]
+
+
+def _make_variant(
+    call: Call, library: Library, name: str, settings: VariantSettings, sources: Sequence[object], flags: Flags
+) -> LibraryVariant:
+    """An archive of its own, compiled as those who link it are."""
+    target, toolset = call.context.toolset.target, call.context.toolset
+    usual = (PIC + Flags(toolset.hosted_flags("libraries")), target.user_flags)
+    code = {"kernel": (Flags(("-fno-pic",)), target.kernel_flags), "module": (PIC, target.module_flags)}
+    form_flags, target_flags = code.get(name, usual)
+    variant = LibraryVariant(
+        library.name,
+        library.location,
+        library.variables,
+        library.libs if settings.LIBS is None else settings.LIBS,
+        library.includes,
+        library.private_includes,
+        library.system_includes,
+        library.public_system_includes,
+        defines=[*library.defines, *settings.defines],
+        flags=Flags(target_flags) + flags + settings.flags,
+        variant=name,
+        of=library,
+    )
+    made = compile_all(call.env, variant, [*sources, *settings.sources], name, form_flags)
+    assert made is not None
+    (variant.node,) = VARIANT_ARCHIVE.make(call, variant, [made.node])
+    return variant
 
 
 def _link(call: Call, library: Library) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ambilink.compile.languages import NO_FLAGS, Flags
 from ambilink.elf.abi import load_abi
-from ambilink.scons.arguments import CompileFlags, Defines, File, Folders, Name, OptionalFile, Paths, Sources
+from ambilink.scons.arguments import CompileFlags, Defines, File, Folders, Name, Names, OptionalFile, Paths, Sources
 from ambilink.scons.builder import Call, builder
 from ambilink.scons.compiling import compile_all
 from ambilink.scons.kinds.kernel import KERNEL, KERNEL_EXPORTS, KERNEL_STUB
@@ -18,6 +18,7 @@ def kernel(
     name: Name,
     sources: Sources,
     script: File,
+    LIBS: Names = (),
     abi: OptionalFile = None,
     includes: Folders = (),
     system_includes: Paths = (),
@@ -34,6 +35,7 @@ def kernel(
     name: file name in the build folder.
     sources: C, C++ and assembly files.
     script: the linker script.
+    LIBS: libraries that it needs, by name: those that have a variant "kernel", and those of headers alone.
     abi: the text of what it offers to modules.
     includes: folders of headers, for itself and its modules.
     system_includes: folders of headers that are searched last and not watched for changes.
@@ -47,6 +49,7 @@ def kernel(
         name,
         call.location,
         call.variables,
+        LIBS,
         includes=includes,
         system_includes=system_includes,
         defines=defines,

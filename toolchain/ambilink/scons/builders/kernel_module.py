@@ -18,6 +18,7 @@ def kernel_module(
     sources: Sources,
     kernel: Name = "kernel",
     needs: Names = (),
+    LIBS: Names = (),
     includes: Folders = (),
     defines: Defines = (),
     flags: CompileFlags = NO_FLAGS,
@@ -32,6 +33,7 @@ def kernel_module(
     sources: C, C++ and assembly files.
     kernel: the kernel that it is for, declared before with `abi`.
     needs: modules that must be loaded before it, by name.
+    LIBS: libraries that become a part of it, by name: those that have a variant "module", and those of headers alone.
     includes: folders of headers, searched before those of the kernel.
     defines: macros, beside those of the kernel.
     flags: for the compiler: of every language, or by language.
@@ -49,6 +51,7 @@ def kernel_module(
         name,
         call.location,
         call.variables,
+        LIBS,
         includes=[*includes, *owner.includes],
         system_includes=owner.system_includes,
         defines=[*owner.defines, *defines],

@@ -8,8 +8,9 @@ from ambilink.scons.arguments import (
     CompileFlags,
     Defines,
     Folders,
+    Libraries,
     Name,
-    Names,
+    OptionalName,
     OptionalText,
     Sources,
     Texts,
@@ -34,13 +35,14 @@ def service(
     call: Call,
     name: Name,
     sources: Sources,
-    LIBS: Names = (),
+    LIBS: Libraries = (),
     linkage: Annotated[str | None, choice("dynamic", "static", optional=True)] = None,
     interp: OptionalText = THE_PROFILES,
     includes: Folders = (),
     defines: Defines = (),
     flags: CompileFlags = NO_FLAGS,
     link_flags: Texts = (),
+    variant: OptionalName = None,
 ) -> Program:
     """A program of the system. One that runs before the dynamic linker is static; all others are dynamic, and nothing
     else in the SConscript changes between the two.
@@ -51,7 +53,8 @@ def service(
 
     name: of the program.
     sources: C, C++ and assembly files.
-    LIBS: libraries that it needs, by name, in any order of declaration.
+    LIBS: libraries that it needs, by name, in any order of declaration; without it those of the construction variable
+        LIBS.
     linkage: "dynamic" links the stubs of its libraries, "static" their archives, each with all that those need. Without
         it "dynamic", or "static" where the profile has no dynamic programs.
     interp: PT_INTERP of a dynamic program: what links it in images with `linker = "interp"`. Without it the profile's;
@@ -60,6 +63,7 @@ def service(
     defines: macros.
     flags: for the compiler: of every language, or by language.
     link_flags: for the linker.
+    variant: of its libraries, for a static program: those that have it are linked in this variant.
     """
     refuse_none(sources, call.location, f"service {name!r}")
     profile = call.context.toolset.profile
@@ -70,7 +74,12 @@ def service(
             f"{call.location}: service {name!r} is {linkage}, and profile {profile.name} has no {linkage} programs; "
             f"choose another linkage=, or set programs.{linkage}"
         )
-    interpreter = programs.interpreter or None if interp == THE_PROFILES else interp
+    if variant is not None and linkage == "dynamic":
+        raise UserError(
+            f"{call.location}: service {name!r} has variant={variant!r} and is dynamic; variants are archives: give it "
+            'linkage="static", or leave out variant='
+        )
+    interpreter = (programs.interpreter or None) if interp == THE_PROFILES else interp
     program = Program(
         name,
         call.location,
@@ -80,6 +89,7 @@ def service(
         defines=defines,
         flags=Flags(call.context.toolset.target.user_flags) + flags,
         link_flags=link_flags,
+        variant=variant or "",
         linkage=linkage,
         interpreter=interpreter if linkage == "dynamic" else None,
     )

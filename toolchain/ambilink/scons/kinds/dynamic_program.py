@@ -19,6 +19,7 @@ DYNAMIC_PROGRAM = linked(
     Linking[Program](
         OutputKind.DYNAMIC_PROGRAM,
         _flags,
+        archives=lambda context, program: context.archives_inside(program),
         libraries=lambda context, program: context.stubs(program),
         interpreter=lambda program: program.interpreter,
         entry=lambda context, program: context.toolset.profile.programs.entry,

@@ -23,7 +23,8 @@ def _flags(context: Context, form: Interpreter) -> Sequence[str]:
 
 def _archives(context: Context, form: Interpreter) -> Sequence[Node]:
     """The libraries that it names, not what those need: it brings that itself."""
-    return [context.archive(context.library(name, form), form) for name in form.libs]
+    libraries = [context.library(name, form) for name in form.libs]
+    return [context.archive(library, form) for library in libraries if not library.headers_only]
 
 
 def _libraries(context: Context, form: Interpreter) -> Mapping[str, Node]:

@@ -30,7 +30,14 @@ def _script(context: Context, kernel: Kernel) -> Sequence[Node]:
 
 KERNEL = linked(
     lambda context, kernel: kernel.name,
-    Linking[Kernel](OutputKind.KERNEL, _flags, files=_script, kernel=True, keep_symbols=True),
+    Linking[Kernel](
+        OutputKind.KERNEL,
+        _flags,
+        archives=lambda context, kernel: context.archives(kernel),
+        files=_script,
+        kernel=True,
+        keep_symbols=True,
+    ),
 )
 
 

@@ -18,6 +18,7 @@ from ambilink.errors import AmbilinkError
 from ambilink.files import write_atomically
 from ambilink.scons.api import Environment, Node, Nodes
 from ambilink.scons.context import Context, context_of
+from ambilink.scons.kinds.archive_words import ARCHIVE, whole
 from ambilink.scons.kinds.kind import ELF_CODE, Kind, U, none, unit_of
 from ambilink.scons.profile_files import LOADER_SONAME
 from ambilink.scons.steps import CommandStep
@@ -77,11 +78,18 @@ class Linking(Generic[U]):
     interpreter: Callable[[U], str | None] = nothing
     defines_itself: bool = False  # libraries that need each other: what they lack, this one may define
     keep_symbols: bool = False
+    whole_archives: bool = False  # archives among the sources are a part of it, used or not
 
     def words(self, target: Nodes, source: Nodes, env: Environment) -> list[str]:
         context, unit = context_of(env), unit_of(env)
         archives = [str(node) for node in self.archives(context, unit)]
         entry, loader, runtime = self.entry(context, unit), self._loader(context), context.runtime(self.kernel)
+        objects = context.expand(source)
+        given = [path for path in objects if path.endswith(ARCHIVE)]
+        if self.whole_archives:
+            objects = whole(objects)
+        else:
+            objects, archives = [path for path in objects if path not in given], [*given, *archives]
         return [
             *context.toolset.ld,
             *self.flags(context, unit),
@@ -89,7 +97,7 @@ class Linking(Generic[U]):
             *unit.variables.link_flags(),
             *unit.link_flags,
             *("-o", f"{target[0]}{PART}"),
-            *context.expand(source),
+            *objects,
             *(["--start-group", *archives, "--end-group"] if archives else []),
             *(str(node) for node in self.libraries(context, unit).values()),
             *(["--no-as-needed", str(loader)] if loader else []),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ambilink.elf.check import OutputKind
 from ambilink.scons.api import Environment, Node, Nodes
 from ambilink.scons.context import Context, context_of
+from ambilink.scons.kinds.archive_words import not_exported, whole
 from ambilink.scons.kinds.kind import Kind, unit_of
 from ambilink.scons.kinds.linked import Linking, linked
 from ambilink.scons.steps import CommandStep
@@ -14,7 +15,8 @@ from ambilink.scons.units import Library
 def _flags(context: Context, library: Library) -> Sequence[str]:
     script = library.version_script
     versions = ["--version-script", script.srcnode().path] if script else []
-    return [*context.toolset.shared_library_flags, "-soname", library.soname, "-z", "defs", *versions]
+    flags = [*context.toolset.shared_library_flags, "-soname", library.soname, "-z", "defs", *versions]
+    return [*flags, *not_exported(context.archives_inside(library))]
 
 
 def _files(context: Context, library: Library) -> Sequence[Node]:
@@ -26,11 +28,13 @@ SHARED_OBJECT = linked(
     Linking[Library](
         OutputKind.SHARED_LIBRARY,
         _flags,
+        archives=lambda context, library: context.archives_inside(library),
         libraries=lambda context, library: context.stubs(library),
         files=_files,
         soname=lambda library: library.soname,
         loaded=True,
         defines_itself=True,
+        whole_archives=True,
     ),
 )
 
@@ -39,7 +43,7 @@ def _preliminary_words(target: Nodes, source: Nodes, env: Environment) -> list[s
     library, context = unit_of(env), context_of(env)
     flags = [*_flags(context, library), "-z", "undefs", "--unresolved-symbols=ignore-all"]
     flags += [*library.variables.link_flags(), *library.link_flags]
-    return [*context.toolset.ld, *flags, "-o", str(target[0]), *context.expand(source)]
+    return [*context.toolset.ld, *flags, "-o", str(target[0]), *whole(context.expand(source))]
 
 
 # A library of a cycle, linked by itself to see what it exports: the stubs of the others are made of theirs.

@@ -29,8 +29,7 @@ def _write(target: Nodes, source: Nodes, env: Environment) -> None:
     text = _text(context, library)
     abi = load_abi(Path(str(text)))
     if text is library.preliminary:
-        needed = tuple(context.library(name, library).soname for name in library.libs)
-        abi = replace(abi, needed=needed)
+        abi = replace(abi, needed=context.needed_sonames(library))
     write_atomically(Path(str(target[0])), target_stub(abi, env))
 
 

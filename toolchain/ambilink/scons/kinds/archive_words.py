@@ -1,0 +1,20 @@
+"""How linkers are told of archives."""
+
+from collections.abc import Sequence
+
+from ambilink.scons.api import Node
+
+ARCHIVE = ".a"
+
+
+def whole(objects: Sequence[str]) -> list[str]:
+    """All of an archive is linked, used or not."""
+    found: list[str] = []
+    for path in objects:
+        found += ["--whole-archive", path, "--no-whole-archive"] if path.endswith(ARCHIVE) else [path]
+    return found
+
+
+def not_exported(archives: Sequence[Node]) -> list[str]:
+    """What is taken from archives stays inside."""
+    return ["--exclude-libs", ":".join(dict.fromkeys(node.name for node in archives))] if archives else []
