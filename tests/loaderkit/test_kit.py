@@ -1,7 +1,12 @@
 """The kit for other systems' loaders: what a process finds, on systems that move pages and that share them, with all
 functions of the port and with the needed ones alone; then each call of the port fails in its turn."""
 
+import subprocess
+
 import pytest
+from elftools.elf.elffile import ELFFile
+
+from ambilink.compile.toolset import load_toolset
 
 from .conftest import PAGE, READ, READ_EXECUTE, READ_WRITE, System
 
@@ -146,3 +151,43 @@ def test_each_call_of_an_open_fails_once(library, files, kind):
         system.end()
         assert system.alive() == (0, 0, 0)
     assert failures > 5
+
+
+THREAD_SOURCE = "__thread long first = 5; __thread char second[3] = {7, 8, 9}; "
+THREAD_SOURCE += "long _start(void) { return 0; }"
+
+
+@pytest.mark.parametrize("target", ["x86_64", "aarch64", "riscv64"])
+def test_the_first_threads_block_on_each_machine(library, tmp_path, target):
+    """Variant II below the pointer, variant I above it, where the machine's linker put each variable."""
+    toolset = load_toolset("hermetic", target)
+    unit, program = tmp_path / "program.o", tmp_path / "program"
+    (tmp_path / "program.c").write_text(THREAD_SOURCE)
+    words = [*toolset.compile_flags, "-O1", "-fPIC", "-c", tmp_path / "program.c", "-o", unit]
+    subprocess.run([*toolset.cc, *words], check=True)
+    flags = [*toolset.dynamic_program_flags, "--export-dynamic", "--no-gc-sections"]
+    subprocess.run([*toolset.ld, *flags, unit, "-o", program], check=True)
+    with program.open("rb") as file:
+        elf = ELFFile(file)
+        (tls,) = (segment for segment in elf.iter_segments() if segment["p_type"] == "PT_TLS")
+        symbols = {each.name: each["st_value"] for each in elf.get_section_by_name(".symtab").iter_symbols()}
+        size, align = tls["p_memsz"], tls["p_align"]
+    system = System(library, {"program": program.read_bytes()}, False, FEW)
+    assert system.start(), system.lines
+    start = {"x86_64": -(-size // align) * -align, "aarch64": max(16, align), "riscv64": 0}[target]
+    pointer = system.threads[0].pointer
+    assert pointer % 16 == 0
+    assert system.read(pointer + start + symbols["first"], 8) == (5).to_bytes(8, "little")
+    assert system.read(pointer + start + symbols["second"], 3) == bytes((7, 8, 9))
+
+
+def test_what_no_process_can_be_given(library, make):
+    """Alignment beyond a page; arguments that take up the stack."""
+    source = "__thread char wide __attribute__((aligned(8192))) = 1; int _start(void) { return wide; }"
+    for files, arguments, expected in (
+        ({"program": make("program", source)}, (), "larger alignment than a page"),
+        ({"program": make("program", "int _start(void) { return 0; }")}, ("x" * 40000,), "more than half of its stack"),
+    ):
+        system = System(library, files, False, FEW)
+        assert not system.start(arguments=arguments) and expected in system.lines[-1]
+        assert system.alive() == (0, 0, 0) and not system.threads

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from ambilink.compile.toolset import load_toolset
 from tests.unit.test_hostlink_layers import INCLUDE, STANDARD, compiled, state, wrong_calls
 
 
@@ -36,3 +37,12 @@ def test_the_archive_needs_nothing_else(build, toolset, tmp_path):
     words = ["--whole-archive", str(archive), "-e", "loader_start", "-o", str(tmp_path / "whole")]
     done = subprocess.run([*toolset.ld, *words], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("target", ["aarch64", "riscv64"])
+def test_it_compiles_for_each_machine(top, target):
+    toolset = load_toolset("hermetic", target)
+    sources = [path for name in ("loaderkit", "hostlink") for path in sorted((top / "libs" / name / "src").glob("*.c"))]
+    folders = ["boot/include", *(f"libs/{name}" for name in ("loaderkit/include", "hostlink/include", "rtld/include"))]
+    words = [*(f"-I{top / folder}" for folder in [*folders, "libs/rtld/freestanding"]), "-Wall", "-Wextra", "-Werror"]
+    subprocess.run([*toolset.cc, *toolset.compile_flags, *words, "-fsyntax-only", *sources], check=True)
