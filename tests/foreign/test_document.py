@@ -38,6 +38,8 @@ def test_each_command_runs(blocks, fern, installed, tmp_path):
             continue
         if "qemu" in words and shutil.which("qemu-system-x86_64") is None:
             continue
+        if "fern.iso" in words and (shutil.which("grub-mkrescue") is None or shutil.which("xorriso") is None):
+            continue
         if folder == fern.folder and command == "ambilink":
             fern.ambilink(*words)
         else:
