@@ -86,7 +86,7 @@ _Noreturn static void serve(const struct child *child)
         if (command.what == COMMAND_START) {
             CALL(ARCH_PRCTL, SET_FS, command.thread.thread_pointer);
             __asm__ volatile("movq %0, %%rsp; xorl %%ebp, %%ebp; xorl %%edx, %%edx; jmpq *%1"
-                             : : "r"(command.thread.stack_pointer), "r"(command.thread.entry));
+                             : : "c"(command.thread.stack_pointer), "a"(command.thread.entry));
         }
         long made = CALL(MMAP, command.address, command.size, command.prot, MAP_SHARED | MAP_FIXED_NOREPLACE, command.file,
                          command.offset);
