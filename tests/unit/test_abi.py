@@ -24,6 +24,7 @@ from ambilink.elf.abi import Abi, AbiSymbol, abi_changes, load_abi, parse_abi, r
 from ambilink.elf.file import ElfFile
 from ambilink.elf.inspect import inspect
 from ambilink.elf.psabi import E_MACHINES
+from ambilink.elf.strip import strip
 from ambilink.elf.stub import stub
 from ambilink.errors import AmbilinkError
 
@@ -310,6 +311,24 @@ def test_stripped_files_are_sound(build):
         done = subprocess.run(["readelf", "-W", "-a", build / name], capture_output=True, text=True)
         # "Unable to find program interpreter" and the like would be here.
         assert done.stderr == "" and done.returncode == 0, (name, done.stderr[:400])
+
+
+@readelf
+@pytest.mark.skipif(not (shutil.which("gcc") and shutil.which("ld")), reason="no gcc, or no GNU ld here")
+def test_a_bss_that_begins_in_name_behind_what_follows(tmp_path):
+    """As GNU ld places it in a program that has no other data."""
+    source, linked = tmp_path / "main.c", tmp_path / "main"
+    source.write_text('volatile long counter; const char text[] = "some";\nvoid _start(void) { counter = text[0]; }\n')
+    compile_it = ["gcc", "-g", "-c", "-O2", "-fno-pic", "-ffreestanding", "-fno-asynchronous-unwind-tables"]
+    subprocess.run([*compile_it, source, "-o", tmp_path / "main.o"], check=True)
+    flags = ["-static", "-z", "separate-code", "-z", "max-page-size=4096", "--build-id=sha1"]
+    subprocess.run(["ld", *flags, tmp_path / "main.o", "-o", linked], check=True)
+    sections = {each.name: each for each in ELFFile(linked.open("rb")).iter_sections()}
+    assert sections[".bss"]["sh_offset"] > sections[".comment"]["sh_offset"]
+    shipped, _ = strip(linked.read_bytes(), linked, "main.debug")
+    linked.write_bytes(shipped)
+    done = subprocess.run(["readelf", "-W", "-a", linked], capture_output=True, text=True)
+    assert done.stderr == "" and done.returncode == 0 and "debug_info" not in done.stdout
 
 
 @pytest.mark.skipif(not shutil.which("gdb"), reason="no gdb here")

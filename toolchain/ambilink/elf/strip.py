@@ -47,7 +47,9 @@ def strip(
     if not sections:
         raise file.refuse("has no section headers to strip by", "leave them in what is linked")
     shipped_count = max((i for i, each in enumerate(sections) if each.allocated), default=0) + 1
-    end = max(EHDR.size, header.phoff + header.phnum * PHDR.size, *(each.end for each in sections if each.allocated))
+    # GNU ld lets .bss begin, in name, behind sections that follow it in the file.
+    filled = (each.end for each in sections if each.allocated and each.type != SHT_NOBITS)
+    end = max(EHDR.size, header.phoff + header.phnum * PHDR.size, *filled)
     others = [each for each in sections[1:] if not each.allocated and each.type != SHT_NULL]
     if any(each.offset < end and each.size for each in others) or any(
         not each.allocated for each in sections[1:shipped_count]
