@@ -102,3 +102,9 @@ def test_an_escape_switches_within_lines():
 def test_a_part_that_no_line_end_follows_is_kept():
     rules = VerdictRules(console_switch="\x1b(?P<console>[0-9])")
     assert shown(rules, b"\x1b1abc\x1b2def\n") == [("2", "def"), ("1", "abc")]
+
+
+def test_what_moves_a_terminals_cursor_is_left_out():
+    console = Console(None, VerdictRules(), is_terminal=True)
+    console.put(b"\x1b[2J\x1b[01;01H\r\x1b[0m\x1b[37m\x1b[40mkernel: up\r\n", 0.0, None)
+    assert [line.text for line in console.lines] == ["kernel: up"]

@@ -269,9 +269,9 @@ void trap_from_kernel(struct frame *frame)
 
 extern char kernel_end[];
 
-void kernel_main(uint32_t start_info)
+void kernel_main(uint32_t information, uint32_t magic)
 {
-    (void)start_info;
+    (void)information, (void)magic;
     serial_start();
     cpu_init(trap_stubs, system_call_entry, kernel_stack_end);
     /* All machines have this much; the memory map is the real kernel's business. */

@@ -3,6 +3,7 @@
 #include "layout.h"
 
 #define PVH_NOTE_TYPE 18
+#define MULTIBOOT_HEADER 0xe85250d6
 #define CR0_ON 0x80010003      /* PG WP MP PE */
 #define CR0_OFF 0x0000000c     /* TS EM */
 #define CR4_EARLY 0x000000a0   /* PAE PGE */
@@ -25,11 +26,36 @@
     .balign 4
     .quad entry_long_mode
 
+    /* Multiboot2: 32-bit protected mode, eax = magic, ebx = information. */
+    .section .multiboot, "a", @progbits
+    .balign 8
+multiboot:
+    .long MULTIBOOT_HEADER, 0, multiboot_end - multiboot, -(MULTIBOOT_HEADER + (multiboot_end - multiboot))
+    .balign 8
+    .word 1, 0                 /* information request: command line, modules, memory map */
+    .long 8 + 3 * 4, 1, 3, 6
+    .balign 8
+    .word 3, 0                 /* the entry; e_entry is the 64-bit one */
+    .long 12, entry_multiboot
+    .balign 8
+    .word 5, 1                 /* a framebuffer, or none: or GRUB looks for a video mode, and complains */
+    .long 20, 0, 0, 0
+    .balign 8
+    .word 6, 0                 /* modules on pages */
+    .long 8
+    .word 0, 0
+    .long 8
+multiboot_end:
+
     .section .boot, "ax", @progbits
     .code32
+entry_multiboot:
+    movl %eax, %ebp
+    jmp 1f
     .globl entry_protected_mode
 entry_protected_mode:
-    cli
+    xorl %ebp, %ebp
+1:  cli
     cld
     movl $boot_page_table, %eax
     movl %eax, %cr3
@@ -45,12 +71,13 @@ entry_protected_mode:
     orl $CR0_ON, %eax
     movl %eax, %cr0
     lgdt boot_gdt_pointer
-    ljmp $SELECTOR_KERNEL_CODE, $entry_long_mode
+    ljmp $SELECTOR_KERNEL_CODE, $1f
 
     .code64
     .globl entry_long_mode
 entry_long_mode:
-    cli
+    xorl %ebp, %ebp
+1:  cli                        /* ebp: a boot loader's magic, or 0; ebx: what it hands over */
     cld
     movl $MSR_EFER, %ecx
     rdmsr
@@ -84,20 +111,20 @@ entry_long_mode:
     .section .boot.data, "aw", @progbits
     .balign 4096
     .globl boot_page_table
-boot_page_table:               /* the first GiB, at 0 and at KERNEL_BASE */
+boot_page_table:               /* the first 4 GiB at 0, the first at KERNEL_BASE too */
     .quad boot_directory_pointers + 3
     .fill 510, 8, 0
     .quad boot_directory_pointers_high + 3
 boot_directory_pointers:
-    .quad boot_directory + 3
-    .fill 511, 8, 0
+    .quad boot_directory + 3, boot_directory + 0x1003, boot_directory + 0x2003, boot_directory + 0x3003
+    .fill 508, 8, 0
 boot_directory_pointers_high:
     .fill 510, 8, 0
     .quad boot_directory + 3
     .quad 0
 boot_directory:
     .set megabytes, 0
-    .rept 512
+    .rept 2048
     .quad (megabytes << 20) + 0x83
     .set megabytes, megabytes + 2
     .endr
@@ -113,8 +140,9 @@ boot_stack_end:
     .text
 entry_high:
     leaq kernel_stack_end(%rip), %rsp
-    xorl %ebp, %ebp
     movl %ebx, %edi
+    movl %ebp, %esi
+    xorl %ebp, %ebp
     call kernel_main
 1:  hlt
     jmp 1b

@@ -10,8 +10,9 @@ extern const char trap_stubs[], system_call_entry[], kernel_stack_end[];
 /* Go on in user mode. */
 _Noreturn void frame_resume(struct frame *frame);
 
-/* Paging is on by the boot loader's hand-over; `start_info` is the physical address of PVH's start info. */
-void kernel_main(uint32_t start_info);
+/* Paging is on, the first 4 GiB are at their physical addresses. `information` is the physical address of what the boot
+ * loader hands over: by Multiboot2 if `magic` is its number, else PVH's start info. */
+void kernel_main(uint32_t information, uint32_t magic);
 /* From a thread in user mode, whose frame is given; the frame to go on with. */
 struct frame *system_call_handle(struct frame *frame);
 struct frame *trap_from_user(struct frame *frame);

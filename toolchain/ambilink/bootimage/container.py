@@ -19,6 +19,7 @@ from ambilink.elf.layout import (
     SHDR,
     SHF_ALLOC,
     SHN_UNDEF,
+    SHT_NOBITS,
     SHT_NULL,
     SHT_PROGBITS,
     SHT_STRTAB,
@@ -47,6 +48,16 @@ def _place_offset(kernel: ElfFile) -> int:
     )
 
 
+def _headers_offset(kernel: ElfFile, count: int) -> int:
+    """Where so many program headers lie: where they are, as GRUB wants them in the first 32 KiB; or behind the kernel's
+    bytes, where there is no room, so that nothing else has to move."""
+    contents = [each.offset for each in kernel.segments if each.file_size]
+    contents += [each.offset for each in kernel.sections if each.size and each.type not in (SHT_NULL, SHT_NOBITS)]
+    contents.append(kernel.header.shoff or len(kernel.data))
+    at = kernel.header.phoff
+    return at if at and at + PHDR.size * count <= min(contents) else round_up(len(kernel.data), 8)
+
+
 def build(kernel: Path, archive: bytes, files: Archive) -> bytes:
     """The boot image's bytes. The kernel must define the data symbol `image_place`."""
     elf = ElfFile(kernel, read_regular(kernel, "build the kernel first"))
@@ -55,10 +66,9 @@ def build(kernel: Path, archive: bytes, files: Archive) -> bytes:
     if address + len(archive) > PHYSICAL_END:
         raise elf.refuse(f"leaves no room for the archive: its memory ends at {address:#x}")
 
-    # The program headers move behind the kernel's bytes, so that nothing else has to.
     segment_count = len(elf.segments) + 1
-    headers_at = round_up(len(elf.data), 8)
-    archive_at = round_up(headers_at + PHDR.size * segment_count)
+    headers_at = _headers_offset(elf, segment_count)
+    archive_at = round_up(max(len(elf.data), headers_at + PHDR.size * segment_count))
     size = len(archive)
     segments = [*elf.segments, Segment(PT_LOAD, PF_R, archive_at, address, address, size, size, PAGE_SIZE)]
 

@@ -23,6 +23,7 @@ from ambilink.elf.layout import (
     PHDR,
     PT_LOAD,
     PT_NOTE,
+    SHT_NOBITS,
     SHT_NULL,
     FileHeader,
     Segment,
@@ -34,7 +35,6 @@ NOTE = struct.Struct("<III4sII")
 PVH_NOTE = 18
 CONTENTS_AT = 2 * PAGE_SIZE  # QEMU looks for a Multiboot header in the first 8 KiB
 ROOM = 4096  # for what the stub adds: 64 memory ranges, 1024 bytes of words, ACPI's pointer
-SHT_NOBITS = 8
 EM_X86_64 = 62
 
 

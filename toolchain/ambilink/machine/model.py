@@ -112,10 +112,16 @@ class Outcome:
         return [line.shown for line in self.console]
 
 
+TERMINAL_CONTROLS = re.compile(rb"\x1b\[[0-9;=?]*[A-Za-z]|\r(?=.)")
+
+
 class Console:
     """Collects the serial line's bytes into lines, for each console that the rules tell apart."""
 
-    def __init__(self, sink: LineSink | None = None, rules: VerdictRules = AMBILINK_RULES) -> None:
+    def __init__(
+        self, sink: LineSink | None = None, rules: VerdictRules = AMBILINK_RULES, is_terminal: bool = False
+    ) -> None:
+        """`is_terminal`: firmware and boot loader move the cursor and clear the screen, which is left out."""
         self.lines: list[ConsoleLine] = []
         self._raw = bytearray()  # since the last line end
         self._partial: dict[str, bytes] = {}  # unfinished lines of consoles
@@ -123,6 +129,7 @@ class Console:
         self._prefix = re.compile(rules.console_prefix.encode()) if rules.console_prefix else None
         self._switch = re.compile(rules.console_switch.encode()) if rules.console_switch else None
         self._sink = sink
+        self._controls = TERMINAL_CONTROLS if is_terminal else None
 
     def put(self, data: bytes, seconds: float, instructions: int | None) -> None:
         for byte in data:
@@ -165,6 +172,7 @@ class Console:
         self._partial[self._console] = self._partial.get(self._console, b"") + part
 
     def _add(self, console: str, raw: bytes, seconds: float, instructions: int | None) -> None:
+        raw = self._controls.sub(b"", raw) if self._controls else raw
         line = ConsoleLine(raw.decode("utf-8", "replace").rstrip("\r"), seconds, instructions, console)
         self.lines.append(line)
         if self._sink:

@@ -88,7 +88,7 @@ def boot(request: BootRequest, sink: LineSink | None = None) -> Outcome:
     memory_file = Path(name)
     try:
         os.ftruncate(descriptor, size)
-        console = Console(see, request.rules)
+        console = Console(see, request.rules, request.is_cd)
         with tempfile.TemporaryDirectory(prefix="ambilink-qemu-") as scratch:
             line = command(program, request, memory_file, Path(scratch))
             started = time.perf_counter()
