@@ -179,6 +179,7 @@ static void print_information1(const uint32_t *information)
 void main(uint32_t magic, uint32_t information)
 {
     const uint32_t *at = (const uint32_t *)(uintptr_t)information;
+    out8(PORT + 3, 3); /* 8 bits; a UART starts with 5 */
     print("multiboot kernel\n");
     if (magic == MAGIC2)
         print_information2(at);
