@@ -10,6 +10,19 @@ def test_nothing_to_do(pair):
     assert pair.built(output) == []
 
 
+def test_a_moved_tree_builds_nothing_again(pair):
+    """But for compile_commands.json, which names the folder."""
+    pair.resettle()
+    (pair.folder / "SConstruct").write_text((pair.folder / "SConstruct").read_text() + "env.CompileCommands()\n")
+    pair.good()
+    moved = pair.folder.with_name(pair.folder.name + "-moved")
+    pair.folder.rename(moved)
+    pair.folder = moved
+    assert pair.built(pair.good()) == ["compile_commands.json"]
+    assert str(moved) in (moved / "compile_commands.json").read_text()
+    assert pair.built(pair.good()) == []
+
+
 def test_a_changed_header_rebuilds_its_users(pair):
     pair.good()
     pair.write("low/include/low.h", "int low(int);\nextern int low_data;\n#define CHANGED 1\n")

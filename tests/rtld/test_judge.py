@@ -7,13 +7,14 @@ import zlib
 from pathlib import Path
 
 import pytest
+import SCons
 
 from ambilink.core import Linker
 
 from . import judge as judge_module
 from .judge import MACHINES, elf_files, judge, judge_order, make_stopper, safely
 
-FOLDERS = [Path("/usr/bin"), Path("/usr/sbin"), Path("/usr/lib"), Path("/usr/libexec"), Path(sys.prefix)]
+FOLDERS = [Path("/usr/bin"), Path("/usr/sbin"), Path("/usr/lib"), Path("/usr/libexec"), Path(SCons.__file__).parents[1]]
 NAMED = ("python3", "git", "gdb", "cmake", "node", "perl")
 SHARE = 16  # one file in so many, by its path's checksum
 

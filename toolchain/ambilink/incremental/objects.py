@@ -34,10 +34,11 @@ class Recipe:
     versions: tuple[str, ...] = ()  # what a shared cache knows the program by, wherever it is installed
     depfile_flags: tuple[str, ...] = ("-MD", "-MT", "x", "-MF")  # followed by the depfile's name
     searches_beside: bool = True  # by itself it searches the source's folder, too
+    moving: tuple[str, ...] = ()  # of the words: they name where the tree lies, and objects are the same wherever
 
     @cached_property
     def key(self) -> str:
-        parts = [self.compiler, *self.launcher, *self.words]
+        parts = [self.compiler, *self.launcher, *(word for word in self.words if word not in self.moving)]
         return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
 
     def command(self, source: str, output: str) -> list[str]:

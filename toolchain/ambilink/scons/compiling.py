@@ -162,7 +162,7 @@ def _source_paths(env: Environment, context: Context, sources: Sequence[object])
     built: list[Node] = []
     tables = node_tables(context.env)
     here = env.Dir(".")
-    folders = [context.from_top(os.path.join(node.abspath, "")) for node in (here, here.srcnode())]
+    folders = [context.from_top(node.abspath) for node in (here, here.srcnode())]
     for source in sources:
         if isinstance(source, str) and not set("$#\\") & set(source):
             node = _built_node(context, tables, os.path.normpath(os.path.join(folders[0], source)))

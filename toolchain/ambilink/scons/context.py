@@ -144,6 +144,8 @@ class Context(Resolver):
 
     def from_top(self, path: str) -> str:
         """A path below the top as one from there; others as they are."""
+        if path == self.top:
+            return "."
         return path[len(self.top) + 1 :] if path.startswith(self.top + os.sep) else path
 
     def code(self, *parts: str) -> list[Node]:

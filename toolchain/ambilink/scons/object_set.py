@@ -87,7 +87,8 @@ class ObjectSet:
         for folder in system:
             words += ["-isystem", folder]
         # The last of these that fits is taken, and a package may lie below the top.
-        words += [f"-ffile-prefix-map={context.top}=.", *context.system_map, *flags, *self._profile_flags(language)]
+        moving = [f"-ffile-prefix-map={context.top}=.", *context.system_map]
+        words += [*moving, *flags, *self._profile_flags(language)]
         words += self._form_flags.of(language)
         words += [*concerning(setting_texts(self.env, "AMBILINK_FLAGS"), language), *self._flags(language)]
         return Recipe(
@@ -96,6 +97,7 @@ class ObjectSet:
             context.toolset.identity,
             tuple(context.launcher),
             tuple(context.version_words),
+            moving=tuple(moving),
         )
 
     def _nasm_recipe(self, language: Language) -> Recipe:

@@ -25,7 +25,7 @@ def compile_commands(call: Call, target: OptionalFile = None) -> list[Node]:
     """
     sets = call.context.sets.values()
     recipes = [(each.recipe_of(job).key, job.target, job.source) for each in sets for job in each.jobs]
-    value = call.env.Value(signature_of_text(repr(recipes)))
+    value = call.env.Value(signature_of_text(repr([call.context.top, recipes])))
     nodes: list[Node] = _builder()(call.env, target or call.env.File("#compile_commands.json"), value)
     return nodes
 
