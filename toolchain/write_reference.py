@@ -1,15 +1,18 @@
-"""Write docs/reference/: the builders from their docstrings, the manifest from the keys that its reader declares.
+"""Write docs/reference/: the builders from their docstrings, manifest and profile from the keys that readers declare.
 
 ./scons docs
 """
 
 import inspect
+import json
 import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 from ambilink.bootimage import manifest, multiboot_manifest
+from ambilink.compile import profile
+from ambilink.compile.declared import Declared, declared
 from ambilink.compile.languages import Flags
 from ambilink.scons import environment
 from ambilink.scons.arguments import REQUIRED, FormSettings, Parameter
@@ -29,6 +32,14 @@ MANIFEST_HEAD = """\
 A TOML file, for `BootImage` and `ambilink image pack`. Programs are looked up in the build folder. Libraries are not
 listed, but for those that programs open at run time: they follow from DT_NEEDED. [boot-image.md](../boot-image.md)
 describes what comes of it.
+"""
+PROFILE_HEAD = """\
+# The profile of an operating system
+
+A TOML file, for `AMBILINK_OS`, `ambilink boot --profile` and `ambilink contract --against`. It begins with
+`profile = 1`, the version of this format; `extends` names a profile whose keys hold where this one has none: one that
+ships, or a path from the file's folder. Every table and every key may be left out. [profiles.md](../profiles.md) is the
+guide.
 """
 TYPES = {str: "string", int: "integer", list: "array of strings", dict: "table of strings", bool: "boolean"}
 
@@ -108,7 +119,29 @@ def manifest_page() -> str:
     return "".join(parts)
 
 
-PAGES = {"builders.md": builders, "manifest.md": manifest_page}
+def profile_key_line(name: str, how: Declared, default: object) -> str:
+    types = f"array of {TYPES[how.item]}s" if how.kind is list else TYPES[how.kind]
+    if how.no_default:
+        shown = how.no_default
+    elif isinstance(default, tuple):
+        shown = f"`{json.dumps(list(default))}`"
+    else:
+        shown = f"`{hex(default)}`" if name == "load-address" else f"`{json.dumps(default)}`"
+    return f"| `{name}` | {types} | {shown} | {cell(how.meaning)} |"
+
+
+def profile_page() -> str:
+    parts = [NOTE.format(source="toolchain/ambilink/compile/profile.py and contract.py") + PROFILE_HEAD]
+    for heading, cls in profile.TABLES.items():
+        parts.append(f"\n## [{heading}]\n\n{inspect.cleandoc(cls.__doc__ or '')}\n")
+        parts.append("\n| key | type | default | |\n|---|---|---|---|\n")
+        lines = (profile_key_line(name, how, default) for name, (_, how, default) in declared(cls).items())
+        parts.append("\n".join(lines) + "\n")
+    parts.append("\n## [verdict]\n\nBy what a boot is judged: [emulator.md](../emulator.md).\n")
+    return "".join(parts)
+
+
+PAGES = {"builders.md": builders, "manifest.md": manifest_page, "profile.md": profile_page}
 
 
 def main() -> None:

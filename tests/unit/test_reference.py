@@ -17,7 +17,7 @@ def writer(top):
     return module
 
 
-@pytest.mark.parametrize("name", ["builders.md", "manifest.md"])
+@pytest.mark.parametrize("name", ["builders.md", "manifest.md", "profile.md"])
 def test_the_page_is_current(writer, top, name):
     written = (top / "docs/reference" / name).read_text()
     assert written == writer.PAGES[name](), "run `./scons docs`"

@@ -156,6 +156,18 @@ def _add_abi(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     stub.set_defaults(run=_abi_stub)
 
 
+def _add_contract(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    contract = commands.add_parser(
+        "contract",
+        help="print what a loader must know for files, or check files against a profile",
+        description="Print the [contract] table that a loader must keep for all these programs and libraries, for a "
+        "profile. Exit status with --against: 0 all keep its contract, 1 one does not.",
+    )
+    contract.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    contract.add_argument("--against", metavar="PROFILE", help="a profile's name, or the path of its TOML file")
+    contract.set_defaults(run=_contract)
+
+
 def _add_build(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     why = commands.add_parser("why", help="print which change forced a build to make a file")
     why.add_argument("target", help="a file that scons made, or the end of its path")
@@ -191,6 +203,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_image(commands)
     _add_link(commands)
     _add_abi(commands)
+    _add_contract(commands)
     _add_build(commands)
     _add_new(commands)
     return parser
@@ -362,6 +375,20 @@ def _graph(options: argparse.Namespace) -> int:
     else:
         print(svg, end="")
     return EXIT_PASS
+
+
+def _contract(options: argparse.Namespace) -> int:
+    from ambilink.compile.profile import load_profile
+    from ambilink.report.contract import broken_lines, contract_lines
+
+    if not options.against:
+        print("\n".join(contract_lines(options.files)))
+        return EXIT_PASS
+    failed = False
+    for is_error, line in broken_lines(options.files, load_profile(options.against)):
+        failed |= is_error
+        print(f"ambilink: {line}" if is_error else line, file=sys.stderr if is_error else sys.stdout)
+    return EXIT_FAIL if failed else EXIT_PASS
 
 
 def _abi_show(options: argparse.Namespace) -> int:

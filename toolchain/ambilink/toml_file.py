@@ -163,7 +163,7 @@ def _document(values: dict[str, Any], lines: Mapping[_Path, int]) -> Located:
 
 def read(path: Path) -> Located:
     try:
-        text = read_regular(path).decode()
+        text = read_regular(path, "give the path of a TOML file").decode()
         return _document(tomllib.loads(text), _Lines(text.replace("\r\n", "\n")).found)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise AmbilinkError(path, f"is not TOML: {error}", "repair it there") from error

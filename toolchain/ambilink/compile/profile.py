@@ -202,6 +202,8 @@ def _chain(path: Path, place: str) -> Iterator[Table]:
         if not base:
             return
         path = _find(base, path.parent, place)
+        if not path.is_file():
+            raise AmbilinkError(place, f"extends names {base}, which is not there", "correct the path")
 
 
 def load_profile(name: str) -> Profile:

@@ -324,8 +324,13 @@ def contract_of(files: Sequence[Loaded]) -> dict[str, object]:
     found: dict[str, object] = {"outputs": list(dict.fromkeys(GROUPS[file.output] for file in files))}
     if relocations:
         found["relocations"] = list(relocations)
-    needs = [name for name, tag in TABLES.items() if linked and all(tag in each.dynamic for each in linked)]
-    found["needs"] = [*needs, *(["section-headers"] if all(each.sections for each in files) else [])]
+    # A loader that reads one hash table of two does not depend on the other.
+    needs = [
+        name
+        for name, tag in TABLES.items()
+        if any(tag in each.dynamic and not (set(TABLES.values()) - {tag}) & set(each.dynamic) for each in linked)
+    ]
+    found |= {"needs": needs} if needs else {}
     for form, output in (("static", OutputKind.STATIC_PROGRAM), ("dynamic", OutputKind.DYNAMIC_PROGRAM)):
         types = list(dict.fromkeys(TYPES[file.type] for file in files if file.output is output))
         found |= {f"{form}-types": types} if types else {}
