@@ -33,6 +33,10 @@ def _with_regular(path: Path, remedy: str, read: Callable[[int, int], _Read]) ->
         raise AmbilinkError(ascii(str(path)), f"cannot be a file's name ({error})", remedy) from error
 
 
+class NoCacheFolder(AmbilinkError):
+    """There is no place for caches."""
+
+
 def cache_folder() -> Path:
     """Of this package, as the XDG base directory specification has it."""
     named = os.environ.get("XDG_CACHE_HOME", "")
@@ -41,7 +45,7 @@ def cache_folder() -> Path:
     try:
         return Path.home() / ".cache/ambilink"
     except RuntimeError as error:
-        raise AmbilinkError("HOME", "is not set", "set XDG_CACHE_HOME to a folder for caches") from error
+        raise NoCacheFolder("HOME", "is not set", "set XDG_CACHE_HOME to a folder for caches") from error
 
 
 def read_regular(path: Path, remedy: str = "") -> bytes:

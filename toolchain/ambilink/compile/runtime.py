@@ -1,7 +1,7 @@
 """The compiler's run-time: functions that compilers call without being asked to, as __divti3.
 
-It is built of the Zig sources in the ziglang wheel, once per machine and target, in the user's cache folder: an archive
-of three objects. `arithmetic` is what compilers alone call. `memory` and `math` (memcpy, sin) are what a C library
+It is built of the Zig sources in the ziglang wheel, once for each target, in the user's cache folder: an archive of three
+objects. `arithmetic` is what compilers alone call. `memory` and `math` (memcpy, sin) are what a C library
 has as well: apart, so that they are linked only where there is none.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from ambilink.compile.toolset import Target
 from ambilink.compile.wheel import wheel_folder, wheel_version
 from ambilink.errors import AmbilinkError
-from ambilink.files import cache_folder
+from ambilink.files import NoCacheFolder, cache_folder, write_atomically
 
 ROOT = "compiler_rt.zig"  # imports every part
 FOLDER = "compiler_rt"  # of the parts
@@ -81,22 +81,18 @@ def runtime_flags(target: Target, kernel: bool) -> tuple[str, ...]:
     return ("-target", f"{target.triple.split('-')[0]}-freestanding-none", *own, *FLAGS)
 
 
-def runtime(target: Target, kernel: bool) -> Path:
-    """The archive in the cache folder, built now if it is not there."""
+def write_runtime(target: Target, kernel: bool, archive: Path) -> None:
+    """Copy the archive of the cache folder, which is built first if it is not there."""
     wheel, flags = wheel_folder(), runtime_flags(target, kernel)
     sources = members(wheel / "lib" / ROOT)
     words = [wheel_version(), *flags, *sources.values()]
     digest = hashlib.blake2b("\0".join(words).encode(), digest_size=16).hexdigest()
     try:
         folder = cache_folder() / "runtime"
-        archive = folder / f"{digest}.a"
-        if not archive.is_file():
-            folder.mkdir(parents=True, exist_ok=True)
-            _build(wheel, sources, flags, archive)
-    except OSError as error:
-        raise AmbilinkError(
-            error.filename or "run-time",
-            f"the compiler's run-time cannot be kept there ({error.strerror})",
-            "make room, or set XDG_CACHE_HOME to another folder",
-        ) from error
-    return archive
+        folder.mkdir(parents=True, exist_ok=True)
+        cached = folder / f"{digest}.a"
+        if not cached.is_file():
+            _build(wheel, sources, flags, cached)
+        write_atomically(archive, cached.read_bytes())
+    except (OSError, NoCacheFolder):  # a home that cannot be written, or none
+        _build(wheel, sources, flags, archive)

@@ -313,6 +313,19 @@ def symbol_at(path: Path, address: int) -> str | None:
 RULES: tuple[Rule, ...] = (_types, _relocations, _tables, _sections, _names, _tls, _segments)
 
 
+def needed(file: Loaded, files: Sequence[Loaded]) -> list[Loaded]:
+    """Those of some files that a file needs, directly or not."""
+    by_name = {each.soname or each.path.name: each for each in files}
+    found: dict[str, Loaded] = {}
+    waiting = list(file.needed_names)
+    while waiting:
+        name = waiting.pop(0)
+        if name in by_name and name not in found:
+            found[name] = by_name[name]
+            waiting += by_name[name].needed_names
+    return [each for each in found.values() if each is not file]
+
+
 def contract_of(files: Sequence[Loaded]) -> dict[str, object]:
     """The keys of the contract that a loader must have for all these files, as TOML has them."""
     relocations: dict[str, None] = {}
@@ -337,7 +350,8 @@ def contract_of(files: Sequence[Loaded]) -> dict[str, object]:
     found["name-max"] = max(len(name.encode()) for file in files for _, name in file.names)
     symbols = [len(name.encode()) for file in linked for name in file.symbol_names]
     found |= {"symbol-max": max(symbols)} if symbols else {}
-    found["tls-modules"] = sum(1 for file in files if file.tls and file.tls.size)
+    processes = ([file, *needed(file, files)] for file in files)
+    found["tls-modules"] = max(sum(1 for each in process if each.tls and each.tls.size) for process in processes)
     found["align-max"] = max(1, *(align for file in files for _, align in file.alignments))
     fixed = [file for file in files if file.type == ET_EXEC]
     found |= {"lowest-address": min(file.loads[0].address for file in fixed)} if fixed else {}

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ambilink.compile.profile import Profile
-from ambilink.elf.contract import GROUPS, Loaded, broken, contract_of
+from ambilink.elf.contract import GROUPS, Loaded, broken, contract_of, needed
 
 HEXADECIMAL = ("lowest-address", "highest-address")
 
@@ -26,23 +26,11 @@ def contract_lines(paths: Sequence[Path]) -> Iterator[str]:
 def broken_lines(paths: Sequence[Path], profile: Profile) -> Iterator[tuple[bool, str]]:
     """Whether a line is of a broken rule, and the line. Libraries among the files are those of the programs."""
     files = [Loaded.open(path) for path in paths]
-    by_name = {file.soname or file.path.name: file for file in files}
     for file in files:
-        found = list(broken(file, profile.contract, libraries=_closure(file, by_name)))
+        found = list(broken(file, profile.contract, libraries=needed(file, files)))
         if not found:
             held = GROUPS[file.output] in profile.contract.outputs
             keeps = f"keeps the contract of {profile.name}"
             yield False, f"{file.path}: {keeps if held else f'no rule of {profile.name} is for its kind'}"
         for each in found:
             yield True, f"{file.path}: contract.{each.key}: {each.rule}; {each.remedy}"
-
-
-def _closure(file: Loaded, files: dict[str, Loaded]) -> list[Loaded]:
-    found: dict[str, Loaded] = {}
-    waiting = list(file.needed_names)
-    while waiting:
-        name = waiting.pop(0)
-        if name in files and name not in found:
-            found[name] = files[name]
-            waiting += files[name].needed_names
-    return [each for each in found.values() if each is not file]

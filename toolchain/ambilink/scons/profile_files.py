@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from ambilink.compile.runtime import runtime, runtime_flags
+from ambilink.compile.runtime import runtime_flags, write_runtime
 from ambilink.compile.wheel import wheel_version
 from ambilink.elf.abi import Abi, AbiSymbol
 from ambilink.elf.stub import stub
-from ambilink.files import read_regular, write_atomically
+from ambilink.files import write_atomically
 from ambilink.scons.api import Builder, Environment, Node, Nodes
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.steps import FunctionStep, watched
@@ -31,7 +31,7 @@ def _runtime(env: Environment, context: Context, kernel: bool) -> Node:
     flags = " ".join([wheel_version(), *runtime_flags(target, kernel)])
 
     def write(made: Nodes, source: Nodes, env: Environment) -> None:
-        write_atomically(Path(str(made[0])), read_regular(runtime(target, kernel)))
+        write_runtime(target, kernel, Path(str(made[0])))
 
     step = FunctionStep(write, "RT", version=lambda env: flags)
     return _make(env, context, step, f"obj/runtime/{'kernels' if kernel else 'programs'}.a")

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from ambilink.compile.languages import NO_FLAGS, Flags
+from ambilink.compile.profile import Profile
 from ambilink.scons.api import UserError
 from ambilink.scons.arguments import (
     CompileFlags,
@@ -79,7 +80,6 @@ def service(
             f"{call.location}: service {name!r} has variant={variant!r} and is dynamic; variants are archives: give it "
             'linkage="static", or leave out variant='
         )
-    interpreter = (programs.interpreter or None) if interp == THE_PROFILES else interp
     program = Program(
         name,
         call.location,
@@ -91,10 +91,14 @@ def service(
         link_flags=link_flags,
         variant=variant or "",
         linkage=linkage,
-        interpreter=interpreter if linkage == "dynamic" else None,
+        interpreter=_interpreter(profile, interp) if linkage == "dynamic" else None,
     )
     call.context.add_program(program)
     compile_all(call.env, program, sources, "pie", PIE + Flags(call.context.toolset.hosted_flags("programs")))
     sets = [*start_sets(call, linkage), *program.object_sets]
     program.node, program.debug = KINDS[linkage].make(call, program, [each.node for each in sets])
     return program
+
+
+def _interpreter(profile: Profile, given: str | None) -> str | None:
+    return (profile.programs.interpreter if given == THE_PROFILES else given) or None
