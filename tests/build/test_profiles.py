@@ -301,10 +301,12 @@ def test_the_compilers_run_time(system):
     """In each form, of each kind, and never exported."""
     system.profile('[language]\nruntime = "compiler"\n')
     system.tree.write("a.c", DIVIDES + "int untouched(void) { return 1; }\n")
-    system.tree.write("main.c", f"{DIVIDES}{EXIT}" + "void _start(void) { volatile int a = 8; leave((int)divide(a, 2)); }\n")
+    start = "void _start(void) { volatile int a = 8; leave((int)divide(a, 2)); }\n"
+    system.tree.write("main.c", DIVIDES + EXIT + start)
     system.tree.write(
-        "k.lds", "ENTRY(_start)\nSECTIONS { . = 0x100000;\n"
-        ".text : { *(.text*) *(.rodata*) } . = ALIGN(4096); .data : { *(.data*) } }\n"
+        "k.lds",
+        "ENTRY(_start)\nSECTIONS { . = 0x100000;\n"
+        ".text : { *(.text*) *(.rodata*) } . = ALIGN(4096); .data : { *(.data*) } }\n",
     )
     system.tree.sconstruct(
         'env.DualLibrary("a", ["a.c"])\n'

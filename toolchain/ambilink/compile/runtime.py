@@ -1,8 +1,8 @@
 """The compiler's run-time: functions that compilers call without being asked to, as __divti3.
 
-It is built of the Zig sources in the ziglang wheel, once for each target, in the user's cache folder: an archive of three
-objects. `arithmetic` is what compilers alone call. `memory` and `math` (memcpy, sin) are what a C library
-has as well: apart, so that they are linked only where there is none.
+It is built of the Zig sources in the ziglang wheel, once for each target, in the user's cache folder: an archive of
+three objects. `arithmetic` is what compilers alone call. `memory` and `math` (memcpy, sin) are what a C library has as
+well: apart, so that they are linked only where there is none.
 """
 
 import hashlib

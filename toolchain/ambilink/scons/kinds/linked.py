@@ -130,7 +130,7 @@ class Linking(Generic[U]):
             refuse_warnings(part, output)
             if self._loader(context):
                 part.write_bytes(without_needed(part.read_bytes(), part, LOADER_SONAME))
-            if self.loaded and not interpreter:
+            if self.output is OutputKind.DYNAMIC_PROGRAM and not interpreter:
                 part.write_bytes(without_interpreter(part.read_bytes(), part))
             objects = [Path(path) for path in context.expand(source)]
             check_target(part, context.toolset.target.machine, context.toolset.target.elf_flags)
@@ -162,7 +162,6 @@ class Linking(Generic[U]):
             raise AmbilinkError(where, error.rule, f"{error.remedy} [{unit.location}]".lstrip()) from error
         finally:
             part.unlink(missing_ok=True)
-
 
     def _processes(self, context: Context, unit: U) -> list[Node]:
         """The libraries of a program, where a rule is about all files of a process: its stubs do not say enough."""
