@@ -67,6 +67,8 @@ class ImageOf:
                 nodes += _shared(context.closure(program))
         if isinstance(manifest, Manifest):
             nodes += [*self._interpreters(manifest), *self._modules(manifest)]
+        else:
+            nodes += [env.File(file) for file in context.toolset.profile.files]
         libraries = {each.soname: each for each in context.libraries.values() if each.shared is not None}
         for name in manifest.libraries:
             if name not in libraries:

@@ -1,0 +1,110 @@
+"""An image for a multiboot kernel in a tree of somebody's own: BootImage, BootTest and a profile with a verdict of its
+own. The kernel is tests/boot/multiboot."""
+
+import os
+import shutil
+
+import pytest
+
+PROFILE = """\
+profile = 1
+extends = "ambilink"
+[format]
+section-headers = false
+[verdict]
+pass-codes = []
+fail-codes = []
+pass-text = ["module 'libs/liblow.so'", "all was printed"]
+fail-text = ["PANIC"]
+"""
+MANIFEST = """\
+[image]
+format = "multiboot2"
+command-line = "from the tree"
+library-command-line = "libs/{name}"
+
+[[module]]
+program = "user"
+
+[[module]]
+file = "text"
+command-line = "text {unchanged}"
+"""
+MORE = """\
+env.Kernel("kernel", ["main.c", "entry.S"], script="kernel.lds", flags=["-mcmodel=small"])
+image = env.BootImage("my.elf", "my.toml", tree="grub")
+env.BootTest("my.log", image[0])
+"""
+
+
+@pytest.fixture
+def system(pair, top):
+    kernel = top / "tests/boot/multiboot"
+    for name in ("entry.S", "kernel.lds"):
+        shutil.copy(kernel / name, pair.folder / name)
+    pair.write("user.c", (pair.folder / "main.c").read_text())
+    shutil.copy(kernel / "main.c", pair.folder / "main.c")
+    pair.write("os.toml", PROFILE)
+    pair.write("my.toml", MANIFEST)
+    pair.write("text", "contents\n")
+    pair.more = 'AMBILINK_OS="os.toml",'
+    pair.sconstruct(pair._text.replace('["main.c"]', '["user.c"]') + MORE)
+    return pair
+
+
+def out(system):
+    (folder,) = (each for each in (system.folder / "build").iterdir() if (each / "my.log").exists())
+    return folder
+
+
+def test_it_is_packed_booted_and_judged_by_the_profile(system):
+    system.good()
+    log = (out(system) / "my.log").read_text()
+    assert "command line 'from the tree'" in log and "emulator: passed" in log
+    names = [line.split("'")[1] for line in log.splitlines() if line.startswith("module")]
+    assert names == ["user", "text {unchanged}", "libs/libhigh.so", "libs/liblow.so"]
+    config = (out(system) / "grub/boot/grub/grub.cfg").read_text()
+    assert "multiboot2 /boot/kernel from the tree" in config
+    assert (out(system) / "grub/boot/lib/liblow.so").is_file()
+    assert "up to date" in system.good() or "PACK" not in system.good()
+
+
+def test_what_changed_is_packed_and_booted_again(system):
+    system.good()
+    folder = out(system)
+    changes = {
+        "low/low.c": lambda text: text.replace("= 3", "= 4"),
+        "my.toml": lambda text: text.replace("from the tree", "changed"),
+        "text": lambda text: text + "more\n",
+    }
+    for name, change in changes.items():
+        before = (folder / "my.elf").read_bytes()
+        path = system.folder / name
+        path.write_text(change(path.read_text()))
+        os.utime(path)
+        system.good()
+        assert (folder / "my.elf").read_bytes() != before, name
+    assert "command line 'changed'" in (folder / "my.log").read_text()
+
+
+def test_the_profiles_verdict_fails_the_build(system):
+    system.write("os.toml", PROFILE.replace('"PANIC"', '"memory map"'))
+    said = system.bad()
+    assert "the console shows a failure: memory map" in said
+    assert not list(system.folder.glob("build/*/my.log"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('program = "user"', 'program = "usr"', "my.toml: unknown service 'usr'"),
+        ('file = "text"', 'file = "none"', "none"),
+        ("[[module]]\nprogram", '[[module]]\ncolour = "x"\nprogram', "my.toml:7: unknown key module 1.colour"),
+        ('"multiboot2"', '"multiboot"', "my.toml:2: image.format is 'multiboot'; choose one of: ambilink, multiboot2"),
+    ],
+)
+def test_a_wrong_manifest_is_an_error_at_its_line(system, old, new, message):
+    system.write("my.toml", MANIFEST.replace(old, new))
+    said = system.bad()
+    assert message in said and "Traceback" not in said
+    assert not list(system.folder.glob("build/*/my.elf"))
