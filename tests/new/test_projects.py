@@ -128,3 +128,13 @@ def test_a_name_that_something_else_has(installed, tmp_path, template, name):
     """All is declared, and nothing twice."""
     installed.new(tmp_path, name, "--template", template)
     installed.scons(tmp_path / name, "-n")
+
+
+def test_a_contract_that_is_broken_fails_the_test(installed, tmp_path):
+    """And the build before it: no file is left that the system's loader could not load."""
+    installed.new(tmp_path, "mine", "--template", "library")
+    os_toml = tmp_path / "mine/os.toml"
+    os_toml.write_text(os_toml.read_text().replace('"R_X86_64_GLOB_DAT", ', ""))
+    output = installed.scons(tmp_path / "mine", expect=2)
+    assert "R_X86_64_GLOB_DAT" in output and "mine_version" in output and "SConstruct:" in output
+    assert not (tmp_path / "mine/build/x86_64-os/bin/mine-dynamic").exists()
