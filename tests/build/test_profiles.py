@@ -244,6 +244,17 @@ def test_without_section_headers(libraries):
     for name in ("lib/liba.so", "services/dynamic", "services/static"):
         assert libraries.elf(name)["e_shnum"] == 0 and libraries.elf(name)["e_shoff"] == 0
     assert libraries.elf("lib/liba.so.debug").get_section_by_name(".symtab")
+    libraries.profile("")
+    libraries.tree.good()
+    for name in ("lib/liba.so", "services/dynamic", "services/static"):
+        assert libraries.elf(name)["e_shnum"] > 0
+
+
+def test_a_contract_that_is_changed_is_kept_by_what_was_linked_before(libraries):
+    libraries.profile("")
+    libraries.tree.good()
+    libraries.profile("[contract]\nname-max = 6\n")
+    assert "contract.name-max: DT_SONAME liba.so has 7 bytes, more than 6" in libraries.tree.bad()
 
 
 def test_places_and_names(libraries):

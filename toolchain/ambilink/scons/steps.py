@@ -70,7 +70,8 @@ class BuildStep:
 
 class CommandStep(BuildStep):
     """Starts one program; `function(target, source, env)` finds its words, `prepare` comes before it and `finish`
-    after it, with what the program printed; both may raise AmbilinkError."""
+    after it, with what the program printed; both may raise AmbilinkError. `version(env)` is what they depend on beside
+    the words."""
 
     def __init__(
         self,
@@ -80,10 +81,12 @@ class CommandStep(BuildStep):
         prepare: Callable[[Nodes, Nodes, Environment], None] | None = None,
         finish: Callable[[Nodes, Nodes, Environment, str], None] | None = None,
         captured: bool = True,
+        version: Callable[[Environment], str] | None = None,
         code: Sequence[str] = (),
     ) -> None:
         super().__init__(word, code)
         self._function, self._prepare, self._finish, self._captured = function, prepare, finish, captured
+        self._version = version
 
     def announcement(self, target: Nodes, source: Nodes, env: Environment) -> str | None:
         if env["AMBILINK_VERBOSE"]:
@@ -102,7 +105,8 @@ class CommandStep(BuildStep):
         return done.status, done.output
 
     def wording(self, target: Nodes, source: Nodes, env: Environment) -> str:
-        return context_of(env).general(" ".join(self._function(target, source, env)))
+        words = [*self._function(target, source, env), self._version(env) if self._version else ""]
+        return context_of(env).general(" ".join(words))
 
 
 class FunctionStep(BuildStep):

@@ -184,6 +184,12 @@ class Linking(Generic[U]):
         raise AmbilinkError(file.path, f"contract.{first.key}: {first.rule}{of}{more}", first.remedy)
 
 
+def _rules(env: Environment) -> str:
+    """What outputs are held to, and how they are stripped."""
+    profile = context_of(env).toolset.profile
+    return f"{profile.format.section_headers} {profile.programs.loader_symbols} {profile.contract}"
+
+
 def _described(symbol: str, objects: list[Path]) -> str:
     named = objects_referring_to(symbol, objects) or objects_referring_to(symbol, objects, defining=True)
     return f" ({symbol}, in {named[0]})" if named else f" ({symbol})"
@@ -191,4 +197,4 @@ def _described(symbol: str, objects: list[Path]) -> str:
 
 def linked(path: Callable[[Context, U], str], how: Linking[U]) -> Kind[U]:
     """The kind of what is linked so; each has a debug file."""
-    return Kind(path, CommandStep(how.words, "LD", finish=how.finish, code=ELF_CODE), how.inputs, debug=True)
+    return Kind(path, CommandStep(how.words, "LD", finish=how.finish, version=_rules, code=ELF_CODE), how.inputs, debug=True)
