@@ -467,3 +467,33 @@ def test_a_profile_that_is_wrong(tree):
     tree.more = 'AMBILINK_OS="bear",'
     tree.resettle()
     assert "'bear' is no known profile; choose one of ambilink, bare, linux-musl" in tree.bad()
+
+
+def test_the_example_of_the_documentation(system, top):
+    page = (top / "docs/profiles.md").read_text()
+    profile, construct = (page.split(f"```{kind}\n")[1].split("```")[0] for kind in ("toml", "python"))
+    system.tree.write("my-os.toml", profile)
+    system.tree.write("SConstruct", construct)
+    system.tree.variables = {"PYTHONPATH": str(top / "toolchain")}
+    system.tree.write("m.c", "int m(void) { return 1; }\n")
+    system.tree.write("hello.c", "int m(void); int __loader_call(int); int _start(void) { return __loader_call(m()); }\n")
+    system.tree.good()
+    out = system.tree.folder / "build/x86_64-my-os"
+    assert os.readlink(out / "lib/libm.so") == "libm.so.0" and (out / "lib/libm.a").is_file()
+    hello = ELFFile((out / "bin/hello").open("rb"))
+    assert hello["e_type"] == "ET_EXEC" and hello["e_entry"] >= 0x10000000
+    assert [tag.needed for tag in hello.get_section_by_name(".dynamic").iter_tags("DT_NEEDED")] == ["libm.so.0"]
+    assert hello.get_section_by_name(".dynsym").get_symbol_by_name("__loader_call")[0]["st_shndx"] == "SHN_UNDEF"
+
+
+def test_images_of_our_own_have_our_own_places(system):
+    system.profile('[places]\nprograms = "bin"\n')
+    system.tree.write("main.c", "void _start(void) { }\n")
+    system.tree.write("k.lds", "ENTRY(_start)\nSECTIONS { . = 0x100000; .text : { *(.text*) } }\n")
+    system.tree.write("boot.toml", '[[service]]\nname = "loader"\n')
+    system.tree.sconstruct(
+        'env.Kernel("kernel", ["main.c"], script="k.lds")\n'
+        'env.Service("loader", ["main.c"], linkage="static")\nenv.BootImage("boot.img", "boot.toml")\n'
+    )
+    output = system.tree.bad()
+    assert "profile os has 'bin' for places.programs; leave it out there" in output and "Traceback" not in output

@@ -11,7 +11,7 @@ from ambilink.bootimage import multiboot_manifest
 from ambilink.bootimage.layout import Linker
 from ambilink.bootimage.manifest import Manifest, read
 from ambilink.bootimage.multiboot_manifest import AMBILINK, MultibootManifest, format_of
-from ambilink.compile.profile import DEFAULT_PROFILE
+from ambilink.compile.profile import DEFAULT_PROFILE, Places
 from ambilink.errors import AmbilinkError
 from ambilink.scons.api import Builder, Environment, Node, Nodes, UserError
 from ambilink.scons.context import Context, context_of
@@ -66,6 +66,7 @@ class ImageOf:
             if program.linkage == "dynamic":
                 nodes += _shared(context.closure(program))
         if isinstance(manifest, Manifest):
+            self._refuse_other_places()
             nodes += [*self._interpreters(manifest), *self._modules(manifest)]
         else:
             nodes += [env.File(file) for file in context.toolset.profile.files]
@@ -75,6 +76,18 @@ class ImageOf:
                 raise self._unknown("library", name, list(libraries))
             nodes += _shared([libraries[name], *context.closure(libraries[name])])
         return list(dict.fromkeys(nodes))
+
+    def _refuse_other_places(self) -> None:
+        """Packing our own images, and the system in them, knows outputs by ours."""
+        profile, usual = self.context.toolset.profile, Places()
+        for name in ("libraries", "programs", "modules", "shared_suffix", "program_suffix"):
+            value = getattr(profile.places, name)
+            if value != getattr(usual, name):
+                raise UserError(
+                    f"{self.location}: the image of {self.manifest_node.path} is of Ambilink's own format, and profile "
+                    f"{profile.name} has {value!r} for places.{name.replace('_', '-')}; leave it out there, or choose "
+                    "another format in the manifest"
+                )
 
     def _modules(self, manifest: Manifest) -> list[Node]:
         found: list[Node] = []
