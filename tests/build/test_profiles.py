@@ -476,7 +476,7 @@ def test_the_example_of_the_documentation(system, top):
     system.tree.write("SConstruct", construct)
     system.tree.variables = {"PYTHONPATH": str(top / "toolchain")}
     system.tree.write("m.c", "int m(void) { return 1; }\n")
-    system.tree.write("hello.c", "int m(void); int __loader_call(int); int _start(void) { return __loader_call(m()); }\n")
+    system.tree.write("hello.c", "int m(void); int __loader_call(int); void _start(void) { __loader_call(m()); }\n")
     system.tree.good()
     out = system.tree.folder / "build/x86_64-my-os"
     assert os.readlink(out / "lib/libm.so") == "libm.so.0" and (out / "lib/libm.a").is_file()

@@ -197,4 +197,5 @@ def _described(symbol: str, objects: list[Path]) -> str:
 
 def linked(path: Callable[[Context, U], str], how: Linking[U]) -> Kind[U]:
     """The kind of what is linked so; each has a debug file."""
-    return Kind(path, CommandStep(how.words, "LD", finish=how.finish, version=_rules, code=ELF_CODE), how.inputs, debug=True)
+    step = CommandStep(how.words, "LD", finish=how.finish, version=_rules, code=ELF_CODE)
+    return Kind(path, step, how.inputs, debug=True)
