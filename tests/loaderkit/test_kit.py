@@ -79,10 +79,11 @@ def test_open_and_close(system, kind):
 
 def test_a_symbol_of_the_loader(library, make):
     source = "extern const char os_notice[] __attribute__((weak)); extern const char other[] __attribute__((weak)); "
-    source += "const char *const found[] = {os_notice, other}; int _start(void) { return 0; }"
-    program = make("program", source, flags=("--export-dynamic", "--unresolved-symbols=ignore-all", "-pie"))
+    notice = make("libnotice.so", source + "const char *const found[] = {os_notice, other};")
+    source = "extern const char *const found[]; int _start(void) { return found[0] != 0; }"
+    files = {"program": make("program", source, "libnotice.so"), "libnotice.so": notice}
     for lacks, expected in (({"arrange"}, 0x1234000), (FEW, 0)):
-        system = System(library, {"program": program}, False, lacks)
+        system = System(library, files, False, lacks)
         assert system.start()
         assert system.slots(system.symbol(0, "found"), 2) == (expected, 0)
 
