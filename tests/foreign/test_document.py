@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -49,9 +48,7 @@ def test_each_command_runs(blocks, fern, installed, tmp_path):
 
 
 def test_the_commands_in_the_text_run(top, fern):
-    text = (top / "docs/your-own-system.md").read_text().replace("\n", " ")
-    program = str(Path("build", fern.build.name, "bin/gallery"))
-    found = {re.sub(" +", " ", each) for each in INLINE.findall(text)}
-    assert found
+    found = INLINE.findall((top / "docs/your-own-system.md").read_text())
+    assert len(found) == 2
     for command in found:
-        fern.ambilink(*command.replace("FILE", program).split()[1:])
+        fern.ambilink(*command.split()[1:])
