@@ -5,7 +5,7 @@ import mmap
 import pytest
 
 from ambilink.errors import AmbilinkError
-from ambilink.machine.emulator.devices import InterruptController, Timer, WallClock
+from ambilink.machine.emulator.devices import InterruptController, Serial, Speaker, Timer, WallClock
 from ambilink.machine.judge import Judge
 from ambilink.machine.memory import MEGABYTE, PhysicalMemory, ranges_of
 from ambilink.machine.model import Console, Verdict
@@ -65,6 +65,33 @@ def test_the_interrupt_controller_serves_one_at_a_time():
     assert not pic.pending  # in service until the end of interrupt
     pic.write(0x20, 0x20)
     assert pic.pending
+
+
+def test_the_serial_line_answers_those_who_look_for_it():
+    sent = bytearray()
+    serial = Serial(sent.extend)
+    serial.write(0x3FF, 0xA5)
+    assert serial.read(0x3FF) == 0xA5
+    for port, value in ((0x3FB, 0x80), (0x3F8, 1), (0x3F9, 0), (0x3FB, 3), (0x3FC, 0x1E), (0x3F8, 0xAE)):
+        serial.write(port, value)
+    assert serial.read(0x3FB) == 3 and not sent
+    assert serial.read(0x3FD) & 1 and serial.read(0x3F8) == 0xAE and not serial.read(0x3FD) & 1
+    assert serial.read(0x3FE) & 0xF0 == 0xD0  # RTS, OUT1, OUT2
+    serial.write(0x3FC, 0x0F)
+    serial.write(0x3F8, 0x41)
+    assert sent == b"A" and serial.read(0x3FD) & 0x60 == 0x60
+
+
+def test_the_speakers_channel_counts_while_its_gate_is_open():
+    now = 0
+    speaker = Speaker(lambda: now)
+    for port, value in ((0x61, 0), (0x42, 0x9C), (0x42, 0x2E), (0x61, 1)):  # 11932: 10 ms
+        speaker.write(port, value)
+    assert not speaker.read(0x61) & 0x20
+    now = 5_000_000
+    assert abs((speaker.read(0x42) | speaker.read(0x42) << 8) - 11932 / 2) < 5
+    now = 10_000_200
+    assert speaker.read(0x61) & 0x21 == 0x21
 
 
 def test_the_wall_clock_starts_at_one_instant():

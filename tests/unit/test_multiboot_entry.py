@@ -2,11 +2,14 @@
 
 import struct
 import subprocess
+from collections import Counter
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from ambilink.bootimage import multiboot_entry
+from ambilink.bootimage.identify import identify
 from ambilink.bootimage.loadable import load
 from ambilink.bootimage.pvh_wrapper import wrap
 from ambilink.elf.file import ElfFile
@@ -149,3 +152,32 @@ def test_multiboot1_flags(tmp_path):
         loaded(tmp_path, elf32(header1(4)), 1)
     with pytest.raises(AmbilinkError, match="needs the unknown flags 0x8"):
         loaded(tmp_path, elf32(header1(8)), 1)
+
+
+def test_segments_that_overlap_are_refused(tmp_path):
+    contents = header2()
+    data = bytearray(elf32(contents))
+    data[84:116] = data[52:84]
+    data[44:46] = (2).to_bytes(2, "little")  # e_phnum
+    with pytest.raises(AmbilinkError, match="its segments at 0x100000 and 0x100000 overlap"):
+        loaded(tmp_path, bytes(data))
+
+
+def test_damaged_kernels_are_refused_or_wrapped(build, tmp_path):
+    """Never anything else."""
+    whole, random, path = (build / "test-multiboot").read_bytes(), Random(1), tmp_path / "kernel"
+    outcomes: Counter[str] = Counter()
+    for _ in range(300):
+        data = bytearray(whole)
+        for _ in range(random.randint(1, 6)):
+            start, end = random.choice([(0, 64), (64, 288), (0x1000, 0x1080), (len(data) - 600, len(data))])
+            data[random.randrange(start, end)] = random.choice([0, 1, 0x7F, 0x80, 0xFF, random.randrange(256)])
+        path.write_bytes(data if random.random() < 0.8 else data[: random.randrange(len(data))])
+        for call in (lambda: identify(path), lambda: wrap(path, 2), lambda: wrap(path, 1)):
+            try:
+                call()
+                outcomes["fine"] += 1
+            except AmbilinkError as error:
+                assert str(path) in str(error) and "\n" not in str(error)
+                outcomes["refused"] += 1
+    assert min(outcomes["fine"], outcomes["refused"]) > 200

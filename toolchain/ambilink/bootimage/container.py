@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ambilink.bootimage import layout
+from ambilink.bootimage.identify import identify
 from ambilink.bootimage.layout import PAGE_SIZE, Archive, ArchiveFile, round_up
 from ambilink.elf.file import ElfError, ElfFile
 from ambilink.elf.layout import (
     EHDR,
+    IDENT,
     PF_R,
     PHDR,
     PT_LOAD,
@@ -141,8 +143,11 @@ class ImageFile:
 
 
 def read(path: Path) -> ImageFile:
+    data = read_regular(path)
+    if data[: len(IDENT)] != IDENT:
+        raise AmbilinkError(path, f"is {identify(path).what}, no boot image", "make one with ambilink image pack")
     try:
-        elf = ElfFile(path, read_regular(path))
+        elf = ElfFile(path, data)
         loads = elf.loads
     except ElfError as error:
         raise ElfError(path, f"is not a boot image: {error.rule}", "make one with ambilink image pack") from error
@@ -152,7 +157,11 @@ def read(path: Path) -> ImageFile:
             archive = layout.parse(elf.data[each.offset : each.offset + each.file_size], path)
             segments = [(load.address, load.physical, load.memory_size) for load in loads]
             return ImageFile(path, archive, each.physical, each.offset, _symbols(elf), segments)
-    raise AmbilinkError(path, "holds no archive", "it is a kernel only, or truncated: make it with ambilink image pack")
+    raise AmbilinkError(
+        path,
+        "holds no archive",
+        "it is a kernel, alone or with multiboot modules, or truncated: make a boot image with ambilink image pack",
+    )
 
 
 def _symbols(elf: ElfFile) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from ambilink.bootimage.multiboot_header import Header, find_header
@@ -85,6 +86,12 @@ def load(path: Path, data: Data, version: int) -> Loadable:
         if part.address < LOWEST or part.end > ADDRESS_END:
             raise AmbilinkError(
                 path, f"loads at {part.address:#x}, outside 1 MiB to 4 GiB", "link its segments there (p_paddr)"
+            )
+    ordered = sorted(found.parts, key=lambda part: part.address)
+    for part, following in pairwise(ordered):
+        if part.end > following.address:
+            raise AmbilinkError(
+                path, f"its segments at {part.address:#x} and {following.address:#x} overlap", "correct p_paddr"
             )
     if not any(part.address <= found.entry < part.end for part in found.parts):
         raise AmbilinkError(path, f"its entry point {found.entry:#x} is not loaded", "correct ENTRY or the entry tag")

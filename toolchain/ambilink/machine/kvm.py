@@ -16,7 +16,7 @@ def probe(request: BootRequest) -> None:
 
     if not os.access(DEVICE, os.R_OK | os.W_OK):
         raise NoMachine(f"{DEVICE} cannot be opened; boot without --accel kvm")
-    kernel = request.image.with_name(PROBE_NAME)
+    kernel = (request.made_of or request.image).with_name(PROBE_NAME)
     if request.image == kernel:
         return
     if not kernel.is_file():

@@ -64,6 +64,7 @@ class BootRequest:
     rules: VerdictRules = AMBILINK_RULES
     rules_from: str = ""  # the profile's file, for messages
     expected: tuple[str, ...] = ()  # lines; where the rules have no pass of their own, all of them are the pass
+    made_of: Path | None = None  # the file of which the image was made for this boot
     is_cd: bool = False  # the image is an ISO: firmware boots it, QEMU's
     firmware: str = "bios"  # of a CD: bios or uefi
     kernel: Kernel | None = None  # what the image's file holds; QEMU reads it by itself

@@ -58,5 +58,5 @@ def startable(machine: str, request: BootRequest, file: BootFile, protocol: str 
     if protocol != PVH:
         wrapper = scratch / WRAPPER
         wrapper.write_bytes(wrap(file.path, int(protocol[-1])))
-        request = replace(request, image=wrapper)
+        request = replace(request, image=wrapper, made_of=file.path)
     return with_kernel(request) if machine == "emulator" else request

@@ -22,6 +22,7 @@ from ambilink.machine.emulator.devices import (
     Device,
     InterruptController,
     Serial,
+    Speaker,
     Timer,
     WallClock,
 )
@@ -65,7 +66,7 @@ class Board:
         self.timer = Timer(self.now)
         self.interrupts = InterruptController()
         self.exit = DebugExit(request.rules.exit_port, self.cpu.stop)
-        devices: list[Device] = [Serial(self._put), self.interrupts, self.timer, WallClock(self.now)]
+        devices: list[Device] = [Serial(self._put), self.interrupts, self.timer, Speaker(self.now), WallClock(self.now)]
         self.bus = Bus([*devices, self.exit] if request.rules.has_codes else devices)
         self._running = False
         for address, function in (stops or {}).items():

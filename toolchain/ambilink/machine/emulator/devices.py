@@ -33,26 +33,55 @@ class Bus:
 
 
 class Serial:
-    """16550, transmit only, always ready."""
+    """16550, always ready to send. It receives only what it sends itself, in loopback mode, by which kernels test it;
+    it requests no interrupts."""
 
     BASE = 0x3F8
-    LINE_STATUS = 5
-    READY = 0x60
+    DATA, INTERRUPTS, FIFO, LINE, MODEM, LINE_STATUS, MODEM_STATUS, SCRATCH = range(8)
+    DIVISOR_LATCH, LOOPBACK, FIFO_ON = 0x80, 0x10, 0x01
+    EMPTY, RECEIVED, NO_INTERRUPT = 0x60, 0x01, 0x01
+    CONNECTED = 0xB0  # what a terminal answers: carrier, data set ready, clear to send
 
     def __init__(self, put: Callable[[bytes], None]) -> None:
         self.ports = tuple(range(self.BASE, self.BASE + 8))
         self._put = put
-        self._divisor_latch = False
+        self._registers = [0] * 8
+        self._divisor = [12, 0]
+        self._received: list[int] = []
+
+    def _has(self, register: int, bits: int) -> bool:
+        return bool(self._registers[register] & bits)
 
     def read(self, port: int) -> int:
-        return self.READY if port - self.BASE == self.LINE_STATUS else 0
+        register = port - self.BASE
+        if register <= 1 and self._has(self.LINE, self.DIVISOR_LATCH):
+            return self._divisor[register]
+        if register == self.DATA:
+            return self._received.pop(0) if self._received else 0
+        if register == self.FIFO:
+            return self.NO_INTERRUPT | (0xC0 if self._has(self.FIFO, self.FIFO_ON) else 0)
+        if register == self.LINE_STATUS:
+            return self.EMPTY | (self.RECEIVED if self._received else 0)
+        if register == self.MODEM_STATUS:
+            return self._looped_modem() if self._has(self.MODEM, self.LOOPBACK) else self.CONNECTED
+        return self._registers[register]
+
+    def _looped_modem(self) -> int:
+        """The outputs as inputs: RTS to CTS, DTR to DSR, OUT1 to RI, OUT2 to DCD."""
+        out = self._registers[self.MODEM]
+        return (out & 2) << 3 | (out & 1) << 5 | (out & 4) << 4 | (out & 8) << 4
 
     def write(self, port: int, value: int) -> None:
         register = port - self.BASE
-        if register == 3:
-            self._divisor_latch = bool(value & 0x80)
-        elif register == 0 and not self._divisor_latch:
-            self._put(bytes((value,)))
+        if register <= 1 and self._has(self.LINE, self.DIVISOR_LATCH):
+            self._divisor[register] = value
+        elif register == self.DATA:
+            if self._has(self.MODEM, self.LOOPBACK):
+                self._received.append(value)
+            else:
+                self._put(bytes((value,)))
+        elif register not in (self.LINE_STATUS, self.MODEM_STATUS):
+            self._registers[register] = value
 
 
 class InterruptController:
@@ -123,7 +152,7 @@ class Timer:
     FREQUENCY = 1193182
 
     def __init__(self, clock: Clock) -> None:
-        self.ports = tuple(range(self.BASE, self.BASE + 4))
+        self.ports = (self.BASE, self.BASE + 1, self.BASE + 3)
         self._clock = clock
         self._reload = 0
         self._started = 0  # nanoseconds
@@ -174,6 +203,47 @@ class Timer:
             self._latched = [count & 0xFF, count >> 8 & 0xFF]
         else:
             self._writes = []
+
+
+class Speaker:
+    """Port 0x61 and the 8254's channel 2 behind it, in mode 0: kernels measure how fast the CPU is by it.
+
+    Bit 0 lets the channel count, bit 5 is its output, which rises when the count has run out."""
+
+    CHANNEL, CONTROL = 0x42, 0x61
+    GATE, OUTPUT = 0x01, 0x20
+
+    def __init__(self, clock: Clock) -> None:
+        self.ports = (self.CHANNEL, self.CONTROL)
+        self._clock = clock
+        self._control = 0
+        self._bytes: list[int] = []
+        self._count = 0
+        self._started: int | None = None  # nanoseconds; None: it does not count
+        self._read_high = False
+
+    def _left(self) -> int:
+        if self._started is None:
+            return self._count
+        return max(0, self._count - (self._clock() - self._started) * Timer.FREQUENCY // NANOSECONDS)
+
+    def read(self, port: int) -> int:
+        if port == self.CONTROL:
+            return self._control | (self.OUTPUT if self._started is not None and not self._left() else 0)
+        self._read_high = not self._read_high
+        return self._left() & 0xFF if self._read_high else self._left() >> 8
+
+    def write(self, port: int, value: int) -> None:
+        if port == self.CONTROL:
+            opened = value & self.GATE and not self._control & self.GATE
+            self._control = value & 3
+            if opened and self._count:
+                self._started = self._clock()
+            return
+        self._bytes.append(value)
+        if len(self._bytes) == 2:
+            self._count, self._bytes = self._bytes[0] | self._bytes[1] << 8 or 0x10000, []
+            self._started = self._clock() if self._control & self.GATE else None
 
 
 class WallClock:
