@@ -69,8 +69,10 @@ def test_an_unknown_template_lists_near_ones(tmp_path, capsys):
     assert f"did you mean kernel? there are {', '.join(template.TEMPLATES)}" in capsys.readouterr().err
 
 
-def test_a_missing_folder_is_a_wrong_call(capsys):
-    assert new("--template", "kernel") == 2
+@pytest.mark.parametrize("words", [[], [""]])
+def test_a_missing_folder_is_a_wrong_call(tmp_path, capsys, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    assert new(*words, "--template", "kernel", "--name", "x") == 2 and names(tmp_path) == []
     assert "name the FOLDER" in capsys.readouterr().err
 
 

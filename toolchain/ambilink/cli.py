@@ -187,7 +187,7 @@ def _add_new(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         help="make a project",
         description="Make a project that builds, and passes its test, as it is. Nothing that exists is changed.",
     )
-    new.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="a new or an empty folder; . is this one")
+    new.add_argument("folder", nargs="?", metavar="FOLDER", help="a new or an empty folder; . is this one")
     new.add_argument("--template", default=DEFAULT, metavar="NAME", help=f"{', '.join(TEMPLATES)} (default {DEFAULT})")
     new.add_argument("--name", help="of the project (default: the folder's)")
     new.add_argument("--list", action="store_true", help="print what each template makes")
@@ -440,16 +440,17 @@ def _new(options: argparse.Namespace) -> int:
         width = max(map(len, TEMPLATES))
         print("\n".join(f"{name:<{width}}  {what}" for name, what in TEMPLATES.items()))
         return EXIT_PASS
-    if options.folder is None:
+    if not options.folder:
         options.usage.error("name the FOLDER to make, or --list")
     check_template(options.template)
-    name = options.name if options.name is not None else Path(os.path.abspath(options.folder)).name
+    whole = Path(os.path.abspath(options.folder))
+    name = options.name if options.name is not None else whole.name
     check_name(name)
     files = project_files(options.template, name)
-    make_project(options.folder, files)
+    make_project(Path(options.folder), files)
     print(f"{options.folder}: made of the template {options.template}, {len(files)} files. Next:")
-    if not Path(os.path.abspath(options.folder)).samefile("."):
-        print(f"  cd {shlex.quote(str(options.folder))}")
+    if not whole.samefile("."):
+        print(f"  cd {shlex.quote(options.folder)}")
     print("  scons         # build it\n  scons test    # prove that it works\nREADME.md says what each file is.")
     return EXIT_PASS
 
