@@ -19,6 +19,8 @@ from tests.rtld.conftest import make  # noqa: F401 (a fixture)
 PAGE = 4096
 MEMORY = 48 << 20
 READ, READ_WRITE, READ_EXECUTE = 1, 3, 5
+LARGEST = 1 << 20  # piece of memory
+TOP = 1 << 47
 POISON = 0xDD
 STRUCT_SIZE = 65536  # of the kit's structs: more than they take
 
@@ -140,7 +142,7 @@ class System:
         return self.calls == self.fail_at
 
     def find(self, context: object, referrer: bytes | None, name: bytes, file: "ctypes._Pointer[File]") -> bool:
-        view = self.views.get(name.decode())
+        view = self.views.get(name.decode(errors="replace"))
         if self.fails() or view is None:
             return False
         buffer, number = view
@@ -148,7 +150,7 @@ class System:
         return True
 
     def log(self, context: object, line: bytes) -> None:
-        self.lines.append(line.decode())
+        self.lines.append(line.decode(errors="replace"))
 
     def process_make(self, context: object, name: bytes, process: "ctypes._Pointer[c_uint64]") -> bool:
         if self.fails():
@@ -171,7 +173,7 @@ class System:
 
     def memory_make(self, context: object, staging: "ctypes._Pointer[Staging]") -> bool:
         assert staging[0].size % PAGE == 0 and staging[0].size
-        if self.fails():
+        if self.fails() or staging[0].size > LARGEST:
             return False
         piece = Piece(self.take(staging[0].size), staging[0].size)
         staging[0].here, staging[0].id = piece.address, piece.address
@@ -185,18 +187,22 @@ class System:
             if not (self.shares and at in piece.given):
                 ctypes.memset(piece.address + at, POISON, PAGE)
 
-    def put(self, process: int, mapping: Mapping, source: Callable[[int], int | bytes]) -> None:
-        space = self.spaces[process]
+    def may_put(self, process: int, mapping: Mapping) -> bool:
+        """Where nothing is, and processes may have something."""
         assert mapping.size % PAGE == mapping.address % PAGE == mapping.offset % PAGE == 0 and mapping.size
+        assert mapping.prot in (READ, READ_WRITE, READ_EXECUTE)
+        pages = range(mapping.address, mapping.address + mapping.size, PAGE)
+        return 0 < pages.start < pages.stop <= TOP and not any(page in self.spaces[process] for page in pages)
+
+    def put(self, process: int, mapping: Mapping, source: Callable[[int], int | bytes]) -> None:
         for at in range(0, mapping.size, PAGE):
-            assert mapping.address + at not in space
-            space[mapping.address + at] = Page(mapping.prot, source(at))
+            self.spaces[process][mapping.address + at] = Page(mapping.prot, source(at))
 
     def memory_give(self, context: object, process: int, mapping: "ctypes._Pointer[Mapping]") -> bool:
         staging = Staging.from_address(mapping[0].source)
         piece = self.pieces[staging.id]
         assert mapping[0].offset + mapping[0].size <= piece.size
-        if self.fails():
+        if self.fails() or not self.may_put(process, mapping[0]):
             return False
 
         def source(at: int) -> int | bytes:
@@ -213,7 +219,7 @@ class System:
         return True
 
     def file_give(self, context: object, process: int, mapping: "ctypes._Pointer[Mapping]") -> bool:
-        if self.fails():
+        if self.fails() or not self.may_put(process, mapping[0]):
             return False
         file = File.from_address(mapping[0].source)
         data = ctypes.string_at(file.bytes, file.size)
@@ -247,7 +253,7 @@ class System:
         return True
 
     def allocate(self, context: object, size: "ctypes._Pointer[c_uint64]") -> int | None:
-        if self.fails():
+        if self.fails() or size[0] > LARGEST:
             return None
         address = self.take(size[0])
         ctypes.memset(address, POISON, size[0])
@@ -286,6 +292,9 @@ class System:
 
     def end(self) -> None:
         self.library.loader_end(self.process)
+
+    def finish(self) -> None:
+        self.library.loader_finish(self.loader)
 
     def alive(self) -> tuple[int, int, int]:
         return len(self.pieces), len(self.blocks), sum(map(len, self.spaces.values()))

@@ -2,6 +2,7 @@
 functions of the port and with the needed ones alone; then each call of the port fails in its turn."""
 
 import subprocess
+from random import Random
 
 import pytest
 from elftools.elf.elffile import ELFFile
@@ -18,6 +19,8 @@ SYSTEMS = {
     "shares, few": (True, FEW),
     "shares, all": (True, {"arrange"}),
 }
+pytestmark = pytest.mark.filterwarnings("error")  # of an exception in the port
+
 START_MAGIC = 0x5452415453424D41
 CALLS_MAX = 2000
 
@@ -104,6 +107,42 @@ def test_what_is_wrong_is_named(library, files, make):
         assert not system.start()
         assert any(all(word in line for word in expected) for line in system.lines), system.lines
         assert system.alive() == (0, 0, 0) and not system.threads
+
+
+def test_a_cache_changes_nothing_that_a_process_finds(library, files):
+    """The third program of the same libraries is bound from it."""
+    with_cache, without = (System(library, files, False, {"arrange", "random"}) for _ in range(2))
+    library.loader_use_cache(with_cache.loader)
+    for _ in range(3):
+        found = []
+        for system in (with_cache, without):
+            assert system.start(), system.lines
+            found.append({at: (page.prot, page.source) for at, page in system.space.items()})
+            system.end()
+        assert found[0] == found[1]
+    kept = with_cache.alive()
+    with_cache.finish()
+    assert kept > (0, 0, 0) and with_cache.alive() == without.alive() == (0, 0, 0)
+
+
+def test_damaged_files(library, files):
+    """A start succeeds or fails with a message; nothing stays, nothing is given twice or where something is."""
+    random = Random(12)
+    started = 0
+    for number in range(400):
+        name = random.choice(("program", "lib0.so", "lib3.so"))
+        data = bytearray(files[name])
+        tables = data.rindex(b"text" if name != "program" else b"lib0.so")
+        for _ in range(random.randint(1, 4)):
+            at = random.choice((random.randrange(64), random.randrange(0x400), random.randrange(tables)))
+            data[at] = random.choice((0, 1, 0x7F, 0x80, 0xFF, data[at] ^ 1 << random.randrange(8)))
+        system = System(library, {**files, name: bytes(data)}, number % 2 == 0, FEW - {"file_give"})
+        good = system.start()
+        started += good
+        assert good or (system.lines and system.alive() == (0, 0, 0) and not system.threads), number
+        system.end()
+        assert system.alive() == (0, 0, 0), number
+    assert 20 < started < 380
 
 
 def fails_in_turn(make_system, act):

@@ -48,6 +48,9 @@ struct loader_process {
 };
 
 void loader_init(struct loader *loader, const struct loader_port *port, void *context);
+/* Between loader_init and the first start: libraries are parsed once, and their bindings are kept from the second program on
+ * (<rtld/cache.h>). Files' bytes must then stay as they are until loader_finish. */
+void loader_use_cache(struct loader *loader);
 void loader_finish(struct loader *loader);
 
 /* False: logged; there is no process, and all was given back. The caller then need not call loader_end, but may. */

@@ -41,7 +41,7 @@ struct loader_process;
 
 struct loader_port {
     /* The file of a name. `referrer` is the object that needs it, NULL for a program or what is opened. The bytes stay as they
-     * are until loader_end of the process (with linker_use_cache: of loader_finish). False: there is no such file. */
+     * are until loader_end of the process (with loader_use_cache: until loader_finish). False: there is no such file. */
     bool (*find)(void *context, const char *referrer, const char *name, struct file_view *file);
     /* One line about what is wrong, without a line end. */
     void (*log)(void *context, const char *line);
@@ -56,7 +56,8 @@ struct loader_port {
     /* The loader's hold on it goes. What a process was given stays there. */
     void (*memory_free)(void *context, const struct staging *memory);
     /* Give pages to a process. Two kinds of systems: the pages are mapped there and stay here as well (set `shares`), or
-     * they move there and are no more here. Each page is given once. */
+     * they move there and are no more here. Each page is given once. The address may come from a file: false where
+     * something is mapped already, and where no process may have anything. */
     bool (*memory_give)(void *context, uint64_t process, const struct loader_mapping *mapping);
 
     /* The first thread of a process begins. */
