@@ -5,6 +5,7 @@ import mmap
 import pytest
 
 from ambilink.errors import AmbilinkError
+from ambilink.machine.emulator.cpu import Cpu
 from ambilink.machine.emulator.devices import InterruptController, Serial, Speaker, Timer, WallClock
 from ambilink.machine.judge import Judge
 from ambilink.machine.memory import MEGABYTE, PhysicalMemory, ranges_of
@@ -92,6 +93,17 @@ def test_the_speakers_channel_counts_while_its_gate_is_open():
     assert abs((speaker.read(0x42) | speaker.read(0x42) << 8) - 11932 / 2) < 5
     now = 10_000_200
     assert speaker.read(0x61) & 0x21 == 0x21
+
+
+def test_the_cpu_does_not_claim_an_apic():
+    memory = PhysicalMemory(mmap.mmap(-1, MEGABYTE), MEGABYTE)
+    memory.write(0x1000, bytes.fromhex("b801000000 0fa2 f4"))  # mov eax, 1; cpuid; hlt
+    cpu = Cpu(memory, lambda port, size: 0, lambda port, size, value: None)
+    cpu.enter_protected_mode(0x1000, 0)
+    assert cpu.run(100) == 3 and cpu.halted
+    ecx, edx = cpu.context.registers[1], cpu.context.registers[2]
+    assert not edx & 1 << 9 and not ecx & (1 << 21 | 1 << 24)
+    assert edx & 1 << 26 and edx & 1 << 6  # SSE2, PAE: the rest is there
 
 
 def test_the_wall_clock_starts_at_one_instant():

@@ -6,6 +6,7 @@ Numbers of chapters are those of Intel's manual, volume 3A.
 import ctypes
 import struct
 from collections.abc import Callable
+from functools import cache
 
 import unicorn
 from unicorn import x86_const as x86
@@ -49,8 +50,33 @@ ADDRESS_MASK = 0x000FFFFFFFFFF000
 KERNEL_HALF = 1 << 63
 RCX, RSP, R11 = 1, 4, 11
 
+CPUID_REGISTERS = (x86.UC_X86_REG_RAX, x86.UC_X86_REG_RBX, x86.UC_X86_REG_RCX, x86.UC_X86_REG_RDX)
+FEATURES_OF_APIC = (1 << 21 | 1 << 24, 1 << 9)  # ecx: x2APIC, TSC deadline; edx: APIC
+
 PortWrite = Callable[[int, int, int], None]
 PortRead = Callable[[int, int], int]
+
+
+@cache
+def _features() -> tuple[int, int, int, int]:
+    """CPUID leaf 1 as Unicorn has it, without the local APIC, which is not there: eax, ebx, ecx, edx."""
+    engine = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
+    engine.ctl_set_cpu_model(x86.UC_CPU_X86_SKYLAKE_CLIENT)
+    engine.mem_map(0, 0x1000)
+    engine.mem_write(0, b"\x0f\xa2")
+    engine.reg_write(x86.UC_X86_REG_RAX, 1)
+    engine.emu_start(0, 2)
+    eax, ebx, ecx, edx = (engine.reg_read(register) for register in CPUID_REGISTERS)
+    return eax, ebx, ecx & ~FEATURES_OF_APIC[0], edx & ~FEATURES_OF_APIC[1]
+
+
+def _on_cpuid(engine: unicorn.Uc, data: object) -> int:
+    """Not 0: the instruction is done."""
+    if engine.reg_read(x86.UC_X86_REG_EAX) != 1:
+        return 0
+    for register, value in zip(CPUID_REGISTERS, _features(), strict=True):
+        engine.reg_write(register, value)
+    return 1
 
 
 class Cpu:
@@ -76,6 +102,7 @@ class Cpu:
         add(unicorn.UC_HOOK_INSN, self._make_system_call(), None, 1, 0, x86.UC_X86_INS_SYSCALL)
         add(unicorn.UC_HOOK_INSN, self._on_out, None, 1, 0, x86.UC_X86_INS_OUT)
         add(unicorn.UC_HOOK_INSN, self._on_in, None, 1, 0, x86.UC_X86_INS_IN)
+        add(unicorn.UC_HOOK_INSN, _on_cpuid, None, 1, 0, x86.UC_X86_INS_CPUID)
         add(unicorn.UC_HOOK_INTR, self._on_exception)
         add(unicorn.UC_HOOK_INSN_INVALID, self._on_invalid)
         # No memory hooks, not even for unmapped memory: one makes every access thirteen times slower.
