@@ -1,5 +1,6 @@
 """Booting small systems that a test describes."""
 
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,6 +99,18 @@ def set_strategy(system: System, strategy: str) -> System:
 @pytest.fixture(params=STRATEGIES)
 def each_strategy(request, system) -> System:
     return set_strategy(system, request.param)
+
+
+def grub_lacks(firmware: str | None = None) -> str:
+    """What is missing to make an ISO that this firmware boots, or any firmware; empty: nothing."""
+    parts = {"bios": ("i386-pc", "grub-pc-bin"), "uefi": ("x86_64-efi", "grub-efi-amd64-bin")}
+    for program, package in (("grub-mkrescue", "grub-common"), ("xorriso", "xorriso"), ("mformat", "mtools")):
+        if shutil.which(program) is None:
+            return f"{program} is not installed (Debian: {package})"
+    wanted = [parts[firmware]] if firmware else list(parts.values())
+    if any((Path("/usr/lib/grub") / folder).is_dir() for folder, _ in wanted):
+        return ""
+    return f"GRUB's part for {firmware or 'BIOS or UEFI'} is not installed (Debian: {wanted[0][1]})"
 
 
 SYSTEM = ("files", "greet", "audit")

@@ -15,6 +15,8 @@ from ambilink.machine.firmware import find_uefi
 from ambilink.machine.model import BootRequest, NoMachine, Verdict
 from ambilink.verify.expect import missing_line, read_expected
 
+from .conftest import grub_lacks
+
 PASSED = "loader: every program of the manifest ended: passed"
 
 
@@ -31,8 +33,8 @@ def test_multiboot2_enters_the_kernel(build, top, machine):
 
 @pytest.fixture(scope="module")
 def made(build, top, tmp_path_factory) -> Outputs:
-    if shutil.which("grub-mkrescue") is None:
-        pytest.skip("grub-mkrescue is not installed (Debian: grub-common grub-pc-bin xorriso mtools)")
+    if missing := grub_lacks():
+        pytest.skip(missing)
     folder = tmp_path_factory.mktemp("grub")
     outputs = Outputs(folder / "boot.img", folder / "boot.iso", folder / "tree")
     make(top / "boot/system/boot.toml", build, load_profile("ambilink"), outputs)
@@ -42,9 +44,8 @@ def made(build, top, tmp_path_factory) -> Outputs:
 def boot_iso(iso: Path, firmware: str, expect: Path | None = None, **settings):
     if shutil.which("qemu-system-x86_64") is None:
         pytest.skip("qemu-system-x86_64 is not installed (Debian: qemu-system-x86)")
-    part = Path("/usr/lib/grub") / {"bios": "i386-pc", "uefi": "x86_64-efi"}[firmware]
-    if not part.is_dir():
-        pytest.skip(f"GRUB's part for {firmware} is not installed (Debian: grub-pc-bin, grub-efi-amd64-bin)")
+    if missing := grub_lacks(firmware):
+        pytest.skip(missing)
     return boot_and_verify("qemu", BootRequest(iso, firmware=firmware, timeout=90.0, **settings), iso.parent, expect)
 
 

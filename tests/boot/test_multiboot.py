@@ -22,6 +22,8 @@ from ambilink.machine.firmware import find_uefi
 from ambilink.machine.model import BootRequest, NoMachine, Verdict
 from ambilink.verdict import VerdictRules
 
+from .conftest import grub_lacks
+
 RULES = VerdictRules(pass_text=("all was printed",), fail_text=("PANIC", "the size is wrong"))
 PRINTED = re.compile(r"command line|module|has the|sections|end$|load base|memory below")
 
@@ -54,7 +56,7 @@ def write_manifest(folder: Path, version: int, modules=MODULES, **image) -> Path
 def built(request, build, tmp_path_factory) -> Built:
     folder = tmp_path_factory.mktemp(f"multiboot{request.param}")
     manifest = write_manifest(folder, request.param, **{"library-command-line": "{folder}/{name}"})
-    iso = folder / "system.iso" if shutil.which("grub-mkrescue") else None
+    iso = None if grub_lacks() else folder / "system.iso"
     outputs = Outputs(folder / "system.elf", iso, folder / "tree")
     make(manifest, build, load_profile("ambilink"), outputs)
     return Built(outputs.image, folder / "system.iso", outputs.tree)
@@ -83,8 +85,8 @@ def test_the_kernel_is_handed_what_the_manifest_says(build, built, machine):
 
 
 def from_grub(built: Built, firmware: str) -> list[str]:
-    if not built.iso.is_file():
-        pytest.skip("grub-mkrescue is not installed (Debian: grub-common grub-pc-bin xorriso mtools)")
+    if missing := grub_lacks(firmware):
+        pytest.skip(missing)
     if shutil.which("qemu-system-x86_64") is None:
         pytest.skip("qemu-system-x86_64 is not installed (Debian: qemu-system-x86)")
     return boot(built.iso, "qemu", firmware=firmware)
@@ -95,24 +97,20 @@ def printed(text: list[str]) -> list[str]:
 
 
 def test_grub_hands_over_the_same(built):
-    if not Path("/usr/lib/grub/i386-pc").is_dir():
-        pytest.skip("GRUB's part for BIOS is not installed (Debian: grub-pc-bin)")
-    assert printed(from_grub(built, "bios")) == printed(boot(built.image, "qemu"))
+    grubs = from_grub(built, "bios")
+    assert printed(grubs) == printed(boot(built.image, "qemu"))
 
 
 @pytest.mark.parametrize("built", [2], indirect=True)
 def test_grub_hands_over_the_same_from_uefi(built):
-    if not Path("/usr/lib/grub/x86_64-efi").is_dir():
-        pytest.skip("GRUB's part for UEFI is not installed (Debian: grub-efi-amd64-bin)")
     try:
         find_uefi()
     except NoMachine as error:
         pytest.skip(str(error))
+    grubs = from_grub(built, "uefi")
     # The firmware keeps a part of the memory at 8 MiB.
-    mine, other = (
-        [line for line in printed(text) if "memory" not in line]
-        for text in (boot(built.image, "qemu"), from_grub(built, "uefi"))
-    )
+    texts = [boot(built.image, "qemu"), grubs]
+    mine, other = ([line for line in printed(text) if "memory" not in line] for text in texts)
     assert mine == other
 
 
