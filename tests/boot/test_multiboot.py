@@ -127,6 +127,17 @@ def test_the_folder_is_grubs(build, built):
         assert subprocess.run([script, built.tree / "boot/grub/grub.cfg"]).returncode == 0
 
 
+def test_names_that_grub_cannot_read_are_changed(build, tmp_path):
+    modules = [{"file": name} for name in ("it's", "it$s")]
+    for module in modules:
+        (tmp_path / module["file"]).write_text(module["file"])
+    manifest = write_manifest(tmp_path, 2, [{**each, "command-line": "x"} for each in modules])
+    make(manifest, build, load_profile("ambilink"), Outputs(tmp_path / "x.elf", tree=tmp_path / "tree"))
+    text = (tmp_path / "tree/boot/grub/grub.cfg").read_text()
+    assert "module2 /boot/it_s x\n  module2 /boot/it_s-2 x\n" in text
+    assert [(tmp_path / "tree/boot" / name).read_text() for name in ("it_s", "it_s-2")] == ["it's", "it$s"]
+
+
 def test_the_profile_says_whether_section_headers_are_kept(build, tmp_path):
     manifest = write_manifest(tmp_path, 2, [{"program": "greet"}])
     profile = tmp_path / "os.toml"

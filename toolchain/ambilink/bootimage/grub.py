@@ -43,18 +43,24 @@ def _line(command: str, name: str, command_line: str) -> str:
     return " ".join([f"  {command}", _word(f"/{FOLDER}/{name}"), *map(_word, command_line.split())])
 
 
+def _plain(name: str) -> str:
+    """A name that needs no quotes, on any file system."""
+    return "".join(letter if letter in PLAIN else "_" for letter in name)
+
+
 def grub_tree(title: str, version: int, kernel: Module, modules: Sequence[Module]) -> GrubTree:
     """Two modules of one name hold the same bytes, or the second gets a number."""
     files: dict[str, bytes] = {}
 
     def place(module: Module) -> str:
-        name, number = module.name, 2
+        wanted = name = _plain(module.name)
+        number = 2
         while files.setdefault(f"{FOLDER}/{name}", module.data) != module.data:
-            name, number = f"{module.name}-{number}", number + 1
+            name, number = f"{wanted}-{number}", number + 1
         return name
 
     boot, load = COMMANDS[version]
-    lines = ["set timeout=0", "set default=0", "", f"menuentry {_word(title)} {{"]
+    lines = ["set timeout=0", "set default=0", "", f"menuentry {_plain(title)} {{"]
     lines.append(_line(boot, place(kernel), kernel.command_line))
     lines += [_line(load, place(module), module.command_line) for module in modules]
     files[CONFIG] = "\n".join([*lines, "}", ""]).encode()
