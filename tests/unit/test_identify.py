@@ -72,7 +72,9 @@ def test_what_nothing_boots_is_named(tmp_path, name):
 def test_a_manifest_is_to_be_packed(tmp_path):
     path = tmp_path / "boot.toml"
     path.write_text("[image]\n")
-    assert "pack it: ambilink image pack" in str(identify(path).refuse())
+    assert "is the manifest of an image, which no machine boots; pack it: ambilink" in str(identify(path).refuse())
+    path.write_text("[project]\n")
+    assert "is a text file" in str(identify(path).refuse())
 
 
 def test_kernels_and_what_enters_them(build, tmp_path):

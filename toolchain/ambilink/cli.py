@@ -48,10 +48,12 @@ def _add_machine_options(boot: argparse.ArgumentParser) -> None:
     )
     boot.add_argument("--firmware", choices=("bios", "uefi"), default="bios", help="for an ISO (default bios)")
     boot.add_argument(
-        "--timeout", type=float, default=20.0, metavar="S", help="seconds until silence fails (default 20)"
+        "--timeout", type=float, default=20.0, metavar="S", help="seconds until the boot fails (default 20)"
     )
     boot.add_argument("--memory", type=int, default=128, metavar="MB", help="memory of the machine (default 128)")
-    boot.add_argument("--seed", type=int, help="seed of random addresses (default: 1 in the emulator)")
+    boot.add_argument(
+        "--seed", type=int, help="seed of random addresses, for this project's kernel (default: 1 in the emulator)"
+    )
     boot.add_argument("--append", default="", metavar="WORDS", help="more words for the kernel's command line")
     boot.add_argument("--accel", choices=("tcg", "kvm"), default="tcg", help="for qemu (default tcg)")
     boot.add_argument("--expect", type=Path, metavar="FILE", help="lines that must come on the console, in order")

@@ -95,8 +95,9 @@ def identify(path: Path) -> BootFile:
         if form.matches(data):
             return BootFile(path, form.what, remedy=form.remedy)
     if _is_text(data):
-        manifest = path.suffix == ".toml"
-        return BootFile(path, "a text file", remedy="pack it: ambilink image pack" if manifest else _BOOTABLE)
+        if path.suffix == ".toml" and any(table in data[:] for table in (b"[image]", b"[[service]]", b"[[module]]")):
+            return BootFile(path, "the manifest of an image", remedy="pack it: ambilink image pack")
+        return BootFile(path, "a text file", remedy=_BOOTABLE)
     return BootFile(path, "of no format that is known here", remedy=_BOOTABLE)
 
 
