@@ -75,6 +75,21 @@ def test_writable_and_executable(build, tmp_path, libraries):
         check(path, OutputKind.DYNAMIC_PROGRAM, libraries, [], interpreter=INTERPRETER)
 
 
+def test_relro_behind_its_segment(build, tmp_path):
+    """As lld 14 writes it with -z common-page-size=65536."""
+
+    def lengthen(data):
+        for at, (kind, _) in headers(data):
+            if kind == 0x6474E552:
+                struct.pack_into("<Q", data, at + 40, 0x100000)
+
+    path = changed(tmp_path, build / "services/loader", lengthen)
+    with pytest.raises(
+        AmbilinkError, match=r"PT_GNU_RELRO ends at 0x\w+, and the pages of its segment at 0x\w+; a loa"
+    ):
+        check(path, OutputKind.STATIC_PROGRAM, {}, [])
+
+
 def test_an_interpreter(build, libraries):
     with pytest.raises(AmbilinkError, match=r"PT_INTERP is /lib/ld\.so, and none was asked for; .* say interp="):
         check(build / "services/greet", OutputKind.DYNAMIC_PROGRAM, libraries, [])

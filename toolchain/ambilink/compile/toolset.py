@@ -91,7 +91,7 @@ class Toolset:
 
     @property
     def _page_size(self) -> tuple[str, str]:
-        return "-z", f"max-page-size={self.profile.format.max_page_size or self.target.max_page_size}"
+        return "-z", f"max-page-size={_max_page_size(self.target, self.profile)}"
 
     @property
     def _link(self) -> tuple[str, ...]:
@@ -255,6 +255,10 @@ def _check_version(table: Table, key: str, program: tuple[str, ...], minimum: st
     return match[1]
 
 
+def _max_page_size(target: Target, profile: Profile) -> int:
+    return profile.format.max_page_size or target.max_page_size
+
+
 def _gnu_prefix(target: Target) -> str:
     """What the names of GNU's tools begin with: nothing where the machine's own generate code for the target."""
     return f"{target.gnu}-" if target.gnu and not target.gnu.startswith(f"{platform.machine()}-") else ""
@@ -270,7 +274,7 @@ def load_toolset(
     top = Table(path, "", toml_file.read(path))
     settings = top.take_table("compiler", {})
     programs, minimum, flags = top.take_table("programs"), top.take_table("minimum", {}), top.take_table("flags")
-    values = {"triple": target.triple, "gnu": _gnu_prefix(target)}
+    values = {"triple": target.triple, "gnu": _gnu_prefix(target), "page": str(_max_page_size(target, profile))}
     package = settings.take("package", str, "")
     if package:
         values["package"] = _package_folder(settings, package)
@@ -288,6 +292,9 @@ def load_toolset(
         _expand(flags, key, flags.take_strings(key, []), values | {"address": f"{profile.programs.load_address:#x}"})
         for key in ("relr", "no-relr", "load-address")
     )
+    wanted = flags.take("relr-in-help", str, "")
+    if wanted and wanted not in answers.ask((*tools["ld"], "--help")):
+        relr, no_relr = (), ()
     if not load_address and "exec" in (profile.programs.static, profile.programs.dynamic):
         raise flags.refuse(
             "load-address",

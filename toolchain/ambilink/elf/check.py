@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ambilink.elf.file import ElfFile
 from ambilink.elf.inspect import ElfInfo, inspect, objects_referring_to
+from ambilink.elf.layout import PAGE
 from ambilink.elf.psabi import psabi_of
 from ambilink.errors import AmbilinkError
 
@@ -114,7 +115,15 @@ def _check_type(info: ElfInfo, kind: OutputKind, interpreter: str | None) -> Non
 def _check_segments(info: ElfInfo, write_xor_execute: bool) -> None:
     if info.text_relocations:
         raise AmbilinkError(info.path, "DT_TEXTREL: relocations in read-only segments", "compile all of it with -fPIC")
+    start, size = info.relro or (0, 0)
     for load in info.loads:
+        mapped = -(-load.end // PAGE) * PAGE
+        if load.address <= start < load.end and start + size > mapped:
+            raise AmbilinkError(
+                info.path,
+                f"PT_GNU_RELRO ends at {start + size:#x}, and the pages of its segment at {mapped:#x}",
+                "a loader would fail to protect what is not mapped: leave -z common-page-size out",
+            )
         if write_xor_execute and load.writable and load.executable:
             raise AmbilinkError(
                 info.path,
@@ -142,9 +151,7 @@ def closure(info: ElfInfo, libraries: Mapping[str, Path]) -> dict[str, ElfInfo]:
     return found
 
 
-def _check_symbols(
-    info: ElfInfo, libraries: Mapping[str, Path], objects: list[Path], provided: frozenset[str]
-) -> None:
+def _check_symbols(info: ElfInfo, libraries: Mapping[str, Path], objects: list[Path], provided: frozenset[str]) -> None:
     missing = set(info.undefined - provided)
     for library in closure(info, libraries).values():
         missing -= library.defined
