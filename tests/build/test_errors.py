@@ -129,3 +129,29 @@ def test_an_unknown_service_in_the_manifest(pair):
     output = pair.bad(str(pair.out / "boot.img"))
     assert "boot.toml: unknown service 'usre' (image declared at SConstruct:" in output
     assert "known: alone, loader, user" in output
+
+
+@pytest.mark.parametrize(
+    "call, what",
+    [
+        ('env.Kernel("kernel", ["main.c"], script="kernel.lds")', "kernel 'kernel'"),
+        ('env.KernelModule("serial", ["main.c"])', "module 'serial'"),
+        ('env.BootImage("boot.img", "boot.toml")', "boot image 'boot.img'"),
+        ('env.BootTest("boot.log", "boot.img")', "boot 'boot.log'"),
+    ],
+)
+def test_what_boots_is_for_one_processor(pair, call, what):
+    pair.more = 'AMBILINK_TARGET="riscv64",'
+    pair.sconstruct(call)
+    output = pair.bad()
+    assert (
+        site(output, HEAD + 1) and f"{what} for riscv64: kernels, boot images and boots are for x86_64 only" in output
+    )
+
+
+def test_a_target_of_an_unknown_processor(pair, top):
+    text = (top / "toolchain/ambilink/compile/targets/aarch64.toml").read_text().replace("EM_AARCH64", "EM_PDP11")
+    pair.write("own.toml", text)
+    pair.more = 'AMBILINK_TARGET="own.toml",'
+    pair.sconstruct("")
+    assert "EM_PDP11: is no e_machine that is known; choose one of EM_AARCH64, EM_RISCV, EM_X86_64" in pair.bad()

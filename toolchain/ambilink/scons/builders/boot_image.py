@@ -5,6 +5,7 @@ from pathlib import Path
 from ambilink.bootimage.grub import CONFIG
 from ambilink.scons.api import Node
 from ambilink.scons.arguments import File, OptionalOutput, Output
+from ambilink.scons.booting import refuse_other_processors
 from ambilink.scons.builder import Call, builder
 from ambilink.scons.kinds.boot_image import ImageOf, image_builder
 
@@ -26,6 +27,7 @@ def boot_image(
     iso: an ISO in the build folder, which GRUB boots on BIOS and UEFI machines. `grub-mkrescue` must be installed.
     tree: a folder in the build folder for GRUB: kernel, modules, and `boot/grub/grub.cfg`.
     """
+    refuse_other_processors(call, f"boot image {target!r}")
     context, source = call.context, manifest.srcnode()
     image = ImageOf(context, source, call.location)
     targets, more = [context.file(target, call.location)], []

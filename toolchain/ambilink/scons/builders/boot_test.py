@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from ambilink.compile.profile import DEFAULT_PROFILE
 from ambilink.scons.api import Builder, Environment, Node, Nodes
 from ambilink.scons.arguments import Count, File, OptionalFile, Output, choice
+from ambilink.scons.booting import refuse_other_processors
 from ambilink.scons.builder import Call, builder
 from ambilink.scons.steps import CommandStep, watched
 
@@ -43,6 +44,7 @@ def boot_test(
     memory: MiB of the machine.
     firmware: what boots an ISO in QEMU.
     """
+    refuse_other_processors(call, f"boot {target!r}")
     env, context = call.env, call.context
     lines = expect.srcnode() if expect is not None else None
     words = ["--machine", machine, "--timeout", str(timeout), "--memory", str(memory)]

@@ -5,6 +5,7 @@ from pathlib import Path
 from ambilink.compile.languages import NO_FLAGS, Flags
 from ambilink.elf.abi import load_abi
 from ambilink.scons.arguments import CompileFlags, Defines, File, Folders, Name, Names, OptionalFile, Paths, Sources
+from ambilink.scons.booting import refuse_other_processors
 from ambilink.scons.builder import Call, builder
 from ambilink.scons.compiling import compile_all
 from ambilink.scons.kinds.kernel import KERNEL, KERNEL_EXPORTS, KERNEL_STUB
@@ -43,6 +44,7 @@ def kernel(
     flags: for the compiler: of every language, or by language.
     """
     context, env = call.context, call.env
+    refuse_other_processors(call, f"kernel {name!r}")
     refuse_none(sources, call.location, f"kernel {name!r}")
     golden = abi.srcnode() if abi is not None else None
     made = Kernel(

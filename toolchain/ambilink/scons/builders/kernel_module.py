@@ -3,6 +3,7 @@
 from ambilink.compile.languages import NO_FLAGS, Flags
 from ambilink.scons.api import UserError
 from ambilink.scons.arguments import CompileFlags, Defines, Folders, Name, Names, Sources
+from ambilink.scons.booting import refuse_other_processors
 from ambilink.scons.builder import Call, builder
 from ambilink.scons.compiling import compile_all
 from ambilink.scons.declarations import known
@@ -39,6 +40,7 @@ def kernel_module(
     flags: for the compiler: of every language, or by language.
     """
     context = call.context
+    refuse_other_processors(call, f"module {name!r}")
     refuse_none(sources, call.location, f"module {name!r}")
     owner = context.programs.get(kernel)
     if not isinstance(owner, Kernel) or owner.stub is None:
