@@ -5,6 +5,7 @@ import struct
 import pytest
 
 from ambilink.bootimage import container, layout
+from ambilink.bootimage.start_block import MAGIC
 from ambilink.elf.inspect import inspect
 from ambilink.machine.model import Verdict
 
@@ -62,6 +63,17 @@ def long_interpreter(data):
     struct.pack_into("<Q", data, at + 32, 200)
 
 
+def image_with_loader(system, build, change):
+    """The path of an image whose loader was changed."""
+    image = container.read(system.program("test-exit").pack())
+    contents = {file.name: (file.kind, bytearray(image.archive.contents(file))) for file in image.archive.files}
+    change(contents["services/loader"][1])
+    frozen = {name: (kind, bytes(data)) for name, (kind, data) in contents.items()}
+    data = layout.build(frozen, image.archive.services, "services/loader")
+    image.path.write_bytes(container.build(build / "kernel", data, layout.parse(data, image.path)))
+    return image.path
+
+
 @pytest.mark.parametrize(
     "change, rule",
     [
@@ -90,13 +102,7 @@ def long_interpreter(data):
 )
 def test_a_wrong_loader_is_refused(system, build, change, rule):
     """The digests are right, so the kernel gets to see the file."""
-    image = container.read(system.program("test-exit").pack())
-    contents = {file.name: (file.kind, bytearray(image.archive.contents(file))) for file in image.archive.files}
-    change(contents["services/loader"][1])
-    frozen = {name: (kind, bytes(data)) for name, (kind, data) in contents.items()}
-    data = layout.build(frozen, image.archive.services, "services/loader")
-    image.path.write_bytes(container.build(build / "kernel", data, layout.parse(data, image.path)))
-    outcome = boot(build, image.path).outcome
+    outcome = boot(build, image_with_loader(system, build, change)).outcome
     assert outcome.verdict is Verdict.FAIL
     assert outcome.text[-1] == "kernel: panic: the loader service cannot be started"
     assert outcome.text[-2].startswith("kernel: loader: services/loader: ")
@@ -106,3 +112,15 @@ def test_a_wrong_loader_is_refused(system, build, change, rule):
 def test_a_kernel_that_was_not_packed_says_so(build, machine):
     outcome = boot(build, build / "kernel", machine).outcome
     assert "no boot image in memory" in outcome.text[0] and outcome.verdict is Verdict.FAIL
+
+
+def test_a_start_block_of_another_version(system, build):
+    """The loader's start code ends it with STATUS_CORRUPT, before it uses what it does not know."""
+
+    def change(data):
+        assert MAGIC.to_bytes(8, "little") in data
+        data[:] = data.replace(MAGIC.to_bytes(8, "little"), b"AMBSTRT2")
+
+    outcome = boot(build, image_with_loader(system, build, change)).outcome
+    assert outcome.verdict is Verdict.FAIL
+    assert "-12" in outcome.text[-1] or "-12" in outcome.text[-2], outcome.text

@@ -12,7 +12,8 @@
 
 #define AT_START 0x414d4c4b
 
-#define START_MAGIC 0x5452415453424d41 /* "AMBSTART" */
+/* "AMBSTRT1": the digit is the version of this file. A program that finds another ends with STATUS_CORRUPT. */
+#define START_MAGIC 0x3154525453424d41
 
 /* The objects are relocated already; otherwise the start code relocates its own static PIE. */
 #define START_LINKED 1

@@ -44,6 +44,8 @@ __attribute__((visibility("hidden"))) _Noreturn void start_program(uint64_t *sta
         else if (at[0] == AT_PHNUM)
             segment_count = at[1];
     }
+    if (!info || info->magic != START_MAGIC)
+        sys_process_exit(STATUS_CORRUPT);
     if (!(info->flags & START_LINKED)) {
         /* A static PIE is linked at 0, and has a dynamic section; ET_EXEC lies where it was linked. */
         uint64_t base = dynamic ? (uint64_t)__ehdr_start : 0;

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from ambilink import toml_file
 from ambilink.bootimage.layout import ARGUMENTS_MAX, NAME_MAX, PAGE_SIZE, SERVICE_NAME_MAX, Calls, Grant, Linker, Role
-from ambilink.bootimage.multiboot_manifest import AMBILINK, format_of
+from ambilink.bootimage.multiboot_manifest import AMBILINK, TOP_KEYS, format_of, take_version
 from ambilink.errors import AmbilinkError
 from ambilink.toml_file import REQUIRED, Key, Table
 
@@ -93,6 +93,7 @@ SERVICE_KEYS = {
 }
 # Tables of the file by heading: their keys, and what they are.
 TABLES = {
+    "Top of the file": (TOP_KEYS, "Before the first table."),
     "[image]": (IMAGE_KEYS, "The image as a whole. The table may be left out."),
     "[[service]]": (SERVICE_KEYS, "One service, in the order of their start. There is at least one."),
     "[files]": (
@@ -185,6 +186,7 @@ def _read_service(table: Table, default_linker: Linker) -> ManifestService:
 
 def read(path: Path) -> Manifest:
     top = Table(path, "", toml_file.read(path))
+    take_version(top)
     image = top.take_table("image", {})
     if format_of(path) != AMBILINK:
         raise image.refuse("format", "is not 'ambilink'", "make this image by BootImage or ambilink image pack")

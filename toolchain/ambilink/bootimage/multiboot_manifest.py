@@ -17,6 +17,12 @@ FORMATS = {"multiboot2": 2, "multiboot1": 1}  # versions of Multiboot
 ALL_FORMATS = (AMBILINK, *FORMATS)
 COMMAND_MAX = 511
 
+VERSION = 1
+TOP_KEYS = {
+    "manifest": Key(
+        int, VERSION, f"The version of the manifest's format, {VERSION}. A file of another version is refused."
+    ),
+}
 IMAGE_KEYS = {
     "format": Key(str, AMBILINK, "`multiboot2` or `multiboot1`."),
     "kernel": Key(str, "kernel", "The kernel: a file of the build folder, with a header of this version."),
@@ -76,9 +82,17 @@ class MultibootManifest:
         return [module.file for module in self.modules if module.file]
 
 
+def take_version(top: Table) -> None:
+    version = top.take_key("manifest", TOP_KEYS["manifest"])
+    if version != VERSION:
+        remedy = f"this program reads manifest = {VERSION}: install the version of ambilink that the file was written for"
+        raise top.refuse("manifest", f"is {version}", remedy)
+
+
 def format_of(path: Path) -> str:
     """Which kind of manifest a file is."""
     top = Table(path, "", toml_file.read(path))
+    take_version(top)
     image = top.take_table("image", {})
     value: str = image.take_key("format", IMAGE_KEYS["format"])
     if value not in ALL_FORMATS:
@@ -117,6 +131,7 @@ def _read_module(path: Path, table: Table) -> ManifestModule:
 
 def read(path: Path) -> MultibootManifest:
     top = Table(path, "", toml_file.read(path))
+    take_version(top)
     version = FORMATS[format_of(path)]
     image = top.take_table("image", {})
 

@@ -24,7 +24,7 @@ from ambilink.link.module import Module
 from ambilink.link.order import start_order
 from ambilink.link.relocate import Descriptors, Link, link
 
-MAGIC = int.from_bytes(b"AMBSTART", "little")
+MAGIC = int.from_bytes(b"AMBSTRT1", "little")
 LINKED = 1
 HANDLES = 8
 MASK = (1 << 64) - 1

@@ -97,6 +97,9 @@ def as_text(result: BootResult) -> list[str]:
     return lines
 
 
+JSON_FORMAT = 1  # another number where a key is renamed, removed, or means something else; new keys may come at any time
+
+
 def as_json(result: BootResult) -> dict[str, Any]:
     outcome, state, report, slots, failures = (
         result.outcome,
@@ -106,6 +109,7 @@ def as_json(result: BootResult) -> dict[str, Any]:
         result.failures,
     )
     return {
+        "format": JSON_FORMAT,
         "machine": outcome.machine,
         "verdict": outcome.verdict.value if not failures else Verdict.FAIL.value,
         "detail": outcome.detail,
