@@ -38,7 +38,8 @@ def test_the_system_is_built_with(end, top, wheel, tree, build_cache, tmp_path_f
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
     python = venv / "bin/python"
     words = [*PIP, "--python", python, "install"]
-    done = subprocess.run([*words, "--retries", "0", "--timeout", "10", *ends(top)[end]], capture_output=True, text=True)
+    fetch = [*words, "--retries", "0", "--timeout", "10", *ends(top)[end]]
+    done = subprocess.run(fetch, capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"pip cannot fetch the packages: {done.stderr.strip().splitlines()[-1]}")
     subprocess.run([*words, *OFFLINE, wheel], check=True)

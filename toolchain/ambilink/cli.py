@@ -170,6 +170,34 @@ def _add_contract(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     contract.set_defaults(run=_contract)
 
 
+def _add_licences(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    licences = commands.add_parser(
+        "licences",
+        help="list what is linked into an image, and under which licences",
+        description="List the sources that are linked into the files of a boot image, or into one program or library, "
+        "and their licences, by the debug information of the build. What is not known is listed as unknown.",
+    )
+    licences.add_argument("image", type=Path)
+    licences.add_argument("--root", type=Path, metavar="DIR", help="build folder with symbols (default: the image's)")
+    licences.add_argument(
+        "--own",
+        type=_licence_of,
+        action="append",
+        default=[],
+        metavar="PATH=LICENCE",
+        help="the licence of sources of your own, whose paths begin so; may be given several times",
+    )
+    licences.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    licences.set_defaults(run=_licences)
+
+
+def _licence_of(text: str) -> tuple[str, str]:
+    start, found, licence = text.partition("=")
+    if not (start and found and licence):
+        raise argparse.ArgumentTypeError(f"{text!r} is no PATH=LICENCE")
+    return start, licence
+
+
 def _add_build(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     why = commands.add_parser("why", help="print which change forced a build to make a file")
     why.add_argument("target", help="a file that scons made, or the end of its path")
@@ -206,6 +234,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_link(commands)
     _add_abi(commands)
     _add_contract(commands)
+    _add_licences(commands)
     _add_build(commands)
     _add_new(commands)
     return parser
@@ -391,6 +420,14 @@ def _contract(options: argparse.Namespace) -> int:
         failed |= is_error
         print(f"ambilink: {line}" if is_error else line, file=sys.stderr if is_error else sys.stdout)
     return EXIT_FAIL if failed else EXIT_PASS
+
+
+def _licences(options: argparse.Namespace) -> int:
+    from ambilink.report.licences import as_json, as_text, licences
+
+    found = licences(options.image, options.root or options.image.parent, dict(options.own))
+    print(json.dumps(as_json(found), indent=2) if options.json else "\n".join(as_text(found)))
+    return EXIT_PASS
 
 
 def _abi_show(options: argparse.Namespace) -> int:

@@ -85,7 +85,7 @@ class MultibootManifest:
 def take_version(top: Table) -> None:
     version = top.take_key("manifest", TOP_KEYS["manifest"])
     if version != VERSION:
-        remedy = f"this program reads manifest = {VERSION}: install the version of ambilink that the file was written for"
+        remedy = f"this program reads manifest = {VERSION}: install the ambilink that the file was written for"
         raise top.refuse("manifest", f"is {version}", remedy)
 
 

@@ -97,7 +97,7 @@ def as_text(result: BootResult) -> list[str]:
     return lines
 
 
-JSON_FORMAT = 1  # another number where a key is renamed, removed, or means something else; new keys may come at any time
+JSON_FORMAT = 1  # another number where a key is renamed, removed, or means something else; new keys may come
 
 
 def as_json(result: BootResult) -> dict[str, Any]:

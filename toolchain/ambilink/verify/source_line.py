@@ -34,12 +34,12 @@ def _find(path: Path, address: int) -> str | None:
         return None
     ranges = dwarf.range_lists()
     for unit in dwarf.iter_CUs():
-        if any(low <= address < high for low, high in _unit_ranges(unit.get_top_DIE(), ranges)):
+        if any(low <= address < high for low, high in unit_ranges(unit.get_top_DIE(), ranges)):
             return _line_in(dwarf, unit, address)
     return None
 
 
-def _unit_ranges(top: DIE, lists: RangeLists | None) -> Iterator[tuple[int, int]]:
+def unit_ranges(top: DIE, lists: RangeLists | None) -> Iterator[tuple[int, int]]:
     attributes = top.attributes
     low = attributes["DW_AT_low_pc"].value if "DW_AT_low_pc" in attributes else 0
     if "DW_AT_ranges" in attributes and lists is not None:
