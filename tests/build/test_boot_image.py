@@ -76,6 +76,7 @@ def test_what_changed_is_packed_and_booted_again(system):
         "low/low.c": lambda text: text.replace("= 3", "= 4"),
         "my.toml": lambda text: text.replace("from the tree", "changed"),
         "text": lambda text: text + "more\n",
+        "os.toml": lambda text: text.replace("false", "true"),
     }
     for name, change in changes.items():
         before = (folder / "my.elf").read_bytes()
