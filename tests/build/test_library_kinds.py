@@ -58,6 +58,53 @@ def test_static_only_needs_a_shared_library(helper):
     assert set(inspect(helper.out / "services/user").needed) == {"liblib.so", "liblow.so"}
 
 
+@pytest.mark.parametrize("reach", ["direct", "all"])
+def test_static_only_by_way_of_a_shared_library(helper, reach):
+    """Each of those that need the shared one gets a copy of its own, or none does."""
+    helper.write("lib.c", "int lib(void) { return 1; }\n")
+    helper.sconstruct(
+        f'env.DualLibrary("helper", ["helper.c", "unused.c"], shared=None, reach="{reach}")\n'
+        'env.DualLibrary("lib", ["lib.c"], LIBS=["helper"])\nenv.Service("user", ["main.c"], LIBS=["lib"])\n'
+        'env.Service("static", ["main.c"], LIBS=["lib"], linkage="static")\n'
+    )
+    if reach == "direct":
+        assert "undefined" in helper.bad() and not (helper.out / "services/user").exists()
+        return
+    helper.good()
+    assert inspect(helper.out / "lib/liblib.so").defined == {"lib"}
+    assert inspect(helper.out / "services/user").needed == ("liblib.so",)
+    assert (helper.out / "services/static").exists()
+
+
+def test_headers_that_wrap_those_of_another_library(tree):
+    """Whatever the order of LIBS: the library's own come first, and reach the other's by #include_next."""
+    tree.write("low/sys/number.h", "#define NUMBER 1\n")
+    tree.write("high/sys/number.h", "#include_next <number.h>\n#undef NUMBER\n#define NUMBER 2\n")
+    for name in ("low", "high", "between"):
+        tree.write(f"{name}.c", f"int {name} = 1;\n")
+    tree.write("main.c", "#include <number.h>\nchar is_two[NUMBER == 2 ? 1 : -1];\nvoid _start(void) { for (;;); }\n")
+    tree.sconstruct(
+        'env.DualLibrary("low", ["low.c"], public_system_includes=["low/sys"])\n'
+        'env.DualLibrary("high", ["high.c"], LIBS=["low"], public_system_includes=["high/sys"])\n'
+        'env.DualLibrary("between", ["between.c"], LIBS=["high"])\n'
+        'for number, libraries in enumerate((["low", "high"], ["high", "low"], ["low", "between"], ["between"])):\n'
+        '    env.Service(f"user{number}", ["main.c"], LIBS=libraries)\n'
+    )
+    tree.good()
+
+
+def test_a_library_that_cannot_be_had(tree):
+    """As C++ with a compiler that is too old for its library: only a user of it is refused."""
+    tree.write("main.c", "void _start(void) { for (;;); }\n")
+    absent = 'env["AMBILINK"].absent["c++"] = "the compiler is too old; choose another"\n'
+    tree.sconstruct(absent + 'env.Service("user", ["main.c"])\n')
+    tree.good()
+    tree.sconstruct(absent + 'env.Service("user", ["main.c"], LIBS=["c++"])\n')
+    output = tree.bad()
+    assert "SConstruct:10: service 'user' needs library 'c++', which is not to be had: the compiler" in output
+    assert "Traceback" not in output
+
+
 def test_static_only_without_position_independence(helper):
     helper.sconstruct(
         'env.DualLibrary("helper", ["helper.c"], shared=None, objects="separate")\n'

@@ -22,6 +22,7 @@ class Declarations:
         self.modules: dict[str, KernelModule] = {}
         self.interpreters: dict[str, Interpreter] = {}  # by file name under lib/
         self.start: Start | None = None
+        self.absent: dict[str, str] = {}  # libraries that cannot be had with this compiler or target, and why
         self.bundled: Collection[str] = ()  # libraries that could be declared from the system's own sources
         self._outputs: dict[str, SourceLocation] = {}
 

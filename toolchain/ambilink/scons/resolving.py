@@ -31,6 +31,9 @@ class Resolver(Declarations):
                 found = find_prebuilt(name, user, self._prebuilt)
             except AmbilinkError as error:
                 raise UserError(f"{user.location}: {error}") from error
+        if found is None and name in self.absent:
+            why = self.absent[name]
+            raise UserError(f"{user.location}: {user.title} needs library {name!r}, which is not to be had: {why}")
         if found is None:
             ours = f"; env.AmbilinkSystem('libs/{name}') declares Ambilink's" if name in self.bundled else ""
             raise UserError(
@@ -88,9 +91,10 @@ class Resolver(Declarations):
 
     def archives_inside(self, unit: Unit) -> list[Node]:
         """What a dynamic unit links of libraries that are only static: of those that it names, and that these need.
-        Those that a shared object needs are inside that one."""
+        Those that a shared object needs are inside that one, but for those that reach all."""
         found: list[Node] = []
-        for library in self._through_static(unit):
+        direct = self._through_static(unit)
+        for library in [*direct, *(each for each in self.closure(unit) if each.reaches_all and each not in direct)]:
             if not library.position_independent:
                 raise UserError(
                     f"{unit.location}: {unit.title} is dynamic and needs library {library.name!r}, which is declared "

@@ -67,6 +67,7 @@ class Library(Unit):
     development: Node | None = None  # a symbolic link to the shared object, where that has a version in its name
     checked: Node | None = None  # made when both are the same
     preliminary: Node | None = None  # the ABI of the library linked by itself, where it needs itself through others
+    reaches_all: bool = False  # only static: goes also into what needs it by way of shared objects
     position_independent: bool = True  # what the archive has may stand in dynamic programs and shared objects
     variants: "dict[str, LibraryVariant]" = field(default_factory=dict)
 

@@ -60,6 +60,7 @@ def dual_library(
     version: OptionalName = None,
     version_script: OptionalFile = None,
     variants: Variants = NO_VARIANTS,
+    reach: Annotated[str, choice("direct", "all")] = "direct",
 ) -> Library:
     """One library, as a static archive and as a shared object.
 
@@ -101,6 +102,8 @@ def dual_library(
         {"kernel": {"flags": [...], "defines": [...], "sources": [...], "LIBS": [...]}}. Kernels link "kernel", compiled
         with a kernel's flags, modules "module", a static service the one that its `variant=` names. What is given is
         added to that of the library; LIBS take the place of its own.
+    reach: of a library that is only static: "direct" puts what is used of it into the programs and shared objects that
+        name it, "all" also into those that need it by way of shared objects. Compilers' helpers reach all.
     """
     _refuse_nothing(call, name, sources, static, shared, variants)
     profile = call.context.toolset.profile
@@ -128,6 +131,7 @@ def dual_library(
         link_flags=link_flags,
         soname=soname or soname_of(call, name, version),
         version_script=version_script,
+        reaches_all=reach == "all",
     )
     call.context.add_library(library)
     if sources is None:
