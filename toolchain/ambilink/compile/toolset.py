@@ -79,6 +79,7 @@ class Toolset:
     versions: dict[str, str]
     package: str = ""  # folder of the Python package that holds it all, if one does
     files: tuple[str, ...] = ()  # all that this was made of, and paths where a program would have been found first
+    compiler_text: str = ""  # what `cc --version` prints
 
     @property
     def identity(self) -> str:
@@ -303,6 +304,7 @@ def load_toolset(
         )
     for table in (settings, programs, minimum, flags, top):
         table.finish()
+    compiler_text = answers.ask((*tools["cc"], "--version"))
     answers.save()
     return Toolset(
         path.stem,
@@ -324,4 +326,5 @@ def load_toolset(
             *profile.files,
             *(place for words in tools.values() for place in places_before(words[0])),
         ),
+        compiler_text,
     )
