@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ambilink.compile.languages import Flags, Language, language_of
 from ambilink.errors import AmbilinkError
@@ -16,10 +16,10 @@ from ambilink.incremental.cache import CompileKey
 from ambilink.incremental.journal import Step
 from ambilink.incremental.objects import Job, Stale
 from ambilink.incremental.slots import Finished
-from ambilink.scons.api import Builder, Environment, Node, Nodes, UserError, make_action, node_tables
+from ambilink.scons.api import Builder, Environment, Folder, Node, Nodes, UserError, is_folder, make_action, node_tables
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.object_set import ObjectSet
-from ambilink.scons.sources import is_ready, refuse_unknown
+from ambilink.scons.sources import SourcePlaces, built_node, is_ready, refuse_unknown
 from ambilink.scons.steps import watched
 from ambilink.scons.units import Unit
 
@@ -118,16 +118,24 @@ def _prerequisites(node: Node, env: Environment) -> list[Node]:
     found = [owner.node for owner in each.borrowed]
     tables = node_tables(context.env)
     for job in each.jobs:
-        made = _built_node(context, tables, job.source)
+        made = built_node(context, tables, job.source)
         if made is not None:
             each.after_others = True
             found.append(made)
-    for folder in context.include_dirs(each.unit):
+    beside = (_known_folder(context, tables, path) for path in {os.path.dirname(job.source) for job in each.jobs})
+    for folder in dict.fromkeys([*context.include_dirs(each.unit), *each.quoted, *(each for each in beside if each)]):
         for entry in folder.entries.values():
-            if entry.has_builder() and entry.name.endswith(HEADER_SUFFIXES):
+            if entry.name.endswith(HEADER_SUFFIXES) and entry.has_builder():
                 each.after_others = True
                 found.append(entry)
     return found
+
+
+def _known_folder(context: Context, tables: Sequence[Mapping[str, Node]], path: str) -> Folder | None:
+    """A folder of sources, if SCons knows it: then files in it may be built."""
+    full = os.path.normpath(os.path.join(context.top, path))
+    found = next((table[full] for table in tables if full in table), None)
+    return cast(Folder, found) if found is not None and is_folder(found) else None
 
 
 @cache
@@ -135,47 +143,35 @@ def _builder() -> Any:
     return Builder(action=make_action(_compile, _dry_run, _contents), target_scanner=watched(_prerequisites))
 
 
-def _object_names(env: Environment, context: Context, paths: Sequence[str]) -> list[str]:
+def _object_names(places: SourcePlaces, paths: Sequence[str]) -> list[str]:
     """For each source the path of its object without suffix: relative to the SConscript, or, for sources of
     elsewhere, to the folder that they have in common."""
-    here = os.path.relpath(env.Dir(".").srcnode().abspath, context.top)
-    inside = "" if here == "." else here + os.sep
+    inside = places.beside and places.beside + os.sep
     outside = [path for path in paths if path.startswith((os.sep, "..")) or not path.startswith(inside)]
     common = os.path.commonpath([os.path.dirname(path) for path in outside]) if outside else ""
     strangers = set(outside)
     return [path[len(common) + bool(common) if path in strangers else len(inside) :] for path in paths]
 
 
-def _built_node(context: Context, tables: Sequence[Mapping[str, Node]], path: str) -> Node | None:
-    """The node of a file that is built, by its path from the top; None: a file as it is, for all we know."""
-    full = path if os.path.isabs(path) else f"{context.top}/{path}"
-    for table in tables:
-        node = table.get(full)
-        if node is not None:
-            return node if node.has_builder() else None
-    return None
-
-
-def _source_paths(env: Environment, context: Context, sources: Sequence[object]) -> tuple[list[str], list[Node]]:
-    """Paths from the top, and the nodes of those that are built. Names make no nodes: there may be thousands."""
-    paths: list[str] = []
+def _find_sources(
+    env: Environment, places: SourcePlaces, sources: Sequence[object]
+) -> tuple[list[tuple[str, str]], list[Node]]:
+    """What each is called and where it is, and the nodes of those that are built. Names make no nodes: there may be
+    thousands."""
+    found: list[tuple[str, str]] = []
     built: list[Node] = []
-    tables = node_tables(context.env)
-    here = env.Dir(".")
-    folders = [context.from_top(node.abspath) for node in (here, here.srcnode())]
     for source in sources:
         if isinstance(source, str) and not set("$#\\") & set(source):
-            node = _built_node(context, tables, os.path.normpath(os.path.join(folders[0], source)))
+            node = places.built(source)
             if node is None:
-                # Absolute ones stay so: by that name -ffile-prefix-map knows them.
-                paths.append(os.path.normpath(os.path.join(folders[1], source)))
+                found.append(places.of_name(source))
                 continue
             source = node
         for node in env.arg2nodes([source], env.fs.File):
             if node.has_builder():
                 built.append(node)
-            paths.append(node.path if node.has_builder() else node.srcnode().path)
-    return paths, built
+            found.append(places.of_node(node))
+    return found, built
 
 
 def _refuse_twice(outputs: Sequence[str], sources: Sequence[str], unit: Unit) -> None:
@@ -198,17 +194,19 @@ def compile_all(
 ) -> ObjectSet | None:
     """The set of objects of all sources, under obj/<unit>/<form>/; None if there are no sources."""
     context = context_of(env)
+    places = SourcePlaces(env, context)
     try:
-        paths, built = _source_paths(env, context, sources)
+        found, built = _find_sources(env, places, sources)
     except TypeError as error:  # SCons knows a folder of that name
         raise UserError(f"{unit.location}: {unit.title}: a source is no file: {error}") from error
+    paths = [path for _, path in found]
     refuse_unknown(paths, unit.location, unit.title)
     if not paths:
         return None
     folder = f"{context.build.path}/obj/{unit.name}/{form}"
     ready = {position: path for position, path in enumerate(paths) if is_ready(path)}
     compiled = [path for path in paths if not is_ready(path)]
-    names = _object_names(env, context, compiled)
+    names = _object_names(places, [called for called, path in found if not is_ready(path)])
     jobs = [Job(f"{folder}/{name}.o", path) for path, name in zip(compiled, names, strict=True)]
     _refuse_twice([*(job.target for job in jobs), *ready.values()], [*compiled, *ready.values()], unit)
     if any(language_of(path) is Language.NASM for path in compiled):
@@ -216,6 +214,9 @@ def compile_all(
     (node,) = _builder()(env, context.file(f"obj/{unit.name}/{form}.objects", unit.location), [])
     each = ObjectSet(env, context, unit, form, form_flags, node, jobs, ready)
     each.after_others = bool(built)
+    if env.fs.Top.getRepositories():
+        env.Local(*built)  # commands name ours
+    each.quoted = [env.Dir(folder, env.Dir("#")) for folder in places.counterparts(compiled)]
     env.Depends(node, [*built, *(env.File(path, env.Dir("#")) for path in ready.values())])
     env.NoCache(node)
     if env.GetOption("clean"):

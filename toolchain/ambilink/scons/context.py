@@ -63,6 +63,7 @@ class Context(Resolver):
         self.loader_stub: Node | None = None  # what the loader defines, to link against
         self.runtimes: dict[bool, Node] = {}  # the compiler's run-time for programs, and for the kernel (True)
         self.profile_starts: dict[str, Start] = {}  # of static and dynamic programs, as the profile says
+        self.asked: tuple[str, ...] = ()  # the settings that it was made for
         self.checked = False  # SConscripts were read to their end
         self.started = time.time()
 

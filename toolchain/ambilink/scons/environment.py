@@ -40,27 +40,32 @@ def build_name(compiler: str, target: str, system: str) -> str:
 
 
 def generate(env: Environment) -> None:
-    """Loading the tool again, or cloning the environment, keeps the context that is there."""
-    if isinstance(env.get("AMBILINK"), Context):
-        return
+    """Loading the tool again, or cloning the environment, keeps the context that is there; loading it for another
+    target, compiler, system or build folder makes one."""
     target = setting(env, "AMBILINK_TARGET", "x86_64")
     compiler = setting(env, "AMBILINK_COMPILER", "hermetic")
     system = setting(env, "AMBILINK_OS", DEFAULT_PROFILE)
     folder = setting(env, "AMBILINK_BUILD", f"#build/{build_name(compiler, target, system)}")
+    try:
+        build = env.Dir(folder)
+    except TypeError as error:
+        raise UserError(f"AMBILINK_BUILD is {folder}, which is a file; name a folder") from error
+    asked = (target, compiler, system, build.abspath)
+    present = env.get("AMBILINK")
+    if isinstance(present, Context) and present.asked == asked:
+        return
     env.SetDefault(AMBILINK_VERBOSE=False, AMBILINK_FLAGS=[])
     for name in ("AMBILINK_VERBOSE", "AMBILINK_FLAGS"):
         setting(env, name, None)
     try:
-        build = env.Dir(folder)
         state = Path(build.dir.abspath, ".ambilink", build.name)  # beside what is built: no output
         toolset = load_toolset(compiler, target, state / "tools.json", system)
         psabi_of(toolset.target.machine)
         sources = system_folder()
     except AmbilinkError as error:
         raise UserError(str(error)) from error
-    except TypeError as error:
-        raise UserError(f"AMBILINK_BUILD is {folder}, which is a file; name a folder") from error
     context = env["AMBILINK"] = Context(env, toolset, build, state, sources)
+    context.asked = asked
     env["AMBILINK_SYSTEM"] = str(sources)
     launcher, cache = setting(env, "AMBILINK_LAUNCHER", ""), setting(env, "AMBILINK_CACHE", "")
     if launcher:

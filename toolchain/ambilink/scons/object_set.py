@@ -6,13 +6,14 @@ if an object's bytes changed. A node for each object would be most of a build's 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ambilink.compile.languages import Flags, Language, concerning, language_of
 from ambilink.incremental.objects import Job, Recipe, Stale
-from ambilink.scons.api import Builder, Environment, Node, make_action
+from ambilink.scons.api import Builder, Environment, Folder, Node, make_action
 from ambilink.scons.arguments import setting_texts
 from ambilink.scons.units import Unit
 from ambilink.scons.variables import real_folders
@@ -39,6 +40,7 @@ class ObjectSet:
         self._ready = ready  # objects and archives that are not compiled, by their place among the sources
         self.borrowed: list[ObjectSet] = []  # sets that compile objects of ours too
         self.after_others = False  # sources or headers are built too
+        self.quoted: Sequence[Folder] = ()  # searched, after the source's own, for #include "x.h"
         self._stale: list[Stale] | None = None
         self._recipes: dict[Language, Recipe] = {}
         self._member_nodes: list[Node] | None = None
@@ -83,17 +85,20 @@ class ObjectSet:
         # Before the compiler's own headers: libc's limits.h and stddef.h must win.
         system = context.system_includes(self.unit)
         flags = context.toolset.compile_flags
-        words = [*context.compiler, "-c", *(f"-I{folder}" for folder in folders)]
+        quoted = [os.path.normpath(folder.path) for folder in self.quoted]
+        words = [*context.compiler, "-c", *(word for folder in quoted for word in ("-iquote", folder))]
+        words += [f"-I{folder}" for folder in folders]
         for folder in system:
             words += ["-isystem", folder]
         # The last of these that fits is taken, and a package may lie below the top.
-        moving = [f"-ffile-prefix-map={context.top}=.", *context.system_map]
+        tops = [*(folder.abspath for folder in self.env.fs.Top.getRepositories()), context.top]
+        moving = [*(f"-ffile-prefix-map={top}=." for top in tops), *context.system_map]
         words += [*moving, *flags, *self._profile_flags(language)]
         words += self._form_flags.of(language)
         words += [*concerning(setting_texts(self.env, "AMBILINK_FLAGS"), language), *self._flags(language)]
         return Recipe(
             tuple(words),
-            (*folders, *system, *_system_folders([*flags, *self._flags(language)])),
+            (*quoted, *folders, *system, *_system_folders([*flags, *self._flags(language)])),
             context.toolset.identity,
             tuple(context.launcher),
             tuple(context.version_words),
@@ -101,7 +106,8 @@ class ObjectSet:
         )
 
     def _nasm_recipe(self, language: Language) -> Recipe:
-        nasm, folders = self.context.nasm(self.env), self._folders()
+        nasm = self.context.nasm(self.env)
+        folders = [*(os.path.normpath(folder.path) for folder in self.quoted), *self._folders()]
         words = [*nasm.words, *(f"-I{folder}/" for folder in folders)]
         words += [*(f"-D{each}" for each in self.context.toolset.profile.language.defines)]
         words += self._form_flags.of(language)

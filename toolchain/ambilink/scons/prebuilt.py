@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from ambilink.elf.inspect import inspect
+from ambilink.scons.api import placed
 from ambilink.scons.units import Library, Unit
 
 
 def find_prebuilt(name: str, user: Unit, found: dict[str, Library]) -> Library | None:
     """The first folder that has a library of this name has both its forms; `found` keeps it."""
     for folder in user.variables.folders("LIBPATH"):
-        archive, shared = (folder.File(f"lib{name}{suffix}").srcnode() for suffix in (".a", ".so"))
+        archive, shared = (placed(folder.File(f"lib{name}{suffix}")) for suffix in (".a", ".so"))
         has_archive = archive.has_builder() or archive.exists()
         if not has_archive and not shared.exists():
             continue

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ambilink.compile.languages import Language, concerning
-from ambilink.scons.api import Environment, Folder, UserError, escape_words, path_list, process_defines
+from ambilink.scons.api import Environment, Folder, UserError, escape_words, path_list, placed_folders, process_defines
 from ambilink.scons.location import SourceLocation
 
 # In the order of SCons' own commands.
@@ -98,5 +98,4 @@ def _without_driver(words: Sequence[str]) -> list[str]:
 
 
 def real_folders(node: Folder) -> list[str]:
-    """As given, and, with a variant folder, where the sources are."""
-    return [os.path.normpath(folder) for folder in dict.fromkeys([node.srcnode().path, node.path])]
+    return [os.path.normpath(each.path) for each in placed_folders(node)]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ambilink.bootimage.grub import CONFIG
-from ambilink.scons.api import Node
+from ambilink.scons.api import Node, placed
 from ambilink.scons.arguments import File, OptionalOutput, Output
 from ambilink.scons.booting import refuse_other_processors
 from ambilink.scons.builder import Call, builder
@@ -28,7 +28,7 @@ def boot_image(
     tree: a folder in the build folder for GRUB: kernel, modules, and `boot/grub/grub.cfg`.
     """
     refuse_other_processors(call, f"boot image {target!r}")
-    context, source = call.context, manifest.srcnode()
+    context, source = call.context, placed(manifest)
     image = ImageOf(context, source, call.location)
     targets, more = [context.file(target, call.location)], []
     if iso is not None:

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Annotated, Any
 
 from ambilink.compile.profile import DEFAULT_PROFILE
-from ambilink.scons.api import Builder, Environment, Node, Nodes
+from ambilink.scons.api import Builder, Environment, Node, Nodes, placed
 from ambilink.scons.arguments import Count, File, OptionalFile, Output, choice
 from ambilink.scons.booting import refuse_other_processors
 from ambilink.scons.builder import Call, builder
@@ -46,7 +46,7 @@ def boot_test(
     """
     refuse_other_processors(call, f"boot {target!r}")
     env, context = call.env, call.context
-    lines = expect.srcnode() if expect is not None else None
+    lines = placed(expect) if expect is not None else None
     words = ["--machine", machine, "--timeout", str(timeout), "--memory", str(memory)]
     words += ["--firmware", firmware] if firmware != "bios" else []
     profile = context.toolset.profile

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from ambilink.compile.languages import NO_FLAGS, Flags
-from ambilink.scons.api import Node, UserError
+from ambilink.scons.api import Node, UserError, placed, placed_folders
 from ambilink.scons.arguments import (
     CompileFlags,
     Defines,
@@ -116,7 +116,7 @@ def dual_library(
         shared = None
     if includes is None:
         here = call.env.Dir("include")
-        includes = [here] if Path(here.srcnode().abspath).is_dir() else []
+        includes = [here] if any(Path(each.abspath).is_dir() for each in placed_folders(here)) else []
     library = Library(
         name,
         call.location,
@@ -140,7 +140,7 @@ def dual_library(
     if static is not None:
         (library.static,) = STATIC_ARCHIVE.make(call, library, archived)
     if shared is not None:
-        library.golden = abi.srcnode() if abi is not None else None
+        library.golden = placed(abi) if abi is not None else None
         _link(call, library)
     for variant, settings in variants.items():
         library.variants[variant] = _make_variant(call, library, variant, settings, sources, flags)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ambilink.compile.languages import NO_FLAGS, Flags
 from ambilink.elf.abi import load_abi
+from ambilink.scons.api import placed
 from ambilink.scons.arguments import CompileFlags, Defines, File, Folders, Name, Names, OptionalFile, Paths, Sources
 from ambilink.scons.booting import refuse_other_processors
 from ambilink.scons.builder import Call, builder
@@ -46,7 +47,7 @@ def kernel(
     context, env = call.context, call.env
     refuse_other_processors(call, f"kernel {name!r}")
     refuse_none(sources, call.location, f"kernel {name!r}")
-    golden = abi.srcnode() if abi is not None else None
+    golden = placed(abi) if abi is not None else None
     made = Kernel(
         name,
         call.location,

@@ -8,7 +8,7 @@ from ambilink.elf.abi import load_abi
 from ambilink.elf.check import OutputKind
 from ambilink.elf.exports import exports
 from ambilink.files import write_atomically
-from ambilink.scons.api import Environment, Node, Nodes
+from ambilink.scons.api import Environment, Node, Nodes, placed
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.kinds.kind import ELF_CODE, Kind
 from ambilink.scons.kinds.linked import Linking, linked
@@ -20,7 +20,7 @@ from ambilink.scons.units import Kernel
 def _flags(context: Context, kernel: Kernel) -> Sequence[str]:
     assert kernel.script is not None
     kept = [word for symbol in kernel.kept for word in ("-u", symbol)]
-    return [*context.toolset.kernel_link_flags, "-T", kernel.script.srcnode().path, *kept]
+    return [*context.toolset.kernel_link_flags, "-T", placed(kernel.script).path, *kept]
 
 
 def _script(context: Context, kernel: Kernel) -> Sequence[Node]:

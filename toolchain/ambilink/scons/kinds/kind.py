@@ -42,6 +42,8 @@ class Kind(Generic[U]):
         """Declare the output of a unit; its node, and that of its debug file."""
         target = call.context.file(self.path(call.context, unit), call.location)
         nodes = cast("list[Node]", self._builder(call.env, target, list(sources), AMBILINK_UNIT=unit))
+        if call.env.fs.Top.getRepositories():  # those of a repository that are right are copied: commands name ours
+            call.env.Local(nodes)
         call.context.depends_late(nodes[0], lambda: self.inputs(call.context, unit))
         return nodes
 

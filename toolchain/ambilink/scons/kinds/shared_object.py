@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ambilink.elf.check import OutputKind
-from ambilink.scons.api import Environment, Node, Nodes
+from ambilink.scons.api import Environment, Node, Nodes, placed
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.kinds.archive_words import not_exported, whole
 from ambilink.scons.kinds.kind import Kind, unit_of
@@ -14,13 +14,13 @@ from ambilink.scons.units import Library
 
 def _flags(context: Context, library: Library) -> Sequence[str]:
     script = library.version_script
-    versions = ["--version-script", script.srcnode().path] if script else []
+    versions = ["--version-script", placed(script).path] if script else []
     flags = [*context.toolset.shared_library_flags, "-soname", library.soname, "-z", "defs", *versions]
     return [*flags, *not_exported(context.archives_inside(library))]
 
 
 def _files(context: Context, library: Library) -> Sequence[Node]:
-    return [library.version_script.srcnode()] if library.version_script else []
+    return [placed(library.version_script)] if library.version_script else []
 
 
 SHARED_OBJECT = linked(
