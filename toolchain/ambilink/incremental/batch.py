@@ -84,7 +84,7 @@ class Batch:
                 self._take_in(stale, Finished(0, "", start, 0.0), headers, cached=True)
                 return
         self.observer.started(stale)
-        done = self.slots.run(stale.recipe.command_with_depfile(job.source, part, depfile), self.environment)
+        done = self._run(stale.recipe.commands(job.source, part, depfile))
         if done.status == 0:
             os.replace(part, job.target)
             headers = read_headers(depfile, job.source)
@@ -102,6 +102,16 @@ class Batch:
             if done.interrupted:
                 self._waiting.clear()
         self.observer.finished(stale, done, cached=False)
+
+    def _run(self, commands: Sequence[Sequence[str]]) -> Finished:
+        """One after the other, to the first that fails."""
+        finished = self.slots.run(commands[0], self.environment)
+        for command in commands[1:]:
+            if finished.status == 0:
+                done = self.slots.run(command, self.environment)
+                seconds = finished.seconds + done.seconds
+                finished = Finished(done.status, finished.output + done.output, finished.start, seconds)
+        return finished
 
     def _take_in(self, stale: Stale, done: Finished, headers: Sequence[str], *, cached: bool) -> None:
         self.store.built(stale.recipe, stale.job, headers, done.start, done.seconds)

@@ -33,6 +33,7 @@ class Recipe:
     launcher: tuple[str, ...] = ()  # starts the program
     versions: tuple[str, ...] = ()  # what a shared cache knows the program by, wherever it is installed
     depfile_flags: tuple[str, ...] = ("-MD", "-MT", "x", "-MF")  # followed by the depfile's name
+    lists_apart: bool = False  # with these flags it writes the depfile and nothing else: it is started once more
     searches_beside: bool = True  # by itself it searches the source's folder, too
     moving: tuple[str, ...] = ()  # of the words: they name where the tree lies, and objects are the same wherever
 
@@ -45,9 +46,12 @@ class Recipe:
         beside = [] if self.searches_beside else [f"-I{os.path.dirname(source) or '.'}/"]
         return [*self.launcher, *self.words, *beside, "-o", output, source]
 
-    def command_with_depfile(self, source: str, output: str, depfile: str) -> list[str]:
-        words = self.command(source, output)
-        return [*words[:-3], *self.depfile_flags, depfile, *words[-3:]]
+    def commands(self, source: str, output: str, depfile: str) -> list[list[str]]:
+        """What makes an object and its depfile, one after the other."""
+        words, listing = self.command(source, output), [*self.depfile_flags, depfile]
+        if self.lists_apart:
+            return [words, [*words[:-3], *listing, source]]
+        return [[*words[:-3], *listing, *words[-3:]]]
 
 
 @dataclass(frozen=True)

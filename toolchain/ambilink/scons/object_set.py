@@ -111,12 +111,14 @@ class ObjectSet:
         words = [*nasm.words, *(f"-I{folder}/" for folder in folders)]
         words += [*(f"-D{each}" for each in self.context.toolset.profile.language.defines)]
         words += self._form_flags.of(language)
+        beside = dict.fromkeys(os.path.dirname(job.source) or "." for job in self._jobs if _language(job) is language)
         return Recipe(
             (*words, *self._flags(language)),
-            (".", *folders),
+            (".", *folders, *beside),
             nasm.identity,
             versions=(f"nasm={nasm.version}",),
-            depfile_flags=("-MT", "x", "-MD"),
+            depfile_flags=("-M", "-MT", "x", "-MF"),
+            lists_apart=True,  # nasm 2.16's -MD forgets files that are included
             searches_beside=False,
         )
 
