@@ -238,3 +238,18 @@ def test_the_wrapper_is_a_shell_script_and_a_python_program(top):
     done = subprocess.run(["sh", "-n"], input=shell, capture_output=True, text=True)
     assert done.returncode == 0 and "exec python3" in shell, done.stderr
     compile(text, "scons", "exec")
+
+
+def test_the_top_as_a_folder_of_headers(tree):
+    """What is built below it is no header that may appear; a header that would be found first is."""
+    tree.write("late/x.h", "#define X 1\n")
+    tree.write("a.c", "#include <x.h>\nint a = X;\n")
+    tree.sconstruct('env.DualLibrary("a", "a.c", CPPPATH=["#", "late"])')
+    past = time.time() - 100
+    for path in tree.folder.rglob("*"):
+        os.utime(path, (past, past))
+    tree.good()
+    assert look(tree).startswith("scons: nothing to do (")
+    tree.write("x.h", "#define X 2\n")
+    assert look(tree) == ""
+    assert "a.c.o" in tree.good()

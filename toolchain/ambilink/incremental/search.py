@@ -52,9 +52,10 @@ class Shadows:
         """What the #include said, by the first folder that leads to a header, and the files that hide it."""
         first, hiding = None, []
         for position, folder in enumerate(self._search):
-            if not header.startswith(folder + os.sep):
+            prefix = "" if folder == os.curdir else folder + os.sep
+            if not header.startswith(prefix) or (not prefix and os.path.isabs(header)):
                 continue
-            name = header[len(folder) + 1 :]
+            name = header[len(prefix) :]
             first = first or name
             inside, _, last = name.rpartition("/")
             for earlier in self._search[:position]:

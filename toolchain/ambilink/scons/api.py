@@ -45,6 +45,7 @@ class Node(Protocol):
 
 
 class Folder(Node, Protocol):
+    fs: "FileSystem"
     entries: Mapping[str, Node]
 
     def srcnode(self) -> "Folder": ...

@@ -172,6 +172,8 @@ class ObjectSet:
 
     def nodes(self) -> list[Node]:
         """A node for each object, to build or install one by itself."""
+        if self._member_nodes is None and not self._jobs:
+            self._member_nodes = []
         if self._member_nodes is None:
             build = Builder(action=make_action(lambda target, source, env: 0, None))
             self._member_nodes = list(build(self.env, [job.target for job in self._jobs], self.node))

@@ -9,7 +9,7 @@ from ambilink.incremental import up_to_date
 from ambilink.scons.api import aliases, all_files, all_folders, build_went_well, is_done
 from ambilink.scons.context import Context
 
-HIDDEN = (".git", ".venv", "__pycache__")
+HIDDEN = (".git", ".venv", ".ambilink", "__pycache__")
 
 
 def leave_record(context: Context, message: Sequence[str]) -> None:
@@ -65,6 +65,7 @@ def _files(context: Context) -> set[str] | None:
 def _folders(context: Context, files: set[str]) -> set[str]:
     """Folders in which a file that appears may matter: where sources and headers are, and are looked for."""
     build = context.from_top(context.build.dir.abspath)
+    made = {build, context.from_top(context.build.abspath)}  # below the top, which may be searched for headers
     found: set[str] = set()
     for path in files:
         folder = os.path.dirname(path)
@@ -75,8 +76,9 @@ def _folders(context: Context, files: set[str]) -> set[str]:
             found.add(folder)
             if not os.path.isabs(folder) and not folder.startswith(".venv"):
                 for inside, names, _ in os.walk(folder):
+                    names[:] = [name for name in names if os.path.normpath(f"{inside}/{name}") not in made]
                     names[:] = [name for name in names if name not in HIDDEN]
-                    found.add(inside)
+                    found.add(os.path.normpath(inside))
     for node in all_folders(context.env):  # folders that Glob() looked into
         path = context.from_top(node.abspath)
         if not os.path.isabs(path) and path != build and not path.startswith(build + os.sep):

@@ -98,4 +98,6 @@ def _without_driver(words: Sequence[str]) -> list[str]:
 
 
 def real_folders(node: Folder) -> list[str]:
-    return [os.path.normpath(each.path) for each in placed_folders(node)]
+    """Paths from the top, or absolute where they lie elsewhere; that of the top itself is absolute for SCons."""
+    top = node.fs.Top
+    return ["." if each is top else os.path.normpath(each.path) for each in placed_folders(node)]
