@@ -114,9 +114,16 @@ class Context(Resolver):
         """A file of the build folder that a declaration makes."""
         self.claim(path, location)
         try:
-            return self.build.File(path)
+            return self.output(path)
         except TypeError as error:  # SCons knows a folder of that name
             raise UserError(f"{location}: {self.build.path}/{path} is a folder already; choose another name") from error
+
+    def output(self, path: str) -> Node:
+        """A file of the build folder. What a repository has of it is copied: commands name ours."""
+        node = self.build.File(path)
+        if self.env.fs.Top.getRepositories():
+            self.env.Local(node)
+        return node
 
     @property
     def places(self) -> Places:

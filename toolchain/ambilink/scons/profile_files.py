@@ -39,7 +39,7 @@ def _runtime(env: Environment, context: Context, kernel: bool) -> Node:
 
 def _make(env: Environment, context: Context, step: FunctionStep, path: str) -> Node:
     node: Node
-    (node,) = Builder(action=step.action(), target_scanner=watched())(env, context.build.File(path), [])
+    (node,) = Builder(action=step.action(), target_scanner=watched())(env, context.output(path), [])
     env.Ignore(node.dir, node)  # made only where it is linked
     return node
 
