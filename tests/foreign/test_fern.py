@@ -103,17 +103,6 @@ def test_the_form_of_each_output_is_the_profiles(fern):
         assert "DT_HASH" in tags and "DT_GNU_HASH" not in tags and not any("RELR" in str(tag) for tag in tags)
 
 
-def test_grub_boots_the_same_kernel(fern):
-    for program in ("grub-mkrescue", "xorriso", "qemu-system-x86_64"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
-    root = str(fern.build)
-    pack = ["image", "pack", "boot.toml", "--root", root, "--profile", "fern.toml", "--output", f"{root}/by-grub.img"]
-    fern.ambilink(*pack, "--iso", f"{root}/fern.iso")
-    lines = fern.ambilink("boot", "--machine", "qemu", "--profile", "fern.toml", f"{root}/fern.iso").splitlines()
-    assert "loader: loader: passed" in lines and "gallery-static: gallery: good" in lines
-
-
 def test_a_program_that_crashes_fails_the_boot(fern, installed, tmp_path):
     """And nothing that another process says afterwards makes it a pass."""
     folder = tmp_path / "crash"
