@@ -104,13 +104,13 @@ def test_the_command_needs_no_build_and_no_tests(build, tmp_path):
     site = tmp_path / "site"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(TOP / "toolchain/ambilink", site / "ambilink", ignore=ignored)
-    shutil.copytree(TOP / "libs/rtld", site / "ambilink/libs/rtld", ignore=ignored)
+    shutil.copytree(TOP / "libs/rtld", site / "ambilink/system/libs/rtld", ignore=ignored)
     installed = link(build, cache=tmp_path / "other", package=site, cwd=tmp_path)
     assert (installed.returncode, installed.stdout, installed.stderr) == (0, here.stdout, "")
-    shutil.rmtree(site / "ambilink/libs")
+    shutil.rmtree(site / "ambilink/system")
     bare = link(build, cache=tmp_path / "other", package=site, cwd=tmp_path)
     assert bare.returncode == 0 and bare.stdout == here.stdout.replace("by the core", "by the model")
-    assert bare.stderr.startswith(f"ambilink: {tmp_path}/libs/rtld: the sources of the linker core are not there")
+    assert bare.stderr.startswith(f"ambilink: {tmp_path}: holds no sources of the target system")
     assert bare.stderr.endswith("(the reference model links alone)\n")
 
 
