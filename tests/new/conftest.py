@@ -16,8 +16,9 @@ class Installed:
     home: Path
     cache: Path
 
-    def run(self, folder: Path, *words: str, expect: int = 0) -> str:
-        path = f"{self.python.parent}:{self.home / 'bin'}"
+    def run(self, folder: Path, *words: str, expect: int = 0, compilers: str = "") -> str:
+        """`compilers`: more folders for the PATH."""
+        path = f"{self.python.parent}:{self.home / 'bin'}:{compilers}".rstrip(":")
         variables = {"PATH": path, "HOME": str(self.home), "AMBILINK_CACHE": str(self.cache)}
         # The linker core and the compiler's run-time are kept there, by what they were made of.
         variables["XDG_CACHE_HOME"] = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
@@ -30,8 +31,8 @@ class Installed:
     def new(self, folder: Path, *words: str, expect: int = 0) -> str:
         return self.run(folder, "ambilink", "new", *words, expect=expect)
 
-    def scons(self, folder: Path, *words: str, expect: int = 0) -> str:
-        return self.run(folder, "SCons", "-Q", *words, expect=expect)
+    def scons(self, folder: Path, *words: str, expect: int = 0, compilers: str = "") -> str:
+        return self.run(folder, "SCons", "-Q", *words, expect=expect, compilers=compilers)
 
 
 @pytest.fixture(scope="session")

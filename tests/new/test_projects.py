@@ -38,7 +38,7 @@ CASES = {
         ("lib/libmy-os.a", "lib/libmy-os.so.1", "bin/my-os-static", "bin/my-os-dynamic"),
         "src/checksum.c",
         ("libmy-os.so.1", "my-os-static"),
-        "2 objects, 28 KiB, 2 relocations, 2 bindings",
+        "start: libmy-os.so.1 my-os-dynamic",
     ),
     "loader": Case(
         "build/x86_64-os",
@@ -109,6 +109,14 @@ def test_clangd_reads_the_settings(project):
     done = subprocess.run(command, cwd=project, capture_output=True, text=True)
     assert done.returncode == 0 and "0 errors" in done.stderr, done.stderr
     assert "no such file" not in done.stderr
+
+
+@pytest.mark.parametrize("project", ["kernel", "library", "loader"], indirect=True, scope="module")
+def test_gcc_and_gnu_ld_will_do(installed, project):
+    if shutil.which("gcc") is None or shutil.which("ld") is None:
+        pytest.skip("gcc, or GNU ld, is not installed")
+    output = installed.scons(project, "compiler=gnu", "test", compilers="/usr/bin")
+    assert case(project).tested in output
 
 
 # Names that something else has: a profile, a folder of the build, a library, a program.

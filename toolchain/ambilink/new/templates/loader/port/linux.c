@@ -6,9 +6,11 @@
 
 #include "port.h"
 
-enum { READ = 0, WRITE = 1, OPEN = 2, CLOSE = 3, LSEEK = 8, MMAP = 9, MUNMAP = 11, PIPE = 22, CLONE = 56, WAIT4 = 61, KILL = 62,
-       FTRUNCATE = 77, PRCTL = 157, ARCH_PRCTL = 158, EXIT_GROUP = 231, GETRANDOM = 318, MEMFD_CREATE = 319 };
-enum { CLONE_FILES = 0x400, SIGNAL_CHILD = 17, SIGNAL_KILL = 9, SEEK_END = 2, PARENT_DEATH_SIGNAL = 1, SET_FS = 0x1002 };
+enum { READ = 0, WRITE = 1, OPEN = 2, CLOSE = 3, POLL = 7, LSEEK = 8, MMAP = 9, MUNMAP = 11, PIPE = 22, CLONE = 56,
+       WAIT4 = 61, KILL = 62, FTRUNCATE = 77, PRCTL = 157, ARCH_PRCTL = 158, EXIT_GROUP = 231, GETRANDOM = 318,
+       MEMFD_CREATE = 319 };
+enum { CLONE_FILES = 0x400, CLONE_PIDFD = 0x1000, SIGNAL_CHILD = 17, SIGNAL_KILL = 9, POLL_IN = 1, SEEK_END = 2,
+       PARENT_DEATH_SIGNAL = 1, SET_FS = 0x1002 };
 enum { MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED_NOREPLACE = 0x100000 };
 #define PROCESSES_MAX 16
 #define PATH_MAX 512
@@ -16,6 +18,7 @@ enum { MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED_NOREPLACE = 0x100000 };
 static const char *folder;
 static struct child {
     long pid;              /* 0: free */
+    int end;               /* a descriptor that can be read when it has ended */
     int commands[2], answers[2];
 } children[PROCESSES_MAX];
 
@@ -107,7 +110,7 @@ static bool process_make(void *context, const char *name, uint64_t *process)
     if (index == PROCESSES_MAX || CALL(PIPE, child->commands) < 0)
         return false;
     if (CALL(PIPE, child->answers) == 0) {
-        child->pid = CALL(CLONE, CLONE_FILES | SIGNAL_CHILD, 0);
+        child->pid = CALL(CLONE, CLONE_FILES | CLONE_PIDFD | SIGNAL_CHILD, 0, &child->end);
         if (child->pid == 0)
             serve(child);
         *process = index;
@@ -127,6 +130,7 @@ int port_wait(uint64_t process)
     struct child *child = &children[process];
     int status = 0;
     CALL(WAIT4, child->pid, &status, 0, 0);
+    CALL(CLOSE, child->end);
     CALL(CLOSE, child->commands[0]);
     CALL(CLOSE, child->commands[1]);
     CALL(CLOSE, child->answers[0]);
@@ -179,9 +183,14 @@ static bool memory_give(void *context, uint64_t process, const struct loader_map
         .size = mapping->size,
         .offset = mapping->offset,
     };
+    struct {
+        int descriptor;
+        short events, found;
+    } awaited[2] = {{child->answers[0], POLL_IN, 0}, {child->end, POLL_IN, 0}};
     bool good = false;
     CALL(WRITE, child->commands[1], &command, sizeof command);
-    return CALL(READ, child->answers[0], &good, sizeof good) == sizeof good && good;
+    CALL(POLL, awaited, 2, -1);
+    return awaited[0].found && CALL(READ, child->answers[0], &good, sizeof good) == sizeof good && good;
 }
 
 static bool thread_start(void *context, uint64_t process, const struct loader_thread *thread)
