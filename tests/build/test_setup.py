@@ -135,7 +135,7 @@ def damage(world: World, how: str) -> None:
     elif how == "it was never completed":
         (world.shared / "complete.json").unlink()
     else:
-        (world.shared / "complete.json").write_text("{")
+        (world.shared / "watched.json").write_text("{")
 
 
 @pytest.mark.parametrize(
