@@ -164,8 +164,18 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def reachable_compiler(top: Path, folder: Path, toolset) -> Path:
+    """The hermetic compiler with a program of its own: other users cannot look into the folder of caches of this one."""
+    zig = shutil.copy(next(word for word in toolset.cc if word.startswith("/")), folder / "zig")
+    Path(zig).chmod(0o755)
+    file = folder / "hermetic.toml"
+    text = (top / "toolchain/ambilink/compile/compilers/hermetic.toml").read_text()
+    file.write_text(text.replace('cc = ["{package}/zig"', f'cc = ["{zig}"'))
+    return file
+
+
 @pytest.mark.skipif(not shutil.which("distccd"), reason="no distcc here")
-def test_distcc_compiles_on_the_server(pair, tmp_path_factory, toolset):
+def test_distcc_compiles_on_the_server(pair, top, tmp_path_factory, toolset):
     folder, port = tmp_path_factory.mktemp("distcc"), _free_port()
     log = folder / "log"
     if os.getuid() == 0:  # it gives up being root, and must still reach the compiler
@@ -173,9 +183,8 @@ def test_distcc_compiles_on_the_server(pair, tmp_path_factory, toolset):
         for parent in [pair.folder, *pair.folder.parents]:
             if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):
                 parent.chmod(parent.stat().st_mode | 0o055)
-        zig = next(Path(word) for word in toolset.cc if word.startswith("/"))
-        if subprocess.run([zig, "version"], user="nobody", capture_output=True, check=False).returncode:
-            pytest.skip("the server's user may not run this compiler")
+        if pair.compiler == "hermetic":
+            pair.compiler = str(reachable_compiler(top, folder, toolset))
     command = [
         "distccd",
         "--daemon",
