@@ -77,6 +77,18 @@ def test_files_are_what_the_target_asks_for(system, name):
         assert interpreter == (f"/lib/ld-musl-{system.target}.so.1" if name in ("bin/dynamic", "bin/copies") else None)
 
 
+@pytest.mark.skipif(not shutil.which("readelf"), reason="no readelf here")
+def test_readelf_finds_no_fault(system):
+    names = (
+        ["bin/static", "bin/exec"] if system.no_linker else ["bin/copies", "lib/librich.so", "lib/libc.so", "bin/exec"]
+    )
+    for name in names:
+        done = subprocess.run(["readelf", "-W", "-a", system.root / name], capture_output=True, text=True)
+        assert (done.stderr, done.returncode) == ("", 0), name
+        if system.target == "riscv64":
+            assert 'Tag_RISCV_arch: "rv64i' in done.stdout and "RISCV_ATTRIBUT" in done.stdout
+
+
 @pytest.mark.parametrize("compiler", ["musl-gcc", "gcc", "aarch64-linux-gnu-gcc", "riscv64-linux-gnu-gcc"])
 def test_the_same_program_on_other_c_libraries(compiler, tmp_path):
     """What is expected is not ours alone."""

@@ -298,6 +298,30 @@ def test_a_shipped_file_and_its_debug_file_belong_together(build):
         assert int.from_bytes(link[-4:], "little") == zlib.crc32(debug)
 
 
+def test_what_only_program_headers_lead_to_is_shipped(tmp_path):
+    """RISC-V's attributes are in no segment that is loaded. They stay where the header says, whatever
+    debug information the linker wrote before them."""
+    toolset, shipped = load_toolset("hermetic", "riscv64"), []
+    for name, more in (("plain", []), ("debug", ["-g"])):
+        source, linked = tmp_path / "x.c", tmp_path / f"{name}.so"
+        source.write_text("int f(int x) { return x + 1; }")
+        command = [*toolset.cc, *toolset.compile_flags, *more, "-fPIC", "-c", "-o", f"{linked}.o", source]
+        subprocess.run(command, check=True, cwd=tmp_path)
+        subprocess.run([*toolset.ld, *toolset.shared_library_flags, "-o", linked, f"{linked}.o"], check=True)
+        shipped.append(strip(linked.read_bytes(), linked, "x.debug")[0])
+    assert shipped[0] == shipped[1]
+    path = tmp_path / "shipped.so"
+    path.write_bytes(shipped[1])
+    with linked.open("rb") as before, path.open("rb") as after:
+        (first, second) = (
+            next(each for each in ELFFile(stream).iter_segments() if each["p_type"] == "PT_RISCV_ATTRIBUTES").data()
+            for stream in (before, after)
+        )
+        assert first == second and b"rv64" in first
+        section = ELFFile(after).get_section_by_name(".riscv.attributes")
+        assert section.data() == first and section["sh_type"] == "SHT_RISCV_ATTRIBUTES"
+
+
 @readelf
 def test_stripped_files_are_sound(build):
     for name in (

@@ -59,18 +59,19 @@ def strip(
         raise file.refuse("debug sections lie between those that are loaded", "change the linker script")
     if any(each.addralign > ALIGN_MAX for each in sections if not each.allocated or each.type == SHT_NOTE):
         raise file.refuse(f"has a section to move that is aligned to more than {ALIGN_MAX:,} bytes")
-    loaded = _with_build_id(file, end)
+    shipped, places = _shipped_contents(file, end)
+    loaded = _with_build_id(file, shipped)
     crc = zlib.crc32(memoryview(loaded)[EHDR.size :])
     debug = with_crc(_debug_file(file, loaded), crc)
     if not section_headers:
         header = replace(header, shoff=0, shentsize=0, shnum=0, shstrndx=0)
         return header.pack() + loaded[EHDR.size :], debug
     more = [number for number, each in enumerate(sections) if each.type == SHT_SYMTAB] if keep_symbols else []
-    numbers = [*range(shipped_count), *more]
+    numbers = list(dict.fromkeys([*range(shipped_count), *places, *more]))
     numbers += [sections[number].link for number in more if sections[number].link not in numbers]
     link = debug_name.encode() + b"\0"
     link += bytes(-len(link) % 4) + struct.pack("<I", crc)
-    return _shipped_file(file, numbers, loaded, link), debug
+    return _shipped_file(file, numbers, loaded, places, link), debug
 
 
 def with_crc(data: bytes, wanted: int) -> bytes:
@@ -93,10 +94,33 @@ def with_crc(data: bytes, wanted: int) -> bytes:
     return data + bytes(more)
 
 
-def _with_build_id(file: ElfFile, end: int) -> bytes:
-    """What is loaded, with its build-id."""
-    place = file.build_id_place
-    data = bytearray(file.data[:end])
+def _shipped_contents(file: ElfFile, end: int) -> tuple[bytearray, dict[int, int]]:
+    """What is loaded, and behind it what else program headers lead to (RISC-V's attributes), with the new offsets of
+    its sections by number."""
+    data, places = bytearray(file.data[:end]), {}
+    for number, segment in enumerate(file.segments):
+        if segment.type in (PT_LOAD, PT_NULL) or not segment.file_size or segment.offset < end:
+            continue
+        contents = file.contents(segment, "a segment that is not loaded")
+        if len(data) + len(contents) > 2 * len(file.data):
+            raise file.refuse("has segments that are not loaded and lie over each other", "link it anew")
+        at = pad(data, min(max(1, segment.align), ALIGN_MAX))
+        data += contents
+        for index, section in enumerate(file.sections):
+            if (
+                not section.allocated
+                and section.size
+                and segment.offset <= section.offset < section.end <= (segment.offset + segment.file_size)
+            ):
+                places[index] = at + section.offset - segment.offset
+        where = file.header.phoff + number * PHDR.size
+        data[where : where + PHDR.size] = replace(segment, offset=at).pack()
+    return data, places
+
+
+def _with_build_id(file: ElfFile, contents: bytearray) -> bytes:
+    """What is shipped, with its build-id."""
+    place, data, end = file.build_id_place, bytearray(contents), len(contents)
     if place is not None and place[1] - place[0] == BUILD_ID_SIZE and place[1] <= end:
         data[slice(*place)] = bytes(BUILD_ID_SIZE)
         # Where the section headers of the whole file lie is no part of what is shipped.
@@ -104,8 +128,9 @@ def _with_build_id(file: ElfFile, end: int) -> bytes:
     return bytes(data)
 
 
-def _shipped_file(file: ElfFile, numbers: list[int], loaded: bytes, link: bytes) -> bytes:
-    """What is loaded, with the sections of these numbers; `link` is what .gnu_debuglink holds."""
+def _shipped_file(file: ElfFile, numbers: list[int], loaded: bytes, places: dict[int, int], link: bytes) -> bytes:
+    """What is loaded, with the sections of these numbers; `places` has offsets of those that were moved, `link` is
+    what .gnu_debuglink holds."""
     names, out, kept = Strings(), bytearray(loaded), []
     for number in numbers:
         if number >= len(file.sections):
@@ -113,7 +138,9 @@ def _shipped_file(file: ElfFile, numbers: list[int], loaded: bytes, link: bytes)
         section = replace(file.sections[number], name=names.add(file.section_names[number]))
         if section.type == SHT_SYMTAB:
             section.link = numbers.index(section.link)
-        if section.end > len(loaded):
+        if number in places:
+            section.offset = places[number]
+        elif section.end > len(loaded):
             section.offset = pad(out, section.addralign)
             out += file.section_contents(file.sections[number])
         kept.append(section)
