@@ -40,7 +40,10 @@ class System:
     def program(self, name: str) -> Path:
         if name != "static" and name != "exec" and self.no_linker:
             pytest.skip(self.no_linker)
-        return self.root / "bin" / name
+        path = self.root / "bin" / name
+        if not path.exists():
+            pytest.skip(f"the compiler makes no {name} for {self.target}")
+        return path
 
     def command(self, name: str) -> list[str]:
         """Libraries are found by the environment, PT_INTERP by the emulator below the folder."""

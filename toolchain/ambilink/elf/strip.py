@@ -51,7 +51,7 @@ def strip(
     # GNU ld lets .bss begin, in name, behind sections that follow it in the file.
     filled = (each.end for each in sections if each.allocated and each.type != SHT_NOBITS)
     end = max(EHDR.size, header.phoff + header.phnum * PHDR.size, *filled)
-    end = max(end, *(each.offset + each.file_size for each in file.segments if each.type == PT_LOAD))
+    end = max([end, *(each.offset + each.file_size for each in file.segments if each.type == PT_LOAD)])
     others = [each for each in sections[1:] if not each.allocated and each.type != SHT_NULL]
     if any(each.offset < end and each.size for each in others) or any(
         not each.allocated for each in sections[1:shipped_count]
