@@ -165,7 +165,7 @@ def _free_port() -> int:
 
 
 def reachable_compiler(top: Path, folder: Path, toolset) -> Path:
-    """The hermetic compiler with a program of its own: other users cannot look into the folder of caches of this one."""
+    """The hermetic compiler with a program of its own: other users cannot look into the caches of this one."""
     zig = shutil.copy(next(word for word in toolset.cc if word.startswith("/")), folder / "zig")
     Path(zig).chmod(0o755)
     file = folder / "hermetic.toml"
