@@ -1,9 +1,11 @@
 """What this tool uses of SCons, with types: SCons has none of its own. Only this module imports SCons."""
 
+import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+import SCons
 import SCons.Defaults
 import SCons.Node
 import SCons.Node.Alias
@@ -18,7 +20,9 @@ from SCons.Builder import Builder
 from SCons.Errors import UserError
 from SCons.Scanner import Base as Scanner
 
-__all__ = ["Action", "Builder", "CacheDir", "Scanner", "UserError"]
+__all__ = ["SCONS", "Action", "Builder", "CacheDir", "Scanner", "UserError"]
+
+SCONS = f"{os.path.dirname(SCons.__file__)}{os.sep}"  # the folder of its code
 
 
 class Node(Protocol):

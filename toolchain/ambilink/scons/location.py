@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ambilink.scons.api import Environment
+from ambilink.scons.api import SCONS, Environment
 
 PACKAGE = str(Path(__file__).parent)
 
@@ -24,8 +24,7 @@ def find_location(env: Environment) -> SourceLocation:
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        inside_scons = "/SCons/" in file and "site-packages" in file
-        if not (file.startswith(PACKAGE) or inside_scons or file.startswith("<")):
+        if not file.startswith((PACKAGE, SCONS, "<")):
             return SourceLocation(file.removeprefix(top), frame.f_lineno)
         if frame.f_back is None:
             break
