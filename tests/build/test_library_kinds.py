@@ -5,9 +5,15 @@ import pytest
 from ambilink.elf.archive import members
 from ambilink.elf.inspect import inspect
 
-KERNEL_SCRIPT = (
-    "ENTRY(start)\nSECTIONS { . = 0xffffffff80000000; .text : { *(.text*) } .data : { *(.data*) *(.bss*) } }\n"
-)
+KERNEL_SCRIPT = """\
+ENTRY(start)
+SECTIONS {
+    . = 0xffffffff80000000;
+    .text : { *(.text*) }
+    . = ALIGN(4096);
+    .data : { *(.data*) *(.bss*) }
+}
+"""
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def test_nasm_through_a_cache(nasm):
     nasm.resettle()
     nasm.good()
     nasm.good("-c")
-    assert "CACHE build/x86_64/obj/answer/pic/asm/answer.asm.o" in nasm.good()
+    assert f"CACHE {nasm.out.relative_to(nasm.folder)}/obj/answer/pic/asm/answer.asm.o" in nasm.good()
 
 
 def test_nasm_is_missing(nasm):

@@ -14,7 +14,7 @@ from elftools.elf.sections import SymbolTableSection
 
 from ambilink.elf.dynamic import DynamicFile
 from ambilink.elf.file import ElfError, ElfFile
-from ambilink.elf.layout import DT_JMPREL, EHDR, PT_DYNAMIC, PT_LOAD, SHT_DYNSYM, VERSYM_HIDDEN
+from ambilink.elf.layout import DT_JMPREL, EHDR, PT_DYNAMIC, PT_LOAD, SHDR, SHT_DYNSYM, SHT_NOBITS, VERSYM_HIDDEN
 from ambilink.errors import AmbilinkError
 
 HOST = [Path("/lib/x86_64-linux-gnu", name) for name in ("libc.so.6", "libm.so.6", "libstdc++.so.6", "libz.so.1")]
@@ -171,6 +171,16 @@ def test_headers_that_are_wrong(change, message, build):
     with pytest.raises(AmbilinkError) as raised:
         DynamicFile(path, header.pack() + data[EHDR.size :])
     assert str(raised.value).startswith(f"{path}: {message}") and raised.value.remedy
+
+
+def test_sections_without_contents_may_lie_anywhere(build):
+    """GNU ld gives .bss an offset behind the end of the file, where nothing follows it."""
+    file = ElfFile.open(build / "lib/libc.so")
+    data = bytearray(file.data)
+    (number,) = [number for number, each in enumerate(file.sections) if each.type == SHT_NOBITS and each.size][:1]
+    at = file.header.shoff + number * SHDR.size
+    data[at : at + SHDR.size] = replace(file.sections[number], offset=len(data) + 4096).pack()
+    assert ElfFile(Path("x"), bytes(data)).sections[number].offset == len(data) + 4096
 
 
 def test_a_wrong_section_header_harms_no_dynamic_linker(build):

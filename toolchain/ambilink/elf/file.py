@@ -21,7 +21,9 @@ from ambilink.elf.layout import (
     SHN_LORESERVE,
     SHN_UNDEF,
     SHN_XINDEX,
+    SHT_NOBITS,
     SHT_NOTE,
+    SHT_NULL,
     SHT_STRTAB,
     SHT_SYMTAB,
     SYM,
@@ -122,7 +124,7 @@ class ElfFile:
         table = self.table(what, header.shoff, count * SHDR.size)
         found = [Section(*fields) for fields in SHDR.iter_unpack(table)]
         for number, each in enumerate(found):
-            if each.end > len(self.data):
+            if each.type not in (SHT_NULL, SHT_NOBITS) and each.end > len(self.data):
                 raise self.refuse(f"is truncated: section {number} ends behind the end of the file")
         return found
 
