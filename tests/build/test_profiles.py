@@ -354,7 +354,7 @@ def test_start_files_and_a_foreign_loader(system):
     is installed, it is the judge of the dynamic one."""
     if sys.platform != "linux" or os.uname().machine != "x86_64":
         pytest.skip("runs what it builds, for Linux on x86-64")
-    system.profile(f'extends = "linux-musl"\n[programs]\ninterpreter = "{MUSL}"\n')
+    system.profile('extends = "linux-musl"\n')
     system.tree.write(
         "c.c",
         EXIT + "int __libc_start_main(int (*main)(int, char **, char **), int count, char **words)\n"
@@ -369,6 +369,7 @@ def test_start_files_and_a_foreign_loader(system):
         'env.Service("static", ["main.c"], LIBS=["start", "a"], linkage="static")\n'
     )
     system.tree.good()
+    assert system.interpreter("bin/dynamic") == str(MUSL)
     assert "DT_HASH" in system.tags("lib/liba.so") and "DT_RELR" not in system.tags("lib/liba.so")
     assert subprocess.run([system.out / "bin/static", "x"]).returncode == 27
     if not MUSL.exists():

@@ -14,6 +14,7 @@ from ambilink.bootimage.container import read
 from ambilink.cli import main
 from ambilink.elf import inspect
 from ambilink.elf.check import OutputKind, check
+from ambilink.elf.edit import without_interpreter, without_needed
 from ambilink.elf.exports import exports
 from ambilink.elf.inspect import objects_referring_to
 from ambilink.elf.strip import strip
@@ -93,6 +94,16 @@ def abi_diff(case: Case) -> int:
 
 def abi_stub(case: Case) -> int:
     return case.run("abi", "stub", case.path, "--output", case.folder / "stub.so")
+
+
+def contract(case: Case) -> int:
+    return case.run("contract", case.path, *case.chosen.choice(([], ["--against", "section-loader"])))
+
+
+def edit_step(case: Case) -> int:
+    """What is taken out of linked programs."""
+    without_interpreter(without_needed(case.data, case.path, "libc.so"), case.path)
+    return 0
 
 
 def check_step(case: Case) -> int:
@@ -239,6 +250,8 @@ COMMANDS = {
     "abi show": Command(abi_show, (*OURS, *HOST, "modules/kernel.so"), 14),
     "abi diff": Command(abi_diff, ("lib/libc.so", "lib/libposix.so", *HOST[:2]), 5),
     "abi stub": Command(abi_stub, ("lib/libc.so", "lib/libposix.so", *HOST[:2]), 5),
+    "contract": Command(contract, ("lib/libc.so", PROGRAM, "kernel", *HOST[:3]), 8),
+    "edit": Command(edit_step, (PROGRAM, *HOST[1:3]), 3),
     "check": Command(check_step, ("lib/libc.so", "lib/libposix.so", PROGRAM, "services/loader", "kernel"), 8),
     "strip": Command(strip_step, ("lib/libposix.so", PROGRAM, "kernel", "obj/greet/main.o", "kernel.debug"), 8),
     "objects": Command(search_objects, ("obj/greet/main.o", "lib/libposix.so"), 3),

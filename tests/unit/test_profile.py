@@ -226,6 +226,17 @@ def test_profiles_are_not_altered():
         load_profile("bare").name = "x"
 
 
+@given(st.integers(0, len(EVERYTHING)), st.integers(0, 12), st.text('[]{}="\\n.#x1-', max_size=4))
+def test_damaged_profiles_are_read_or_refused(tmp_path_factory, at, length, put):
+    text = EVERYTHING[:at] + put + EVERYTHING[at + length :]
+    path = tmp_path_factory.mktemp("damaged") / "os.toml"
+    path.write_text(text)
+    try:
+        load_profile(str(path))
+    except AmbilinkError as error:
+        assert error.where.startswith(str(path)) and "\n" not in str(error)
+
+
 # Lines of keys.
 
 KEYS = st.sampled_from(["a", "b-c", '"d e"', "'f.g'", '"h\\u0041"', "12"])

@@ -112,3 +112,12 @@ def test_the_targets_own_files_of_musl_win():
     assert any(path.endswith("/thread/clone.c") for path in less.sources)
     with pytest.raises(AmbilinkError, match="is to be left out and is not there"):
         find_musl(target, frozenset({"thread/x86_64/clown"}))
+
+
+def test_a_target_without_musl(tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_text('[target]\ntriple = "x86_64-unknown-none-elf"\nmachine = "EM_X86_64"\n[flags]\n')
+    target = load_target(str(path))
+    assert target.musl == "" and target.musl_headers == ()
+    with pytest.raises(AmbilinkError, match="target.musl is missing, and musl is asked for; add it"):
+        find_musl(target)

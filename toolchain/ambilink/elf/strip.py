@@ -16,7 +16,6 @@ from ambilink.elf.file import ElfFile
 from ambilink.elf.layout import (
     EHDR,
     PHDR,
-    PT_LOAD,
     PT_NOTE,
     PT_NULL,
     PT_PHDR,
@@ -51,7 +50,7 @@ def strip(
     # GNU ld lets .bss begin, in name, behind sections that follow it in the file.
     filled = (each.end for each in sections if each.allocated and each.type != SHT_NOBITS)
     end = max(EHDR.size, header.phoff + header.phnum * PHDR.size, *filled)
-    end = max([end, *(each.offset + each.file_size for each in file.segments if each.type == PT_LOAD)])
+    end = max([end, *(each.offset + each.file_size for each in file.loads)])  # lld fills the last page of code
     others = [each for each in sections[1:] if not each.allocated and each.type != SHT_NULL]
     if any(each.offset < end and each.size for each in others) or any(
         not each.allocated for each in sections[1:shipped_count]

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from ambilink.compile.languages import NO_FLAGS, Flags
-from ambilink.compile.profile import Profile
 from ambilink.scons.api import UserError
 from ambilink.scons.arguments import (
     CompileFlags,
@@ -91,7 +90,7 @@ def service(
         link_flags=link_flags,
         variant=variant or "",
         linkage=linkage,
-        interpreter=_interpreter(profile, interp) if linkage == "dynamic" else None,
+        interpreter=_interpreter(call, interp) if linkage == "dynamic" else None,
     )
     call.context.add_program(program)
     compile_all(call.env, program, sources, "pie", PIE + Flags(call.context.toolset.hosted_flags("programs")))
@@ -100,5 +99,8 @@ def service(
     return program
 
 
-def _interpreter(profile: Profile, given: str | None) -> str | None:
-    return (profile.programs.interpreter if given == THE_PROFILES else given) or None
+def _interpreter(call: Call, given: str | None) -> str | None:
+    target, programs = call.context.toolset.target, call.context.toolset.profile.programs
+    if given != THE_PROFILES:
+        return given
+    return programs.interpreter.replace("{arch}", target.musl or target.name) or None
