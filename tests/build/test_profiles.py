@@ -357,7 +357,7 @@ def test_start_files_and_a_foreign_loader(system):
     system.profile('extends = "linux-musl"\n')
     system.tree.write(
         "c.c",
-        EXIT + "int __libc_start_main(int (*main)(int, char **, char **), int count, char **words)\n"
+        EXIT + "void __libc_start_main(int (*main)(int, char **, char **), int count, char **words)\n"
         "{ leave(main(count, words, words + count + 1)); }\n",
     )
     system.tree.write("a.c", "int seven = 7, *there = &seven; int a(void) { return *there; }\n")

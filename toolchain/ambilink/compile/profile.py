@@ -71,8 +71,8 @@ class Programs:
     load_address: int = key(0x400000, "Where ET_EXEC programs lie.", check=natural)
     interpreter: str = key(
         "/lib/ld.so",
-        "PT_INTERP of dynamic programs, unless `interp=` says another; `{arch}` is the machine's name. Empty: they have none, and are dynamic "
-        "nevertheless: the kernel or a loader links them.",
+        "PT_INTERP of dynamic programs, unless `interp=` says another; `{arch}` is the machine's name. Empty: they "
+        "have none, and are dynamic nevertheless: the kernel or a loader links them.",
     )
     entry: str = key("_start", "The symbol at which programs begin.", check=_entry)
     static_start: tuple[str, ...] = key(

@@ -16,6 +16,7 @@ from ambilink.elf.file import ElfFile
 from ambilink.elf.layout import (
     EHDR,
     PHDR,
+    PT_LOAD,
     PT_NOTE,
     PT_NULL,
     PT_PHDR,
