@@ -19,14 +19,15 @@ def tracked(top: Path) -> list[str]:
     folders = ("boot", "libs", "services", "site_scons", "tests", "toolchain")
     return [
         "SConstruct",
+        "SConscript",
         *(str(path.relative_to(top)) for name in folders for path in (top / name).rglob("*") if path.is_file()),
     ]
 
 
 def may_start(user: str) -> bool:
-    """Whether this Python lies where another user may run it."""
+    """Whether this Python, and the packages, lie where another user may use them."""
     try:
-        return subprocess.run([sys.executable, "-c", ""], user=user, check=False).returncode == 0
+        return subprocess.run([sys.executable, "-c", "import SCons, ziglang"], user=user, check=False).returncode == 0
     except PermissionError:
         return False
 
