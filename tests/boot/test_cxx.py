@@ -106,6 +106,12 @@ def test_a_second_thread_is_refused_by_an_exception(system):
     assert result.outcome.verdict is Verdict.PASS
 
 
+@pytest.mark.parametrize("linkage", LINKAGES)
+def test_a_program_replaces_operator_new_for_its_libraries(system, linkage):
+    name = f"test-cxx-end-{linkage}"
+    assert printed(system.program(name, arguments=["new"]).boot(), name)[0] == "allocated 1"
+
+
 @pytest.mark.parametrize("judge", ["g++", "clang++"])
 def test_the_development_machine_prints_the_same(sources, tmp_path, judge):
     compiler = shutil.which(judge)

@@ -11,8 +11,8 @@ from ambilink.errors import AmbilinkError
 
 # The oldest that these headers work with, as <__configuration/compiler.h> of libc++ says.
 OLDEST = {"clang": 17, "gcc": 14}
-# libc++: for other systems, and of interfaces that are experimental.
-CXX_WITHOUT = ("support/", "pstl/", "experimental/")
+# libc++: for other systems; of interfaces that are experimental; operators new and delete, which libc++abi has too.
+CXX_WITHOUT = ("support/", "pstl/", "experimental/", "new.cpp")
 # libc++abi: for programs without exceptions.
 CXXABI_WITHOUT = ("cxa_noexception.cpp",)
 UNWIND = (
