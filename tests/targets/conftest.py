@@ -16,6 +16,7 @@ from .machines import TARGETS, emulator, why_not_run
 from .musl_source import Unreachable, dynamic_linker
 
 HERE = Path(__file__).parent
+STATIC = ("static", "exec")  # programs of the tree
 
 
 def build_tree(source: Path, folder: Path, target: str, compiler: str, cache: Path, *words: str) -> Path:
@@ -38,7 +39,7 @@ class System:
     no_linker: str  # why there is no dynamic linker ("": there is one)
 
     def program(self, name: str) -> Path:
-        if name != "static" and name != "exec" and self.no_linker:
+        if name not in STATIC and self.no_linker:
             pytest.skip(self.no_linker)
         path = self.root / "bin" / name
         if not path.exists():
@@ -46,14 +47,11 @@ class System:
         return path
 
     def command(self, name: str) -> list[str]:
-        """Libraries are found by the environment, PT_INTERP by the emulator below the folder."""
-        program = str(self.program(name))
-        path = f"LD_LIBRARY_PATH={self.root / 'lib'}"
-        if program.endswith("/static") or program.endswith("/exec"):
-            return [program] if not (found := emulator(self.target)) else [found, program]
+        """By an emulator PT_INTERP is found below the folder; without one the dynamic linker is the command."""
+        program, libraries = str(self.program(name)), str(self.root / "lib")
         if found := emulator(self.target):
-            return [found, "-L", str(self.root), "-E", path, program]
-        return ["env", path, str(self.root / "lib/libc.so"), program]
+            return [found, "-L", str(self.root), "-E", f"LD_LIBRARY_PATH={libraries}", program]
+        return [program] if name in STATIC else [f"{libraries}/libc.so", "--library-path", libraries, program]
 
     def run(self, name: str) -> tuple[str, int]:
         done = subprocess.run(self.command(name), capture_output=True, text=True, timeout=60)
