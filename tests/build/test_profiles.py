@@ -413,6 +413,26 @@ def test_shipped_profiles_build_what_keeps_their_contract(system, name):
             assert text.returncode == 0 and "rror" not in text.stderr, text.stderr
 
 
+@pytest.mark.parametrize("target, machine", [("aarch64", "EM_AARCH64"), ("riscv64", "EM_RISCV")])
+def test_other_processors(system, target, machine):
+    if system.tree.compiler == "gnu":
+        pytest.skip("tests/targets has what GNU's cross tools link")
+    system.profile('extends = "section-loader"\n[language]\nruntime = "compiler"\n')
+    system.tree.more += f"AMBILINK_TARGET={target!r},"
+    system.tree.write("a.c", DIVIDES + "long double multiply(long double a, long double b) { return a * b; }\n")
+    main = "long double multiply(long double, long double); void _start(void) { multiply(1, 2); }\n"
+    system.tree.write("main.c", main)
+    system.tree.sconstruct(
+        'env.DualLibrary("a", ["a.c"])\nenv.Service("p", ["main.c"], LIBS=["a"])\n'
+        'env.Service("q", ["main.c"], LIBS=["a"], linkage="static")\n'
+    )
+    system.tree.good()
+    out = Path(str(system.out).replace("x86_64", target))
+    for name, kind in (("lib/liba.so", "ET_DYN"), ("services/p", "ET_DYN"), ("services/q", "ET_EXEC")):
+        elf = ELFFile((out / name).open("rb"))
+        assert (elf["e_machine"], elf["e_type"]) == (machine, kind)
+
+
 def test_a_broken_contract(system):
     """Rule, symbol, object and line; nothing is left."""
     system.profile('[format]\nrelr = false\n[contract]\nrelocations = ["jump-slot", "relative"]\n')

@@ -126,7 +126,7 @@ def test_a_golden_abi_lets_users_build_first(tree):
         'env.Service("user", ["main.c"], LIBS=["a"])\n'
     )
     steps = made(tree, str(tree.out / "services/user"))
-    assert steps == ["CC main.c.o", "LD user", "STUB liba.so", "STUB libb.so"]
+    assert steps == ["CC main.c.o", "LD user", "RT programs.a", "STUB liba.so", "STUB libb.so"]
     assert sorted(step for step in made(tree) if step.startswith("LD")) == ["LD liba.so", "LD libb.so"]
 
 
@@ -256,7 +256,7 @@ def test_a_profile_is_a_trace(system):
     assert "profile.json: " in output
     events = [event for event in json.loads((system.folder / "profile.json").read_text())["traceEvents"]]
     steps = [event for event in events if event["ph"] == "X"]
-    assert {event["cat"] for event in steps} == {"CC", "LD", "AR", "ABI", "STUB"}
+    assert {event["cat"] for event in steps} == {"CC", "LD", "AR", "ABI", "STUB", "RT"}
     for slot in {event["tid"] for event in steps}:  # one thing at a time in each job slot
         times = sorted((event["ts"], event["ts"] + event["dur"]) for event in steps if event["tid"] == slot)
         assert all(end <= start + 2 for (_, end), (start, _) in itertools.pairwise(times))
