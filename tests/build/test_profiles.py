@@ -338,6 +338,32 @@ def test_the_compilers_run_time(system):
     assert "__divti3" in system.tree.bad()
 
 
+def test_the_run_time_stands_behind_a_c_library(system):
+    """What shared libraries define is theirs, also in a program that the run-time is linked into."""
+    system.profile('[language]\nruntime = "compiler"\n')
+    names = ("sqrt", "floor", "fmod", "sin", "memcpy", "memset")
+    system.tree.write("m.c", "".join(f"double {name}(double x, double y) {{ return x + y; }}\n" for name in names))
+    calls = " + ".join(f"{name}(b, b)" for name in names)
+    system.tree.write(
+        "main.c",
+        DIVIDES
+        + "".join(f"double {name}(double, double);\n" for name in names)
+        + "_Complex double quotient(_Complex double a, _Complex double b) { return a / b; }\n"
+        + "void _start(void) { volatile double b = 8; volatile _Complex double c = 2;\n"
+        + f"c = quotient(c, c); b = {calls} + (double)divide((int)b, 2); for (;;) ; }}\n",
+    )
+    system.tree.sconstruct(
+        'env.DualLibrary("m", ["m.c"], flags=["-fno-builtin"])\n'
+        'env.Service("dynamic", ["main.c"], LIBS=["m"], interp=None, flags=["-fno-builtin"])\n'
+    )
+    system.tree.good()
+    symbols = system.elf("services/dynamic.debug").get_section_by_name(".symtab")
+    for name in ("__divti3", "__divdc3"):
+        assert symbols.get_symbol_by_name(name)[0]["st_shndx"] != "SHN_UNDEF", name
+    for name in names:
+        assert [each["st_shndx"] for each in symbols.get_symbol_by_name(name)] == ["SHN_UNDEF"], name
+
+
 def test_a_run_time_that_is_given(system, toolset):
     system.tree.write("rt.c", "__int128 __divti3(__int128 a, __int128 b) { return 5; }\n")
     subprocess.run([*toolset.cc, *toolset.compile_flags, "-fPIC", "-c", "rt.c"], cwd=system.tree.folder, check=True)

@@ -91,6 +91,23 @@ static void check_math(void)
     CHECK(isinf(1.0 / 0.0) && isnan(0.0 / 0.0));
 }
 
+static void check_wide_division(void)
+{
+    unsigned __int128 number = 1;
+    int wrong = 0;
+    for (int i = 0; i < 2000; i++) {
+        number = number * ((unsigned __int128)0x2360ed051fc65da4 << 64 | 0x4385df649fccf645) + 0x5851f42d4c957f2d;
+        volatile unsigned __int128 value = number >> (i * 7 % 128), divisor = (number ^ number << 31) >> (i * 13 % 127) | 1;
+        unsigned __int128 quotient = value / divisor, rest = value % divisor;
+        wrong += rest >= divisor || quotient * divisor + rest != value;
+        volatile __int128 signed_value = (__int128)value, signed_divisor = (__int128)divisor;
+        __int128 signed_quotient = signed_value / signed_divisor, signed_rest = signed_value % signed_divisor;
+        wrong += signed_quotient * signed_divisor + signed_rest != signed_value;
+        wrong += signed_rest && (signed_rest < 0) != (signed_value < 0);
+    }
+    CHECK(wrong == 0);
+}
+
 static int compare_numbers(const void *left, const void *right)
 {
     return *(const int *)left - *(const int *)right;
@@ -198,6 +215,7 @@ int main(int argc, char **argv)
     check_malloc();
     check_strings();
     check_math();
+    check_wide_division();
     check_sort();
     check_setjmp();
     check_time();

@@ -1,8 +1,10 @@
 """The compiler's run-time: functions that compilers call without being asked to, as __divti3.
 
 It is built of the Zig sources in the ziglang wheel, once for each target, in the user's cache folder: an archive of
-three objects. `arithmetic` is what compilers alone call. `memory` and `math` (memcpy, sin) are what a C library has as
-well: apart, so that they are linked only where there is none.
+a few objects. `arithmetic` is what compilers alone call. `memory` and `math` (memcpy, sin) are what a C library has as
+well: apart, so that they are linked only where there is none. A linker that takes an object of an archive for one name
+prefers all of its definitions to those of shared objects, so nothing that is needed beside a C library may lead to `math`:
+division of complex numbers needs fmax and fabs, which are exact, and is apart with them.
 """
 
 import hashlib
@@ -22,8 +24,10 @@ ROOT = "compiler_rt.zig"  # imports every part
 FOLDER = "compiler_rt"  # of the parts
 FLAGS = ("-O", "ReleaseSmall", "-fPIC", "-fno-stack-check", "-fstrip", "-ffunction-sections", "-fdata-sections")
 MEMORY = ("memcpy", "memset", "memmove", "memcmp", "bcmp")
+COMPLEX = ("divdc3", "divhc3", "divsc3", "divtc3", "divxc3")
+EXACT = ("fabs", "fmax", "fmin")
 MATH = (
-    *("ceil", "cos", "exp", "exp2", "fabs", "floor", "fma", "fmax", "fmin", "fmod", "log", "log10", "log2"),
+    *("ceil", "cos", "exp", "exp2", "floor", "fma", "fmod", "log", "log10", "log2"),
     *("round", "sin", "sincos", "sqrt", "tan", "trunc"),
 )
 LEFT_OUT = ("ssp",)  # stack protectors are the system's own
@@ -42,12 +46,13 @@ def members(source: Path) -> Mapping[str, str]:
     """The root sources of the objects, by name."""
     text = source.read_text()
     found = set(_IMPORT.findall(text))
-    missing = [name for name in (*MEMORY, *MATH, *LEFT_OUT) if name not in found]
+    elsewhere = (*MEMORY, *COMPLEX, *EXACT, *MATH, *LEFT_OUT)
+    missing = [name for name in elsewhere if name not in found]
     if missing:
         raise AmbilinkError(source, f"does not import {missing[0]}", "the wheel must be ziglang 0.14.1")
-    elsewhere = {*MEMORY, *MATH, *LEFT_OUT}
     arithmetic = _IMPORT.sub(lambda match: "" if match[1] in elsewhere else match[0], text)
-    return {"arithmetic": arithmetic, "math": _only(MATH), "memory": _only(MEMORY)}
+    apart = {"complex": COMPLEX, "exact": EXACT, "math": MATH, "memory": MEMORY}
+    return {"arithmetic": arithmetic, **{name: _only(parts) for name, parts in apart.items()}}
 
 
 def _run(folder: Path, *words: str | Path) -> None:
