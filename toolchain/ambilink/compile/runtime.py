@@ -2,9 +2,9 @@
 
 It is built of the Zig sources in the ziglang wheel, once for each target, in the user's cache folder: an archive of
 a few objects. `arithmetic` is what compilers alone call. `memory` and `math` (memcpy, sin) are what a C library has as
-well: apart, so that they are linked only where there is none. A linker that takes an object of an archive for one name
-prefers all of its definitions to those of shared objects, so nothing that is needed beside a C library may lead to `math`:
-division of complex numbers needs fmax and fabs, which are exact, and is apart with them.
+well: apart, so that they are linked only where there is none. A linker that takes an object of an archive for one
+name prefers all of its definitions to those of shared objects, so nothing that is needed beside a C library may lead
+to `math`: division of complex numbers needs fmax and fabs, which are exact, and is apart with them.
 """
 
 import hashlib
