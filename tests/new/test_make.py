@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -137,7 +138,7 @@ def test_an_interrupt_leaves_nothing(folder, tmp_path, monkeypatch, number, mome
 
     def interrupted(path, *words, **more):
         if not sent:
-            sent.append(os.kill(os.getpid(), number))
+            sent.append(signal.pthread_kill(threading.main_thread().ident, number))  # pytest may have others
         return function(path, *words, **more)
 
     def raise_interrupt(*_):

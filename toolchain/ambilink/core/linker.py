@@ -15,6 +15,7 @@ from ambilink.link.module import Module
 
 SPACE_BASE = 0x10_0000_0000
 LARGE = 1 << 30
+WRITABLE_MAX = 256 << 20  # bytes
 STOP_AT_FIRST, QUIET = 1, 2
 LINKED, MISUSED = 1, 2
 # Functions of the program that TLS descriptors lead to: fixed, dynamic, absent.
@@ -301,6 +302,12 @@ class Linker:
         writable = sum(
             segment.memory_size + 2 * PAGE for module in modules for segment in module.loads if segment.writable
         )
+        if writable > WRITABLE_MAX:  # it is filled, and copied to be compared
+            raise AmbilinkError(
+                modules[0].path,
+                f"and its libraries have {writable >> 20:,} MiB of writable memory; up to {WRITABLE_MAX >> 20} are linked",
+                "is a p_memsz damaged?",
+            )
         memory = Memory(staging=writable + PAGE, block=LARGE, log=LARGE)
         request = self.request(
             modules[0].name,
