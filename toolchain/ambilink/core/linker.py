@@ -305,7 +305,7 @@ class Linker:
         if writable > WRITABLE_MAX:  # it is filled, and copied to be compared
             raise AmbilinkError(
                 modules[0].path,
-                f"and its libraries have {writable >> 20:,} MiB of writable memory; up to {WRITABLE_MAX >> 20} are linked",
+                f"and its libraries have {writable >> 20:,} MiB of writable memory, more than {WRITABLE_MAX >> 20}",
                 "is a p_memsz damaged?",
             )
         memory = Memory(staging=writable + PAGE, block=LARGE, log=LARGE)
