@@ -48,7 +48,10 @@ def archive(tmp_path_factory):
     }
     apt = ["apt-get", *(word for key, value in places.items() for word in ("-o", f"{key}={value}"))]
     for words in (["update"], ["source", "--download-only", "gpsd"]):
-        done = subprocess.run([*apt, *words], cwd=folder, capture_output=True, text=True, timeout=120)
+        try:
+            done = subprocess.run([*apt, *words], cwd=folder, capture_output=True, text=True, timeout=120)
+        except subprocess.TimeoutExpired:
+            pytest.skip(f"apt-get {words[0]} did not end in 120 s")
         if done.returncode:
             pytest.skip(f"apt-get {words[0]} cannot fetch gpsd's source: {done.stderr.strip().splitlines()[-1]}")
     found = list(folder.glob(f"gpsd_{VERSION}.orig.tar.xz"))
@@ -63,9 +66,13 @@ def unpack(archive, folder):
     return folder / FOLDER
 
 
-def build(tree, *more: str) -> str:
+def run(tree, *more: str) -> subprocess.CompletedProcess[str]:
     words = [sys.executable, "-m", "SCons", "-Q", f"-j{len(os.sched_getaffinity(0))}", *OPTIONS, *TARGETS, *more]
-    done = subprocess.run(words, cwd=tree, capture_output=True, text=True, timeout=300)
+    return subprocess.run(words, cwd=tree, capture_output=True, text=True, timeout=300)
+
+
+def build(tree, *more: str) -> str:
+    done = run(tree, *more)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
 
@@ -89,7 +96,9 @@ def test_its_products_stay_the_same(archive, top, tmp_path):
     script.write_text(text.replace("\nconfig = Configure(env", f"\n{load}config = Configure(env") + DECLARE)
     (ours / "both.c").write_text("int both(void) { return 1; }\n")
     (ours / "user.c").write_text("int both(void);\nvoid _start(void) { for (;;) both(); }\n")
-    build(plain)
+    done = run(plain)
+    if done.returncode:  # what it wants of a machine is its own affair
+        pytest.skip(f"gpsd without our tool is not built here: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
     build(ours, "build/x86_64/lib/libboth.so", "build/x86_64/services/user")
     before, after = products(plain), products(ours)
     assert f"{TARGETS[0].removeprefix(FOLDER + '/')}" in before and len(before) > 50
