@@ -33,7 +33,7 @@ command-line = "text {unchanged}"
 MORE = """\
 env.Kernel("kernel", ["main.c", "entry.S"], script="kernel.lds", flags=["-mcmodel=small"])
 image = env.BootImage("my.elf", "my.toml", tree="grub")
-env.BootTest("my.log", image[0])
+env.BootTest("my.log", image)
 """
 
 

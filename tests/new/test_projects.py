@@ -138,6 +138,14 @@ def test_a_name_that_something_else_has(installed, tmp_path, template, name):
     installed.scons(tmp_path / name, "-n")
 
 
+def test_an_abi_that_drifts_fails_the_build(installed, tmp_path):
+    installed.new(tmp_path, "mine", "--template", "library")
+    source = tmp_path / "mine/src/checksum.c"
+    source.write_text(source.read_text() + "int extra(void);\nint extra(void) { return 1; }\n")
+    output = installed.scons(tmp_path / "mine", expect=2)
+    assert "its ABI differs from mine.abi" in output and "extra" in output and "abi-update" in output
+
+
 def test_a_contract_that_is_broken_fails_the_test(installed, tmp_path):
     """And the build before it: no file is left that the system's loader could not load."""
     installed.new(tmp_path, "mine", "--template", "library")

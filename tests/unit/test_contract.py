@@ -10,7 +10,7 @@ from ambilink.compile.contract import Contract, relocation_name
 from ambilink.compile.declared import declared
 from ambilink.compile.profile import load_profile
 from ambilink.elf.check import OutputKind
-from ambilink.elf.contract import Loaded, broken
+from ambilink.elf.contract import Loaded, broken, contract_of
 from ambilink.elf.psabi import PSABIS, Kind
 
 SOURCE = """
@@ -97,6 +97,11 @@ def test_ifunc_and_thread_local(link):
     rules = {"relocations": ("jump-slot", "glob-dat", "relative")}
     found = only(breaks(link(IFUNC, *SHARED, "-Bsymbolic"), **rules), "relocations")
     assert "R_X86_64_IRELATIVE" in found.rule and found.remedy.startswith("leave out IFUNCs")
+    exported = link(IFUNC.split("int chosen")[0], *SHARED)
+    found = only(breaks(exported, **rules), "relocations")
+    assert found.symbol == "chosen" and "exports the IFUNC chosen" in found.rule
+    assert not breaks(exported, relocations=(*rules["relocations"], "irelative"))
+    assert contract_of([Loaded.open(exported)])["relocations"] == ["irelative"]
     assert "R_X86_64_DTPMOD64" in breaks(link(TLS, *SHARED), **rules)[0].rule
 
 

@@ -65,7 +65,7 @@ def test_silence_fails_and_names_what_is_missing():
 
 def test_a_last_line_without_an_end_counts():
     judge = Judge(VerdictRules(pass_text=("done",)))
-    assert judge.conclude((Verdict.HALTED, "x")) == (Verdict.HALTED, "x")
+    assert judge.conclude((Verdict.HALTED, "x")) == (Verdict.HALTED, "x; not seen on the console: done")
     judge.see("done", 1.0)
     assert judge.conclude((Verdict.HALTED, "x")) == (Verdict.PASS, "")
     assert judge.conclude((Verdict.BROKEN, "x")) == (Verdict.BROKEN, "x")
@@ -108,3 +108,11 @@ def test_what_moves_a_terminals_cursor_is_left_out():
     console = Console(None, VerdictRules(), is_terminal=True)
     console.put(b"\x1b[2J\x1b[01;01H\r\x1b[0m\x1b[37m\x1b[40mkernel: up\r\n", 0.0, None)
     assert [line.text for line in console.lines] == ["kernel: up"]
+
+
+def test_a_machine_that_stops_early_says_what_did_not_come():
+    judge = Judge(VerdictRules(pass_text=("ready", "done")))
+    judge.see("ready", 1.0)
+    for verdict in (Verdict.HALTED, Verdict.RESET):
+        assert judge.conclude((verdict, "it stopped")) == (verdict, "it stopped; not seen on the console: done")
+    assert judge.conclude((Verdict.BROKEN, "no memory")) == (Verdict.BROKEN, "no memory")

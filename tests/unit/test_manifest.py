@@ -61,6 +61,9 @@ environment = { K = "v" }
         ('[[service]]\nname = "' + "n" * 32 + '"\n', "use a relative name of 1 to 31 bytes"),
         (GOOD + '[files]\n"services/x" = "x"\n', "clashes with the folders of modules, programs and linked pages"),
         (GOOD + '[files]\n"/etc" = "x"\n', "use a relative name"),
+        (GOOD + '[files]\n"etc/../../evil" = "x"\n', "is 'etc/../../evil'; use a relative name"),
+        (GOOD + '[files]\n"a//b" = "x"\n', "use a relative name"),
+        (GOOD + '[files]\n"a\\u001b[2J" = "x"\n', "use a relative name"),
         ("service = 3\n", "service is 3, which is no list"),
     ],
 )

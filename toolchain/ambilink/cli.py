@@ -16,6 +16,8 @@ from ambilink.machine.model import EXIT_FAIL, EXIT_MACHINE_BROKE, EXIT_NO_MACHIN
 if TYPE_CHECKING:
     from ambilink.verdict import VerdictRules
 
+MEMORY_MAX = 1 << 20  # MiB
+
 
 def _add_boot(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     boot = commands.add_parser(
@@ -50,7 +52,9 @@ def _add_machine_options(boot: argparse.ArgumentParser) -> None:
     boot.add_argument(
         "--timeout", type=float, default=20.0, metavar="S", help="seconds until the boot fails (default 20)"
     )
-    boot.add_argument("--memory", type=int, default=128, metavar="MB", help="memory of the machine (default 128)")
+    boot.add_argument(
+        "--memory", type=_megabytes, default=128, metavar="MB", help="memory of the machine (default 128)"
+    )
     boot.add_argument(
         "--seed", type=int, help="seed of random addresses, for this project's kernel (default: 1 in the emulator)"
     )
@@ -72,7 +76,9 @@ def _add_profile(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     profile.add_argument("image", type=Path)
     profile.add_argument("--top", type=int, default=20, metavar="N", help="rows of each table (default 20)")
     profile.add_argument("--timeout", type=float, default=300.0, metavar="S", help="seconds (default 300)")
-    profile.add_argument("--memory", type=int, default=128, metavar="MB", help="memory of the machine (default 128)")
+    profile.add_argument(
+        "--memory", type=_megabytes, default=128, metavar="MB", help="memory of the machine (default 128)"
+    )
     profile.add_argument("--seed", type=int, default=1, help="seed of random addresses (default 1)")
     profile.add_argument("--root", type=Path, metavar="DIR", help="build folder with symbols (default: the image's)")
     profile.add_argument("--json", action="store_true", help="print one JSON object instead of text")
@@ -494,6 +500,13 @@ def _new(options: argparse.Namespace) -> int:
     return EXIT_PASS
 
 
+def _megabytes(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= MEMORY_MAX:
+        raise argparse.ArgumentTypeError(f"is {number}; give 1 to {MEMORY_MAX} MiB")
+    return number
+
+
 def main(arguments: list[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names may have letters that the terminal's encoding has not
@@ -507,6 +520,9 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         status = EXIT_MACHINE_BROKE
+    except OSError as error:
+        print(f"ambilink: {error.filename or 'output'}: {error.strerror or error}", file=sys.stderr)
+        status = EXIT_FAIL
     except KeyboardInterrupt:
         status = 130
     sys.exit(status)

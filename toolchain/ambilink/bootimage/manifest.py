@@ -142,8 +142,9 @@ def _choose(table: Table, key: str, value: str, choices: Mapping[str, _Choice]) 
 
 
 def _check_name(table: Table, key: str, name: str, limit: int) -> str:
-    if not name or len(name.encode()) > limit or name.startswith("/") or "\0" in name:
-        raise table.refuse(key, f"is {name!r}", f"use a relative name of 1 to {limit} bytes")
+    parts = name.split("/")
+    if len(name.encode()) > limit or not name.isprintable() or {"", ".", ".."} & {*parts}:
+        raise table.refuse(key, f"is {name!r}", f"use a relative name of 1 to {limit} bytes, without . or .. in it")
     return name
 
 

@@ -30,6 +30,8 @@ from ambilink.elf.layout import (
     DT_VERSYM,
     ET_EXEC,
     PT_INTERP,
+    SHN_UNDEF,
+    STT_GNU_IFUNC,
     Segment,
 )
 from ambilink.elf.psabi import PSABIS, Kind
@@ -99,6 +101,23 @@ class Loaded(DynamicFile):
         symbols = self.symbols(range(1, symbol_count(self)))
         return [each.name.decode("utf-8", "backslashreplace") for each in symbols]
 
+    @property
+    def calls_resolvers(self) -> bool:
+        """By relocations of its own."""
+        return any(name.endswith("_IRELATIVE") for name in self.used)
+
+    @cached_property
+    def indirect_functions(self) -> list[str]:
+        """Those that it exports (STT_GNU_IFUNC)."""
+        if DT_SYMTAB not in self.dynamic:
+            return []
+        symbols = self.symbols(range(1, symbol_count(self)))
+        return [
+            each.name.decode("utf-8", "backslashreplace")
+            for each in symbols
+            if each.type == STT_GNU_IFUNC and each.section != SHN_UNDEF
+        ]
+
     @cached_property
     def names(self) -> list[tuple[str, str]]:
         """What its names are, and the names."""
@@ -166,6 +185,11 @@ def _relocations(file: Loaded, contract: Contract, output: OutputKind, _: Sequen
             symbol or None,
             addend if kind in ("relative", "irelative") else offset,
         )
+    known = any(name.lower().endswith("irelative") for name in contract.relocations)
+    if not known and not file.calls_resolvers:
+        for name in file.indirect_functions:  # who refers to one must get what its resolver returns
+            text = f"exports the IFUNC {name}, and the loader knows {listed}"
+            yield Broken("relocations", text, REMEDIES["irelative"], name)
     if file.has_relr and "relr" not in contract.relocations:
         yield Broken(
             "relocations", f"has DT_RELR, and the loader knows {listed}", "set format.relr to false in the profile"
@@ -333,6 +357,8 @@ def contract_of(files: Sequence[Loaded]) -> dict[str, object]:
         if _is_linked(file, file.output):
             relocations |= dict.fromkeys(file.used)
             relocations |= {"relr": None} if file.has_relr else {}
+            if file.indirect_functions and not file.calls_resolvers:
+                relocations["irelative"] = None
     linked = [file for file in files if _is_linked(file, file.output)]
     found: dict[str, object] = {"outputs": list(dict.fromkeys(GROUPS[file.output] for file in files))}
     if relocations:

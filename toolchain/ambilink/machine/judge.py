@@ -78,7 +78,11 @@ class Judge:
         """The machine ended so; the console's last line, which no line end closed, was seen."""
         if self._crashed is not None:
             return Verdict.FAIL, self._crash_text
-        return (Verdict.PASS, "") if self._passed and decision[0] in UNDECIDED else decision
+        if self._passed and decision[0] in UNDECIDED:
+            return Verdict.PASS, ""
+        if decision[0] in (Verdict.HALTED, Verdict.RESET):
+            return decision[0], f"{decision[1]}{self._missing}"
+        return decision
 
     @property
     def _crash_text(self) -> str:

@@ -128,6 +128,11 @@ def _file(env: Environment, value: object) -> Node:
         raise Unsuitable(f"is {shown(value)}, which is a folder") from None
 
 
+def _first_file(env: Environment, value: object) -> Node:
+    nodes = [_file(env, item) for item in _flat(value)]
+    return nodes[0] if nodes else _file(env, value)
+
+
 def _target(env: Environment, value: object) -> object:
     return value if is_file(value) or is_folder(value) or is_alias(value) else _path(env, value)
 
@@ -267,6 +272,7 @@ OptionalFolders = Annotated[
 ]
 Paths = Annotated[Sequence[str], Accepts("a path, or a list of paths", _list_of(_path))]
 File = Annotated[Node, Accepts("a file", _file)]
+FirstFile = Annotated[Node, Accepts("a file, or a list that begins with it", _first_file)]
 OptionalFile = Annotated[Node | None, Accepts("a file, or None", _file, optional=True)]
 Output = Annotated[str, Accepts("a path in the build folder", _text)]
 OptionalOutput = Annotated[str | None, Accepts("a path in the build folder, or None", _text, optional=True)]
@@ -365,6 +371,8 @@ def setting(env: Environment, name: str, default: Any) -> Any:
     if value is None:
         return default
     accepts = SETTINGS[name]
+    if name == "AMBILINK_FLAGS" and isinstance(value, str):  # as SCons' own flags
+        value = value.split()
     try:
         return accepts.convert(env, value)
     except Unsuitable as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 from ambilink.files import write_atomically
 from ambilink.incremental.journal import trace
 from ambilink.report.build import made_lines
-from ambilink.scons.api import is_done, is_unchanged
+from ambilink.scons.api import aliases, is_done, is_unchanged
 from ambilink.scons.context import Context
 from ambilink.scons.up_to_date import leave_record
 
@@ -52,4 +52,5 @@ def _verdict(path: Path) -> str:
     """The last line of a boot's log, with its time."""
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(path.stat().st_mtime))
     verdict = path.read_text().rstrip().splitlines()[-1]
-    return f"{verdict} ({when}; nothing changed since, `scons boot` boots again)"
+    again = ", `scons boot` boots again" if any(node.name == "boot" for node in aliases()) else ""
+    return f"{verdict} ({when}; nothing changed since{again})"

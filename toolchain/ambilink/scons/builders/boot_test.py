@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from ambilink.compile.profile import DEFAULT_PROFILE
 from ambilink.scons.api import Builder, Environment, Node, Nodes, placed
-from ambilink.scons.arguments import Count, File, OptionalFile, Output, choice
+from ambilink.scons.arguments import Count, FirstFile, OptionalFile, Output, choice
 from ambilink.scons.booting import refuse_other_processors
 from ambilink.scons.builder import Call, builder
 from ambilink.scons.steps import CommandStep, watched
@@ -19,7 +19,7 @@ BOOTING = ("bootimage", "machine", "verify", "verdict.py", "boot.py", "report/bo
 def boot_test(
     call: Call,
     target: Output,
-    image: File,
+    image: FirstFile,
     expect: OptionalFile = None,
     machine: Annotated[str, choice("emulator", "qemu")] = "emulator",
     timeout: Count = 20,

@@ -56,11 +56,21 @@ class ImageOf:
             found.append(program)
         return found
 
+    def _file(self, file: Path) -> Node:
+        env = self.context.env
+        try:
+            return env.File(str(file), env.Dir("#"))
+        except TypeError as error:  # SCons knows a folder of that name
+            raise UserError(
+                f"{self.manifest_node.path}: {file} is a folder (image declared at {self.location}); "
+                "name its files one by one"
+            ) from error
+
     def inputs(self) -> list[Node]:
         context, manifest = self.context, self.manifest()
         env = context.env
         files = manifest.files.values() if isinstance(manifest, Manifest) else manifest.files
-        nodes = [*context.code(*PACKING), *(env.File(str(file), env.Dir("#")) for file in files)]
+        nodes = [*context.code(*PACKING), *(self._file(file) for file in files)]
         for program in self.programs():
             nodes += _made(program.node)
             if program.linkage == "dynamic":
