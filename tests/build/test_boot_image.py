@@ -101,6 +101,9 @@ def test_the_profiles_verdict_fails_the_build(system):
         ('program = "user"', 'program = "usr"', "my.toml: unknown service 'usr'"),
         ('file = "text"', 'file = "none"', "none"),
         ("[[module]]\nprogram", '[[module]]\ncolour = "x"\nprogram', "my.toml:7: unknown key module 1.colour"),
+        ("[image]", '[image]\nkernel = "../../kern"', "my.toml:2: image.kernel is '../../kern'; give"),
+        ("[image]", '[image]\nkernel = "grub/grub.cfg"', "GRUB's own files lie in the folder grub"),
+        ('file = "text"', 'file = "grub"', "module 2.file is 'grub', and GRUB's own files lie in the folder grub"),
         ('"multiboot2"', '"multiboot"', "my.toml:2: image.format is 'multiboot'; choose one of: ambilink, multiboot2"),
     ],
 )

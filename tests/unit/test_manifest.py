@@ -64,6 +64,8 @@ environment = { K = "v" }
         (GOOD + '[files]\n"etc/../../evil" = "x"\n', "is 'etc/../../evil'; use a relative name"),
         (GOOD + '[files]\n"a//b" = "x"\n', "use a relative name"),
         (GOOD + '[files]\n"a\\u001b[2J" = "x"\n', "use a relative name"),
+        (GOOD + "stack = 0x" + "f" * 5000 + "\n", "boot.toml:3: has a number of more than 64 bits"),
+        (GOOD + "stack = " + "9" * 5000 + "\n", "is not TOML: "),
         ("service = 3\n", "service is 3, which is no list"),
     ],
 )

@@ -69,3 +69,9 @@ def test_mistakes_name_file_and_key(values, message):
 def test_only_the_star_is_special():
     assert text_pattern("a.b (*) c").search("x a.b (12) c y")
     assert not text_pattern("a.b").search("axb")
+    assert text_pattern("one *").fullmatch("one 1") and not text_pattern("a*b*c").fullmatch("a b c d")
+    assert text_pattern("a*b*b").fullmatch("a b b b") and not text_pattern("a*b").search("b a")
+
+
+def test_many_stars_take_no_time():
+    assert not text_pattern("*".join("a" * 12) + "*b").search("a" * 3000)

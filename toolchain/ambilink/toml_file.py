@@ -152,6 +152,8 @@ def _locate(value: Any, lines: Mapping[_Path, int], path: _Path = ()) -> Any:
         return located
     if isinstance(value, list):
         return [_locate(each, lines, (*path, number)) for number, each in enumerate(value)]
+    if isinstance(value, int) and value.bit_length() > 64:
+        raise OverflowError(lines.get(path))
     return value
 
 
@@ -165,7 +167,10 @@ def read(path: Path) -> Located:
     try:
         text = read_regular(path, "give the path of a TOML file").decode()
         return _document(tomllib.loads(text), _Lines(text.replace("\r\n", "\n")).found)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OverflowError as error:
+        where = path if error.args[0] is None else f"{path}:{error.args[0]}"
+        raise AmbilinkError(where, "has a number of more than 64 bits", "write a smaller one") from error
+    except ValueError as error:  # of the syntax, of the encoding, or of a number with thousands of digits
         raise AmbilinkError(path, f"is not TOML: {error}", "repair it there") from error
     except RecursionError as error:
         raise AmbilinkError(path, "is nested too deeply", "write it with fewer brackets in brackets") from error

@@ -112,6 +112,15 @@ def _command_line(table: Table, key: str, text: str) -> str:
     return text
 
 
+def _refuse_place(table: Table, key: str, name: str) -> None:
+    """A file gets this name in GRUB's folder, beside the folder `grub`."""
+    parts = name.split("/")
+    if {"", ".", ".."} & {*parts} or not name.isprintable():
+        raise table.refuse(key, f"is {name!r}", "give a name, or a path that stays in its folder")
+    if parts[0] == "grub":
+        raise table.refuse(key, f"is {name!r}, and GRUB's own files lie in the folder grub", "call it otherwise")
+
+
 def _read_module(path: Path, table: Table) -> ManifestModule:
     def take(key: str, default: Any = None) -> Any:
         return table.take_key(key, MODULE_KEYS[key], default)
@@ -121,6 +130,8 @@ def _read_module(path: Path, table: Table) -> ManifestModule:
         raise table.refuse("program", "or file or needed is wanted, one of them", "write which file the module is")
     if "/" in program:
         raise table.refuse("program", f"is {program!r}", "give the program's name alone, or a path as file")
+    for key, name in (("program", program), ("file", Path(file).name)):
+        _refuse_place(table, key, name or key)
     text = take("command-line", "" if needed else program or Path(file).name)
     if needed and table.has("command-line"):
         raise table.refuse("command-line", "stands beside needed", "write image.library-command-line")
@@ -141,6 +152,7 @@ def read(path: Path) -> MultibootManifest:
     name = take("format")
     kernel, command_line, pattern = take("kernel"), take("command-line"), take("library-command-line")
     libraries = take("libraries")
+    _refuse_place(image, "kernel", kernel)
     for library in libraries:
         if "/" in library or not library:
             raise image.refuse("libraries", f"has {library!r}", "give the file's name alone")
