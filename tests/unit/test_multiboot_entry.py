@@ -163,6 +163,16 @@ def test_segments_that_overlap_are_refused(tmp_path):
         loaded(tmp_path, bytes(data))
 
 
+@pytest.mark.parametrize("end", [1 << 32, (1 << 32) - 4096, (1 << 32) - 8192])
+def test_a_kernel_that_leaves_no_room_is_refused(tmp_path, end):
+    contents = header2()
+    data = bytearray(elf32(contents))
+    data[72:76] = struct.pack("<I", end - 0x100000)  # p_memsz
+    loaded(tmp_path, bytes(data))
+    with pytest.raises(AmbilinkError, match="leaves no room below 4 GiB"):
+        wrap(tmp_path / "kernel", 2)
+
+
 def test_damaged_kernels_are_refused_or_wrapped(build, tmp_path):
     """Never anything else."""
     whole, random, path = (build / "test-multiboot").read_bytes(), Random(1), tmp_path / "kernel"

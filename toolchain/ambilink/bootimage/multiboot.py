@@ -83,6 +83,8 @@ class _Modules:
             if soname in seen:
                 continue
             seen.add(soname)
+            if "/" in soname:
+                raise AmbilinkError(needer, f"needs {soname!r}, which is no file name", "give it a soname without /")
             path = self.root / folder / soname
             if not path.is_file():
                 raise AmbilinkError(

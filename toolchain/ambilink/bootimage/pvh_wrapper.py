@@ -58,6 +58,8 @@ def _place(kernel: Loadable, version: int, command_line: str, modules: Sequence[
     unplaced = [PlacedModule(0, len(module.data), module.command_line) for module in modules]
     size = len(information_with(kernel.sections, unplaced))
     room = round_up(size + ROOM + len(text))
+    if address + room > ADDRESS_END - PAGE_SIZE:
+        raise AmbilinkError(kernel.path, "leaves no room below 4 GiB for what it is handed", "link it lower")
     loose = _Loose(kernel.path, round_up(address + room))
     sections = loose.place_sections(kernel) if kernel.sections else None
     placed = [PlacedModule(loose.put(m.data, PAGE_SIZE), len(m.data), m.command_line) for m in modules]
