@@ -1,4 +1,4 @@
-"""An image for a multiboot kernel in a tree of somebody's own: BootImage, BootTest and a profile with a verdict of its
+"""An image for a multiboot kernel in another project's tree: BootImage, BootTest and a profile with a verdict of its
 own. The kernel is tests/boot/multiboot."""
 
 import os

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from ambilink.compile.wheel import wheel_folder
+from ambilink.errors import AmbilinkError
 from ambilink.report.licences import UNKNOWN, as_text, licences
 
 
@@ -37,7 +38,7 @@ def test_what_the_linker_left_out_is_not_listed(build):
 
 @pytest.fixture
 def foreign(tree):
-    """A program of sources with debug information and without, and one object that somebody handed over."""
+    """A program of sources with debug information and without, and one ready object."""
     tree.write("src/main.c", "int theirs(void);\nint bare(void);\nvoid _start(void) { for (;;) theirs(), bare(); }\n")
     tree.write("vendor/theirs.c", "__attribute__((noinline)) int theirs(void) { return 1; }\n")
     tree.write("bare.c", "__attribute__((noinline)) int bare(void) { return 2; }\n")
@@ -77,7 +78,15 @@ def test_the_command(foreign, tmp_path):
         (text,): "is a text file, no boot image",
         (tmp_path / "none",): "cannot be read",
         (user, "--own", "src"): "is no PATH=LICENCE",
+        (user, "--own", "nothing/=MIT"): "has no source of its own whose path begins with nothing/; correct --own",
     }
     for words, message in cases.items():
         done = run(*words)
         assert done.returncode != 0 and message in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_folder_of_the_same_name_takes_nothing_of_ours(build):
+    found = licences(build / "services/greet", build, {})
+    assert [origin.name for origin in found if origin.name == "Ambilink"]
+    with pytest.raises(AmbilinkError, match="has no source of its own whose path begins with services/"):
+        licences(build / "services/greet", build, {"services/": "BSD-2-Clause"})

@@ -118,7 +118,7 @@ def test_mistakes(tree, mistake):
 
 @pytest.fixture(scope="module")
 def copy(top, tmp_path_factory):
-    """This repository as somebody's subfolder."""
+    """This repository as a subfolder of another project."""
     folder = tmp_path_factory.mktemp("parent") / "third_party/ambilink"
     for name in ("libs", "services", "boot", "toolchain", "site_scons"):
         shutil.copytree(top / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))

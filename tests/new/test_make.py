@@ -160,7 +160,7 @@ def test_an_interrupt_leaves_nothing(folder, tmp_path, monkeypatch, number, mome
         assert made == set(files) and names(tmp_path) == ["here"]
 
 
-def test_somebody_elses_file_that_comes_meanwhile_stays(folder, tmp_path, monkeypatch):
+def test_a_file_of_another_process_that_comes_meanwhile_stays(folder, tmp_path, monkeypatch):
     write = project._write
 
     def slow(staged, files):

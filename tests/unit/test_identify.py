@@ -1,4 +1,4 @@
-"""What a file is that somebody wants to boot, told truthfully."""
+"""What a file is that is to be booted: each format is reported by its name."""
 
 import gzip
 import struct

@@ -19,7 +19,7 @@ void process_log(struct loader_process *process, const char *text, const char *w
     used = append(line, used, ": ");
     used = append(line, used, text);
     append(line, used, what);
-    /* Whoever asked knows which process it is. */
+    /* The message is kept without the name: the caller of loader_open knows which process it is. */
     size_t own = strlen(process->name) + 2;
     own = own < sizeof line ? own : 0;
     memcpy(process->message, line + own, strlen(line + own) + 1);

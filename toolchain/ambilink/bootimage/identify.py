@@ -1,8 +1,9 @@
-"""What a file is that somebody wants to boot, and if nothing boots it, why not and what to do."""
+"""What a file is that is to be booted; where no machine boots it, why not and what to do."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from ambilink.bootimage.multiboot_header import find_header
 from ambilink.elf.file import ElfFile
@@ -111,8 +112,8 @@ def _elf(path: Path, data: Data) -> BootFile:
         protocols += [PVH] if elf.loads and notes & {PVH_NOTE, ENTRY64_NOTE} else []
     elif len(data) < 20 or data[4] not in (1, 2) or data[5] not in (1, 2):
         raise AmbilinkError(path, "is an ELF file whose header is damaged or cut off", "link it anew")
-    order = "little" if data[5] == 1 else "big"
-    kind, machine = (int.from_bytes(data[at : at + 2], "little" if order == "little" else "big") for at in (16, 18))
+    order: Literal["little", "big"] = "little" if data[5] == 1 else "big"
+    kind, machine = (int.from_bytes(data[at : at + 2], order) for at in (16, 18))
     protocols += [MULTIBOOT[version] for version in (2, 1) if find_header(path, data, version)]
     if protocols:
         return BootFile(path, "a kernel", tuple(protocols), is_ambilink=is_ambilink)

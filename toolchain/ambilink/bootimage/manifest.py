@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from ambilink import toml_file
 from ambilink.bootimage.layout import ARGUMENTS_MAX, NAME_MAX, PAGE_SIZE, SERVICE_NAME_MAX, Calls, Grant, Linker, Role
-from ambilink.bootimage.multiboot_manifest import AMBILINK, TOP_KEYS, format_of, take_version
+from ambilink.bootimage.multiboot_manifest import AMBILINK, TOP_KEYS, take_format, take_version
 from ambilink.errors import AmbilinkError
 from ambilink.toml_file import REQUIRED, Key, Table
 
@@ -189,7 +189,7 @@ def read(path: Path) -> Manifest:
     top = Table(path, "", toml_file.read(path))
     take_version(top)
     image = top.take_table("image", {})
-    if format_of(path) != AMBILINK:
+    if take_format(image) != AMBILINK:
         raise image.refuse("format", "is not 'ambilink'", "make this image by BootImage or ambilink image pack")
 
     def take(key: str) -> Any:
@@ -204,7 +204,6 @@ def read(path: Path) -> Manifest:
     for name in modules:
         if "/" in name:
             raise image.refuse("modules", f"has {name!r}", "give the module's name alone")
-    take("format")
     linker = Linker(_choose(image, "linker", take("linker"), LINKERS))
     kernel, loader, interpreter, seed = take("kernel"), take("loader"), take("interpreter") or None, take("seed")
     if seed < -1 or seed >= 1 << 64:

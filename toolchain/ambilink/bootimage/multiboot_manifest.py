@@ -89,15 +89,18 @@ def take_version(top: Table) -> None:
         raise top.refuse("manifest", f"is {version}", remedy)
 
 
-def format_of(path: Path) -> str:
-    """Which kind of manifest a file is."""
-    top = Table(path, "", toml_file.read(path))
-    take_version(top)
-    image = top.take_table("image", {})
+def take_format(image: Table) -> str:
     value: str = image.take_key("format", IMAGE_KEYS["format"])
     if value not in ALL_FORMATS:
         raise image.refuse("format", f"is {value!r}", f"choose one of: {', '.join(ALL_FORMATS)}")
     return value
+
+
+def format_of(path: Path) -> str:
+    """Which kind of manifest a file is."""
+    top = Table(path, "", toml_file.read(path))
+    take_version(top)
+    return take_format(top.take_table("image", {}))
 
 
 def _command_line(table: Table, key: str, text: str) -> str:
@@ -143,13 +146,14 @@ def _read_module(path: Path, table: Table) -> ManifestModule:
 def read(path: Path) -> MultibootManifest:
     top = Table(path, "", toml_file.read(path))
     take_version(top)
-    version = FORMATS[format_of(path)]
     image = top.take_table("image", {})
+    name = take_format(image)
+    if name not in FORMATS:
+        raise image.refuse("format", f"is {name!r}", f"this reads {' and '.join(FORMATS)}")
 
     def take(key: str) -> Any:
         return image.take_key(key, IMAGE_KEYS[key])
 
-    name = take("format")
     kernel, command_line, pattern = take("kernel"), take("command-line"), take("library-command-line")
     libraries = take("libraries")
     _refuse_place(image, "kernel", kernel)
@@ -174,7 +178,7 @@ def read(path: Path) -> MultibootManifest:
         if modules[-1].needed and sum(module.needed for module in modules) > 1:
             raise AmbilinkError(table.place("needed"), "a second entry says needed = true", "leave one of them")
     top.finish()
-    return MultibootManifest(path, version, kernel, command_line, tuple(libraries), pattern, tuple(modules))
+    return MultibootManifest(path, FORMATS[name], kernel, command_line, tuple(libraries), pattern, tuple(modules))
 
 
 def expand(pattern: str, name: str, folder: str) -> str:

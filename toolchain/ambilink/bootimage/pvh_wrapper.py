@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ambilink.bootimage.identify import PVH_NOTE
 from ambilink.bootimage.layout import PAGE_SIZE, round_up
-from ambilink.bootimage.loadable import ADDRESS_END, Loadable, Part, Sections, load
+from ambilink.bootimage.loadable import ADDRESS_END, EM_X86_64, Loadable, Part, Sections, load
 from ambilink.bootimage.multiboot_entry import CODE, ENTRY, PARAMETERS_AT
 from ambilink.bootimage.multiboot_info import Module, PlacedModule, information
 from ambilink.elf.layout import (
@@ -32,10 +33,8 @@ from ambilink.errors import AmbilinkError
 from ambilink.files import read_regular
 
 NOTE = struct.Struct("<III4sII")
-PVH_NOTE = 18
 CONTENTS_AT = 2 * PAGE_SIZE  # QEMU looks for a Multiboot header in the first 8 KiB
 ROOM = 4096  # for what the stub adds: 64 memory ranges, 1024 bytes of words, ACPI's pointer
-EM_X86_64 = 62
 
 
 def wrap(kernel: Path, version: int, command_line: str = "", modules: Sequence[Module] = ()) -> bytes:
@@ -117,7 +116,7 @@ class _Placed:
 
 
 def _elf(parts: Sequence[Part], entry: int) -> bytes:
-    note = NOTE.pack(4, 4, PVH_NOTE, b"Xen\0", entry, 0)
+    note = NOTE.pack(4, 4, PVH_NOTE[1], PVH_NOTE[0] + b"\0", entry, 0)
     headers_size = PHDR.size * (len(parts) + 1)
     note_at = round_up(EHDR.size + headers_size, 8)
     offset = max(CONTENTS_AT, round_up(note_at + len(note)))

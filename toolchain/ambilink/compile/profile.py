@@ -113,7 +113,7 @@ class Format:
 
 @dataclass(frozen=True)
 class Language:
-    """What the compiler is told."""
+    """Flags and macros for the compiler, and its run-time."""
 
     hosted: str = key(
         "programs",

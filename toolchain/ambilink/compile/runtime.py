@@ -10,13 +10,12 @@ to `math`: division of complex numbers needs fmax and fabs, which are exact, and
 import hashlib
 import os
 import re
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from ambilink.compile.toolset import Target
-from ambilink.compile.wheel import wheel_folder, wheel_version
+from ambilink.compile.wheel import run_zig, wheel_folder, wheel_version
 from ambilink.errors import AmbilinkError
 from ambilink.files import NoCacheFolder, cache_folder, write_atomically
 
@@ -55,29 +54,19 @@ def members(source: Path) -> Mapping[str, str]:
     return {"arithmetic": arithmetic, **{name: _only(parts) for name, parts in apart.items()}}
 
 
-def _run(folder: Path, *words: str | Path) -> None:
-    caches = {"ZIG_GLOBAL_CACHE_DIR": str(folder / "zig"), "ZIG_LOCAL_CACHE_DIR": str(folder / "zig")}
-    try:
-        done = subprocess.run(
-            words, cwd=folder, env={**os.environ, **caches}, capture_output=True, text=True, timeout=TIMEOUT
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise AmbilinkError(words[0], f"cannot build the compiler's run-time ({error})") from error
-    if done.returncode:
-        lines = [line for line in (done.stderr or done.stdout).splitlines() if line] or [f"status {done.returncode}"]
-        said = next((line for line in lines if "error" in line), lines[0])
-        raise AmbilinkError(words[0], f"cannot build the compiler's run-time: {said}", "is the disk full?")
-
-
 def _build(wheel: Path, sources: Mapping[str, str], flags: tuple[str, ...], archive: Path) -> None:
-    zig = wheel / "zig"
     with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".runtime-") as name:
         folder = Path(name)
         (folder / FOLDER).symlink_to(wheel / "lib" / FOLDER)
+        environment = {f"ZIG_{which}_CACHE_DIR": str(folder / "zig") for which in ("GLOBAL", "LOCAL")}
+
+        def run(*words: str) -> None:
+            run_zig("the compiler's run-time", folder, *words, timeout=TIMEOUT, environment=environment)
+
         for member, text in sources.items():
             (folder / f"{member}.zig").write_text(text)
-            _run(folder, zig, "build-obj", *flags, f"-femit-bin={member}.o", f"{member}.zig")
-        _run(folder, zig, "ar", "rcsD", "runtime.a", *(f"{member}.o" for member in sources))
+            run("build-obj", *flags, f"-femit-bin={member}.o", f"{member}.zig")
+        run("ar", "rcsD", "runtime.a", *(f"{member}.o" for member in sources))
         os.replace(folder / "runtime.a", archive)
 
 

@@ -1,7 +1,10 @@
-"""The ziglang wheel: compiler, linker, and the sources of musl and of the compiler's run-time."""
+"""The ziglang wheel: compiler, linker, and the sources of musl, of LLVM's libraries and of the compiler's run-time."""
 
 import importlib.metadata
 import importlib.util
+import os
+import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from ambilink.errors import AmbilinkError
@@ -12,9 +15,30 @@ PACKAGE = "ziglang"
 def wheel_folder() -> Path:
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise AmbilinkError(PACKAGE, "the package with musl is not installed", f"pip install {PACKAGE}==0.14.1")
+        raise AmbilinkError(PACKAGE, "the package is not installed", f"pip install {PACKAGE}==0.14.1")
     return Path(next(iter(spec.submodule_search_locations)))
 
 
 def wheel_version() -> str:
     return importlib.metadata.version(PACKAGE)
+
+
+def run_zig(what: str, folder: Path, *words: str | Path, timeout: float, environment: Mapping[str, str] = {}) -> None:
+    """One of its programs, in a folder; `what` is what messages say that it makes."""
+    command = [wheel_folder() / "zig", *words]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise AmbilinkError(command[0], f"cannot make {what} ({error})") from error
+    if done.returncode:
+        lines = [line for line in (done.stderr or done.stdout).splitlines() if line] or [f"status {done.returncode}"]
+        said = next((line for line in lines if "error" in line), lines[0])
+        raise AmbilinkError(command[0], f"cannot make {what}: {said}", "is the disk full?")

@@ -6,32 +6,21 @@ recipe serves every Linux. Two processes that miss it at once make one each, and
 
 import contextlib
 import hashlib
-import importlib.metadata
-import importlib.util
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from ambilink.core.sources import CoreUnavailable, Sources, core_sources, rtld_folder
-from ambilink.errors import AmbilinkError
+from ambilink.compile.wheel import run_zig, wheel_folder, wheel_version
+from ambilink.core.sources import CoreUnavailable, Sources, as_unavailable, core_sources, rtld_folder
 from ambilink.files import cache_folder
 
 MACHINES = ("x86_64", "aarch64", "riscv64")
 FLAGS = ("-std=gnu17", "-O2", "-fPIC", "-ffreestanding", "-fno-stack-protector", "-nostdlibinc")
 LINK_FLAGS = ("-shared", "-Bsymbolic", "-z", "text", "-z", "noexecstack", "--strip-debug")
-COMPILER = "ziglang"  # the Python package that has clang and lld
 KEPT = 8  # libraries in the cache folder, of other versions of the sources
 TIMEOUT = 120  # seconds
-
-
-def _core_folder() -> Path:
-    try:
-        return cache_folder() / "core"
-    except AmbilinkError as error:
-        raise CoreUnavailable(error.where, error.rule, error.remedy) from error
 
 
 def _machine() -> str:
@@ -43,44 +32,23 @@ def _machine() -> str:
     return machine
 
 
-def _compiler() -> tuple[Path, str]:
-    """The program, and its version."""
-    spec = importlib.util.find_spec(COMPILER)
-    folders = spec.submodule_search_locations if spec else None
-    if not folders:
-        raise CoreUnavailable("linker core", f"is compiled by {COMPILER}, which is missing", f"pip install {COMPILER}")
-    return Path(next(iter(folders)), "zig"), importlib.metadata.version(COMPILER)
-
-
-def _run(*command: str | Path, folder: Path) -> None:
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=TIMEOUT)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise CoreUnavailable(command[0], f"cannot compile the linker core ({error})") from error
-    if done.returncode:
-        lines = [line for line in (done.stderr or done.stdout).splitlines() if line] or [f"status {done.returncode}"]
-        said = next((line for line in lines if "error" in line), lines[0])
-        raise CoreUnavailable(command[0], f"cannot compile the linker core: {said}", "is the disk full?")
-
-
 def compile_core(sources: Sources, library: Path) -> None:
     """For this machine; `library` is there afterwards, or as it was before."""
     machine = _machine()
-    zig, _ = _compiler()
-    headers = zig.parent / "lib/include"
-    with tempfile.TemporaryDirectory(dir=library.parent, prefix=".core-") as name:
-        folder = Path(name)
+    with as_unavailable(), tempfile.TemporaryDirectory(dir=library.parent, prefix=".core-") as name:
+        folder, headers = Path(name), wheel_folder() / "lib/include"
         includes = [word for include in sources.includes for word in ("-I", include)]
         target = f"--target={machine}-linux-gnu"
-        _run(zig, "clang", "-c", target, *FLAGS, "-isystem", headers, *includes, *sources.files, folder=folder)
+        words = ("clang", "-c", target, *FLAGS, "-isystem", headers, *includes, *sources.files)
+        run_zig("the linker core", folder, *words, timeout=TIMEOUT)
         objects = sorted(path.name for path in folder.glob("*.o"))
-        _run(zig, "ld.lld", *LINK_FLAGS, "-o", "core.so", *objects, folder=folder)
+        run_zig("the linker core", folder, "ld.lld", *LINK_FLAGS, "-o", "core.so", *objects, timeout=TIMEOUT)
         os.replace(folder / "core.so", library)
 
 
 def _digest(sources: Sources) -> str:
     found = hashlib.blake2b(digest_size=16)
-    words = [*FLAGS, *LINK_FLAGS, _machine(), _compiler()[1]]
+    words = [*FLAGS, *LINK_FLAGS, _machine(), wheel_version()]
     # In the order of names and contents: that of paths depends on where the folders are.
     files = sorted((path.name, hashlib.blake2b(path.read_bytes()).hexdigest()) for path in sources.all_files)
     words += [word for file in files for word in file]
@@ -99,7 +67,9 @@ def core_library(sources: Sources | None = None) -> Path:
     """The library, compiled now if it is not there; `sources` None: the product's own."""
     try:
         sources = sources or core_sources(rtld_folder())
-        folder = _core_folder()
+        with as_unavailable():
+            wheel_folder()
+            folder = cache_folder() / "core"
         library = folder / f"{_digest(sources)}.so"
         if library.is_file():
             with contextlib.suppress(OSError):  # used now: others are given up first

@@ -1,5 +1,7 @@
 """Where the C sources of the linker core are."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,11 +28,18 @@ class Sources:
         return sorted({*self.files, *headers})
 
 
-def rtld_folder(package: Path = HERE.parent) -> Path:
+@contextmanager
+def as_unavailable() -> Iterator[None]:
+    """What is missing for the core, and is an error of its own elsewhere."""
     try:
-        return system_folder(package) / "libs/rtld"
+        yield
     except AmbilinkError as error:
         raise CoreUnavailable(error.where, error.rule, error.remedy) from error
+
+
+def rtld_folder(package: Path = HERE.parent) -> Path:
+    with as_unavailable():
+        return system_folder(package) / "libs/rtld"
 
 
 def core_sources(rtld: Path) -> Sources:

@@ -46,7 +46,7 @@ def _create(folder: Path, files: dict[str, bytes]) -> None:
 
 
 def _fill(folder: Path, files: dict[str, bytes]) -> None:
-    """A folder in which somebody may stand is not replaced. The one made in it also keeps a second `new` away."""
+    """A folder may be the current one of a shell, and is not replaced. What is made in it keeps a second `new` away."""
     _refuse_contents(folder, [entry.name for entry in os.scandir(folder)])
     staged = folder / INSIDE
     staged.mkdir()

@@ -68,6 +68,9 @@ def licences(path: Path, root: Path, own: Mapping[str, str]) -> dict[SourceSet, 
             linked = found[origin]
             linked.sources.add(source)
             linked.outputs.add(name)
+    for start in own:
+        if start.rstrip("/") not in {origin.name for origin in found}:
+            raise AmbilinkError(path, f"has no source of its own whose path begins with {start}", "correct --own")
     return dict(sorted(found.items(), key=lambda item: (item[0].licence == UNKNOWN, item[0].name)))
 
 
@@ -185,10 +188,12 @@ def _origin(source: str, own: Mapping[str, str]) -> SourceSet:
         for folder, about in SETS.items():
             if rest.startswith(folder):
                 return SourceSet(*about)
+    if _is_ours(source):  # also where a project has folders of the same names
+        return OURS
     for start, licence in own.items():
         if source.startswith(start):
             return SourceSet(start.rstrip("/"), licence)
-    return OURS if _is_ours(source) else SourceSet(os.path.dirname(source) or ".", UNKNOWN)
+    return SourceSet(os.path.dirname(source) or ".", UNKNOWN)
 
 
 @cache

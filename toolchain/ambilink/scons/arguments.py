@@ -351,13 +351,19 @@ def _switch(env: Environment, value: object) -> bool:
     return bool(value)
 
 
-_TEXT, _TEXTS = Accepts("a text", _path), Accepts("a text, or a list of texts", _list_of(_text))
+def _words(env: Environment, value: object) -> list[str]:
+    """As SCons' own flags: a text is split at blanks, items of a list are words."""
+    words: list[str] = value.split() if isinstance(value, str) else _list_of(_text)(env, value)
+    return words
+
+
+_TEXT, _WORDS = Accepts("a text", _path), Accepts("a text, or a list of texts", _words)
 SETTINGS = {
     "AMBILINK_TARGET": _TEXT,
     "AMBILINK_COMPILER": _TEXT,
     "AMBILINK_OS": _TEXT,
     "AMBILINK_BUILD": _TEXT,
-    "AMBILINK_FLAGS": _TEXTS,
+    "AMBILINK_FLAGS": _WORDS,
     "AMBILINK_VERBOSE": Accepts("True or False", _switch),
     "AMBILINK_CACHE": Accepts("the path of a folder", lambda env, value: _path(env, value) if value else ""),
     "AMBILINK_CACHE_LIMIT": _TEXT,
@@ -371,8 +377,6 @@ def setting(env: Environment, name: str, default: Any) -> Any:
     if value is None:
         return default
     accepts = SETTINGS[name]
-    if name == "AMBILINK_FLAGS" and isinstance(value, str):  # as SCons' own flags
-        value = value.split()
     try:
         return accepts.convert(env, value)
     except Unsuitable as error:

@@ -87,7 +87,8 @@ def dual_library(
     static: the archive: None leaves it out; {"sources": [...], "flags": [...]} adds sources and compiler flags for this
         form alone. With flags the archive gets objects of its own.
     shared: the shared object, likewise.
-    abi: a text that is checked in. The build fails if the shared object exports something else; `AbiUpdate` writes it.
+    abi: a text that is checked in. Where the shared object exports something else, making the record's `.checked`, or
+        an image that has the library, fails; `AbiUpdate` writes it.
     includes: folders of headers, for itself and its users; without it "include", where that exists.
     private_includes: folders of headers for its own sources.
     system_includes: folders of headers for its own sources that are searched last and not watched for changes.

@@ -1,4 +1,4 @@
-"""How linkers are told of archives."""
+"""Options of linkers for archives."""
 
 from collections.abc import Sequence
 
