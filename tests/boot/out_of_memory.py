@@ -116,7 +116,7 @@ def sites(image: Path) -> list[Site]:
     found: list[Site] = []
     symbols = read(image).symbols
 
-    def stop(memory: object) -> None:
+    def stop(moment: object) -> None:
         engine = board.cpu.engine
 
         def word(address: int) -> int:

@@ -95,10 +95,11 @@ class Damage(StartSnapshots):
         super().__init__(image)
         self.choose = choose
 
-    def _take(self, memory):
+    def _take(self, moment):
+        memory = moment.memory
         process = read_kernel_state(self.image, memory).beginning
         if process.name != "console":
-            super()._take(memory)
+            super()._take(moment)
             return
         pages = {page.address: page for page in user_pages(memory, process.page_table)}
         found = slots(self.image, process, Modules(self.image).find(pages))
@@ -106,7 +107,7 @@ class Damage(StartSnapshots):
         frame = pages[place & -4096].frame + place % 4096
         old = memory.word(frame)
         memory.write(frame, (old ^ 8).to_bytes(8, "little"))
-        super()._take(memory)
+        super()._take(moment)
         memory.write(frame, old.to_bytes(8, "little"))
 
 

@@ -1,6 +1,7 @@
 """Boot, then look: one image on one machine, its console, and what its memory shows afterwards."""
 
 import tempfile
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ambilink.verify.backtrace import explain_faults
 from ambilink.verify.expect import missing_line, read_expected
 from ambilink.verify.kernel_file import startable
 from ambilink.verify.kernel_state import KernelState, read_kernel_state
+from ambilink.verify.lives import LifeWatch, Lives
 from ambilink.verify.slots import SlotReport, verify_slots
 from ambilink.verify.snapshot import StartSnapshots
 from ambilink.verify.system import SystemReport, verify_system
@@ -27,6 +29,16 @@ class BootResult:
     faults: list[str]
     slots: SlotReport | None
     failures: list[str]  # what is wrong although the guest itself may have passed
+    request: BootRequest
+    root: Path
+    protocol: str | None  # that was asked for
+    what: str  # the file that was booted is
+    expected: list[str]  # lines of the console
+    missing: str | None  # the first of these that did not come
+    verify_error: str  # why the machine's memory could not be verified
+    started: float  # seconds since the epoch
+    lives: Lives | None
+    image: ImageFile | None  # None: not of this project's format
 
     @property
     def exit_status(self) -> int:
@@ -46,18 +58,22 @@ def boot_and_verify(
     expected = read_expected(expect) if expect else []
     if not expected:
         check_can_pass(request.rules, request.rules_from or request.image)
-    file = identify(request.image)
+    file, started = identify(request.image), time.time()
     image = _read_packed(request.image) if file.protocols else None
     starts = StartSnapshots(image) if image else None
+    watch = LifeWatch(image) if image else None
     if request.seed is None and machine == "emulator" and file.is_ambilink:
         request = replace(request, seed=1)  # so that boots repeat
     with tempfile.TemporaryDirectory(prefix="ambilink-boot-") as scratch:
         given = startable(machine, replace(request, expected=tuple(expected)), file, protocol, Path(scratch))
-        outcome = boot(machine, given, sink, starts.stops if starts else None)
-    state = report = slots = None
+        stops = {**watch.stops, **starts.stops} if watch and starts else None
+        outcome = boot(machine, given, sink, stops)
+    state = report = slots = lives = None
     failures: list[str] = []
+    verify_error = ""
     try:
-        if image and outcome.memory:
+        if image and watch and outcome.memory:
+            lives = watch.read(outcome.memory)
             state = read_kernel_state(image, outcome.memory)
         if image and outcome.memory and state:
             report = verify_system(image, outcome.memory, state)
@@ -65,12 +81,30 @@ def boot_and_verify(
             # A boot that failed has unfinished processes; what was linked wrongly may be why it failed.
             failures += [*report.failures, *slots.failures] if outcome.verdict is Verdict.PASS else slots.at_start
     except AmbilinkError as error:
-        failures.append(str(error))
+        verify_error = str(error)
+        failures.append(verify_error)
     missing = missing_line(outcome.text, expected)
     if missing is not None:
         failures.append(f"expected on the console and not found: {missing}")
     faults = explain_faults(outcome.text, report, root) if report else []
-    return BootResult(outcome, state, report, faults, slots, failures)
+    return BootResult(
+        outcome=outcome,
+        state=state,
+        report=report,
+        faults=faults,
+        slots=slots,
+        failures=failures,
+        request=request,
+        root=root,
+        protocol=protocol,
+        what=file.what,
+        expected=expected,
+        missing=missing,
+        verify_error=verify_error,
+        started=started,
+        lives=lives,
+        image=image,
+    )
 
 
 def _read_packed(path: Path) -> ImageFile | None:

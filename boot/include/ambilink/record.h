@@ -6,7 +6,7 @@
  * address + direct_base. The structures below are prefixes of the kernel's own.
  *
  * A machine that can stop at an address stops at the kernel function `process_begins`: a process is then as
- * its linker left it, and has not run.
+ * its linker left it, and has not run. It stops at `life_changes` when `kernel_lives` has one instant more.
  */
 #ifndef AMBILINK_RECORD_H
 #define AMBILINK_RECORD_H
@@ -39,6 +39,7 @@ struct process_record {
     int64_t exit_status;
     uint64_t page_table;    /* physical address of the top-level table */
     uint64_t threads;       /* struct thread_record, newest first */
+    uint64_t life;          /* struct process_life; 0: the table was full */
 };
 
 struct endpoint_record {
@@ -58,5 +59,33 @@ struct kernel_record {
     uint64_t system_calls;
     uint64_t ready_instant; /* nanoseconds since boot when the verdict was given */
     uint64_t beginning;     /* struct process_record, while the CPU is in `process_begins` */
+};
+
+/* The kernel symbol `kernel_lives`: the course of a boot, also of processes that are gone. */
+#define LIVES_MAGIC 0x3130534556494c41 /* "ALIVES01" */
+#define LIVES_MAX 256
+
+enum life_event {
+    LIFE_CREATED, /* it is an empty address space */
+    LIFE_BEGUN,   /* its first thread may run: what was to be linked from outside is linked */
+    LIFE_READY,   /* a thread of it asked for a request */
+    LIFE_ENDED,
+    LIFE_EVENTS
+};
+
+struct process_life {
+    uint64_t number;
+    char name[PROCESS_NAME_MAX];
+    uint64_t state;                /* as in process_record, at the last event */
+    int64_t exit_status;
+    uint64_t instant[LIFE_EVENTS]; /* nanoseconds since boot; 0: not reached */
+};
+
+struct kernel_lives {
+    uint64_t magic;
+    uint64_t capacity;
+    uint64_t count;    /* processes that were created, also those that found no room here */
+    uint64_t changing; /* index in `life` * LIFE_EVENTS + event, while the CPU is in `life_changes` */
+    struct process_life life[LIVES_MAX];
 };
 #endif

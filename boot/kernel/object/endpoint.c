@@ -1,6 +1,7 @@
 #include "object/endpoint.h"
 
 #include "base/bytes.h"
+#include "base/life.h"
 #include "memory/pool.h"
 #include "memory/user.h"
 #include "object/message.h"
@@ -125,6 +126,7 @@ int64_t endpoint_receive(struct endpoint *endpoint, uint64_t request_user, uint6
 {
     struct thread *receiver = current_thread;
     endpoint->record.server = (uint64_t)receiver->process_record;
+    life_reach(receiver->process_record, LIFE_READY);
     receiver->message_out = request_user;
     receiver->reply_handle_out = handle_user;
     if (endpoint->notices)

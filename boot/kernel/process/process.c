@@ -1,6 +1,7 @@
 #include "process/process.h"
 
 #include "base/bytes.h"
+#include "base/life.h"
 #include "base/log.h"
 #include "base/record.h"
 #include "memory/pool.h"
@@ -66,6 +67,7 @@ struct process *process_create(const char *name, size_t length)
     memory_copy(process->record.name, name, length < PROCESS_NAME_MAX ? length : PROCESS_NAME_MAX - 1);
     process->record.next = kernel_record.processes;
     kernel_record.processes = (uint64_t)&process->record;
+    life_begin(&process->record);
     return process;
 }
 
@@ -98,6 +100,7 @@ struct thread *process_start_thread(struct process *process, uint64_t entry, uin
     object_retain(process); /* while the thread lives */
     if (!process->live_threads++) {
         kernel_record.beginning = (uint64_t)&process->record;
+        life_reach(&process->record, LIFE_BEGUN);
         process_begins();
     }
     thread_ready(thread);
@@ -137,6 +140,7 @@ void process_end(struct process *process, unsigned state, int64_t status)
     object_retain(process);
     process->record.state = state;
     process->record.exit_status = status;
+    life_reach(&process->record, LIFE_ENDED);
     for (uint64_t record = process->record.threads; record;) {
         struct thread *thread = thread_of(record);
         record = thread->record.next;

@@ -90,8 +90,19 @@ class ConsoleLine:
 
 
 LineSink = Callable[[ConsoleLine], None]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Of a machine that stopped at an address and will go on."""
+
+    memory: PhysicalMemory
+    seconds: float  # since power-on, by the host's clock
+    instructions: int  # executed before
+
+
 # What to call when the CPU reaches an address (of the running address space), before it goes on.
-Stops = Mapping[int, Callable[[PhysicalMemory], None]]
+Stops = Mapping[int, Callable[[Moment], None]]
 # How often the instruction at an address was executed, by page table and address; page table 0 is the kernel's half.
 Counts = dict[tuple[int, int], int]
 

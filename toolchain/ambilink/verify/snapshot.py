@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ambilink.bootimage.container import ImageFile
 from ambilink.bootimage.layout import FileKind
 from ambilink.machine.memory import PAGE_SIZE, PhysicalMemory
-from ambilink.machine.model import Stops
+from ambilink.machine.model import Moment, Stops
 from ambilink.verify.kernel_state import Process, read_kernel_state
 from ambilink.verify.page_tables import Page, user_pages
 
@@ -65,7 +65,8 @@ class StartSnapshots:
         address = self.image.symbols.get(STOP_SYMBOL)
         return {} if address is None else {address: self._take}
 
-    def _take(self, memory: PhysicalMemory) -> None:
+    def _take(self, moment: Moment) -> None:
+        memory = moment.memory
         state = read_kernel_state(self.image, memory)
         if state and state.beginning:
             self.snapshots.append(Snapshot.take(self.image, memory, state.beginning, began=False))

@@ -4,7 +4,10 @@ Nothing that the guest says is believed: which file lies where is found from the
 of the boot image, and compared with what the image's own files ask for.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 from ambilink.bootimage.container import ImageFile
 from ambilink.bootimage.layout import FileKind
@@ -16,12 +19,24 @@ from ambilink.verify.modules import MappedModule, Modules
 from ambilink.verify.page_tables import Page, user_pages
 
 
+class Rule(Enum):
+    """What is promised of every process."""
+
+    WRITE_OR_EXECUTE = "no page is writable and executable"
+    MAPPED = "every page of a program and its libraries is mapped"
+    SHARED = "read-only pages are the image's own frames"
+    PROTECTED = "pages have the protection of their segments"
+    PRIVATE = "writable pages lie outside the boot image"
+    RELRO = "RELRO is read-only"
+
+
 @dataclass(frozen=True)
 class ProcessView:
     process: Process
     modules: list[MappedModule]
     pages: int  # mapped pages in all
-    private_pages: int  # in frames of this process alone
+    private_pages: int  # in frames that are not the image's
+    frames: frozenset[int]  # all that it maps
 
 
 @dataclass
@@ -39,6 +54,8 @@ class SystemReport:
     processes: list[ProcessView]
     files: list[LibraryUse]
     failures: list[str]
+    looked_at: Mapping[Rule, int]  # pages
+    broken: Mapping[Rule, list[str]]  # of the failures
 
     @property
     def shared_pages_saved(self) -> int:
@@ -58,6 +75,8 @@ class _Checker:
     def __init__(self, image: ImageFile, memory: PhysicalMemory, state: KernelState) -> None:
         self.image, self.memory, self.state = image, memory, state
         self.failures: list[str] = []
+        self.looked_at: Counter[Rule] = Counter({rule: 0 for rule in Rule})
+        self.broken: dict[Rule, list[str]] = {}
         self.modules = Modules(image)
         self.uses = {
             file.name: LibraryUse(file.name, file.kind, self._read_only_pages(self.modules.elves[file.name]))
@@ -73,8 +92,13 @@ class _Checker:
             if not load.writable
         )
 
-    def fail(self, process: Process, text: str) -> None:
-        self.failures.append(f"{process.name} (process {process.number}): {text}")
+    def check(self, rule: Rule, holds: bool, process: Process, text: str) -> bool:
+        self.looked_at[rule] += 1
+        if not holds:
+            line = f"{process.name} (process {process.number}): {text}"
+            self.failures.append(line)
+            self.broken.setdefault(rule, []).append(line)
+        return holds
 
     def _is_finished(self, page: Page) -> bool:
         """A page that was relocated at build time, and is only read."""
@@ -89,38 +113,42 @@ class _Checker:
             for address in range(start, _page_up(load.address + load.memory_size), PAGE_SIZE):
                 page = pages.get(module.base + address)
                 frame = file_frame + _page_down(load.offset) + address - start
-                if page is None:
-                    self.fail(process, f"{name}: the page at {address:#x} is not mapped")
-                elif not load.writable and page.frame != frame:
-                    self.fail(
-                        process, f"{name}: the read-only page at {address:#x} is a private copy, not the image's frame"
-                    )
-                elif not load.writable and (page.writable or page.executable != load.executable):
-                    self.fail(process, f"{name}: the page at {address:#x} has other protection than its segment")
-                elif load.writable and self.image.file_at(page.frame) and not self._is_finished(page):
-                    self.fail(process, f"{name}: the writable page at {address:#x} lies in the boot image")
+                here = f"page at {address:#x}"
+                mapped = self.check(Rule.MAPPED, page is not None, process, f"{name}: the {here} is not mapped")
+                if page is None or not mapped:
+                    continue
+                if load.writable:
+                    outside = not self.image.file_at(page.frame) or self._is_finished(page)
+                    self.check(Rule.PRIVATE, outside, process, f"{name}: the writable {here} lies in the boot image")
+                    continue
+                text = f"{name}: the read-only {here} is a private copy, not the image's frame"
+                if self.check(Rule.SHARED, page.frame == frame, process, text):
+                    protected = not page.writable and page.executable == load.executable
+                    text = f"{name}: the {here} has other protection than its segment"
+                    self.check(Rule.PROTECTED, protected, process, text)
         if module.elf.relro:
             start, size = module.elf.relro
             for address in range(_page_down(start), _page_down(start + size), PAGE_SIZE):
                 page = pages.get(module.base + address)
-                if page and page.writable:
-                    self.fail(process, f"{name}: the RELRO page at {address:#x} is writable")
+                if page:
+                    text = f"{name}: the RELRO page at {address:#x} is writable"
+                    self.check(Rule.RELRO, not page.writable, process, text)
 
     def view(self, process: Process) -> ProcessView:
         pages = {page.address: page for page in user_pages(self.memory, process.page_table)}
         for page in pages.values():
-            if page.writable and page.executable:
-                self.fail(process, f"the page at {page.address:#x} is writable and executable")
+            text = f"the page at {page.address:#x} is writable and executable"
+            self.check(Rule.WRITE_OR_EXECUTE, not (page.writable and page.executable), process, text)
         modules = self.modules.find(pages)
         for module in modules:
             self.check_module(process, module, pages)
             self.uses[module.file.name].processes.append(process.name)
         found = {module.file.name for module in modules}
         for name in self.modules.closure(process):
-            if name not in found:
-                self.fail(process, f"{name} is needed and not mapped from the image's frames")
+            text = f"{name} is needed and not mapped from the image's frames"
+            self.check(Rule.MAPPED, name in found, process, text)
         private = sum(1 for page in pages.values() if self.image.file_at(page.frame) is None)
-        return ProcessView(process, modules, len(pages), private)
+        return ProcessView(process, modules, len(pages), private, frozenset(page.frame for page in pages.values()))
 
 
 def verify_system(image: ImageFile, memory: PhysicalMemory, state: KernelState) -> SystemReport:
@@ -128,4 +156,4 @@ def verify_system(image: ImageFile, memory: PhysicalMemory, state: KernelState) 
         raise AmbilinkError(image.path, "is not the image that the machine booted", "give the same file")
     checker = _Checker(image, memory, state)
     views = [checker.view(process) for process in state.processes]
-    return SystemReport(views, list(checker.uses.values()), checker.failures)
+    return SystemReport(views, list(checker.uses.values()), checker.failures, checker.looked_at, checker.broken)

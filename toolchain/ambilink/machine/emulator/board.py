@@ -8,6 +8,7 @@ run, to the instruction.
 import mmap
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 
 import unicorn
@@ -34,6 +35,7 @@ from ambilink.machine.model import (
     ConsoleLine,
     Counts,
     LineSink,
+    Moment,
     Outcome,
     Stops,
     Verdict,
@@ -70,7 +72,7 @@ class Board:
         self.bus = Bus([*devices, self.exit] if request.rules.has_codes else devices)
         self._running = False
         for address, function in (stops or {}).items():
-            self.cpu.stop_at(address, partial(function, self.memory))
+            self.cpu.stop_at(address, partial(self._stop, function))
         if counts is not None:
             self.cpu.count_each(counts)
 
@@ -99,6 +101,9 @@ class Board:
 
     def _seconds(self) -> float:
         return time.perf_counter() - self.started
+
+    def _stop(self, function: Callable[[Moment], None]) -> None:
+        function(Moment(self.memory, self._seconds(), self._executed()))
 
     def load(self) -> None:
         kernel = self.request.kernel
