@@ -267,3 +267,21 @@ def test_a_library_of_others(helper):
     (helper.folder / "theirs/libhelper.so").write_text("no ELF file")
     output = helper.bad()
     assert "SConstruct:10: " in output and "libhelper.so" in output and "Traceback" not in output
+
+
+def test_a_stub_of_a_cycle_follows_libraries_that_come_through_static_ones(tree):
+    """What a library needs may change in the declaration of another: of one that becomes a part of it."""
+    for name in ("first", "second", "helper", "gone"):
+        tree.write(f"{name}.c", f"int {name}(void) {{ return 1; }}\n")
+    tree.write("first.c", "int second(void); int helper(void);\nint first(void) { return second() + helper(); }\n")
+    tree.write("second.c", "int first(void);\nint second(void) { return first(); }\n")
+    declared = (
+        'env.DualLibrary("first", ["first.c"], LIBS=["second", "helper"])\n'
+        'env.DualLibrary("second", ["second.c"], LIBS=["first"])\n'
+        'env.DualLibrary("helper", ["helper.c"], LIBS={libs}, shared=None)\n'
+    )
+    tree.sconstruct(declared.format(libs=["gone"]) + 'env.DualLibrary("gone", ["gone.c"])\n')
+    tree.good()
+    tree.sconstruct(declared.format(libs=[]))
+    tree.good()
+    assert inspect(tree.out / "stub/libfirst.so").needed == ("libsecond.so",)

@@ -44,8 +44,15 @@ def machine(env: Environment) -> str:
     return f"{target.machine} {target.elf_flags}"
 
 
+def _version(env: Environment) -> str:
+    """What a stub has of the declarations, beside its text."""
+    library, context = unit_of(env), context_of(env)
+    needed = context.needed_sonames(library) if _text(context, library) is library.preliminary else ()
+    return f"{machine(env)} {' '.join(needed)}"
+
+
 STUB = Kind[Library](
     path=lambda context, library: f"stub/{library.soname}",
-    step=FunctionStep(_write, "STUB", version=machine, code=ELF_CODE),
+    step=FunctionStep(_write, "STUB", version=_version, code=ELF_CODE),
     inputs=lambda context, library: [_text(context, library)],
 )
