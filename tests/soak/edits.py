@@ -21,6 +21,7 @@ class Editor:
     def __init__(self, rng: random.Random, model: Model, left_out: frozenset[str] = frozenset()) -> None:
         self.rng, self.model = rng, model
         self.files = render(model)
+        self.left_out = left_out
         self.raw: list[Operation] = []  # of the edit in hand, beside what the model changes
         self.build = Path("build")
         self.tree = Path()
@@ -54,6 +55,8 @@ class Editor:
     def _step(self, title: str) -> Step:
         rng, after = self.rng, render(self.model)
         date = rng.choice((None, None, None, None, -DAY, DAY, -900 * DAY, 0.5))
+        if "future" in self.left_out and date is not None and date > 0:
+            date = None
         changes: list[Operation] = [Remove(path) for path in self.files if path not in after]
         changes += [Write(path, text, date) for path, text in after.items() if self.files.get(path) != text]
         self.files = after
@@ -357,7 +360,8 @@ def dates(editor: Editor) -> str:
     """Of sources that stay as they are."""
     paths = [path for path, text in editor.files.items() if not text.startswith("-> ")]
     for path in editor.rng.sample(paths, min(len(paths), editor.rng.choice((1, 5, 50)))):
-        editor.raw.append(Date(path, editor.rng.choice((-DAY, DAY, -2000 * DAY, 0.0))))
+        choices = (-DAY, -2000 * DAY, 0.0) if "future" in editor.left_out else (-DAY, -2000 * DAY, 0.0, DAY)
+        editor.raw.append(Date(path, editor.rng.choice(choices)))
     return f"{len(editor.raw)} of sources"
 
 

@@ -100,7 +100,8 @@ def main() -> int:
     parser.add_argument("--programs", type=int, default=15)
     parser.add_argument("--compiler", default=os.environ.get("AMBILINK_COMPILER", "hermetic"))
     parser.add_argument("--shrink", type=float, default=300, help="seconds to look for the shortest story")
-    parser.add_argument("--without", action="append", default=[], choices=sorted(EDITS), help="a kind of edit")
+    kinds = [*sorted(EDITS), "future"]
+    parser.add_argument("--without", action="append", default=[], choices=kinds, help="a kind of edit")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--replay", type=Path)
     options = parser.parse_args()
