@@ -25,7 +25,7 @@ class Nasm:
         return f"{os.path.realpath(self.words[0])} {status.st_size} {status.st_mtime_ns}"
 
 
-def find_nasm(name: str, machine: str, path: str | None, answers_file: Path) -> Nasm:
+def find_nasm(name: str, machine: str, path: str | None, answers_file: Path | None) -> Nasm:
     """`name` is looked up on `path`."""
     if machine not in FORMATS:
         raise AmbilinkError(name, f"makes no code for {machine}", "write this source in the compiler's assembly, as .S")

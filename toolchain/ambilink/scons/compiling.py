@@ -26,6 +26,11 @@ from ambilink.scons.units import Unit
 HEADER_SUFFIXES = (".h", ".hh", ".hpp", ".inc", ".def")
 
 
+def explanation(stale: Stale) -> str:
+    """As SCons words it."""
+    return f"scons: building `{stale.job.target}' because {stale.reason}"
+
+
 class _Reporter(Observer):
     """Reports to the progress line and the journal."""
 
@@ -39,7 +44,7 @@ class _Reporter(Observer):
         job, progress = stale.job, self._context.progress
         self._slots[job.target] = self._context.journal.take_slot()
         if self._explain:
-            progress.say(f"building `{job.target}' because {stale.reason}")
+            progress.say(explanation(stale))
         command = stale.recipe.command(job.source, job.target) if self._verbose else None
         progress.started("CC", job.target, shlex.join(command) if command else None)
 
@@ -98,9 +103,14 @@ def _compile(target: Nodes, source: Nodes, env: Environment) -> int:
 def _dry_run(target: Nodes, source: Nodes, env: Environment) -> str | None:
     if not env.GetOption("no_exec"):
         return None
-    each = _set_of(target, env)
-    own = {job.target for job in each.own_jobs}
-    return "\n".join(f"  CC    {one.job.target}" for one in each.stale() if one.job.target in own) or None
+    each, lines = _set_of(target, env), []
+    own, explained = {job.target for job in each.own_jobs}, "explain" in env.GetOption("debug")
+    for one in each.stale():
+        if one.job.target in own:
+            lines += [explanation(one)] if explained else []
+            lines.append(f"  CC    {one.job.target}")
+            each.context.dry_steps += 1
+    return "\n".join(lines) or None
 
 
 def _contents(target: Nodes, source: Nodes, env: Environment) -> bytes:
@@ -113,8 +123,9 @@ def _prerequisites(node: Node, env: Environment) -> list[Node]:
     """Lists of sets that compile some of these objects; headers that are built; and whether any object is stale."""
     context = context_of(env)
     each = context.sets[node.path]
-    if each.stale():
-        context.build_again(node)
+    stale = each.stale()
+    if stale:
+        context.build_again(node, f"{len(stale)} of {len(each.jobs)} objects are out of date")
     found = [owner.node for owner in each.borrowed]
     tables = node_tables(context.env)
     for job in each.jobs:

@@ -24,6 +24,7 @@ from ambilink.scons.api import Environment, Folder, Node, UserError, command_lin
 from ambilink.scons.location import SourceLocation
 from ambilink.scons.object_set import ObjectSet
 from ambilink.scons.resolving import Resolver
+from ambilink.scons.tasks import build_anyway, mark
 from ambilink.scons.units import Library, LibraryVariant, Program, Start, Unit
 from ambilink.sources import part_names
 
@@ -53,6 +54,7 @@ class Context(Resolver):
         self._late: list[tuple[Node, Callable[[], Iterable[Node]]]] = []
         self._code_digests: dict[str, str] = {}
         self.stale_nodes: set[Node] = set()
+        self.dry_steps = 0  # that a dry run announced
         self.state = state  # folder of what builds remember
         self.store = ObjectStore(state)
         self.journal = Journal(state / "journal.json")
@@ -121,6 +123,7 @@ class Context(Resolver):
     def output(self, path: str) -> Node:
         """A file of the build folder. What a repository has of it is copied: commands name ours."""
         node = self.build.File(path)
+        mark(node)
         if self.env.fs.Top.getRepositories():
             self.env.Local(node)
         return node
@@ -177,7 +180,8 @@ class Context(Resolver):
         name, path = str(env.subst(env.get("NASM", "nasm"))), str(env["ENV"].get("PATH", os.defpath))
         if (name, path) not in self._nasms:
             machine = self.toolset.target.machine
-            self._nasms[name, path] = find_nasm(name, machine, path, self.state / "tools.json")
+            answers = self.state / "tools.json" if writes(self.env) else None
+            self._nasms[name, path] = find_nasm(name, machine, path, answers)
         return self._nasms[name, path]
 
     @property
@@ -200,9 +204,9 @@ class Context(Resolver):
             paths += each.linked if each is not None else [str(node)]
         return paths
 
-    def build_again(self, node: Node) -> None:
+    def build_again(self, node: Node, reason: str) -> None:
         """Whatever SCons thinks of it."""
-        node.set_always_build(True)
+        build_anyway(node, reason)
         self.stale_nodes.add(node)
 
     def depends_late(self, node: Node, function: Callable[[], Iterable[Node]]) -> None:
@@ -237,8 +241,13 @@ class Context(Resolver):
     def _write_graph(self) -> None:
         data = json.dumps(self.graph(), indent=1).encode()
         path = self.state / "graph.json"
-        if not path.is_file() or path.read_bytes() != data:
+        if writes(self.env) and (not path.is_file() or path.read_bytes() != data):
             write_atomically(path, data)
+
+
+def writes(env: Environment) -> bool:
+    """Whether this run may make anything: not where it only removes, or says what it would do."""
+    return not any(env.GetOption(name) for name in ("no_exec", "clean", "help"))
 
 
 def context_of(env: Environment) -> Context:

@@ -25,10 +25,11 @@ from ambilink.scons.builders import (  # noqa: F401  each declares itself
     service,
 )
 from ambilink.scons.caching import DEFAULT_LIMIT, add_cache
-from ambilink.scons.context import PACKAGE, Context
+from ambilink.scons.context import PACKAGE, Context, writes
 from ambilink.scons.finish import finish
 from ambilink.scons.launching import add_launcher
 from ambilink.scons.profile_files import add_profile_files
+from ambilink.scons.tasks import install
 from ambilink.sources import system_folder
 
 
@@ -59,7 +60,7 @@ def generate(env: Environment) -> None:
         setting(env, name, None)
     try:
         state = Path(build.dir.abspath, ".ambilink", build.name)  # beside what is built: no output
-        toolset = load_toolset(compiler, target, state / "tools.json", system)
+        toolset = load_toolset(compiler, target, state / "tools.json" if writes(env) else None, system)
         psabi_of(toolset.target.machine)
         sources = system_folder()
     except AmbilinkError as error:
@@ -70,9 +71,10 @@ def generate(env: Environment) -> None:
     launcher, cache = setting(env, "AMBILINK_LAUNCHER", ""), setting(env, "AMBILINK_CACHE", "")
     if launcher:
         add_launcher(context, launcher, env["ENV"])
-    if cache:
+    if cache and writes(env):
         add_cache(env, context, cache, setting(env, "AMBILINK_CACHE_LIMIT", DEFAULT_LIMIT))
     add_profile_files(env, context)
+    install(dry=bool(env.GetOption("no_exec")))
     atexit.register(finish, context)
     env.PrependENVPath("PYTHONPATH", str(PACKAGE.parent))  # for `python -m ambilink`
     for method in BUILDERS.values():

@@ -1,5 +1,6 @@
 """The end of a build: what was made and how long it took, verdicts that still stand, and what the next build needs."""
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,13 +9,18 @@ from ambilink.files import write_atomically
 from ambilink.incremental.journal import trace
 from ambilink.report.build import made_lines
 from ambilink.scons.api import aliases, is_done, is_unchanged
-from ambilink.scons.context import Context
+from ambilink.scons.context import Context, writes
+from ambilink.scons.tasks import database, was_cleaned
 from ambilink.scons.up_to_date import leave_record
 
 
 def finish(context: Context) -> None:
     """Called when SCons ends, whether all went well or not."""
     context.progress.clear()
+    if not writes(context.env):
+        for line in _nothing_made(context):
+            print(line)
+        return
     context.journal.save()
     context.store.save()
     if context.cache is not None and context.cache.stored:
@@ -26,6 +32,21 @@ def finish(context: Context) -> None:
     for line in _standing_verdicts(context):
         print(line)
     leave_record(context, [_verdict(Path(node.abspath)) for node in context.boot_tests if is_done(node)])
+
+
+def _nothing_made(context: Context) -> Iterator[str]:
+    """What a dry run and `-c` say at their end."""
+    option = context.env.GetOption
+    if option("silent") or option("help"):
+        return
+    steps = context.dry_steps
+    if option("no_exec") and not option("clean"):
+        cut = ", those that follow others only if what these make differs" if steps > 1 else ""
+        yield f"scons: {steps:,} step{'s' * (steps != 1)} would be done{cut}; nothing was written"
+    elif was_cleaned():
+        kept = [path for path in (context.from_top(str(context.state.parent)), database()) if os.path.exists(path)]
+        cache = "the cache and " if context.env.get("AMBILINK_CACHE") else ""
+        yield f"scons: kept {cache}what builds remember: {', '.join(kept)}" if kept else "scons: nothing was kept"
 
 
 def _archives(context: Context) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ambilink.scons.api import Node
+from ambilink.scons.tasks import reason_of
 
 NEVER_BUILT = "it was never built"
 
@@ -32,7 +33,7 @@ def why(node: Node) -> tuple[list[str], list[str]]:
             causes.append(name)
     reasons += [f"{name} is not needed any more" for name in before if name not in children]
     if not reasons and node.always_build:
-        reasons.append(getattr(node.attributes, "ambilink_reason", "it is always built"))
+        reasons.append(reason_of(node) or "it is always built")
     if not reasons and old.bactsig != node.get_binfo().bactsig:
         reasons.append("its command changed")
     return reasons or ["it was removed"], causes

@@ -62,6 +62,7 @@ class BuildStep:
         """Printed where nothing is executed: SCons announces nothing by itself."""
         if not env.GetOption("no_exec"):
             return None
+        context_of(env).dry_steps += 1
         return self.announcement(target, source, env) or f"  {self.word:<5} {target[0]}"
 
     def action(self) -> Any:
@@ -152,5 +153,4 @@ def _rebuild_if_altered(node: Node, context: Context) -> None:
     if signature_of_file(node.abspath) == csig:
         context.journal.wrote(node.path)  # touched
         return
-    context.build_again(node)
-    node.attributes.ambilink_reason = "it was altered since it was made"
+    context.build_again(node, "it was altered since it was made")

@@ -1,0 +1,136 @@
+"""What SCons' tasks do differently where this tool is loaded: reasons are the true ones, a dry run follows what would
+change, and what was stopped is no failure of its own.
+
+SCons has no hooks for these, so methods of its classes are wrapped, once; nodes that this tool did not make, and what
+does not depend on such a node, are handled as ever.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any
+
+import SCons.Errors
+import SCons.Node
+import SCons.SConsign
+import SCons.Script.Main
+import SCons.Taskmaster.Job
+
+from ambilink.scons.api import Node, is_file
+
+INTERRUPTED = getattr(SCons.Taskmaster.Job, "interrupt_msg", "Build interrupted.")
+_OURS = "ambilink_made"  # attribute of nodes that this tool makes
+_REASON = "ambilink_reason"
+_would_change: set[Node] = set()  # in a dry run
+_cleaned: list[Node] = []
+_on_failure: list[Callable[[], None]] = []
+
+
+class StoppedError(SCons.Errors.BuildError):  # type: ignore[misc]
+    """A target was not made because the build stops for another reason, which was reported."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(node, errstr="stopped")
+
+
+def mark(node: Node) -> None:
+    """This tool makes it."""
+    setattr(node.attributes, _OURS, True)
+
+
+def build_anyway(node: Node, reason: str) -> None:
+    """Whatever SCons thinks of it."""
+    node.set_always_build(True)
+    setattr(node.attributes, _REASON, reason)
+
+
+def reason_of(node: Node) -> str | None:
+    """Of a node that is built anyway."""
+    return getattr(node.attributes, _REASON, None)
+
+
+def would_change(node: Node) -> bool:
+    """Whether a dry run found that it would be made."""
+    return node in _would_change
+
+
+def database() -> str:
+    """The file in which SCons remembers what it made."""
+    name = SCons.SConsign.DB_Name or SCons.SConsign.current_sconsign_filename()
+    return f"{str(name).removesuffix('.dblite')}.dblite"
+
+
+def was_cleaned() -> bool:
+    """Whether `scons -c` removed anything."""
+    return bool(_cleaned)
+
+
+def on_failure(function: Callable[[], None]) -> None:
+    """Call it when a target fails and the build will not go on."""
+    _on_failure.append(function)
+
+
+@cache
+def install(*, dry: bool) -> None:
+    main = SCons.Script.Main
+    _wrap(SCons.Node.Node, "explain", _explain)
+    _wrap(main.BuildTask, "failed", _failed)
+    _wrap(main.BuildTask, "do_failed", _do_failed)
+    _wrap(main.CleanTask, "remove", _remove)
+    if dry:
+        _wrap(main.BuildTask, "make_ready", _make_ready)
+        if not os.path.exists(database()):  # SCons would make an empty one
+            SCons.SConsign.File(None)
+
+
+def _wrap(kind: Any, name: str, function: Callable[..., Any]) -> None:
+    original = getattr(kind, name)
+
+    @wraps(original)
+    def wrapper(self: Any, *arguments: Any) -> Any:
+        return function(original, self, *arguments)
+
+    setattr(kind, name, wrapper)
+
+
+def _explain(original: Callable[[Any], str | None], node: Any) -> str | None:
+    reason = reason_of(node)
+    if reason is not None and node.always_build and node.exists():
+        return f"rebuilding `{node}' because {reason}\n"
+    return original(node)
+
+
+def _make_ready(original: Callable[[Any], None], task: Any) -> None:
+    """In a dry run nothing changes, so what depends on a change would seem up to date."""
+    for node in task.targets:
+        children = node.children() if node.has_builder() else []
+        cause = next((child for child in children if child in _would_change), None)
+        if cause is not None and not node.always_build:
+            build_anyway(node, f"`{cause}' would be made again")
+    original(task)
+    for node in task.out_of_date:
+        if getattr(node.attributes, _OURS, False) or any(child in _would_change for child in node.children()):
+            _would_change.update(task.targets)
+
+
+def _remove(original: Callable[[Any], None], task: Any) -> None:
+    _cleaned.extend(node for node in task.targets if is_file(node) and node.has_builder() and node.exists())
+    original(task)
+
+
+def _failed(original: Callable[[Any], None], task: Any) -> None:
+    error = next(iter(task.exc_info()[1:2]), None)
+    if isinstance(error, StoppedError) or getattr(error, "errstr", None) == INTERRUPTED:
+        task.fail_stop()
+        task.exc_clear()
+    else:
+        original(task)
+
+
+def _do_failed(original: Callable[..., None], task: Any, *arguments: Any) -> None:
+    if not task.options.keep_going and not task.options.ignore_errors:
+        for function in _on_failure:
+            function()
+    sys.stdout.flush()
+    original(task, *arguments)
