@@ -68,16 +68,50 @@ def map_regular(path: Path, remedy: str = "") -> bytes | mmap.mmap:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write to a temporary name in the same folder, then rename over `path`."""
-    import tempfile  # takes long to import, and most commands write nothing
-
+    """Write to a temporary name in the same folder, which is made if need be, then rename over `path`. The process'
+    umask decides who may read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    name, descriptor = _create_beside(path)
     try:
         with os.fdopen(descriptor, "wb") as out:
             out.write(data)
-        os.chmod(name, 0o644)
         os.replace(name, path)
     except BaseException:
         os.unlink(name)
         raise
+
+
+def _create_beside(path: Path) -> tuple[str, int]:
+    """An empty file of a new name. tempfile's are for their owner alone, whatever the umask."""
+    while True:
+        # A name has at most 255 bytes; the random part alone makes it one of its own.
+        name = path.parent / f".{path.name[:40]}.{os.urandom(6).hex()}"
+        try:
+            return str(name), os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        except FileExistsError:
+            continue
+
+
+def write_output(path: Path, data: bytes) -> None:
+    """Write the file that a user named, atomically: a symlink stays, and the file that it leads to is replaced. What is
+    no regular file, as a device or a FIFO, is written to, and never replaced. No folder is made. Raises OSError."""
+    try:
+        regular = stat.S_ISREG(os.stat(path).st_mode)
+    except FileNotFoundError:
+        regular = Path(os.path.realpath(path)).parent.is_dir()
+    if regular:
+        write_atomically(Path(os.path.realpath(path)), data)
+        return
+    with open(os.open(path, os.O_WRONLY | os.O_NOCTTY), "wb") as out:  # without O_CREAT and O_TRUNC
+        out.write(data)
+
+
+def write_below(folder: Path, name: str, data: bytes) -> None:
+    """Write `name`, with / between its parts, below `folder`. Folders on the way are made; symlinks among them lead
+    elsewhere, and are refused with an AmbilinkError."""
+    path = folder
+    for part in name.split("/")[:-1]:
+        path /= part
+        if path.is_symlink():
+            raise AmbilinkError(path, f"is a symlink, and {name} is to be written below it", "remove it")
+    write_atomically(folder / name, data)

@@ -1,6 +1,5 @@
 """What GRUB boots: a folder with kernel, modules and grub.cfg, and an ISO of it."""
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from ambilink.bootimage.multiboot_info import Module
 from ambilink.errors import AmbilinkError
-from ambilink.files import write_atomically
+from ambilink.files import write_below, write_output
 
 PROGRAM = "grub-mkrescue"
 ALSO = "grub2-mkrescue"  # its name on Fedora and openSUSE
@@ -31,7 +30,7 @@ class GrubTree:
 
     def write(self, folder: Path) -> None:
         for name, data in self.files.items():
-            write_atomically(folder / name, data)
+            write_below(folder, name, data)
 
 
 def _word(text: str) -> str:
@@ -76,8 +75,7 @@ def write_iso(tree: GrubTree, target: Path) -> None:
             f"cannot be made: {PROGRAM} is not on the PATH",
             "install it (Debian: apt install grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools)",
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
+    with tempfile.TemporaryDirectory(prefix="ambilink-iso-") as scratch:
         folder, made = Path(scratch) / "tree", Path(scratch) / "made.iso"
         tree.write(folder)
         line = [program, "-o", str(made), f"--install-modules={MODULES}", "--fonts=", "--themes=", "--locales="]
@@ -89,5 +87,4 @@ def write_iso(tree: GrubTree, target: Path) -> None:
                 f"{PROGRAM} failed: {said[-1].strip() if said else f'status {done.returncode}'}",
                 "see that xorriso, mtools and GRUB's parts for BIOS (i386-pc) or UEFI (x86_64-efi) are installed",
             )
-        os.chmod(made, 0o644)
-        os.replace(made, target)
+        write_output(target, made.read_bytes())

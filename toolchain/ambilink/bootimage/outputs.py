@@ -7,7 +7,7 @@ from ambilink.bootimage import multiboot, multiboot_manifest
 from ambilink.bootimage.grub import GrubTree, write_iso
 from ambilink.bootimage.pack import Packed, build, write
 from ambilink.compile.profile import Profile
-from ambilink.files import write_atomically
+from ambilink.files import write_output
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def make(manifest: Path, root: Path, profile: Profile, outputs: Outputs) -> list
         return _words(packed)
     made = multiboot.build(manifest, root, profile)
     _write_for_grub(outputs, made.tree)
-    write_atomically(outputs.image, made.wrapper)
+    write_output(outputs.image, made.wrapper)
     return [f"{outputs.image}: {len(made.wrapper):,} bytes, the kernel and {len(made.modules)} modules"]
 
 

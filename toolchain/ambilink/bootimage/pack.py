@@ -11,7 +11,7 @@ from ambilink.bootimage.manifest import Manifest, ManifestService, read
 from ambilink.bootimage.shipped import shipped
 from ambilink.elf.inspect import inspect
 from ambilink.errors import AmbilinkError
-from ambilink.files import read_regular, write_atomically
+from ambilink.files import read_regular, write_output
 from ambilink.link.module import Module
 
 PROGRAM_FOLDER = "services"
@@ -168,7 +168,7 @@ def pack(manifest_path: Path, root: Path, image: Path) -> Packed:
 
 
 def write(packed: Packed) -> None:
-    write_atomically(packed.image, packed.data)
+    write_output(packed.image, packed.data)
 
 
 def build(manifest_path: Path, root: Path, image: Path) -> Packed:

@@ -171,8 +171,8 @@ class Profile:
     verdict: VerdictRules
 
 
-def _find(name: str, folder: Path, place: str) -> Path:
-    """A shipped profile by name, or a path from `folder`."""
+def profile_path(name: str, folder: Path = Path(), place: str = "--profile") -> Path:
+    """A shipped profile by name, or a path from `folder`. `place` is who names it."""
     if name.endswith(".toml") or "/" in name:
         return folder / name
     path = HERE / f"{name}.toml"
@@ -201,14 +201,14 @@ def _chain(path: Path, place: str) -> Iterator[Table]:
         yield top
         if not base:
             return
-        path = _find(base, path.parent, place)
+        path = profile_path(base, path.parent, place)
         if not path.is_file():
             raise AmbilinkError(place, f"extends names {base}, which is not there", "correct the path")
 
 
 def load_profile(name: str) -> Profile:
     """By name, or by the path of a TOML file."""
-    path = _find(name, Path(), name)
+    path = profile_path(name, place=name)
     chain = list(_chain(path, name))
     tables = {each: _inherited(chain, each) for each in (*TABLES, "verdict")}
     for top in chain:

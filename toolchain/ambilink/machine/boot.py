@@ -1,5 +1,6 @@
 """Booting an image on a machine chosen by name."""
 
+from ambilink.errors import AmbilinkError
 from ambilink.machine.model import BootRequest, Counts, LineSink, NoMachine, Outcome, Stops
 
 MACHINES = ("emulator", "qemu")
@@ -28,4 +29,4 @@ def boot(
         from ambilink.machine import qemu
 
         return qemu.boot(request, sink)
-    raise NoMachine(f"no machine is called {machine!r}; there are {', '.join(MACHINES)}")
+    raise AmbilinkError(machine, "is no machine", f"there are {', '.join(MACHINES)}")

@@ -1,0 +1,127 @@
+"""`ambilink boot` and `ambilink verify`."""
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from ambilink.cli.arguments import (
+    Commands,
+    folder,
+    input_file,
+    megabytes,
+    output_file,
+    printable,
+    profile_name,
+    seconds,
+    seed,
+)
+from ambilink.machine.boot import MACHINES
+from ambilink.machine.model import EXIT_NO_MACHINE, EXIT_PASS
+
+if TYPE_CHECKING:
+    from ambilink.verdict import VerdictRules
+
+
+def add(commands: "Commands[argparse.ArgumentParser]") -> None:
+    boot = commands.add_parser(
+        "boot",
+        help="boot an image, a kernel or an ISO and print the verdict",
+        description="Boot an image, a kernel or an ISO. Exit status: 0 passed, 1 failed, 2 wrong arguments, 77 the "
+        "machine is not installed here, 99 the machine broke.",
+    )
+    verify = commands.add_parser(
+        "verify",
+        help="boot an image and compare every process with what its files ask for",
+        description="Boot an image and print what was verified: frames shared, protections, and all writable "
+        "segments against what a second linker computes: the reference model, or for services that were linked at "
+        "build time the linker core. The console is shown where something failed.",
+    )
+    for parser in (boot, verify):
+        _add_machine_options(parser)
+    boot.set_defaults(run=_boot, quiet=False)
+    verify.set_defaults(run=_boot, quiet=True)
+
+
+def _add_machine_options(boot: argparse.ArgumentParser) -> None:
+    boot.add_argument("image", type=input_file, help="a boot image, a kernel (PVH, multiboot2, multiboot) or an ISO")
+    boot.add_argument("--machine", choices=MACHINES, default="emulator", help="what boots it (default emulator)")
+    boot.add_argument(
+        "--profile",
+        type=profile_name,
+        metavar="NAME",
+        help="by whose [verdict] it is judged: a profile's name or TOML file",
+    )
+    boot.add_argument(
+        "--protocol", choices=("pvh", "multiboot2", "multiboot1"), help="how a kernel is entered that knows several"
+    )
+    boot.add_argument("--firmware", choices=("bios", "uefi"), default="bios", help="for an ISO (default bios)")
+    boot.add_argument(
+        "--timeout", type=seconds, default=20.0, metavar="S", help="seconds until the boot fails (default 20)"
+    )
+    boot.add_argument("--memory", type=megabytes, default=128, metavar="MB", help="memory of the machine (default 128)")
+    boot.add_argument(
+        "--seed", type=seed, help="seed of random addresses, for this project's kernel (default: 1 in the emulator)"
+    )
+    boot.add_argument(
+        "--append", type=printable, default="", metavar="WORDS", help="more words for the kernel's command line"
+    )
+    boot.add_argument("--accel", choices=("tcg", "kvm"), default="tcg", help="for qemu (default tcg)")
+    boot.add_argument("--expect", type=input_file, metavar="FILE", help="lines that must come on the console, in order")
+    boot.add_argument("--root", type=folder, metavar="DIR", help="build folder with symbols (default: the image's)")
+    boot.add_argument("--log", type=output_file, metavar="FILE", help="write console and verdict there when it passed")
+    boot.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+
+
+def _verdict_rules(profile: str | None) -> "tuple[VerdictRules, str]":
+    """By a profile's name or path, and its file."""
+    from ambilink.verdict import AMBILINK_RULES
+
+    if not profile:
+        return AMBILINK_RULES, ""
+    from ambilink.compile.profile import load_profile
+
+    loaded = load_profile(profile)
+    return loaded.verdict, loaded.files[0]
+
+
+def _boot(options: argparse.Namespace) -> int:
+    from ambilink.boot import boot_and_verify
+    from ambilink.machine.model import BootRequest, ConsoleLine, NoMachine
+    from ambilink.report.boot import as_json, as_text
+
+    def show(line: ConsoleLine) -> None:
+        if not options.quiet:
+            print(line.shown, flush=True)
+
+    rules, rules_from = _verdict_rules(options.profile)
+    request = BootRequest(
+        image=options.image,
+        memory_megabytes=options.memory,
+        timeout=options.timeout,
+        seed=options.seed,
+        arguments=options.append,
+        accelerator=options.accel,
+        rules=rules,
+        rules_from=rules_from,
+        firmware=options.firmware,
+    )
+    root = options.root or options.image.parent
+    sink = None if options.json else show
+    try:
+        result = boot_and_verify(options.machine, request, root, options.expect, sink, options.protocol)
+    except NoMachine as error:
+        print(f"ambilink: {error}", file=sys.stderr)
+        return EXIT_NO_MACHINE
+    if options.json:
+        print(json.dumps(as_json(result), indent=2))
+    else:
+        if options.quiet and result.exit_status != EXIT_PASS:
+            print("\n".join(result.outcome.text))
+        print("\n".join(as_text(result)))
+    if options.log and result.exit_status == EXIT_PASS:
+        from ambilink.files import write_output
+
+        text = "\n".join([*result.outcome.text, *as_text(result)]) + "\n"
+        write_output(options.log, text.encode())
+    return result.exit_status

@@ -1,0 +1,39 @@
+"""What a build recorded: `ambilink why` and `ambilink graph`."""
+
+import argparse
+from pathlib import Path
+
+from ambilink.cli.arguments import Commands, folder, output_file
+from ambilink.machine.model import EXIT_PASS
+
+
+def add(commands: "Commands[argparse.ArgumentParser]") -> None:
+    why = commands.add_parser("why", help="print which change forced a build to make a file")
+    why.add_argument("target", help="a file that scons made, or the end of its path")
+    why.set_defaults(run=_why)
+    graph = commands.add_parser("graph", help="draw libraries and services with their forms (SVG)")
+    graph.add_argument("--output", type=output_file, metavar="FILE", help="default: standard output")
+    graph.add_argument("--build", type=folder, metavar="DIR", help="build folder (default: the one built last)")
+    graph.add_argument("--all", action="store_true", help="also what only tests use (names that begin with test-)")
+    graph.set_defaults(run=_graph)
+
+
+def _why(options: argparse.Namespace) -> int:
+    from ambilink.report.why import why
+
+    print("\n".join(why(options.target, Path(options.target))))
+    return EXIT_PASS
+
+
+def _graph(options: argparse.Namespace) -> int:
+    from ambilink.files import write_output
+    from ambilink.report.graph import graph_svg, read_graph
+    from ambilink.report.why import find_journal
+
+    state = find_journal(options.build / "x" if options.build else None).parent
+    svg = graph_svg(read_graph(state / "graph.json", tests=options.all))
+    if options.output:
+        write_output(options.output, svg.encode())
+    else:
+        print(svg, end="")
+    return EXIT_PASS
