@@ -138,8 +138,7 @@ class Ours(System):
         # As the repository has it: SCons stops before it reads anything, if nothing changed.
         (tree.folder / "site_scons").mkdir()
         (tree.folder / "site_scons/site_init.py").write_text(
-            f"import os, sys\nsys.path.insert(0, {str(TOP / 'toolchain/ambilink/incremental')!r})\nimport up_to_date\n"
-            "del sys.path[0]\nup_to_date.stop_if_current(os.getcwd())\n"
+            "from ambilink.early import stop; stop()\n"
         )
 
     def build(self) -> float:

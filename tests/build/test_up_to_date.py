@@ -46,6 +46,7 @@ def recorded(pair):
         'env.Service("user", ["main.c"], LIBS=["high"])\n'
         'env.Service("alone", ["main.c"], LIBS=["high"], linkage="static")\n'
     )
+    pair.write("site_scons/site_init.py", "from ambilink.early import stop; stop()\n")
     past = time.time() - 100  # a change while a build runs would leave no record
     for path in pair.folder.rglob("*"):
         os.utime(path, (past, past))
@@ -244,6 +245,7 @@ def test_the_top_as_a_folder_of_headers(tree):
     """What is built below it is no header that may appear; a header that would be found first is."""
     tree.write("late/x.h", "#define X 1\n")
     tree.write("a.c", "#include <x.h>\nint a = X;\n")
+    tree.write("site_scons/site_init.py", "from ambilink.early import stop; stop()\n")
     tree.sconstruct('env.DualLibrary("a", "a.c", CPPPATH=["#", "late"])')
     past = time.time() - 100
     for path in tree.folder.rglob("*"):

@@ -120,6 +120,7 @@ for _feature, _name in (
     ("linked folder", "made"),
     ("linked folder", "payload"),
     ("second library on the same source", "made"),
+    ("file that the script reads", "made"),
     ("", "value"),
 ):
     value_of(_feature, _name)
@@ -324,6 +325,15 @@ def exports(editor: Editor) -> str | None:
 @edit
 def optional_header(editor: Editor) -> str | None:
     library = editor.library("optional header")
+    if library is None:
+        return None
+    library.optional = None if library.optional is not None else editor.fresh()
+    return f"{library.name} {'appears' if library.optional else 'goes'}"
+
+
+@edit
+def file_that_the_script_looks_for(editor: Editor) -> str | None:
+    library = editor.library("file that the script looks for")
     if library is None:
         return None
     library.optional = None if library.optional is not None else editor.fresh()

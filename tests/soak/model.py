@@ -36,6 +36,8 @@ FEATURES = (
     "separate objects",
     "only static",
     "second library on the same source",
+    "file that the script reads",
+    "file that the script looks for",
 )
 
 
@@ -139,6 +141,7 @@ def _sconstruct(model: Model) -> str:
     scripts += [f"services/{name}/SConscript" for name in model.programs]
     listed = "".join(f"    {script!r},\n" for script in scripts)
     return f"""\
+from ambilink.early import stop; stop()
 import os
 env = Environment(
     tools=["ambilink"],
@@ -197,7 +200,7 @@ def _library(model: Model, library: Library) -> dict[str, str]:
     name, features = library.name, library.features
     folder = f"libs/{name}"
     files = {f"{folder}/include/{name}.h": _header(library)}
-    keywords = {"LIBS": library.libs, "flags": library.flags, "defines": library.defines}
+    keywords = {"LIBS": library.libs, "flags": library.flags}
     text = [_include(library, each) for each in (name, *library.libs)]
     first = [f"int {name}_data[{library.size}] = {{ {name}_VALUE }};\n"]
     more: list[str] = []  # sources in expressions of Python
@@ -269,6 +272,24 @@ def _library(model: Model, library: Library) -> dict[str, str]:
         after = f"env.DualLibrary('{name}_twin', ['twin.c'], includes=['include'])\n"
         files[f"{folder}/twin.c"] = f"int {name}_twin(void) {{ return {library.made}; }}\n"
         more.append("'twin.c'")
+    folders = list(dict.fromkeys(source.name.rpartition("/")[0] for source in library.sources))
+    listed = [repr(source.name) for source in library.sources]
+    if library.glob:
+        listed = [f"*Glob('{each}/*.c')" for each in folders]
+    private = ["#build/made/" + name] if "generated header" in features else []
+    defines = [repr(each) for each in library.defines]
+    if "file that the script reads" in features:
+        files[f"{folder}/setting.txt"] = f"{library.made}\n"
+        defines.append(f"'{name}_SETTING=' + open('setting.txt').read().strip()")
+        first.append(f"int {name}_setting = {name}_SETTING;\n")
+    if "file that the script looks for" in features:
+        if library.optional is not None:
+            files[f"{folder}/setting.mk"] = ""
+        before += "import os\n"
+        defines.append(f"'{name}_THERE=%d' % os.path.exists('setting.mk')")
+        first.append(f"int {name}_there = {name}_THERE;\n")
+    words = "".join(f", {key}={value!r}" for key, value in {**keywords, "private_includes": private}.items())
+    words += f", defines=[{', '.join(defines)}]"
     for source in library.sources:
         calls = "".join(f" + {each}_main(x) + {each}_VALUE" for each in library.libs) if source.number == 0 else ""
         common = '#include "common.h"\n' if source.number else ""
@@ -281,12 +302,6 @@ def _library(model: Model, library: Library) -> dict[str, str]:
             + "".join(first if source.number == 0 else [])
             + f"int {name}_{symbol}(int x) {{ return x * {source.value} + {name}_VALUE + {scale}{calls}; }}\n"
         )
-    folders = list(dict.fromkeys(source.name.rpartition("/")[0] for source in library.sources))
-    listed = [repr(source.name) for source in library.sources]
-    if library.glob:
-        listed = [f"*Glob('{each}/*.c')" for each in folders]
-    private = ["#build/made/" + name] if "generated header" in features else []
-    words = "".join(f", {key}={value!r}" for key, value in {**keywords, "private_includes": private}.items())
     declared = f"env.DualLibrary({name!r}, [{', '.join([*listed, *more])}]{words})\n"
     files[f"{folder}/SConscript"] = f"Import('env')\n{before}{declared}{after}"
     return files

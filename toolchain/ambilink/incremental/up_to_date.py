@@ -1,17 +1,19 @@
 """Seeing within milliseconds that there is nothing to do, before SCons is even started.
 
-After a build that went well its *up-to-date record* is written: every file that the build read, made, or found
-absent, every folder whose list of files mattered, the command line, and the environment that matters. If all is as it
-was, the same command line has nothing to do. If anything differs, SCons decides; a record never says what must be done.
+After a build that went well its *up-to-date record* is written: every file that the build or its scripts read, made,
+or found absent, every folder whose list of files mattered, the command line, and the environment that matters. If all
+is as it was, the same command line has nothing to do. If anything differs, SCons decides; a record never says what
+must be done.
 
 This file is started by itself, before the package can be imported: it needs the standard library alone, and little
-of that, because imports are most of what it costs. Lines of a record, in this order (`ambilink-up-to-date 1` is the
+of that, because imports are most of what it costs. Lines of a record, in this order (`ambilink-up-to-date 2` is the
 first):
 
     A word          of the command line, those left out that change nothing
     E NAME=value    of the environment; `NAME` alone: it was not set
+    W               all of the environment matters
     M text          to print
-    F time size path    a file; -1 -1: none was there
+    F time size status path    a file: when its contents changed, its size, when its status changed; -1 -1 -1: none
     D time sum path     a folder: when it changed last, else a checksum of the sorted names in it
 """
 
@@ -25,10 +27,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-FIRST = "ambilink-up-to-date 1"
+FIRST = "ambilink-up-to-date 2"
 ENVIRONMENT = ("PATH", "HOME", "SCONSFLAGS", "SCONS_LIB_DIR", "PYTHONPATH", "PYTHONHOME", "TMPDIR")
 ENVIRONMENT_OF = ("AMBILINK_", "CCACHE_", "SCCACHE_", "DISTCC_", "ICECC_", "RECC_")  # names that begin so
 SKIP = "AMBILINK_CHECKED"  # set for SCons by the script that compared the record already
+RUNNING = "AMBILINK_RUNNING"  # set for what a build starts
+# Of terminals and folders: a script that takes the whole environment does not mean these.
+VOLATILE = ("SHLVL", "PWD", "OLDPWD", "_", "COLUMNS", "LINES", "TERM", "COLORTERM", "WINDOWID", "DISPLAY", "STY")
+VOLATILE_OF = ("SSH_", "TERM_", "TMUX", "VTE_", "XDG_SESSION", "GPG_", "DBUS_")
 QUIET = ("-Q", "-s", "--silent", "--quiet")
 
 
@@ -50,9 +56,14 @@ def record_path(top: str, words: list[str]) -> str:
     return os.path.join(top, "build", ".ambilink", "up-to-date", name)
 
 
-def environment_lines() -> Iterator[str]:
-    names = [*ENVIRONMENT, *sorted(name for name in os.environ if name.startswith(ENVIRONMENT_OF) and name != SKIP)]
-    for name in names:
+def environment_lines(more: Iterable[str], whole: bool) -> Iterator[str]:
+    """`more` are names that scripts asked for; `whole`: a script looked at all of them."""
+    names = {*ENVIRONMENT, *more, *(name for name in os.environ if name.startswith(ENVIRONMENT_OF))}
+    if whole:
+        names |= {*os.environ}
+        names = {name for name in names if name not in VOLATILE and not name.startswith(VOLATILE_OF)}
+    names.difference_update((SKIP, RUNNING))
+    for name in sorted(names):
         value = os.environ.get(name)
         yield name if value is None else f"{name}={value}".replace("\n", "\\n")
 
@@ -61,8 +72,8 @@ def file_line(path: str) -> str:
     try:
         status = os.stat(path)
     except OSError:
-        return f"-1 -1 {path}"
-    return f"{status.st_mtime_ns} {status.st_size} {path}"
+        return f"-1 -1 -1 {path}"
+    return f"{status.st_mtime_ns} {status.st_size} {status.st_ctime_ns} {path}"
 
 
 def names_sum(path: str) -> str:
@@ -91,12 +102,12 @@ def current_message(top: str, arguments: list[str]) -> str | None:
         return None
     if not lines or lines.pop(0) != FIRST or not lines or lines.pop() != "end":
         return None
-    message, said, environment = [], [], []
+    message, said, environment, whole = [], [], [], False
     stat, count = os.stat, 0  # a name of its own: looked up for each file
     for line in lines:
         kind, text = line[0], line[2:]
         if kind == "F":
-            modified, size, path = text.split(" ", 2)
+            modified, size, changed, path = text.split(" ", 3)
             count += 1
             try:
                 status = stat(path)
@@ -104,7 +115,7 @@ def current_message(top: str, arguments: list[str]) -> str | None:
                 if modified != "-1":
                     return None
                 continue
-            if str(status.st_mtime_ns) != modified or str(status.st_size) != size:
+            if str(status.st_mtime_ns) != modified or str(status.st_ctime_ns) != changed or str(status.st_size) != size:
                 return None
         elif kind == "D":
             modified, names, path = text.split(" ", 2)
@@ -123,15 +134,30 @@ def current_message(top: str, arguments: list[str]) -> str | None:
             said.append(text)
         elif kind == "E":
             environment.append(text)
-    if said != [word.replace("\n", "\\n") for word in words] or environment != list(environment_lines()):
+        elif kind == "W":
+            whole = True
+    if said != [word.replace("\n", "\\n") for word in words]:
+        return None
+    asked = [line.partition("=")[0] for line in environment]
+    if environment != list(environment_lines(asked, whole)):
         return None
     return "\n".join([f"scons: nothing to do ({count:,} files are as they were)", *message])
 
 
-def write(top: str, arguments: list[str], message: list[str], files: set[str], folders: set[str]) -> bool:
+def write(
+    top: str,
+    arguments: list[str],
+    message: list[str],
+    files: set[str],
+    folders: set[str],
+    variables: set[str],
+    whole_environment: bool,
+) -> bool:
     """Write a record; True if it was written. A path with a newline in it cannot be recorded."""
     words = command_words(arguments)
-    lines = [FIRST, *(f"A {word}" for word in words), *(f"E {line}" for line in environment_lines())]
+    lines = [FIRST, *(f"A {word}" for word in words)]
+    lines += [f"E {line}" for line in environment_lines(variables, whole_environment)]
+    lines += ["W all"] * whole_environment
     lines += [f"M {line}" for line in message]
     lines += [f"F {file_line(path)}" for path in sorted(files)]
     lines += [f"D {folder_line(path)}" for path in sorted(folders)]

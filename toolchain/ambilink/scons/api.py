@@ -188,6 +188,11 @@ def command_line_targets() -> list[str]:
     return list(map(str, SCons.Script.COMMAND_LINE_TARGETS))
 
 
+def launch_folder() -> str:
+    """Where SCons was started; with -u or -D not at the top."""
+    return str(SCons.Script.GetLaunchDir())
+
+
 def build_went_well() -> bool:
     main = SCons.Script.Main
     return not bool(main.exit_status or SCons.Script.GetBuildFailures() or main.print_objects)

@@ -1,6 +1,5 @@
 """Setting up an environment."""
 
-import atexit
 from pathlib import Path
 
 from ambilink.compile.profile import DEFAULT_PROFILE
@@ -26,7 +25,7 @@ from ambilink.scons.builders import (  # noqa: F401  each declares itself
 )
 from ambilink.scons.caching import DEFAULT_LIMIT, add_cache
 from ambilink.scons.context import PACKAGE, Context, writes
-from ambilink.scons.finish import finish
+from ambilink.scons.finish import finish_at_exit
 from ambilink.scons.launching import add_launcher
 from ambilink.scons.profile_files import add_profile_files
 from ambilink.scons.tasks import install
@@ -75,7 +74,7 @@ def generate(env: Environment) -> None:
         add_cache(env, context, cache, setting(env, "AMBILINK_CACHE_LIMIT", DEFAULT_LIMIT))
     add_profile_files(env, context)
     install(dry=bool(env.GetOption("no_exec")))
-    atexit.register(finish, context)
+    finish_at_exit(context)
     env.PrependENVPath("PYTHONPATH", str(PACKAGE.parent))  # for `python -m ambilink`
     for method in BUILDERS.values():
         env.AddMethod(method, method.name)

@@ -1,5 +1,6 @@
 """The end of a build: what was made and how long it took, verdicts that still stand, and what the next build needs."""
 
+import atexit
 import os
 import time
 from collections.abc import Iterator
@@ -12,6 +13,14 @@ from ambilink.scons.api import aliases, is_done, is_unchanged
 from ambilink.scons.context import Context, writes
 from ambilink.scons.tasks import database, was_cleaned
 from ambilink.scons.up_to_date import leave_record
+
+_contexts: list[Context] = []  # of this SConstruct
+_finished: list[Context] = []
+
+
+def finish_at_exit(context: Context) -> None:
+    _contexts.append(context)
+    atexit.register(finish, context)
 
 
 def finish(context: Context) -> None:
@@ -31,7 +40,10 @@ def finish(context: Context) -> None:
         print(line)
     for line in _standing_verdicts(context):
         print(line)
-    leave_record(context, [_verdict(Path(node.abspath)) for node in context.boot_tests if is_done(node)])
+    _finished.append(context)
+    if len(_finished) == len(_contexts):
+        nodes = [node for each in _contexts for node in each.boot_tests if is_done(node)]
+        leave_record(_contexts, [_verdict(Path(node.abspath)) for node in nodes])
 
 
 def _nothing_made(context: Context) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ambilink.errors import AmbilinkError
 from ambilink.incremental.journal import Step
+from ambilink.incremental.reading import READING
 from ambilink.scons.api import Environment, Node, Nodes, Scanner, make_action, signature_of_file
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.reasons import why
@@ -139,6 +140,8 @@ def watched(function: Callable[[Node, Environment], Sequence[Node]] | None = Non
     `function(node, env)` finds more dependencies."""
 
     def scan(node: Node, env: Environment, path: object) -> list[Node]:
+        if READING.active:
+            READING.end()  # scripts are read to their end
         _rebuild_if_altered(node, context_of(env))
         return list(function(node, env)) if function else []
 

@@ -1,4 +1,5 @@
-"""What a build depended on, gathered from SCons and from the object store, for the up-to-date record."""
+"""What a build depended on, gathered from SCons, from the object stores and from what SConscripts looked at, for the
+up-to-date record. An SConstruct may have several contexts; there is one record for all of them."""
 
 import os
 import sys
@@ -6,20 +7,31 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ambilink.incremental import up_to_date
-from ambilink.scons.api import aliases, all_files, all_folders, build_went_well, is_done
+from ambilink.incremental.reading import READING
+from ambilink.scons.api import aliases, all_files, all_folders, build_went_well, is_done, launch_folder
 from ambilink.scons.context import Context
 
 HIDDEN = (".git", ".venv", ".ambilink", "__pycache__")
 
 
-def leave_record(context: Context, message: Sequence[str]) -> None:
+def leave_record(contexts: Sequence[Context], message: Sequence[str]) -> None:
     """Write the up-to-date record, if this build went well and the same command would have nothing to do."""
-    if not _nothing_left(context):
+    top = contexts[0].top
+    if not READING.complete or READING.started or launch_folder() != top:
         return
-    files = _files(context)
-    if files is None:
+    if not all(map(_nothing_left, contexts)):
         return
-    up_to_date.write(context.top, sys.argv[1:], list(message), files, _folders(context, files))
+    files: set[str] = set()
+    for context in contexts:
+        found = _files(context)
+        if found is None:
+            return
+        files |= found
+    files.update(map(contexts[0].from_top, READING.files))
+    folders = {folder for context in contexts for folder in _folders(context, files)}
+    folders.update(map(contexts[0].from_top, READING.folders))
+    variables, whole = READING.variables, READING.whole_environment
+    up_to_date.write(top, sys.argv[1:], list(message), files, folders, variables, whole)
 
 
 def _nothing_left(context: Context) -> bool:
@@ -52,12 +64,13 @@ def _files(context: Context) -> set[str] | None:
     read.update(context.from_top(file) for file in files if isinstance(file, str))
     read.update(map(context.from_top, context.tool_files))
     read.update(["scons", "requirements.lock", "pyproject.toml"])
-    for path in read - made:
+    for path in {*read, *map(context.from_top, READING.files)} - made:
         try:
             status = os.stat(path)
         except OSError:
             continue
-        if max(status.st_mtime, status.st_ctime) > context.started:
+        # Not st_mtime: sources may be dated in the future.
+        if status.st_ctime > context.started:
             return None
     return read | made
 

@@ -1,0 +1,156 @@
+"""The early stop in any SConstruct by one line, and what SConscripts look at by Python itself."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ambilink.elf.abi import load_abi
+
+LINE = "from ambilink.early import stop; stop()\n"
+SCRIPT = """\
+import os, pathlib
+size = open("size.txt").read().strip()
+if os.path.exists("extra.txt"):
+    size += " + 1"
+size += f" + {len(os.listdir('parts'))} + {len(list(pathlib.Path('more').glob('*')))}"
+size += " + " + os.environ.get("SIZE_OF_ALL", "0")
+if "BIGGER" in os.environ:
+    size += " + 100"
+import helper
+env.DualLibrary("a", "a.c", defines=["SIZE=" + size.replace(" ", "") + "+" + helper.MORE])
+"""
+
+
+def early(tree, text: str) -> None:
+    tree.sconstruct(text)
+    path = tree.folder / "SConstruct"
+    path.write_text(LINE + path.read_text())
+
+
+def stops(tree, *words: str) -> bool:
+    return "scons: nothing to do (" in tree.good(*words)
+
+
+@pytest.fixture
+def small(tree):
+    tree.write("a.c", "int a[SIZE];\n")
+    for name in ("size.txt", "parts/1", "more/1"):
+        tree.write(name, "4\n")
+    tree.write("site_scons/helper.py", "MORE = '1'\n")
+    early(tree, SCRIPT)
+    tree.good()
+    tree.good()
+    assert stops(tree)
+    return tree
+
+
+def size(tree) -> int:
+    (symbol,) = load_abi(tree.out / "lib/liba.abi").symbols
+    return symbol.size // 4
+
+
+CHANGES = {
+    "a file that it reads": (lambda tree: tree.write("size.txt", "9\n"), 5),
+    "a file that it looks for": (lambda tree: tree.write("extra.txt", ""), 1),
+    "a folder that it lists": (lambda tree: tree.write("parts/2", ""), 1),
+    "a folder that it searches": (lambda tree: tree.write("more/2", ""), 1),
+    "a module that it imports": (lambda tree: tree.write("site_scons/helper.py", "MORE = '30'\n"), 29),
+    "a variable that it reads": (lambda tree: tree.variables.update(SIZE_OF_ALL="7"), 7),
+    "a variable that it asks for": (lambda tree: tree.variables.update(BIGGER=""), 100),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda name: name.replace(" ", "-"))
+def test_what_a_script_looks_at(small, change):
+    function, more = CHANGES[change]
+    before = size(small)
+    function(small)
+    assert not stops(small)
+    assert size(small) == before + more
+
+
+def test_variables_that_no_script_asks_for(small):
+    small.variables["UNRELATED"] = "1"
+    assert stops(small)
+
+
+def test_a_script_that_looks_at_the_whole_environment(small):
+    path = small.folder / "SConstruct"
+    path.write_text(path.read_text().replace("import os,", "import os; sorted(os.environ.items())\nimport os,"))
+    small.good()
+    small.good()
+    assert stops(small)
+    small.variables["SHLVL"] = "77"
+    assert stops(small)
+    small.variables["UNRELATED"] = "1"
+    assert not stops(small)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import subprocess; subprocess.run(['true'])",
+        "import os; os.system('true')",
+        "env.Execute('true')",
+        "env.ParseConfig('true')",
+    ],
+)
+def test_a_script_that_starts_programs_never_stops_early(small, text):
+    """Nothing is known of what they look at."""
+    path = small.folder / "SConstruct"
+    path.write_text(path.read_text() + text + "\n")
+    for _ in range(3):
+        assert not stops(small)
+
+
+def test_two_builds_of_one_sconstruct(tree):
+    """A header of either is noticed."""
+    for name in "ab":
+        tree.write(f"{name}/{name}.h", "#define X 1\n")
+        tree.write(f"{name}/{name}.c", f'#include "{name}.h"\nint {name} = X;\n')
+    early(
+        tree,
+        'env.DualLibrary("a", "a/a.c")\n'
+        'other = env.Clone(AMBILINK_BUILD="#build/other", tools=["ambilink"])\n'
+        'other.DualLibrary("b", "b/b.c")\nother["AMBILINK"].check()\n',
+    )
+    tree.good()
+    tree.good()
+    assert stops(tree)
+    for name, folder in (("a", tree.out), ("b", tree.folder / "build/other")):
+        before = (folder / f"lib/lib{name}.a").read_bytes()
+        tree.write(f"{name}/{name}.h", "#define X 22\n")
+        assert not stops(tree)
+        assert (folder / f"lib/lib{name}.a").read_bytes() != before
+        tree.good()
+        assert stops(tree)
+
+
+def test_from_a_subfolder(small):
+    """With -u SCons builds what lies below: other targets by the same words."""
+    small.write("below/SConscript", "")
+    inside = small.folder / "below"
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-m", "SCons", "-u"], cwd=inside, capture_output=True, text=True)
+        assert done.returncode == 0 and "nothing to do (" not in done.stdout, done.stdout + done.stderr
+
+
+def test_times_that_are_set_back(small):
+    """A file of the same size that gets its old date again."""
+    path = Path(small.folder / "a.c")
+    status = path.stat()
+    path.write_text("int b[SIZE];\n")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert not stops(small)
+
+
+def test_a_source_dated_in_the_future(small):
+    future = time.time() + 1000
+    os.utime(small.folder / "size.txt", (future, future))
+    small.good()
+    small.good()
+    assert stops(small)
