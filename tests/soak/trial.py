@@ -91,7 +91,7 @@ class Trial:
         if expected and not step.fails and not wrong:
             wrong = f"the tree does not build from scratch, and no edit broke it on purpose: exit status {expected}"
             said = judges
-        early = said.startswith("scons: nothing to do")
+        early = "scons: nothing to do (" in said
         return self._note(Outcome(wrong, expected == 0, middle - start, end - middle, early, said))
 
     def _note(self, outcome: Outcome) -> Outcome:
