@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ambilink.incremental.cache import Cache, CompileKey
-from ambilink.incremental.depfile import read_headers
-from ambilink.incremental.objects import ObjectStore, Stale
+from ambilink.incremental.inputs import PART, InputFinder, Inputs
+from ambilink.incremental.objects import ObjectStore, beginning
+from ambilink.incremental.recipe import Stale
 from ambilink.incremental.slots import Finished, JobSlots
 
-PART, DEPENDENCIES = ".part", ".d"
+DEPENDENCIES = ".d"
 
 
 class Observer:
@@ -74,23 +75,27 @@ class Batch:
                     self._error = error
 
     def _compile(self, stale: Stale) -> None:
-        job = stale.job
-        part, depfile = f"{job.target}{PART}", f"{job.target}{DEPENDENCIES}"
+        job, recipe = stale.job, stale.recipe
         key = self.cache_key(stale) if self.cache and self.cache_key else None
         if self.cache and key:
             start = time.time()
-            headers = self.cache.fetch(key, job.target)
-            if headers is not None:
-                self._take_in(stale, Finished(0, "", start, 0.0), headers, cached=True)
+            paths = self.cache.fetch(key, job.target, lambda paths: self.store.hiding(recipe, [job.source, *paths]))
+            if paths is not None:
+                self.store.built(recipe, job, Inputs(paths), None, 0.0)
+                self.observer.finished(stale, Finished(0, "", start, 0.0), cached=True)
                 return
         self.observer.started(stale)
-        done = self._run(stale.recipe.commands(job.source, part, depfile))
+        part, depfile = f"{job.target}{PART}", f"{job.target}{DEPENDENCIES}"
+        began = beginning(part)
+        done = self._run(recipe.commands(job.source, part, depfile))
         if done.status == 0:
             os.replace(part, job.target)
-            headers = read_headers(depfile, job.source)
-            if self.cache and key:
-                self.cache.store(key, job.target, headers)
-            self._take_in(stale, done, headers, cached=False)
+            inputs = InputFinder(recipe, job, depfile, self.store.mentions, self._succeeds).find()
+            certain = self.store.built(recipe, job, inputs, began, done.seconds)
+            if certain and self.cache and key:
+                paths = [*inputs.paths, *recipe.files, *job.inputs]
+                self.cache.store(key, job.target, paths, self.store.hiding(recipe, [job.source, *paths]))
+            self.observer.finished(stale, done, cached=False)
             Path(depfile).unlink(missing_ok=True)
             return
         for path in (part, depfile):
@@ -113,9 +118,8 @@ class Batch:
                 finished = Finished(done.status, finished.output + done.output, finished.start, seconds)
         return finished
 
-    def _take_in(self, stale: Stale, done: Finished, headers: Sequence[str], *, cached: bool) -> None:
-        self.store.built(stale.recipe, stale.job, headers, done.start, done.seconds)
-        self.observer.finished(stale, done, cached=cached)
+    def _succeeds(self, command: Sequence[str]) -> bool:
+        return self.slots.run(command, self.environment).status == 0
 
 
 def _remove_leftovers(folders: set[str]) -> None:

@@ -12,12 +12,12 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 SUM = ".sum"
-CANDIDATES_MAX = 8  # sets of headers that are remembered for one source and command
+CANDIDATES_MAX = 8  # sets of inputs that are remembered for one source and command
 
 
 def digest_of_bytes(data: bytes) -> str:
@@ -101,42 +101,50 @@ class Cache:
         except OSError:
             return None
 
-    # Objects. The headers of a source are known from builds before: a small entry lists the sets that it had.
+    # Objects. What a source reads is known from builds before: a small entry lists the sets of inputs that it had, each
+    # with its digest, empty where there was no such file, and the files that lay where others hid them.
 
     def _base(self, key: CompileKey) -> str:
         words = [key.general(word) for word in key.words]
         return digest_of_bytes(json.dumps([words, key.general(key.source), self.digest(key.source)]).encode())
 
-    def _candidates(self, base: str) -> list[list[list[str]]]:
+    def _candidates(self, base: str) -> list[tuple[list[list[str]], list[str]]]:
         listed = self.get(f"{base}.headers")
         try:
-            return list(json.loads(listed)) if listed else []
-        except ValueError:
+            saved = json.loads(listed) if listed else []
+            return [([[str(name), str(digest)] for name, digest in inputs], list(hidden)) for inputs, hidden in saved]
+        except (ValueError, TypeError):
             return []
 
     @staticmethod
-    def _object_key(base: str, headers: Iterable[Iterable[str]]) -> str:
-        return digest_of_bytes(json.dumps([base, list(map(list, headers))]).encode())
+    def _object_key(base: str, inputs: Sequence[Sequence[str]], hidden: Sequence[str]) -> str:
+        return digest_of_bytes(json.dumps([base, inputs, hidden]).encode())
 
-    def fetch(self, key: CompileKey, target: str) -> list[str] | None:
-        """Put an object in place and return its headers, if the cache has it."""
+    def fetch(self, key: CompileKey, target: str, hiding: Callable[[list[str]], list[str]]) -> list[str] | None:
+        """Put an object in place and return its inputs, if the cache has it. `hiding` says what lies here where one of
+        some inputs would have been found."""
         base = self._base(key)
-        for headers in self._candidates(base):
-            if any(self.digest(key.local(name)) != digest for name, digest in headers):
+        for inputs, hidden in self._candidates(base):
+            if any(self.digest(key.local(name)) != digest for name, digest in inputs):
                 continue
-            data = self.get(self._object_key(base, headers))
+            paths = [key.local(name) for name, _ in inputs]
+            if [key.general(path) for path in hiding(paths)] != hidden:
+                continue
+            data = self.get(self._object_key(base, inputs, hidden))
             if data is None:
                 continue
             self._write(Path(target), data)
-            return [key.local(name) for name, _ in headers]
+            return paths
         return None
 
-    def store(self, key: CompileKey, target: str, headers: Iterable[str]) -> None:
+    def store(self, key: CompileKey, target: str, paths: Iterable[str], hiding: Iterable[str]) -> None:
+        """An object, of which it is sure that it was made from what these inputs are now."""
         base = self._base(key)
-        named = [[key.general(path), self.digest(path)] for path in headers]
-        others = [each for each in self._candidates(base) if each != named]
-        self.put(self._object_key(base, named), Path(target).read_bytes())
-        self.put(f"{base}.headers", json.dumps([named, *others][:CANDIDATES_MAX]).encode())
+        inputs = [[key.general(path), self.digest(path)] for path in paths]
+        hidden = [key.general(path) for path in hiding]
+        others = [each for each in self._candidates(base) if each != (inputs, hidden)]
+        self.put(self._object_key(base, inputs, hidden), Path(target).read_bytes())
+        self.put(f"{base}.headers", json.dumps([(inputs, hidden), *others][:CANDIDATES_MAX]).encode())
 
     # Size.
 

@@ -3,6 +3,8 @@
 import os
 import re
 
+from ambilink.incremental.search import spelled
+
 # A backslash before a newline continues the line; before a space or '#' it makes that character part of a name.
 # Two dollars are one.
 _WORD = re.compile(r"(?:[^\s\\$]|\\[ #:\\]|\\(?=[^\s])|\$\$|\$)+")
@@ -25,10 +27,8 @@ def prerequisites(text: str) -> list[str]:
 
 
 def read_headers(path: str, source: str) -> list[str]:
-    """What a compiler read beside the source. A file that is not preprocessed has no depfile: nothing."""
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
-            found = [os.path.normpath(name) for name in prerequisites(stream.read())]
-    except FileNotFoundError:
-        return []
+    """What a compiler read beside the source, as it named it. Raises OSError or ValueError if it wrote no such list."""
+    here = os.getcwd()
+    with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+        found = [spelled(name, here) for name in prerequisites(stream.read())]
     return [name for name in dict.fromkeys(found) if name != source]

@@ -2,90 +2,169 @@
 
 import hashlib
 import os
+import stat
+import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-MISSING = (-1, -1)
+from ambilink.incremental.mentions import mentions
+
+# Time of modification in ns, size in bytes, time of the last change in ns, which nothing can set, and number.
+Stamp = tuple[int, int, int, int]
+MISSING: Stamp = (-1, -1, -1, -1)
+ANY: Stamp = (0, 0, 0, 0)  # fits no file: what it is kept for is read again
+TICK = 20_000_000  # ns by which a file's time may lie before the clock's
+SECOND = 1_000_000_000
 
 
-def stat_of(path: str) -> tuple[int, int]:
-    """Time of modification in ns and size in bytes; MISSING for what is no file."""
+def stat_of(path: str) -> Stamp:
+    """MISSING for what is no file: a folder is none."""
     try:
         status = os.stat(path)
     except OSError:
         return MISSING
-    return status.st_mtime_ns, status.st_size
+    return MISSING if stat.S_ISDIR(status.st_mode) else stamp_of(status)
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    return status.st_mtime_ns, status.st_size, changed_at(status), status.st_ino
+
+
+def changed_at(status: os.stat_result) -> int:
+    return status.st_mtime_ns if os.name == "nt" else status.st_ctime_ns  # there it is when it was created
 
 
 def digest_of(path: str) -> str:
     """32 hex digits; empty if the file cannot be read."""
+    data = _read(path)
+    return "" if data is None else digest_of_bytes(data)
+
+
+def digest_of_bytes(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def _read(path: str) -> bytes | None:
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return None if os.path.isdir(path) else b""  # a device may have no end
         with open(path, "rb") as stream:
-            return hashlib.blake2b(stream.read(), digest_size=16).hexdigest()
+            return stream.read()
     except OSError:
-        return ""
+        return None
+
+
+def changed_before(changed: int, start: int) -> bool:
+    """Whether a file's last change lies before a time of the same clock; its times may be whole seconds."""
+    return changed < (start - start % SECOND if changed % SECOND == 0 else start)
+
+
+@dataclass(frozen=True)
+class Row:
+    path: str
+    digest: str  # empty: there was no such file
+    stamp: Stamp
+    mentions: tuple[str, ...] = ()  # what the text may read beside what it includes
+
+
+@dataclass(frozen=True)
+class Look:
+    """A file as it is in this build."""
+
+    row: int
+    stamp: Stamp
+    device: int
+    since: float  # it has been so, by time.monotonic
 
 
 class FileTable:
-    """Rows of (path, digest, time, size). A row is current while the file has that content.
+    """A row is current while the file has that content, or is still absent. Its owner holds a lock.
 
     What was made from files keeps the numbers of their rows, and is up to date while all are current. A file
     that was touched, or went back to what it was, is read once, and its old row is current again.
     """
 
-    def __init__(self, rows: Iterable[Sequence[str | int]] = ()) -> None:
-        self._rows: list[tuple[str, str, int, int]] = []
+    def __init__(self, rows: Iterable[Sequence[object]] = ()) -> None:
+        self._rows: list[Row] = []
         self._of_path: dict[str, list[int]] = {}
-        self._looked: dict[str, int | None] = {}  # path: its current row, as far as it was looked at
-        for path, digest, modified, size in rows:
-            self._append(str(path), str(digest), int(modified), int(size))
+        self._looks: dict[str, Look] = {}
+        self._fresh: set[str] = set()  # paths whose look still holds
+        self.refreshed = False  # a row has another stamp than when it was read from disk
+        for row in rows:
+            self._append(_read_row(row))
 
-    def rows(self) -> list[tuple[str, str, int, int]]:
-        return self._rows
+    def saved(self, row: int) -> list[object]:
+        """A row as the constructor takes it."""
+        it = self._rows[row]
+        return [it.path, it.digest, *it.stamp, it.mentions]
 
-    def _append(self, path: str, digest: str, modified: int, size: int) -> int:
-        self._rows.append((path, digest, modified, size))
-        self._of_path.setdefault(path, []).append(len(self._rows) - 1)
+    def _append(self, row: Row) -> int:
+        self._rows.append(row)
+        self._of_path.setdefault(row.path, []).append(len(self._rows) - 1)
         return len(self._rows) - 1
 
-    def add(self, path: str, digest: str, modified: int, size: int) -> int:
+    def add(self, saved: Sequence[object]) -> int:
         """The row of a content that is known from elsewhere."""
-        for row in self._of_path.get(path, ()):
-            if self._rows[row][1] == digest:
-                return row
-        return self._append(path, digest, modified, size)
+        row = _read_row(saved)
+        for number in self._of_path.get(row.path, ()):
+            if self._rows[number].digest == row.digest:
+                return number
+        return self._append(row)
+
+    def row(self, number: int) -> Row:
+        return self._rows[number]
 
     def path(self, row: int) -> str:
-        return self._rows[row][0]
-
-    def digest(self, row: int) -> str:
-        return self._rows[row][1]
-
-    def modified(self, row: int) -> int:
-        return self._rows[row][2]
+        return self._rows[row].path
 
     def forget_all(self) -> None:
-        self._looked.clear()
+        """The next time, look again."""
+        self._fresh.clear()
 
-    def current(self, path: str) -> int | None:
-        """The row of the file's content now; a new one if it was never seen so. None: there is no such file."""
-        if path in self._looked:
-            return self._looked[path]
-        found = self._look(path, stat_of(path))
-        self._looked[path] = found
-        return found
+    def current(self, path: str) -> int:
+        """The row of the file's content now, a new one if it was never seen so; looked at once until `forget_all`."""
+        return self._looks[path].row if path in self._fresh else self.look(path).row
 
-    def _look(self, path: str, status: tuple[int, int]) -> int | None:
-        if status == MISSING:
-            return None
+    def look(self, path: str) -> Look:
+        """At the disk, whatever is known."""
+        try:
+            status = os.stat(path)
+            stamp, device = MISSING if stat.S_ISDIR(status.st_mode) else stamp_of(status), status.st_dev
+        except OSError:
+            stamp, device = MISSING, 0
+        self._fresh.add(path)
+        look = self._looks.get(path)
+        if look is None or look.stamp != stamp:
+            row = self._find(path, stamp)
+            look = self._looks[path] = Look(row, stamp, device, time.monotonic())
+        return look
+
+    def _find(self, path: str, stamp: Stamp) -> int:
         known = self._of_path.get(path, ())
-        for row in known:
-            if self._rows[row][2:] == status:
-                return row
-        digest = digest_of(path)
-        if not digest:
-            return None
-        for row in known:
-            if self._rows[row][1] == digest:
-                self._rows[row] = (path, digest, *status)
-                return row
-        return self._append(path, digest, *status)
+        for number in known:
+            if self._rows[number].stamp == stamp:
+                return number
+        data = None if stamp == MISSING else _read(path)
+        digest = "" if data is None else digest_of_bytes(data)
+        if not _is_settled(stamp):
+            stamp = ANY
+        for number in known:
+            row = self._rows[number]
+            if row.digest == digest:
+                self.refreshed = self.refreshed or row.stamp != stamp
+                self._rows[number] = Row(path, digest, stamp, row.mentions)
+                return number
+        return self._append(Row(path, digest, stamp, mentions(data or b"")))
+
+
+def _is_settled(stamp: Stamp) -> bool:
+    """Whether another change of the file would show: not while its times would be the same."""
+    return stamp == MISSING or changed_before(stamp[2], time.time_ns() - TICK)
+
+
+def _read_row(saved: Sequence[object]) -> Row:
+    path, digest, modified, size, changed, number, found = saved
+    if not isinstance(found, list | tuple):
+        raise TypeError(found)
+    stamp = (int(str(modified)), int(str(size)), int(str(changed)), int(str(number)))
+    return Row(str(path), str(digest), stamp, tuple(map(str, found)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ambilink.files import write_atomically
-from ambilink.incremental.files import stat_of
+from ambilink.incremental.files import Stamp, stat_of
 
 VERSION = 1
 
@@ -34,7 +34,7 @@ class Journal:
 
     path: Path
     steps: list[Step] = field(default_factory=list)
-    outputs: dict[str, tuple[int, int]] = field(default_factory=dict)  # time of modification in ns and size
+    outputs: dict[str, Stamp] = field(default_factory=dict)  # how each looks
     _changed: bool = False
     _last: dict[str, Step] = field(default_factory=dict)
     _slots: list[bool] = field(default_factory=list)
@@ -73,12 +73,15 @@ class Journal:
 
     def unaltered(self, path: str) -> bool:
         """Whether an output looks as it was left."""
-        return self.outputs.get(path) == stat_of(path)
+        with self._lock:
+            return self.outputs.get(path) == stat_of(path)
 
     def save(self) -> None:
-        if not self.steps and not self._changed:
-            return
-        saved = {"version": VERSION, "outputs": self.outputs, "steps": [vars(step) for step in self._last.values()]}
+        with self._lock:
+            if not self.steps and not self._changed:
+                return
+            steps = [vars(step) for step in self._last.values()]
+            saved = {"version": VERSION, "outputs": dict(self.outputs), "steps": steps}
         write_atomically(self.path, json.dumps(saved, separators=(",", ":")).encode())
 
 
@@ -93,11 +96,11 @@ def read_steps(path: Path) -> dict[str, Step]:
         return {}
 
 
-def _read_outputs(path: Path) -> dict[str, tuple[int, int]]:
+def _read_outputs(path: Path) -> dict[str, Stamp]:
     try:
         saved = json.loads(path.read_bytes())["outputs"]
-        return {name: (modified, size) for name, (modified, size) in saved.items()}
-    except (OSError, ValueError, KeyError, TypeError):
+        return {name: (modified, size, changed, number) for name, (modified, size, changed, number) in saved.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 

@@ -1,251 +1,188 @@
-"""Compiling many files: which objects are out of date and why, found by what the compiler read the last time.
+"""Which objects are out of date and why, found by what the compiler read the last time.
 
-An object is up to date while its command is the same, it is as it was written, the source and every header are as
-the compiler read them, and no header appeared where the compiler would find it first. The store remembers all
-this in `objects.json`, and in a journal until that is written, so nothing is lost when a build is killed.
+An object is up to date while its command is the same, its bytes are as they were written, the source and all that
+the compiler read have the contents that it read, what it asked for in vain is still absent, and no header appeared
+where the compiler would find it first.
 """
 
-import hashlib
-import json
 import os
 import threading
+import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TextIO
 
-from ambilink.files import write_atomically
-from ambilink.incremental.files import MISSING, FileTable, stat_of
+from ambilink.incremental.files import MISSING, changed_at, changed_before, digest_of, stat_of
+from ambilink.incremental.inputs import Inputs
+from ambilink.incremental.recipe import Job, Recipe, Stale
+from ambilink.incremental.records import Record, Records
 from ambilink.incremental.search import Shadows
 
-VERSION = 1
 FIRST_GUESS = 0.03  # seconds that a compilation takes, before any is known
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How all objects of a set are compiled; the source is added at the end."""
+class Beginning:
+    """When a compilation began, by our clock and by that of the file system that it writes to."""
 
-    words: tuple[str, ...]
-    search: tuple[str, ...]  # folders of headers, in the compiler's order
-    compiler: str  # which program exactly, beyond its name
-    launcher: tuple[str, ...] = ()  # starts the program
-    versions: tuple[str, ...] = ()  # what a shared cache knows the program by, wherever it is installed
-    depfile_flags: tuple[str, ...] = ("-MD", "-MT", "x", "-MF")  # followed by the depfile's name
-    lists_apart: bool = False  # with these flags it writes the depfile and nothing else: it is started once more
-    searches_beside: bool = True  # by itself it searches the source's folder, too
-    moving: tuple[str, ...] = ()  # of the words: they name where the tree lies, and objects are the same wherever
-
-    @cached_property
-    def key(self) -> str:
-        parts = [self.compiler, *self.launcher, *(word for word in self.words if word not in self.moving)]
-        return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
-
-    def command(self, source: str, output: str) -> list[str]:
-        beside = [] if self.searches_beside else [f"-I{os.path.dirname(source) or '.'}/"]
-        return [*self.launcher, *self.words, *beside, "-o", output, source]
-
-    def commands(self, source: str, output: str, depfile: str) -> list[list[str]]:
-        """What makes an object and its depfile, one after the other."""
-        words, listing = self.command(source, output), [*self.depfile_flags, depfile]
-        if self.lists_apart:
-            return [words, [*words[:-3], *listing, source]]
-        return [[*words[:-3], *listing, *words[-3:]]]
+    clock: float  # time.monotonic
+    seconds: int  # ns since the epoch
+    device: int = -1
+    changed: int = 0  # time of a file that was written there
 
 
-@dataclass(frozen=True)
-class Job:
-    target: str
-    source: str
-
-
-@dataclass(frozen=True)
-class Stale:
-    """An object that must be compiled, and why."""
-
-    job: Job
-    reason: str  # in words: "libs/x.c changed"
-    cause: str  # the file that changed, or ""
-    recipe: Recipe
-
-
-@dataclass(frozen=True)
-class _Record:
-    key: str
-    modified: int
-    size: int
-    digest: str  # of the object
-    seconds: float
-    rows: tuple[int, ...]  # source first
-    shadows: tuple[str, ...]  # headers that were passed over although they lie where one of the rows was looked for
+def beginning(output: str) -> Beginning:
+    """Now; `output` is written, empty."""
+    clock, now = time.monotonic(), time.time_ns()
+    with open(output, "wb") as stream:
+        status = os.fstat(stream.fileno())
+    return Beginning(clock, now, status.st_dev, changed_at(status))
 
 
 class ObjectStore:
-    """All objects of one build folder. Its methods may be called by several threads."""
+    """All objects of one build folder. It may be called by several threads: it alone owns the records and the table
+    of files, and every method that is not private holds its lock."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "objects.json"
-        self._journal_path = folder / "objects.journal"
-        self._lock = threading.Lock()
-        self._journal: TextIO | None = None
-        self.files = FileTable()
-        self._records: dict[str, _Record] = {}
-        self.interrupted = self._journal_path.exists()  # a build was killed while it compiled
-        self._load()
-
-    def _load(self) -> None:
-        try:
-            saved = json.loads(self._path.read_bytes())
-            if saved["version"] != VERSION:
-                return
-            self.files = FileTable(saved["files"])
-            self._records = {
-                target: _Record(key, modified, size, digest, seconds, tuple(rows), tuple(shadows))
-                for target, (key, modified, size, digest, seconds, rows, shadows) in saved["objects"].items()
-            }
-        except FileNotFoundError:
-            pass
-        except (OSError, ValueError, KeyError, TypeError):
-            self.files, self._records = FileTable(), {}  # damaged: everything is compiled again
-        self._replay()
-
-    def _replay(self) -> None:
-        """What was compiled after the store was written for the last time; a torn last line is left out."""
-        try:
-            lines = self._journal_path.read_text().splitlines()
-        except (OSError, ValueError):
-            return
-        for line in lines:
-            try:
-                target, key, modified, size, digest, seconds, files, shadows = json.loads(line)
-                rows = tuple(self.files.add(*file) for file in files)
-            except (ValueError, TypeError):
-                continue
-            self._records[target] = _Record(key, modified, size, digest, seconds, rows, tuple(shadows))
+        self._lock = threading.RLock()
+        self._records = Records(folder)
+        self._files = self._records.files
+        self._shadows: dict[tuple[str, ...], Shadows] = {}
+        self.interrupted = self._records.interrupted
 
     def save(self) -> None:
-        """Write everything, and begin a new journal; nothing, if nothing was compiled."""
         with self._lock:
-            if self._journal is None:
-                return
-            used = sorted({row for record in self._records.values() for row in record.rows})
-            number = {row: index for index, row in enumerate(used)}
-            rows = self.files.rows()
-            objects = {
-                target: [r.key, r.modified, r.size, r.digest, r.seconds, [number[row] for row in r.rows], r.shadows]
-                for target, r in self._records.items()
-            }
-            saved = {"version": VERSION, "files": [rows[row] for row in used], "objects": objects}
-            write_atomically(self._path, json.dumps(saved, separators=(",", ":")).encode())
-            self._journal.close()
-            self._journal = None
-            self._journal_path.unlink(missing_ok=True)
+            self._records.save()
 
     # Asking.
 
     def stale(self, recipe: Recipe, jobs: Sequence[Job]) -> list[Stale]:
         """Those that must be compiled, each with the reason."""
         with self._lock:
-            key, shadows = recipe.key, Shadows(recipe.search)
-            used = {row for job in jobs if (record := self._records.get(job.target)) for row in record.rows}
-            current = {row for row in used if self.files.current(self.files.path(row)) == row}
-            reasons = ((job, self._why(job, key, current, shadows)) for job in jobs)
+            used = self._records.rows_of(job.target for job in jobs)
+            current = {row for row in used if self._files.current(self._files.path(row)) == row}
+            reasons = ((job, self._why(job, recipe, current)) for job in jobs)
             return [Stale(job, *why, recipe) for job, why in reasons if why is not None]
 
-    def _why(self, job: Job, key: str, current: set[int], shadows: Shadows) -> tuple[str, str] | None:
+    def _why(self, job: Job, recipe: Recipe, current: set[int]) -> tuple[str, str] | None:
         """The reason in words, and the file that changed, or ""."""
         record = self._records.get(job.target)
         if record is None:
             return "it was never built", ""
-        if self.files.path(record.rows[0]) != job.source:
+        if self._files.path(record.rows[0]) != job.source:
             return f"its source is {job.source} now", job.source
         status = stat_of(job.target)
-        if status != (record.modified, record.size):
-            return "it was removed" if status == MISSING else "it was altered since it was made", ""
+        if status != record.stamp:
+            if status == MISSING:
+                return "it was removed", ""
+            if digest_of(job.target) != record.digest:
+                return "it was altered since it was made", ""
+            self._records.refresh(job.target, replace(record, stamp=status))  # touched, or copied
         if not current.issuperset(record.rows):
-            path = next(self.files.path(row) for row in record.rows if row not in current)
-            return f"{path} {'was removed' if stat_of(path) == MISSING else 'changed'}", path
-        if record.key != key:
+            return self._what_changed(next(row for row in record.rows if row not in current))
+        if record.key != recipe.key_of(job):
             return "its command changed", ""
-        for path in shadows.of(self.files.path(row) for row in record.rows):
+        if record.doubt:
+            return record.doubt, ""
+        paths = [self._files.path(row) for row in record.rows]
+        for path in (*recipe.files, *job.inputs):
+            if path not in paths:
+                return f"it depends on {path} now", path
+        for path in self._hiding(recipe, paths):
             if path not in record.shadows:
                 return f"{path} appeared where it is found first", path
         return None
 
+    def _what_changed(self, row: int) -> tuple[str, str]:
+        before = self._files.row(row)
+        now = self._files.row(self._files.current(before.path))
+        change = "was removed" if not now.digest else "changed" if before.digest else "appeared"
+        return f"{before.path} {change}", before.path
+
+    def _hiding(self, recipe: Recipe, paths: Sequence[str]) -> list[str]:
+        shadows = self._shadows.setdefault(recipe.search, Shadows(recipe.search))
+        return [path for path in shadows.of(paths) if os.path.isfile(path)]
+
+    def hiding(self, recipe: Recipe, paths: Sequence[str]) -> list[str]:
+        """Files that lie where a compiler would have found one of `paths`, source first, or another of that name."""
+        with self._lock:
+            return self._hiding(recipe, paths)
+
     def seconds(self, target: str) -> float | None:
         """How long it took the last time."""
-        record = self._records.get(target)
-        return record.seconds if record else None
+        with self._lock:
+            record = self._records.get(target)
+            return record.seconds if record else None
 
     @property
     def usual_seconds(self) -> float:
         """Of a compilation, where nothing is known of it."""
         with self._lock:
-            known = [record.seconds for record in self._records.values() if record.seconds]
-        return sum(known) / len(known) if known else FIRST_GUESS
+            return self._records.average_seconds or FIRST_GUESS
 
     def digest(self, target: str) -> str:
-        """Of an object that is up to date."""
-        return self._records[target].digest
+        """Of an object that was made; empty if it is not there."""
+        with self._lock:
+            record = self._records.get(target)
+            return record.digest if record else ""
 
     def digest_now(self, path: str) -> str:
         """Of a source or header; empty if there is none."""
         with self._lock:
-            row = self.files.current(path)
-            return "" if row is None else self.files.digest(row)
+            return self._files.row(self._files.current(path)).digest
+
+    def mentions(self, paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """What the texts of a source and its headers may read beside what they include; those that have something."""
+        with self._lock:
+            found = {path: self._files.row(self._files.current(path)).mentions for path in paths}
+        return {path: mentioned for path, mentioned in found.items() if mentioned}
 
     def files_of(self, targets: Iterable[str]) -> set[str]:
-        """The files that objects were made from."""
-        rows = {row for target in targets if (record := self._records.get(target)) for row in record.rows}
-        return {self.files.path(row) for row in rows}
+        """The files that objects were made from, and those that were looked for in vain."""
+        with self._lock:
+            return {self._files.path(row) for row in self._records.rows_of(targets)}
+
+    def doubtful(self, targets: Iterable[str]) -> list[str]:
+        """Those that must be made again the next time, whatever changes."""
+        with self._lock:
+            return [each for each in targets if (record := self._records.get(each)) is None or record.doubt]
 
     # Recording.
 
     def begin(self) -> None:
         """Something is about to be compiled."""
         with self._lock:
-            self._open_journal()
+            self._records.open_journal()
+            self._shadows.clear()  # what others made meanwhile may hide something
 
-    def _open_journal(self) -> TextIO:
-        if self._journal is None:
-            self._journal_path.parent.mkdir(parents=True, exist_ok=True)
-            self._journal = self._journal_path.open("a")
-        return self._journal
-
-    def built(self, recipe: Recipe, job: Job, headers: Sequence[str], started: float, seconds: float) -> None:
-        """An object was compiled, or came from a cache. `headers` are what the compiler read, source left out."""
-        paths = [job.source, *headers]
+    def built(self, recipe: Recipe, job: Job, inputs: Inputs, began: Beginning | None, seconds: float) -> bool:
+        """An object was compiled, or came from a cache (`began` is None). Returns whether it is made of what the
+        inputs are now, for sure; if not, it is compiled again the next time."""
+        digest, stamp = digest_of(job.target), stat_of(job.target)
+        paths = list(dict.fromkeys([job.source, *inputs.paths, *recipe.files, *job.inputs]))
         with self._lock:
-            rows = [self.files.current(path) for path in paths]
-            if any(row is None or self.files.modified(row) > started * 1e9 for row in rows):
-                self._records.pop(job.target, None)  # changed while it was read: compile it again the next time
-                return
-            modified, size = stat_of(job.target)
-            numbers = tuple(row for row in rows if row is not None)
-            digest = self._digest(job.target)
-            shadows = tuple(Shadows(recipe.search).of(paths))
-            record = _Record(recipe.key, modified, size, digest, round(seconds, 4), numbers, shadows)
-            self._records[job.target] = record
-            self._note(job.target, record)
-
-    @staticmethod
-    def _digest(path: str) -> str:
-        with open(path, "rb") as stream:
-            return hashlib.blake2b(stream.read(), digest_size=16).hexdigest()
-
-    def _note(self, target: str, record: _Record) -> None:
-        files = [self.files.rows()[row] for row in record.rows]
-        words = [target, record.key, record.modified, record.size, record.digest, record.seconds, files, record.shadows]
-        journal = self._open_journal()
-        journal.write(json.dumps(words, separators=(",", ":")) + "\n")
-        journal.flush()
+            doubt = inputs.doubt
+            rows = []
+            for path in paths:
+                look = self._files.look(path)
+                rows.append(look.row)
+                if began is not None and look.since >= began.clock and look.stamp != MISSING:
+                    start = began.changed if look.device == began.device else began.seconds
+                    if not changed_before(look.stamp[2], start):
+                        doubt = doubt or f"{path} may have changed while it was compiled"
+            shadows = tuple(self._hiding(recipe, paths))
+            self._records.add(
+                job.target,
+                Record(recipe.key_of(job), stamp, digest, round(seconds, 4), tuple(rows), shadows, doubt),
+            )
+            return not doubt
 
     def failed(self, target: str) -> None:
         with self._lock:
-            self._records.pop(target, None)
+            self._records.drop(target)
 
     def forget_looks(self) -> None:
         """Files may have been written by others since they were looked at."""
         with self._lock:
-            self.files.forget_all()
+            self._files.forget_all()
+            self._shadows.clear()

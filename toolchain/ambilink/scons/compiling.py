@@ -14,7 +14,7 @@ from ambilink.files import write_atomically
 from ambilink.incremental.batch import Batch, Observer
 from ambilink.incremental.cache import CompileKey
 from ambilink.incremental.journal import Step
-from ambilink.incremental.objects import Job, Stale
+from ambilink.incremental.recipe import Job, Stale
 from ambilink.incremental.slots import Finished
 from ambilink.scons.api import Builder, Environment, Folder, Node, Nodes, UserError, is_folder, make_action, node_tables
 from ambilink.scons.context import Context, context_of
@@ -66,8 +66,9 @@ def _set_of(target: Nodes, env: Environment) -> ObjectSet:
 
 def _cache_key(context: Context) -> Callable[[Stale], CompileKey]:
     def key(stale: Stale) -> CompileKey:
-        recipe, source = stale.recipe, stale.job.source
-        return CompileKey((*recipe.versions, *context.shared_words(recipe.words)), source, context.roots)
+        recipe, job = stale.recipe, stale.job
+        words = (*recipe.versions, *recipe.settings, *context.shared_words(recipe.words), *job.inputs, job.extra)
+        return CompileKey(words, job.source, context.roots)
 
     return key
 

@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ambilink.compile.languages import Flags, Language, concerning, language_of
-from ambilink.incremental.objects import Job, Recipe, Stale
+from ambilink.incremental.recipe import Job, Recipe, Stale
+from ambilink.incremental.search import named_files, search_folders, settings
 from ambilink.scons.api import Builder, Environment, Folder, Node, make_action
 from ambilink.scons.arguments import setting_texts
 from ambilink.scons.units import Unit
@@ -98,11 +99,13 @@ class ObjectSet:
         words += [*concerning(setting_texts(self.env, "AMBILINK_FLAGS"), language), *self._flags(language)]
         return Recipe(
             tuple(words),
-            (*quoted, *folders, *system, *_system_folders([*flags, *self._flags(language)])),
+            search_folders(words, self.env["ENV"]),
             context.toolset.identity,
             tuple(context.launcher),
             tuple(context.version_words),
             moving=tuple(moving),
+            files=named_files(words[len(context.compiler) :]),
+            settings=settings(self.env["ENV"]),
         )
 
     def _nasm_recipe(self, language: Language) -> Recipe:
@@ -116,6 +119,7 @@ class ObjectSet:
             (*words, *self._flags(language)),
             (".", *folders, *beside),
             nasm.identity,
+            settings=settings(self.env["ENV"]),
             versions=(f"nasm={nasm.version}",),
             depfile_flags=("-M", "-MT", "x", "-MF"),
             lists_apart=True,  # nasm 2.16's -MD forgets files that are included
@@ -187,6 +191,3 @@ def _language(job: Job) -> Language:
     assert language is not None  # sources are checked when they are declared
     return language
 
-
-def _system_folders(flags: Sequence[str]) -> list[str]:
-    return [flags[index + 1] for index, word in enumerate(flags[:-1]) if word == "-isystem"]
