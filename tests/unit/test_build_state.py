@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import threading
-import time
 
 import pytest
 from hypothesis import given
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from ambilink.incremental.depfile import prerequisites
 from ambilink.incremental.files import FileTable
 from ambilink.incremental.inputs import Inputs
-from ambilink.incremental.objects import ObjectStore, beginning
+from ambilink.incremental.objects import ObjectStore
 from ambilink.incremental.recipe import Job, Recipe
 from ambilink.incremental.search import Shadows
 from ambilink.incremental.slots import JobSlots

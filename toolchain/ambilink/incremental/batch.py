@@ -90,7 +90,7 @@ class Batch:
         done = self._run(recipe.commands(job.source, part, depfile))
         if done.status == 0:
             os.replace(part, job.target)
-            inputs = InputFinder(recipe, job, depfile, self.store.mentions, self._succeeds).find()
+            inputs = InputFinder(recipe, job, depfile, self.store.mentions, self._run_one).find()
             certain = self.store.built(recipe, job, inputs, began, done.seconds)
             if certain and self.cache and key:
                 paths = [*inputs.paths, *recipe.files, *job.inputs]
@@ -118,8 +118,8 @@ class Batch:
                 finished = Finished(done.status, finished.output + done.output, finished.start, seconds)
         return finished
 
-    def _succeeds(self, command: Sequence[str]) -> bool:
-        return self.slots.run(command, self.environment).status == 0
+    def _run_one(self, command: Sequence[str]) -> Finished:
+        return self.slots.run(command, self.environment)
 
 
 def _remove_leftovers(folders: set[str]) -> None:

@@ -14,10 +14,12 @@ from pathlib import Path
 from ambilink.incremental.depfile import read_headers
 from ambilink.incremental.mentions import ASSEMBLER, Question, assembler_inputs, definitions, questions
 from ambilink.incremental.recipe import Job, Recipe
+from ambilink.incremental.slots import Finished
 
 PART = ".part"  # files of compilations that have not come to their end
 UNPROCESSED = ".s"
 ASSEMBLY = (".s", ".S")
+OTHER_ASSEMBLER = "-fno-integrated-as"
 _DEPTH = 8  # of macros that name macros, and of texts that include texts
 
 
@@ -35,7 +37,7 @@ class InputFinder:
     job: Job
     depfile: str
     mentions: Callable[[Iterable[str]], Mapping[str, tuple[str, ...]]]  # of sources and headers
-    run: Callable[[Sequence[str]], bool]  # a command; whether it went well
+    run: Callable[[Sequence[str]], Finished]
 
     def find(self) -> Inputs:
         try:
@@ -124,9 +126,13 @@ class InputFinder:
         if source.endswith(UNPROCESSED) and not os.path.exists(self.depfile):
             return _content(source)
         try:
-            if not self.run(self.recipe.listing(source, output, "-E" if source.endswith(ASSEMBLY) else "-S")):
-                return None
-            return _content(output)
+            if source.endswith(ASSEMBLY):
+                done = self.run(self.recipe.earlier(source, output, "-E"))
+            else:  # clang's own assembler would put in what it reads
+                done = self.run(self.recipe.earlier(source, output, "-S", OTHER_ASSEMBLER))
+                if done.status and OTHER_ASSEMBLER in done.output:  # gcc has no other
+                    done = self.run(self.recipe.earlier(source, output, "-S"))
+            return _content(output) if done.status == 0 else None
         finally:
             Path(output).unlink(missing_ok=True)
 

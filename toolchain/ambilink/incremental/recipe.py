@@ -41,9 +41,9 @@ class Recipe:
             return [words, [*words[:-3], *listing, source]]
         return [[*words[:-3], *listing, *words[-3:]]]
 
-    def listing(self, source: str, output: str, stage: str) -> list[str]:
+    def earlier(self, source: str, output: str, *stage: str) -> list[str]:
         """The command for an earlier stage of the same compilation: -E or -S."""
-        words = [stage if word == "-c" else word for word in self.words]
+        words = [each for word in self.words for each in (stage if word == "-c" else [word])]
         return [*words, "-fno-lto", "-w", "-o", output, source]
 
 

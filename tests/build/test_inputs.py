@@ -1,0 +1,307 @@
+"""Inputs that compilers do not list, paths as the file system resolves them, files that change or do not: after each
+change the bytes are those of a build from scratch."""
+
+import os
+import shutil
+
+import pytest
+
+USER = "env.DualLibrary('x', {sources!r}, {more})\n"
+PAYLOAD = b"payload-one"
+
+
+def library(tree, sources, more=""):
+    tree.sconstruct(USER.format(sources=sources, more=more))
+
+
+def has(tree, text: bytes) -> bool:
+    """Whether both forms have it; one alone is wrong."""
+    forms = [text in (tree.out / f"lib/libx.{suffix}").read_bytes() for suffix in ("so", "a")]
+    assert forms[0] == forms[1]
+    return forms[0]
+
+
+def compiled(tree, *words: str) -> list[str]:
+    lines = [line.split() for line in tree.good(*words).splitlines()]
+    return sorted(os.path.basename(line[1]) for line in lines if line[:1] == ["CC"])
+
+
+ASSEMBLY = '.section .rodata\n.globl x\n.type x, %object\nx: {}\n.size x, . - x\n'
+IN_C = '__asm__(".section .rodata\\n.globl x\\n.type x, %object\\nx: {}\\n.size x, . - x\\n.previous\\n");\n'
+
+INCBIN = {
+    "plain assembly": {"x.s": ASSEMBLY.format('.incbin "data/p.bin"')},
+    "assembly": {"x.S": '#define FILE "data/p.bin"\n' + ASSEMBLY.format(".incbin FILE")},
+    "upper case": {"x.s": ASSEMBLY.format('.INCBIN "data/p.bin", 0, 11')},
+    "by -I": {"x.S": ASSEMBLY.format('.incbin "p.bin"')},
+    "in C": {"x.c": IN_C.format('.incbin \\"data/p.bin\\"')},
+    "by a macro of a header": {
+        "x.c": '#include "incbin.h"\nINCBIN(x, "data/p.bin");\n',
+        "incbin.h": "#define INCBIN(name, file) "
+        '__asm__(".section .rodata\\n.globl " #name "\\n.type " #name ", %object\\n" #name ": .incbin \\"" file "\\"\\n'
+        '.size " #name ", . - " #name "\\n.previous\\n")\n',
+    },
+    "in C++": {"x.cc": IN_C.format('.incbin \\"data/p.bin\\"')},
+    "in a function": {
+        "x.c": 'const char *y(void) { const char *p; __asm__(".pushsection .rodata\\n1: .incbin \\"data/p.bin\\"\\n'
+        '.popsection\\nlea 1b(%%rip), %0" : "=r"(p)); return p; }\n'
+    },
+    "by .include": {"x.s": '.include "data/q.inc"\n', "data/q.inc": ASSEMBLY.format('.incbin "data/p.bin"')},
+    "by a macro of the assembler": {
+        "x.s": '.macro embed name\n.incbin "\\name"\n.endm\n' + ASSEMBLY.format('embed "data/p.bin"'),
+    },
+}
+
+
+def libraries(tree, cases, more: str = "") -> None:
+    """One for each case, of the first of its files, in a folder of its own."""
+    text = ""
+    for number, files in enumerate(cases.values()):
+        for name, content in files.items():
+            tree.write(f"{number}/{name}", content.replace("data/", f"{number}/data/"))
+        text += f"env.DualLibrary('x{number}', ['{number}/{next(iter(files))}'], {more.format(number)})\n"
+    tree.more = f"AMBILINK_CACHE={str(tree.folder / 'cache')!r},"
+    tree.sconstruct(text)
+
+
+def holding(tree, cases, text: bytes) -> list[str]:
+    """The cases whose library has it, in both forms."""
+    found = []
+    for number, case in enumerate(cases):
+        forms = [text in (tree.out / f"lib/libx{number}.{suffix}").read_bytes() for suffix in ("so", "a")]
+        assert forms[0] == forms[1], case
+        found += [case] if forms[0] else []
+    return found
+
+
+def test_payloads_that_the_assembler_reads(tree):
+    cases = INCBIN
+    payloads = [f"{number}/data/p.bin" for number in range(len(cases))]
+    for name in payloads:
+        tree.write(name, "payload-one")
+    libraries(tree, cases, "includes=['{}/data']")
+    tree.good()
+    assert holding(tree, cases, b"payload-one") == list(cases)
+    for name in payloads:
+        tree.write(name, "payload-two")
+    tree.good()
+    assert holding(tree, cases, b"payload-two") == list(cases) and not holding(tree, cases, b"payload-one")
+    for name in payloads:
+        tree.write(name, "payload-one")
+    shutil.rmtree(tree.folder / "build")
+    not_followed = ["x.s.o"]  # "by a macro of the assembler": made each time, and in no cache
+    assert compiled(tree) == not_followed
+    assert holding(tree, cases, b"payload-one") == list(cases)
+    assert compiled(tree) == not_followed
+    (tree.folder / payloads[0]).unlink()
+    tree.bad()
+
+
+def test_a_text_that_the_assembler_includes(tree):
+    tree.write("x.s", '.include "data/q.inc"\n')
+    tree.write("data/q.inc", ASSEMBLY.format('.ascii "payload-one"'))
+    library(tree, ["x.s"])
+    tree.good()
+    tree.write("data/q.inc", ASSEMBLY.format('.ascii "payload-two"'))
+    tree.good()
+    assert has(tree, b"payload-two")
+    assert compiled(tree) == []
+
+
+def test_a_payload_that_would_be_found_first(tree):
+    tree.write("b/p.bin", "payload-one")
+    tree.write("x.S", ASSEMBLY.format('.incbin "p.bin"'))
+    tree.write("a/other", "")
+    library(tree, ["x.S"], "includes=['a', 'b']")
+    tree.good()
+    tree.write("a/p.bin", "payload-two")
+    tree.good()
+    assert has(tree, b"payload-two")
+    tree.write("p.bin", "payload-six")
+    tree.good()
+    assert has(tree, b"payload-six")
+
+
+EMBED = "const char x[] = {\n#embed \"data/p.bin\"\n};\n"
+
+
+def test_embed(tree):
+    if tree.compiler != "hermetic":
+        pytest.skip(f"{tree.compiler} may not know #embed")
+    tree.write("x.c", EMBED)
+    tree.write("data/one", "payload-one")
+    tree.write("data/two", "payload-two")
+    (tree.folder / "data/p.bin").symlink_to("one")
+    library(tree, ["x.c"], "flags=['-std=c23']")
+    tree.good()
+    assert has(tree, b"payload-one")
+    (tree.folder / "data/p.bin").unlink()
+    (tree.folder / "data/p.bin").symlink_to("two")
+    tree.good()
+    assert has(tree, b"payload-two")
+    tree.write("data/two", "payload-six")
+    tree.good()
+    assert has(tree, b"payload-six")
+    moved = tree.folder.with_name("moved")
+    tree.folder.rename(moved)
+    tree.folder = moved
+    assert compiled(tree) == []
+
+
+PROBES = {
+    "quotes": '#if __has_include("opt.h")',
+    "brackets": "#if defined(__has_include) && __has_include ( <opt.h> )",
+    "next": "#if __has_include_next(<opt.h>)",
+    "a macro": "#define OPTION <opt.h>\n#if __has_include(OPTION)",
+    "a macro of a macro": '#define OPT "opt.h"\n#define OPTION OPT\n#if __has_include(OPTION)',
+    "a macro with a parameter": "#define HAS(x) __has_include(x)\n#if HAS(<opt.h>)",
+    "a folder": '#if __has_include("opt/opt.h")',
+}
+
+
+def test_headers_that_appear_after_they_were_asked_for(tree):
+    answer = '\n#define ANSWER "answer-yes"\n#else\n#define ANSWER "answer-no"\n#endif\n'
+    cases = {
+        case: {"x.c": "#include <ask.h>\nconst char x[] = ANSWER;\n", "inc/ask.h": text + answer, "last/other.h": ""}
+        for case, text in PROBES.items()
+    }
+    libraries(tree, cases, "includes=['{0}/inc', '{0}/last']")
+    tree.good()
+    assert holding(tree, cases, b"answer-no") == list(cases)
+    names = [f"{number}/last/{'opt/' if case == 'a folder' else ''}opt.h" for number, case in enumerate(cases)]
+    for name in names:
+        tree.write(name, "")
+    tree.good()
+    assert holding(tree, cases, b"answer-yes") == list(cases) and not holding(tree, cases, b"answer-no")
+    for name in names:
+        (tree.folder / name).unlink()
+    assert compiled(tree) == []  # from the cache
+    assert holding(tree, cases, b"answer-no") == list(cases)
+    for name in names:
+        tree.write(name, "")
+    shutil.rmtree(tree.folder / "build")
+    assert compiled(tree) == []
+    assert holding(tree, cases, b"answer-yes") == list(cases)
+
+
+def test_a_question_that_is_not_followed_is_asked_each_time(tree):
+    tree.write(
+        "x.c",
+        "#define QUOTE(x) #x\n#define FILE(x) QUOTE(x)\n#if __has_include(FILE(opt.h))\n"
+        'const char x[] = "answer-yes";\n#else\nconst char x[] = "answer-no";\n#endif\n',
+    )
+    library(tree, ["x.c"])
+    tree.good()
+    assert has(tree, b"answer-no")
+    tree.write("opt.h", "")
+    output = tree.good("--debug=explain")
+    assert "x.c asks for headers by a macro that is not followed: FILE" in output
+    assert has(tree, b"answer-yes")
+
+
+def test_files_that_flags_name(tree):
+    tree.write("flags", '-DANSWER=\\"answer-one\\" -Ia -Ib')
+    tree.write("b/y.h", "\n")
+    tree.write("a/z.h", "\n")
+    tree.write("x.c", "#include <y.h>\nconst char x[] = ANSWER;\n")
+    library(tree, ["x.c"], "flags=['@flags']")
+    tree.good()
+    tree.write("flags", '-DANSWER=\\"answer-two\\" -Ia -Ib')
+    tree.good()
+    assert has(tree, b"answer-two")
+    tree.write("a/y.h", '#undef ANSWER\n#define ANSWER "answer-six"\n')
+    tree.good()
+    assert has(tree, b"answer-six")
+
+
+def test_variables_that_compilers_obey(tree):
+    tree.write("a/y.h", '#define ANSWER "answer-one"\n')
+    tree.write("b/y.h", '#define ANSWER "answer-two"\n')
+    tree.write("x.c", "#include <y.h>\nconst char x[] = ANSWER;\n")
+    for folder, answer in (("a", b"answer-one"), ("b", b"answer-two")):
+        tree.sconstruct(f"env['ENV']['CPATH'] = {folder!r}\nenv.DualLibrary('x', ['x.c'])\n")
+        tree.good()
+        assert has(tree, answer)
+
+
+def test_a_header_through_a_link_and_back(tree):
+    """link/../inc/x.h is what the system says, not inc/x.h."""
+    tree.write("real/deep/a.c", '#include "../inc/x.h"\nconst char x[] = ANSWER;\n')
+    tree.write("real/inc/x.h", '#define ANSWER "answer-one"\n')
+    tree.write("inc/x.h", '#define ANSWER "wrong"\n')
+    (tree.folder / "link").symlink_to("real/deep")
+    library(tree, ["link/a.c"])
+    tree.good()
+    assert has(tree, b"answer-one") and compiled(tree) == []
+    tree.write("inc/x.h", '#define ANSWER "wrong too"\n')
+    assert compiled(tree) == []
+    tree.write("real/inc/x.h", '#define ANSWER "answer-two"\n')
+    tree.good()
+    assert has(tree, b"answer-two") and compiled(tree) == []
+    tree.write("other/inc/x.h", '#define ANSWER "answer-six"\n')
+    shutil.copytree(tree.folder / "real/deep", tree.folder / "other/deep")
+    (tree.folder / "link").unlink()
+    (tree.folder / "link").symlink_to("other/deep")
+    tree.good()
+    assert has(tree, b"answer-six")
+
+
+@pytest.mark.parametrize("kind", ["includes", "system_includes"])
+def test_a_link_that_leads_elsewhere(tree, kind):
+    for version in ("one", "two"):
+        tree.write(f"very/long/name/{version}/y.h", f'#define ANSWER "answer-{version}"\n')
+    (tree.folder / "inc").symlink_to("very/long/name/one")
+    tree.write("x.c", "#include <y.h>\nconst char x[] = ANSWER;\n")
+    library(tree, ["x.c"], f"{kind}=['inc']")
+    tree.good()
+    assert has(tree, b"answer-one")
+    (tree.folder / "inc").unlink()
+    (tree.folder / "inc").symlink_to("very/long/name/two")
+    tree.good()
+    assert has(tree, b"answer-two")
+
+
+def test_a_header_beside_the_header_that_includes_it(tree):
+    tree.write("a/top.h", '#include "y.h"\n')
+    tree.write("b/y.h", '#define ANSWER "answer-one"\n')
+    tree.write("x.c", "#include <top.h>\nconst char x[] = ANSWER;\n")
+    library(tree, ["x.c"], "includes=['b', 'a']")
+    tree.good()
+    assert has(tree, b"answer-one")
+    tree.write("a/y.h", '#define ANSWER "answer-two"\n')
+    tree.good()
+    assert has(tree, b"answer-two")
+
+
+def test_a_cache_knows_headers_that_hide_others(tree):
+    """The other checkout has a header that this one has not, where it is found first."""
+    tree.more = f"AMBILINK_CACHE={str(tree.folder / 'cache')!r},"
+    tree.write("a/other.h", "")
+    tree.write("b/y.h", '#define ANSWER "answer-one"\n')
+    tree.write("x.c", "#include <y.h>\nconst char x[] = ANSWER;\n")
+    library(tree, ["x.c"], "includes=['a', 'b']")
+    tree.good()
+    shutil.rmtree(tree.folder / "build")
+    tree.write("a/y.h", '#define ANSWER "answer-two"\n')
+    tree.good()
+    assert has(tree, b"answer-two")
+    shutil.rmtree(tree.folder / "build")
+    (tree.folder / "a/y.h").unlink()
+    assert compiled(tree) == []
+    assert has(tree, b"answer-one")
+
+
+def test_a_header_that_became_a_folder_and_one_that_is_gone(tree):
+    tree.write("a/y.h", '#define ANSWER "answer-one"\n')
+    tree.write("b/y.h", '#define ANSWER "answer-two"\n')
+    tree.write("x.c", "#include <y.h>\nconst char x[] = ANSWER;\n")
+    library(tree, ["x.c"], "includes=['a', 'b']")
+    tree.good()
+    (tree.folder / "a/y.h").unlink()
+    (tree.folder / "a/y.h").mkdir()
+    tree.good()
+    assert has(tree, b"answer-two") and compiled(tree) == []
+    (tree.folder / "a/y.h").rmdir()
+    tree.write("a/y.h", '#define ANSWER "answer-six"\n')
+    tree.good()
+    assert has(tree, b"answer-six")
