@@ -58,6 +58,8 @@ def _files(context: Context) -> set[str] | None:
             read.add(path)
     for each in context.sets.values():
         if is_done(each.node):
+            if context.store.doubtful(each.paths):
+                return None
             made.update(each.paths)
             read.update(context.store.files_of(each.paths))
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
