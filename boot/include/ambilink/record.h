@@ -6,7 +6,9 @@
  * address + direct_base. The structures below are prefixes of the kernel's own.
  *
  * A machine that can stop at an address stops at the kernel function `process_begins`: a process is then as
- * its linker left it, and has not run. It stops at `life_changes` when `kernel_lives` has one instant more.
+ * its linker left it, and has not run. It stops at `life_changes` when `kernel_lives` has one instant more. A debugger stops
+ * at `code_mapped(page table, address, physical address)`, which is called when pages of the boot image became executable:
+ * so it learns which file lies where, whatever linked it.
  */
 #ifndef AMBILINK_RECORD_H
 #define AMBILINK_RECORD_H

@@ -6,6 +6,7 @@
 #include <hostlink/archive.h>
 
 #include "base/log.h"
+#include "base/record.h"
 #include "link/link.h"
 #include "memory/area.h"
 #include "memory/page_table.h"
@@ -90,6 +91,8 @@ static size_t map(void *context, const struct target_mapping *mappings, size_t c
             log_format("kernel: module %s: no memory to map it\n", linking->name);
             return i;
         }
+        if (mapping->prot & RIGHT_EXECUTE)
+            code_mapped(kernel_page_table, mapping->address, boot_image.run->start + mapping->file->file_id + mapping->offset);
     }
     return count;
 }

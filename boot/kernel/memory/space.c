@@ -1,6 +1,7 @@
 #include "memory/space.h"
 
 #include "base/random.h"
+#include "base/record.h"
 #include "memory/page_table.h"
 #include "memory/pool.h"
 
@@ -82,6 +83,8 @@ int64_t space_map(struct space *space, struct memory *memory, uint64_t offset, u
     *link = mapping;
     if (address == space->unused_address)
         space->unused_address = mapping->end;
+    if (prot & RIGHT_EXECUTE)
+        code_mapped(space->page_table, address, memory->start + offset);
     return (int64_t)address;
 }
 
@@ -160,6 +163,8 @@ int64_t space_protect(struct space *space, uint64_t address, uint64_t size, unsi
     for (struct mapping *mapping = first; mapping && mapping->start < address + size; mapping = mapping->next) {
         mapping->prot = prot;
         page_map(space->page_table, mapping->start, mapping->memory, mapping->offset, mapping->end - mapping->start, prot);
+        if (prot & RIGHT_EXECUTE)
+            code_mapped(space->page_table, mapping->start, mapping->memory->start + mapping->offset);
     }
     return STATUS_OK;
 }

@@ -212,8 +212,11 @@ class ElfFile:
 
     @property
     def build_id(self) -> bytes | None:
-        place = self.build_id_place
-        return self.data[place[0] : place[1]] if place else None
+        """By sections, or by program headers where sections were stripped."""
+        if place := self.build_id_place:
+            return self.data[place[0] : place[1]]
+        notes = (contents for owner, kind, contents in self.notes() if (owner, kind) == (b"GNU", NT_GNU_BUILD_ID))
+        return next(notes, None)
 
     def check_can_grow(self, sections: int, segments: int) -> None:
         """Whether headers can count that many."""

@@ -68,6 +68,7 @@ class BootRequest:
     is_cd: bool = False  # the image is an ISO: firmware boots it, QEMU's
     firmware: str = "bios"  # of a CD: bios or uefi
     kernel: Kernel | None = None  # what the image's file holds; QEMU reads it by itself
+    debugger_port: int | None = None  # QEMU only: the machine waits for a debugger that connects there
 
     @property
     def command_line(self) -> str:

@@ -28,6 +28,7 @@ from ambilink.machine.model import (
 
 PROGRAM = "qemu-system-x86_64"
 GRACE = 2.0  # seconds between asking QEMU to end and killing it
+LOOK = 3600.0  # seconds; no longer wait is asked of the system
 
 
 def find_qemu() -> str:
@@ -50,6 +51,8 @@ def command(program: str, request: BootRequest, memory_file: Path, scratch: Path
         *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-vga", "none"),
         *("-serial", "stdio", "-monitor", "none"),
     ]
+    if request.debugger_port is not None:
+        line += ["-S", "-gdb", f"tcp:127.0.0.1:{request.debugger_port}"]
     if request.rules.has_codes:
         line += ["-device", f"isa-debug-exit,iobase={request.rules.exit_port:#x},iosize=0x4"]
     if request.is_cd:
@@ -62,9 +65,11 @@ def command(program: str, request: BootRequest, memory_file: Path, scratch: Path
     return line
 
 
-def _decision(status: int, judge: Judge) -> Decision:
+def _decision(status: int, judge: Judge, request: BootRequest) -> Decision:
     if status & 1 and status > 1:  # isa-debug-exit ends with (value << 1) | 1
         return judge.of_code(status >> 1)
+    if status == 0 and request.debugger_port is not None:
+        return Verdict.RESET, "the debugger ended the machine, or it was reset"
     if status == 0:
         return Verdict.RESET, "the machine was reset (a triple fault, or the guest asked for it)"
     return Verdict.BROKEN, f"QEMU ended with status {status}"
@@ -92,7 +97,7 @@ def boot(request: BootRequest, sink: LineSink | None = None) -> Outcome:
         with tempfile.TemporaryDirectory(prefix="ambilink-qemu-") as scratch:
             line = command(program, request, memory_file, Path(scratch))
             started = time.perf_counter()
-            decision = _run(line, request.timeout, console, judge, started)
+            decision = _run(line, request, console, judge, started)
         seconds = time.perf_counter() - started
         console.finish(seconds, None)
         verdict, detail = judge.conclude(decision)
@@ -103,23 +108,23 @@ def boot(request: BootRequest, sink: LineSink | None = None) -> Outcome:
     return Outcome("qemu", verdict, detail, console.lines, seconds, None, memory, crash=judge.crash)
 
 
-def _run(command_line: list[str], timeout: float, console: Console, judge: Judge, started: float) -> Decision:
+def _run(command_line: list[str], request: BootRequest, console: Console, judge: Judge, started: float) -> Decision:
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             command_line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, bufsize=0
         )
         try:
-            decision = _copy_console(process, timeout, console, judge, started)
+            decision = _copy_console(process, request.timeout, console, judge, started)
             status = process.wait(GRACE) if decision is None else 0
         except subprocess.TimeoutExpired:
-            decision = judge.timeout(timeout)
+            decision = judge.timeout(request.timeout)
         finally:
             _end(process)
         if decision is not None:
             return decision
         errors.seek(0)
         complaint = _without_warnings(errors.read().decode("utf-8", "replace"))
-    verdict, detail = _decision(status, judge)
+    verdict, detail = _decision(status, judge, request)
     if verdict is Verdict.BROKEN and complaint:
         detail = f"{detail}: {complaint}"
     return verdict, detail
@@ -133,7 +138,7 @@ def _copy_console(
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         while (now := time.perf_counter() - started) < timeout:
-            if selector.select(min(timeout - now, judge.next_look(now))):
+            if selector.select(min(timeout - now, judge.next_look(now), LOOK)):
                 data = os.read(process.stdout.fileno(), 65536)
                 if not data:
                     return None

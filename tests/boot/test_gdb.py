@@ -1,0 +1,127 @@
+"""`ambilink boot --gdb`: a real gdb stops in services, libraries and the kernel, and names what it sees."""
+
+import re
+
+import pytest
+
+from ambilink.debug.places import parse_place
+from ambilink.errors import AmbilinkError
+from ambilink.machine.model import Verdict
+from tests.boot.conftest import whole
+from tests.boot.debugging import debug, need_gdb
+
+
+@pytest.fixture(autouse=True)
+def gdb():
+    need_gdb()
+
+
+def test_a_breakpoint_by_name_in_a_service_under_each_strategy(build, each_strategy):
+    image = whole(each_strategy).pack()
+    seen = debug(build, image, ["services/greet:main", "lib/libc.so:qsort"], ["continue", "info args", "continue", "bt"])
+    assert seen.has(" main (argc=", "services/greet/main.c:", "(greet)", "argc = 2")
+    # Across the library into the program, with the lines of both.
+    assert seen.has("qsort", "#1 ", " in main (", "at services/greet/main.c:", "start_program")
+    assert not seen.warnings
+    assert seen.boot.outcome.verdict is Verdict.PASS and not seen.boot.failures
+
+
+def test_a_backtrace_leads_from_a_system_call_through_libraries(build, system):
+    image = whole(system).pack()
+    seen = debug(build, image, ["greet:main", "lib/libipc.so:console_write"], ["continue", "continue", "bt"])
+    frames = re.findall(r"^#\d+ .* at (\S+):\d+$", seen.text, re.MULTILINE)
+    wanted = ["libs/ipc/src/console.c", "libs/posix/src/file.c", "musl/src/stdio/", "libs/c/src/start.c"]
+    assert [part for part in wanted if not any(part in frame for frame in frames)] == []
+
+
+def test_a_line_of_a_source_and_a_place_in_any_file(build, system):
+    image = whole(system).pack()
+    text = (build.parents[1] / "services/greet/main.c").read_text().splitlines()
+    line = next(number for number, each in enumerate(text, 1) if "qsort(" in each)
+    seen = debug(build, image, [f"services/greet:main.c:{line}", "getenv"], ["continue", "bt 1", "continue"])
+    assert seen.has("getenv (name=", "(greet)", f"services/greet/main.c:{line}")
+
+
+def test_statically_linked_services(build, system):
+    image = system.program("test-libc-static", linker="kernel").pack()
+    seen = debug(build, image, ["services/test-libc-static:main", "loader:services_boot"], ["continue", "bt", "continue", "bt"])
+    assert seen.has("services_boot (", "services/loader/services.c:", "process 1 (loader)")
+    assert seen.has("main (", "programs/libc.c:", "start_program")
+
+
+def test_the_kernel_its_modules_and_the_list_of_processes(build, system):
+    image = whole(system).pack()
+    commands = ["continue", "bt", "continue", "bt", "continue", "ambilink processes", "ambilink break kernel:nothing"]
+    seen = debug(build, image, ["kernel:handover_read", "modules/serial.so:serial_start", "services/greet:main"], commands)
+    assert seen.has("handover_read (", "boot/kernel/start/handover.c:", "kernel_main (", "boot/kernel/start/main.c:")
+    assert seen.has("Breakpoint 2, ", "serial_start ()", "boot/modules/x86_64/serial.c:")
+    assert seen.has("modules/serial.so", "1 loader", "services/loader", "2 names", "lib/libc.so", "* ", "greet")
+    assert seen.has("kernel:nothing: there is no such place")
+
+
+def test_a_library_that_is_opened_at_run_time(build, system):
+    image = system.program("test-dynamic").service("files", grants=["image"])
+    image.libraries = ["libplugin.so", "libfixed.so"]
+    seen = debug(build, image.pack(), ["lib/libfixed.so:fixed_sum"], ["continue", "bt"])
+    assert seen.has("fixed_sum ()", "programs/fixed.c:", "main (", "programs/dynamic.c:")
+
+
+def test_a_place_that_is_not_there_is_reported(build, system):
+    image = whole(system).pack()
+    seen = debug(build, image, ["services/greet:mian"], ["continue"])
+    assert seen.has("services/greet:mian: there is no such place")
+    assert seen.boot.outcome.verdict is Verdict.PASS
+
+
+def test_symbols_of_another_build_are_not_used(build, system, tmp_path):
+    image = whole(system).pack()
+    other = tmp_path / "other"
+    (other / "services").mkdir(parents=True)
+    (other / "services/greet").write_bytes((build / "services/audit").read_bytes())
+    seen = debug(other, image, ["kernel:process_create"], ["continue", "bt"])
+    assert seen.has("process_create")  # the image has the kernel's symbols itself
+    assert any("services/greet is of another build" in warning for warning in seen.warnings)
+    assert any("no symbols of lib/libc.so" in warning for warning in seen.warnings)
+
+
+def test_a_foreign_kernel_has_its_own_symbols(build):
+    seen = debug(build, build / "conformance", ["kernel_main"], ["continue", "bt"])
+    assert seen.has("kernel_main (", "boot/conformance/x86_64/kernel.c:")
+    assert seen.boot.outcome.verdict is Verdict.PASS
+
+
+FILES, SERVICES = ["services/greet", "lib/libc.so"], {"greet": "services/greet", "hello": "services/greet"}
+
+
+@pytest.mark.parametrize(
+    ("text", "file", "service", "spec"),
+    [
+        ("services/greet:main", "services/greet", "", "main"),
+        ("lib/libc.so:malloc", "lib/libc.so", "", "malloc"),
+        ("hello:main.c:12", "services/greet", "hello", "main.c:12"),
+        ("kernel:panic", "kernel", "", "panic"),
+        ("main.c:12", "", "", "main.c:12"),
+        ("src/main.c:12", "", "", "src/main.c:12"),
+        ("malloc", "", "", "malloc"),
+        ("space::function", "", "", "space::function"),
+    ],
+)
+def test_places(text, file, service, spec, tmp_path):
+    place = parse_place(text, tmp_path, FILES, SERVICES)
+    assert (place.file, place.service, place.spec) == (file, service, spec)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("services/gret:main", "did you mean services/greet"),
+        ("libc.so:malloc", "did you mean lib/libc.so"),
+        ("xyzzy:main", "ambilink image ls"),
+        ("greet:", "no place"),
+        ("", "no place"),
+        ("gre\net:main", "no place"),
+    ],
+)
+def test_places_that_are_refused(text, message, tmp_path):
+    with pytest.raises(AmbilinkError, match=message):
+        parse_place(text, tmp_path, FILES, SERVICES)
