@@ -2,17 +2,13 @@
 
 import shutil
 import subprocess
-import threading
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from ambilink.boot import BootResult, boot_and_verify
-from ambilink.debug.session import wait_for_gdb
-from ambilink.machine.model import BootRequest
-
-DEADLINE = 30  # seconds
+DEADLINE = 60  # seconds
 
 
 def need_gdb() -> None:
@@ -26,8 +22,9 @@ def need_gdb() -> None:
 @dataclass
 class Debugged:
     text: str  # what gdb printed
-    boot: BootResult
-    warnings: tuple[str, ...]
+    console: str  # what `ambilink boot` printed
+    messages: str  # to its standard error
+    status: int
 
     def has(self, *parts: str) -> bool:
         """These texts, in this order."""
@@ -44,17 +41,22 @@ def gdb_words(script: Path, commands: list[str]) -> list[str]:
     return ["gdb", "-nx", "-batch", "-x", str(script), *(word for each in commands for word in ("-ex", each))]
 
 
-def debug(build: Path, image: Path, places: list[str], commands: list[str], **settings) -> Debugged:
+def debug(build: Path, image: Path, places: list[str], commands: list[str], root: Path | None = None) -> Debugged:
     """gdb executes the commands, then lets the machine go on to its end."""
-    request = BootRequest(image, **{"seed": 1, **settings})
-    session = wait_for_gdb(request, build, 0, places, image.with_name("session.gdb"))
-    results: list[BootResult] = []
-    booting = threading.Thread(target=lambda: results.append(boot_and_verify("qemu", session.request, build)))
-    booting.start()
-    try:
-        done = subprocess.run(
-            gdb_words(session.script, commands), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE
-        )
-    finally:
-        booting.join(DEADLINE)
-    return Debugged(done.stdout + done.stderr, results[0], session.warnings)
+    script = image.with_name("session.gdb")
+    words = [sys.executable, "-m", "ambilink", "boot", image, "--gdb", "0", "--gdb-script", script, "--seed", "1"]
+    words += ["--timeout", str(DEADLINE), "--root", root or build, *(word for each in places for word in ("-b", each))]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as boot:
+        assert boot.stderr is not None
+        try:
+            said = []
+            while not said or "waits for gdb" not in said[-1]:
+                said.append(boot.stderr.readline())
+                assert said[-1], f"it did not begin: {said} {boot.communicate()}"
+            done = subprocess.run(
+                gdb_words(script, commands), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE
+            )
+            console, more = boot.communicate(timeout=DEADLINE)
+        finally:
+            boot.kill()
+    return Debugged(done.stdout + done.stderr, console, "".join(said) + more, boot.returncode)

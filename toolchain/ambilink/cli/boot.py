@@ -2,9 +2,11 @@
 
 import argparse
 import json
+import math
 import sys
 from typing import TYPE_CHECKING
 
+from ambilink.cli import debugging
 from ambilink.cli.arguments import (
     Commands,
     folder,
@@ -18,6 +20,8 @@ from ambilink.cli.arguments import (
 )
 from ambilink.machine.boot import MACHINES
 from ambilink.machine.model import EXIT_NO_MACHINE, EXIT_PASS
+
+TIMEOUT_DEFAULT = 20.0  # seconds
 
 if TYPE_CHECKING:
     from ambilink.verdict import VerdictRules
@@ -39,13 +43,14 @@ def add(commands: "Commands[argparse.ArgumentParser]") -> None:
     )
     for parser in (boot, verify):
         _add_machine_options(parser)
+    debugging.add_options(boot)
     boot.set_defaults(run=_boot, quiet=False)
-    verify.set_defaults(run=_boot, quiet=True)
+    verify.set_defaults(run=_boot, quiet=True, gdb=None)
 
 
 def _add_machine_options(boot: argparse.ArgumentParser) -> None:
     boot.add_argument("image", type=input_file, help="a boot image, a kernel (PVH, multiboot2, multiboot) or an ISO")
-    boot.add_argument("--machine", choices=MACHINES, default="emulator", help="what boots it (default emulator)")
+    boot.add_argument("--machine", choices=MACHINES, help="what boots it (default emulator, with --gdb qemu)")
     boot.add_argument(
         "--profile",
         type=profile_name,
@@ -57,7 +62,10 @@ def _add_machine_options(boot: argparse.ArgumentParser) -> None:
     )
     boot.add_argument("--firmware", choices=("bios", "uefi"), default="bios", help="for an ISO (default bios)")
     boot.add_argument(
-        "--timeout", type=seconds, default=20.0, metavar="S", help="seconds until the boot fails (default 20)"
+        "--timeout",
+        type=seconds,
+        metavar="S",
+        help=f"seconds until the boot fails (default {TIMEOUT_DEFAULT:g}, with --gdb none)",
     )
     boot.add_argument("--memory", type=megabytes, default=128, metavar="MB", help="memory of the machine (default 128)")
     boot.add_argument(
@@ -94,11 +102,14 @@ def _boot(options: argparse.Namespace) -> int:
         if not options.quiet:
             print(line.shown, flush=True)
 
+    if not options.quiet:
+        debugging.check(options)
+    machine = options.machine or ("emulator" if options.gdb is None else "qemu")
     rules, rules_from = _verdict_rules(options.profile)
     request = BootRequest(
         image=options.image,
         memory_megabytes=options.memory,
-        timeout=options.timeout,
+        timeout=options.timeout or (TIMEOUT_DEFAULT if options.gdb is None else math.inf),
         seed=options.seed,
         arguments=options.append,
         accelerator=options.accel,
@@ -109,7 +120,8 @@ def _boot(options: argparse.Namespace) -> int:
     root = options.root or options.image.parent
     sink = None if options.json else show
     try:
-        result = boot_and_verify(options.machine, request, root, options.expect, sink, options.protocol)
+        request = debugging.with_debugger(options, request, root)
+        result = boot_and_verify(machine, request, root, options.expect, sink, options.protocol)
     except NoMachine as error:
         print(f"ambilink: {error}", file=sys.stderr)
         return EXIT_NO_MACHINE

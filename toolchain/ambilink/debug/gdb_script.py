@@ -1,4 +1,4 @@
-"""The script for gdb: what it must know of an image to follow the processes of a boot. `in_gdb.py` does the rest, there."""
+"""The script for gdb: what it must know of an image to follow a boot's processes. `in_gdb.py` does the rest, in gdb."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from ambilink.bootimage.identify import identify
 from ambilink.bootimage.layout import FileKind
 from ambilink.debug.places import KERNEL, parse_place
 from ambilink.elf.file import ElfFile
-from ambilink.elf.layout import PF_X, SHT_SYMTAB
+from ambilink.elf.layout import PF_X, SHT_SYMTAB, Section
 from ambilink.errors import AmbilinkError
 from ambilink.verify.kernel_state import PROCESS, RECORD, RECORD_SYMBOL
 from ambilink.verify.symbol_files import SymbolFiles
@@ -29,6 +29,17 @@ class GdbScript:
 def _segments(elf: ElfFile) -> list[list[int]]:
     """p_offset, p_vaddr, p_filesz, p_memsz of what can be executed."""
     return [[each.offset, each.address, each.file_size, each.memory_size] for each in elf.loads if each.flags & PF_X]
+
+
+def _stubs(path: str | None) -> list[list[int]]:
+    """Where gdb finds functions of other objects: in procedure linkage tables."""
+    sections = zip(*_named_sections(path), strict=True) if path else ()
+    return [[each.addr, each.addr + each.size] for name, each in sections if ".plt" in name]
+
+
+def _named_sections(path: str) -> tuple[list[str], list[Section]]:
+    elf = ElfFile.open(Path(path))
+    return elf.section_names, elf.sections
 
 
 class _Symbols:
@@ -61,13 +72,15 @@ def _files(image: ImageFile, symbols: _Symbols) -> list[dict[str, Any]]:
         if not (file.kind.is_elf or file.kind is FileKind.MODULE):
             continue
         elf = ElfFile(Path(f"{image.path}:{file.name}"), image.archive.contents(file))
+        path = symbols.find(file.name, elf)
         found.append(
             {
                 "name": file.name,
                 "physical": image.archive_address + file.offset,
                 "size": file.size,
                 "segments": _segments(elf),
-                "symbols": symbols.find(file.name, elf),
+                "symbols": path,
+                "stubs": _stubs(path),
             }
         )
     return found

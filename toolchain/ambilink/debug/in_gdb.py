@@ -1,18 +1,21 @@
-"""Runs in gdb, whose Python may be older than ours: follows the processes of a boot, and loads symbols where code is mapped.
+# mypy: disable-error-code=misc
+"""Runs in gdb, whose Python may be older than ours: follows a boot's processes, loads symbols where code is mapped.
 
-The kernel calls `code_mapped(page table, address, physical address)` when pages of the image became executable in an address
-space. A breakpoint there learns which file lies where, whatever linked it: loader service, kernel, interpreter or packer.
-A breakpoint at a place of a file is one at its address in each process that has the file, held to the page table: QEMU
-stops at a virtual address in every address space.
+The kernel calls `code_mapped(page table, address, physical address)` when pages of the image became executable in an
+address space. A breakpoint there learns which file lies where, whatever linked it: loader service, kernel, interpreter
+or packer. A place of a file becomes a breakpoint at its address in each process that has the file, held to the process:
+QEMU stops at a virtual address in every address space.
 """
+
+from __future__ import annotations
 
 import re
 import struct
-from typing import Any, Dict, List, Optional  # noqa: UP035
+from typing import Any
 
 import gdb
 
-session: Dict[str, Any] = globals()["ambilink_session"]  # noqa: UP006
+session: dict[str, Any] = globals()["ambilink_session"]
 KERNEL = "kernel"
 FRAME_MASK = 0x000FFFFFFFFFF000
 ALIVE = 0
@@ -25,7 +28,7 @@ def quiet(command: str) -> str:
     return result
 
 
-def read(address: int, layout: "struct.Struct") -> "tuple[Any, ...]":
+def read(address: int, layout: struct.Struct) -> tuple[Any, ...]:
     return layout.unpack(bytes(gdb.selected_inferior().read_memory(address, layout.size)))
 
 
@@ -65,13 +68,13 @@ def process_of(table: int) -> Process:
 class Module:
     """A file of the image in one process."""
 
-    def __init__(self, file: Dict[str, Any], process: Process, table: int, bias: int) -> None:  # noqa: UP006
+    def __init__(self, file: dict[str, Any], process: Process, table: int, bias: int) -> None:
         self.file, self.process, self.table, self.bias = file, process, table, bias
         spans = [(bias + address, bias + address + size) for _, address, _, size in file["segments"]]
         self.low, self.high = min(low for low, _ in spans), max(high for _, high in spans)
         self.key = (file["name"], bias)  # processes that have a file at the same address share its symbols
 
-    def overlaps(self, other: "Module") -> bool:
+    def overlaps(self, other: Module) -> bool:
         return self.key != other.key and self.low < other.high and other.low < self.high
 
     def load(self) -> None:
@@ -80,17 +83,17 @@ class Module:
             loaded[self.key] = self
 
 
-
-modules: List[Module] = []  # noqa: UP006
-loaded: Dict[Any, Module] = {}  # noqa: UP006
+modules: list[Module] = []
+loaded: dict[Any, Module] = {}
 
 
 class PlaceBreakpoint(gdb.Breakpoint):
     """At an address of some processes."""
 
     def __init__(self, address: int) -> None:
-        super().__init__("*{:#x}".format(address))
-        self.modules = []  # type: List[Module]
+        super().__init__(f"*{address:#x}")
+        self.silent = True  # the symbols may still be another process': `stopped` shows the place
+        self.modules: list[Module] = []
 
     def stop(self) -> bool:
         table = current_table()
@@ -105,13 +108,13 @@ def place_breakpoint(address: int, module: Module) -> None:
     found.modules.append(module)
 
 
-breakpoints: Dict[int, PlaceBreakpoint] = {}  # noqa: UP006
+breakpoints: dict[int, PlaceBreakpoint] = {}
 
 
 class Place:
     def __init__(self, text: str, file: str, service: str, spec: str) -> None:
         self.text, self.file, self.service, self.spec = text, file, service, spec
-        self.offsets = {}  # type: Dict[str, List[int]]  # p_vaddr of what stops, by the file's name
+        self.offsets: dict[str, list[int]] = {}  # p_vaddr of what stops, by the file's name
 
     def find(self) -> bool:
         """Look for it in all files that may have it; whether one has."""
@@ -126,17 +129,17 @@ class Place:
                 place_breakpoint(module.bias + offset, module)
 
 
-places: List[Place] = []  # noqa: UP006
+places: list[Place] = []
 
 
-def addresses_of(spec: str) -> List[int]:  # noqa: UP006
+def addresses_of(spec: str) -> list[int]:
     """All that gdb finds with the symbols that are loaded now, behind the functions' prologues."""
     quiet("set trust-readonly-sections on")  # the process that has the code may not be the running one, nor run yet
     try:
         gdb.decode_line(spec)  # raises where there is none: a breakpoint would be left pending, and be reported
         found = gdb.Breakpoint(spec, internal=True)
         try:
-            text = quiet("maint info breakpoints {}".format(found.number))
+            text = quiet(f"maint info breakpoints {found.number}")
         finally:
             found.delete()
         return sorted({int(each, 16) for each in re.findall(r"\b0x[0-9a-f]{8,16}\b", text)})
@@ -146,14 +149,15 @@ def addresses_of(spec: str) -> List[int]:  # noqa: UP006
         quiet("set trust-readonly-sections off")
 
 
-def offsets_of(spec: str, file: Dict[str, Any]) -> List[int]:  # noqa: UP006
+def offsets_of(spec: str, file: dict[str, Any]) -> list[int]:
     """With the file at an address where nothing else is, so that its places are told from those of others."""
     remove_symbols(file)
     low = NOWHERE + min(address for _, address, _, _ in file["segments"])
     high = NOWHERE + max(address + size for _, address, _, size in file["segments"])
     add_symbols(file, NOWHERE)
     try:
-        return [each - NOWHERE for each in addresses_of(spec) if low <= each < high]
+        found = [each - NOWHERE for each in addresses_of(spec) if low <= each < high]
+        return [each for each in found if not any(start <= each < end for start, end in file["stubs"])]
     finally:
         remove_symbols(file)
 
@@ -162,11 +166,11 @@ def quoted(path: str) -> str:
     return '"{}"'.format(path.replace("\\", "\\\\").replace('"', '\\"'))
 
 
-def add_symbols(file: Dict[str, Any], bias: int) -> None:  # noqa: UP006
+def add_symbols(file: dict[str, Any], bias: int) -> None:
     quiet("add-symbol-file {} -o {:#x}".format(quoted(file["symbols"]), bias))
 
 
-def remove_symbols(file: Dict[str, Any]) -> None:  # noqa: UP006
+def remove_symbols(file: dict[str, Any]) -> None:
     """By the name, which gdb may have at several addresses: by an address gdb 13 crashes for some files."""
     try:
         while True:
@@ -178,15 +182,15 @@ def remove_symbols(file: Dict[str, Any]) -> None:  # noqa: UP006
             del loaded[key]
 
 
-def file_at(physical: int) -> "Optional[Dict[str, Any]]":
+def file_at(physical: int) -> dict[str, Any] | None:
     for file in session["files"]:
         if file["physical"] <= physical < file["physical"] + file["size"]:
-            found: Dict[str, Any] = file  # noqa: UP006
+            found: dict[str, Any] = file
             return found
     return None
 
 
-def bias_of(file: Dict[str, Any], address: int, physical: int) -> Optional[int]:  # noqa: UP006
+def bias_of(file: dict[str, Any], address: int, physical: int) -> int | None:
     offset = physical - file["physical"]
     for at, virtual, size, _ in file["segments"]:
         if at & ~0xFFF <= offset < at + size:
@@ -231,20 +235,25 @@ class MappedBreakpoint(gdb.Breakpoint):
         try:
             take(register("rdi"), register("rsi"), register("rdx"))
         except (gdb.error, OSError) as error:
-            print("ambilink: {}".format(error))
+            print(f"ambilink: {error}")
         return False
 
 
-def stopped(_: Any) -> None:
+def stopped(event: Any) -> None:
     if gdb.selected_inferior().pid == 0:
         return
     try:
         show_current()
         process = process_of(current_table())
-        if process.number:
-            print("ambilink: in process {} ({})".format(process.number, process.name))
+        where = f"process {process.number} ({process.name})" if process.number else "the kernel"
+        silent = [each for each in getattr(event, "breakpoints", ()) if isinstance(each, PlaceBreakpoint)]
+        if silent:
+            print(f"\nBreakpoint {silent[0].number}, in {where}")
+            gdb.execute("frame")
+        elif process.number:
+            print(f"ambilink: in {where}")
     except gdb.error as error:
-        print("ambilink: {}".format(error))
+        print(f"ambilink: {error}")
 
 
 class Ambilink(gdb.Command):
@@ -262,14 +271,14 @@ class Processes(gdb.Command):
 
     def invoke(self, argument: str, from_tty: bool) -> None:
         running = current_table()
-        seen = []  # type: List[int]
+        seen: list[int] = []
         for module in modules:
             if module.process.number in seen:
                 continue
             seen.append(module.process.number)
             mark = "*" if module.table == running else " "
             ended = "" if process_of(module.table).alive else ", ended"
-            print("{} {:>3} {}{}".format(mark, module.process.number, module.process.name, ended))
+            print(f"{mark} {module.process.number:>3} {module.process.name}{ended}")
             for each in modules:
                 if each.process.number == module.process.number:
                     symbols = "" if each.file["symbols"] else "  (no symbols)"
@@ -297,7 +306,7 @@ def add_place(place: Place) -> None:
     if place.file in ("", KERNEL):
         for address in addresses_of(place.spec):
             if not any(each.low <= address < each.high for each in modules):
-                gdb.Breakpoint("*{:#x}".format(address))
+                gdb.Breakpoint(f"*{address:#x}")
                 found = True
     if place.file != KERNEL and place.find():
         found = True
@@ -305,12 +314,12 @@ def add_place(place: Place) -> None:
         for module in modules:
             place.set_in(module)
     if not found:
-        print("ambilink: {}: there is no such place".format(place.text))
+        print(f"ambilink: {place.text}: there is no such place")
 
 
 def begin() -> None:
     for folder in session["folders"]:
-        quiet("directory {}".format(quoted(folder)))
+        quiet(f"directory {quoted(folder)}")
     if session["kernel"]:
         quiet("symbol-file {}".format(quoted(session["kernel"])))
     for text, file, service, spec in session["places"]:
@@ -323,7 +332,9 @@ def begin() -> None:
         hook = MappedBreakpoint("*{:#x}".format(session["mapped"]), internal=True)
         hook.silent = True
     gdb.events.stop.connect(stopped)
-    print("The machine waits: `continue` starts it. `ambilink processes` lists what runs, `ambilink break` stops there.")
+    print(
+        "The machine waits: `continue` starts it. `ambilink processes` lists what runs, `ambilink break` stops there."
+    )
 
 
 begin()

@@ -1,6 +1,6 @@
 """A boot that waits for gdb: its port, its script."""
 
-import math
+import shlex
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,10 +8,9 @@ from pathlib import Path
 
 from ambilink.debug.gdb_script import make_script
 from ambilink.errors import AmbilinkError
-from ambilink.files import write_atomically
+from ambilink.files import write_output
 from ambilink.machine.model import BootRequest
 
-PORT_DEFAULT = 1234  # QEMU's
 HOST = "127.0.0.1"
 
 
@@ -23,7 +22,7 @@ class Session:
 
     @property
     def command(self) -> str:
-        return f"gdb -x {self.script}"
+        return shlex.join(["gdb", "-x", str(self.script)])
 
 
 def free_port(wanted: int) -> int:
@@ -43,15 +42,10 @@ def free_port(wanted: int) -> int:
 def wait_for_gdb(
     request: BootRequest, root: Path, port: int, places: Sequence[str] = (), script: Path | None = None
 ) -> Session:
-    """Writes the script, by default beside the image. The machine has no time limit, and may be silent."""
-    if request.accelerator == "kvm":
-        raise AmbilinkError(
-            "--gdb", "cannot stop in one process with --accel kvm: processes share pages", "leave --accel out"
-        )
+    """Writes the script, by default beside the image. The machine may be silent, while it is stopped."""
     port = free_port(port)
     path = script or request.image.with_name(request.image.name + ".gdb")
     made = make_script(request.image, root, port, places)
-    write_atomically(path, made.text.encode())
+    write_output(path, made.text.encode())
     rules = replace(request.rules, silence=None)
-    request = replace(request, debugger_port=port, timeout=math.inf, rules=rules)
-    return Session(request, path, made.missing)
+    return Session(replace(request, debugger_port=port, rules=rules), path, made.missing)

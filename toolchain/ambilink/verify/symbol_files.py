@@ -1,4 +1,4 @@
-"""Files with symbols, found by build-id: in build folders, in folders of debuggers (.build-id/ab/cdef.debug), in images."""
+"""Files with symbols, found by build-id: in build folders, and in folders of debuggers (.build-id/ab/cdef.debug)."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,10 @@ def _linked_files(folder: Path) -> Iterator[Path]:
                     start = stream.read(EHDR.size)
             except OSError:
                 continue
-            if start[: len(IDENT)] == IDENT and int.from_bytes(start[TYPE_OFFSET : TYPE_OFFSET + 2], "little") in LINKED:
+            if (
+                start[: len(IDENT)] == IDENT
+                and int.from_bytes(start[TYPE_OFFSET : TYPE_OFFSET + 2], "little") in LINKED
+            ):
                 yield path
 
 

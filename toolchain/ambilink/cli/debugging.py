@@ -1,0 +1,78 @@
+"""Options of `ambilink boot` by which a person takes part: a debugger, keys."""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+from ambilink.cli.arguments import output_file
+from ambilink.machine.model import BootRequest
+
+PORT_DEFAULT = 1234  # QEMU's
+PORT_MAX = 65535
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > PORT_MAX:
+        raise argparse.ArgumentTypeError(
+            f"{text!a} is no port, 0 to {PORT_MAX}; a file that follows is taken for it: write the image first"
+        )
+    return int(text)
+
+
+def add_options(boot: argparse.ArgumentParser) -> None:
+    boot.add_argument(
+        "--gdb",
+        type=_port,
+        nargs="?",
+        const=PORT_DEFAULT,
+        metavar="PORT",
+        help=f"QEMU: start the machine stopped and wait for gdb, for which a script is written (default "
+        f"{PORT_DEFAULT}, 0 any)",
+    )
+    boot.add_argument(
+        "-b",
+        "--break",
+        dest="places",
+        action="append",
+        default=[],
+        metavar="PLACE",
+        help="with --gdb: stop at FILE:FUNCTION, FILE:SOURCE:LINE or FUNCTION, in every process that has it; FILE is "
+        "a file of the image, a service or kernel",
+    )
+    boot.add_argument(
+        "--gdb-script",
+        type=output_file,
+        metavar="FILE",
+        help="where the script goes (default: the image's name + .gdb)",
+    )
+    boot.set_defaults(usage=boot)
+
+
+def check(options: argparse.Namespace) -> None:
+    """Ends the command with status 2 where options do not go together."""
+    if options.gdb is None:
+        for given, name in ((options.places, "-b"), (options.gdb_script, "--gdb-script")):
+            if given:
+                options.usage.error(f"{name} needs --gdb")
+        return
+    if options.machine not in (None, "qemu"):
+        options.usage.error("--gdb needs --machine qemu: the bundled emulator has no debugger")
+    if options.accel == "kvm":
+        options.usage.error(
+            "--gdb needs --accel tcg: under KVM a breakpoint is written into pages that processes share"
+        )
+
+
+def with_debugger(options: argparse.Namespace, request: BootRequest, root: Path) -> BootRequest:
+    if options.gdb is None:
+        return request
+    from ambilink.debug.session import wait_for_gdb
+    from ambilink.machine.qemu import find_qemu
+
+    find_qemu()
+    session = wait_for_gdb(request, root, options.gdb, options.places, options.gdb_script)
+    for warning in session.warnings:
+        print(f"ambilink: {warning}", file=sys.stderr)
+    print(f"The machine waits for gdb, in another terminal: {session.command}", file=sys.stderr, flush=True)
+    return session.request
