@@ -65,10 +65,10 @@ def command(program: str, request: BootRequest, memory_file: Path, scratch: Path
     return line
 
 
-def _decision(status: int, judge: Judge, request: BootRequest) -> Decision:
+def _decision(status: int, judge: Judge, debugged: bool = False) -> Decision:
     if status & 1 and status > 1:  # isa-debug-exit ends with (value << 1) | 1
         return judge.of_code(status >> 1)
-    if status == 0 and request.debugger_port is not None:
+    if status == 0 and debugged:
         return Verdict.RESET, "the debugger ended the machine, or it was reset"
     if status == 0:
         return Verdict.RESET, "the machine was reset (a triple fault, or the guest asked for it)"
@@ -124,7 +124,7 @@ def _run(command_line: list[str], request: BootRequest, console: Console, judge:
             return decision
         errors.seek(0)
         complaint = _without_warnings(errors.read().decode("utf-8", "replace"))
-    verdict, detail = _decision(status, judge, request)
+    verdict, detail = _decision(status, judge, request.debugger_port is not None)
     if verdict is Verdict.BROKEN and complaint:
         detail = f"{detail}: {complaint}"
     return verdict, detail
