@@ -26,7 +26,7 @@ from ambilink.link.module import Module
 from ambilink.link.relocate import link
 from ambilink.machine.boot import boot
 from ambilink.machine.model import BootRequest, NoMachine, Verdict
-from ambilink.report.plot import Panel, bars_svg
+from ambilink.report.plot import Panel, panels_svg
 from ambilink.verify.profile import profile
 
 STRATEGIES = ("static", "loader", "kernel", "interp", "pack")
@@ -271,7 +271,7 @@ def plot(found: dict[tuple[str, int, str], Measured]) -> str:
                 for count in COUNTS
             }
             panels.append(Panel(f"{title}, {text}", unit, groups))
-    return bars_svg(panels, STRATEGIES)
+    return panels_svg(panels, STRATEGIES)
 
 
 def main() -> None:
