@@ -19,7 +19,8 @@ from ambilink.elf.psabi import Kind
 from ambilink.link import bind, relocate
 from ambilink.machine.boot import boot as run
 from ambilink.machine.model import BootRequest, Verdict
-from ambilink.report.boot import as_json, as_text
+from ambilink.report.boot import as_text
+from ambilink.report.record import as_json
 from ambilink.verify.expected import Judge
 from ambilink.verify.kernel_file import with_kernel
 from ambilink.verify.kernel_state import read_kernel_state

@@ -1,10 +1,13 @@
 """An image for a multiboot kernel in another project's tree: BootImage, BootTest and a profile with a verdict of its
 own. The kernel is tests/boot/multiboot."""
 
+import json
 import os
 import shutil
 
 import pytest
+
+from ambilink.report.record import read_record
 
 PROFILE = """\
 profile = 1
@@ -92,7 +95,41 @@ def test_the_profiles_verdict_fails_the_build(system):
     system.write("os.toml", PROFILE.replace('"PANIC"', '"memory map"'))
     said = system.bad()
     assert "the console shows a failure: memory map" in said
-    assert not list(system.folder.glob("build/*/my.log"))
+    folder = out(system)
+    assert "FAILED" in (folder / "my.log").read_text().splitlines()[-1]
+    assert json.loads((folder / "my.json").read_text())["verdict"] == "fail"
+    assert "Failed" in (folder / "my.html").read_text() and "<failure" in (folder / "my.junit.xml").read_text()
+
+
+def test_a_boot_that_failed_is_booted_again(system):
+    """Also if everything is as it was when the boot passed the last time."""
+    system.good()
+    system.write("os.toml", PROFILE.replace('"PANIC"', '"memory map"'))
+    system.bad()
+    system.write("os.toml", PROFILE)
+    assert "BOOT" in system.good()
+    folder = out(system)
+    assert "emulator: passed" in (folder / "my.log").read_text()
+    assert json.loads((folder / "my.json").read_text())["passed"]
+    (folder / "my.html").unlink()
+    system.good()
+    assert (folder / "my.html").is_file()
+
+
+def test_reports_of_a_foreign_boot(system):
+    """There is no kernel of ours to look into: what can be said is said, the rest is null or empty."""
+    system.good()
+    record = read_record(out(system) / "my.json")
+    assert record["processes"] == [] and record["processes_created"] is None and record["memory"]["parts"] == []
+    assert {check["result"] for check in record["checks"] if check["group"] == "memory"} == {"skipped"}
+    assert sum(part["bytes"] for part in record["image"]["parts"]) == (out(system) / "my.elf").stat().st_size
+    assert record["compared"] is None
+    system.write("text", "longer contents\n" * 1000)
+    system.good()
+    compared = read_record(out(system) / "my.json")["compared"]
+    assert compared["bytes"] == record["image"]["bytes"] and compared["started"] == record["started"]
+    system.good()
+    assert read_record(out(system) / "my.json")["compared"] == compared
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@ import argparse
 import json
 import math
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ambilink.cli import debugging
+from ambilink.cli import debugging, report
 from ambilink.cli.arguments import (
     Commands,
     folder,
@@ -24,6 +25,8 @@ from ambilink.machine.model import EXIT_NO_MACHINE, EXIT_PASS
 TIMEOUT_DEFAULT = 20.0  # seconds
 
 if TYPE_CHECKING:
+    from ambilink.boot import BootResult
+    from ambilink.report.record import Record
     from ambilink.verdict import VerdictRules
 
 
@@ -77,8 +80,16 @@ def _add_machine_options(boot: argparse.ArgumentParser) -> None:
     boot.add_argument("--accel", choices=("tcg", "kvm"), default="tcg", help="for qemu (default tcg)")
     boot.add_argument("--expect", type=input_file, metavar="FILE", help="lines that must come on the console, in order")
     boot.add_argument("--root", type=folder, metavar="DIR", help="build folder with symbols (default: the image's)")
-    boot.add_argument("--log", type=output_file, metavar="FILE", help="write console and verdict there when it passed")
-    boot.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    boot.add_argument("--log", type=output_file, metavar="FILE", help="write console and verdict there")
+    boot.add_argument("--record", type=output_file, metavar="FILE", help="write all that is known of the boot (JSON)")
+    boot.add_argument(
+        "--before",
+        type=input_file,
+        metavar="FILE",
+        help="the record to compare sizes with (default: what --record replaces)",
+    )
+    report.add_outputs(boot)
+    boot.add_argument("--json", action="store_true", help="print the record instead of text")
 
 
 def _verdict_rules(profile: str | None) -> "tuple[VerdictRules, str]":
@@ -96,7 +107,8 @@ def _verdict_rules(profile: str | None) -> "tuple[VerdictRules, str]":
 def _boot(options: argparse.Namespace) -> int:
     from ambilink.boot import boot_and_verify
     from ambilink.machine.model import BootRequest, ConsoleLine, NoMachine
-    from ambilink.report.boot import as_json, as_text
+    from ambilink.report.boot import as_text
+    from ambilink.report.record import as_json
 
     def show(line: ConsoleLine) -> None:
         if not options.quiet:
@@ -118,22 +130,48 @@ def _boot(options: argparse.Namespace) -> int:
         firmware=options.firmware,
     )
     root = options.root or options.image.parent
+    before = _before(options.before, options.record)
     sink = None if options.json else show
     try:
         request = debugging.with_debugger(options, request, root)
         result = boot_and_verify(machine, request, root, options.expect, sink, options.protocol)
     except NoMachine as error:
         print(f"ambilink: {error}", file=sys.stderr)
+        report.write_without_machine(options, options.image.name, machine, str(error))
         return EXIT_NO_MACHINE
+    text = as_text(result)
     if options.json:
-        print(json.dumps(as_json(result), indent=2))
+        print(json.dumps(as_json(result, before), indent=2))
     else:
         if options.quiet and result.exit_status != EXIT_PASS:
             print("\n".join(result.outcome.text))
-        print("\n".join(as_text(result)))
-    if options.log and result.exit_status == EXIT_PASS:
-        from ambilink.files import write_output
-
-        text = "\n".join([*result.outcome.text, *as_text(result)]) + "\n"
-        write_output(options.log, text.encode())
+        print("\n".join(text))
+    _write(options, result, text, before)
     return result.exit_status
+
+
+def _before(named: Path | None, replaced: Path | None) -> "Record | None":
+    """The record to compare with. One that is only to be replaced may be of another version, or damaged."""
+    from ambilink.errors import AmbilinkError
+    from ambilink.report.record import read_record
+
+    if named:
+        return read_record(named)
+    try:
+        return read_record(replaced) if replaced and replaced.is_file() else None
+    except AmbilinkError:
+        return None
+
+
+def _write(options: argparse.Namespace, result: "BootResult", text: list[str], before: "Record | None") -> None:
+    """All files that were asked for, of a boot that passed or failed."""
+    from ambilink.files import write_output
+    from ambilink.report.record import as_json
+
+    if options.log:
+        write_output(options.log, ("\n".join([*result.outcome.text, *text]) + "\n").encode())
+    if options.record or report.wanted(options):
+        record = as_json(result, before)
+        if options.record:
+            write_output(options.record, (json.dumps(record, indent=1) + "\n").encode())
+        report.write(options, record)

@@ -12,6 +12,7 @@ def add(commands: "Commands[argparse.ArgumentParser]") -> None:
     why.add_argument("target", help="a file that scons made, or the end of its path")
     why.set_defaults(run=_why)
     graph = commands.add_parser("graph", help="draw libraries and services with their forms (SVG)")
+    graph.add_argument("--dot", action="store_true", help="write the language of Graphviz' dot, with every edge")
     graph.add_argument("--output", type=output_file, metavar="FILE", help="default: standard output")
     graph.add_argument("--build", type=folder, metavar="DIR", help="build folder (default: the one built last)")
     graph.add_argument("--all", action="store_true", help="also what only tests use (names that begin with test-)")
@@ -27,13 +28,16 @@ def _why(options: argparse.Namespace) -> int:
 
 def _graph(options: argparse.Namespace) -> int:
     from ambilink.files import write_output
-    from ambilink.report.graph import graph_svg, read_graph
+    from ambilink.report.graph import read_graph
+    from ambilink.report.graph_dot import graph_dot
+    from ambilink.report.graph_svg import graph_svg
     from ambilink.report.why import find_journal
 
     state = find_journal(options.build / "x" if options.build else None).parent
-    svg = graph_svg(read_graph(state / "graph.json", tests=options.all))
+    boxes = read_graph(state / "graph.json", tests=options.all)
+    drawing = graph_dot(boxes) if options.dot else graph_svg(boxes)
     if options.output:
-        write_output(options.output, svg.encode())
+        write_output(options.output, drawing.encode())
     else:
-        print(svg, end="")
+        print(drawing, end="")
     return EXIT_PASS

@@ -1,6 +1,4 @@
-"""A boot's result as text and as JSON."""
-
-from typing import Any
+"""A boot's result as text."""
 
 from ambilink.boot import BootResult
 from ambilink.bootimage.layout import PAGE_SIZE, FileKind
@@ -95,62 +93,3 @@ def as_text(result: BootResult) -> list[str]:
     lines += [f"  FAILED: {failure}" for failure in failures]
     lines += ["", verdict_line(outcome, failures)]
     return lines
-
-
-JSON_FORMAT = 1  # another number where a key is renamed, removed, or means something else; new keys may come
-
-
-def as_json(result: BootResult) -> dict[str, Any]:
-    outcome, state, report, slots, failures = (
-        result.outcome,
-        result.state,
-        result.report,
-        result.slots,
-        result.failures,
-    )
-    return {
-        "format": JSON_FORMAT,
-        "machine": outcome.machine,
-        "verdict": outcome.verdict.value if not failures else Verdict.FAIL.value,
-        "detail": outcome.detail,
-        "failures": failures,
-        "seconds": round(outcome.seconds, 4),
-        "instructions": outcome.instructions,
-        "counters": outcome.counters,
-        "console": [
-            {
-                "text": line.text,
-                "console": line.console,
-                "seconds": round(line.seconds, 4),
-                "instructions": line.instructions,
-            }
-            for line in outcome.console
-        ],
-        "crash": outcome.crash,
-        "faults": result.faults,
-        "memory": {"frames": state.frames_total, "used": state.frames_used} if state else None,
-        "waiting": waiting_lines(state) if state and outcome.verdict is Verdict.TIMEOUT else [],
-        "processes": [
-            {
-                "name": view.process.name,
-                "number": view.process.number,
-                "state": view.process.state.name.lower(),
-                "exit_status": view.process.exit_status,
-                "pages": view.pages,
-                "private_pages": view.private_pages,
-                "modules": {module.file.name: module.base for module in view.modules},
-            }
-            for view in (report.processes if report else [])
-        ],
-        "slots": {
-            **vars(slots.total),
-            "judges": {judge.name.lower(): vars(counts) for judge, counts in slots.judges.items()},
-            "no_core": slots.missing,
-        }
-        if slots
-        else None,
-        "sharing": [
-            {"name": use.name, "read_only_pages": use.read_only_pages, "processes": use.processes}
-            for use in (report.files if report else [])
-        ],
-    }

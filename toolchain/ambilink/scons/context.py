@@ -164,7 +164,7 @@ class Context(Resolver):
         paths: list[Path] = []
         for part in parts:
             path = PACKAGE / part
-            paths += [path] if part.endswith(".py") else sorted(path.rglob("*.py"))
+            paths += [path] if path.is_file() else sorted(path.rglob("*.py"))
         return [self.env.File(str(path)) for path in paths]
 
     def code_digest(self, part: str) -> str:

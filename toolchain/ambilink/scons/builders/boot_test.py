@@ -12,7 +12,12 @@ from ambilink.scons.builder import Call, builder
 from ambilink.scons.steps import CommandStep, watched
 
 # What boots, of the package `ambilink`.
-BOOTING = ("bootimage", "machine", "verify", "verdict.py", "boot.py", "report/boot.py")
+BOOTING = (
+    *("bootimage", "machine", "verify", "verdict.py", "boot.py"),
+    *("report", "report/page/style.css", "cli/boot.py", "cli/report.py"),
+)
+# Made beside the log, by the option that names each.
+REPORTS = {"--record": ".json", "--html": ".html", "--junit": ".junit.xml", "--trace": ".trace.json"}
 
 
 @builder("BootTest")
@@ -28,11 +33,14 @@ def boot_test(
 ) -> list[Node]:
     """A boot of an image, a kernel or an ISO. Its console and verdict are the target.
 
+    Beside the target, as beside `boot.log`, lie `boot.html`, one page with all of it; `boot.json`, the record that the
+    page was made of; `boot.junit.xml`; and `boot.trace.json`, the timeline for ui.perfetto.dev.
+
     The environment's profile says in its [verdict] table by what the boot passes or fails. Where it names no exit code
     and no text for a pass, the boot passes once all lines of `expect` have come.
 
-    A boot that fails fails the build, and leaves no target. With nothing changed the verdict stands: it is printed with
-    its time at the end of the build.
+    A boot that fails fails the build; its log and reports are there to be read. With nothing changed the verdict of one
+    that passed stands: it is printed with its time at the end of the build.
 
     Returns a list of one node.
 
@@ -52,16 +60,21 @@ def boot_test(
     profile = context.toolset.profile
     words += ["--profile", profile.files[0]] if profile.name != DEFAULT_PROFILE else []
     words += ["--expect", lines.path] if lines is not None else []
-    nodes: list[Node] = _builder()(env, context.file(target, call.location), image, AMBILINK_BOOT=words)
+    log, stem = context.file(target, call.location), target.removesuffix(".log")
+    reports = [context.file(f"{stem}{ending}", call.location) for ending in REPORTS.values()]
+    nodes: list[Node] = _builder()(env, [log, *reports], image, AMBILINK_BOOT=words)
+    env.Precious(reports[0])  # its sizes are compared with those of the next boot
     env.NoCache(nodes)  # a verdict is of this machine
     env.Depends(nodes, [*(env.File(file) for file in profile.files), *context.code(*BOOTING)])
     env.Depends(nodes, [lines] if lines is not None else [])
-    context.boot_tests += nodes
-    return nodes
+    context.boot_tests += nodes[:1]
+    return nodes[:1]
 
 
 def _words(target: Nodes, source: Nodes, env: Environment) -> list[str]:
     line = [sys.executable, "-m", "ambilink", "boot", str(source[0]), "--log", str(target[0])]
+    for option, node in zip(REPORTS, target[1:], strict=True):
+        line += [option, str(node)]
     return [*line, *env["AMBILINK_BOOT"]]
 
 
