@@ -1,6 +1,5 @@
-"""Depfiles, files as they were, headers that hide others, the progress line: the parts that builds stand on."""
+"""Depfiles, files as they were, headers that hide others, job slots: the parts that builds stand on."""
 
-import io
 import os
 import re
 import shutil
@@ -18,7 +17,6 @@ from ambilink.incremental.objects import ObjectStore
 from ambilink.incremental.recipe import Job, Recipe
 from ambilink.incremental.search import Shadows
 from ambilink.incremental.slots import JobSlots
-from ambilink.report.progress import Progress
 
 
 def escaped(name: str) -> str:
@@ -155,49 +153,6 @@ def test_output_of_a_command_is_kept_in_order():
     assert (done.status, done.output) == (3, "one\ntwo\nthree\n")
     done = JobSlots(1).run(["/nowhere/cc"], {})
     assert done.status == 127 and "/nowhere/cc: cannot be started (No such file or directory)" in done.output
-
-
-class Screen:
-    """What a terminal of some columns shows in the end, and every line that it ever showed."""
-
-    def __init__(self, text: str, columns: int) -> None:
-        self.lines: list[str] = []
-        self.widest = 0
-        self.first = text.split("\r\x1b[K")[1]
-        for line in text.split("\n"):
-            for part in line.split("\r\x1b[K"):
-                self.widest = max(self.widest, len(part))
-            self.lines.append(line.split("\r\x1b[K")[-1])
-
-
-def test_the_line_of_a_terminal(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "60")
-    stream = io.StringIO()
-    progress = Progress(stream, terminal=True)
-    monkeypatch.setattr("ambilink.report.progress.INTERVAL", 0.0)
-    for number in range(5):
-        progress.expect(f"build/a/rather/long/folder/that/does/not/fit/into/a/line/file{number}.o", 10.0)
-    for number in range(5):
-        name = f"build/a/rather/long/folder/that/does/not/fit/into/a/line/file{number}.o"
-        progress.started("CC", name)
-        progress.finished(name, "file3.c: warning\n" if number == 3 else "")
-    progress.clear()
-    screen = Screen(stream.getvalue(), 60)
-    assert screen.lines == ["file3.c: warning", ""] and screen.widest < 60
-    assert re.search(r"\[0/5\].*/file0\.o", stream.getvalue()) and re.search(r"\[4/5\].*/file4\.o", stream.getvalue())
-    assert "[0/5] 50 s to go" in Screen(stream.getvalue(), 60).first
-
-
-def test_lines_elsewhere():
-    stream = io.StringIO()
-    progress = Progress(stream, terminal=False)
-    progress.started("CC", "x.o")
-    progress.finished("x.o", "x.c: warning\n")
-    progress.started("LD", "x")
-    progress.finished("x")
-    progress.say("done")
-    progress.clear()
-    assert stream.getvalue() == "  CC    x.o\nx.c: warning\n  LD    x\ndone\n"
 
 
 def test_times_may_be_asked_while_objects_are_compiled(tmp_path):

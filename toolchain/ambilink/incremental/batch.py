@@ -11,7 +11,7 @@ from ambilink.incremental.cache import Cache, CompileKey
 from ambilink.incremental.inputs import PART, InputFinder, Inputs
 from ambilink.incremental.objects import ObjectStore, beginning
 from ambilink.incremental.recipe import Stale
-from ambilink.incremental.slots import Finished, JobSlots
+from ambilink.incremental.slots import Finished, JobSlots, Stopped
 
 DEPENDENCIES = ".d"
 
@@ -22,6 +22,9 @@ class Observer:
     def started(self, stale: Stale) -> None: ...
 
     def finished(self, stale: Stale, done: Finished, *, cached: bool) -> None: ...
+
+    def stopped(self, stale: Stale) -> None:
+        """It was not finished, if it was started at all."""
 
 
 @dataclass
@@ -35,13 +38,15 @@ class Batch:
     keep_going: bool = False
     cache: Cache | None = None
     cache_key: Callable[[Stale], CompileKey] | None = None
+    coloured: bool = False  # compilers print in colour
     _waiting: list[Stale] = field(default_factory=list)
     _failed: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _error: BaseException | None = None
 
     def run(self, stale: Sequence[Stale]) -> list[str]:
-        """Compile what is stale, the longest first; return the targets that failed."""
+        """Compile what is stale, the longest first; return the targets that failed. Raises Stopped where the build
+        stops for another reason."""
         folders = {os.path.dirname(each.job.target) for each in stale}
         for folder in folders:
             os.makedirs(folder, exist_ok=True)
@@ -55,7 +60,7 @@ class Batch:
         self._work()
         for worker in workers:
             worker.join()
-        if self._error is not None:
+        if self._error is not None and not (self._failed and isinstance(self._error, Stopped)):
             raise self._error
         return self._failed
 
@@ -69,10 +74,13 @@ class Batch:
                     return
                 stale = self._waiting.pop()
             try:
+                if self.slots.stopped:
+                    raise Stopped
                 self._compile(stale)
             except BaseException as error:
                 with self._lock:
-                    self._error = error
+                    if self._error is None or isinstance(self._error, Stopped):
+                        self._error = error
 
     def _compile(self, stale: Stale) -> None:
         job, recipe = stale.job, stale.recipe
@@ -84,10 +92,20 @@ class Batch:
                 self.store.built(recipe, job, Inputs(paths), None, 0.0)
                 self.observer.finished(stale, Finished(0, "", start, 0.0), cached=True)
                 return
-        self.observer.started(stale)
         part, depfile = f"{job.target}{PART}", f"{job.target}{DEPENDENCIES}"
+        try:
+            self._compile_here(stale, key, part, depfile)
+        except Stopped:
+            self.observer.stopped(stale)
+            raise
+        finally:
+            for path in (part, depfile):
+                Path(path).unlink(missing_ok=True)
+
+    def _compile_here(self, stale: Stale, key: CompileKey | None, part: str, depfile: str) -> None:
+        job, recipe = stale.job, stale.recipe
         began = beginning(part)
-        done = self._run(recipe.commands(job.source, part, depfile))
+        done = self._run(stale, recipe.commands(job.source, part, depfile, coloured=self.coloured))
         if done.status == 0:
             os.replace(part, job.target)
             inputs = InputFinder(recipe, job, depfile, self.store.mentions, self._run_one).find()
@@ -96,21 +114,18 @@ class Batch:
                 paths = [*inputs.paths, *recipe.files, *job.inputs]
                 self.cache.store(key, job.target, paths, self.store.hiding(recipe, [job.source, *paths]))
             self.observer.finished(stale, done, cached=False)
-            Path(depfile).unlink(missing_ok=True)
             return
-        for path in (part, depfile):
-            Path(path).unlink(missing_ok=True)
         Path(job.target).unlink(missing_ok=True)
         self.store.failed(job.target)
         with self._lock:
             self._failed.append(job.target)
-            if done.interrupted:
-                self._waiting.clear()
+        if not self.keep_going:
+            self.slots.stop()
         self.observer.finished(stale, done, cached=False)
 
-    def _run(self, commands: Sequence[Sequence[str]]) -> Finished:
+    def _run(self, stale: Stale, commands: Sequence[Sequence[str]]) -> Finished:
         """One after the other, to the first that fails."""
-        finished = self.slots.run(commands[0], self.environment)
+        finished = self.slots.run(commands[0], self.environment, announce=lambda: self.observer.started(stale))
         for command in commands[1:]:
             if finished.status == 0:
                 done = self.slots.run(command, self.environment)

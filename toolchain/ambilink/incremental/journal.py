@@ -53,6 +53,11 @@ class Journal:
             self._slots.append(True)
             return len(self._slots) - 1
 
+    def release_slot(self, slot: int) -> None:
+        """Of a step that was not done."""
+        with self._lock:
+            self._slots[slot] = False
+
     def add(self, step: Step) -> None:
         with self._lock:
             self._slots[step.slot] = False

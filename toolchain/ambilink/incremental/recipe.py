@@ -18,6 +18,7 @@ class Recipe:
     depfile_flags: tuple[str, ...] = ("-MD", "-MT", "x", "-MF")  # followed by the depfile's name
     lists_apart: bool = False  # with these flags it writes the depfile and nothing else: it is started once more
     searches_beside: bool = True  # by itself it searches the source's folder, too
+    colour_flags: tuple[str, ...] = ()  # by which it prints in colour; they change no object
     moving: tuple[str, ...] = ()  # of the words: they name where the tree lies, and objects are the same wherever
     files: tuple[str, ...] = ()  # that the words name: response files, profiles
     settings: tuple[str, ...] = ()  # variables of the environment that compilers obey, NAME=value
@@ -34,9 +35,11 @@ class Recipe:
         beside = [] if self.searches_beside else [f"-I{os.path.dirname(source) or '.'}/"]
         return [*self.launcher, *self.words, *beside, "-o", output, source]
 
-    def commands(self, source: str, output: str, depfile: str) -> list[list[str]]:
+    def commands(self, source: str, output: str, depfile: str, *, coloured: bool = False) -> list[list[str]]:
         """What makes an object and its depfile, one after the other."""
         words, listing = self.command(source, output), [*self.depfile_flags, depfile]
+        if coloured:
+            words[-3:-3] = self.colour_flags
         if self.lists_apart:
             return [words, [*words[:-3], *listing, source]]
         return [[*words[:-3], *listing, *words[-3:]]]

@@ -1,14 +1,18 @@
 """Running commands: no more at a time than there are slots, what they print kept in one piece."""
 
+import contextlib
 import os
-import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 NOT_STARTED = 127
+
+
+class Stopped(Exception):
+    """The build stops: the command was not started, or was ended."""
 
 
 @dataclass(frozen=True)
@@ -18,17 +22,37 @@ class Finished:
     start: float  # seconds since the epoch
     seconds: float
 
-    @property
-    def interrupted(self) -> bool:
-        return self.status == -signal.SIGINT or self.status == 128 + signal.SIGINT
-
 
 class JobSlots:
-    """So many commands run at a time, whichever thread starts them."""
+    """So many commands run at a time, whichever thread starts them, until they are stopped."""
 
     def __init__(self, count: int) -> None:
         self.count = max(1, count)
         self._free = threading.BoundedSemaphore(self.count)
+        self._stopped = self._ended = False
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()  # of the set
+
+    def stop(self) -> None:
+        """No command is started any more; those that run come to their end."""
+        self._stopped = True
+
+    def end(self) -> None:
+        """Those that run are ended, too."""
+        self._stopped = self._ended = True
+        with self._lock:
+            running = list(self._running)
+        for process in running:
+            with contextlib.suppress(OSError):
+                process.terminate()
+
+    def kill(self) -> None:
+        """Those that did not end by themselves."""
+        with self._lock:
+            running = list(self._running)
+        for process in running:
+            with contextlib.suppress(OSError):
+                process.kill()
 
     def __enter__(self) -> None:
         self._free.acquire()
@@ -36,31 +60,55 @@ class JobSlots:
     def __exit__(self, *_: object) -> None:
         self._free.release()
 
-    def run(self, words: Sequence[str], environment: Mapping[str, str], *, capture: bool = True) -> Finished:
-        """Wait for a slot, run a command in it to its end. `capture=False`: it prints for itself."""
+    @property
+    def stopped(self) -> bool:
+        return self._stopped
+
+    def run(
+        self,
+        words: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        capture: bool = True,
+        announce: Callable[[], None] | None = None,
+    ) -> Finished:
+        """Wait for a slot, call `announce`, run a command to its end. `capture=False`: it prints for itself. Raises
+        Stopped."""
         with self:
+            if self._stopped:
+                raise Stopped
+            if announce is not None:
+                announce()
             start, clock = time.time(), time.perf_counter()
-            status, output = _run(words, environment, capture)
+            status, output = self._run(words, environment, capture)
+            if self._ended and status:
+                raise Stopped
             return Finished(status, output, start, time.perf_counter() - clock)
 
-
-def _run(words: Sequence[str], environment: Mapping[str, str], capture: bool) -> tuple[int, str]:
-    try:
-        process = subprocess.Popen(
-            words,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if capture else None,
-            stderr=subprocess.STDOUT if capture else None,
-            # Python's own descriptors are not inherited anyway; and so a child costs no fork of this large process.
-            close_fds=os.name == "nt",
-        )
-    except OSError as error:
-        return NOT_STARTED, f"ambilink: {words[0]}: cannot be started ({error.strerror})\n"
-    try:
-        output, _ = process.communicate()
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
-    return process.returncode, (output or b"").decode("utf-8", "replace")
+    def _run(self, words: Sequence[str], environment: Mapping[str, str], capture: bool) -> tuple[int, str]:
+        try:
+            process = subprocess.Popen(
+                words,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if capture else None,
+                stderr=subprocess.STDOUT if capture else None,
+                # Python's own descriptors are not inherited anyway; and so a child costs no fork of this large process.
+                close_fds=os.name == "nt",
+            )
+        except OSError as error:
+            return NOT_STARTED, f"ambilink: {words[0]}: cannot be started ({error.strerror})\n"
+        with self._lock:
+            self._running.add(process)
+        try:
+            if self._ended:  # between the last look and now
+                process.terminate()
+            output, _ = process.communicate()
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        finally:
+            with self._lock:
+                self._running.discard(process)
+        return process.returncode, (output or b"").decode("utf-8", "replace")

@@ -15,12 +15,13 @@ from ambilink.incremental.batch import Batch, Observer
 from ambilink.incremental.cache import CompileKey
 from ambilink.incremental.journal import Step
 from ambilink.incremental.recipe import Job, Stale
-from ambilink.incremental.slots import Finished
+from ambilink.incremental.slots import Finished, Stopped
 from ambilink.scons.api import Builder, Environment, Folder, Node, Nodes, UserError, is_folder, make_action, node_tables
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.object_set import ObjectSet
 from ambilink.scons.sources import SourcePlaces, built_node, is_ready, refuse_unknown
 from ambilink.scons.steps import watched
+from ambilink.scons.tasks import StoppedError, stops_at_failures
 from ambilink.scons.units import Unit
 
 HEADER_SUFFIXES = (".h", ".hh", ".hpp", ".inc", ".def")
@@ -57,7 +58,12 @@ class _Reporter(Observer):
         start, slot = done.start or time.time(), self._slots.pop(target)
         step = Step("CC", target, start, done.seconds, slot, done.status, cached, [stale.reason], causes)
         self._context.journal.add(step)
-        self._context.progress.finished(target, done.output)
+        self._context.progress.finished(target, done.output, failed=done.status != 0)
+
+    def stopped(self, stale: Stale) -> None:
+        if stale.job.target in self._slots:
+            self._context.journal.release_slot(self._slots.pop(stale.job.target))
+        self._context.progress.dropped(stale.job.target)
 
 
 def _set_of(target: Nodes, env: Environment) -> ObjectSet:
@@ -84,12 +90,16 @@ def _compile(target: Nodes, source: Nodes, env: Environment) -> int:
         context.slots,
         env["ENV"],
         _Reporter(env, context),
-        env.GetOption("keep_going"),
+        not stops_at_failures(env),
         context.cache,
         _cache_key(context) if context.cache is not None else None,
+        context.progress.colour,
     )
-    if batch.run(stale):
-        return 1
+    try:
+        if batch.run(stale):
+            return 1
+    except Stopped:
+        raise StoppedError(target[0]) from None
     store, compiled = context.store, set(each.paths)
     lines = [f"{store.digest(path) if path in compiled else store.digest_now(path)} {path}" for path in each.linked]
     write_atomically(Path(target[0].path), ("\n".join(lines) + "\n").encode())

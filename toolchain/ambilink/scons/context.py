@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import cached_property
@@ -18,12 +17,11 @@ from ambilink.incremental.cache import Cache
 from ambilink.incremental.files import digest_of
 from ambilink.incremental.journal import Journal
 from ambilink.incremental.objects import ObjectStore
-from ambilink.incremental.slots import JobSlots
-from ambilink.report.progress import Progress
 from ambilink.scons.api import Environment, Folder, Node, UserError, command_line_targets
 from ambilink.scons.location import SourceLocation
 from ambilink.scons.object_set import ObjectSet
 from ambilink.scons.resolving import Resolver
+from ambilink.scons.running import Running
 from ambilink.scons.tasks import build_anyway, mark
 from ambilink.scons.units import Library, LibraryVariant, Program, Start, Unit
 from ambilink.sources import part_names
@@ -34,7 +32,9 @@ PACKAGE = Path(ambilink.__file__).parent
 class Context(Resolver):
     """One for an environment and all its clones."""
 
-    def __init__(self, env: Environment, toolset: Toolset, build: Folder, state: Path, system: Path) -> None:
+    def __init__(
+        self, env: Environment, running: Running, toolset: Toolset, build: Folder, state: Path, system: Path
+    ) -> None:
         super().__init__()
         self.toolset = toolset
         self.build = build
@@ -58,8 +58,8 @@ class Context(Resolver):
         self.state = state  # folder of what builds remember
         self.store = ObjectStore(state)
         self.journal = Journal(state / "journal.json")
-        self.slots = JobSlots(env.GetOption("num_jobs"))
-        self.progress = Progress(sys.stdout, terminal=sys.stdout.isatty())
+        self.running = running
+        self.slots, self.progress = running.slots, running.progress
         self.cache: Cache | None = None
         self.profile: str | None = None  # where a trace of this build goes
         self.loader_stub: Node | None = None  # what the loader defines, to link against
@@ -247,7 +247,12 @@ class Context(Resolver):
 
 def writes(env: Environment) -> bool:
     """Whether this run may make anything: not where it only removes, or says what it would do."""
-    return not any(env.GetOption(name) for name in ("no_exec", "clean", "help"))
+    return not any(env.GetOption(name) for name in ("no_exec", "question", "clean", "help"))
+
+
+def cleans(env: Environment) -> bool:
+    """Whether this run removes what was made."""
+    return bool(env.GetOption("clean")) and not env.GetOption("no_exec")
 
 
 def context_of(env: Environment) -> Context:

@@ -24,10 +24,11 @@ from ambilink.scons.builders import (  # noqa: F401  each declares itself
     service,
 )
 from ambilink.scons.caching import DEFAULT_LIMIT, add_cache
-from ambilink.scons.context import PACKAGE, Context, writes
+from ambilink.scons.context import PACKAGE, Context, cleans, writes
 from ambilink.scons.finish import finish_at_exit
 from ambilink.scons.launching import add_launcher
 from ambilink.scons.profile_files import add_profile_files
+from ambilink.scons.running import running
 from ambilink.scons.tasks import install
 from ambilink.sources import system_folder
 
@@ -59,12 +60,15 @@ def generate(env: Environment) -> None:
         setting(env, name, None)
     try:
         state = Path(build.dir.abspath, ".ambilink", build.name)  # beside what is built: no output
+        process = running(env.GetOption("num_jobs"))
+        if writes(env) or (cleans(env) and state.parent.is_dir()):
+            process.lock(state.parent)
         toolset = load_toolset(compiler, target, state / "tools.json" if writes(env) else None, system)
         psabi_of(toolset.target.machine)
         sources = system_folder()
     except AmbilinkError as error:
         raise UserError(str(error)) from error
-    context = env["AMBILINK"] = Context(env, toolset, build, state, sources)
+    context = env["AMBILINK"] = Context(env, process, toolset, build, state, sources)
     context.asked = asked
     env["AMBILINK_SYSTEM"] = str(sources)
     launcher, cache = setting(env, "AMBILINK_LAUNCHER", ""), setting(env, "AMBILINK_CACHE", "")
@@ -72,9 +76,11 @@ def generate(env: Environment) -> None:
         add_launcher(context, launcher, env["ENV"])
     if cache and writes(env):
         add_cache(env, context, cache, setting(env, "AMBILINK_CACHE_LIMIT", DEFAULT_LIMIT))
+        context.progress.estimates = False
     add_profile_files(env, context)
     install(dry=bool(env.GetOption("no_exec")))
     finish_at_exit(context)
+    process.mark(env)
     env.PrependENVPath("PYTHONPATH", str(PACKAGE.parent))  # for `python -m ambilink`
     for method in BUILDERS.values():
         env.AddMethod(method, method.name)

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,14 @@ def finish_at_exit(context: Context) -> None:
 def finish(context: Context) -> None:
     """Called when SCons ends, whether all went well or not."""
     context.progress.clear()
+    try:
+        _finish(context)
+    except OSError as error:
+        path = f"{error.filename}: " if error.filename else ""
+        print(f"scons: {path}cannot be written ({error.strerror}); the next build makes more again", file=sys.stderr)
+
+
+def _finish(context: Context) -> None:
     if not writes(context.env):
         for line in _nothing_made(context):
             print(line)

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from ambilink.scons.context import Context
 
 
+# By these the compiler writes its own command into objects, which must be the same however it prints.
+RECORDING = {"-grecord-command-line", "-grecord-gcc-switches", "-frecord-command-line", "-frecord-gcc-switches"}
+
+
 class ObjectSet:
     def __init__(
         self,
@@ -103,6 +107,7 @@ class ObjectSet:
             context.toolset.identity,
             tuple(context.launcher),
             tuple(context.version_words),
+            colour_flags=() if RECORDING.intersection(words) else ("-fdiagnostics-color=always",),
             moving=tuple(moving),
             files=named_files(words[len(context.compiler) :]),
             settings=settings(self.env["ENV"]),
@@ -141,9 +146,8 @@ class ObjectSet:
 
     def expect(self) -> None:
         """Count what is to come for the progress line, with how long it took the last time."""
-        store = self.context.store
         for one in self.stale():
-            self.context.progress.expect(one.job.target, store.seconds(one.job.target) or store.usual_seconds)
+            self.context.progress.expect(one.job.target, self.context.store.seconds(one.job.target) or None)
 
     def share(self, owners: dict[tuple[str, str], tuple[ObjectSet, str]]) -> None:
         """Objects that another set compiles from the same source by the same command are that one's."""

@@ -4,6 +4,7 @@ A command is started without a shell by words that are found when they are neede
 when not every library is known; they are not expanded, which is most of what SCons does where there are many.
 """
 
+import contextlib
 import os
 import shlex
 import time
@@ -13,9 +14,11 @@ from typing import Any
 from ambilink.errors import AmbilinkError
 from ambilink.incremental.journal import Step
 from ambilink.incremental.reading import READING
+from ambilink.incremental.slots import Stopped
 from ambilink.scons.api import Environment, Node, Nodes, Scanner, make_action, signature_of_file
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.reasons import why
+from ambilink.scons.tasks import StoppedError, stops_at_failures
 
 
 class BuildStep:
@@ -48,12 +51,18 @@ class BuildStep:
             status, output = self.make(target, source, env, context)
         except AmbilinkError as error:
             status, output = 1, f"ambilink: {error}"
+        except Stopped:
+            context.journal.release_slot(slot)
+            context.progress.dropped(name)
+            raise StoppedError(target[0]) from None
         step = Step(self.word, name, start, time.perf_counter() - clock, slot, status, False, reasons, causes)
         context.journal.add(step)
         if status == 0:
             for node in target:
                 context.journal.wrote(node.path)
-        context.progress.finished(name, output)
+        context.progress.finished(name, output, failed=status != 0)
+        if status and stops_at_failures(env):
+            context.slots.stop()
         return status
 
     def announcement(self, target: Nodes, source: Nodes, env: Environment) -> str | None:
@@ -98,7 +107,9 @@ class CommandStep(BuildStep):
     def make(self, target: Nodes, source: Nodes, env: Environment, context: Context) -> tuple[int, str]:
         if self._prepare is not None:
             self._prepare(target, source, env)
-        done = context.slots.run(self._function(target, source, env), env["ENV"], capture=self._captured)
+        words = self._function(target, source, env)
+        with contextlib.nullcontext() if self._captured else context.progress.paused():
+            done = context.slots.run(words, env["ENV"], capture=self._captured)
         if done.status == 0 and self._finish is not None:
             try:
                 self._finish(target, source, env, done.output)

@@ -5,6 +5,7 @@ SCons has no hooks for these, so methods of its classes are wrapped, once; nodes
 does not depend on such a node, are handled as ever.
 """
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -17,7 +18,7 @@ import SCons.SConsign
 import SCons.Script.Main
 import SCons.Taskmaster.Job
 
-from ambilink.scons.api import Node, is_file
+from ambilink.scons.api import Environment, Node, is_file
 
 INTERRUPTED = getattr(SCons.Taskmaster.Job, "interrupt_msg", "Build interrupted.")
 _OURS = "ambilink_made"  # attribute of nodes that this tool makes
@@ -50,6 +51,10 @@ def reason_of(node: Node) -> str | None:
     return getattr(node.attributes, _REASON, None)
 
 
+def stops_at_failures(env: Environment) -> bool:
+    return not (env.GetOption("keep_going") or env.GetOption("ignore_errors"))
+
+
 def would_change(node: Node) -> bool:
     """Whether a dry run found that it would be made."""
     return node in _would_change
@@ -59,6 +64,12 @@ def database() -> str:
     """The file in which SCons remembers what it made."""
     name = SCons.SConsign.DB_Name or SCons.SConsign.current_sconsign_filename()
     return f"{str(name).removesuffix('.dblite')}.dblite"
+
+
+def forget_signatures() -> None:
+    """What SCons read of its own database before another build ended."""
+    SCons.SConsign.DataBase.clear()
+    SCons.SConsign.DB_sync_list.clear()
 
 
 def was_cleaned() -> bool:
@@ -78,6 +89,7 @@ def install(*, dry: bool) -> None:
     _wrap(main.BuildTask, "failed", _failed)
     _wrap(main.BuildTask, "do_failed", _do_failed)
     _wrap(main.CleanTask, "remove", _remove)
+    _wrap(SCons.SConsign, "write", _write_signatures)
     if dry:
         _wrap(main.BuildTask, "make_ready", _make_ready)
         if not os.path.exists(database()):  # SCons would make an empty one
@@ -88,10 +100,23 @@ def _wrap(kind: Any, name: str, function: Callable[..., Any]) -> None:
     original = getattr(kind, name)
 
     @wraps(original)
-    def wrapper(self: Any, *arguments: Any) -> Any:
-        return function(original, self, *arguments)
+    def wrapper(*arguments: Any) -> Any:
+        return function(original, *arguments)
 
     setattr(kind, name, wrapper)
+
+
+def _write_signatures(original: Callable[[], None]) -> None:
+    try:
+        original()
+    except OSError as error:
+        rule = f"{database()}: cannot be written ({error.strerror})"
+        print(f"scons: {rule}; the next build makes more again", file=sys.stderr)
+        SCons.Script.Main.exit_status = 2
+        for each in SCons.SConsign.DB_sync_list:
+            each._needs_sync = False  # or it tries once more when Python ends
+            with contextlib.suppress(OSError):
+                os.unlink(each._tmp_name)
 
 
 def _explain(original: Callable[[Any], str | None], node: Any) -> str | None:
@@ -129,7 +154,7 @@ def _failed(original: Callable[[Any], None], task: Any) -> None:
 
 
 def _do_failed(original: Callable[..., None], task: Any, *arguments: Any) -> None:
-    if not task.options.keep_going and not task.options.ignore_errors:
+    if not (task.options.keep_going or task.options.ignore_errors):
         for function in _on_failure:
             function()
     sys.stdout.flush()

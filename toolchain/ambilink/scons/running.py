@@ -1,0 +1,118 @@
+"""This process as a build, whichever environments it has: what it prints to, what it runs, how it is stopped, and that
+no other build is in its folders."""
+
+import atexit
+import contextlib
+import errno
+import os
+import signal
+import socket
+import sys
+import threading
+from functools import partial
+from pathlib import Path
+
+from ambilink.incremental.leftovers import RUNNING, end_all, new_token, within
+from ambilink.incremental.lock import BuildLock
+from ambilink.incremental.slots import JobSlots
+from ambilink.report.progress import Progress
+from ambilink.report.terminal import SharedStream, discard, is_terminal, wants_colour
+from ambilink.scons.api import Environment
+from ambilink.scons.tasks import forget_signatures, on_failure
+
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+CLOSED = 128 + 13  # exit status of a program that SIGPIPE ended
+
+
+class Running:
+    def __init__(self, jobs: int) -> None:
+        self.token = new_token()
+        os.environ[RUNNING] = within(self.token)  # of what is started without an environment of its own
+        out, error = sys.stdout, sys.stderr
+        terminal = is_terminal(out, os.environ)
+        self.progress = Progress(
+            SharedStream(out, lambda: None, self._closed),
+            terminal=terminal,
+            colour=wants_colour(out, os.environ),
+            jobs=jobs,
+        )
+        self.slots = JobSlots(jobs)
+        self.stopped_by: signal.Signals | None = None
+        self.closed = False  # nothing more can be printed
+        self._status = CLOSED
+        self._locks: dict[Path, BuildLock] = {}
+        sys.stdout = SharedStream(out, self.progress.clear, self._closed)
+        before = self.progress.clear if is_terminal(error, os.environ) else lambda: None
+        sys.stderr = SharedStream(error, before, self._closed)
+        on_failure(self.slots.stop)
+        self._listen()
+
+    def lock(self, folder: Path) -> None:
+        """Wait until no other build is in a folder, and keep others out."""
+        if folder not in self._locks:
+            lock = self._locks[folder] = BuildLock(folder)
+            lock.acquire(self.token, partial(print, flush=True))
+            if lock.waited:
+                forget_signatures()
+
+    def mark(self, env: Environment) -> None:
+        """What the environment's commands start belongs to this build."""
+        env["ENV"][RUNNING] = os.environ[RUNNING]
+
+    def done(self) -> None:
+        """At the very end, after all that the environments report."""
+        self.progress.clear()
+        if self.stopped_by is not None and not self.closed:
+            print(f"scons: stopped by {self.stopped_by.name}; what was made is kept, the next build goes on from there")
+        self.progress.repeat_failures()
+        for lock in self._locks.values():
+            lock.done()
+        if self.closed:
+            os._exit(self._status)
+
+    def _listen(self) -> None:
+        """A thread sees signals as they come, while the main thread waits for commands."""
+        reader, writer = socket.socketpair()
+        writer.setblocking(False)
+        try:
+            signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        except ValueError:  # SConscripts are read by another thread than the main one
+            return
+        self._sockets = reader, writer
+        threading.Thread(target=self._end_at_signals, args=(reader,), daemon=True).start()
+
+    def _end_at_signals(self, reader: socket.socket) -> None:
+        while numbers := reader.recv(16):
+            for number in numbers:
+                if number in SIGNALS:
+                    self.stopped_by = signal.Signals(number)
+                    self.slots.end()
+                    end_all(self.token, signal.SIGTERM)
+                    self.slots.kill()
+
+    def _closed(self, error: OSError) -> None:
+        """A stream cannot be written: its reader or its terminal is gone."""
+        if self.closed:
+            return
+        self.closed = True
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            self._status = 2
+            with contextlib.suppress(OSError, AttributeError):
+                sys.__stderr__.write(f"scons: cannot write its output ({error.strerror})\n")  # type: ignore[union-attr]
+        for stream in (sys.__stdout__, sys.__stderr__):
+            if stream is not None:
+                discard(stream.fileno())
+        if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:  # nothing is built yet, or any more
+            os._exit(self._status)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+_running: list[Running] = []
+
+
+def running(jobs: int) -> Running:
+    """The one of this process; `jobs` are the slots of its commands."""
+    if not _running:
+        _running.append(Running(jobs))
+        atexit.register(_running[0].done)
+    return _running[0]
