@@ -86,12 +86,178 @@ def test_a_damaged_entry_is_set_aside_and_built_again(cached, damage):
     assert "  CC " not in cached.good()
 
 
-def test_an_entry_without_its_checksum_is_not_believed(cached):
+def test_whatever_else_lies_in_the_folder_is_left_alone(cached):
+    """Settings of SCons' own caches, entries of older versions."""
+    folder = cache_folder(cached)
+    (folder / "config").mkdir(parents=True)
     cached.good()
-    for path in cache_folder(cached).glob("??/*.sum"):
-        path.unlink()
+    first = outputs(cached)
+    for path in entries(cached):
+        (folder / "AB").mkdir(exist_ok=True)
+        shutil.copy(path, folder / "AB" / ("ab" * 16))
+        path.with_name(path.name + ".sum").write_text("0" * 32)
+    (folder / "config").rmdir()
+    (folder / "config").write_text("{no settings")
     clean(cached)
-    assert "CACHE" not in cached.good()
+    output = cached.good()
+    assert outputs(cached) == first
+    assert "  CC " not in output and "damaged" not in output
+
+
+# Rights, and who is believed.
+
+
+def with_rights(tree, mode: str, key: Path | None = None):
+    """The same tree, for those who have these rights."""
+    more = f"AMBILINK_CACHE={str(cache_folder(tree))!r}, AMBILINK_CACHE_MODE={mode!r}, "
+    other = replace(tree, more=more + (f"AMBILINK_CACHE_KEY={str(key)!r}, " if key else ""))
+    other.resettle()
+    return other
+
+
+def secret(folder: Path, name: str) -> Path:
+    path = folder / name
+    path.write_text(f"{name:*<40}\n")
+    path.chmod(0o600)
+    return path
+
+
+def state(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_ci_writes_and_people_read(cached):
+    ci = with_rights(cached, "write")
+    ci.good()
+    first = outputs(ci)
+    clean(ci)
+    assert "CACHE" not in ci.good(), "who may only write takes nothing"
+    before = state(cache_folder(ci))
+    clean(ci)
+    person = with_rights(ci, "read")
+    output = person.good()
+    assert "  CC " not in output and "  LD " not in output and outputs(person) == first
+    person.write("low/low.c", "#include <low.h>\nint low_data = 4;\nint low(int x) { return x; }\n")
+    person.good()
+    assert state(cache_folder(ci)) == before, "who may only read leaves everything as it is"
+
+
+def test_entries_are_believed_only_with_the_secret_that_they_were_written_with(cached, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("secrets")
+    ours, theirs = secret(folder, "ours"), secret(folder, "theirs")
+    tree = with_rights(cached, "read-write", ours)
+    output = tree.good()
+    first = outputs(tree)
+    for other in (with_rights(cached, "read", theirs), with_rights(cached, "read")):
+        clean(other)
+        text = other.good()
+        assert "CACHE" not in text and "checksum" not in text and outputs(other) == first
+    clean(tree)
+    tree = with_rights(cached, "read-write", ours)
+    text = tree.good()
+    assert "  CC " not in text and outputs(tree) == first
+    assert ours.read_text().strip() not in output + text
+
+
+def test_who_can_write_but_does_not_know_the_secret_changes_nothing(cached, tmp_path_factory):
+    """With all that the folder tells: other entries' bytes, and the format with a checksum anybody can compute."""
+    from ambilink.incremental.seal import HEADER, Entry, Seal
+
+    tree = with_rights(cached, "read-write", secret(tmp_path_factory.mktemp("secrets"), "ours"))
+    tree.good()
+    first = outputs(tree)
+    paths = entries(tree)
+    contents = [path.read_bytes() for path in paths]
+    for number, path in enumerate(paths):
+        forged = Seal().close(path.name, Entry(contents[number][HEADER:] + b"evil"))
+        other = contents[number - 1]
+        path.write_bytes([forged, other, contents[number][:HEADER] + other[HEADER:]][number % 3])
+    clean(tree)
+    assert "CACHE" not in tree.good()
+    assert outputs(tree) == first
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "cannot be read (No such file or directory); make one: python3 -c"),
+        (b"short", "a secret has 32 to 4,096 bytes, this 5"),
+        (b"\n" * 100, "this 0"),
+        (bytes(5000), "this 5,000"),
+        ("folder", "is a folder"),
+        ("fifo", "is no regular file"),
+    ],
+)
+def test_a_secret_that_is_none(cached, content, complaint):
+    path = cached.folder / "secret"
+    if content == "folder":
+        path.mkdir()
+    elif content == "fifo":
+        os.mkfifo(path)
+    elif content is not None:
+        path.write_bytes(content)
+    output = with_rights(cached, "read", path).bad()
+    assert "cache_key=" in output and complaint in output and "Traceback" not in output
+
+
+def test_a_secret_that_others_can_read_is_reported(cached):
+    path = secret(cached.folder, "ours")
+    path.chmod(0o644)
+    assert f"cache_key={path}: others may read it" in with_rights(cached, "read", path).good()
+
+
+def test_a_mode_that_is_none(cached):
+    output = with_rights(cached, "readwrite").bad()
+    assert "cache_mode=readwrite: there is no such mode; give read, write, read-write" in output
+
+
+def test_a_folder_that_is_not_there_is_none_to_read(cached):
+    output = with_rights(cached, "read").good()
+    assert output.count("is not there") == 1 and not cache_folder(cached).exists()
+
+
+def test_a_macro_that_names_the_checkout_is_not_taken_from_another(cached, tmp_path_factory):
+    low = '#include <low.h>\nint low_data = 3;\nconst char top[] = TOP;\nint low(int x) { return x + top[0]; }\n'
+    cached.write("low/low.c", low)
+    other = replace(cached, folder=tmp_path_factory.mktemp("elsewhere") / "tree")
+    shutil.copytree(cached.folder, other.folder)
+    for tree in (cached, other):
+        text = (tree.folder / "SConstruct").read_text()
+        flag = f'-DTOP="{tree.folder}"'
+        tree.write("SConstruct", text.replace('FLAGS=["-O1"', f"FLAGS=['-O1', {flag!r}"))
+        tree.good()
+    assert str(other.folder).encode() in (other.out / "lib/liblow.so").read_bytes()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root mounts file systems")
+def test_a_full_disk_ends_writing_with_one_message(cached):
+    folder = cache_folder(cached)
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", folder], capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        output = cached.good()
+        assert output.count("cannot be written (No space left on device); the build goes on without") == 1
+        assert not list(folder.glob("??/.new.*"))
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root mounts file systems")
+def test_a_folder_of_a_file_system_that_is_read_only_is_read(cached):
+    cached.good()
+    first, folder = outputs(cached), cache_folder(cached)
+    if subprocess.run(["mount", "--bind", "-o", "ro", folder, folder], capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        clean(cached)
+        output = cached.good()
+        assert "  CC " not in output and "cannot be written" not in output and outputs(cached) == first
+        cached.write("low/low.c", "#include <low.h>\nint low_data = 4;\nint low(int x) { return x; }\n")
+        output = cached.good()
+        assert output.count("cannot be written (Read-only file system)") == 1
+    finally:
+        subprocess.run(["umount", folder], check=True)
 
 
 def test_the_cache_keeps_to_its_limit(cached):

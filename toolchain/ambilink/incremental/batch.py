@@ -53,6 +53,8 @@ class Batch:
         if self.store.interrupted:
             _remove_leftovers(folders)
         self.store.begin()
+        if self.cache and self.cache_key:
+            self.cache.expect(map(self.cache_key, stale))
         self._waiting = sorted(stale, key=self._expected_seconds)  # taken from the end
         workers = [threading.Thread(target=self._work) for _ in range(min(self.slots.count, len(stale)) - 1)]
         for worker in workers:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequenc
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import SCons
+import SCons.CacheDir
 import SCons.Defaults
 import SCons.Node
 import SCons.Node.Alias
@@ -44,6 +45,9 @@ class Node(Protocol):
     def get_csig(self) -> str: ...
     def get_stored_info(self) -> Any: ...
     def get_binfo(self) -> Any: ...
+    def get_cachedir_bsig(self) -> str: ...
+    def get_internal_path(self) -> str: ...
+    def build(self, *, presub: int, execute: int) -> None: ...
     def children(self) -> list["Node"]: ...
     def set_always_build(self, value: bool) -> None: ...
 
@@ -104,11 +108,9 @@ Nodes: TypeAlias = Sequence[Node]
 if TYPE_CHECKING:
 
     class CacheDir:
+        config: dict[str, int]
+
         def is_enabled(self) -> bool: ...
-        def cachepath(self, node: Node) -> tuple[str, str]: ...
-        def retrieve(self, node: Node) -> bool: ...
-        @classmethod
-        def copy_to_cache(cls, env: Environment, src: str, dst: str) -> Any: ...
 else:
     from SCons.CacheDir import CacheDir
 
@@ -200,6 +202,11 @@ def build_went_well() -> bool:
 
 def signature_of_file(path: str) -> str:
     return str(SCons.Util.hash_file_signature(path))
+
+
+def cache_is_shown() -> bool:
+    """--cache-show: what is taken from the cache is announced as if it were made."""
+    return bool(SCons.CacheDir.cache_show)
 
 
 def signature_of_text(text: str) -> str:

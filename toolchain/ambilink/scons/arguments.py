@@ -98,6 +98,10 @@ def _path(env: Environment, value: Any) -> str:
     return str(value) if isinstance(value, Path) else _text(env, value)
 
 
+def _path_or_nothing(env: Environment, value: Any) -> str:
+    return _path(env, value) if value else ""
+
+
 def _source(env: Environment, value: object) -> object:
     if is_folder(value):
         raise Unsuitable(f"is {shown(value)}, which is a folder")
@@ -365,9 +369,12 @@ SETTINGS = {
     "AMBILINK_BUILD": _TEXT,
     "AMBILINK_FLAGS": _WORDS,
     "AMBILINK_VERBOSE": Accepts("True or False", _switch),
-    "AMBILINK_CACHE": Accepts("the path of a folder", lambda env, value: _path(env, value) if value else ""),
+    "AMBILINK_CACHE": Accepts("the path of a folder, or the URL of a server", _path_or_nothing),
     "AMBILINK_CACHE_LIMIT": _TEXT,
-    "AMBILINK_LAUNCHER": Accepts("a command", lambda env, value: _path(env, value) if value else ""),
+    "AMBILINK_CACHE_MODE": _TEXT,
+    "AMBILINK_CACHE_KEY": Accepts("the path of a file", _path_or_nothing),
+    "AMBILINK_CACHE_CA": Accepts("the path of a file", _path_or_nothing),
+    "AMBILINK_LAUNCHER": Accepts("a command", _path_or_nothing),
 }
 
 

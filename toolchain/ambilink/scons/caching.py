@@ -1,55 +1,105 @@
-"""The shared cache: SCons' CacheDir with checksums, a size limit, and objects beside SCons' own entries."""
+"""The shared cache: objects, and what SCons makes, through entries that are sealed and may be kept anywhere."""
 
 import os
-import re
+import stat
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from ambilink.files import write_atomically
 from ambilink.incremental.cache import Cache
-from ambilink.scons.api import CacheDir, Environment, Node, UserError
+from ambilink.incremental.entries import ENTRY_MAX, Entries
+from ambilink.incremental.seal import FILE, LINK, PROGRAM, Entry
+from ambilink.scons.api import CacheDir, Environment, Node, cache_is_shown
+from ambilink.scons.cache_settings import CacheSettings, cache_settings, open_storage
 from ambilink.scons.context import Context
 
-DEFAULT_LIMIT = "5G"
-UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+_OPEN: dict[CacheSettings, Entries] = {}  # environments share what is the same
 
 
-class CheckedCacheDir(CacheDir):
-    """SCons makes it; the first environment that asks for a cache says which `Cache` it shares."""
+class SealedCacheDir(CacheDir):
+    """SCons makes it, with a path that only it looks at; each context has a class of its own."""
 
-    cache: ClassVar[Cache]
+    context: ClassVar[Context]
+    entries: ClassVar[Entries]
+
+    def _readconfig(self, path: str) -> None:
+        """SCons keeps settings in the folder, which others may have written."""
+        self.config = {"prefix_len": 2}
+
+    def cachepath(self, node: Node) -> tuple[str, str]:
+        return "", ""  # an entry is no copy of a file
 
     def retrieve(self, node: Node) -> bool:
-        if self.is_enabled():
-            _, path = self.cachepath(node)
-            if os.path.exists(path) and not self.cache.sound(Path(path)):
-                return False
-        return super().retrieve(node)
+        if not self.entries.reads or not self.is_enabled():
+            return False
+        entry = self.entries.get(node.get_cachedir_bsig())
+        if entry is None or not _is_sound(entry):
+            return False
+        path = node.get_internal_path()
+        try:
+            _place(path, entry)
+        except OSError:
+            return False  # what makes it will say why
+        if cache_is_shown():
+            node.build(presub=0, execute=0)
+        else:
+            self.context.progress.started("CACHE", path)
+            self.context.progress.finished(path)
+        self.context.journal.wrote(node.path)
+        return True
 
-    @classmethod
-    def copy_to_cache(cls, env: Environment, src: str, dst: str) -> Any:
-        # SCons copies to a folder of its own inside DIR/xx, and renames the copy to DIR/xx/<name>.
-        result = super().copy_to_cache(env, src, dst)
-        final = os.path.join(os.path.dirname(os.path.dirname(dst)), os.path.basename(dst))
-        cls.cache.seal(Path(final), Path(dst).read_bytes())
-        return result
+    def push(self, node: Node) -> None:
+        if not self.entries.writes or not self.is_enabled():
+            return
+        try:
+            entry = _taken(node.get_internal_path())
+        except OSError:
+            return
+        if entry is not None:
+            self.entries.put(node.get_cachedir_bsig(), entry)
 
 
-def parse_size(text: str) -> int:
-    match = re.fullmatch(r"(\d+)([KMG]?)B?", text.strip().upper())
-    if match is None:
-        raise UserError(f"cache_limit={text}: is no size; give a number of bytes, or 500M, or 5G")
-    return int(match[1]) * UNITS[match[2]]
+def _taken(path: str) -> Entry | None:
+    """None: no cache keeps such a file."""
+    status = os.lstat(path)
+    if stat.S_ISLNK(status.st_mode):
+        entry = Entry(os.fsencode(os.readlink(path)), LINK)
+        return entry if _is_sound(entry) else None
+    if not stat.S_ISREG(status.st_mode) or status.st_size > ENTRY_MAX:
+        return None
+    return Entry(Path(path).read_bytes(), PROGRAM if status.st_mode & stat.S_IXUSR else FILE)
 
 
-def add_cache(env: Environment, context: Context, folder: str, limit: str) -> None:
-    """Objects and everything that SCons makes for `env` and its clones go through a cache in `folder`."""
-    path = os.path.abspath(os.path.expanduser(folder))
-    if os.path.exists(path) and not os.path.isdir(path):
-        raise UserError(f"cache={folder}: is no folder; name one, or a path where none is yet")
-    try:
-        os.makedirs(path, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cache={folder}: cannot be made ({error.strerror}); name another folder") from error
-    context.cache = Cache(Path(path), parse_size(limit), context.store.digest_now, context.progress.say)
-    CheckedCacheDir.cache = context.cache
-    env.CacheDir(path, CheckedCacheDir)
+def _is_sound(entry: Entry) -> bool:
+    """Symbolic links are followed by later steps: they may lead to nothing but files beside them."""
+    return entry.kind != LINK or not (entry.data in (b"", b".", b"..") or b"/" in entry.data or b"\0" in entry.data)
+
+
+def _place(path: str, entry: Entry) -> None:
+    if entry.kind == LINK:
+        if os.path.lexists(path):
+            os.unlink(path)
+        os.symlink(os.fsdecode(entry.data), path)
+        return
+    write_atomically(Path(path), entry.data)
+    if entry.kind == PROGRAM:
+        mode = stat.S_IMODE(os.stat(path).st_mode)
+        os.chmod(path, mode | (mode & 0o444) >> 2)
+
+
+def add_cache(env: Environment, context: Context, place: str) -> None:
+    """Objects and everything that SCons makes for `env` and its clones go through a cache."""
+    settings = cache_settings(env, place)
+    option = env.GetOption
+    if option("cache_disable"):
+        return
+    if option("cache_readonly"):
+        settings = replace(settings, writes=False)
+    if settings not in _OPEN:
+        warn = context.progress.say
+        storage, seal = open_storage(settings, warn), settings.seal(warn)
+        _OPEN[settings] = Entries(storage, seal, warn, reads=settings.reads, writes=settings.writes)
+    entries = _OPEN[settings]
+    context.cache = Cache(entries, context.store.digest_now)
+    env.CacheDir(place, type("CacheDir", (SealedCacheDir,), {"context": context, "entries": entries}))

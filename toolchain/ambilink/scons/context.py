@@ -13,7 +13,7 @@ from ambilink.compile.nasm import Nasm, find_nasm
 from ambilink.compile.profile import Places
 from ambilink.compile.toolset import Toolset
 from ambilink.files import write_atomically
-from ambilink.incremental.cache import Cache
+from ambilink.incremental.cache import Cache, general
 from ambilink.incremental.files import digest_of
 from ambilink.incremental.journal import Journal
 from ambilink.incremental.objects import ObjectStore
@@ -106,9 +106,7 @@ class Context(Resolver):
 
     def general(self, text: str) -> str:
         """A command without the folders that differ between machines."""
-        for folder, name in self.roots:
-            text = text.replace(folder, name)
-        return text
+        return general(text, self.roots)
 
     # Places.
 

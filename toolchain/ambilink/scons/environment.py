@@ -23,7 +23,7 @@ from ambilink.scons.builders import (  # noqa: F401  each declares itself
     program_start,
     service,
 )
-from ambilink.scons.caching import DEFAULT_LIMIT, add_cache
+from ambilink.scons.caching import add_cache
 from ambilink.scons.context import PACKAGE, Context, cleans, writes
 from ambilink.scons.finish import finish_at_exit
 from ambilink.scons.launching import add_launcher
@@ -75,7 +75,7 @@ def generate(env: Environment) -> None:
     if launcher:
         add_launcher(context, launcher, env["ENV"])
     if cache and writes(env):
-        add_cache(env, context, cache, setting(env, "AMBILINK_CACHE_LIMIT", DEFAULT_LIMIT))
+        add_cache(env, context, cache)
         context.progress.estimates = False
     add_profile_files(env, context)
     install(dry=bool(env.GetOption("no_exec")))

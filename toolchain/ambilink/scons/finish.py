@@ -41,8 +41,8 @@ def _finish(context: Context) -> None:
         return
     context.journal.save()
     context.store.save()
-    if context.cache is not None and context.cache.stored:
-        context.cache.prune()
+    if context.cache is not None:
+        context.cache.close()
     if context.profile is not None:
         print(_write_profile(context, context.profile))
     for line in made_lines(context.journal.steps, Path(context.build.path), context.debug_path, _archives(context)):
