@@ -305,3 +305,91 @@ def test_a_header_that_became_a_folder_and_one_that_is_gone(tree):
     tree.write("a/y.h", '#define ANSWER "answer-six"\n')
     tree.good()
     assert has(tree, b"answer-six")
+
+
+DEPENDS = {
+    "an object": "env.Depends(lib.objects[0], 'note')",
+    "objects": "env.Depends(lib.objects, env.File('note'))",
+    "the archive": "env.Depends(lib.static, 'note')",
+    "the shared object": "env.Depends(lib.shared, ['note'])",
+    "the library": "env.Depends(lib, 'note')",
+    "a folder": "env.Depends(lib, env.Dir('notes'))",
+    "an alias": "env.Alias('all-notes', ['notes/note'])\nenv.Depends(lib, env.Alias('all-notes'))",
+    "a value": "env.Depends(lib, env.Value(open('note').read()))",
+    "what is built": "env.Depends(lib, env.Command('made', 'note', Copy('$TARGET', '$SOURCE')))",
+}
+
+
+def test_declared_dependencies_reach_the_compiler(tree):
+    """By a launcher that counts: no compiler sees what these files are for."""
+    log = tree.folder / "log"
+    launcher = tree.write("launch", f'#!/bin/sh\nfor last; do :; done\necho "$last" >> {log}\nexec "$@"\n')
+    launcher.chmod(0o755)
+    text = ""
+    for number, declared in enumerate(DEPENDS.values()):
+        tree.write(f"x{number}.c", f"int x{number};\n")
+        text += f"lib = env.DualLibrary('x{number}', ['x{number}.c'])\n"
+        text += declared.replace("note", f"note{number}").replace("made", f"made{number}") + "\n"
+        tree.write(f"note{number}s/note{number}", "one")
+        tree.write(f"note{number}", "one")
+    tree.more = f"AMBILINK_LAUNCHER={str(launcher)!r},"
+    tree.sconstruct(text)
+    tree.good()
+    log.unlink()
+    assert compiled(tree) == [] and not log.exists()
+    for number in range(len(DEPENDS)):
+        tree.write(f"note{number}s/note{number}", "two")
+        tree.write(f"note{number}", "two")
+    output = tree.good("--debug=explain")
+    assert sorted(log.read_text().split()) == sorted(f"x{number}.c" for number in range(len(DEPENDS)))
+    assert "x0.c.o' because note0 changed\n" in output
+    assert compiled(tree) == []
+
+
+def test_a_payload_that_is_built(tree):
+    tree.write("x.S", ASSEMBLY.format('.incbin "made/p.bin"'))
+    tree.write("p.in", "payload-one")
+    tree.sconstruct(
+        "payload = env.Command('made/p.bin', 'p.in', Copy('$TARGET', '$SOURCE'))\n"
+        "lib = env.DualLibrary('x', ['x.S'])\nenv.Depends(lib.objects, payload)\n"
+    )
+    tree.good()
+    assert has(tree, b"payload-one")
+    tree.write("p.in", "payload-two")
+    tree.good()
+    assert has(tree, b"payload-two") and compiled(tree) == []
+
+
+def test_a_service_inside_a_kernel(tree):
+    """What is declared of a program is not waited for where it is made of the library itself."""
+    tree.write("low.c", "int low;\n")
+    tree.write("main.c", "extern int low; void _start(void) { low = 1; for (;;) ; }\n")
+    tree.write("x.S", ASSEMBLY.format('.incbin "build/first"'))
+    tree.sconstruct(
+        "low = env.DualLibrary('low', ['low.c'])\n"
+        "service = env.Service('first', ['main.c'], LIBS=['low'], linkage='static')\n"
+        "copy = env.InstallAs('#build/first', service.node)\n"
+        "lib = env.DualLibrary('x', ['x.S'])\nenv.Depends(lib, copy)\n"
+        "env.Depends(low, env.Command('notes.h', copy, 'echo > $TARGET'))\n"
+    )
+    tree.good()
+    assert compiled(tree) == []
+    tree.write("main.c", "extern int low; void _start(void) { low = 2; for (;;) ; }\n")
+    tree.good()
+    service = next(path for path in (tree.out / "services").iterdir() if path.name == "first").read_bytes()
+    assert has(tree, service[64:])
+
+
+def test_a_header_that_is_built(tree):
+    """By a command of the project's own, in a folder below one that is searched, or beside a source."""
+    tree.write("config.in", '#define ANSWER "answer-one"\n')
+    tree.write("src/x.c", '#include <gen/config.h>\n#include "y.inl"\nconst char x[] = ANSWER;\n')
+    tree.sconstruct(
+        "env.Command('inc/gen/config.h', 'config.in', Copy('$TARGET', '$SOURCE'))\n"
+        "env.Command('src/y.inl', 'config.in', 'echo > $TARGET')\n"
+        "env.DualLibrary('x', ['src/x.c'], includes=['inc'])\n"
+    )
+    for answer in ("one", "two", "six"):
+        tree.write("config.in", f'#define ANSWER "answer-{answer}"\n')
+        tree.good("-j4")
+        assert has(tree, f"answer-{answer}".encode()) and compiled(tree) == []

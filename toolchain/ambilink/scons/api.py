@@ -36,6 +36,8 @@ class Node(Protocol):
     always_build: bool
     side_effect: bool
     attributes: Any
+    sources: list["Node"]
+    depends: list["Node"]
 
     def srcnode(self) -> "Node": ...
     def rfile(self) -> "Node": ...

@@ -3,10 +3,10 @@
 import os
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from ambilink.compile.languages import Flags, Language, language_of
 from ambilink.errors import AmbilinkError
@@ -16,15 +16,24 @@ from ambilink.incremental.cache import CompileKey
 from ambilink.incremental.journal import Step
 from ambilink.incremental.recipe import Job, Stale
 from ambilink.incremental.slots import Finished, Stopped
-from ambilink.scons.api import Builder, Environment, Folder, Node, Nodes, UserError, is_folder, make_action, node_tables
+from ambilink.scons.api import (
+    Builder,
+    Environment,
+    Node,
+    Nodes,
+    UserError,
+    is_file,
+    is_folder,
+    make_action,
+    node_tables,
+)
 from ambilink.scons.context import Context, context_of
+from ambilink.scons.made_inputs import may_change
 from ambilink.scons.object_set import ObjectSet
 from ambilink.scons.sources import SourcePlaces, built_node, is_ready, refuse_unknown
 from ambilink.scons.steps import watched
 from ambilink.scons.tasks import StoppedError, stops_at_failures
 from ambilink.scons.units import Unit
-
-HEADER_SUFFIXES = (".h", ".hh", ".hpp", ".inc", ".def")
 
 
 def explanation(stale: Stale) -> str:
@@ -144,20 +153,17 @@ def _prerequisites(node: Node, env: Environment) -> list[Node]:
         if made is not None:
             each.after_others = True
             found.append(made)
-    beside = (_known_folder(context, tables, path) for path in {os.path.dirname(job.source) for job in each.jobs})
-    for folder in dict.fromkeys([*context.include_dirs(each.unit), *each.quoted, *(each for each in beside if each)]):
-        for entry in folder.entries.values():
-            if entry.name.endswith(HEADER_SUFFIXES) and entry.has_builder():
-                each.after_others = True
-                found.append(entry)
-    return found
-
-
-def _known_folder(context: Context, tables: Sequence[Mapping[str, Node]], path: str) -> Folder | None:
-    """A folder of sources, if SCons knows it: then files in it may be built."""
-    full = os.path.normpath(os.path.join(context.top, path))
-    found = next((table[full] for table in tables if full in table), None)
-    return cast(Folder, found) if found is not None and is_folder(found) else None
+    folders = [*context.include_dirs(each.unit), *each.quoted]
+    names = {context.from_top(folder.abspath) for folder in folders}
+    names |= {os.path.dirname(job.source) or os.curdir for job in each.jobs}
+    made_inputs = [
+        *context.made.headers_below(names, each.unit),
+        *context.made.read_before(context.store.files_of(each.paths), each.unit),
+    ]
+    declared = [one for one in each.declared() if is_file(one) or is_folder(one)]  # SCons wants no others here
+    if made_inputs or any(map(may_change, declared)):
+        each.after_others = True
+    return list(dict.fromkeys([*found, *made_inputs, *declared]))
 
 
 @cache

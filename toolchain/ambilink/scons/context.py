@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -19,7 +19,8 @@ from ambilink.incremental.journal import Journal
 from ambilink.incremental.objects import ObjectStore
 from ambilink.scons.api import Environment, Folder, Node, UserError, command_line_targets
 from ambilink.scons.location import SourceLocation
-from ambilink.scons.object_set import ObjectSet
+from ambilink.scons.made_inputs import MadeInputs
+from ambilink.scons.object_set import ObjectSet, Owners
 from ambilink.scons.resolving import Resolver
 from ambilink.scons.running import Running
 from ambilink.scons.tasks import build_anyway, mark
@@ -49,11 +50,13 @@ class Context(Resolver):
         self.images: list[Callable[[], list[Program]]] = []  # functions that find the programs of each
         self.sets: dict[str, ObjectSet] = {}  # by path of their lists
         self._shared = 0  # so many sets know which of their objects others compile
-        self._owners: dict[tuple[str, str], tuple[ObjectSet, str]] = {}
+        self._owners: Owners = {}
+        self._own_dependencies: set[tuple[Node, Node]] = set()
         self._nasms: dict[tuple[str, str], Nasm] = {}
         self._late: list[tuple[Node, Callable[[], Iterable[Node]]]] = []
         self._code_digests: dict[str, str] = {}
         self.stale_nodes: set[Node] = set()
+        self.made = MadeInputs(self)
         self.dry_steps = 0  # that a dry run announced
         self.state = state  # folder of what builds remember
         self.store = ObjectStore(state)
@@ -206,6 +209,15 @@ class Context(Resolver):
         """Whatever SCons thinks of it."""
         build_anyway(node, reason)
         self.stale_nodes.add(node)
+
+    def depends(self, node: Node, nodes: Sequence[Node]) -> None:
+        """A dependency of this tool's. Those that SConscripts declare of outputs reach the compilations, too."""
+        self.env.Depends(node, nodes)
+        self._own_dependencies.update((node, each) for each in nodes)
+
+    def declared(self, nodes: Iterable[Node]) -> list[Node]:
+        """What SConscripts say that they depend on."""
+        return [each for node in nodes for each in node.depends or () if (node, each) not in self._own_dependencies]
 
     def depends_late(self, node: Node, function: Callable[[], Iterable[Node]]) -> None:
         """A node that scanners find the dependencies of, when it is built."""

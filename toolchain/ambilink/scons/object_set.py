@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ambilink.compile.languages import Flags, Language, concerning, language_of
 from ambilink.incremental.recipe import Job, Recipe, Stale
@@ -139,23 +139,45 @@ class ObjectSet:
     def stale(self) -> list[Stale]:
         """Which objects are out of date; found once, unless others make what these depend on while SCons runs."""
         if self._stale is None or self.after_others or self.borrowed:
-            store, jobs = self.context.store, self.jobs
+            store, jobs = self.context.store, self._jobs_with_inputs()
             groups = {language: [job for job in jobs if _language(job) is language] for language in self.recipes}
             self._stale = [one for name, group in groups.items() for one in store.stale(self.recipes[name], group)]
         return self._stale
+
+    # What env.Depends says.
+
+    def _declared(self) -> list[list[Node]]:
+        """For each object."""
+        unit = [*self.unit.declared_inputs, *self.context.declared(self.unit.outputs)]
+        if not self._member_nodes:
+            return [unit] * len(self._jobs)
+        return [[*unit, *(one for one in self.context.declared([node]))] for node in self._member_nodes]
+
+    def declared(self) -> list[Node]:
+        """What any of the objects depends on."""
+        found = dict.fromkeys(node for nodes in self._declared() for node in nodes)
+        return self.context.made.allowed(found, self.unit)
+
+    def _jobs_with_inputs(self) -> list[Job]:
+        """With the files that are there now."""
+        made, found = self.context.made, []
+        for job, nodes in zip(self.jobs, self._declared(), strict=True):
+            inputs, extra = made.as_inputs(made.allowed(nodes, self.unit)) if nodes else ((), "")
+            found.append(replace(job, inputs=inputs, extra=extra) if nodes else job)
+        return found
 
     def expect(self) -> None:
         """Count what is to come for the progress line, with how long it took the last time."""
         for one in self.stale():
             self.context.progress.expect(one.job.target, self.context.store.seconds(one.job.target) or None)
 
-    def share(self, owners: dict[tuple[str, str], tuple[ObjectSet, str]]) -> None:
+    def share(self, owners: Owners) -> None:
         """Objects that another set compiles from the same source by the same command are that one's."""
         if self._member_nodes is not None:  # ours were asked for by name
             return
         kept = []
-        for job in self._jobs:
-            owner, target = owners.setdefault((self.recipe_of(job).key, job.source), (self, job.target))
+        for job, declared in zip(self._jobs, map(frozenset, self._declared()), strict=True):
+            owner, target = owners.setdefault((self.recipe_of(job).key, job.source, declared), (self, job.target))
             if owner is not self and owner not in self.borrowed:
                 self.borrowed.append(owner)
             kept.append(replace(job, target=target))
@@ -188,6 +210,10 @@ class ObjectSet:
             self.env.Precious(self._member_nodes)  # not removed before it is "made"
             self.env.NoCache(self._member_nodes)
         return self._member_nodes
+
+
+# Which set makes an object, and what it is called there: by command, source, and what was declared of it.
+Owners: TypeAlias = dict[tuple[str, str, frozenset[Node]], tuple[ObjectSet, str]]
 
 
 def _language(job: Job) -> Language:

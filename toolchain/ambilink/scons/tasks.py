@@ -40,6 +40,10 @@ def mark(node: Node) -> None:
     setattr(node.attributes, _OURS, True)
 
 
+def is_ours(node: Node) -> bool:
+    return bool(getattr(node.attributes, _OURS, False))
+
+
 def build_anyway(node: Node, reason: str) -> None:
     """Whatever SCons thinks of it."""
     node.set_always_build(True)

@@ -32,6 +32,17 @@ class Unit:
     link_flags: Sequence[str] = ()
     variant: str = ""  # of the libraries that it needs
     object_sets: "list[ObjectSet]" = field(default_factory=list)
+    declared_inputs: list[Node] = field(default_factory=list)
+
+    def add_dependency(self, nodes: "Sequence[Node | Unit]") -> None:
+        """What env.Depends calls: all objects depend on them."""
+        for node in nodes:
+            self.declared_inputs += node.outputs if isinstance(node, Unit) else [node]
+
+    @property
+    def outputs(self) -> list[Node]:
+        """Files that are linked, or follow from what is linked."""
+        return []
 
     @property
     def title(self) -> str:
@@ -72,6 +83,10 @@ class Library(Unit):
     variants: "dict[str, LibraryVariant]" = field(default_factory=dict)
 
     @property
+    def outputs(self) -> list[Node]:
+        return _present(self.static, self.shared, self.debug, self.stub, self.abi, self.development, self.checked)
+
+    @property
     def headers_only(self) -> bool:
         return self.static is None and self.shared is None and not self.variants
 
@@ -85,6 +100,10 @@ class LibraryVariant(Unit):
     of: Library | None = None
     node: Node | None = None
 
+    @property
+    def outputs(self) -> list[Node]:
+        return _present(self.node)
+
 
 @dataclass(eq=False)
 class Program(Unit):
@@ -94,6 +113,10 @@ class Program(Unit):
     interpreter: str | None = None  # PT_INTERP
     node: Node | None = None
     debug: Node | None = None
+
+    @property
+    def outputs(self) -> list[Node]:
+        return _present(self.node, self.debug)
 
 
 @dataclass(eq=False)
@@ -119,6 +142,10 @@ class KernelModule(Unit):
     node: Node | None = None
     debug: Node | None = None
 
+    @property
+    def outputs(self) -> list[Node]:
+        return _present(self.node, self.debug)
+
 
 @dataclass(eq=False)
 class Interpreter(Unit):
@@ -131,3 +158,11 @@ class Interpreter(Unit):
     library: Library | None = None  # whose objects it is linked with
     node: Node | None = None
     debug: Node | None = None
+
+    @property
+    def outputs(self) -> list[Node]:
+        return _present(self.node, self.debug)
+
+
+def _present(*nodes: Node | None) -> list[Node]:
+    return [node for node in nodes if node is not None]

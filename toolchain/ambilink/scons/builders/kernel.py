@@ -66,7 +66,7 @@ def kernel(
     compile_all(env, made, sources, "kernel", Flags(("-fno-pic",)))
     made.node, made.debug = KERNEL.make(call, made, [each.node for each in made.object_sets])
     if golden is not None:
-        env.Depends(made.node, golden)
+        context.depends(made.node, [golden])
         (made.stub,) = KERNEL_STUB.make(call, made, [golden])
         (made.exports,) = KERNEL_EXPORTS.make(call, made, [made.node, golden])
     return made
