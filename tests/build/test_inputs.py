@@ -383,13 +383,15 @@ def test_a_service_inside_a_kernel(tree):
 def test_a_header_that_is_built(tree):
     """By a command of the project's own, in a folder below one that is searched, or beside a source."""
     tree.write("config.in", '#define ANSWER "answer-one"\n')
-    tree.write("src/x.c", '#include <gen/config.h>\n#include "y.inl"\nconst char x[] = ANSWER;\n')
+    tree.write("src/x.c", '#include <gen/config.h>\n#include "y.inl"\n#include "deep/z.h"\nconst char x[] = ANSWER;\n')
     tree.sconstruct(
         "env.Command('inc/gen/config.h', 'config.in', Copy('$TARGET', '$SOURCE'))\n"
         "env.Command('src/y.inl', 'config.in', 'echo > $TARGET')\n"
+        "env.Command('src/deep/z.h', 'config.in', 'echo > $TARGET')\n"
+        "env.Command('src/deep/unrelated.h', 'config.in', 'exit 1')\n"
         "env.DualLibrary('x', ['src/x.c'], includes=['inc'])\n"
     )
     for answer in ("one", "two", "six"):
         tree.write("config.in", f'#define ANSWER "answer-{answer}"\n')
-        tree.good("-j4")
-        assert has(tree, f"answer-{answer}".encode()) and compiled(tree) == []
+        tree.good("-j4", str(tree.out / "lib"))
+        assert has(tree, f"answer-{answer}".encode()) and compiled(tree, str(tree.out / "lib")) == []

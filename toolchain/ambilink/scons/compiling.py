@@ -154,10 +154,9 @@ def _prerequisites(node: Node, env: Environment) -> list[Node]:
             each.after_others = True
             found.append(made)
     folders = [*context.include_dirs(each.unit), *each.quoted]
-    names = {context.from_top(folder.abspath) for folder in folders}
-    names |= {os.path.dirname(job.source) or os.curdir for job in each.jobs}
+    names = [context.from_top(folder.abspath) for folder in folders]
     made_inputs = [
-        *context.made.headers_below(names, each.unit),
+        *context.made.headers(names, [job.source for job in each.jobs], each.unit),
         *context.made.read_before(context.store.files_of(each.paths), each.unit),
     ]
     declared = [one for one in each.declared() if is_file(one) or is_folder(one)]  # SCons wants no others here

@@ -1,6 +1,7 @@
 """Files that are built and that compilations read: headers, payloads, and what env.Depends names."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ HEADER_SUFFIXES = (
     *(".h", ".hh", ".hpp", ".hxx", ".h++", ".H", ".inc", ".def", ".inl", ".ipp", ".tpp", ".tcc", ".ixx"),
     ".mac",
 )
+
+
+_INCLUDE = re.compile(r"^[ \t]*[#%][ \t]*include[ \t]*[<\"]([^>\"\n]+)", re.MULTILINE)
 
 
 def may_change(node: Node) -> bool:
@@ -50,9 +54,32 @@ class MadeInputs:
         found = {node.path: unit for unit in units for node in unit.outputs}
         return found | {each.node.path: each.unit for each in context.sets.values()}
 
-    def headers_below(self, folders: Iterable[str], unit: Unit) -> list[Node]:
-        inside = tuple("" if folder == os.curdir else folder + os.sep for folder in folders)
-        return [node for path, node in self._headers if path.startswith(inside) and not self._made_of(node, unit)]
+    def headers(self, folders: Iterable[str], sources: Sequence[str], unit: Unit) -> list[Node]:
+        """Those that sources may include: in folders that are searched, and below these, but for the top, and beside
+        sources; further below where a source says so."""
+        below = tuple(folder + os.sep for folder in folders if folder != os.curdir)
+        directly = {os.path.dirname(source) for source in sources} | {"" for folder in folders if folder == os.curdir}
+        found: list[tuple[str, Node]] = []
+        distant: list[tuple[str, Node]] = []
+        for path, node in self._headers:
+            wanted = path.startswith(below) or os.path.dirname(path) in directly
+            (found if wanted else distant).append((path, node))
+        if distant:
+            found += self._included(distant, directly, sources)
+        return [node for _, node in found if not self._made_of(node, unit)]
+
+    def _included(
+        self, headers: Sequence[tuple[str, Node]], folders: Iterable[str], sources: Sequence[str]
+    ) -> list[tuple[str, Node]]:
+        names: dict[str, list[tuple[str, Node]]] = {}
+        for path, node in headers:
+            for folder in folders:
+                if not folder or path.startswith(folder + os.sep):
+                    names.setdefault(path[len(folder) :].lstrip(os.sep), []).append((path, node))
+        if not names:
+            return []
+        said = {name for source in sources for name in _INCLUDE.findall(_content(source))}
+        return [header for name, named in names.items() if name in said for header in named]
 
     def read_before(self, paths: Iterable[str], unit: Unit) -> list[Node]:
         """Of the files that were read the last time, those that are built."""
@@ -106,3 +133,11 @@ class MadeInputs:
             else:
                 texts.append(node.get_csig())
         return tuple(files), "\n".join(texts)
+
+
+def _content(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+            return stream.read()
+    except OSError:
+        return ""
