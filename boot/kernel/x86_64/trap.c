@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "entry.h"
+#include "image/locate.h"
 #include "layout.h"
 #include "memory/user.h"
 #include "process/process.h"
@@ -33,36 +34,78 @@ static void report_access(uint64_t error)
                error & 1 ? "not permitted" : "not mapped");
 }
 
-/* Return addresses by the chain of frame pointers. */
-static void report_backtrace(struct process *process, const struct frame *frame)
+struct trace {
+    uint64_t address[BACKTRACE_MAX + 1];
+    unsigned count;
+};
+
+/* Where it is, and return addresses by the chain of frame pointers. */
+static void take_trace(const struct process *process, const struct frame *frame, struct trace *trace)
 {
     uint64_t link = frame->rbp;
-    log_format("kernel:   backtrace %x", frame->rip);
-    for (unsigned depth = 0; depth < BACKTRACE_MAX; depth++) {
+    trace->address[0] = frame->rip;
+    for (trace->count = 1; trace->count <= BACKTRACE_MAX; trace->count++) {
         uint64_t pair[2];
         if (!user_read(&process->space, pair, link, sizeof pair) || !pair[1])
             break;
-        log_format(" %x", pair[1]);
-        if (pair[0] <= link)
+        trace->address[trace->count] = pair[1];
+        if (pair[0] <= link) {
+            trace->count++;
             break;
+        }
         link = pair[0];
     }
+}
+
+static void report_build_id(const struct located *located)
+{
+    log_format(" build-id ");
+    for (uint32_t i = 0; i < located->build_id_size; i++)
+        log_format("%c%c", "0123456789abcdef"[located->build_id[i] >> 4], "0123456789abcdef"[located->build_id[i] & 15]);
+}
+
+/* A line for each file that has code in the trace: by its build-id the symbols are found, even from a saved log. */
+static void report_files(const struct process *process, const struct trace *trace)
+{
+    for (unsigned i = 0; i < trace->count; i++) {
+        struct located located, before;
+        bool is_known = !locate(&process->space, trace->address[i], &located);
+        for (unsigned j = 0; j < i && !is_known; j++)
+            is_known = locate(&process->space, trace->address[j], &before) && before.low == located.low;
+        if (is_known)
+            continue;
+        log_format("kernel:   %x-%x %s+%x", located.low, located.high, boot_image_name(located.file), located.address);
+        if (located.build_id)
+            report_build_id(&located);
+        log_format("\n");
+    }
+}
+
+static void report_backtrace(const struct trace *trace)
+{
+    log_format("kernel:   backtrace");
+    for (unsigned i = 0; i < trace->count; i++)
+        log_format(" %x", trace->address[i]);
     log_format("\n");
 }
 
 static void report_fault(const struct frame *frame)
 {
     struct process *process = current_thread->process;
+    struct trace trace;
+    take_trace(process, frame, &trace);
     log_format("kernel: fault in %s (process %u): %s", process->record.name, process->record.number,
                exception_name(frame->vector));
     if (frame->vector == VECTOR_PAGE_FAULT)
         report_access(frame->error);
-    log_format("\nkernel:   rip %x rsp %x rbp %x flags %x\n", frame->rip, frame->rsp, frame->rbp, frame->rflags);
+    log_format("\n");
+    report_files(process, &trace);
+    log_format("kernel:   rip %x rsp %x rbp %x flags %x\n", frame->rip, frame->rsp, frame->rbp, frame->rflags);
     log_format("kernel:   rax %x rbx %x rcx %x rdx %x\n", frame->rax, frame->rbx, frame->rcx, frame->rdx);
     log_format("kernel:   rsi %x rdi %x r8 %x r9 %x\n", frame->rsi, frame->rdi, frame->r8, frame->r9);
     log_format("kernel:   r10 %x r11 %x r12 %x r13 %x r14 %x r15 %x\n", frame->r10, frame->r11, frame->r12, frame->r13,
                frame->r14, frame->r15);
-    report_backtrace(process, frame);
+    report_backtrace(&trace);
 }
 
 struct frame *trap_from_user(struct frame *frame)

@@ -9,12 +9,12 @@ from typing import Any
 from ambilink.bootimage.container import ImageFile, read
 from ambilink.bootimage.identify import identify
 from ambilink.bootimage.layout import FileKind
-from ambilink.debug.places import KERNEL, parse_place
+from ambilink.debug.places import parse_place
 from ambilink.elf.file import ElfFile
-from ambilink.elf.layout import PF_X, SHT_SYMTAB, Section
+from ambilink.elf.layout import PF_X, Section
 from ambilink.errors import AmbilinkError
 from ambilink.verify.kernel_state import PROCESS, RECORD, RECORD_SYMBOL
-from ambilink.verify.symbol_files import SymbolFiles
+from ambilink.verify.symbol_files import SymbolFiles, kernel_symbols
 
 MAPPED_SYMBOL = "code_mapped"  # of our kernel: <ambilink/record.h>
 IN_GDB = Path(__file__).with_name("in_gdb.py")
@@ -86,18 +86,8 @@ def _files(image: ImageFile, symbols: _Symbols) -> list[dict[str, Any]]:
     return found
 
 
-def _kernel_symbols(image: Path, root: Path) -> str | None:
-    """The kernel of the build folder has its debug information; an image keeps the kernel's symbol table, too."""
-    try:
-        whole = ElfFile.open(image)
-        if not whole.symbol_tables(SHT_SYMTAB):
-            return None
-        kernel = root / KERNEL
-        if kernel.is_file() and ElfFile.open(kernel).addresses() == whole.addresses():
-            return str(kernel.resolve())
-    except AmbilinkError:
-        return str(image.resolve())  # gdb reads forms that we do not: a 32-bit kernel
-    return str(image.resolve())
+def _text(path: Path | None) -> str | None:
+    return str(path.resolve()) if path else None
 
 
 def make_script(image: Path, root: Path, port: int, places: Sequence[str]) -> GdbScript:
@@ -105,7 +95,7 @@ def make_script(image: Path, root: Path, port: int, places: Sequence[str]) -> Gd
     symbols = _Symbols(root)
     session: dict[str, Any] = {
         "target": f"127.0.0.1:{port}",
-        "kernel": None if identify(image).is_cd else _kernel_symbols(image, root),
+        "kernel": None if identify(image).is_cd else _text(kernel_symbols(image, root)),
         "folders": [str(each) for each in (Path.cwd(), *root.resolve().parents[:2])],
         "files": [],
     }

@@ -2,11 +2,13 @@
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from ambilink.elf.dynamic import DynamicFile
 from ambilink.elf.file import ElfFile
-from ambilink.elf.layout import SHT_DYNSYM, SHT_SYMTAB, STT_FUNC, STT_NOTYPE
+from ambilink.elf.layout import SHT_DYNSYM, SHT_SYMTAB, STT_FUNC, STT_NOTYPE, Symbol
 from ambilink.errors import AmbilinkError
 from ambilink.verify.modules import MappedModule
 from ambilink.verify.system import SystemReport
@@ -29,16 +31,22 @@ def symbol_file(path: Path) -> Path:
 def _functions(path: Path) -> list[tuple[int, int, str]]:
     """Address, size and name of each function, ascending; from .symtab, else from .dynsym. A damaged file has none."""
     try:
-        elf = ElfFile.open(path)
-        tables = elf.symbol_tables(SHT_SYMTAB) or elf.symbol_tables(SHT_DYNSYM)
         return sorted(
             (symbol.value, symbol.size, symbol.name.decode("utf-8", "backslashreplace"))
-            for table in tables
-            for symbol in elf.symbols_of(table)
+            for symbol in _symbols(path)
             if symbol.type in (STT_FUNC, STT_NOTYPE) and symbol.value and symbol.name
         )
     except AmbilinkError:
         return []
+
+
+def _symbols(path: Path) -> Iterator[Symbol]:
+    elf = ElfFile.open(path)
+    for table in elf.symbol_tables(SHT_SYMTAB) or elf.symbol_tables(SHT_DYNSYM):
+        yield from elf.symbols_of(table)
+    if not elf.sections:  # as the files of an image are
+        dynamic = DynamicFile.open(path)
+        yield from dynamic.symbols(dynamic.hashed)
 
 
 def function_at(path: Path, offset: int) -> tuple[int, str] | None:
@@ -51,19 +59,26 @@ def function_at(path: Path, offset: int) -> tuple[int, str] | None:
     return None
 
 
+def describe_in_file(name: str, path: Path, address: int) -> str | None:
+    """Function and line around a p_vaddr; None where no function has it. `name` is what the file is called."""
+    function = function_at(path, address)
+    if function is None:
+        return None
+    from ambilink.verify.source_line import source_line  # reads DWARF by pyelftools, which takes long to import
+
+    line = source_line(symbol_file(path), address)
+    where = f" ({line})" if line else ""
+    return f"{name}: {function[1]}+{address - function[0]:#x}{where}"
+
+
 def describe_address(address: int, modules: list[MappedModule], root: Path) -> str:
     """`root` is the build folder, where the files lie with their symbols."""
     for module in modules:
         if not module.base <= address < module.end:
             continue
         offset = address - module.base
-        if function := function_at(root / module.file.name, offset):
-            from ambilink.verify.source_line import source_line  # reads DWARF by pyelftools, which takes long to import
-
-            line = source_line(symbol_file(root / module.file.name), offset)
-            where = f" ({line})" if line else ""
-            return f"{module.file.name}: {function[1]}+{offset - function[0]:#x}{where}"
-        return f"{module.file.name}+{offset:#x}"
+        described = describe_in_file(module.file.name, root / module.file.name, offset)
+        return described or f"{module.file.name}+{offset:#x}"
     return "in no file of the image"
 
 

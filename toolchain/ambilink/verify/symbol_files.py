@@ -5,11 +5,14 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from ambilink.elf.file import ElfError, ElfFile
+from ambilink.bootimage.container import read
+from ambilink.bootimage.layout import FileKind
+from ambilink.elf.file import ElfFile
 from ambilink.elf.layout import EHDR, IDENT, SHT_SYMTAB
 from ambilink.errors import AmbilinkError
 
 DEBUG_SUFFIX = ".debug"
+KERNEL = "kernel"
 LINKED = (2, 3)  # e_type: ET_EXEC, ET_DYN
 TYPE_OFFSET = 16
 
@@ -67,8 +70,23 @@ class SymbolFiles:
         return self._index.get(build_id)
 
 
-def build_id_of(data: bytes, path: Path) -> bytes | None:
+def extract(image: Path, folder: Path) -> None:
+    """Write the programs and libraries of a boot image, by number: their names are not used."""
+    archive = read(image).archive
+    folder.mkdir()
+    for number, file in enumerate(archive.files):
+        if file.kind.is_elf or file.kind is FileKind.MODULE:
+            (folder / str(number)).write_bytes(archive.contents(file))
+
+
+def kernel_symbols(image: Path, root: Path) -> Path | None:
+    """The kernel of the build folder, which has line numbers, if it is the image's; else the image, which keeps the
+    kernel's symbol table."""
     try:
-        return ElfFile(path, data).build_id
-    except ElfError:
-        return None
+        whole = ElfFile.open(image)
+        if not whole.symbol_tables(SHT_SYMTAB):
+            return None
+        kernel = root / KERNEL
+        return kernel if kernel.is_file() and ElfFile.open(kernel).addresses() == whole.addresses() else image
+    except AmbilinkError:
+        return image  # gdb reads forms that we do not: a 32-bit kernel
