@@ -39,6 +39,10 @@ LINK = (
     *("-z", "separate-code"),
 )
 SMALLEST_PAGE = 4096
+# Linker sets. lld collects what only __start_ and __stop_ lead to, unlike GNU ld. Where a library exports those symbols,
+# as both have it, a program's code walks the library's set in place of its own.
+KEEP_SETS = ("-z", "nostart-stop-gc")
+OWN_SETS = ("-z", "start-stop-visibility=hidden")
 LINK_DYNAMIC = (*("-z", "now"), *("-z", "relro"))
 
 
@@ -76,6 +80,7 @@ class Toolset:
     relr_flags: tuple[str, ...]
     no_relr_flags: tuple[str, ...]
     load_address_flags: tuple[str, ...]
+    set_flags: tuple[str, ...]  # of linker sets
     versions: dict[str, str]
     package: str = ""  # folder of the Python package that holds it all, if one does
     files: tuple[str, ...] = ()  # all that this was made of, and paths where a program would have been found first
@@ -98,7 +103,8 @@ class Toolset:
     def _link(self) -> tuple[str, ...]:
         form = self.profile.format
         relr = self.relr_flags if form.relr else self.no_relr_flags
-        return (*LINK, f"--hash-style={form.hash}", *self._page_size, *LINK_DYNAMIC, *self.link_flags, *relr)
+        own = (*self.set_flags, *self.link_flags)
+        return (*LINK, f"--hash-style={form.hash}", *self._page_size, *LINK_DYNAMIC, *own, *relr)
 
     def _position(self, form: str) -> tuple[str, ...]:
         """Of a program: "pie" or "exec"."""
@@ -119,7 +125,7 @@ class Toolset:
 
     @property
     def kernel_link_flags(self) -> tuple[str, ...]:
-        return ("-static", "--gc-sections", "--build-id=none", *self._page_size, "-z", "noexecstack")
+        return ("-static", "--gc-sections", *self.set_flags, "--build-id=none", *self._page_size, "-z", "noexecstack")
 
     def hosted_flags(self, what: str) -> tuple[str, ...]:
         """For "programs" or "libraries"."""
@@ -265,6 +271,12 @@ def _gnu_prefix(target: Target) -> str:
     return f"{target.gnu}-" if target.gnu and not target.gnu.startswith(f"{platform.machine()}-") else ""
 
 
+def _set_flags(linker: tuple[str, ...], answers: Answers) -> tuple[str, ...]:
+    if "LLD" in answers.ask((*linker, "--version")):
+        return (*KEEP_SETS, *OWN_SETS)
+    return OWN_SETS if "start-stop-visibility" in answers.ask((*linker, "--help")) else ()
+
+
 def load_toolset(
     compiler: str, target_name: str, answers_file: Path | None = None, profile_name: str = DEFAULT_PROFILE
 ) -> Toolset:
@@ -318,6 +330,7 @@ def load_toolset(
         relr,
         no_relr,
         load_address,
+        _set_flags(tools["ld"], answers),
         versions,
         values.get("package", ""),
         (
