@@ -12,7 +12,11 @@ __attribute__((used, section("drivers"))) static const int {name} = {value};
 """
 WALK = """\
 extern const int __start_drivers[], __stop_drivers[];
-int {name}(void) {{ int sum = 0; for (const int *at = __start_drivers; at < __stop_drivers; at++) sum += *at; return sum; }}
+int {name}(void) {{
+    int sum = 0;
+    for (const int *at = __start_drivers; at < __stop_drivers; at++) sum += *at;
+    return sum;
+}}
 """
 SCRIPT = """\
 ENTRY(_start)

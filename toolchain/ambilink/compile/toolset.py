@@ -39,8 +39,8 @@ LINK = (
     *("-z", "separate-code"),
 )
 SMALLEST_PAGE = 4096
-# Linker sets. lld collects what only __start_ and __stop_ lead to, unlike GNU ld. Where a library exports those symbols,
-# as both have it, a program's code walks the library's set in place of its own.
+# Linker sets. lld collects what only __start_ and __stop_ lead to, unlike GNU ld. Both let a library export these
+# symbols: a program's code would walk the library's set in place of its own.
 KEEP_SETS = ("-z", "nostart-stop-gc")
 OWN_SETS = ("-z", "start-stop-visibility=hidden")
 LINK_DYNAMIC = (*("-z", "now"), *("-z", "relro"))

@@ -114,6 +114,13 @@ def inspect(path: Path) -> ElfInfo:
     return _inspect_cached(path, status.st_mtime_ns, status.st_size)
 
 
+def undefined_names(path: Path) -> set[str]:
+    """What a relocatable object refers to and does not define."""
+    file = ElfFile.open(path)
+    symbols = (each for table in file.symbol_tables() for each in file.symbols_of(table))
+    return {each.name.decode("utf-8", "replace") for each in symbols if each.section == SHN_UNDEF and each.name}
+
+
 def objects_referring_to(symbol: str, objects: list[Path], *, defining: bool = False) -> list[Path]:
     """Those of some relocatable objects that have an undefined reference to a symbol, or define it. Others are passed
     over: the linker read them as something else."""

@@ -2,6 +2,8 @@
 
 import os
 import shlex
+import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -197,9 +199,33 @@ def launch_folder() -> str:
     return str(SCons.Script.GetLaunchDir())
 
 
+def build_targets() -> list[str]:
+    """Of the command line, else the default ones, as far as SConscripts were read."""
+    return list(map(str, SCons.Script.BUILD_TARGETS))
+
+
 def build_went_well() -> bool:
     main = SCons.Script.Main
     return not bool(main.exit_status or SCons.Script.GetBuildFailures() or main.print_objects)
+
+
+def report_alone(folder: str) -> None:
+    """A UserError that code below `folder` raises is reported by its message alone. SCons adds a line that names the
+    innermost code outside SCons, which would be this tool's, not the user's."""
+    main = SCons.Script.Main
+    usual = main._scons_user_error
+    if getattr(usual, "is_ours", False):
+        return
+
+    def report(error: UserError) -> None:
+        frame = main.find_deepest_user_frame(traceback.extract_tb(error.__traceback__))
+        if main.print_stacktrace or not frame[0].startswith(folder):
+            usual(error)
+        sys.stderr.write(f"\nscons: *** {error}\n")
+        sys.exit(2)
+
+    report.is_ours = True  # type: ignore[attr-defined]
+    main._scons_user_error = report
 
 
 def signature_of_file(path: str) -> str:

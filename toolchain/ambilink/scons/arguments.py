@@ -4,7 +4,9 @@ A builder declares its arguments by annotating them with these. A string where a
 in lists are flattened, as everywhere in SCons. `Unsuitable` says what is wrong with a value; the caller adds where.
 """
 
+import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -22,7 +24,9 @@ from ambilink.scons.api import (
     is_folder,
     is_node,
     is_sequence,
+    placed,
 )
+from ambilink.scons.wanted import kind_of
 
 SHOWN = 60  # characters of a wrong value
 NESTED = 50  # lists in lists
@@ -94,8 +98,21 @@ def _name(env: Environment, value: object) -> str:
 
 def _path(env: Environment, value: Any) -> str:
     if is_node(value):
-        return str(value.path)
-    return str(value) if isinstance(value, Path) else _text(env, value)
+        return _spelt(str(value.path))
+    return _spelt(str(value) if isinstance(value, Path) else _text(env, value))
+
+
+def _spelt(path: str) -> str:
+    """Lists of files have a line for each, and are UTF-8."""
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in path):
+        raise Unsuitable(f"is {shown(path)}, which has a control character in its name; rename it")
+    if any(0xD800 <= ord(letter) < 0xE000 for letter in path):
+        raise Unsuitable(f"is {shown(path)}, whose name is no UTF-8; rename it")
+    return path
+
+
+def _output(env: Environment, value: object) -> str:
+    return _spelt(_text(env, value))
 
 
 def _path_or_nothing(env: Environment, value: Any) -> str:
@@ -105,18 +122,18 @@ def _path_or_nothing(env: Environment, value: Any) -> str:
 def _source(env: Environment, value: object) -> object:
     if is_folder(value):
         raise Unsuitable(f"is {shown(value)}, which is a folder")
-    return value if is_file(value) else _path(env, value) if not is_node(value) else _refuse_node(value)
-
-
-def _refuse_node(value: object) -> object:
-    raise Unsuitable(f"is {shown(value)}, which is no file")
+    if is_node(value) and not is_file(value):
+        raise Unsuitable(f"is {shown(value)}, which is no file")
+    path = _path(env, value)
+    return value if is_file(value) else path
 
 
 def _folder(env: Environment, value: object) -> Folder:
     if is_node(value) and not is_folder(value):
         raise Unsuitable(f"is {shown(value)}, which is no folder")
+    path = _path(env, value)
     try:
-        return env.Dir(value if is_folder(value) else _path(env, value))
+        return env.Dir(value if is_folder(value) else path)
     except TypeError:
         raise Unsuitable(f"is {shown(value)}, which is a file") from None
 
@@ -127,9 +144,20 @@ def _file(env: Environment, value: object) -> Node:
         raise Unsuitable(f"is {shown(value)}, which is not one file")
     source = _source(env, items[0])
     try:
-        return env.File(source)
+        return _regular(env.File(source), value)
     except TypeError:
         raise Unsuitable(f"is {shown(value)}, which is a folder") from None
+
+
+def _regular(node: Node, value: object) -> Node:
+    """What is no file has no end, or waits for one who writes."""
+    try:
+        mode = os.stat(placed(node).abspath).st_mode
+    except OSError:  # not there, or not yet
+        return node
+    if not node.has_builder() and not stat.S_ISREG(mode):
+        raise Unsuitable(f"is {shown(value)}, which is {kind_of(mode)}")
+    return node
 
 
 def _first_file(env: Environment, value: object) -> Node:
@@ -278,8 +306,8 @@ Paths = Annotated[Sequence[str], Accepts("a path, or a list of paths", _list_of(
 File = Annotated[Node, Accepts("a file", _file)]
 FirstFile = Annotated[Node, Accepts("a file, or a list that begins with it", _first_file)]
 OptionalFile = Annotated[Node | None, Accepts("a file, or None", _file, optional=True)]
-Output = Annotated[str, Accepts("a path in the build folder", _text)]
-OptionalOutput = Annotated[str | None, Accepts("a path in the build folder, or None", _text, optional=True)]
+Output = Annotated[str, Accepts("a path in the build folder", _output)]
+OptionalOutput = Annotated[str | None, Accepts("a path in the build folder, or None", _output, optional=True)]
 Targets = Annotated[Sequence[object], Accepts("a target, or a list of targets", _list_of(_target))]
 LANGUAGE_NAMES = ", ".join(f'"{name}"' for name in sorted((COMMON, *Language)))
 CompileFlags = Annotated[

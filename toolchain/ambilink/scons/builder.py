@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ambilink.errors import AmbilinkError
-from ambilink.scons.api import Environment, UserError
+from ambilink.scons.api import Environment, Node, UserError, placed
 from ambilink.scons.arguments import REQUIRED, Accepts, Parameter, convert, fit
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.location import SourceLocation, find_location
 from ambilink.scons.variables import VARIABLES, Variables
+from ambilink.scons.wanted import Wanted
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,6 +27,12 @@ class Call:
     @property
     def variables(self) -> Variables:
         return Variables(self.env, self.env.Dir("."), self.location)
+
+    def want(self, node: Node | None, what: str, remedy: Callable[[], str | None] = lambda: "") -> None:
+        """A file that an argument names, None where it is left out."""
+        if node is not None:
+            path = placed(node).path
+            self.context.wanted.add(Wanted(path, path, what, self.location, remedy))
 
 
 @dataclass(frozen=True)

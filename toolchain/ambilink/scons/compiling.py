@@ -16,6 +16,7 @@ from ambilink.incremental.cache import CompileKey
 from ambilink.incremental.journal import Step
 from ambilink.incremental.recipe import Job, Stale
 from ambilink.incremental.slots import Finished, Stopped
+from ambilink.scons import missing_headers
 from ambilink.scons.api import (
     Builder,
     Environment,
@@ -34,6 +35,7 @@ from ambilink.scons.sources import SourcePlaces, built_node, is_ready, refuse_un
 from ambilink.scons.steps import watched
 from ambilink.scons.tasks import StoppedError, stops_at_failures
 from ambilink.scons.units import Unit
+from ambilink.scons.wanted import Wanted
 
 
 def explanation(stale: Stale) -> str:
@@ -44,8 +46,8 @@ def explanation(stale: Stale) -> str:
 class _Reporter(Observer):
     """Reports to the progress line and the journal."""
 
-    def __init__(self, env: Environment, context: Context) -> None:
-        self._context = context
+    def __init__(self, env: Environment, context: Context, unit: Unit) -> None:
+        self._context, self._unit = context, unit
         self._verbose = bool(env["AMBILINK_VERBOSE"])
         self._explain = "explain" in env.GetOption("debug")
         self._slots: dict[str, int] = {}
@@ -67,7 +69,9 @@ class _Reporter(Observer):
         start, slot = done.start or time.time(), self._slots.pop(target)
         step = Step("CC", target, start, done.seconds, slot, done.status, cached, [stale.reason], causes)
         self._context.journal.add(step)
-        self._context.progress.finished(target, done.output, failed=done.status != 0)
+        failed = done.status != 0
+        output = missing_headers.explain(self._context, self._unit, done.output) if failed else done.output
+        self._context.progress.finished(target, output, failed=failed)
 
     def stopped(self, stale: Stale) -> None:
         if stale.job.target in self._slots:
@@ -98,7 +102,7 @@ def _compile(target: Nodes, source: Nodes, env: Environment) -> int:
         context.store,
         context.slots,
         env["ENV"],
-        _Reporter(env, context),
+        _Reporter(env, context, each.unit),
         not stops_at_failures(env),
         context.cache,
         _cache_key(context) if context.cache is not None else None,
@@ -228,6 +232,8 @@ def compile_all(
         raise UserError(f"{unit.location}: {unit.title}: a source is no file: {error}") from error
     paths = [path for _, path in found]
     refuse_unknown(paths, unit.location, unit.title)
+    for called, path in found:
+        context.wanted.add(Wanted(path, called, f"{unit.title} has the source", unit.location))
     if not paths:
         return None
     folder = f"{context.build.path}/obj/{unit.name}/{form}"

@@ -17,7 +17,7 @@ from ambilink.incremental.cache import Cache, general
 from ambilink.incremental.files import digest_of
 from ambilink.incremental.journal import Journal
 from ambilink.incremental.objects import ObjectStore
-from ambilink.scons.api import Environment, Folder, Node, UserError, command_line_targets
+from ambilink.scons.api import Environment, Folder, Node, UserError, build_targets, command_line_targets, node_tables
 from ambilink.scons.location import SourceLocation
 from ambilink.scons.made_inputs import MadeInputs
 from ambilink.scons.object_set import ObjectSet, Owners
@@ -68,6 +68,7 @@ class Context(Resolver):
         self.loader_stub: Node | None = None  # what the loader defines, to link against
         self.runtimes: dict[bool, Node] = {}  # the compiler's run-time for programs, and for the kernel (True)
         self.profile_starts: dict[str, Start] = {}  # of static and dynamic programs, as the profile says
+        self.abi_updates: list[str] = []  # aliases that write golden ABIs
         self.asked: tuple[str, ...] = ()  # the settings that it was made for
         self.checked = False  # SConscripts were read to their end
         self.started = time.time()
@@ -229,11 +230,27 @@ class Context(Resolver):
         """Resolve everything, so that a mistake is reported before anything is built."""
         self.checked = True
         self.resolve_all()
+        self.verify_files()
         if self.env.GetOption("clean"):  # SCons scans nothing then, and would leave what it did not find
             for node, function in self._late:
                 self.env.Depends(node, list(function()))
         self._write_graph()
         self._expect_work()
+
+    def verify_files(self) -> None:
+        """Files that SConscripts name are there, or will be."""
+        if not self.env.GetOption("clean") and not self.env.GetOption("help"):
+            self.wanted.verify(self.top, node_tables(self.env))
+
+    @property
+    def updates_abi(self) -> bool:
+        return any(name in self.abi_updates for name in build_targets())
+
+    def remedy_of_golden(self) -> str | None:
+        """What to do where a golden ABI is not there; None: it is about to be written, for all that is known yet."""
+        if self.updates_abi or (command_line_targets() and not self.abi_updates):
+            return None
+        return f"`scons {self.abi_updates[0] if self.abi_updates else 'abi-update'}` writes it (env.AbiUpdate)"
 
     def _expect_work(self) -> None:
         """Count what must be compiled for images and their boots, so that the progress line knows its end."""

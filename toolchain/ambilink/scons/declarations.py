@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from ambilink.scons.api import UserError
 from ambilink.scons.location import SourceLocation
 from ambilink.scons.units import Interpreter, KernelModule, Library, Program, Start, Unit
+from ambilink.scons.wanted import WantedFiles
 
 
 def known(names: Iterable[str], wanted: str) -> str:
@@ -24,6 +25,7 @@ class Declarations:
         self.start: Start | None = None
         self.absent: dict[str, str] = {}  # libraries that cannot be had with this compiler or target, and why
         self.bundled: Collection[str] = ()  # libraries that could be declared from the system's own sources
+        self.wanted = WantedFiles()
         self._outputs: dict[str, SourceLocation] = {}
 
     # Declaring.

@@ -6,7 +6,7 @@ from ambilink.compile.profile import DEFAULT_PROFILE
 from ambilink.compile.toolset import load_toolset
 from ambilink.elf.psabi import psabi_of
 from ambilink.errors import AmbilinkError
-from ambilink.scons.api import Environment, UserError
+from ambilink.scons.api import Environment, UserError, report_alone
 from ambilink.scons.arguments import setting
 from ambilink.scons.builder import BUILDERS
 from ambilink.scons.builders import (  # noqa: F401  each declares itself
@@ -43,6 +43,7 @@ def build_name(compiler: str, target: str, system: str) -> str:
 def generate(env: Environment) -> None:
     """Loading the tool again, or cloning the environment, keeps the context that is there; loading it for another
     target, compiler, system or build folder makes one."""
+    report_alone(str(PACKAGE))
     target = setting(env, "AMBILINK_TARGET", "x86_64")
     compiler = setting(env, "AMBILINK_COMPILER", "hermetic")
     system = setting(env, "AMBILINK_OS", DEFAULT_PROFILE)

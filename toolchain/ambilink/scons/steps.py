@@ -81,8 +81,8 @@ class BuildStep:
 
 class CommandStep(BuildStep):
     """Starts one program; `function(target, source, env)` finds its words, `prepare` comes before it and `finish`
-    after it, with what the program printed; both may raise AmbilinkError. `version(env)` is what they depend on beside
-    the words."""
+    after it, with what the program printed; both may raise AmbilinkError. `explain` adds to what a program that
+    failed printed. `version(env)` is what they depend on beside the words."""
 
     def __init__(
         self,
@@ -93,10 +93,12 @@ class CommandStep(BuildStep):
         finish: Callable[[Nodes, Nodes, Environment, str], None] | None = None,
         captured: bool = True,
         version: Callable[[Environment], str] | None = None,
+        explain: Callable[[Environment, str], str] | None = None,
         code: Sequence[str] = (),
     ) -> None:
         super().__init__(word, code)
         self._function, self._prepare, self._finish, self._captured = function, prepare, finish, captured
+        self._explain = explain
         self._version = version
 
     def announcement(self, target: Nodes, source: Nodes, env: Environment) -> str | None:
@@ -115,6 +117,8 @@ class CommandStep(BuildStep):
                 self._finish(target, source, env, done.output)
             except AmbilinkError as error:
                 return 1, f"{done.output}ambilink: {error}"
+        if done.status and self._explain is not None:
+            return done.status, self._explain(env, done.output)
         return done.status, done.output
 
     def wording(self, target: Nodes, source: Nodes, env: Environment) -> str:
@@ -153,6 +157,7 @@ def watched(function: Callable[[Node, Environment], Sequence[Node]] | None = Non
     def scan(node: Node, env: Environment, path: object) -> list[Node]:
         if READING.active:
             READING.end()  # scripts are read to their end
+        context_of(env).verify_files()
         _rebuild_if_altered(node, context_of(env))
         return list(function(node, env)) if function else []
 

@@ -17,6 +17,7 @@ def abi_update(call: Call, name: Name) -> list[Node]:
 
     name: what to say: `scons <name>`.
     """
+    call.context.abi_updates.append(name)
     texts = [each.abi for each in call.context.libraries.values() if each.golden is not None]
     return call.env.AlwaysBuild(call.env.Alias(name, texts, make_action(_write, None)))
 

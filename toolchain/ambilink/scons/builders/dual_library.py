@@ -87,8 +87,8 @@ def dual_library(
     static: the archive: None leaves it out; {"sources": [...], "flags": [...]} adds sources and compiler flags for this
         form alone. With flags the archive gets objects of its own.
     shared: the shared object, likewise.
-    abi: a text that is checked in. Where the shared object exports something else, making the record's `.checked`, or
-        an image that has the library, fails; `AbiUpdate` writes it.
+    abi: a text that is checked in. Where the shared object exports something else, making it fails; `AbiUpdate` writes
+        the text.
     includes: folders of headers, for itself and its users; without it "include", where that exists.
     private_includes: folders of headers for its own sources.
     system_includes: folders of headers for its own sources that are searched last and not watched for changes.
@@ -135,6 +135,7 @@ def dual_library(
         reaches_all=reach == "all",
     )
     call.context.add_library(library)
+    call.want(version_script, f"{library.title} has version_script=")
     if sources is None:
         return library
     archived = _compile(call, library, sources, objects == "separate", static, shared)
@@ -142,6 +143,7 @@ def dual_library(
         (library.static,) = STATIC_ARCHIVE.make(call, library, archived)
     if shared is not None:
         library.golden = placed(abi) if abi is not None else None
+        call.want(library.golden, f"{library.title} has abi=", call.context.remedy_of_golden)
         _link(call, library)
     for variant, settings in variants.items():
         library.variants[variant] = _make_variant(call, library, variant, settings, sources, flags)

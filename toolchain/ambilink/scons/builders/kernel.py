@@ -48,6 +48,8 @@ def kernel(
     refuse_other_processors(call, f"kernel {name!r}")
     refuse_none(sources, call.location, f"kernel {name!r}")
     golden = placed(abi) if abi is not None else None
+    call.want(script, f"kernel {name!r} has script=")
+    call.want(golden, f"kernel {name!r} has abi=")
     made = Kernel(
         name,
         call.location,

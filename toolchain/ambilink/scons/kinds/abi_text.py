@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ambilink.elf.abi import abi_changes, load_abi, read_abi
+from ambilink.elf.abi import Abi, abi_changes, load_abi, read_abi
 from ambilink.errors import AmbilinkError
 from ambilink.files import write_atomically
 from ambilink.scons.api import Environment, Nodes
@@ -16,19 +16,24 @@ def _write(target: Nodes, source: Nodes, env: Environment) -> None:
 
 
 def _check(target: Nodes, source: Nodes, env: Environment) -> None:
-    library, (new, golden) = unit_of(env), (Path(str(node)) for node in source)
-    changes = abi_changes(load_abi(golden), load_abi(new))
-    if changes:
-        lines = "\n".join(f"  {change.text}" for change in changes)
-        breaks = any(not change.compatible for change in changes)
-        effect = "may fail" if breaks else "still work"
-        raise AmbilinkError(
-            library.shared,
-            f"its ABI differs from {golden} [{library.location}]:\n{lines}\n"
-            f"  programs that were linked before {effect}",
-            "if that is meant, `scons abi-update` writes the new one",
-        )
+    new, golden = (Path(str(node)) for node in source)
+    keep_golden(unit_of(env), golden, load_abi(new))
     write_atomically(Path(str(target[0])), new.read_bytes())
+
+
+def keep_golden(library: Library, golden: Path, new: Abi) -> None:
+    """Raise AmbilinkError if the text that was checked in says otherwise."""
+    changes = abi_changes(load_abi(golden), new)
+    if not changes:
+        return
+    lines = "\n".join(f"  {change.text}" for change in changes)
+    breaks = any(not change.compatible for change in changes)
+    effect = "may fail" if breaks else "still work"
+    raise AmbilinkError(
+        library.shared,
+        f"its ABI differs from {golden} [{library.location}]:\n{lines}\n  programs that were linked before {effect}",
+        "if that is meant, `scons abi-update` writes the new one",
+    )
 
 
 ABI_TEXT = Kind[Library](

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
 
+from ambilink.elf.abi import read_abi
 from ambilink.elf.check import OutputKind, check, check_target
 from ambilink.elf.contract import Loaded, broken, symbol_at
 from ambilink.elf.dynamic import DynamicFile
@@ -16,8 +17,10 @@ from ambilink.elf.inspect import objects_referring_to
 from ambilink.elf.strip import strip
 from ambilink.errors import AmbilinkError
 from ambilink.files import write_atomically
+from ambilink.scons import undefined
 from ambilink.scons.api import Environment, Node, Nodes
 from ambilink.scons.context import Context, context_of
+from ambilink.scons.kinds.abi_text import keep_golden
 from ambilink.scons.kinds.archive_words import ARCHIVE, whole
 from ambilink.scons.kinds.kind import ELF_CODE, Kind, U, none, unit_of
 from ambilink.scons.profile_files import LOADER_SONAME
@@ -78,6 +81,7 @@ class Linking(Generic[U]):
     interpreter: Callable[[U], str | None] = nothing
     defines_itself: bool = False  # libraries that need each other: what they lack, this one may define
     keep_symbols: bool = False
+    golden: Callable[[U], Node | None] = nothing  # the text of the ABI that it must have
     whole_archives: bool = False  # archives among the sources are a part of it, used or not
 
     def words(self, target: Nodes, source: Nodes, env: Environment) -> list[str]:
@@ -154,14 +158,25 @@ class Linking(Generic[U]):
             )
             debug.parent.mkdir(parents=True, exist_ok=True)
             self._keep_contract(context, unit, Loaded(final, shipped), part, objects)
+            golden = self.golden(unit)
+            if golden is not None and not context.updates_abi:
+                keep_golden(unit, Path(str(golden)), read_abi(part))
             write_atomically(debug, symbols)
             write_atomically(final, shipped)
             os.chmod(final, 0o755)
         except AmbilinkError as error:
             where = error.where.replace(str(part), str(final))
-            raise AmbilinkError(where, error.rule, f"{error.remedy} [{unit.location}]".lstrip()) from error
+            place = "" if f"[{unit.location}]" in error.rule else f" [{unit.location}]"
+            raise AmbilinkError(
+                where, error.rule, f"{error.remedy}{place}".lstrip() + self._of_symbols(context, unit, error)
+            ) from error
         finally:
             part.unlink(missing_ok=True)
+
+    def _of_symbols(self, context: Context, unit: U, error: AmbilinkError) -> str:
+        """More about symbols that the linker did not miss."""
+        match = re.match(r"undefined symbol ([^\s,]+)", error.rule)
+        return f"\n{undefined.explanation(context, unit, [match[1]])}".rstrip() if match else ""
 
     def _processes(self, context: Context, unit: U) -> list[Node]:
         """The libraries of a program, where a rule is about all files of a process: its stubs do not say enough."""
@@ -186,8 +201,14 @@ class Linking(Generic[U]):
 
 def _rules(env: Environment) -> str:
     """What outputs are held to, and how they are stripped."""
-    profile = context_of(env).toolset.profile
-    return f"{profile.format.section_headers} {profile.programs.loader_symbols} {profile.contract}"
+    context, unit = context_of(env), unit_of(env)
+    profile = context.toolset.profile
+    golden = "" if getattr(unit, "golden", None) is None else f"{not context.updates_abi} "
+    return f"{golden}{profile.format.section_headers} {profile.programs.loader_symbols} {profile.contract}"
+
+
+def _explain(env: Environment, output: str) -> str:
+    return undefined.explain(context_of(env), unit_of(env), output)
 
 
 def _described(symbol: str, objects: list[Path]) -> str:
@@ -197,5 +218,5 @@ def _described(symbol: str, objects: list[Path]) -> str:
 
 def linked(path: Callable[[Context, U], str], how: Linking[U]) -> Kind[U]:
     """The kind of what is linked so; each has a debug file."""
-    step = CommandStep(how.words, "LD", finish=how.finish, version=_rules, code=ELF_CODE)
+    step = CommandStep(how.words, "LD", finish=how.finish, version=_rules, explain=_explain, code=ELF_CODE)
     return Kind(path, step, how.inputs, debug=True)

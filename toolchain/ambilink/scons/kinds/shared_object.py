@@ -20,7 +20,9 @@ def _flags(context: Context, library: Library) -> Sequence[str]:
 
 
 def _files(context: Context, library: Library) -> Sequence[Node]:
-    return [placed(library.version_script)] if library.version_script else []
+    golden = library.golden  # one that is not there yet is about to be written
+    there = [golden] if golden is not None and (golden.exists() or golden.has_builder()) else []
+    return [*there, *([placed(library.version_script)] if library.version_script else [])]
 
 
 SHARED_OBJECT = linked(
@@ -34,6 +36,7 @@ SHARED_OBJECT = linked(
         soname=lambda library: library.soname,
         loaded=True,
         defines_itself=True,
+        golden=lambda library: library.golden,
         whole_archives=True,
     ),
 )
