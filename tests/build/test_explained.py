@@ -42,7 +42,8 @@ def written(tree):
 def said(output: str) -> list[str]:
     """What is said of the mistake; no words of a linker about it, no traceback."""
     assert "Traceback" not in output and "undefined reference" not in output and ">>>" not in output, output
-    return [line for line in output.splitlines() if line.startswith("ambilink: ")]
+    lines = [line for line in output.splitlines() if line.startswith("ambilink: ")]
+    return list(dict.fromkeys(lines))  # errors are printed again at the end
 
 
 @pytest.mark.parametrize("output, unit, line", [("services/user", "user", 3), ("services/alone", "alone", 4)])
