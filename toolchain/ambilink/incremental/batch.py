@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ambilink.incremental.cache import Cache, CompileKey
 from ambilink.incremental.inputs import PART, InputFinder, Inputs
-from ambilink.incremental.objects import ObjectStore, beginning
+from ambilink.incremental.objects import Beginning, ObjectStore, beginning
 from ambilink.incremental.recipe import Stale
 from ambilink.incremental.slots import Finished, JobSlots, Stopped
 
@@ -106,8 +106,14 @@ class Batch:
 
     def _compile_here(self, stale: Stale, key: CompileKey | None, part: str, depfile: str) -> None:
         job, recipe = stale.job, stale.recipe
-        began = beginning(part)
-        done = self._run(stale, recipe.commands(job.source, part, depfile, coloured=self.coloured))
+        began: Beginning | None = None
+
+        def announce() -> None:
+            nonlocal began
+            began = beginning(part)
+            self.observer.started(stale)
+
+        done = self._run(recipe.commands(job.source, part, depfile, coloured=self.coloured), announce)
         if done.status == 0:
             os.replace(part, job.target)
             inputs = InputFinder(recipe, job, depfile, self.store.mentions, self._run_one).find()
@@ -125,9 +131,9 @@ class Batch:
             self.slots.stop()
         self.observer.finished(stale, done, cached=False)
 
-    def _run(self, stale: Stale, commands: Sequence[Sequence[str]]) -> Finished:
+    def _run(self, commands: Sequence[Sequence[str]], announce: Callable[[], None]) -> Finished:
         """One after the other, to the first that fails."""
-        finished = self.slots.run(commands[0], self.environment, announce=lambda: self.observer.started(stale))
+        finished = self.slots.run(commands[0], self.environment, announce=announce)
         for command in commands[1:]:
             if finished.status == 0:
                 done = self.slots.run(command, self.environment)
