@@ -20,6 +20,14 @@ def tool(env: Any) -> None:
     generate(env)
 
 
+def options() -> Any:
+    """The tool's options of the command line (`compiler=`, `cache=`, ...), as SCons' Variables: `Add` others, and give
+    them to `Environment(variables=...)`. An option that is unknown to them is an error."""
+    from ambilink.scons.command_line import options
+
+    return options()
+
+
 def toolpath() -> str:
     """The folder in which SCons finds the tool by the name `ambilink`."""
     return str(Path(__file__).parent / "site_tools")

@@ -5,7 +5,7 @@ import shlex
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 import SCons
 import SCons.CacheDir
@@ -23,7 +23,7 @@ from SCons.Builder import Builder
 from SCons.Errors import UserError
 from SCons.Scanner import Base as Scanner
 
-__all__ = ["SCONS", "Action", "Builder", "CacheDir", "Scanner", "UserError"]
+__all__ = ["SCONS", "Action", "Builder", "CacheDir", "Scanner", "UserError", "Variables"]
 
 SCONS = f"{os.path.dirname(SCons.__file__)}{os.sep}"  # the folder of its code
 
@@ -73,6 +73,7 @@ class FileSystem(Protocol):
     Top: Folder
     File: Callable[..., Node]
     Dir: Callable[..., Folder]
+    Entry: Callable[..., Any]
 
 
 class Environment(Protocol):
@@ -98,6 +99,7 @@ class Environment(Protocol):
     def Alias(self, name: str, targets: Any = None, action: Any = None) -> list[Node]: ...
     def AlwaysBuild(self, nodes: Any) -> list[Node]: ...
     def Clone(self, **variables: Any) -> "Environment": ...
+    def Dictionary(self) -> Mapping[str, Any]: ...
     def SConscript(self, script: str, *, exports: Mapping[str, Any]) -> Any: ...
     def Clean(self, target: Any, files: Any) -> None: ...
     def Depends(self, target: Any, dependency: Any) -> None: ...
@@ -115,8 +117,16 @@ if TYPE_CHECKING:
         config: dict[str, int]
 
         def is_enabled(self) -> bool: ...
+
+    class Variables:
+        options: list[Any]
+
+        def __init__(self, files: Any = None, args: Any = None) -> None: ...
+        def Add(self, key: Any, *words: Any) -> None: ...
+        def UnknownVariables(self) -> Mapping[str, Any]: ...
 else:
     from SCons.CacheDir import CacheDir
+    from SCons.Variables import Variables
 
 
 def make_action(
@@ -188,6 +198,55 @@ def all_files(env: Environment) -> Iterator[Node]:
 
 def all_folders(env: Environment) -> Iterator[Node]:
     return (node for table in node_tables(env) for node in list(table.values()) if is_folder(node))
+
+
+def alias_names() -> list[str]:
+    return list(SCons.Node.Alias.default_ans)
+
+
+def is_made(env: Environment, path: str) -> bool:
+    """Whether this build makes it, or something in it."""
+    node = env.fs.Entry(path)
+    if is_folder(node):  # each has a builder that makes the folder
+        return next(built_below(node), None) is not None
+    return bool(node.has_builder() or node.side_effect)
+
+
+def is_present(env: Environment, path: str) -> bool:
+    """As a file or folder, in a repository too: as a target it is up to date."""
+    return bool(env.fs.Entry(path).rexists())
+
+
+def built_below(folder: Any) -> Iterator[Node]:
+    """Files below a folder that are made by this build."""
+    if not is_folder(folder):
+        return
+    for name, node in list(folder.entries.items()):
+        if name in (".", ".."):
+            continue
+        if is_folder(node):
+            yield from built_below(node)
+        elif node.has_builder():
+            yield node
+
+
+def before_building(function: Callable[[Sequence[str], str], None]) -> None:
+    """Call it when all SConscripts were read, with the command line's targets and the folder that their paths are
+    from. It may raise UserError: then nothing is built."""
+    main = SCons.Script.Main
+    build_targets = main._build_targets
+
+    def build(fs: Any, options: Any, targets: Any, target_top: Any) -> Any:
+        function(
+            [each for each in SCons.Script.BUILD_TARGETS if isinstance(each, str)] if targets else [], target_top or ""
+        )
+        return build_targets(fs, options, targets, target_top)
+
+    main._build_targets = build
+
+
+def command_line_arguments() -> Mapping[str, str]:
+    return cast(Mapping[str, str], SCons.Script.ARGUMENTS)
 
 
 def command_line_targets() -> list[str]:

@@ -404,6 +404,7 @@ SETTINGS = {
     "AMBILINK_CACHE_CA": Accepts("the path of a file", _path_or_nothing),
     "AMBILINK_LAUNCHER": Accepts("a command", _path_or_nothing),
 }
+OWN_SETTINGS = ("AMBILINK_SYSTEM", "AMBILINK_BOOT")  # set by the tool
 
 
 def setting(env: Environment, name: str, default: Any) -> Any:
@@ -420,3 +421,12 @@ def setting(env: Environment, name: str, default: Any) -> Any:
 
 def setting_texts(env: Environment, name: str) -> list[str]:
     return list(setting(env, name, []))
+
+
+def refuse_unknown_settings(env: Environment) -> None:
+    """A misspelt one would be silent."""
+    for name in env.Dictionary():
+        if name.startswith("AMBILINK_") and name not in (*SETTINGS, *OWN_SETTINGS):
+            near = get_close_matches(name, SETTINGS, 1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise UserError(f"the construction variable {name} is unknown; {hint}known: {', '.join(sorted(SETTINGS))}")

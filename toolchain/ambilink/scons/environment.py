@@ -7,7 +7,7 @@ from ambilink.compile.toolset import load_toolset
 from ambilink.elf.psabi import psabi_of
 from ambilink.errors import AmbilinkError
 from ambilink.scons.api import Environment, UserError, report_alone
-from ambilink.scons.arguments import setting
+from ambilink.scons.arguments import refuse_unknown_settings, setting
 from ambilink.scons.builder import BUILDERS
 from ambilink.scons.builders import (  # noqa: F401  each declares itself
     abi_update,
@@ -27,6 +27,7 @@ from ambilink.scons.caching import add_cache
 from ambilink.scons.context import PACKAGE, Context, cleans, writes
 from ambilink.scons.finish import finish_at_exit
 from ambilink.scons.launching import add_launcher
+from ambilink.scons.named_targets import add_named_targets
 from ambilink.scons.profile_files import add_profile_files
 from ambilink.scons.running import running
 from ambilink.scons.tasks import install
@@ -56,6 +57,8 @@ def generate(env: Environment) -> None:
     present = env.get("AMBILINK")
     if isinstance(present, Context) and present.asked == asked:
         return
+    refuse_unknown_settings(env)
+    env.SetDefault(AMBILINK_TARGET=target, AMBILINK_COMPILER=compiler, AMBILINK_CACHE="")
     env.SetDefault(AMBILINK_VERBOSE=False, AMBILINK_FLAGS=[])
     for name in ("AMBILINK_VERBOSE", "AMBILINK_FLAGS"):
         setting(env, name, None)
@@ -80,6 +83,7 @@ def generate(env: Environment) -> None:
         context.progress.estimates = False
     add_profile_files(env, context)
     install(dry=bool(env.GetOption("no_exec")))
+    add_named_targets(context)
     finish_at_exit(context)
     process.mark(env)
     env.PrependENVPath("PYTHONPATH", str(PACKAGE.parent))  # for `python -m ambilink`
