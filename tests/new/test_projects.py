@@ -72,7 +72,7 @@ def test_it_builds_and_passes(installed, project, top):
     assert not missing
     assert f'"{top}' not in (project / "compile_commands.json").read_text().replace(f'"{sys.prefix}', "")
     assert case(project).tested in installed.scons(project, "test")
-    assert "is up to date" in installed.scons(project)
+    assert "nothing to do" in installed.scons(project)
 
 
 def test_one_changed_line_is_built_again(installed, project):
