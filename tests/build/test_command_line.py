@@ -93,7 +93,7 @@ def test_options_are_variables_and_what_is_not_given_stays(optional):
     assert f"flavour plain compiler {optional.compiler}" in optional.good("-n", "low/low.c")
     assert "flavour sweet" in optional.good("-n", "low/low.c", "flavour=sweet", "verbose=no")
     text = optional.good("-h")
-    assert "  flavour=plain        of the ice cream\n" in text and "  verbose=0 " in text
+    assert "  flavour=plain          of the ice cream\n" in text and "  verbose=0 " in text
 
 
 @pytest.mark.parametrize(

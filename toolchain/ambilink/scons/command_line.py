@@ -8,7 +8,7 @@ from ambilink.scons.api import UserError, Variables, command_line_arguments
 from ambilink.scons.cache_settings import DEFAULT_LIMIT, DEFAULT_MODE, parse_size
 from ambilink.scons.declarations import known
 
-SHOWN = 22  # columns of NAME=DEFAULT in the help
+SHOWN = 24  # columns of NAME=DEFAULT in the help
 NO = ("0", "no", "off", "false", "n", "f", "")
 YES = ("1", "yes", "on", "true", "y", "t")
 
