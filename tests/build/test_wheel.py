@@ -83,6 +83,7 @@ def test_the_system_is_built_and_booted_in_an_empty_folder(wheel_python, tree, b
     before = {path: path.stat().st_mtime_ns for path in package.rglob("*")}
     scons(wheel_python, tree)
     assert "hello: Hello from elsewhere." in (tree.out / "boot.log").read_text()
+    assert "<style>" in (tree.out / "boot.html").read_text() and "hello" in (tree.out / "boot.json").read_text()
     assert {path: path.stat().st_mtime_ns for path in package.rglob("*")} == before
     for name in SHIPPED + LIBRARIES if tree.compiler == "hermetic" else []:
         assert (tree.out / name).read_bytes() == (build / name).read_bytes(), name
