@@ -28,7 +28,8 @@ def boot_trace(record: dict[str, Any]) -> bytes:
 
 def _latest(record: dict[str, Any]) -> float:
     instants = [each for process in record["processes"] for each in (process["instants"] or {}).values() if each]
-    return max((each["nanoseconds"] / 1000 for each in instants), default=0.0)
+    latest: int = max(record["verdict_nanoseconds"] or 0, *(each["nanoseconds"] for each in instants), 0)
+    return latest / 1000
 
 
 def _named(number: int, name: str, track: str) -> list[dict[str, Any]]:

@@ -75,6 +75,7 @@ def as_json(result: BootResult, before: Record | None = None) -> Record:
         "failures": result.failures,
         "seconds": round(outcome.seconds, 4),
         "instructions": outcome.instructions,
+        "verdict_nanoseconds": state.ready_instant or None if state else None,
         "counters": _counters(result),
         "console": [
             {

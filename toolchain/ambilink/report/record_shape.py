@@ -41,6 +41,7 @@ SHAPE: dict[str, Any] = {
     "failures": LINES,
     "seconds": NUMBER,
     "instructions": COUNT,
+    "verdict_nanoseconds": COUNT,
     "counters": Each(int),
     "console": [{"text": str, "console": str, "seconds": NUMBER, "instructions": COUNT}],
     "crash": LINES,

@@ -60,7 +60,9 @@ def axes(record: dict[str, Any]) -> list[Axis]:
                 "Instructions since power-on. While nothing waits, one takes a nanosecond of the guest's time.",
             )
         )
-    latest = max(1, *(instant["nanoseconds"] for instant in instants))
+    verdict = record["verdict_nanoseconds"]
+    latest = max(1, verdict or 0, *(instant["nanoseconds"] for instant in instants))
+    note = "By the kernel's clock, since it started its timer. "
     found.append(
         Axis(
             "guest",
@@ -69,7 +71,7 @@ def axes(record: dict[str, Any]) -> list[Axis]:
             lambda line: None,
             latest,
             _nanosecond_label,
-            "By the kernel's clock, since it started its timer. The last step ends the axis.",
+            note + ("The verdict ends the axis." if verdict else "There was no verdict: the last step ends the axis."),
         )
     )
     if all(instant["seconds"] is not None for instant in instants):
