@@ -104,6 +104,19 @@ def test_a_build_within_a_build_does_not_wait_for_it(pair):
     assert "waiting" not in done.stdout and "services/user" in done.stdout
 
 
+def test_what_the_lock_looks_at_is_no_input_of_the_build(pair):
+    """Nor what any library does for this package: such files may change with each process."""
+    text = (pair.folder / "SConstruct").read_text()
+    first = f"import sys; sys.path[:0] = {sys.path!r}\nfrom ambilink.early import stop; stop()\n"
+    pair.write("SConstruct", first + text)
+    past = time.time() - 100
+    for path in pair.folder.rglob("*"):
+        os.utime(path, (past, past))
+    time.sleep(1)  # a change while a build runs leaves no record
+    pair.good("-Q")
+    assert "scons: nothing to do (" in pair.good("-Q")
+
+
 def test_other_build_folders_are_free(holder):
     text = (holder.folder / "SConstruct").read_text()
     holder.write("Second", text.replace("AMBILINK_FLAGS=", 'AMBILINK_BUILD="#other/x", AMBILINK_FLAGS='))

@@ -196,6 +196,19 @@ def test_a_reader_that_goes_away_ends_the_build_quietly(many):
     many.builds_rightly()
 
 
+def test_a_reader_that_goes_away_before_the_last_lines(many):
+    """What this tool prints when SCons has ended."""
+    many.tree.good("-Q")
+    many.tree.write("a/a0.c", "int a0(void) { return 8; }\n")
+    reader, writer = os.pipe()
+    process = many.start("-Q", "-s", stdout=writer)
+    os.close(writer)
+    os.close(reader)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGPIPE and error == ""
+    many.builds_rightly()
+
+
 def test_a_full_device_for_the_output_is_reported(many):
     with open("/dev/full", "w") as full:
         process = many.start("-Q", "-j2", stdout=full)

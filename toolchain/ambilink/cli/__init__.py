@@ -6,11 +6,25 @@ import os
 import sys
 
 from ambilink import __version__
-from ambilink.cli import abi, boot, build, completion, contract, image, licences, link, new, profile, report, symbolize
+from ambilink.cli import (
+    abi,
+    boot,
+    build,
+    completion,
+    contract,
+    image,
+    licences,
+    link,
+    new,
+    profile,
+    report,
+    symbolize,
+    watch,
+)
 from ambilink.errors import AmbilinkError
 from ambilink.machine.model import EXIT_FAIL
 
-GROUPS = (boot, report, symbolize, profile, image, link, abi, contract, licences, build, new, completion)
+GROUPS = (boot, report, symbolize, profile, image, link, abi, contract, licences, build, watch, new, completion)
 EXIT_INTERRUPTED = 130  # as shells have it: 128 and the signal
 EXIT_PIPE_CLOSED = 141
 

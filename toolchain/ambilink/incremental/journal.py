@@ -4,6 +4,7 @@ the final table and `./scons profile`."""
 import json
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,6 +65,11 @@ class Journal:
             self.steps.append(step)
             if step.status == 0:
                 self._last[step.target] = step
+
+    def last(self, words: Collection[str]) -> list[Step]:
+        """Of each target, if it is of one of these words."""
+        with self._lock:
+            return [step for step in self._last.values() if step.word in words]
 
     def note(self, step: Step) -> None:
         """A step that only sums up others."""

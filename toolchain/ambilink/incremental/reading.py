@@ -81,13 +81,15 @@ class Reading:
             return False
 
     def _asker(self, frame: FrameType | None) -> str:
-        """Who looks: "script", "tool" or "own"."""
+        """Who looks: "script", "tool" or "own". A library looks for its caller."""
         while frame is not None:
             file = frame.f_code.co_filename
-            if not file.startswith(STANDARD) or "site-packages" in file:
-                if file.startswith(self._tools):
-                    return "tool"
-                return "own" if file.startswith(self._own) else "script"
+            if file.startswith(self._tools):
+                return "tool"
+            if file.startswith(self._own):
+                return "own"
+            if not file.startswith(STANDARD) and "site-packages" not in file:
+                return "script"
             frame = frame.f_back
         return "own"
 

@@ -49,7 +49,9 @@ class SharedStream:
     def write(self, text: str) -> int:
         self._before()
         try:
-            return self._stream.write(text)
+            count = self._stream.write(text)
+            self._stream.flush()
+            return count
         except OSError as error:
             self._closed(error)
             return len(text)

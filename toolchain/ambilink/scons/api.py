@@ -5,7 +5,7 @@ import shlex
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeAlias, cast
 
 import SCons
 import SCons.CacheDir
@@ -285,6 +285,11 @@ def report_alone(folder: str) -> None:
 
     report.is_ours = True  # type: ignore[attr-defined]
     main._scons_user_error = report
+
+
+def unwrapped(stream: TextIO) -> TextIO:
+    """A standard stream below what SCons puts round it, which hides that nobody reads."""
+    return stream.file if isinstance(stream, SCons.Util.Unbuffered) else stream
 
 
 def signature_of_file(path: str) -> str:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from ambilink.files import write_atomically
 from ambilink.incremental.journal import trace
+from ambilink.incremental.watching import INPUTS
 from ambilink.report.build import made_lines
 from ambilink.scons.api import aliases, is_done, is_unchanged
 from ambilink.scons.context import Context, writes
 from ambilink.scons.tasks import database, was_cleaned
-from ambilink.scons.up_to_date import leave_record
+from ambilink.scons.up_to_date import leave_inputs, leave_record
 
 _contexts: list[Context] = []  # of this SConstruct
 _finished: list[Context] = []
@@ -26,6 +27,7 @@ def finish_at_exit(context: Context) -> None:
 
 def finish(context: Context) -> None:
     """Called when SCons ends, whether all went well or not."""
+    context.running.attach()
     context.progress.clear()
     try:
         _finish(context)
@@ -53,6 +55,8 @@ def _finish(context: Context) -> None:
     if len(_finished) == len(_contexts):
         nodes = [node for each in _contexts for node in each.boot_tests if is_done(node)]
         leave_record(_contexts, [_verdict(Path(node.abspath)) for node in nodes])
+        if os.environ.get(INPUTS):
+            leave_inputs(_contexts, Path(os.environ[INPUTS]))
 
 
 def _nothing_made(context: Context) -> Iterator[str]:

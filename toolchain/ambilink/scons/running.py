@@ -17,7 +17,7 @@ from ambilink.incremental.lock import BuildLock
 from ambilink.incremental.slots import JobSlots
 from ambilink.report.progress import Progress
 from ambilink.report.terminal import SharedStream, discard, is_terminal, wants_colour
-from ambilink.scons.api import Environment
+from ambilink.scons.api import Environment, unwrapped
 from ambilink.scons.tasks import forget_signatures, on_failure
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -28,7 +28,7 @@ class Running:
     def __init__(self, jobs: int) -> None:
         self.token = new_token()
         os.environ[RUNNING] = within(self.token)  # of what is started without an environment of its own
-        out, error = sys.stdout, sys.stderr
+        out, error = unwrapped(sys.stdout), unwrapped(sys.stderr)
         terminal = is_terminal(out, os.environ)
         self.progress = Progress(
             SharedStream(out, lambda: None, self._closed),
@@ -41,11 +41,15 @@ class Running:
         self.closed = False  # nothing more can be printed
         self._status = CLOSED
         self._locks: dict[Path, BuildLock] = {}
-        sys.stdout = SharedStream(out, self.progress.clear, self._closed)
         before = self.progress.clear if is_terminal(error, os.environ) else lambda: None
-        sys.stderr = SharedStream(error, before, self._closed)
+        self._streams = SharedStream(out, self.progress.clear, self._closed), SharedStream(error, before, self._closed)
+        self.attach()
         on_failure(self.slots.stop)
         self._listen()
+
+    def attach(self) -> None:
+        """All that is printed goes through here; SCons takes its own streams back when it ends."""
+        sys.stdout, sys.stderr = self._streams
 
     def lock(self, folder: Path) -> None:
         """Wait until no other build is in a folder, and keep others out."""
@@ -61,6 +65,7 @@ class Running:
 
     def done(self) -> None:
         """At the very end, after all that the environments report."""
+        self.attach()
         self.progress.clear()
         if self.stopped_by is not None and not self.closed:
             print(f"scons: stopped by {self.stopped_by.name}; what was made is kept, the next build goes on from there")

@@ -3,13 +3,15 @@ up-to-date record. An SConstruct may have several contexts; there is one record 
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ambilink.incremental import up_to_date
 from ambilink.incremental.reading import READING
+from ambilink.incremental.watching import BuildInputs
 from ambilink.scons.api import aliases, all_files, all_folders, build_went_well, is_done, launch_folder
 from ambilink.scons.context import Context
+from ambilink.scons.object_set import ObjectSet
 
 HIDDEN = (".git", ".venv", ".ambilink", "__pycache__")
 
@@ -45,8 +47,36 @@ def _nothing_left(context: Context) -> bool:
     return bool(done) and not any(node.always_build and node not in context.stale_nodes for node in done)
 
 
-def _files(context: Context) -> set[str] | None:
-    """Every file that was read, made, or looked for; None if one changed while the build ran."""
+def leave_inputs(contexts: Sequence[Context], path: Path) -> None:
+    """What `ambilink watch` waits for a change of, after a build that went well or not."""
+    files: set[str] = set()
+    outputs: list[str] = []
+    records: list[str] = []
+    for context in contexts:
+        read, made = _read_and_made(context)
+        for each in context.sets.values():
+            if not is_done(each.node):  # not even its headers may be known
+                read.update(job.source for job in each.jobs)
+                read.update(_headers(context, each))
+        files |= read - made
+        outputs += [step.target for step in context.journal.last(("AR", "LD", "PACK"))]
+        records += [str(Path(node.path).with_suffix(".json")) for node in context.boot_tests]
+    files.update(map(contexts[0].from_top, READING.files))
+    folders = {folder for context in contexts for folder in _folders(context, files)}
+    folders.update(map(contexts[0].from_top, READING.folders))
+    BuildInputs(frozenset(files), frozenset(folders), outputs, records, build_went_well()).write(path)
+
+
+def _headers(context: Context, each: ObjectSet) -> Iterator[str]:
+    """Files of the folders that its compilations search, as far as they are below the top."""
+    folders = {folder for recipe in each.recipes.values() for folder in recipe.search}
+    for folder in folders | {os.path.dirname(job.source) or "." for job in each.jobs}:
+        if not os.path.isabs(folder) and os.path.isdir(folder):
+            yield from (entry.path for entry in os.scandir(folder) if entry.is_file())
+
+
+def _read_and_made(context: Context) -> tuple[set[str], set[str]]:
+    """Every file that was read or looked for, and that was made."""
     made: set[str] = set()
     read: set[str] = set()
     for node in all_files(context.env):
@@ -58,14 +88,20 @@ def _files(context: Context) -> set[str] | None:
             read.add(path)
     for each in context.sets.values():
         if is_done(each.node):
-            if context.store.doubtful(each.paths):
-                return None
             made.update(each.paths)
             read.update(context.store.files_of(each.paths))
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     read.update(context.from_top(file) for file in files if isinstance(file, str))
     read.update(map(context.from_top, context.tool_files))
     read.update(["scons", "requirements.lock", "pyproject.toml"])
+    return read, made
+
+
+def _files(context: Context) -> set[str] | None:
+    """Every file that was read, made, or looked for; None if one changed while the build ran."""
+    read, made = _read_and_made(context)
+    if any(context.store.doubtful(each.paths) for each in context.sets.values() if is_done(each.node)):
+        return None
     for path in {*read, *map(context.from_top, READING.files)} - made:
         try:
             status = os.stat(path)
