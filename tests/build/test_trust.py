@@ -1,0 +1,100 @@
+"""Builds that go on, and are right the next time: files that change under the compiler, wrong clocks, copied and
+touched outputs, many jobs."""
+
+import os
+import shutil
+import time
+
+import pytest
+
+from .test_inputs import compiled, has, library
+
+
+def launcher(tree, text: str) -> None:
+    """A compiler launcher that does something first; $last is the source."""
+    script = tree.write("launch", f'#!/bin/sh\nfor last; do :; done\n{text}\nexec "$@"\n')
+    script.chmod(0o755)
+    tree.more = f"AMBILINK_LAUNCHER={str(script)!r},"
+
+
+@pytest.mark.parametrize("edited", ["y.h", "x.c"])
+def test_a_file_that_is_edited_while_it_is_compiled(tree, edited):
+    tree.write("y.h", '#define ANSWER "answer-one"\n')
+    tree.write("x.c", '#include "y.h"\nconst char x[] = ANSWER;\n')
+    cache = f"AMBILINK_CACHE={str(tree.folder / 'cache')!r},"
+    new = "'#define ANSWER \"answer-two\"'" if edited == "y.h" else "'const char x[] = \"answer-two\";'"
+    # The compiler has read it; the editor saves.
+    launcher(tree, f'"$@"; [ -e edited ] || {{ touch edited; echo {new} > {edited}; }}; exit')
+    tree.more += cache
+    library(tree, ["x.c"])
+    time.sleep(0.05)
+    tree.good()
+    assert has(tree, b"answer-one")  # as the compiler saw it
+    tree.good()
+    assert has(tree, b"answer-two") and compiled(tree) == []
+    shutil.rmtree(tree.folder / "build")  # what was made of something else is not shared
+    tree.good()
+    assert has(tree, b"answer-two")
+
+
+def test_dates_in_the_future(tree):
+    tree.write("y.h", '#define ANSWER "answer-one"\n')
+    tree.write("x.c", '#include "y.h"\nconst char x[] = ANSWER;\n')
+    library(tree, ["x.c"])
+    for name in ("x.c", "y.h", "SConstruct"):
+        os.utime(tree.folder / name, (time.time() + 1e8,) * 2)
+    tree.good()
+    assert has(tree, b"answer-one") and compiled(tree) == []
+    tree.write("y.h", '#define ANSWER "answer-two"\n')
+    os.utime(tree.folder / "y.h", (time.time() + 1e8,) * 2)
+    tree.good()
+    assert has(tree, b"answer-two") and compiled(tree) == []
+
+
+def made(tree) -> list[str]:
+    words = {line.split()[0] for line in tree.good().splitlines() if line.startswith("  ") and line.split()}
+    return sorted(words & {"CC", "AR", "LD", "ABI", "STUB", "RT", "OBJS"})
+
+
+def test_outputs_that_are_touched_or_copied(pair):
+    pair.good()
+    outputs = [path for path in (pair.folder / "build").rglob("*") if path.is_file()]
+    for number, path in enumerate(outputs):
+        os.utime(path, (number, number))
+    assert made(pair) == []
+    shutil.copytree(pair.folder / "build", pair.folder / "copy", symlinks=True, copy_function=shutil.copyfile)
+    shutil.rmtree(pair.folder / "build")
+    (pair.folder / "copy").rename(pair.folder / "build")
+    assert made(pair) == []
+    # The whole tree, as `cp -r` makes it.
+    shutil.copytree(pair.folder, pair.folder.with_name("other"), copy_function=shutil.copyfile)
+    pair.folder = pair.folder.with_name("other")
+    assert made(pair) == []
+    object_file = next((pair.out / "obj/low").rglob("low.c.o"))
+    status = os.stat(object_file)
+    object_file.write_bytes(bytes(status.st_size))
+    os.utime(object_file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert "CC" in made(pair)
+
+
+def test_thirty_two_jobs_for_four_thousand_files(tree):
+    """With a compiler that only copies; 40 libraries, each with a header that is built."""
+    tree.write("proto.c", "static int x;\n")
+    tree.sconstruct("env.DualLibrary('proto', ['proto.c'])\n")
+    tree.good()
+    shutil.copyfile(next((tree.out / "obj").rglob("proto.c.o")), tree.folder / "proto.o")
+    copying = "while [ $# -gt 1 ]; do case $1 in -MF) d=$2;; -o) o=$2;; esac; shift; done\n"
+    script = tree.write("launch", f'#!/bin/sh\n{copying}echo "x: $1 ${{1%/*}}/own.h" > $d\nexec cp proto.o $o\n')
+    script.chmod(0o755)
+    tree.more = f"AMBILINK_LAUNCHER={str(script)!r},"
+    for number in range(40):
+        for name in range(100):
+            tree.write(f"l{number}/{name}.c", "")
+    tree.sconstruct(
+        "for number in range(40):\n"
+        "    env.Command(f'l{number}/own.h', [], 'echo > $TARGET')\n"
+        "    env.DualLibrary(f'l{number}', Glob(f'l{number}/*.c', strings=True), shared=None)\n"
+    )
+    output = tree.good("-j32")
+    assert output.count("  CC ") == 4000
+    assert compiled(tree, "-j32") == []
