@@ -153,21 +153,3 @@ def test_output_of_a_command_is_kept_in_order():
     assert (done.status, done.output) == (3, "one\ntwo\nthree\n")
     done = JobSlots(1).run(["/nowhere/cc"], {})
     assert done.status == 127 and "/nowhere/cc: cannot be started (No such file or directory)" in done.output
-
-
-def test_times_may_be_asked_while_objects_are_compiled(tmp_path):
-    """Sets are compiled at the same time, and each asks how long a compilation takes."""
-    store, recipe = ObjectStore(tmp_path), Recipe(("cc",), (), "")
-    source, target = tmp_path / "x.c", tmp_path / "x.o"
-    source.write_text("")
-    target.write_text("")
-
-    def compile_some():
-        for number in range(1, 700):
-            store.built(recipe, Job(f"{tmp_path}{number * '/'}x.o", str(source)), Inputs([]), None, 1.0)
-
-    worker = threading.Thread(target=compile_some)
-    worker.start()
-    while worker.is_alive():
-        assert store.usual_seconds > 0
-    worker.join()

@@ -205,7 +205,7 @@ class Asking(Observer):
         self._store = store
 
     def finished(self, stale, done, *, cached):
-        assert self._store.usual_seconds > 0 and self._store.digest(stale.job.target)
+        assert self._store.seconds(stale.job.target) is not None and self._store.digest(stale.job.target)
         self._store.files_of([stale.job.target])
         self._store.forget_looks()
 

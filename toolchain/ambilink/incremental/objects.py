@@ -18,8 +18,6 @@ from ambilink.incremental.recipe import Job, Recipe, Stale
 from ambilink.incremental.records import Record, Records
 from ambilink.incremental.search import Shadows
 
-FIRST_GUESS = 0.03  # seconds that a compilation takes, before any is known
-
 
 @dataclass(frozen=True)
 class Beginning:
@@ -113,12 +111,6 @@ class ObjectStore:
         with self._lock:
             record = self._records.get(target)
             return record.seconds if record else None
-
-    @property
-    def usual_seconds(self) -> float:
-        """Of a compilation, where nothing is known of it."""
-        with self._lock:
-            return self._records.average_seconds or FIRST_GUESS
 
     def digest(self, target: str) -> str:
         """Of an object that was made; empty if it is not there."""

@@ -35,7 +35,6 @@ class Records:
         self._journal: TextIO | None = None
         self.files = FileTable()
         self._records: dict[str, Record] = {}
-        self._seconds, self._timed = 0.0, 0  # of all that were timed
         self.changed = False
         self.interrupted = self._journal_path.exists()  # a build was killed while it compiled
         self._load()
@@ -49,12 +48,11 @@ class Records:
                 for target, record in saved["objects"].items():
                     if not record[5] or any(row not in known for row in record[5]):
                         raise ValueError(target)
-                    self._put(target, _read(record, tuple(record[5])))
+                    self._records[target] = _read(record, tuple(record[5]))
         except FileNotFoundError:
             pass
         except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
             self.files, self._records = FileTable(), {}  # damaged: everything is compiled again
-            self._seconds, self._timed = 0.0, 0
         self._replay()
 
     def _replay(self) -> None:
@@ -66,7 +64,7 @@ class Records:
         for line in lines:
             try:
                 target, *record = json.loads(line)
-                self._put(str(target), _read(record, tuple(self.files.add(row) for row in record[5])))
+                self._records[str(target)] = _read(record, tuple(self.files.add(row) for row in record[5]))
             except (ValueError, TypeError, IndexError):
                 continue
 
@@ -79,23 +77,10 @@ class Records:
     def rows_of(self, targets: Iterable[str]) -> set[int]:
         return {row for target in targets if (record := self._records.get(target)) for row in record.rows}
 
-    @property
-    def average_seconds(self) -> float | None:
-        return self._seconds / self._timed if self._timed else None
-
     # Changing.
 
-    def _put(self, target: str, record: Record) -> None:
-        self.drop(target)
-        self._records[target] = record
-        self._seconds += record.seconds
-        self._timed += record.seconds > 0
-
     def drop(self, target: str) -> None:
-        record = self._records.pop(target, None)
-        if record is not None:
-            self._seconds -= record.seconds
-            self._timed -= record.seconds > 0
+        self._records.pop(target, None)
 
     def refresh(self, target: str, record: Record) -> None:
         """The same object, looking otherwise."""
@@ -104,7 +89,7 @@ class Records:
 
     def add(self, target: str, record: Record) -> None:
         """Of an object that was made: it is in the journal when this returns."""
-        self._put(target, record)
+        self._records[target] = record
         journal = self.open_journal()
         saved = self._saved(record, map(self.files.saved, record.rows))
         journal.write(json.dumps([target, *saved], separators=(",", ":")) + "\n")
