@@ -1,6 +1,7 @@
 """What SCons does when something changed, and what it does not do when nothing did."""
 
 import os
+import shutil
 import subprocess
 
 
@@ -123,3 +124,23 @@ def test_nothing_but_python_is_needed(pair, tmp_path):
         [sys.executable, "-m", "SCons"], cwd=pair.folder, env=environment, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_build_that_was_killed_between_an_object_and_its_list(pair):
+    """The object is as it should be, and nothing that is made of it."""
+    pair.good()
+    before = pair.folder / "before"
+    shutil.copytree(pair.folder / "build", before / "build", symlinks=True)
+    shutil.copy2(pair.folder / ".sconsign.dblite", before)
+    pair.write("low/low.c", (pair.folder / "low/low.c").read_text().replace("= 3", "= 4"))
+    pair.good()
+    expected = (pair.out / "lib/liblow.a").read_bytes()
+    compiled = [next(pair.out.rglob("low.c.o")), next((pair.folder / "build/.ambilink").rglob("objects.json"))]
+    after = {path: path.read_bytes() for path in compiled}
+    shutil.rmtree(pair.folder / "build")
+    shutil.copytree(before / "build", pair.folder / "build", symlinks=True)
+    shutil.copy2(before / ".sconsign.dblite", pair.folder)
+    for path, data in after.items():
+        path.write_bytes(data)
+    pair.good()
+    assert (pair.out / "lib/liblow.a").read_bytes() == expected

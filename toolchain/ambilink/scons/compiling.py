@@ -113,15 +113,28 @@ def _compile(target: Nodes, source: Nodes, env: Environment) -> int:
             return 1
     except Stopped:
         raise StoppedError(target[0]) from None
-    store, compiled = context.store, set(each.paths)
-    lines = [f"{store.digest(path) if path in compiled else store.digest_now(path)} {path}" for path in each.linked]
-    write_atomically(Path(target[0].path), ("\n".join(lines) + "\n").encode())
+    write_atomically(Path(target[0].path), _list(each))
     context.journal.wrote(target[0].path)
     if stale:
         reasons = [f"{len(stale)} of {len(each.jobs)} objects were compiled"]
         causes = [one.job.target for one in stale]
         context.journal.note(Step("OBJS", target[0].path, time.time(), 0.0, 0, reasons=reasons, causes=causes))
     return 0
+
+
+def _list(each: ObjectSet) -> bytes:
+    """What the list holds, where no object is out of date."""
+    store, compiled = each.context.store, set(each.paths)
+    lines = [f"{store.digest(path) if path in compiled else store.digest_now(path)} {path}" for path in each.linked]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _is_behind(each: ObjectSet) -> bool:
+    """The list does not name the objects as they are: a build ended after it compiled, before it wrote the list."""
+    try:
+        return Path(each.node.path).read_bytes() != _list(each)
+    except OSError:
+        return False  # there is none: SCons sees that by itself
 
 
 def _dry_run(target: Nodes, source: Nodes, env: Environment) -> str | None:
@@ -150,6 +163,8 @@ def _prerequisites(node: Node, env: Environment) -> list[Node]:
     stale = each.stale()
     if stale:
         context.build_again(node, f"{len(stale)} of {len(each.jobs)} objects are out of date")
+    elif _is_behind(each):
+        context.build_again(node, "a build ended before it listed what it had compiled")
     found = [owner.node for owner in each.borrowed]
     tables = node_tables(context.env)
     for job in each.jobs:
