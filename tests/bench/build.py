@@ -21,6 +21,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from scale import Row, measure_scale, scale_rows
+from scale_tree import ScaleTree
+
 from ambilink.compile.toolset import Toolset, load_toolset
 from ambilink.elf.abi import load_abi
 from ambilink.files import write_atomically
@@ -244,6 +247,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("build", type=Path)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--scale", type=int, default=200, help="libraries of the large tree")
     options = parser.parse_args()
     toolset = load_toolset("hermetic", "x86_64")
     out = options.build.resolve().parent / "bench"
@@ -282,11 +286,21 @@ def main() -> None:
     run(["./scons"], TOP)
     null = best(9, lambda: run(["./scons"], TOP))
     scons = best(5, lambda: run([str(Path(sys.executable).with_name("scons"))], TOP))
-    report(seconds, setup, null, scons, out)
+    with tempfile.TemporaryDirectory(prefix="ambilink-bench-") as name:
+        large = ScaleTree.random(options.scale, options.scale // 2, 20)
+        rows = scale_rows(measure_scale(toolset, peers, Path(name), large), f"{options.scale} libraries")
+    report(seconds, setup, null, scons, rows, out)
 
 
-def report(seconds: dict[str, dict[str, float]], setup: float, null: float, scons: float, out: Path) -> None:
-    rows = []
+def report(
+    seconds: dict[str, dict[str, float]],
+    setup: float,
+    null: float,
+    scons: float,
+    scale: list[Row],
+    out: Path,
+) -> None:
+    rows: list[dict[str, object]] = []
 
     def add(what: str, unit: str, ours: float, others: dict[str, float], goal: float | None) -> None:
         met = None if goal is None else ours <= goal
@@ -307,6 +321,8 @@ def report(seconds: dict[str, dict[str, float]], setup: float, null: float, scon
     add("nothing to do: ./scons, whole repository", "s", null, {"ninja, libc alone": ninja}, GOAL_NULL)
     add("nothing to do: of ninja's time", "ratio", null / ninja, {}, GOAL_NULL_NINJA)
     add("nothing to do: .venv/bin/scons, whole repository", "s", scons, {}, GOAL_NULL_SCONS)
+    for what, unit, ours, others, goal in scale:
+        add(what, unit, ours, others, goal)
     width = max(len(str(row["what"])) for row in rows)
     print(f"{'':{width}}  {'ours':>7}  {'Meson + ninja':>13}  {'stock SCons':>11}  goal")
     for row in rows:

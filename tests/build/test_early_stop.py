@@ -154,3 +154,20 @@ def test_a_source_dated_in_the_future(small):
     small.good()
     small.good()
     assert stops(small)
+
+
+def test_the_command_looks_before_scons_is_loaded(small):
+    """It says the same as SCons, and starts it with the same words where something changed."""
+
+    def build(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "ambilink", "build", *words]
+        return subprocess.run(
+            command, cwd=small.folder, capture_output=True, text=True, env={**os.environ, **small.variables}
+        )
+
+    assert build("-Q", "-j3").stdout.startswith("scons: nothing to do (")
+    small.write("size.txt", "9\n")
+    done = build("-Q")
+    assert done.returncode == 0 and "a.c.o" in done.stdout and size(small) == 9 + 3
+    small.write("a.c", "this is not C\n")
+    assert build("-Q").returncode == 2

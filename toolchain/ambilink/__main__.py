@@ -1,3 +1,3 @@
-from ambilink.cli import main
+from ambilink.early import main
 
 main()

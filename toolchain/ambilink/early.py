@@ -1,15 +1,16 @@
-"""The early stop: SCons ends before it reads anything, if nothing changed since the last build with its command line.
+"""Seeing that nothing changed before anything else is loaded: in an SConstruct, and as `ambilink build`.
 
-At the beginning of an SConstruct, or in a site_scons/site_init.py:
+At the beginning of an SConstruct, or in a site_scons/site_init.py, SCons ends before it reads anything else:
 
     from ambilink.early import stop; stop()
+
+`ambilink build WORDS` is `scons WORDS` that looks even before SCons is loaded, which is most of what is left.
 """
 
 import os
 import sys
 
 from ambilink.incremental import up_to_date
-from ambilink.incremental.reading import READING
 
 
 def stop() -> None:
@@ -18,8 +19,34 @@ def stop() -> None:
     script = sys.modules.get("SCons.Script")
     if build_system is None or script is None or not build_system.__file__:
         return  # not read by SCons
+    from ambilink.incremental.reading import READING
+
     top = os.getcwd()
     if script.GetLaunchDir() == top:
         up_to_date.stop_if_current(top)
     folder = os.path.dirname(build_system.__file__) + os.sep
     READING.begin(folder, f"{folder}Tool{os.sep}")
+
+
+def main() -> None:
+    """The `ambilink` command."""
+    if sys.argv[1:2] == ["build"] and not {"-h", "--help"} & set(sys.argv[2:3]):
+        build(sys.argv[2:])
+    from ambilink.cli import main as command
+
+    command()
+
+
+def build(words: list[str]) -> None:
+    """End with SCons' exit status, or at once if there is nothing to do."""
+    message = up_to_date.current_message(os.getcwd(), words)
+    if message is not None:
+        print(message, flush=True)
+        os._exit(0)
+    command = [sys.executable, "-m", "SCons", *words]
+    os.environ[up_to_date.SKIP] = "1"
+    if os.name == "nt":
+        import subprocess
+
+        sys.exit(subprocess.run(command).returncode)
+    os.execv(command[0], command)

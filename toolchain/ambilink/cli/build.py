@@ -1,4 +1,4 @@
-"""What a build recorded: `ambilink why` and `ambilink graph`."""
+"""Building, and what a build recorded: `ambilink build`, `ambilink why` and `ambilink graph`."""
 
 import argparse
 from pathlib import Path
@@ -8,6 +8,14 @@ from ambilink.machine.model import EXIT_PASS
 
 
 def add(commands: "Commands[argparse.ArgumentParser]") -> None:
+    build = commands.add_parser(
+        "build",
+        help="run scons here, if anything changed since the last time",
+        description="Runs `scons` with the same words. Where nothing changed since the last build with them, it says "
+        "so at once, before SCons is loaded.",
+    )
+    build.add_argument("words", nargs=argparse.REMAINDER, metavar="...", help="targets, variables and options of SCons")
+    build.set_defaults(run=_build)
     why = commands.add_parser("why", help="print which change forced a build to make a file")
     why.add_argument("target", help="a file that scons made, or the end of its path")
     why.set_defaults(run=_why)
@@ -17,6 +25,14 @@ def add(commands: "Commands[argparse.ArgumentParser]") -> None:
     graph.add_argument("--build", type=folder, metavar="DIR", help="build folder (default: the one built last)")
     graph.add_argument("--all", action="store_true", help="also what only tests use (names that begin with test-)")
     graph.set_defaults(run=_graph)
+
+
+def _build(options: argparse.Namespace) -> int:
+    """Only where this is called by another name than the command's: that starts SCons before anything is loaded."""
+    import subprocess
+    import sys
+
+    return subprocess.run([sys.executable, "-m", "SCons", *options.words]).returncode
 
 
 def _why(options: argparse.Namespace) -> int:

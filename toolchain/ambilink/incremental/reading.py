@@ -16,6 +16,7 @@ from typing import Any
 
 STANDARD = tuple({os.path.dirname(os.__file__) + os.sep, os.path.dirname(threading.__file__) + os.sep, "<frozen "})
 PACKAGE = str(Path(__file__).resolve().parents[1]) + os.sep
+INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "socket.connect")
 LOOKS = ("os.listdir", "os.scandir")
 
@@ -88,9 +89,9 @@ class Reading:
                 return "tool"
             if file.startswith(self._own):
                 return "own"
-            if not file.startswith(STANDARD) and "site-packages" not in file:
+            if not file.startswith(STANDARD) and not any(folder in file for folder in INSTALLED):
                 return "script"
-            frame = frame.f_back
+            frame = frame.f_back  # a library looks for its caller
         return "own"
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
