@@ -6,6 +6,7 @@ import stat
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ambilink.incremental.mentions import mentions
 
@@ -84,7 +85,7 @@ class FileTable:
     that was touched, or went back to what it was, is read once, and its old row is current again.
     """
 
-    def __init__(self, rows: Iterable[Sequence[object]] = ()) -> None:
+    def __init__(self, rows: Iterable[Sequence[Any]] = ()) -> None:
         self._rows: list[Row] = []
         self._of_path: dict[str, list[int]] = {}
         self._looks: dict[str, Look] = {}
@@ -103,7 +104,7 @@ class FileTable:
         self._of_path.setdefault(row.path, []).append(len(self._rows) - 1)
         return len(self._rows) - 1
 
-    def add(self, saved: Sequence[object]) -> int:
+    def add(self, saved: Sequence[Any]) -> int:
         """The row of a content that is known from elsewhere."""
         row = _read_row(saved)
         for number in self._of_path.get(row.path, ()):
@@ -162,9 +163,15 @@ def _is_settled(stamp: Stamp) -> bool:
     return stamp == MISSING or changed_before(stamp[2], time.time_ns() - TICK)
 
 
-def _read_row(saved: Sequence[object]) -> Row:
-    path, digest, modified, size, changed, number, found = saved
-    if not isinstance(found, list | tuple):
-        raise TypeError(found)
-    stamp = (int(str(modified)), int(str(size)), int(str(changed)), int(str(number)))
-    return Row(str(path), str(digest), stamp, tuple(map(str, found)))
+def _read_row(saved: Sequence[Any]) -> Row:
+    path, digest, *stamp, found = saved
+    if not isinstance(path, str) or not isinstance(digest, str) or not isinstance(found, list | tuple):
+        raise TypeError(saved)
+    return Row(path, digest, read_stamp(stamp), tuple(found))
+
+
+def read_stamp(saved: Any) -> Stamp:
+    modified, size, changed, number = saved
+    if not (type(modified) is type(size) is type(changed) is type(number) is int):
+        raise TypeError(saved)
+    return modified, size, changed, number

@@ -2,13 +2,13 @@
 is lost when a build is killed. Nothing here is for several threads at a time; the object store owns it."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from ambilink.files import write_atomically
-from ambilink.incremental.files import FileTable, Stamp
+from ambilink.incremental.files import FileTable, Stamp, read_stamp
 
 VERSION = 2
 
@@ -44,11 +44,12 @@ class Records:
             saved = json.loads(self._path.read_bytes())
             if saved["version"] == VERSION:
                 self.files = FileTable(saved["files"])
-                known = range(len(saved["files"]))
+                count = len(saved["files"])
                 for target, record in saved["objects"].items():
-                    if not record[5] or any(row not in known for row in record[5]):
+                    rows = tuple(record[5])
+                    if min(rows) < 0 or max(rows) >= count:
                         raise ValueError(target)
-                    self._records[target] = _read(record, tuple(record[5]))
+                    self._records[target] = _read(record, rows)
         except FileNotFoundError:
             pass
         except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
@@ -124,17 +125,9 @@ class Records:
         return [record.key, record.stamp, record.digest, record.seconds, record.doubt, list(rows), record.shadows]
 
 
-def _read(saved: list[object], rows: tuple[int, ...]) -> Record:
+def _read(saved: list[Any], rows: tuple[int, ...]) -> Record:
     key, stamp, digest, seconds, doubt, _, shadows = saved
-    return Record(str(key), _stamp(stamp), str(digest), float(str(seconds)), rows, tuple(_texts(shadows)), str(doubt))
-
-
-def _stamp(saved: object) -> Stamp:
-    modified, size, changed, number = map(int, _texts(saved))
-    return modified, size, changed, number
-
-
-def _texts(saved: object) -> Iterator[str]:
-    if not isinstance(saved, list):
+    texts = isinstance(key, str) and isinstance(digest, str) and isinstance(doubt, str) and isinstance(shadows, list)
+    if not texts or not isinstance(seconds, float | int):
         raise TypeError(saved)
-    return map(str, saved)
+    return Record(key, read_stamp(stamp), digest, seconds, rows, tuple(shadows), doubt)
