@@ -122,6 +122,27 @@ def test_a_payload_that_would_be_found_first(tree):
     assert has(tree, b"payload-six")
 
 
+def test_payloads_of_nasm(tree):
+    if not shutil.which("nasm"):
+        pytest.skip("no nasm here")
+    tree.write("b/p.bin", "payload-one")
+    tree.write("a/other", "")
+    tree.write("y.inc", "section .rodata\nglobal x:data (x.end - x)\n")
+    tree.write("x.asm", '%include "y.inc"\nx: incbin "p.bin"\n.end:\n')
+    tree.more = f"AMBILINK_CACHE={str(tree.folder / 'cache')!r},"
+    library(tree, ["x.asm"], "includes=['a', 'b']")
+    tree.good()
+    tree.write("b/p.bin", "payload-two")
+    tree.good()
+    assert has(tree, b"payload-two") and compiled(tree) == []
+    tree.write("a/p.bin", "payload-six")
+    tree.good()
+    assert has(tree, b"payload-six")
+    (tree.folder / "a/p.bin").unlink()
+    shutil.rmtree(tree.folder / "build")
+    assert compiled(tree) == [] and has(tree, b"payload-two")
+
+
 EMBED = "const char x[] = {\n#embed \"data/p.bin\"\n};\n"
 
 
@@ -313,7 +334,9 @@ def test_a_header_that_became_a_folder_and_one_that_is_gone(tree):
 DEPENDS = {
     "an object": "env.Depends(lib.objects[0], 'note')",
     "objects": "env.Depends(lib.objects, env.File('note'))",
+    "an object by its path": "env.Depends(env['AMBILINK'].build.File('obj/xN/pic/xN.c.o').path, 'note')",
     "the archive": "env.Depends(lib.static, 'note')",
+    "the archive by its path": "env.Depends(lib.static.path, 'note')",
     "the shared object": "env.Depends(lib.shared, ['note'])",
     "the library": "env.Depends(lib, 'note')",
     "a folder": "env.Depends(lib, env.Dir('notes'))",
@@ -333,6 +356,7 @@ def test_declared_dependencies_reach_the_compiler(tree):
         tree.write(f"x{number}.c", f"int x{number};\n")
         text += f"lib = env.DualLibrary('x{number}', ['x{number}.c'])\n"
         text += declared.replace("note", f"note{number}").replace("made", f"made{number}") + "\n"
+        text = text.replace("xN", f"x{number}")
         tree.write(f"note{number}s/note{number}", "one")
         tree.write(f"note{number}", "one")
     tree.more = f"AMBILINK_LAUNCHER={str(launcher)!r},"

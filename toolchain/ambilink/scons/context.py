@@ -220,6 +220,11 @@ class Context(Resolver):
         """What SConscripts say that they depend on."""
         return [each for node in nodes for each in node.depends or () if (node, each) not in self._own_dependencies]
 
+    def known(self, path: str) -> Node | None:
+        """What SCons has of a path from the top, if it was named."""
+        full = path if os.path.isabs(path) else f"{self.top}/{path}"
+        return next((table[full] for table in node_tables(self.env) if full in table), None)
+
     def depends_late(self, node: Node, function: Callable[[], Iterable[Node]]) -> None:
         """A node that scanners find the dependencies of, when it is built."""
         self._late.append((node, function))

@@ -148,10 +148,11 @@ class ObjectSet:
 
     def _declared(self) -> list[list[Node]]:
         """For each object."""
-        unit = [*self.unit.declared_inputs, *self.context.declared(self.unit.outputs)]
-        if not self._member_nodes:
-            return [unit] * len(self._jobs)
-        return [[*unit, *(one for one in self.context.declared([node]))] for node in self._member_nodes]
+        context = self.context
+        unit = [*self.unit.declared_inputs, *context.declared(self.unit.outputs)]
+        named = [context.known(job.target) for job in self._jobs]
+        objects: Sequence[Node | None] = self._member_nodes or named
+        return [[*unit, *context.declared([node])] if node is not None else unit for node in objects]
 
     def declared(self) -> list[Node]:
         """What any of the objects depends on."""
