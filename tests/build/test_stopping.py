@@ -152,6 +152,21 @@ def test_a_signal_ends_what_runs_and_says_so(many, number):
     many.builds_rightly()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_comes_too_late(many, number):
+    """All is made, and the records are being written: they are, and nothing is said of a stop."""
+    many.tree.sconstruct(
+        many.tree._text
+        + "import atexit, os, signal, time\n"
+        + f"atexit.register(lambda: (os.kill(os.getpid(), {int(number)}), time.sleep(0.2)))\n"
+        # Of what is registered after the tool was loaded this runs first, so begin to finish before it.
+        + 'atexit.register(env["AMBILINK"].running.finishing)\n'
+    )
+    done = many.tree.scons("-Q")
+    assert (done.returncode, done.stderr) == (0, "") and "stopped by" not in done.stdout
+    assert many.tree.built(many.tree.scons("-Q").stdout) == []
+
+
 def test_a_killed_build_leaves_no_process_and_blocks_nobody(many):
     many.seconds("60")
     process = many.start("-Q", "-j2")

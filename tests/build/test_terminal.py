@@ -3,13 +3,17 @@
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import sys
 import termios
+import time
 from fcntl import ioctl
 
 import pytest
+
+from tests.build.test_stopping import ended
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -77,6 +81,36 @@ def test_colours_of_the_compiler_and_ours(failing):
     text = build(failing, "-Q")
     assert re.search(r"\x1b\[[0-9;]*m[^\n]*error", text)  # the compiler's own
     assert re.search(r"\x1b\[1;31m  CC    \S+high\.c\.o: failed\x1b\[0m", text)
+
+
+def test_commands_of_scons_have_the_terminal_for_themselves(pair):
+    """They print by themselves, a piece at a time, while objects are compiled."""
+    for number in range(12):
+        pair.write(f"many/m{number}.c", f"int m{number}(void) {{ return {number}; }}\n")
+    echo = "; ".join(f"printf 'piece {number} '; sleep 0.1" for number in range(8))
+    command = f'Default(env.Command("said", [], "{echo}; echo; touch $TARGET"))\n'
+    pair.sconstruct(command + 'env.DualLibrary("m", Glob("many/*.c"))\nDefault(".")\n')
+    text = build(pair, "-Q", "-j2")
+    lines = lines_of(text, 80)
+    assert "".join(f"piece {number} " for number in range(8)) in lines, text
+
+
+def test_a_terminal_that_is_closed_ends_the_build(pair):
+    """Its window is gone: SIGHUP, and what is written after it fails."""
+    pair.sconstruct(pair._text + 'Default(env.Command("slow", [], "touch begun; sleep 60"))\nDefault(".")\n')
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(pair.folder)
+        os.environ["TERM"] = "xterm"
+        os.execv(sys.executable, [sys.executable, "-m", "SCons", "-j2"])
+    while not (pair.folder / "begun").exists():
+        time.sleep(0.01)
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) in (2, 128 + signal.SIGPIPE)
+    assert ended(pair.folder)
+    pair.sconstruct(pair._text.replace("sleep 60", "touch $TARGET"))
+    pair.good("-Q")
 
 
 @pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])

@@ -26,7 +26,7 @@ class Progress:
 
     def __init__(self, stream: Writer, *, terminal: bool, colour: bool = False, jobs: int = 1) -> None:
         self._stream = stream
-        self._terminal = terminal
+        self.terminal = terminal
         self.colour = colour
         self._jobs = jobs
         self._lock = threading.RLock()
@@ -50,7 +50,7 @@ class Progress:
         with self._lock:
             self._expected.setdefault(target, 0.0)
             self._running[target] = word, time.monotonic()
-            if self._terminal and text is None:
+            if self.terminal and text is None:
                 self._draw(f"{word} {target}")
             else:
                 self._print(text if text is not None else f"  {word:<5} {target}")
@@ -71,7 +71,7 @@ class Progress:
                 self._print(self._failure_line(self.failures[-1]))
             if output:
                 self._print(output.rstrip("\n"))
-            if self._terminal and self._running and time.monotonic() - self._drawn > INTERVAL:
+            if self.terminal and self._running and time.monotonic() - self._drawn > INTERVAL:
                 newest = next(reversed(self._running))
                 self._draw(f"{self._running[newest][0]} {newest}")
 

@@ -85,7 +85,7 @@ def generate(env: Environment) -> None:
     install(dry=bool(env.GetOption("no_exec")))
     add_named_targets(context)
     finish_at_exit(context)
-    process.mark(env)
+    process.take_in(env)
     env.PrependENVPath("PYTHONPATH", str(PACKAGE.parent))  # for `python -m ambilink`
     for method in BUILDERS.values():
         env.AddMethod(method, method.name)

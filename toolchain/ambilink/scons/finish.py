@@ -27,7 +27,7 @@ def finish_at_exit(context: Context) -> None:
 
 def finish(context: Context) -> None:
     """Called when SCons ends, whether all went well or not."""
-    context.running.attach()
+    context.running.finishing()
     context.progress.clear()
     try:
         _finish(context)

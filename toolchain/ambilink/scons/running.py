@@ -9,8 +9,10 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ambilink.incremental.leftovers import RUNNING, end_all, new_token, within
 from ambilink.incremental.lock import BuildLock
@@ -40,6 +42,7 @@ class Running:
         self.stopped_by: signal.Signals | None = None
         self.closed = False  # nothing more can be printed
         self._status = CLOSED
+        self._finishing = self._late = False
         self._locks: dict[Path, BuildLock] = {}
         before = self.progress.clear if is_terminal(error, os.environ) else lambda: None
         self._streams = SharedStream(out, self.progress.clear, self._closed), SharedStream(error, before, self._closed)
@@ -51,6 +54,19 @@ class Running:
         """All that is printed goes through here; SCons takes its own streams back when it ends."""
         sys.stdout, sys.stderr = self._streams
 
+    def finishing(self) -> None:
+        """What remains are records and reports: the first signal is too late, a second one ends the process."""
+        self.attach()
+        if not self._finishing:
+            self._finishing = True
+            for number in SIGNALS if threading.current_thread() is threading.main_thread() else []:
+                signal.signal(number, self._signal_while_finishing)
+
+    def _signal_while_finishing(self, number: int, frame: object) -> None:
+        if self._late:
+            os._exit(128 + number)
+        self._late = True
+
     def lock(self, folder: Path) -> None:
         """Wait until no other build is in a folder, and keep others out."""
         if folder not in self._locks:
@@ -59,13 +75,22 @@ class Running:
             if lock.waited:
                 forget_signatures()
 
-    def mark(self, env: Environment) -> None:
-        """What the environment's commands start belongs to this build."""
+    def take_in(self, env: Environment) -> None:
+        """What the environment's commands start belongs to this build. SCons lets them print by themselves."""
         env["ENV"][RUNNING] = os.environ[RUNNING]
+        if self.progress.terminal:
+            env["SPAWN"] = self._spawner(env["SPAWN"])
+
+    def _spawner(self, spawn: Callable[..., int]) -> Callable[..., int]:
+        def paused(*arguments: Any) -> int:
+            with self.progress.paused():
+                return spawn(*arguments)
+
+        return paused
 
     def done(self) -> None:
         """At the very end, after all that the environments report."""
-        self.attach()
+        self.finishing()
         self.progress.clear()
         if self.stopped_by is not None and not self.closed:
             print(f"scons: stopped by {self.stopped_by.name}; what was made is kept, the next build goes on from there")
@@ -89,7 +114,7 @@ class Running:
     def _end_at_signals(self, reader: socket.socket) -> None:
         while numbers := reader.recv(16):
             for number in numbers:
-                if number in SIGNALS:
+                if number in SIGNALS and not self._finishing:
                     self.stopped_by = signal.Signals(number)
                     self.slots.end()
                     end_all(self.token, signal.SIGTERM)
@@ -107,7 +132,7 @@ class Running:
         for stream in (sys.__stdout__, sys.__stderr__):
             if stream is not None:
                 discard(stream.fileno())
-        if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:  # nothing is built yet, or any more
+        if self._finishing or signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:  # nothing is built now
             os._exit(self._status)
         os.kill(os.getpid(), signal.SIGTERM)
 
