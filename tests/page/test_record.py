@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -22,13 +23,18 @@ from ambilink.report.page.document import page
 from ambilink.report.record import FORMAT, as_json, read_record
 from ambilink.report.record_shape import SHAPE, Each, Maybe, check_shape
 from ambilink.report.visible import visible
+from ambilink.verify.page_tables import user_pages
 
 from .records import ATTACKS, LINE, with_attacks
 
 
 @pytest.fixture(scope="module")
-def record(build):
-    result = boot_and_verify("emulator", BootRequest(build / "boot.img"), build)
+def result(build):
+    return boot_and_verify("emulator", BootRequest(build / "boot.img"), build)
+
+
+@pytest.fixture(scope="module")
+def record(result):
     return json.loads(json.dumps(as_json(result)))
 
 
@@ -45,6 +51,24 @@ def test_parts_add_up(record, build):
     assert all(part["bytes"] >= 0 for part in memory["parts"] + record["image"]["parts"])
     in_use = sum(part["bytes"] for part in memory["parts"] if part["kind"] in ("private", "common", "tables"))
     assert in_use == memory["used"] * 4096
+
+
+def test_shared_and_private_are_what_the_page_tables_show(result, record):
+    users, image = Counter(), result.image
+    for process in result.state.processes:
+        users.update({page.frame for page in user_pages(result.outcome.memory, process.page_table)})
+    start = image.archive_address
+    found = Counter()
+    for frame, count in users.items():
+        inside = start <= frame < start + len(image.archive.data)
+        found["shared" if inside else "common" if count > 1 else "private"] += 4096 if count > 1 or not inside else 0
+        found["single"] += 4096 if inside and count == 1 else 0
+    found["image"] = len(image.archive.data) - found["shared"] - found["single"]
+    shown = Counter()
+    for part in record["memory"]["parts"]:
+        shown[part["kind"]] += part["bytes"]
+    assert all(shown[kind] == size for kind, size in found.items()), (shown, found)
+    assert shown["shared"] and shown["private"] and shown["common"]
 
 
 def test_parts_of_the_image_are_where_they_are_said_to_be(record, build):
