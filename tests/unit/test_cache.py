@@ -12,7 +12,7 @@ import pytest
 from ambilink.incremental import entries as entries_module
 from ambilink.incremental.cache import Cache, CompileKey
 from ambilink.incremental.cache_folder import ABANDONED, CacheFolder
-from ambilink.incremental.entries import Entries, StorageError
+from ambilink.incremental.entries import Entries, Loss, StorageError
 from ambilink.incremental.files import digest_of
 from ambilink.incremental.seal import FILE, FORMAT, HEADER, LINK, PROGRAM, DamagedError, Entry, Seal
 
@@ -300,7 +300,7 @@ def test_storage_that_is_gone_is_left_alone():
 
         def get(self, name: str) -> bytes | None:
             self.asked += 1
-            raise StorageError("is gone", gone=True)
+            raise StorageError("is gone", Loss.BOTH)
 
         get_many = put = get
 

@@ -83,7 +83,7 @@ class Cache:
 
     def expect(self, keys: Iterable[CompileKey]) -> None:
         """These will be fetched: look them up together, where each answer takes its time."""
-        if not self.entries.reads or not self.entries.distant:
+        if not self.entries.distant:
             return
         bases = {self._base(key): key for key in keys}
         self.entries.look_ahead(map(_list_key, bases))
@@ -93,7 +93,8 @@ class Cache:
             current = next((each for each in candidates if self._is_current(key, each)), None)
             if current is not None:
                 found.append(_object_key(base, current))
-        self.entries.look_ahead(found)
+        if self.entries.reads:
+            self.entries.look_ahead(found)
 
     def close(self) -> None:
         """The end of a build; more may follow."""

@@ -16,8 +16,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from ambilink.incremental.entries import ENTRY_MAX, StorageError
-from ambilink.incremental.seal import HEADER
+from ambilink.incremental.entries import ENTRY_MAX, Loss, StorageError
+from ambilink.incremental.seal import FORMAT, HEADER
 
 DAMAGED = "damaged"
 NEW = ".new."  # how names of entries begin that are being written
@@ -61,7 +61,7 @@ class CacheFolder:
             return None
         finally:
             os.close(descriptor)
-        if self._writes:
+        if self._writes and sealed.startswith(FORMAT):
             _touch(path)
         return sealed
 
@@ -84,7 +84,7 @@ class CacheFolder:
                 os.unlink(new)
                 raise
         except OSError as error:
-            raise StorageError(f"{path} cannot be written ({error.strerror})", gone=False) from error
+            raise StorageError(f"{path} cannot be written ({error.strerror})", Loss.WRITING) from error
 
     def set_aside(self, name: str) -> str:
         path, aside = self.path(name), str(self.folder / DAMAGED)

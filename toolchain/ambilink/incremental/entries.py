@@ -6,6 +6,7 @@ or written is left alone for the rest of the build, and each is said once.
 
 import threading
 from collections.abc import Callable, Iterable
+from enum import Enum
 from typing import Protocol
 
 from ambilink.incremental.seal import DamagedError, Entry, Seal
@@ -14,11 +15,15 @@ UNKNOWN = "not looked up"
 ENTRY_MAX = 512 << 20  # bytes; larger files are built everywhere
 
 
-class StorageError(Exception):
-    """Storage cannot be used any more: to write, or at all (`gone`). `str()` says what is wrong, not where."""
+class Loss(Enum):
+    READING, WRITING, BOTH = "reading", "writing", "both"
 
-    def __init__(self, message: str, *, gone: bool) -> None:
-        self.gone = gone
+
+class StorageError(Exception):
+    """Storage cannot be used any more, or not for this. `str()` says what is wrong, not where."""
+
+    def __init__(self, message: str, loss: Loss) -> None:
+        self.loss = loss
         super().__init__(message)
 
 
@@ -55,6 +60,7 @@ class Entries:
     ) -> None:
         self.storage, self.reads, self.writes = storage, reads, writes
         self._seal, self._warn = seal, warn
+        self._answers = True  # as far as is known
         self._lock = threading.Lock()
         self._ahead: dict[str, bytes | None] = {}  # by name: looked up before they are asked for
         self._written = False
@@ -66,6 +72,8 @@ class Entries:
 
     def get(self, key: str) -> Entry | None:
         """Whatever the right to read says: the caller knows what it does with it."""
+        if not self._answers:
+            return None
         name = self._seal.name(key)
         try:
             found = self._ahead.pop(name, UNKNOWN)
@@ -82,7 +90,7 @@ class Entries:
             return None
 
     def look_ahead(self, keys: Iterable[str]) -> None:
-        if not self.reads:
+        if not self._answers:
             return
         try:
             found = self.storage.get_many(map(self._seal.name, keys))
@@ -123,9 +131,10 @@ class Entries:
 
     def _fail(self, error: StorageError) -> None:
         with self._lock:
-            news = self.writes or (error.gone and self.reads)
-            self.writes = False
-            if error.gone:
-                self.reads = False
-        if news:
+            before = self.reads, self.writes
+            if error.loss is not Loss.WRITING:
+                self.reads = self._answers = False
+            if error.loss is not Loss.READING:
+                self.writes = False
+        if before != (self.reads, self.writes):
             self._warn(f"cache {self.storage.place}: {error}; the build goes on without")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from ambilink.incremental.entries import StorageError
+from ambilink.incremental.entries import Loss, StorageError
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it prints what is said here in fewer words
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # commands are started without a copy of this process
@@ -23,7 +23,7 @@ SERVED = 8  # of them a server answers side by side
 PAUSES = (0.01, 0.03, 0.1, 0.3, 1.0, 1.0)  # seconds before a busy server is asked again
 SLOW, SLOW_COUNT = 0.5, 16  # so many answers that take so many seconds each cost more than they save
 SHOWN = 120  # characters of what a server says
-_REFUSED = (  # a server that does not take entries may still have some
+_REFUSED = (  # to read, or to write: the other may be allowed
     grpc.StatusCode.PERMISSION_DENIED,
     grpc.StatusCode.UNAUTHENTICATED,
     grpc.StatusCode.UNIMPLEMENTED,
@@ -70,7 +70,7 @@ class Connection:
 
     def give_up(self, message: str) -> StorageError:
         """For the rest of the build."""
-        error = StorageError(message, gone=True)
+        error = StorageError(message, Loss.BOTH)
         with self._lock:
             self._failure = self._failure or error
             return self._failure
@@ -122,8 +122,9 @@ class Connection:
                 return None
             if code == grpc.StatusCode.RESOURCE_EXHAUSTED:
                 raise _BusyError(_said(error)) from None
-            if writes and code in _REFUSED:
-                raise StorageError(f"takes no entries ({_said(error)})", gone=False) from None
+            if code in _REFUSED:
+                words, loss = ("takes no entries", Loss.WRITING) if writes else ("gives no entries", Loss.READING)
+                raise StorageError(f"{words} ({_said(error)})", loss) from None
             raise self.give_up(_reason(error, code)) from None
         except (ValueError, TypeError) as error:  # an answer that is none, or a channel that was closed
             raise self.give_up(f"gives answers that are none ({_printable(str(error))})") from None
@@ -134,7 +135,7 @@ def _reason(error: grpc.RpcError, code: Any) -> str:
         return "does not answer in time"
     if code == grpc.StatusCode.UNAVAILABLE:
         return f"cannot be reached ({_said(error)})"
-    if code in _REFUSED or code == grpc.StatusCode.INVALID_ARGUMENT:
+    if code == grpc.StatusCode.INVALID_ARGUMENT:
         return f"refuses ({_said(error)})"
     return f"gives answers that are none ({code.name if code else 'no status'}: {_said(error)})"
 

@@ -11,7 +11,7 @@ from typing import Any
 from buildgrid.common.protos.build.bazel.remote.execution.v2 import remote_execution_pb2 as api
 from buildgrid.common.protos.build.bazel.remote.execution.v2 import remote_execution_pb2_grpc as services
 
-from ambilink.incremental.entries import ENTRY_MAX, StorageError
+from ambilink.incremental.entries import ENTRY_MAX, Loss, StorageError
 from ambilink.incremental.remote.blobs import BATCH, Blobs, Digest, digest_of, from_message, to_message
 from ambilink.incremental.remote.connection import Connection
 from ambilink.incremental.remote.writer import Writer
@@ -95,14 +95,20 @@ class Server:
         for _ in self._connection.call_many(self._actions.UpdateActionResult, requests, writes=True):
             pass
         if refused:
-            raise StorageError("takes no more entries", gone=False)
+            raise StorageError("takes no more entries", Loss.WRITING)
 
     def _agree(self) -> None:
         """The first time, ask what the server can do."""
         if self._asked:
             return
         method = services.CapabilitiesStub(self._connection.channel).GetCapabilities
-        answer = self._connection.call(method, api.GetCapabilitiesRequest(instance_name=self._instance))
+        try:
+            answer = self._connection.call(method, api.GetCapabilitiesRequest(instance_name=self._instance))
+        except StorageError as error:
+            if error.loss is Loss.BOTH:
+                raise
+            self._asked = True  # it keeps that to itself
+            return
         if answer is None:
             raise self._connection.give_up(f"has no instance named {self._instance!r}")
         cache = answer.cache_capabilities
