@@ -51,6 +51,24 @@ def test_dates_in_the_future(tree):
     assert has(tree, b"answer-two") and compiled(tree) == []
 
 
+def test_sources_whose_dates_are_all_the_same(tree):
+    """As archives have them that were made to be reproducible: another release looks the same, but for its content."""
+    texts = {
+        "x.c": "int f1(void) {{ return {0}; }} int f2(void) {{ return 0; }}\n",
+        "x.map": "{{ global: f{0}; local: *; }};\n",
+    }
+    library(tree, ["x.c"], "version_script='x.map'")
+    for release in (1, 2):
+        for name, text in texts.items():
+            tree.write(name, text.format(release))
+            os.utime(tree.folder / name, (499162500, 499162500))
+        tree.good()
+        assert [f"f{number}" in (tree.out / "lib/libx.abi").read_text() for number in (1, 2)] == [
+            release == 1,
+            release == 2,
+        ]
+
+
 def made(tree) -> list[str]:
     words = {line.split()[0] for line in tree.good().splitlines() if line.startswith("  ") and line.split()}
     return sorted(words & {"CC", "AR", "LD", "ABI", "STUB", "RT", "OBJS"})

@@ -6,7 +6,7 @@ from ambilink.compile.profile import DEFAULT_PROFILE
 from ambilink.compile.toolset import load_toolset
 from ambilink.elf.psabi import psabi_of
 from ambilink.errors import AmbilinkError
-from ambilink.scons.api import Environment, UserError, report_alone
+from ambilink.scons.api import DEFAULT_MAX_DRIFT, Environment, UserError, report_alone
 from ambilink.scons.arguments import refuse_unknown_settings, setting
 from ambilink.scons.builder import BUILDERS
 from ambilink.scons.builders import (  # noqa: F401  each declares itself
@@ -74,6 +74,8 @@ def generate(env: Environment) -> None:
         raise UserError(str(error)) from error
     context = env["AMBILINK"] = Context(env, process, toolset, build, state, sources)
     context.asked = asked
+    if env.GetOption("max_drift") == DEFAULT_MAX_DRIFT:  # SCons would trust a date that is older than two days
+        env.SetOption("max_drift", -1)
     env["AMBILINK_SYSTEM"] = str(sources)
     launcher, cache = setting(env, "AMBILINK_LAUNCHER", ""), setting(env, "AMBILINK_CACHE", "")
     if launcher:
