@@ -77,7 +77,7 @@ def test_a_header_that_is_edited_and_put_back(place):
     assert reasons() != []
 
 
-@pytest.mark.parametrize("date", [time.time() + 1e6, 0.0, -1e9])
+@pytest.mark.parametrize("date", [4e9, 0.0, -1e9])
 def test_dates_of_files_decide_nothing(place, date):
     for name in ("x.c", "x.h"):
         os.utime(name, (date, date))
