@@ -37,6 +37,7 @@
 enum port_status {
     PORT_OK = 0,
     PORT_INVALID = -1,
+    PORT_NO_RIGHT = -3,
     PORT_NO_MEMORY = -4,
     PORT_OVERLAP = -6,    /* the address range is taken */
     PORT_GONE = -7,       /* the process, or the client, has ended */
@@ -135,6 +136,7 @@ enum port_authority {
     PORT_NAMES_SERVE, /* receiving those calls: the registry itself */
     PORT_LOG,         /* lines on the system's log */
     PORT_IMAGE,       /* reading the whole boot image */
+    PORT_INPUT,       /* taking the machine's keys */
 };
 /* *value is what the process finds in its start block under that heading; 0 where there is nothing to give. It goes with the
  * space. `number`: of the process. NO_MEMORY, LIMIT. */

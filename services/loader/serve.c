@@ -60,8 +60,41 @@ static void describe_process(const struct loader *loader, const struct port_even
     }
     char name[LOADER_PROCESS_NAME_MAX] = {0};
     copy_name(name, child->name, sizeof name);
-    const struct port_answer answer = {.word = {0, child->number}, .data = name, .size = sizeof name};
+    const struct port_answer answer = {
+        .word = {0, child->number, child->state, (uint64_t)child->exit_status},
+        .data = name,
+        .size = sizeof name,
+    };
     port_reply(loader->port, request->reply, PORT_OK, &answer);
+}
+
+static void describe_service(const struct loader *loader, const struct port_event *request)
+{
+    if (request->word[1] >= loader->archive.header->service_count) {
+        refuse(loader, request, PORT_NOT_FOUND);
+        return;
+    }
+    char name[LOADER_PROCESS_NAME_MAX] = {0};
+    copy_name(name, archive_string(&loader->archive, loader->archive.services[request->word[1]].name), sizeof name);
+    port_reply(loader->port, request->reply, PORT_OK, &(struct port_answer){.data = name, .size = sizeof name});
+}
+
+/* For processes that the manifest gives control to. An end that was asked for is no failure of the boot. */
+static void stop(struct loader *loader, const struct port_event *request)
+{
+    const struct child *caller = child_find(loader, request->number);
+    struct child *child = child_find(loader, request->word[1]);
+    if (!caller || !(caller->service->grants & IMAGE_GRANT_CONTROL)) {
+        refuse(loader, request, PORT_NO_RIGHT);
+    } else if (!child) {
+        refuse(loader, request, PORT_NOT_FOUND);
+    } else if (child->state != CHILD_RUNS) {
+        refuse(loader, request, PORT_GONE);
+    } else {
+        report(loader, "%s (process %llu) was stopped by %s", child->name, (unsigned long long)child->number, caller->name);
+        wait_stopped(loader, child);
+        port_reply(loader->port, request->reply, PORT_OK, NULL);
+    }
 }
 
 static void handle_request(struct loader *loader, const struct port_event *request, const char *text)
@@ -78,6 +111,12 @@ static void handle_request(struct loader *loader, const struct port_event *reque
         break;
     case LOADER_PROCESS:
         describe_process(loader, request);
+        break;
+    case LOADER_SERVICE:
+        describe_service(loader, request);
+        break;
+    case LOADER_STOP:
+        stop(loader, request);
         break;
     case LOADER_OPEN:
     case LOADER_CLOSE:
@@ -110,13 +149,13 @@ void serve(struct loader *loader)
     struct port_event event;
     end_machine_when_done(loader);
     while (port_receive(loader->port, &event, text, sizeof text - 1)) {
+        unsigned running = loader->programs_running;
         if (event.kind == PORT_REQUEST) {
             text[event.size] = 0;
             handle_request(loader, &event, text);
-            continue;
+        } else {
+            wait_ended(loader, &event);
         }
-        unsigned running = loader->programs_running;
-        wait_ended(loader, &event);
         if (loader->programs_running != running)
             end_machine_when_done(loader);
     }

@@ -27,6 +27,7 @@ bool start_block_finish(const struct child *child, struct start_info *info)
            grant(child, info, START_HANDLE_LOADER, PORT_LOADER, "the loader service") &&
            grant(child, info, START_HANDLE_NAMES, is_registry ? PORT_NAMES_SERVE : PORT_NAMES, "the registry") &&
            (!(grants & IMAGE_GRANT_LOG) || grant(child, info, START_HANDLE_SYSTEM, PORT_LOG, "the log")) &&
+           (!(grants & IMAGE_GRANT_INPUT) || grant(child, info, START_HANDLE_INPUT, PORT_INPUT, "the keys")) &&
            (!sees_image || grant(child, info, START_HANDLE_IMAGE, PORT_IMAGE, "the boot image"));
 }
 

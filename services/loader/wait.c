@@ -22,6 +22,23 @@ void wait_for(const struct loader *loader, struct port_reply reply, uint64_t num
         child->waiters[child->waiter_count++] = reply;
 }
 
+static void answer_waiters(const struct loader *loader, struct child *child)
+{
+    for (size_t i = 0; i < child->waiter_count; i++)
+        answer(loader, child->waiters[i], child);
+    child->waiter_count = 0;
+}
+
+void wait_stopped(struct loader *loader, struct child *child)
+{
+    child->state = CHILD_STOPPED;
+    answer_waiters(loader, child);
+    if (child->at_boot && child->service->role == IMAGE_SERVICE_PROGRAM)
+        loader->programs_running--;
+    modules_of(child);
+    child_end(child); /* what the system reports of the end finds that it is known */
+}
+
 void wait_ended(struct loader *loader, const struct port_event *event)
 {
     struct child *child = child_find(loader, event->number);
@@ -29,9 +46,7 @@ void wait_ended(struct loader *loader, const struct port_event *event)
         return;
     child->state = event->faulted ? CHILD_FAULTED : CHILD_EXITED;
     child->exit_status = event->status;
-    for (size_t i = 0; i < child->waiter_count; i++)
-        answer(loader, child->waiters[i], child);
-    child->waiter_count = 0;
+    answer_waiters(loader, child);
     if (!child->at_boot) {
         /* Its address space goes now; the record stays, so that a late LOADER_WAIT is answered. */
         modules_of(child);

@@ -2,6 +2,7 @@
  * answered when the name is registered, so that services may start in any order. */
 #include <log/log.h>
 #include <protocol/call.h>
+#include <protocol/loader.h>
 #include <protocol/names.h>
 #include <stdbool.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 static struct entry {
     char name[NAME_MAX_LENGTH + 1];
     handle_t endpoint;
+    uint64_t owner; /* the process that registered it */
 } entries[ENTRIES_MAX];
 static size_t entry_count;
 
@@ -54,17 +56,43 @@ static void answer_pending(const struct entry *entry)
     }
 }
 
-static int64_t add(const char *name, handle_t endpoint)
+/* Asked only where a name is taken: a service that was stopped may be started again. */
+static bool has_ended(uint64_t process)
 {
+    struct loader_status status;
+    for (uint64_t i = 0; loader_status(i, &status) == STATUS_OK; i++)
+        if (status.number == process)
+            return status.state != LOADER_RUNS;
+    return false;
+}
+
+/* An entry to fill, or NULL: *status is why there is none. */
+static struct entry *take_entry(const char *name, int64_t *status)
+{
+    struct entry *entry = find(name);
+    if (entry && !has_ended(entry->owner)) {
+        *status = STATUS_OVERLAP;
+        return NULL;
+    }
+    if (entry) {
+        sys_handle_close(entry->endpoint);
+        return entry;
+    }
+    *status = STATUS_LIMIT;
+    return entry_count == ENTRIES_MAX ? NULL : &entries[entry_count++];
+}
+
+static int64_t add(const char *name, handle_t endpoint, uint64_t owner)
+{
+    int64_t status;
     if (!name[0] || !endpoint)
         return STATUS_INVALID;
-    if (find(name))
-        return STATUS_OVERLAP;
-    if (entry_count == ENTRIES_MAX)
-        return STATUS_LIMIT;
-    struct entry *entry = &entries[entry_count++];
+    struct entry *entry = take_entry(name, &status);
+    if (!entry)
+        return status;
     strcpy(entry->name, name);
     entry->endpoint = endpoint;
+    entry->owner = owner;
     log_line(LOG_DEBUG, "%s registered, %zu waited", name, pending_count);
     answer_pending(entry);
     return STATUS_OK;
@@ -74,7 +102,7 @@ static void handle_request(const struct message *request, const char *name, hand
 {
     handle_t received = request->handle_count ? request->handle[0] : 0;
     if (request->word[0] == NAMES_REGISTER) {
-        int64_t status = add(name, received);
+        int64_t status = add(name, received, request->badge);
         if (status != STATUS_OK && received)
             sys_handle_close(received);
         ipc_answer(reply, status, NULL);

@@ -35,7 +35,8 @@
 #define RIGHT_MANAGE 0x080    /* process: map, protect, start threads, grant handles, watch; system: start services */
 #define RIGHT_LOG 0x100       /* system: write to the kernel's log */
 #define RIGHT_POWER 0x200     /* system: end the machine */
-#define RIGHTS_ALL 0x3ff
+#define RIGHT_INPUT 0x400     /* system: take keys */
+#define RIGHTS_ALL 0x7ff
 
 /* System calls. */
 #define SYS_HANDLE_CLOSE 0
@@ -64,6 +65,7 @@
 #define SYS_IMAGE_CHECK 23
 #define SYS_SERVICE_START 24
 #define SYS_PROCESS_MAP_ALL 25
+#define SYS_INPUT_READ 26
 
 #define CLOCK_SINCE_BOOT 0 /* nanoseconds since the kernel started */
 #define CLOCK_WALL 1       /* nanoseconds since 1970-01-01 00:00 UTC */

@@ -66,6 +66,8 @@ struct image_file {
 
 #define IMAGE_GRANT_LOG 1        /* gets a handle to the kernel's log */
 #define IMAGE_GRANT_IMAGE 2      /* gets a read-only handle to the whole archive */
+#define IMAGE_GRANT_INPUT 4      /* gets a handle to the machine's keys */
+#define IMAGE_GRANT_CONTROL 8    /* the loader service ends other services for it */
 
 /* Who links a service. */
 #define IMAGE_LINKER_LOADER 0

@@ -22,7 +22,8 @@ enum thread_state {
     THREAD_CALLING,        /* in call: no receiver took the message yet */
     THREAD_AWAITING_REPLY, /* in call: the receiver has not answered */
     THREAD_RECEIVING,
-    THREAD_DEAD
+    THREAD_DEAD,
+    THREAD_READING         /* waits for a key */
 };
 
 struct thread_record {

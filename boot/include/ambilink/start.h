@@ -31,6 +31,7 @@ enum start_handle {
     START_HANDLE_IMAGE,    /* memory: the boot image's archive */
     START_HANDLE_LOADER,   /* endpoint of the loader service; for itself, with RIGHT_RECEIVE */
     START_HANDLE_NAMES,    /* endpoint of the service registry; for the registry itself, with RIGHT_RECEIVE */
+    START_HANDLE_INPUT,    /* the machine: its keys */
     START_HANDLE_COUNT = 8
 };
 

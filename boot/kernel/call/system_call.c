@@ -6,6 +6,7 @@
 #include "image/image.h"
 #include "linux/linux.h"
 #include "memory/user.h"
+#include "object/input.h"
 #include "object/reply.h"
 #include "process/process.h"
 #include "start/service.h"
@@ -197,6 +198,12 @@ static int64_t do_log_write(handle_t handle, uint64_t text_user, uint64_t size)
     return STATUS_OK;
 }
 
+static int64_t do_input_read(handle_t handle)
+{
+    int64_t status;
+    return handle_object(current_thread->handles, handle, &system_type, RIGHT_INPUT, &status) ? input_take() : status;
+}
+
 static int64_t do_machine_exit(handle_t handle, uint64_t verdict)
 {
     int64_t status;
@@ -302,6 +309,8 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
         return do_machine_exit((handle_t)a, b);
     case SYS_IMAGE_CHECK:
         return do_image_check(a);
+    case SYS_INPUT_READ:
+        return do_input_read((handle_t)a);
     case SYS_SERVICE_START:
         return do_service_start((handle_t)a, b, c);
     default:

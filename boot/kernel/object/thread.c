@@ -5,6 +5,7 @@
 #include "memory/pool.h"
 
 struct thread *current_thread;
+bool input_awaited;
 static struct thread_queue ready_threads;
 static struct thread_queue sleeping_threads;
 static struct thread *loaded_thread; /* whose FPU state and address space the CPU holds */

@@ -35,6 +35,9 @@ struct thread_queue {
     struct thread *first, *last;
 };
 
+/* A thread waits for a key: then nothing that runs, and nothing that sleeps, is no deadlock. */
+extern bool input_awaited;
+
 /* The thread whose system call or trap this is; NULL: it ended or yielded. */
 extern struct thread *current_thread;
 

@@ -43,7 +43,7 @@ static void grant(struct grants *grants, enum start_handle which, void *object, 
 static void grant_loader(struct grants *grants)
 {
     const uint32_t more = RIGHT_DUPLICATE | RIGHT_TRANSFER;
-    grant(grants, START_HANDLE_SYSTEM, &system_object, RIGHT_LOG | RIGHT_POWER | RIGHT_MANAGE | more, 0);
+    grant(grants, START_HANDLE_SYSTEM, &system_object, RIGHT_LOG | RIGHT_POWER | RIGHT_MANAGE | RIGHT_INPUT | more, 0);
     grant(grants, START_HANDLE_IMAGE, boot_image.run, RIGHT_READ | RIGHT_EXECUTE | more, 0);
     grant(grants, START_HANDLE_LOADER, loader_endpoint, RIGHT_CALL | RIGHT_RECEIVE | more, 0);
     grant(grants, START_HANDLE_NAMES, names_endpoint, RIGHT_CALL | RIGHT_RECEIVE | more, 0);
@@ -59,6 +59,8 @@ static void grant_service(struct grants *grants)
     bool is_registry = memory_compare(launch->name, REGISTRY, sizeof REGISTRY) == 0;
     grant(grants, START_HANDLE_LOADER, loader_endpoint, RIGHT_CALL, number);
     grant(grants, START_HANDLE_NAMES, names_endpoint, is_registry ? RIGHT_RECEIVE : RIGHT_CALL, number);
+    if (granted & IMAGE_GRANT_INPUT)
+        grant(grants, START_HANDLE_INPUT, &system_object, RIGHT_INPUT, 0);
     if (granted & IMAGE_GRANT_LOG || launch->program.interpreter)
         grant(grants, START_HANDLE_SYSTEM, &system_object, RIGHT_LOG, 0);
     if (launch->program.interpreter) {

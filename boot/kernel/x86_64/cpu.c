@@ -1,5 +1,7 @@
 #include "cpu.h"
 
+#include <kernel/module.h>
+
 #include "base/bytes.h"
 #include "layout.h"
 #include "port.h"
@@ -210,6 +212,28 @@ void timer_init(void)
 
 void timer_acknowledge(void)
 {
+    out8(PORT_PIC, 0x20);
+}
+
+static void (*handlers[INTERRUPT_LINES])(void);
+
+void interrupt_attach(unsigned line, void (*handler)(void))
+{
+    if (!line || line >= INTERRUPT_LINES)
+        return;
+    handlers[line] = handler;
+    out8(PORT_PIC + 1, in8(PORT_PIC + 1) & (uint8_t)~(line < 8 ? 1u << line : 4u)); /* 4: the second controller's */
+    if (line >= 8)
+        out8(PORT_PIC_SECOND + 1, in8(PORT_PIC_SECOND + 1) & (uint8_t)~(1u << (line - 8)));
+}
+
+void interrupt_dispatch(unsigned line)
+{
+    if (line >= INTERRUPT_LINES || !handlers[line])
+        return;
+    handlers[line]();
+    if (line >= 8)
+        out8(PORT_PIC_SECOND, 0x20);
     out8(PORT_PIC, 0x20);
 }
 

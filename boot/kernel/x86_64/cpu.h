@@ -43,6 +43,10 @@ void timer_acknowledge(void);
 /* Counts since the last tick that was acknowledged, in 0 .. 2 * TIMER_RELOAD. */
 uint64_t timer_counts(void);
 
+/* An interrupt of a line other than the timer's: call its handler (<kernel/module.h>). A spurious one has none. */
+#define INTERRUPT_LINES 16
+void interrupt_dispatch(unsigned line);
+
 /* Write to the serial line as it is, without a driver. */
 void last_words_put(char c);
 

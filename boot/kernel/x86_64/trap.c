@@ -115,7 +115,8 @@ struct frame *trap_from_user(struct frame *frame)
         thread_yield();
         return schedule();
     }
-    if (frame->vector >= VECTOR_TIMER) { /* a spurious interrupt */
+    if (frame->vector >= VECTOR_TIMER) {
+        interrupt_dispatch((unsigned)frame->vector - VECTOR_TIMER);
         return schedule();
     }
     report_fault(frame);
@@ -127,7 +128,9 @@ void trap_from_kernel(struct frame *frame)
 {
     if (frame->vector == VECTOR_TIMER)
         timer_tick();
-    else if (frame->vector < VECTOR_TIMER)
+    else if (frame->vector > VECTOR_TIMER)
+        interrupt_dispatch((unsigned)frame->vector - VECTOR_TIMER);
+    else
         panic("%s in the kernel, error %x, rip %x, address %x, rsp %x", exception_name(frame->vector), frame->error,
               frame->rip, cpu_fault_address(), frame->rsp);
 }

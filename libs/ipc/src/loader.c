@@ -42,6 +42,28 @@ int64_t loader_process(uint64_t index, uint64_t *process, char name[LOADER_PROCE
     return status;
 }
 
+int64_t loader_status(uint64_t index, struct loader_status *status)
+{
+    struct message request = {.word = {LOADER_PROCESS, index}}, reply = {.data = status->name, .size = sizeof status->name};
+    int64_t result = call_loader(&request, &reply);
+    status->number = reply.word[1];
+    status->state = reply.word[2];
+    status->exit_status = (int64_t)reply.word[3];
+    return result;
+}
+
+int64_t loader_service(uint64_t index, char name[LOADER_PROCESS_NAME_MAX])
+{
+    struct message request = {.word = {LOADER_SERVICE, index}}, reply = {.data = name, .size = LOADER_PROCESS_NAME_MAX};
+    return call_loader(&request, &reply);
+}
+
+int64_t loader_stop(uint64_t process)
+{
+    struct message request = {.word = {LOADER_STOP, process}}, reply = {0};
+    return call_loader(&request, &reply);
+}
+
 int64_t loader_open(const char *name, uint64_t flags, struct loader_opened *opened, void *reply, uint64_t *size)
 {
     struct message request = {.word = {LOADER_OPEN, flags}, .data = (void *)(uintptr_t)name, .size = strlen(name) + 1};

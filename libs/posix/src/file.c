@@ -1,4 +1,5 @@
-/* Descriptors: 0 is empty input, 1 and 2 are the console, the others are files of the boot image. */
+/* Descriptors: 0 has the machine's keys where the manifest grants them, else it is empty; 1 and 2 are the console, the
+ * others are files of the boot image. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -154,11 +155,24 @@ long file_read_at(long number, void *buffer, unsigned long size, long offset)
     return count < 0 ? error_of(count) : count;
 }
 
+/* One at a time, as a terminal without line editing gives them; without the right to them the input is empty. */
+static long read_key(char *key)
+{
+    handle_t input = sys_start_handle(START_HANDLE_INPUT);
+    int64_t byte = input ? sys_input_read(input) : -1;
+    if (byte < 0)
+        return 0;
+    *key = (char)byte;
+    return 1;
+}
+
 long file_read(long number, void *buffer, unsigned long size)
 {
     struct descriptor *file = descriptor(number);
     if (!file)
         return -EBADF;
+    if (file->kind == EMPTY && size)
+        return read_key(buffer);
     if (file->kind != FILE_OF_IMAGE)
         return 0;
     long count = file_read_at(number, buffer, size, (long)file->position);

@@ -135,6 +135,11 @@ int64_t sys_machine_exit(handle_t system, unsigned verdict)
     return invoke(SYS_MACHINE_EXIT, system, verdict, 0, 0, 0, 0);
 }
 
+int64_t sys_input_read(handle_t system)
+{
+    return invoke(SYS_INPUT_READ, system, 0, 0, 0, 0, 0);
+}
+
 int64_t sys_image_check(uint64_t index)
 {
     return invoke(SYS_IMAGE_CHECK, index, 0, 0, 0, 0, 0);

@@ -13,7 +13,7 @@
 
 #define FIRST_NUMBER 2 /* the kernel counts processes from 1, and 1 is this one */
 
-_Static_assert(PORT_INVALID == STATUS_INVALID && PORT_NO_MEMORY == STATUS_NO_MEMORY && PORT_OVERLAP == STATUS_OVERLAP &&
+_Static_assert(PORT_INVALID == STATUS_INVALID && PORT_NO_RIGHT == STATUS_NO_RIGHT && PORT_NO_MEMORY == STATUS_NO_MEMORY && PORT_OVERLAP == STATUS_OVERLAP &&
                    PORT_GONE == STATUS_PEER_GONE && PORT_LIMIT == STATUS_LIMIT && PORT_TOO_LONG == STATUS_TOO_LONG &&
                    PORT_NOT_FOUND == STATUS_NOT_FOUND,
                "a status of the kernel is one of the port");
@@ -204,6 +204,7 @@ int64_t port_grant(struct port *port, struct port_space space, enum port_authori
         [PORT_NAMES_SERVE] = {port->names, RIGHT_RECEIVE, number},
         [PORT_LOG] = {sys_start_handle(START_HANDLE_SYSTEM), RIGHT_LOG, 0},
         [PORT_IMAGE] = {sys_start_handle(START_HANDLE_IMAGE), RIGHT_READ, 0},
+        [PORT_INPUT] = {sys_start_handle(START_HANDLE_SYSTEM), RIGHT_INPUT, 0},
     };
     *value = 0;
     if (!all[authority].handle)

@@ -189,6 +189,7 @@ static void check_rights(void)
     CHECK(sys_start_handle(START_HANDLE_SYSTEM) == 0 && sys_start_handle(START_HANDLE_IMAGE) == 0);
     CHECK(sys_machine_exit(self, VERDICT_PASS) == STATUS_BAD_HANDLE);
     CHECK(sys_log_write(self, "x", 1) == STATUS_BAD_HANDLE);
+    CHECK(sys_input_read(self) == STATUS_BAD_HANDLE && !sys_start_handle(START_HANDLE_INPUT));
     handle_t loader = sys_start_handle(START_HANDLE_LOADER);
     struct message message = {0};
     handle_t reply;

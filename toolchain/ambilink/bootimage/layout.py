@@ -64,6 +64,8 @@ class Calls(IntEnum):
 class Grant(IntFlag):
     LOG = 1
     IMAGE = 2
+    INPUT = 4
+    CONTROL = 8
 
 
 NO_GRANT = Grant(0)

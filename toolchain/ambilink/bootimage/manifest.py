@@ -18,7 +18,7 @@ from ambilink.toml_file import REQUIRED, Key, Table
 ROLES = {"daemon": Role.DAEMON, "program": Role.PROGRAM, "on-demand": Role.ON_DEMAND}
 LINKERS = {linker.name.lower(): linker for linker in Linker}
 CALLS = {calls.name.lower(): calls for calls in Calls}
-GRANTS = {"log": Grant.LOG, "image": Grant.IMAGE}
+GRANTS = {"log": Grant.LOG, "image": Grant.IMAGE, "input": Grant.INPUT, "control": Grant.CONTROL}
 STACK_DEFAULT = 16 * PAGE_SIZE
 STACK_MAX = 64 << 20
 _Choice = TypeVar("_Choice")
@@ -72,7 +72,10 @@ SERVICE_KEYS = {
         "`on-demand`: it is started when it is asked for by name.",
     ),
     "grants": Key(
-        list, [], "What it may reach: `log` (write the kernel's log), `image` (read all files of the image)."
+        list,
+        [],
+        "What it may reach: `log` (write the kernel's log), `image` (read all files of the image), `input` (take the "
+        "machine's keys, which the module `input` receives), `control` (let the loader service end other services).",
     ),
     "stack": Key(
         int,

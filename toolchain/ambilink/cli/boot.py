@@ -48,12 +48,12 @@ def add(commands: "Commands[argparse.ArgumentParser]") -> None:
         _add_machine_options(parser)
     debugging.add_options(boot)
     boot.set_defaults(run=_boot, quiet=False)
-    verify.set_defaults(run=_boot, quiet=True, gdb=None)
+    verify.set_defaults(run=_boot, quiet=True, gdb=None, interactive=False, input=None)
 
 
 def _add_machine_options(boot: argparse.ArgumentParser) -> None:
     boot.add_argument("image", type=input_file, help="a boot image, a kernel (PVH, multiboot2, multiboot) or an ISO")
-    boot.add_argument("--machine", choices=MACHINES, help="what boots it (default emulator, with --gdb qemu)")
+    boot.add_argument("--machine", choices=MACHINES, help="what boots it (default emulator; qemu with --gdb, --interactive, --input)")
     boot.add_argument(
         "--profile",
         type=profile_name,
@@ -68,7 +68,7 @@ def _add_machine_options(boot: argparse.ArgumentParser) -> None:
         "--timeout",
         type=seconds,
         metavar="S",
-        help=f"seconds until the boot fails (default {TIMEOUT_DEFAULT:g}, with --gdb none)",
+        help=f"seconds until the boot fails (default {TIMEOUT_DEFAULT:g}, with --gdb, --interactive none)",
     )
     boot.add_argument("--memory", type=megabytes, default=128, metavar="MB", help="memory of the machine (default 128)")
     boot.add_argument(
@@ -116,12 +116,12 @@ def _boot(options: argparse.Namespace) -> int:
 
     if not options.quiet:
         debugging.check(options)
-    machine = options.machine or ("emulator" if options.gdb is None else "qemu")
+    machine = options.machine or ("qemu" if debugging.needs_qemu(options) else "emulator")
     rules, rules_from = _verdict_rules(options.profile)
     request = BootRequest(
         image=options.image,
         memory_megabytes=options.memory,
-        timeout=options.timeout or (TIMEOUT_DEFAULT if options.gdb is None else math.inf),
+        timeout=options.timeout or (TIMEOUT_DEFAULT if debugging.has_time_limit(options) else math.inf),
         seed=options.seed,
         arguments=options.append,
         accelerator=options.accel,
@@ -131,10 +131,11 @@ def _boot(options: argparse.Namespace) -> int:
     )
     root = options.root or options.image.parent
     before = _before(options.before, options.record)
-    sink = None if options.json else show
+    sink = None if options.json or options.interactive else show
     try:
         request = debugging.with_debugger(options, request, root)
-        result = boot_and_verify(machine, request, root, options.expect, sink, options.protocol)
+        with debugging.with_keys(options, request) as keyed:
+            result = boot_and_verify(machine, keyed, root, options.expect, sink, options.protocol)
     except NoMachine as error:
         print(f"ambilink: {error}", file=sys.stderr)
         report.write_without_machine(options, options.image.name, machine, str(error))

@@ -1,11 +1,16 @@
 """Options of `ambilink boot` by which a person takes part: a debugger, keys."""
 
 import argparse
+import contextlib
 import re
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from ambilink.cli.arguments import output_file
+from ambilink.cli.arguments import input_file, output_file
+from ambilink.files import read_regular
+from ambilink.machine.keys import Keys, typed_keys
 from ambilink.machine.model import BootRequest
 
 PORT_DEFAULT = 1234  # QEMU's
@@ -46,11 +51,24 @@ def add_options(boot: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="where the script goes (default: the image's name + .gdb)",
     )
+    boot.add_argument(
+        "--interactive",
+        action="store_true",
+        help="QEMU: hand what is typed to the machine's serial line, byte by byte; Ctrl-] ends it",
+    )
+    boot.add_argument(
+        "--input", type=input_file, metavar="FILE", help="QEMU: hand the file's bytes to the machine's serial line"
+    )
     boot.set_defaults(usage=boot)
 
 
 def check(options: argparse.Namespace) -> None:
     """Ends the command with status 2 where options do not go together."""
+    if options.interactive and (options.input or options.json):
+        options.usage.error(f"--interactive does not go with {'--input' if options.input else '--json'}")
+    for given, name in ((options.interactive, "--interactive"), (options.input, "--input")):
+        if given and options.machine not in (None, "qemu"):
+            options.usage.error(f"{name} needs --machine qemu: the bundled emulator takes no keys")
     if options.gdb is None:
         for given, name in ((options.places, "-b"), (options.gdb_script, "--gdb-script")):
             if given:
@@ -62,6 +80,26 @@ def check(options: argparse.Namespace) -> None:
         options.usage.error(
             "--gdb needs --accel tcg: under KVM a breakpoint is written into pages that processes share"
         )
+
+
+def needs_qemu(options: argparse.Namespace) -> bool:
+    return options.gdb is not None or options.interactive or options.input is not None
+
+
+def has_time_limit(options: argparse.Namespace) -> bool:
+    """A person takes their time."""
+    return options.gdb is None and not options.interactive
+
+
+@contextlib.contextmanager
+def with_keys(options: argparse.Namespace, request: BootRequest) -> Iterator[BootRequest]:
+    if options.interactive:
+        with typed_keys() as keys:
+            yield replace(request, keys=keys, rules=replace(request.rules, silence=None))
+    elif options.input:
+        yield replace(request, keys=Keys(data=read_regular(options.input)))
+    else:
+        yield request
 
 
 def with_debugger(options: argparse.Namespace, request: BootRequest, root: Path) -> BootRequest:

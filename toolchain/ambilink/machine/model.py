@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from ambilink.machine.keys import Keys
 from ambilink.machine.memory import PhysicalMemory
 from ambilink.verdict import AMBILINK_RULES, VerdictRules
 
@@ -68,6 +69,7 @@ class BootRequest:
     is_cd: bool = False  # the image is an ISO: firmware boots it, QEMU's
     firmware: str = "bios"  # of a CD: bios or uefi
     kernel: Kernel | None = None  # what the image's file holds; QEMU reads it by itself
+    keys: Keys | None = None  # QEMU only: what is typed
     debugger_port: int | None = None  # QEMU only: the machine waits for a debugger that connects there
 
     @property

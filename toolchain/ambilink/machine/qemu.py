@@ -12,9 +12,11 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from ambilink.machine import firmware
 from ambilink.machine.judge import Decision, Judge
+from ambilink.machine.keys import ENDED, Typist
 from ambilink.machine.memory import MEGABYTE, PhysicalMemory
 from ambilink.machine.model import (
     BootRequest,
@@ -110,11 +112,10 @@ def boot(request: BootRequest, sink: LineSink | None = None) -> Outcome:
 
 def _run(command_line: list[str], request: BootRequest, console: Console, judge: Judge, started: float) -> Decision:
     with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
-            command_line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, bufsize=0
-        )
+        stdin = subprocess.PIPE if request.keys else subprocess.DEVNULL
+        process = subprocess.Popen(command_line, stdin=stdin, stdout=subprocess.PIPE, stderr=errors, bufsize=0)
         try:
-            decision = _copy_console(process, request.timeout, console, judge, started)
+            decision = _copy_console(process, request, console, judge, started)
             status = process.wait(GRACE) if decision is None else 0
         except subprocess.TimeoutExpired:
             decision = judge.timeout(request.timeout)
@@ -131,29 +132,37 @@ def _run(command_line: list[str], request: BootRequest, console: Console, judge:
 
 
 def _copy_console(
-    process: subprocess.Popen[bytes], timeout: float, console: Console, judge: Judge, started: float
+    process: subprocess.Popen[bytes], request: BootRequest, console: Console, judge: Judge, started: float
 ) -> Decision | None:
     """Until QEMU closes its output (None), or the verdict is known without it."""
     assert process.stdout is not None
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        while (now := time.perf_counter() - started) < timeout:
-            if selector.select(min(timeout - now, judge.next_look(now), LOOK)):
+        typist = Typist(request.keys, cast(BinaryIO, process.stdin), selector) if request.keys else None
+        while (now := time.perf_counter() - started) < request.timeout:
+            for key, _ in selector.select(min(request.timeout - now, judge.next_look(now), LOOK)):
+                if key.fileobj is not process.stdout:
+                    if typist and not typist.serve(key.fileobj):
+                        return Verdict.FAIL, ENDED
+                    continue
                 data = os.read(process.stdout.fileno(), 65536)
                 if not data:
                     return None
+                if typist:
+                    typist.console_came(data)
                 console.put(data, time.perf_counter() - started, None)
             if decision := judge.decide(time.perf_counter() - started):
                 return decision
-    return judge.timeout(timeout)
+    return judge.timeout(request.timeout)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.kill()
         process.wait()
-    if process.stdout:
-        process.stdout.close()
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            pipe.close()
 
 
 def _without_warnings(text: str) -> str:

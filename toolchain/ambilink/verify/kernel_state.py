@@ -23,6 +23,7 @@ class ThreadState(IntEnum):
     AWAITING_REPLY = 3
     RECEIVING = 4
     DEAD = 5
+    READING = 6
 
 
 class ProcessState(IntEnum):
@@ -47,6 +48,8 @@ class Thread:
                 return f"waits for the answer of {self.server or 'a server that is gone'} (operation {self.operation})"
             case ThreadState.RECEIVING:
                 return "waits for a request"
+            case ThreadState.READING:
+                return "waits for a key"
             case ThreadState.SLEEPING:
                 return "sleeps"
             case ThreadState.READY:

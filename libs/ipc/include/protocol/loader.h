@@ -7,7 +7,8 @@ enum loader_operation {
     LOADER_START = 1, /* data: service name; reply word 1: process number */
     LOADER_WAIT,      /* word 1: process number; reply, when it ended: word 1 state, word 2 exit status */
     LOADER_MODULES,   /* word 1: process number, word 2: index from 0; reply data: struct loader_module */
-    LOADER_PROCESS,   /* word 1: index from 0; reply word 1: process number, data: its name */
+    LOADER_PROCESS,   /* word 1: index from 0; reply word 1: process number, word 2: state, word 3: exit status,
+                         data: its name */
 
     /* The caller's own objects; data in is a name, NUL-terminated, after it a second one where there is one. */
     LOADER_OPEN,      /* word 1: LOADER_OPEN_..., data: name ("": the program); reply: struct loader_opened in word 1 on,
@@ -18,7 +19,12 @@ enum loader_operation {
                          reply: struct loader_symbol in word 1 on */
     LOADER_ADDRESS,   /* word 1: address; reply word 1: handle of its object, word 2: name and word 3: address of the
                          symbol, 0 where there is none */
+
+    LOADER_STOP,      /* word 1: process number; the caller needs the manifest's grant `control` */
+    LOADER_SERVICE,   /* word 1: index from 0 of a service of the image; reply data: its name */
 };
+
+enum loader_state { LOADER_RUNS, LOADER_EXITED, LOADER_FAULTED, LOADER_STOPPED };
 
 /* A handle is the address of the object's struct start_module. */
 
@@ -61,6 +67,18 @@ int64_t loader_wait(uint64_t process, int64_t *exit_status);
 /* STATUS_NOT_FOUND after the last one. */
 int64_t loader_module(uint64_t process, uint64_t index, struct loader_module *module);
 int64_t loader_process(uint64_t index, uint64_t *process, char name[LOADER_PROCESS_NAME_MAX]);
+
+struct loader_status {
+    uint64_t number, state; /* enum loader_state */
+    int64_t exit_status;
+    char name[LOADER_PROCESS_NAME_MAX];
+};
+/* As loader_process, and what became of it. */
+int64_t loader_status(uint64_t index, struct loader_status *status);
+int64_t loader_service(uint64_t index, char name[LOADER_PROCESS_NAME_MAX]);
+/* End a process of the loader service; its waiters are answered. STATUS_NO_RIGHT, STATUS_NOT_FOUND,
+ * STATUS_PEER_GONE: it has ended. */
+int64_t loader_stop(uint64_t process);
 
 /* In `reply`, what the operation says above; a refusal's message is NUL-terminated. `size`: bytes. */
 int64_t loader_open(const char *name, uint64_t flags, struct loader_opened *opened, void *reply, uint64_t *size);
