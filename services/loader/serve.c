@@ -51,6 +51,17 @@ static void describe_module(const struct loader *loader, const struct port_event
     port_reply(loader->port, request->reply, PORT_OK, &(struct port_answer){.data = &description, .size = sizeof description});
 }
 
+/* A name is the data of every answer of that kind. */
+__attribute__((noinline)) static void answer_name(const struct loader *loader, const struct port_event *request, const char *name,
+                        struct port_answer *answer)
+{
+    char field[LOADER_PROCESS_NAME_MAX] = {0};
+    copy_name(field, name, sizeof field);
+    answer->data = field;
+    answer->size = sizeof field;
+    port_reply(loader->port, request->reply, PORT_OK, answer);
+}
+
 static void describe_process(const struct loader *loader, const struct port_event *request)
 {
     const struct child *child = child_at(loader, request->word[1]);
@@ -58,14 +69,8 @@ static void describe_process(const struct loader *loader, const struct port_even
         refuse(loader, request, PORT_NOT_FOUND);
         return;
     }
-    char name[LOADER_PROCESS_NAME_MAX] = {0};
-    copy_name(name, child->name, sizeof name);
-    const struct port_answer answer = {
-        .word = {0, child->number, child->state, (uint64_t)child->exit_status},
-        .data = name,
-        .size = sizeof name,
-    };
-    port_reply(loader->port, request->reply, PORT_OK, &answer);
+    struct port_answer answer = {.word = {0, child->number, child->state, (uint64_t)child->exit_status}};
+    answer_name(loader, request, child->name, &answer);
 }
 
 static void describe_service(const struct loader *loader, const struct port_event *request)
@@ -74,9 +79,8 @@ static void describe_service(const struct loader *loader, const struct port_even
         refuse(loader, request, PORT_NOT_FOUND);
         return;
     }
-    char name[LOADER_PROCESS_NAME_MAX] = {0};
-    copy_name(name, archive_string(&loader->archive, loader->archive.services[request->word[1]].name), sizeof name);
-    port_reply(loader->port, request->reply, PORT_OK, &(struct port_answer){.data = name, .size = sizeof name});
+    const struct image_service *service = &loader->archive.services[request->word[1]];
+    answer_name(loader, request, archive_string(&loader->archive, service->name), &(struct port_answer){0});
 }
 
 /* For processes that the manifest gives control to. An end that was asked for is no failure of the boot. */
@@ -84,17 +88,18 @@ static void stop(struct loader *loader, const struct port_event *request)
 {
     const struct child *caller = child_find(loader, request->number);
     struct child *child = child_find(loader, request->word[1]);
-    if (!caller || !(caller->service->grants & IMAGE_GRANT_CONTROL)) {
-        refuse(loader, request, PORT_NO_RIGHT);
-    } else if (!child) {
-        refuse(loader, request, PORT_NOT_FOUND);
-    } else if (child->state != CHILD_RUNS) {
-        refuse(loader, request, PORT_GONE);
-    } else {
+    int64_t status = PORT_OK;
+    if (!caller || !(caller->service->grants & IMAGE_GRANT_CONTROL))
+        status = PORT_NO_RIGHT;
+    else if (!child)
+        status = PORT_NOT_FOUND;
+    else if (child->state != CHILD_RUNS)
+        status = PORT_GONE;
+    if (status == PORT_OK) {
         report(loader, "%s (process %llu) was stopped by %s", child->name, (unsigned long long)child->number, caller->name);
         wait_stopped(loader, child);
-        port_reply(loader->port, request->reply, PORT_OK, NULL);
     }
+    port_reply(loader->port, request->reply, status, NULL);
 }
 
 static void handle_request(struct loader *loader, const struct port_event *request, const char *text)

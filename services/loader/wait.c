@@ -22,7 +22,7 @@ void wait_for(const struct loader *loader, struct port_reply reply, uint64_t num
         child->waiters[child->waiter_count++] = reply;
 }
 
-static void answer_waiters(const struct loader *loader, struct child *child)
+__attribute__((noinline)) static void answer_waiters(const struct loader *loader, struct child *child)
 {
     for (size_t i = 0; i < child->waiter_count; i++)
         answer(loader, child->waiters[i], child);
