@@ -26,7 +26,7 @@ class Keys:
 
 
 class Typist:
-    """Hands keys on as fast as the machine takes them, from its first output on: before, its serial line is not set up."""
+    """Hands keys on as fast as the machine takes them, from its first output on: then its serial line is set up."""
 
     def __init__(self, keys: Keys, machine: BinaryIO, selector: selectors.BaseSelector) -> None:
         self._keys, self._machine, self._selector = keys, machine, selector
