@@ -65,7 +65,7 @@ struct kernel_record {
 };
 
 /* The kernel symbol `kernel_lives`: the course of a boot, also of processes that are gone. */
-#define LIVES_MAGIC 0x3130534556494c41 /* "ALIVES01" */
+#define LIVES_MAGIC 0x3230534556494c41 /* "ALIVES02" */
 #define LIVES_MAX 256
 
 enum life_event {
@@ -81,14 +81,15 @@ struct process_life {
     char name[PROCESS_NAME_MAX];
     uint64_t state;                /* as in process_record, at the last event */
     int64_t exit_status;
-    uint64_t instant[LIFE_EVENTS]; /* nanoseconds since boot; 0: not reached */
+    uint64_t instant[LIFE_EVENTS]; /* counts of the timer since boot; 0: not reached */
 };
 
 struct kernel_lives {
     uint64_t magic;
     uint64_t capacity;
-    uint64_t count;    /* processes that were created, also those that found no room here */
-    uint64_t changing; /* index in `life` * LIFE_EVENTS + event, while the CPU is in `life_changes` */
+    uint64_t frequency; /* counts of the timer in a second */
+    uint64_t count;     /* processes that were created, also those that found no room here */
+    uint64_t changing;  /* the instant that was kept last, while the CPU is in `life_changes` */
     struct process_life life[LIVES_MAX];
 };
 #endif

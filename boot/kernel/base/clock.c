@@ -22,10 +22,15 @@ void clock_tick(void)
     ticks++;
 }
 
+uint64_t clock_counts(void)
+{
+    return ticks * TIMER_RELOAD + timer_counts();
+}
+
 uint64_t clock_since_boot(void)
 {
     static uint64_t latest; /* a tick may be late, but time never goes back */
-    uint64_t counts = ticks * TIMER_RELOAD + timer_counts();
+    uint64_t counts = clock_counts();
     uint64_t now = counts / TIMER_FREQUENCY * NANOSECONDS + counts % TIMER_FREQUENCY * NANOSECONDS / TIMER_FREQUENCY;
     if (now > latest)
         latest = now;

@@ -9,6 +9,8 @@
 void clock_init(void);
 /* The timer's interrupt came. */
 void clock_tick(void);
+/* Counts of the timer since boot, TIMER_FREQUENCY a second: cheaper than nanoseconds. */
+uint64_t clock_counts(void);
 /* Nanoseconds; never less than the last answer. */
 uint64_t clock_since_boot(void);
 /* Nanoseconds since 1970-01-01 00:00 UTC; since boot where no driver set the clock. */

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "cpu.h"
 
 struct kernel_lives kernel_lives; /* all zero at first, so that no file has room for it */
 
@@ -17,6 +18,7 @@ void life_begin(struct process_record *record)
     if (index == 0) {
         kernel_lives.magic = LIVES_MAGIC;
         kernel_lives.capacity = LIVES_MAX;
+        kernel_lives.frequency = TIMER_FREQUENCY;
     }
     if (index >= LIVES_MAX)
         return;
@@ -30,10 +32,10 @@ void life_begin(struct process_record *record)
 void life_note(const struct process_record *record, enum life_event event)
 {
     struct process_life *life = (struct process_life *)record->life;
-    uint64_t now = clock_since_boot();
-    life->instant[event] = now ? now : 1;
+    uint64_t *instant = &life->instant[event];
+    *instant = clock_counts() | 1; /* never 0 */
     life->state = record->state;
     life->exit_status = record->exit_status;
-    kernel_lives.changing = (uint64_t)(life - kernel_lives.life) * LIFE_EVENTS + event;
+    kernel_lives.changing = (uint64_t)instant;
     life_changes();
 }

@@ -5,6 +5,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 from ambilink.bootimage.container import ImageFile
 from ambilink.machine.memory import PhysicalMemory
@@ -13,8 +14,9 @@ from ambilink.verify.kernel_state import ProcessState
 
 SYMBOL = "kernel_lives"
 STOP_SYMBOL = "life_changes"
-MAGIC = int.from_bytes(b"ALIVES01", "little")
-HEADER = struct.Struct("<4Q")
+MAGIC = int.from_bytes(b"ALIVES02", "little")
+HEADER = struct.Struct("<5Q")
+NANOSECONDS = 10**9
 CAPACITY_MAX = 1 << 16  # more has damaged memory only
 
 
@@ -26,6 +28,7 @@ class LifeEvent(IntEnum):
 
 
 LIFE = struct.Struct(f"<Q32sQq{len(LifeEvent)}Q")
+INSTANTS_AT = LIFE.size - 8 * len(LifeEvent)
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class LifeWatch:
     def _note(self, moment: Moment) -> None:
         header = _header(self._image, moment.memory)
         if header:
-            self._moments.setdefault(header[3], moment)
+            self._moments.setdefault(header.changing, moment)
 
     def read(self, memory: PhysicalMemory) -> Lives | None:
         """None where the kernel is not ours, or had not begun when the machine ended."""
@@ -73,35 +76,47 @@ class LifeWatch:
         address = self._image.physical(self._image.symbols.get(SYMBOL, -1))
         if header is None or address is None:
             return None
-        _, capacity, created, _ = header
-        count = min(created, capacity)
+        count = min(header.created, header.capacity)
         try:
             raw = memory.read(address + HEADER.size, count * LIFE.size)
         except IndexError:
             return None
-        return Lives(created, [self._life(index, each) for index, each in enumerate(LIFE.iter_unpack(raw))])
+        first = self._image.symbols[SYMBOL] + HEADER.size
+        records = enumerate(LIFE.iter_unpack(raw))
+        lives = [self._life(first + index * LIFE.size, header.frequency, each) for index, each in records]
+        return Lives(header.created, lives)
 
-    def _life(self, index: int, values: tuple[int, ...]) -> Life:
+    def _life(self, at: int, frequency: int, values: tuple[int, ...]) -> Life:
+        """`at`: the kernel's address of the record."""
         number, name, state, status, *instants = values
         assert isinstance(name, bytes)
-        reached = {}
-        for event, instant in zip(LifeEvent, instants, strict=True):
-            if instant:
-                moment = self._moments.get(index * len(LifeEvent) + event)
-                reached[event] = (
-                    Instant(instant, moment.instructions, moment.seconds) if moment else Instant(instant)
-                )
+        reached, before = {}, 0
+        for event, counts in zip(LifeEvent, instants, strict=True):
+            if counts:
+                before = max(before, counts * NANOSECONDS // frequency)  # a tick may be late, but time never goes back
+                moment = self._moments.get(at + INSTANTS_AT + event * 8)
+                instructions, seconds = (moment.instructions, moment.seconds) if moment else (None, None)
+                reached[event] = Instant(before, instructions, seconds)
         text = name.split(b"\0")[0].decode("utf-8", "replace")
         known = state in ProcessState.__members__.values()
         return Life(number, text, ProcessState(state) if known else ProcessState.ALIVE, status, reached)
 
 
-def _header(image: ImageFile, memory: PhysicalMemory) -> tuple[int, int, int, int] | None:
+class _Header(NamedTuple):
+    magic: int
+    capacity: int
+    frequency: int  # counts of the timer in a second
+    created: int
+    changing: int  # address of the instant that was kept last
+
+
+def _header(image: ImageFile, memory: PhysicalMemory) -> _Header | None:
     address = image.physical(image.symbols.get(SYMBOL, -1))
     if address is None:
         return None
     try:
-        magic, capacity, created, changing = HEADER.unpack(memory.read(address, HEADER.size))
+        header = _Header(*HEADER.unpack(memory.read(address, HEADER.size)))
     except IndexError:  # its segment lies where the machine has no memory
         return None
-    return (magic, capacity, created, changing) if magic == MAGIC and capacity <= CAPACITY_MAX else None
+    is_sound = header.magic == MAGIC and header.capacity <= CAPACITY_MAX and header.frequency
+    return header if is_sound else None
