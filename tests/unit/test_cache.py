@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import socket
+import tempfile
 import threading
 from pathlib import Path
 
@@ -204,6 +205,44 @@ def test_an_entry_that_is_too_large_is_not_kept(box, monkeypatch):
     monkeypatch.setattr(entries_module, "ENTRY_MAX", 1000)
     box.entries.put(KEY, Entry(bytes(1001)))
     assert not box.file().exists() and not box.said
+
+
+def test_rights_of_other_peoples_files_are_not_changed_through_links(box, monkeypatch, tmp_path):
+    """Who may write to the folder can replace what was just made there by a link."""
+    victim, precious = tmp_path / "victim", tmp_path / "precious"
+    victim.write_text("secret")
+    precious.mkdir()
+    for path in (victim, precious):
+        path.chmod(0o700)
+    made, make_folder = tempfile.mkstemp, os.mkdir
+
+    def mkstemp(**place: str) -> tuple[int, str]:
+        descriptor, name = made(**place)
+        os.unlink(name)
+        os.symlink(victim, name)
+        return descriptor, name
+
+    def mkdir(path: str, *mode: int) -> None:
+        make_folder(path, *mode)
+        os.rmdir(path)
+        os.symlink(precious, path)
+
+    monkeypatch.setattr(tempfile, "mkstemp", mkstemp)
+    box.entries.put(KEY, Entry(DATA))
+    assert victim.read_text() == "secret" and victim.stat().st_mode & 0o777 == 0o700
+    assert box.entries.get(KEY) is None
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    box.entries.put("ab" * 16, Entry(DATA))
+    assert precious.stat().st_mode & 0o777 == 0o700 and not list(precious.iterdir())
+
+
+def test_times_of_files_that_are_no_entries_are_left_alone(box, tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("no entry")
+    os.utime(victim, (1, 1))
+    box.file().parent.mkdir()
+    os.link(victim, box.file())
+    assert box.entries.get(KEY) is None and victim.stat().st_mtime == 1
 
 
 # Rights.

@@ -78,10 +78,10 @@ class CacheFolder:
             try:
                 with os.fdopen(descriptor, "wb") as stream:
                     stream.write(sealed)
-                os.chmod(new, 0o644)
+                    _set_mode(descriptor, 0o644)
                 os.replace(new, path)
             except BaseException:
-                os.unlink(new)
+                _removed(new)
                 raise
         except OSError as error:
             raise StorageError(f"{path} cannot be written ({error.strerror})", Loss.WRITING) from error
@@ -132,16 +132,28 @@ class CacheFolder:
         """A folder in the cache's, with its rights: where a group shares one, all of them may write."""
         try:
             os.mkdir(folder)
-            os.chmod(folder, stat.S_IMODE(self.folder.stat().st_mode))
         except FileExistsError:
             if not stat.S_ISDIR(os.lstat(folder).st_mode):
                 raise
+            return folder
+        if os.name != "nt":  # there, folders have no descriptors
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                _set_mode(descriptor, stat.S_IMODE(self.folder.stat().st_mode))
+            finally:
+                os.close(descriptor)
         return folder
 
     def _mark(self) -> None:
         """Programs that make backups leave such folders out."""
         with suppress(OSError), open(self.folder / "CACHEDIR.TAG", "x") as stream:
             stream.write(TAG)
+
+
+def _set_mode(descriptor: int, mode: int) -> None:
+    """Of what is open: under its name others may have put a link to something else."""
+    if hasattr(os, "fchmod"):
+        os.fchmod(descriptor, mode)
 
 
 def _touch(path: str) -> None:
