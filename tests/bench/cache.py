@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench.build import JOBS, Ours, Tree, run
-from tests.buildgrid import NotFetchedError, Server, install
-
 from ambilink.compile.toolset import load_toolset
 from ambilink.files import write_atomically
+from build import JOBS, TOP, Ours, Tree, run
+
+sys.path.append(str(TOP))
+from tests.buildgrid import NotFetchedError, Server, install
 
 GOAL_COLD_FOLDER, GOAL_WARM_FOLDER, GOAL_COLD_SERVER, GOAL_WARM_SERVER = 1.1, 0.2, 1.2, 0.25  # of a build without
 
