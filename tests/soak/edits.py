@@ -305,11 +305,13 @@ def library_removed(editor: Editor) -> str | None:
 
 
 @edit
-def form(editor: Editor) -> str:
+def form(editor: Editor) -> str | None:
     library = editor.library()
     assert library is not None
     feature = editor.rng.choice(("separate objects", "only static", "version script", "script in link flags"))
     library.features ^= {feature}
+    if {"only static", "separate objects"} <= library.features:  # it could not stand in dynamic programs
+        return None
     return f"{library.name} {feature}"
 
 

@@ -97,6 +97,8 @@ def generate(rng: random.Random, libraries: int, programs: int, compiler: str, t
         sources = [Source(f"src/s{number}.c", number, rng.randint(1, 99)) for number in range(rng.choice((1, 1, 2, 3)))]
         # Round robin, so that each is there whatever the seed.
         features = {FEATURES[position % len(FEATURES)]} | set(rng.sample(FEATURES, rng.choice((0, 0, 1))))
+        if "only static" in features:  # it stands in dynamic programs
+            features.discard("separate objects")
         made[name] = Library(name, libs, sources, features, rng.random() < 0.4, rng.random() < 0.5)
     for _ in range(max(1, libraries // 8)):  # cycles
         first, second = sorted(rng.sample(range(libraries), 2))
