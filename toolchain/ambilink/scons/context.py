@@ -25,6 +25,7 @@ from ambilink.scons.resolving import Resolver
 from ambilink.scons.running import Running
 from ambilink.scons.tasks import build_anyway, mark
 from ambilink.scons.units import Library, LibraryVariant, Program, Start, Unit
+from ambilink.scons.variables import real_folders
 from ambilink.sources import part_names
 
 PACKAGE = Path(ambilink.__file__).parent
@@ -55,6 +56,7 @@ class Context(Resolver):
         self._nasms: dict[tuple[str, str], Nasm] = {}
         self._late: list[tuple[Node, Callable[[], Iterable[Node]]]] = []
         self._code_digests: dict[str, str] = {}
+        self._real_folders: dict[Folder, list[str]] = {}
         self.stale_nodes: set[Node] = set()
         self.made = MadeInputs(self)
         self.dry_steps = 0  # that a dry run announced
@@ -175,6 +177,14 @@ class Context(Resolver):
             digests = [digest_of(str(path)) for path in sorted((PACKAGE / part).glob("*.py"))]
             self._code_digests[part] = " ".join(digests)
         return self._code_digests[part]
+
+    def real_folders(self, node: Folder) -> list[str]:
+        """In all its places; looked up once when all SConscripts are read."""
+        if not self.checked:
+            return real_folders(node)
+        if node not in self._real_folders:
+            self._real_folders[node] = real_folders(node)
+        return self._real_folders[node]
 
     # Objects.
 

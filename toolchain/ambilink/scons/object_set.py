@@ -17,7 +17,6 @@ from ambilink.incremental.search import named_files, search_folders, settings
 from ambilink.scons.api import Builder, Environment, Folder, Node, make_action
 from ambilink.scons.arguments import setting_texts
 from ambilink.scons.units import Unit
-from ambilink.scons.variables import real_folders
 
 if TYPE_CHECKING:
     from ambilink.scons.context import Context
@@ -67,7 +66,7 @@ class ObjectSet:
 
     def _folders(self) -> list[str]:
         context = self.context
-        return list(dict.fromkeys(f for each in context.include_dirs(self.unit) for f in real_folders(each)))
+        return list(dict.fromkeys(f for each in context.include_dirs(self.unit) for f in context.real_folders(each)))
 
     def _flags(self, language: Language) -> list[str]:
         """The environment's, then the declaration's."""

@@ -141,10 +141,10 @@ class Resolver(Declarations):
 
     def include_dirs(self, unit: Unit) -> list[Folder]:
         """Folders that are searched for headers, and scanned for dependencies."""
-        dirs = [*unit.private_includes, *unit.includes, *unit.variables.folders("CPPPATH")]
+        dirs = dict.fromkeys([*unit.private_includes, *unit.includes, *unit.variables.folders("CPPPATH")])
         for library in self.closure(unit):
-            dirs += [folder for folder in library.includes if folder not in dirs]
-        return dirs
+            dirs.update(dict.fromkeys(library.includes))
+        return list(dirs)
 
     def _wrapping_order(self, unit: Unit) -> list[Unit]:
         """The unit and its closure, each before what it needs, as far as that has an end; else as LIBS has them."""
