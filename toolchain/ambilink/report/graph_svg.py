@@ -11,7 +11,7 @@ NAME_MAX = 17  # letters that a box has room for
 STYLE = """
 .graph{--paper:#fff;--ink:#1d2733;--line:#8a94a0;--library:#eef3fb;--dynamic:#e8f6ec;--static:#fdf1e2;--kernel:#f0eef6;
 --archive:#b45309;--shared:#1d5fb4}
-@media (prefers-color-scheme:dark){.graph{--paper:#14181d;--ink:#e6e9ee;--line:#66707c;--library:#1c2836;
+@media screen and (prefers-color-scheme:dark){.graph{--paper:#14181d;--ink:#e6e9ee;--line:#66707c;--library:#1c2836;
 --dynamic:#17301f;--static:#36270f;--kernel:#28233a;--archive:#f0a04b;--shared:#7cb2f5}}
 .graph{font:12px system-ui,sans-serif}
 .graph text{fill:var(--ink);text-anchor:middle}

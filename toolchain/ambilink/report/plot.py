@@ -14,7 +14,7 @@ COLUMN, GROUP_GAP = 28, 24
 LARGE_FACTOR = 20  # between the least and the most value: from here on a logarithmic axis
 STYLE = """
 svg{--paper:#fff;--ink:#1d2733;--grid:#d8dee6;font:11px system-ui,sans-serif}
-@media (prefers-color-scheme:dark){svg{--paper:#14181d;--ink:#e6e9ee;--grid:#303842}}
+@media screen and (prefers-color-scheme:dark){svg{--paper:#14181d;--ink:#e6e9ee;--grid:#303842}}
 text{fill:var(--ink)}.paper{fill:var(--paper)}.grid{stroke:var(--grid)}.title{font-weight:bold}.value{font-size:9px}
 """
 COLOURS = ("#b45309", "#2f7fd6", "#2f9e62", "#8b5cf6", "#d6418c")
