@@ -93,7 +93,7 @@ class Running:
         self.finishing()
         self.progress.clear()
         if self.stopped_by is not None and not self.closed:
-            print(f"scons: stopped by {self.stopped_by.name}; what was made is kept, the next build goes on from there")
+            print(f"scons: stopped by {self.stopped_by.name}; what was made is kept for the next build")
         self.progress.repeat_failures()
         for lock in self._locks.values():
             lock.done()
