@@ -284,7 +284,15 @@ class Context(Resolver):
         data = json.dumps(self.graph(), indent=1).encode()
         path = self.state / "graph.json"
         if writes(self.env) and (not path.is_file() or path.read_bytes() != data):
-            write_atomically(path, data)
+            try:
+                write_atomically(path, data)
+            except OSError as error:
+                raise unwritable(error) from error
+
+
+def unwritable(error: OSError) -> UserError:
+    """A record cannot be kept, before anything is built."""
+    return UserError(f"{error.filename}: cannot be written ({error.strerror}); make room, or the folder writable")
 
 
 def writes(env: Environment) -> bool:

@@ -24,7 +24,7 @@ from ambilink.scons.builders import (  # noqa: F401  each declares itself
     service,
 )
 from ambilink.scons.caching import add_cache
-from ambilink.scons.context import PACKAGE, Context, cleans, writes
+from ambilink.scons.context import PACKAGE, Context, cleans, unwritable, writes
 from ambilink.scons.finish import finish_at_exit
 from ambilink.scons.launching import add_launcher
 from ambilink.scons.named_targets import add_named_targets
@@ -72,6 +72,8 @@ def generate(env: Environment) -> None:
         sources = system_folder()
     except AmbilinkError as error:
         raise UserError(str(error)) from error
+    except OSError as error:
+        raise unwritable(error) from error
     context = env["AMBILINK"] = Context(env, process, toolset, build, state, sources)
     context.asked = asked
     if env.GetOption("max_drift") == DEFAULT_MAX_DRIFT:  # SCons would trust a date that is older than two days
