@@ -46,6 +46,7 @@ INCBIN = {
         "x.c": 'const char *y(void) { const char *p; __asm__(".pushsection .rodata\\n1: .incbin \\"data/p.bin\\"\\n'
         '.popsection\\nlea 1b(%%rip), %0" : "=r"(p)); return p; }\n'
     },
+    "with -flto": {"x.c": "/* late */" + IN_C.format('.incbin \\"data/p.bin\\"')},
     "by .include": {"x.s": '.include "data/q.inc"\n', "data/q.inc": ASSEMBLY.format('.incbin "data/p.bin"')},
     "by a macro of the assembler": {
         "x.s": '.macro embed name\n.incbin "\\name"\n.endm\n' + ASSEMBLY.format('embed "data/p.bin"'),
@@ -59,7 +60,8 @@ def libraries(tree, cases, more: str = "") -> None:
     for number, files in enumerate(cases.values()):
         for name, content in files.items():
             tree.write(f"{number}/{name}", content.replace("data/", f"{number}/data/"))
-        text += f"env.DualLibrary('x{number}', ['{number}/{next(iter(files))}'], {more.format(number)})\n"
+        flags = "flags=['-flto']," if "/* late */" in str(files) else ""
+        text += f"env.DualLibrary('x{number}', ['{number}/{next(iter(files))}'], {flags} {more.format(number)})\n"
     tree.more = f"AMBILINK_CACHE={str(tree.folder / 'cache')!r},"
     tree.sconstruct(text)
 

@@ -114,9 +114,13 @@ class Batch:
             self.observer.started(stale)
 
         done = self._run(recipe.commands(job.source, part, depfile, coloured=self.coloured), announce)
+        inputs = Inputs(())
+        if done.status == 0:
+            inputs = InputFinder(recipe, job, depfile, self.store.mentions, self._run_one).find()
+            if inputs.by_assembler and recipe.is_late:  # a link would read the files, which no link depends on
+                done = self._run(recipe.at_once.commands(job.source, part, depfile, coloured=self.coloured))
         if done.status == 0:
             os.replace(part, job.target)
-            inputs = InputFinder(recipe, job, depfile, self.store.mentions, self._run_one).find()
             certain = self.store.built(recipe, job, inputs, began, done.seconds)
             if certain and self.cache and key:
                 paths = [*inputs.paths, *recipe.files, *job.inputs]
@@ -131,7 +135,7 @@ class Batch:
             self.slots.stop()
         self.observer.finished(stale, done, cached=False)
 
-    def _run(self, commands: Sequence[Sequence[str]], announce: Callable[[], None]) -> Finished:
+    def _run(self, commands: Sequence[Sequence[str]], announce: Callable[[], None] | None = None) -> Finished:
         """One after the other, to the first that fails."""
         finished = self.slots.run(commands[0], self.environment, announce=announce)
         for command in commands[1:]:

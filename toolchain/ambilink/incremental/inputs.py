@@ -27,6 +27,7 @@ _DEPTH = 8  # of macros that name macros, and of texts that include texts
 class Inputs:
     paths: Sequence[str]  # without the source
     doubt: str = ""  # why there may be more
+    by_assembler: bool = False  # the assembler reads some
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class InputFinder:
             return Inputs(headers)  # nasm's list has all
         texts = [self.job.source, *headers]
         found = self.mentions(texts)
-        paths, doubt = dict.fromkeys(headers), ""
+        paths, doubt, by_assembler = dict.fromkeys(headers), "", False
         for path, mentioned in found.items():
             for question in questions(mentioned):
                 asked = self._followed(question, texts) if question.macro else [question]
@@ -63,8 +64,9 @@ class InputFinder:
             if named is None:
                 doubt = doubt or "it has .incbin or .include with a name that is not followed"
             paths.update(dict.fromkeys(named or ()))
+            by_assembler = named is None or bool(named)
         paths.pop(self.job.source, None)
-        return Inputs(list(paths), doubt)
+        return Inputs(list(paths), doubt, by_assembler)
 
     # What texts ask for.
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 
@@ -43,6 +43,15 @@ class Recipe:
         if self.lists_apart:
             return [words, [*words[:-3], *listing, source]]
         return [[*words[:-3], *listing, *words[-3:]]]
+
+    @property
+    def is_late(self) -> bool:
+        """Whether objects are turned into code when programs are linked."""
+        return any(word.startswith("-flto") for word in self.words)
+
+    @property
+    def at_once(self) -> "Recipe":
+        return replace(self, words=(*self.words, "-fno-lto"))
 
     def earlier(self, source: str, output: str, *stage: str) -> list[str]:
         """The command for an earlier stage of the same compilation: -E or -S."""

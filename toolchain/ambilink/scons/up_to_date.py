@@ -113,6 +113,14 @@ def _files(context: Context) -> set[str] | None:
     return read | made
 
 
+def _leads_back(path: str) -> bool:
+    """A link to a folder that it lies in."""
+    if not os.path.islink(path):
+        return False
+    here = os.path.realpath(os.path.dirname(path))
+    return f"{here}{os.sep}".startswith(os.path.join(os.path.realpath(path), ""))
+
+
 def _folders(context: Context, files: set[str]) -> set[str]:
     """Folders in which a file that appears may matter: where sources and headers are, and are looked for."""
     build = context.from_top(context.build.dir.abspath)
@@ -126,9 +134,9 @@ def _folders(context: Context, files: set[str]) -> set[str]:
         for folder in {folder for recipe in each.recipes.values() for folder in recipe.search}:
             found.add(folder)
             if not os.path.isabs(folder) and not folder.startswith(".venv"):
-                for inside, names, _ in os.walk(folder):
+                for inside, names, _ in os.walk(folder, followlinks=True):
                     names[:] = [name for name in names if os.path.normpath(f"{inside}/{name}") not in made]
-                    names[:] = [name for name in names if name not in HIDDEN]
+                    names[:] = [name for name in names if name not in HIDDEN and not _leads_back(f"{inside}/{name}")]
                     found.add(os.path.normpath(inside))
     for node in all_folders(context.env):  # folders that Glob() looked into
         path = context.from_top(node.abspath)
