@@ -69,6 +69,23 @@ def test_sources_whose_dates_are_all_the_same(tree):
         ]
 
 
+def test_built_sources_and_headers_that_were_altered(tree):
+    """Nothing else than their command makes them; a folder is built before `out`."""
+    tree.write("x.in", '#include "y.h"\nconst char x[] = ANSWER;\n')
+    tree.write("y.in", '#define ANSWER "answer-one"\n')
+    tree.sconstruct(
+        "for name in ('x.c', 'y.h'):\n    env.Command(f'a/{name}', name[0] + '.in', Copy('$TARGET', '$SOURCE'))\n"
+        "env.DualLibrary('x', ['a/x.c'])\n"
+    )
+    tree.good()
+    tree.write("a/y.h", '#define ANSWER "altered"\n')
+    tree.good()
+    assert has(tree, b"answer-one") and (tree.folder / "a/y.h").read_text() == (tree.folder / "y.in").read_text()
+    tree.write("a/x.c", "altered\n")
+    tree.good()
+    assert has(tree, b"answer-one") and compiled(tree) == []
+
+
 def made(tree) -> list[str]:
     words = {line.split()[0] for line in tree.good().splitlines() if line.startswith("  ") and line.split()}
     return sorted(words & {"CC", "AR", "LD", "ABI", "STUB", "RT", "OBJS"})

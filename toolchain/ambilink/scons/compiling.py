@@ -26,12 +26,11 @@ from ambilink.scons.api import (
     is_file,
     is_folder,
     make_action,
-    node_tables,
 )
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.made_inputs import may_change
 from ambilink.scons.object_set import ObjectSet
-from ambilink.scons.sources import SourcePlaces, built_node, is_ready, refuse_unknown
+from ambilink.scons.sources import SourcePlaces, is_ready, refuse_unknown
 from ambilink.scons.steps import watched
 from ambilink.scons.tasks import StoppedError, stops_at_failures
 from ambilink.scons.units import Unit
@@ -166,19 +165,11 @@ def _prerequisites(node: Node, env: Environment) -> list[Node]:
     elif _is_behind(each):
         context.build_again(node, "a build ended before it listed what it had compiled")
     found = [owner.node for owner in each.borrowed]
-    tables = node_tables(context.env)
-    for job in each.jobs:
-        made = built_node(context, tables, job.source)
-        if made is not None:
-            each.after_others = True
-            found.append(made)
-    folders = [*context.include_dirs(each.unit), *each.quoted]
-    names = [context.from_top(folder.abspath) for folder in folders]
-    made_inputs = [
-        *context.made.headers(names, [job.source for job in each.jobs], each.unit),
-        *context.made.read_before(context.store.files_of(each.paths), each.unit),
-    ]
+    made_inputs = each.made_inputs
     declared = [one for one in each.declared() if is_file(one) or is_folder(one)]  # SCons wants no others here
+    for made in (*made_inputs, *declared):
+        if made.has_builder() and is_file(made):
+            context.rebuild_if_altered(made)
     if made_inputs or any(map(may_change, declared)):
         each.after_others = True
     return list(dict.fromkeys([*found, *made_inputs, *declared]))

@@ -17,7 +17,16 @@ from ambilink.incremental.cache import Cache, general
 from ambilink.incremental.files import digest_of
 from ambilink.incremental.journal import Journal
 from ambilink.incremental.objects import ObjectStore
-from ambilink.scons.api import Environment, Folder, Node, UserError, build_targets, command_line_targets, node_tables
+from ambilink.scons.api import (
+    Environment,
+    Folder,
+    Node,
+    UserError,
+    build_targets,
+    command_line_targets,
+    node_tables,
+    signature_of_file,
+)
 from ambilink.scons.location import SourceLocation
 from ambilink.scons.made_inputs import MadeInputs
 from ambilink.scons.object_set import ObjectSet, Owners
@@ -52,6 +61,7 @@ class Context(Resolver):
         self.sets: dict[str, ObjectSet] = {}  # by path of their lists
         self._shared = 0  # so many sets know which of their objects others compile
         self._owners: Owners = {}
+        self._verified: set[ObjectSet] = set()  # their inputs are as they were made
         self._own_dependencies: set[tuple[Node, Node]] = set()
         self._nasms: dict[tuple[str, str], Nasm] = {}
         self._late: list[tuple[Node, Callable[[], Iterable[Node]]]] = []
@@ -221,6 +231,17 @@ class Context(Resolver):
         build_anyway(node, reason)
         self.stale_nodes.add(node)
 
+    def rebuild_if_altered(self, node: Node) -> None:
+        """By others than the build that made it; SCons takes it as it is."""
+        node.disambiguate()  # of a command's target SCons knows only then that it is a file
+        csig = getattr(getattr(node.get_stored_info(), "ninfo", None), "csig", None)
+        if csig is None or not os.path.exists(node.abspath) or self.journal.unaltered(node.path):
+            return
+        if signature_of_file(node.abspath) == csig:
+            self.journal.wrote(node.path)  # touched
+            return
+        self.build_again(node, "it was altered since it was made")
+
     def depends(self, node: Node, nodes: Sequence[Node]) -> None:
         """A dependency of this tool's. Those that SConscripts declare of outputs reach the compilations, too."""
         self.env.Depends(node, nodes)
@@ -256,6 +277,14 @@ class Context(Resolver):
         """Files that SConscripts name are there, or will be."""
         if not self.env.GetOption("clean") and not self.env.GetOption("help"):
             self.wanted.verify(self.top, node_tables(self.env))
+            self.verify_made_inputs()
+
+    def verify_made_inputs(self) -> None:
+        """What commands of the project made for compilations is as they left it: seen before SCons looks at it."""
+        for each in list(self.sets.values()):
+            for node in each.made_inputs if each not in self._verified else ():
+                self.rebuild_if_altered(node)
+            self._verified.add(each)
 
     @property
     def updates_abi(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from ambilink.compile.languages import Flags, Language, concerning, language_of
@@ -142,6 +143,16 @@ class ObjectSet:
             groups = {language: [job for job in jobs if _language(job) is language] for language in self.recipes}
             self._stale = [one for name, group in groups.items() for one in store.stale(self.recipes[name], group)]
         return self._stale
+
+    @cached_property
+    def made_inputs(self) -> list[Node]:
+        """Sources, headers and other files that are built, as far as SConscripts and the last build say."""
+        context, sources = self.context, [job.source for job in self.jobs]
+        built = [context.made.files[path] for path in sources if path in context.made.files]
+        folders = [context.from_top(folder.abspath) for folder in (*context.include_dirs(self.unit), *self.quoted)]
+        read = context.store.files_of(self.paths)
+        made = [*context.made.headers(folders, sources, self.unit), *context.made.read_before(read, self.unit)]
+        return list(dict.fromkeys([*built, *made]))
 
     # What env.Depends says.
 

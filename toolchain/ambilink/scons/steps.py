@@ -5,7 +5,6 @@ when not every library is known; they are not expanded, which is most of what SC
 """
 
 import contextlib
-import os
 import shlex
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ from ambilink.errors import AmbilinkError
 from ambilink.incremental.journal import Step
 from ambilink.incremental.reading import READING
 from ambilink.incremental.slots import Stopped
-from ambilink.scons.api import Environment, Node, Nodes, Scanner, make_action, signature_of_file
+from ambilink.scons.api import Environment, Node, Nodes, Scanner, make_action
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.reasons import why
 from ambilink.scons.tasks import StoppedError, stops_at_failures
@@ -158,18 +157,7 @@ def watched(function: Callable[[Node, Environment], Sequence[Node]] | None = Non
         if READING.active:
             READING.end()  # scripts are read to their end
         context_of(env).verify_files()
-        _rebuild_if_altered(node, context_of(env))
+        context_of(env).rebuild_if_altered(node)
         return list(function(node, env)) if function else []
 
     return Scanner(scan, name="AmbilinkWatched")
-
-
-def _rebuild_if_altered(node: Node, context: Context) -> None:
-    stored = node.get_stored_info()
-    csig = getattr(getattr(stored, "ninfo", None), "csig", None)
-    if csig is None or not os.path.exists(node.abspath) or context.journal.unaltered(node.path):
-        return
-    if signature_of_file(node.abspath) == csig:
-        context.journal.wrote(node.path)  # touched
-        return
-    context.build_again(node, "it was altered since it was made")
