@@ -135,13 +135,17 @@ def test_reports_of_a_foreign_boot(system):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('program = "user"', 'program = "usr"', "my.toml: unknown service 'usr'"),
-        ('file = "text"', 'file = "none"', "none"),
+        ('program = "user"', 'program = "usr"', "my.toml:7: unknown service 'usr'"),
+        ('file = "text"', 'file = "txet"', "my.toml:10: txet is not there (image declared at SConstruct:"),
         ("[[module]]\nprogram", '[[module]]\ncolour = "x"\nprogram', "my.toml:7: unknown key module 1.colour"),
         ("[image]", '[image]\nkernel = "../../kern"', "my.toml:2: image.kernel is '../../kern'; give"),
         ("[image]", '[image]\nkernel = "grub/grub.cfg"', "GRUB's own files lie in the folder grub"),
         ('file = "text"', 'file = "grub"', "module 2.file is 'grub', and GRUB's own files lie in the folder grub"),
-        ('"multiboot2"', '"multiboot"', "my.toml:2: image.format is 'multiboot'; choose one of: ambilink, multiboot2"),
+        (
+            '"multiboot2"',
+            '"multiboot"',
+            "my.toml:2: image.format is 'multiboot'; did you mean 'multiboot2'? choose one of: ambilink, multiboot2",
+        ),
     ],
 )
 def test_a_wrong_manifest_is_an_error_at_its_line(system, old, new, message):

@@ -104,7 +104,7 @@ def test_a_wrong_soname(pair):
 
 
 def test_an_unknown_service_in_the_manifest(pair):
-    pair.write("boot.toml", '[[service]]\nname = "usre"\n')
+    pair.write("boot.toml", '[[service]]\nname = "usre"\nrole = "program"\n')
     with (pair.folder / "SConstruct").open("a") as stream:
         stream.write(
             'env.Kernel("kernel", ["main.c"], script="k.lds")\n'
@@ -113,7 +113,7 @@ def test_an_unknown_service_in_the_manifest(pair):
         )
     pair.write("k.lds", "SECTIONS { }")
     output = pair.bad(str(pair.out / "boot.img"))
-    assert "boot.toml: unknown service 'usre' (image declared at SConstruct:" in output
+    assert "boot.toml:2: unknown service 'usre' (image declared at SConstruct:" in output
     assert "known: alone, loader, user" in output
 
 

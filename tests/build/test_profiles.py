@@ -537,7 +537,7 @@ def test_images_of_our_own_have_our_own_places(system):
     system.profile('[places]\nprograms = "bin"\n')
     system.tree.write("main.c", "void _start(void) { }\n")
     system.tree.write("k.lds", "ENTRY(_start)\nSECTIONS { . = 0x100000; .text : { *(.text*) } }\n")
-    system.tree.write("boot.toml", '[[service]]\nname = "loader"\n')
+    system.tree.write("boot.toml", '[[service]]\nname = "loader"\nrole = "program"\n')
     system.tree.sconstruct(
         'env.Kernel("kernel", ["main.c"], script="k.lds")\n'
         'env.Service("loader", ["main.c"], linkage="static")\nenv.BootImage("boot.img", "boot.toml")\n'

@@ -8,6 +8,7 @@ from ambilink.bootimage.pack import pack
 from ambilink.errors import AmbilinkError
 
 GOOD = '[[service]]\nname = "a"\n'
+RUNS = GOOD + 'role = "program"\n'
 
 
 def manifest(tmp_path, text):
@@ -23,7 +24,7 @@ kernel = "other"
 [[service]]
 name = "a"
 program = "b"
-role = "on-demand"
+role = "program"
 grants = ["log", "image"]
 stack = 8192
 arguments = ["x", "y z"]
@@ -33,7 +34,7 @@ environment = { K = "v" }
 """
     read_back = read(manifest(tmp_path, text))
     (service,) = read_back.services
-    assert (service.name, service.program, service.role) == ("a", "b", Role.ON_DEMAND)
+    assert (service.name, service.program, service.role) == ("a", "b", Role.PROGRAM)
     assert service.grants == Grant.LOG | Grant.IMAGE and service.stack_size == 8192
     assert service.arguments == ("x", "y z") and service.environment == ("K=v",)
     assert read_back.kernel == "other" and read_back.programs == ["loader", "b"]
@@ -45,12 +46,12 @@ environment = { K = "v" }
     [
         ("", "service lists nothing to start; add a [[service]]"),
         ("[[service]\n", "is not TOML: Expected ']]' at the end of an array declaration (at line 1, column 10)"),
-        (GOOD + GOOD, "service a is there twice"),
+        (GOOD + GOOD, "service a is there twice, first in line 2"),
         (GOOD + 'calls = "unix"\n', "service a.calls is 'unix'; choose one of: ambilink, linux"),
         (GOOD + 'calls = "linux"\nlinker = "pack"\n', "service a.linker is 'pack'; a program with calls"),
         ('[image]\nmodules = ["a/b"]\n' + GOOD, "image.modules has 'a/b'; give the module's name alone"),
-        (GOOD + 'roll = "program"\n', "unknown key service a.roll; known here: arguments, calls, environment, grants"),
-        (GOOD + 'role = "demon"\n', "service a.role is 'demon'; choose one of: daemon, program, on-demand"),
+        (GOOD + 'roll = "program"\n', "unknown key service a.roll; did you mean 'role'? known here: arguments, calls, environment, grants"),
+        (GOOD + 'role = "demon"\n', "service a.role is 'demon'; did you mean 'daemon'? choose one of: daemon, program, on-demand"),
         (GOOD + 'grants = ["root"]\n', "service a.grants is 'root'; choose one of: log, image"),
         (GOOD + "stack = 100\n", "service a.stack is 100; use a multiple of 4096"),
         (GOOD + 'stack = "big"\n', "service a.stack is 'big', which is no int"),
@@ -82,8 +83,8 @@ def test_a_missing_manifest(tmp_path):
 
 
 def test_an_unknown_service(tmp_path, build):
-    with pytest.raises(AmbilinkError, match=r"boot.toml: unknown service a: .* is not there; declare it with Service"):
-        pack(manifest(tmp_path, GOOD), build, tmp_path / "x.img")
+    with pytest.raises(AmbilinkError, match=r"boot.toml:2: unknown service a: .* is not there; declare it with Service"):
+        pack(manifest(tmp_path, RUNS), build, tmp_path / "x.img")
     assert not (tmp_path / "x.img").exists()
 
 
@@ -95,7 +96,7 @@ def test_a_missing_library(tmp_path, build):
         (root / "services" / name).write_bytes((build / "services" / name).read_bytes())
     (root / "kernel").write_bytes((build / "kernel").read_bytes())
     with pytest.raises(AmbilinkError, match=r"services/greet: needs lib\w+.so, and .* is not there"):
-        pack(manifest(tmp_path, '[[service]]\nname = "greet"\n'), root, tmp_path / "x.img")
+        pack(manifest(tmp_path, '[[service]]\nname = "greet"\nrole = "program"\n'), root, tmp_path / "x.img")
 
 
 def test_who_links(tmp_path):
@@ -106,6 +107,7 @@ interpreter = "libc.so"
 modules = ["serial", "rtc"]
 [[service]]
 name = "a"
+role = "program"
 [[service]]
 name = "b"
 linker = "interp"
@@ -121,13 +123,13 @@ calls = "linux"
 
 
 def test_a_dynamic_loader_is_the_kernels_to_link(tmp_path, build):
-    services = '[[service]]\nname = "names"\n'
+    services = '[[service]]\nname = "names"\nrole = "program"\n'
     path = manifest(tmp_path, '[image]\nloader = "greet"\n' + services)
     assert pack(path, build, tmp_path / "x.img").archive.loader_linker is Linker.KERNEL
     assert pack(manifest(tmp_path, services), build, tmp_path / "x.img").archive.loader_linker is Linker.LOADER
 
 
 def test_a_missing_file(tmp_path, build):
-    path = manifest(tmp_path, '[[service]]\nname = "names"\n[files]\n"etc/x" = "gone"\n')
-    with pytest.raises(AmbilinkError, match=r"files.etc/x: .*gone cannot be read"):
+    path = manifest(tmp_path, '[[service]]\nname = "names"\nrole = "program"\n[files]\n"etc/x" = "gone"\n')
+    with pytest.raises(AmbilinkError, match=r"boot.toml:5: files.etc/x: .*gone cannot be read .*; give the path of a file"):
         pack(path, build, tmp_path / "x.img")

@@ -142,9 +142,15 @@ def test_a_circle(tmp_path):
         ('profile = "1"\n', "os.toml:1: profile is '1', which is no int"),
         ('profile = 1\nextends = "none"\n', "os.toml:2: 'none' is no known profile; choose one of ambilink, bare, "),
         ('profile = 1\nextends = "x/y.toml"\n', "os.toml:2: extends names x/y.toml, which is not there"),
-        ("profile = 1\n\n[formats]\n", "os.toml:3: unknown key formats; known here: contract, extends, format, "),
+        (
+            "profile = 1\n\n[formats]\n",
+            "os.toml:3: unknown key formats; did you mean 'format'? known here: contract, extends, format, ",
+        ),
         ("profile = 1\nformat = 3\n", "os.toml:2: format is 3, which is no dict"),
-        ("profile = 1\n[format]\nrelrs = true\n", "os.toml:3: unknown key format.relrs; known here: hash, max-page"),
+        (
+            "profile = 1\n[format]\nrelrs = true\n",
+            "os.toml:3: unknown key format.relrs; did you mean 'relr'? known here: hash, max-page",
+        ),
         ('profile = 1\n[format]\n# x\nrelr = "yes"\n', "os.toml:4: format.relr is 'yes', which is no bool"),
         ('profile = 1\n[format]\nhash = "md5"\n', "os.toml:3: format.hash is 'md5'; choose one of: gnu, sysv, both"),
         ("profile = 1\n[format]\nmax-page-size = 5000\n", "os.toml:3: format.max-page-size is 5000; write a power"),

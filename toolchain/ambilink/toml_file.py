@@ -2,12 +2,12 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ambilink.errors import AmbilinkError
+from ambilink.errors import AmbilinkError, near
 from ambilink.files import read_regular
 
 REQUIRED = ...  # in place of a default
@@ -23,10 +23,11 @@ class Key:
 
 
 class Located(dict[str, Any]):
-    """A table that knows the lines of its keys."""
+    """A table that knows the lines of its keys, and of the items of arrays."""
 
     line: int | None = None
     lines: dict[str, int] = {}
+    item_lines: dict[tuple[str, int], int] = {}
 
 
 # What lies between keys and values. A file that tomllib has read is known to be well-formed, so that strings, comments
@@ -35,6 +36,7 @@ _TOKEN = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|[A-Za-z0-9_+:-]+|\n|[^\S\n]+|.',
     re.DOTALL,
 )
+_SYNTAX_PLACE = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)")
 _Path = tuple[str | int, ...]
 _Item = TypeVar("_Item")
 
@@ -149,6 +151,13 @@ def _locate(value: Any, lines: Mapping[_Path, int], path: _Path = ()) -> Any:
         located = Located({key: _locate(each, lines, (*path, key)) for key, each in value.items()})
         located.line = lines.get(path)
         located.lines = {key: lines[*path, key] for key in value if (*path, key) in lines}
+        located.item_lines = {
+            (key, number): lines[*path, key, number]
+            for key, items in value.items()
+            if isinstance(items, list)
+            for number in range(len(items))
+            if (*path, key, number) in lines
+        }
         return located
     if isinstance(value, list):
         return [_locate(each, lines, (*path, number)) for number, each in enumerate(value)]
@@ -170,7 +179,11 @@ def read(path: Path) -> Located:
     except OverflowError as error:
         where = path if error.args[0] is None else f"{path}:{error.args[0]}"
         raise AmbilinkError(where, "has a number of more than 64 bits", "write a smaller one") from error
-    except ValueError as error:  # of the syntax, of the encoding, or of a number with thousands of digits
+    except tomllib.TOMLDecodeError as error:
+        line = _SYNTAX_PLACE.search(str(error))
+        where = f"{path}:{line[1] or text.count(chr(10)) + 1}" if line else path
+        raise AmbilinkError(where, f"is not TOML: {error}", "repair it there") from error
+    except ValueError as error:  # of the encoding, or of a number with thousands of digits
         raise AmbilinkError(path, f"is not TOML: {error}", "repair it there") from error
     except RecursionError as error:
         raise AmbilinkError(path, "is nested too deeply", "write it with fewer brackets in brackets") from error
@@ -186,12 +199,14 @@ class Table:
             raise AmbilinkError(where, f"{name} must be a table", f"write it as [{name}]")
         self._line = values.line if isinstance(values, Located) else line
         self._lines = values.lines if isinstance(values, Located) else {}
+        self._item_lines = values.item_lines if isinstance(values, Located) else {}
         self._values = dict(values)
         self._written = set(self._values)
         self._inherited: dict[str, Table] = {}  # whose keys some of the values are
         self._known: list[str] = []
 
     def _key(self, key: str) -> str:
+        key = key if key.isprintable() else repr(key)
         return f"{self.name}.{key}" if self.name else key
 
     def inherit(self, base: "Table") -> None:
@@ -210,11 +225,13 @@ class Table:
         """Of the table, where the key is not written."""
         return self._lines.get(key, self._line)
 
-    def place(self, key: str) -> str:
-        """File and line."""
+    def place(self, key: str, item: int | None = None) -> str:
+        """File and line; `item` is the number of one of an array's."""
         if key in self._inherited:
-            return self._inherited[key].place(key)
+            return self._inherited[key].place(key, item)
         line = self.line_of(key)
+        if item is not None:
+            line = self._item_lines.get((key, item), line)
         return str(self.path) if line is None else f"{self.path}:{line}"
 
     def take(self, key: str, kind: type, default: Any = REQUIRED) -> Any:
@@ -235,10 +252,10 @@ class Table:
     def take_items(self, key: str, kind: type[_Item], default: Any = REQUIRED) -> list[_Item]:
         """An array whose items have one type."""
         values = self.take(key, list, default)
-        for value in values:
+        for number, value in enumerate(values):
             if not isinstance(value, kind) or isinstance(value, bool):
                 remedy = "quote it" if kind is str else f"write values of type {kind.__name__}"
-                raise self.refuse(key, f"has the item {value!r}, which is no {kind.__name__}", remedy)
+                raise self.refuse(key, f"has the item {value!r}, which is no {kind.__name__}", remedy, item=number)
         return list(values)
 
     def take_strings(self, key: str, default: Any = REQUIRED) -> list[str]:
@@ -265,11 +282,16 @@ class Table:
         values, self._values = self._values, {}
         return values
 
-    def refuse(self, key: str, rule: str, remedy: str = "", what: str = "") -> AmbilinkError:
-        return AmbilinkError(self.place(key), f"{what}{self._key(key)} {rule}", remedy)
+    def refuse(self, key: str, rule: str, remedy: str = "", what: str = "", item: int | None = None) -> AmbilinkError:
+        return AmbilinkError(self.place(key, item), f"{what}{self._key(key)} {rule}", remedy)
+
+    def allow(self, keys: Collection[str]) -> None:
+        """Refuse other keys; called first, so that a misspelt key is reported before the one that it should have been."""
+        for key in self._values:
+            if key not in keys:
+                remedy = f"{near(keys, key)}known here: {', '.join(sorted(keys))}"
+                raise AmbilinkError(self.place(key), f"unknown key {self._key(key)}", remedy)
 
     def finish(self) -> None:
-        for key in self._values:
-            raise AmbilinkError(
-                self.place(key), f"unknown key {self._key(key)}", f"known here: {', '.join(sorted(self._known))}"
-            )
+        """Refuse keys that were not taken."""
+        self.allow(self._known)

@@ -5,14 +5,15 @@ Libraries are not listed, but for those that programs open at run time: they fol
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from unicodedata import category
 
 from ambilink import toml_file
 from ambilink.bootimage.layout import ARGUMENTS_MAX, NAME_MAX, PAGE_SIZE, SERVICE_NAME_MAX, Calls, Grant, Linker, Role
 from ambilink.bootimage.multiboot_manifest import AMBILINK, TOP_KEYS, take_format, take_version
-from ambilink.errors import AmbilinkError
+from ambilink.errors import AmbilinkError, choices
 from ambilink.toml_file import REQUIRED, Key, Table
 
 ROLES = {"daemon": Role.DAEMON, "program": Role.PROGRAM, "on-demand": Role.ON_DEMAND}
@@ -62,8 +63,8 @@ SERVICE_KEYS = {
     "program": Key(
         str,
         None,
-        'The program: a file under `services/`, by default the one that is called as the service; with '
-        "`calls = \"linux\"` a path from the manifest's folder.",
+        "The program: a file under `services/`, by default the one that is called as the service; with "
+        '`calls = "linux"` a path from the manifest\'s folder.',
     ),
     "role": Key(
         str,
@@ -98,7 +99,11 @@ SERVICE_KEYS = {
 TABLES = {
     "Top of the file": (TOP_KEYS, "Before the first table."),
     "[image]": (IMAGE_KEYS, "The image as a whole. The table may be left out."),
-    "[[service]]": (SERVICE_KEYS, "One service, in the order of their start. There is at least one."),
+    "[[service]]": (
+        SERVICE_KEYS,
+        'One service, in the order of their start. At least one has `role = "program"`: without it nothing decides '
+        "the boot.",
+    ),
     "[files]": (
         {},
         "Other files of the image. Each key is a name in the image, its value the path of the file, from the "
@@ -118,6 +123,7 @@ class ManifestService:
     environment: tuple[str, ...]
     linker: Linker
     calls: Calls
+    place: str = field(default="", compare=False)  # file and line
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,14 @@ class Manifest:
     seed: int | None  # of the addresses that pack chooses
     services: list[ManifestService]
     files: dict[str, Path]
+    places: Mapping[tuple[str, str], str] = field(default_factory=dict, compare=False)
+
+    def place(self, kind: str, name: str = "") -> str:
+        """File and line of what the manifest names: a kernel, loader, interpreter, library, module, program or file."""
+        return self.places.get((kind, name), str(self.path))
+
+    def refuse(self, kind: str, name: str, rule: str, remedy: str) -> AmbilinkError:
+        return AmbilinkError(self.place(kind, name), rule, remedy)
 
     @property
     def programs(self) -> list[str]:
@@ -138,43 +152,85 @@ class Manifest:
         return list(dict.fromkeys([self.loader, *(service.program for service in self.services)]))
 
 
-def _choose(table: Table, key: str, value: str, choices: Mapping[str, _Choice]) -> _Choice:
-    if value not in choices:
-        raise table.refuse(key, f"is {value!r}", f"choose one of: {', '.join(choices)}")
-    return choices[value]
+def _choose(table: Table, key: str, value: str, offered: Mapping[str, _Choice], item: int | None = None) -> _Choice:
+    if value not in offered:
+        raise table.refuse(key, f"is {value!r}", choices(offered, value), item=item)
+    return offered[value]
 
 
-def _check_name(table: Table, key: str, name: str, limit: int) -> str:
+def _check_name(table: Table, key: str, name: str, limit: int, item: int | None = None) -> str:
     parts = name.split("/")
     if len(name.encode()) > limit or not name.isprintable() or {"", ".", ".."} & {*parts}:
-        raise table.refuse(key, f"is {name!r}", f"use a relative name of 1 to {limit} bytes, without . or .. in it")
+        what = "is" if item is None else "has"
+        remedy = f"use a relative name of 1 to {limit} bytes, without . or .. in it"
+        raise table.refuse(key, f"{what} {name!r}", remedy, item=item)
     return name
+
+
+def _check_text(table: Table, key: str, text: str, item: int | None = None) -> str:
+    """What programs are handed as a C string, and print."""
+    bad = next((letter for letter in text if category(letter) == "Cc"), None)
+    if bad is not None:
+        what = "a NUL" if bad == "\0" else f"the control character {bad!r}"
+        raise table.refuse(key, f"has {what} in {text!r}", "write printable text", item=item)
+    return text
+
+
+def _check_path(table: Table, key: str, path: str) -> str:
+    if not path or not path.isprintable():
+        raise table.refuse(key, f"is {path!r}", "write the name of a file")
+    return path
+
+
+def _names(table: Table, key: str, kind: str) -> tuple[str, ...]:
+    """Files' names, each once."""
+    names: list[str] = table.take_key(key, IMAGE_KEYS[key])
+    for number, name in enumerate(names):
+        if "/" in name:
+            raise table.refuse(key, f"has {name!r}", f"give the {kind}'s name alone", item=number)
+        _check_name(table, key, name, NAME_MAX, number)
+        if name in names[:number]:
+            raise table.refuse(key, f"has {name!r} twice", "leave one of them", item=number)
+    return tuple(names)
 
 
 def _read_service(table: Table, default_linker: Linker) -> ManifestService:
     def take(key: str, default: Any = None) -> Any:
         return table.take_key(key, SERVICE_KEYS[key], default)
 
+    if not table.has("name"):
+        table.allow(SERVICE_KEYS)
     name = _check_name(table, "name", take("name"), SERVICE_NAME_MAX)
     table.name = f"service {name}"
+    table.allow(SERVICE_KEYS)
     role = _choose(table, "role", take("role"), ROLES)
     grants = Grant(0)
-    for grant in take("grants"):
-        grants |= Grant(_choose(table, "grants", grant, GRANTS))
+    for number, grant in enumerate(take("grants")):
+        grants |= Grant(_choose(table, "grants", grant, GRANTS, number))
     stack = take("stack")
     if not 0 < stack <= STACK_MAX or stack % PAGE_SIZE:
         raise table.refuse("stack", f"is {stack}", f"use a multiple of {PAGE_SIZE} up to {STACK_MAX}")
     arguments = take("arguments")
+    for number, argument in enumerate(arguments):
+        _check_text(table, "arguments", argument, number)
     environment = []
     variables = take("environment")
     for key, value in variables.items().items():
         if not isinstance(value, str):
             raise variables.refuse(key, f"is {value!r}", "quote it")
+        if not key or "=" in key:
+            raise variables.refuse(key, f"is no name of a variable: {key!r}", "write a name without = in it")
+        _check_text(variables, key, _check_text(variables, key, key) and value)
         environment.append(f"{key}={value}")
     for key, values in (("arguments", arguments), ("environment", environment)):
         if len(values) > ARGUMENTS_MAX:
             raise table.refuse(key, f"has {len(values)} items", f"give at most {ARGUMENTS_MAX}")
-    program = take("program", name)
+    size = sum(len(text.encode()) + 1 for text in (name, *arguments, *environment))
+    if size > stack // 2:
+        raise table.refuse(
+            "stack", f"is {stack}, and arguments and environment have {size} bytes", f"give at least {2 * size + 4096}"
+        )
+    program = _check_path(table, "program", take("program", name))
     calls = Calls(_choose(table, "calls", take("calls"), CALLS))
     default = Linker.INTERP if calls is Calls.LINUX else default_linker
     linker = Linker(_choose(table, "linker", take("linker", default.name.lower()), LINKERS))
@@ -184,8 +240,55 @@ def _read_service(table: Table, default_linker: Linker) -> ManifestService:
         )
     table.finish()
     return ManifestService(
-        name, program, Role(role), grants, stack, tuple(arguments), tuple(environment), linker, calls
+        name,
+        program,
+        Role(role),
+        grants,
+        stack,
+        tuple(arguments),
+        tuple(environment),
+        linker,
+        calls,
+        table.place("name"),
     )
+
+
+def _read_services(top: Table, linker: Linker, places: dict[tuple[str, str], str]) -> list[ManifestService]:
+    services: dict[str, ManifestService] = {}
+    for index, values in enumerate(top.take("service", list, [])):
+        table = Table(top.path, f"service {index + 1}", values, top.line_of("service"))
+        service = _read_service(table, linker)
+        if service.name in services:
+            first = services[service.name].place.rpartition(":")[2]
+            raise AmbilinkError(
+                service.place,
+                f"service {service.name} is there twice, first in line {first}",
+                "give each service a name of its own",
+            )
+        services[service.name] = service
+        places.setdefault(("program", service.program), table.place("program" if table.has("program") else "name"))
+    if not services:
+        raise top.refuse("service", "lists nothing to start", "add a [[service]]")
+    return list(services.values())
+
+
+def _read_files(table: Table, places: dict[tuple[str, str], str]) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for name, source in table.items().items():
+        _check_name(table, name, name, NAME_MAX)
+        if not isinstance(source, str):
+            raise table.refuse(name, f"is {source!r}", "write a path")
+        _check_path(table, name, source)
+        if name.split("/")[0] in ("modules", "services", "pack"):
+            raise table.refuse(
+                name, "clashes with the folders of modules, programs and linked pages", "choose another folder"
+            )
+        inner = next((each for each in files if f"{each}/".startswith(f"{name}/") or name.startswith(f"{each}/")), None)
+        if inner is not None:
+            raise table.refuse(name, f"and files.{inner} cannot both be there: one is the other's folder", "rename one")
+        files[name] = table.path.parent / source
+        places["file", name] = table.place(name)
+    return files
 
 
 def read(path: Path) -> Manifest:
@@ -194,45 +297,34 @@ def read(path: Path) -> Manifest:
     image = top.take_table("image", {})
     if take_format(image) != AMBILINK:
         raise image.refuse("format", "is not 'ambilink'", "make this image by BootImage or ambilink image pack")
+    image.allow(IMAGE_KEYS)
 
     def take(key: str) -> Any:
         return image.take_key(key, IMAGE_KEYS[key])
 
-    libraries = tuple(take("libraries"))
-    for name in libraries:
-        if "/" in name:
-            raise image.refuse("libraries", f"has {name!r}", "give the file's name alone")
-        _check_name(image, "libraries", name, NAME_MAX)
-    modules = tuple(take("modules"))
-    for name in modules:
-        if "/" in name:
-            raise image.refuse("modules", f"has {name!r}", "give the module's name alone")
+    libraries, modules = _names(image, "libraries", "file"), _names(image, "modules", "module")
     linker = Linker(_choose(image, "linker", take("linker"), LINKERS))
     kernel, loader, interpreter, seed = take("kernel"), take("loader"), take("interpreter") or None, take("seed")
     if seed < -1 or seed >= 1 << 64:
         raise image.refuse("seed", f"is {seed}", "use a number from 0 to 2**64 - 1")
+    for key, name in (("kernel", kernel), ("loader", loader)):
+        _check_path(image, key, name)
     image.finish()
-    services: list[ManifestService] = []
-    for index, values in enumerate(top.take("service", list, [])):
-        table = Table(path, f"service {index + 1}", values, top.line_of("service"))
-        service = _read_service(table, linker)
-        if any(other.name == service.name for other in services):
-            raise AmbilinkError(
-                table.place("name"), f"service {service.name} is there twice", "give each service a name of its own"
-            )
-        services.append(service)
-    if not services:
-        raise top.refuse("service", "lists nothing to start", "add a [[service]]")
-    files: dict[str, Path] = {}
-    files_table = top.take_table("files", {})
-    for name, source in files_table.items().items():
-        _check_name(files_table, repr(name), name, NAME_MAX)
-        if not isinstance(source, str):
-            raise files_table.refuse(name, f"is {source!r}", "write a path")
-        if name.split("/")[0] in ("modules", "services", "pack"):
-            raise files_table.refuse(
-                name, "clashes with the folders of modules, programs and linked pages", "choose another folder"
-            )
-        files[name] = path.parent / source
+    if top.has("module"):
+        raise top.refuse("module", "is not for format 'ambilink'", "write image.modules, or [[service]] and [files]")
+    places = {(key, ""): image.place(key) for key in ("kernel", "loader", "interpreter")}
+    places |= {("library", name): image.place("libraries", number) for number, name in enumerate(libraries)}
+    places |= {("module", name): image.place("modules", number) for number, name in enumerate(modules)}
+    places["program", loader] = image.place("loader")
+    services = _read_services(top, linker, places)
+    files = _read_files(top.take_table("files", {}), places)
     top.finish()
-    return Manifest(path, kernel, loader, interpreter, libraries, modules, None if seed < 0 else seed, services, files)
+    if all(service.role is not Role.PROGRAM for service in services):
+        raise AmbilinkError(
+            services[0].place,
+            'no service has role = "program", so the boot would pass before anything ran',
+            'give that role to one at least: the boot passes when each "program" has ended with status 0',
+        )
+    return Manifest(
+        path, kernel, loader, interpreter, libraries, modules, None if seed < 0 else seed, services, files, places
+    )

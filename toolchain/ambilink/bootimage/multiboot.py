@@ -7,6 +7,7 @@ from pathlib import Path
 from ambilink.bootimage.grub import GrubTree, grub_tree
 from ambilink.bootimage.multiboot_info import Module
 from ambilink.bootimage.multiboot_manifest import MultibootManifest, expand, read
+from ambilink.bootimage.pack import FILE_REMEDY, near_file
 from ambilink.bootimage.pvh_wrapper import wrap
 from ambilink.bootimage.shipped import shipped
 from ambilink.compile.profile import Profile
@@ -48,7 +49,7 @@ class _Modules:
                 yield Module(f"{self.profile.places.programs}/{path.name}", self._contents(path), module.command_line)
             else:
                 assert module.file is not None
-                yield Module(module.file.name, self._file(module.file), module.command_line)
+                yield Module(module.file.name, self._file(module.place, module.file), module.command_line)
         if not any(module.needed for module in self.manifest.modules):
             yield from needed
 
@@ -56,17 +57,19 @@ class _Modules:
         path = self.root / self.profile.places.programs / f"{name}{self.profile.places.program_suffix}"
         if not path.is_file():
             raise AmbilinkError(
-                self.manifest.path,
+                self.manifest.place("program", name),
                 f"unknown program {name}: {path} is not there",
-                f"declare it with Service('{name}', ...)",
+                f"{near_file(path)}declare it with Service('{name}', ...)",
             )
         return path
 
-    def _file(self, path: Path) -> bytes:
+    @staticmethod
+    def _file(place: str, path: Path) -> bytes:
         try:
             return read_regular(path)
         except AmbilinkError as error:
-            raise AmbilinkError(self.manifest.path, f"module {path.name}: {error.where} {error.rule}") from error
+            remedy = f"{near_file(path)}{error.remedy or FILE_REMEDY}"
+            raise AmbilinkError(place, f"module {path.name}: {error.where} {error.rule}", remedy) from error
 
     def _contents(self, path: Path) -> bytes:
         return read_regular(path) if self.profile.format.section_headers else shipped(path)
@@ -74,8 +77,10 @@ class _Modules:
     def _needed(self) -> Iterator[Module]:
         """The DT_NEEDED closure of the programs and of the libraries that the manifest names, breadth first."""
         programs = [self._program(name) for name in self.manifest.programs]
-        waiting = [(program, name) for program in programs for name in inspect(program).needed]
-        waiting += [(self.manifest.path, name) for name in self.manifest.libraries]
+        waiting: list[tuple[object, str]] = [
+            (program, name) for program in programs for name in inspect(program).needed
+        ]
+        waiting += [(self.manifest.place("library", name), name) for name in self.manifest.libraries]
         folder = self.profile.places.libraries
         seen: set[str] = set()
         while waiting:
@@ -87,9 +92,8 @@ class _Modules:
                 raise AmbilinkError(needer, f"needs {soname!r}, which is no file name", "give it a soname without /")
             path = self.root / folder / soname
             if not path.is_file():
-                raise AmbilinkError(
-                    needer, f"needs {soname}, and {path} is not there", "build the library as a shared object"
-                )
+                remedy = f"{near_file(path)}build the library as a shared object"
+                raise AmbilinkError(needer, f"needs {soname}, and {path} is not there", remedy)
             text = expand(self.manifest.library_command_line, soname, folder)
             yield Module(f"{folder}/{soname}", self._contents(path), text)
             waiting += [(path, other) for other in inspect(path).needed]

@@ -4,12 +4,13 @@ The keys of its tables are declared here with type, default and meaning; docs/re
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ambilink import toml_file
-from ambilink.errors import AmbilinkError
+from ambilink.errors import AmbilinkError, choices
 from ambilink.toml_file import Key, Table
 
 AMBILINK = "ambilink"
@@ -61,6 +62,7 @@ class ManifestModule:
     file: Path | None
     needed: bool
     command_line: str
+    place: str = field(default="", compare=False)  # file and line
 
 
 @dataclass(frozen=True)
@@ -72,14 +74,15 @@ class MultibootManifest:
     libraries: tuple[str, ...]
     library_command_line: str
     modules: tuple[ManifestModule, ...]
+    places: Mapping[tuple[str, str], str] = field(default_factory=dict, compare=False)
+
+    def place(self, kind: str, name: str = "") -> str:
+        """File and line of what the manifest names: the kernel, a library or a program."""
+        return self.places.get((kind, name), str(self.path))
 
     @property
     def programs(self) -> list[str]:
         return list(dict.fromkeys(module.program for module in self.modules if module.program))
-
-    @property
-    def files(self) -> list[Path]:
-        return [module.file for module in self.modules if module.file]
 
 
 def take_version(top: Table) -> None:
@@ -92,7 +95,7 @@ def take_version(top: Table) -> None:
 def take_format(image: Table) -> str:
     value: str = image.take_key("format", IMAGE_KEYS["format"])
     if value not in ALL_FORMATS:
-        raise image.refuse("format", f"is {value!r}", f"choose one of: {', '.join(ALL_FORMATS)}")
+        raise image.refuse("format", f"is {value!r}", choices(ALL_FORMATS, value))
     return value
 
 
@@ -128,6 +131,7 @@ def _read_module(path: Path, table: Table) -> ManifestModule:
     def take(key: str, default: Any = None) -> Any:
         return table.take_key(key, MODULE_KEYS[key], default)
 
+    table.allow(MODULE_KEYS)
     program, file, needed = take("program"), take("file"), take("needed")
     if (bool(program) + bool(file) + needed) != 1:
         raise table.refuse("program", "or file or needed is wanted, one of them", "write which file the module is")
@@ -140,7 +144,8 @@ def _read_module(path: Path, table: Table) -> ManifestModule:
         raise table.refuse("command-line", "stands beside needed", "write image.library-command-line")
     text = _command_line(table, "command-line", text)
     table.finish()
-    return ManifestModule(program, path.parent / file if file else None, needed, text)
+    place = table.place("program" if program else "file" if file else "needed")
+    return ManifestModule(program, path.parent / file if file else None, needed, text, place)
 
 
 def read(path: Path) -> MultibootManifest:
@@ -150,6 +155,7 @@ def read(path: Path) -> MultibootManifest:
     name = take_format(image)
     if name not in FORMATS:
         raise image.refuse("format", f"is {name!r}", f"this reads {' and '.join(FORMATS)}")
+    image.allow(IMAGE_KEYS)
 
     def take(key: str) -> Any:
         return image.take_key(key, IMAGE_KEYS[key])
@@ -157,9 +163,9 @@ def read(path: Path) -> MultibootManifest:
     kernel, command_line, pattern = take("kernel"), take("command-line"), take("library-command-line")
     libraries = take("libraries")
     _refuse_place(image, "kernel", kernel)
-    for library in libraries:
+    for number, library in enumerate(libraries):
         if "/" in library or not library:
-            raise image.refuse("libraries", f"has {library!r}", "give the file's name alone")
+            raise image.refuse("libraries", f"has {library!r}", "give the file's name alone", item=number)
     _command_line(image, "command-line", command_line)
     unknown = next((word for word in re.findall(r"\{(.*?)\}", pattern) if word not in ("name", "folder")), None)
     if unknown is not None:
@@ -171,14 +177,19 @@ def read(path: Path) -> MultibootManifest:
             raise AmbilinkError(
                 top.place(key), f"{key} is not for format {name!r}", "list programs and files as [[module]]"
             )
-    modules = []
+    places = {("kernel", ""): image.place("kernel")}
+    places |= {("library", name): image.place("libraries", number) for number, name in enumerate(libraries)}
+    modules: list[ManifestModule] = []
     for number, values in enumerate(top.take("module", list, [])):
         table = Table(path, f"module {number + 1}", values, top.line_of("module"))
         modules.append(_read_module(path, table))
         if modules[-1].needed and sum(module.needed for module in modules) > 1:
             raise AmbilinkError(table.place("needed"), "a second entry says needed = true", "leave one of them")
     top.finish()
-    return MultibootManifest(path, FORMATS[name], kernel, command_line, tuple(libraries), pattern, tuple(modules))
+    places |= {("program", module.program): module.place for module in modules[::-1] if module.program}
+    return MultibootManifest(
+        path, FORMATS[name], kernel, command_line, tuple(libraries), pattern, tuple(modules), places
+    )
 
 
 def expand(pattern: str, name: str, folder: str) -> str:

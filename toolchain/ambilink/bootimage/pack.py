@@ -10,7 +10,7 @@ from ambilink.bootimage.linked import Store
 from ambilink.bootimage.manifest import Manifest, ManifestService, read
 from ambilink.bootimage.shipped import shipped
 from ambilink.elf.inspect import inspect
-from ambilink.errors import AmbilinkError
+from ambilink.errors import AmbilinkError, near
 from ambilink.files import read_regular, write_output
 from ambilink.link.module import Module
 
@@ -18,6 +18,7 @@ PROGRAM_FOLDER = "services"
 LIBRARY_FOLDER = "lib"
 INTERPRETER_FOLDER = "lib/interp"
 MODULE_FOLDER = "modules"
+FILE_REMEDY = "give the path of a file, from the manifest's folder"
 
 
 @dataclass(frozen=True)
@@ -38,18 +39,27 @@ def _program(manifest: Manifest, root: Path, name: str) -> Path:
     """A service of the build folder by name, or any file by path, from the manifest's folder."""
     path = manifest.path.parent / name if "/" in name else root / PROGRAM_FOLDER / name
     if not path.is_file():
-        raise AmbilinkError(
-            manifest.path, f"unknown service {name}: {path} is not there", f"declare it with Service('{name}', ...)"
-        )
+        remedy = f"{near_file(path)}declare it with Service('{name}', ...)"
+        if "/" in name:
+            remedy = f"{near_file(path)}give its path from the manifest's folder"
+        raise manifest.refuse("program", name, f"unknown service {name}: {path} is not there", remedy)
     return path
+
+
+def near_file(path: Path) -> str:
+    """What may have been meant: a file that lies there under a name like it."""
+    try:
+        return near([each.name for each in path.parent.iterdir() if each.suffix != ".debug"], path.name)
+    except OSError:
+        return ""
 
 
 def _add_libraries(
     root: Path, contents: dict[str, tuple[FileKind, bytes]], programs: list[Path], manifest: Manifest
 ) -> None:
     """The DT_NEEDED closure of the programs and of the libraries that the manifest names, breadth first."""
-    waiting = [(program, name) for program in programs for name in inspect(program).needed]
-    waiting += [(manifest.path, name) for name in manifest.libraries]
+    waiting: list[tuple[object, str]] = [(program, name) for program in programs for name in inspect(program).needed]
+    waiting += [(manifest.place("library", name), name) for name in manifest.libraries]
     while waiting:
         needer, soname = waiting.pop(0)
         name = f"{LIBRARY_FOLDER}/{soname}"
@@ -57,9 +67,8 @@ def _add_libraries(
             continue
         path = root / LIBRARY_FOLDER / soname
         if not path.is_file():
-            raise AmbilinkError(
-                needer, f"needs {soname}, and {path} is not there", "build the library as a shared object"
-            )
+            remedy = f"{near_file(path)}build the library as a shared object"
+            raise AmbilinkError(needer, f"needs {soname}, and {path} is not there", remedy)
         contents[name] = (FileKind.LIBRARY, shipped(path))
         waiting += [(path, other) for other in inspect(path).needed]
 
@@ -74,18 +83,14 @@ def _add_modules(root: Path, contents: dict[str, tuple[FileKind, bytes]], manife
     for name in manifest.modules:
         path = root / MODULE_FOLDER / f"{name}.so"
         if not path.is_file():
-            raise AmbilinkError(
-                manifest.path,
-                f"unknown module {name}: {path} is not there",
-                f"declare it with KernelModule('{name}', ...)",
-            )
+            remedy = f"{near_file(path)}declare it with KernelModule('{name}', ...)"
+            raise manifest.refuse("module", name, f"unknown module {name}: {path} is not there", remedy)
         contents[f"{MODULE_FOLDER}/{name}.so"] = (FileKind.MODULE, shipped(path))
     if manifest.modules:
         exports = root / MODULE_FOLDER / f"{Path(manifest.kernel).name}.so"
         if not exports.is_file():
-            raise AmbilinkError(
-                manifest.path, f"lists modules, and {exports} is not there", "declare the kernel with abi=..."
-            )
+            rule = f"lists modules, and {exports} is not there"
+            raise manifest.refuse("module", manifest.modules[0], rule, "declare the kernel with abi=...")
         contents[f"{MODULE_FOLDER}/kernel.so"] = (FileKind.DATA, read_regular(exports))
 
 
@@ -103,12 +108,14 @@ def _add_interpreters(
         if not info.needed:
             continue
         if interpreter is None:
-            raise AmbilinkError(path, "has no PT_INTERP", f"declare {service.name} with another linker")
+            raise AmbilinkError(service.place, f"{path} has no PT_INTERP", f"give {service.name} another linker")
         name = interpreter.lstrip("/")
         if service.calls is not Calls.AMBILINK:
             if name not in contents:
                 raise AmbilinkError(
-                    path, f"asks for the interpreter {interpreter}, which is not in the image", f"give files.{name}"
+                    service.place,
+                    f"{path} asks for the interpreter {interpreter}, which is not in the image",
+                    f"give files.{name}",
                 )
             continue
         if manifest.interpreter is None:
@@ -116,10 +123,11 @@ def _add_interpreters(
         else:
             source = root / INTERPRETER_FOLDER / manifest.interpreter
         if not source.is_file():
-            raise AmbilinkError(
-                path,
-                f"asks for the interpreter {interpreter}, and {source} is not there",
-                "declare it with Interpreter",
+            raise manifest.refuse(
+                "interpreter",
+                "",
+                f"{service.name} asks for the interpreter {interpreter}, and {source} is not there",
+                f"{near_file(source)}declare it with Interpreter",
             )
         data = shipped(source)
         library = f"{LIBRARY_FOLDER}/{inspect(source).soname}"
@@ -185,9 +193,10 @@ def build(manifest_path: Path, root: Path, image: Path) -> Packed:
         try:
             data = read_regular(source)
         except AmbilinkError as error:
-            raise AmbilinkError(manifest_path, f"files.{name}: {error.where} {error.rule}", error.remedy) from error
+            remedy = f"{near_file(source)}{error.remedy or FILE_REMEDY}"
+            raise manifest.refuse("file", name, f"files.{name}: {error.where} {error.rule}", remedy) from error
         if name in contents:
-            raise AmbilinkError(manifest_path, f"files.{name} is a library that programs need", "leave it out")
+            raise manifest.refuse("file", name, f"files.{name} is a library that programs need", "leave it out")
         contents[name] = (FileKind.LIBRARY if name.startswith(f"{LIBRARY_FOLDER}/") else FileKind.DATA, data)
     _add_interpreters(root, contents, manifest, programs)
     _add_modules(root, contents, manifest)

@@ -1,19 +1,12 @@
 """Every library, service, kernel, module and interpreter that SConscripts declared."""
 
-from collections.abc import Collection, Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Collection, Mapping
 
+from ambilink.errors import known as known
 from ambilink.scons.api import UserError
 from ambilink.scons.location import SourceLocation
 from ambilink.scons.units import Interpreter, KernelModule, Library, Program, Start, Unit
 from ambilink.scons.wanted import WantedFiles
-
-
-def known(names: Iterable[str], wanted: str) -> str:
-    """What to write instead, for the end of a message."""
-    near = get_close_matches(wanted, names, 1)
-    listed = ", ".join(sorted(names)) or "none"
-    return f"did you mean {near[0]!r}? known: {listed}" if near else f"known: {listed}"
 
 
 class Declarations:

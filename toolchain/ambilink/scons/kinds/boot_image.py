@@ -11,6 +11,7 @@ from ambilink.bootimage import multiboot_manifest
 from ambilink.bootimage.layout import Linker
 from ambilink.bootimage.manifest import Manifest, read
 from ambilink.bootimage.multiboot_manifest import AMBILINK, MultibootManifest, format_of
+from ambilink.bootimage.pack import FILE_REMEDY, near_file
 from ambilink.compile.profile import DEFAULT_PROFILE, Places
 from ambilink.errors import AmbilinkError
 from ambilink.scons.api import Builder, Environment, Node, Nodes, UserError
@@ -38,11 +39,8 @@ class ImageOf:
         except AmbilinkError as error:
             raise UserError(f"{error} [{self.location}]") from error
 
-    def _unknown(self, what: str, name: str, names: Sequence[str]) -> UserError:
-        return UserError(
-            f"{self.manifest_node.path}: unknown {what} {name!r} (image declared at {self.location}); "
-            f"{known(names, name)}"
-        )
+    def _unknown(self, place: str, what: str, name: str, names: Sequence[str]) -> UserError:
+        return UserError(f"{place}: unknown {what} {name!r} (image declared at {self.location}); {known(names, name)}")
 
     def programs(self) -> list[Program]:
         """The kernel and every program that the manifest names."""
@@ -50,27 +48,34 @@ class ImageOf:
         found = []
         for name in [manifest.kernel, *(name for name in manifest.programs if "/" not in name)]:
             program = declared.get(name)
+            is_kernel = name == manifest.kernel
             if program is None:
-                names = [name for name, each in declared.items() if not isinstance(each, Kernel)]
-                raise self._unknown("service", name, names)
+                names = [name for name, each in declared.items() if isinstance(each, Kernel) is is_kernel]
+                place = manifest.place("kernel" if is_kernel else "program", "" if is_kernel else name)
+                raise self._unknown(place, "kernel" if is_kernel else "service", name, names)
             found.append(program)
         return found
 
-    def _file(self, file: Path) -> Node:
+    def _file(self, place: str, file: Path) -> Node:
+        """A file of the manifest, which lies there or is built."""
         env = self.context.env
         try:
-            return env.File(str(file), env.Dir("#"))
+            node: Node = env.File(str(file), env.Dir("#"))
         except TypeError as error:  # SCons knows a folder of that name
             raise UserError(
-                f"{self.manifest_node.path}: {file} is a folder (image declared at {self.location}); "
-                "name its files one by one"
+                f"{place}: {file} is a folder (image declared at {self.location}); name its files one by one"
             ) from error
+        found = Path(node.rfile().abspath)
+        if node.has_builder() or found.is_file():
+            return node
+        rule = "is a folder" if found.is_dir() else "is no file" if found.exists() else "is not there"
+        remedy = "name its files one by one" if found.is_dir() else f"{near_file(found)}{FILE_REMEDY}"
+        raise UserError(f"{place}: {file} {rule} (image declared at {self.location}); {remedy}")
 
     def inputs(self) -> list[Node]:
         context, manifest = self.context, self.manifest()
         env = context.env
-        files = manifest.files.values() if isinstance(manifest, Manifest) else manifest.files
-        nodes = [*context.code(*PACKING), *(self._file(file) for file in files)]
+        nodes = [*context.code(*PACKING), *(self._file(place, file) for place, file in _files(manifest))]
         for program in self.programs():
             nodes += _made(program.node)
             if program.linkage == "dynamic":
@@ -83,7 +88,7 @@ class ImageOf:
         libraries = {each.soname: each for each in context.libraries.values() if each.shared is not None}
         for name in manifest.libraries:
             if name not in libraries:
-                raise self._unknown("library", name, list(libraries))
+                raise self._unknown(manifest.place("library", name), "library", name, list(libraries))
             nodes += _shared([libraries[name], *context.closure(libraries[name])])
         return list(dict.fromkeys(nodes))
 
@@ -104,7 +109,7 @@ class ImageOf:
         for name in manifest.modules:
             module = self.context.modules.get(name)
             if module is None or module.kernel is None:
-                raise self._unknown("module", name, list(self.context.modules))
+                raise self._unknown(manifest.place("module", name), "module", name, list(self.context.modules))
             found += _made(module.node, module.kernel.exports)
         return found
 
@@ -119,6 +124,15 @@ class ImageOf:
             form = self.context.interpreters.get(f"interp/{manifest.interpreter}" if manifest.interpreter else path)
             found += _made(form.node if form else None)
         return found
+
+
+def _files(manifest: Manifest | MultibootManifest) -> list[tuple[str, Path]]:
+    """The files that are taken as they are, each with its place in the manifest."""
+    if not isinstance(manifest, Manifest):
+        return [(module.place, module.file) for module in manifest.modules if module.file]
+    files = [(manifest.place("file", name), file) for name, file in manifest.files.items()]
+    programs = [name for name in manifest.programs if "/" in name]
+    return files + [(manifest.place("program", name), manifest.path.parent / name) for name in programs]
 
 
 def _made(*nodes: Node | None) -> list[Node]:
