@@ -1,6 +1,7 @@
 /* The console: writers' text on the machine's log, each line headed by its writer's name
  * (protocol/console.h). A writer is known by the badge of the handle that it got when it opened the
  * console. Text appears at once; a line that another writer interrupts is ended first. */
+#include <ambilink/needs.h>
 #include <protocol/call.h>
 #include <protocol/console.h>
 #include <protocol/names.h>
@@ -10,6 +11,8 @@
 #include <system/call.h>
 
 #define WRITERS_MAX 64
+
+SERVICE_NEEDS(IMAGE_GRANT_LOG); /* without it what it prints would go to itself */
 
 static char writer_names[WRITERS_MAX][PROCESS_NAME_MAX];
 static size_t writer_count;

@@ -1,5 +1,6 @@
 /* The boot image's files (protocol/files.h), read-only. Holds no state for its callers: a file is known by
  * its index in the image's directory, and readers keep their own positions. */
+#include <ambilink/needs.h>
 #include <bootimage/archive.h>
 #include <log/log.h>
 #include <protocol/call.h>
@@ -9,6 +10,8 @@
 #include <string.h>
 #include <system/call.h>
 #include <system/start.h>
+
+SERVICE_NEEDS(IMAGE_GRANT_IMAGE);
 
 static struct archive archive;
 

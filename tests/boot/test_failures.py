@@ -43,16 +43,11 @@ def test_a_service_that_never_answers_is_named(system, machine, build):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
     result = json.loads(done.stdout)
-    assert result["verdict"] == "timeout"
-    assert any("test-caller: waits for the answer of test-mute (operation 77)" in line for line in result["waiting"])
-    assert any("test-mute: waits for a request" in line for line in result["waiting"])
-
-
-def test_idle_time_costs_no_host_time(system):
-    """The emulator skips waiting, so a hang is noticed long before its time-out by the wall clock."""
-    result = system.service("test-mute").program("test-caller", arguments=["mute"]).boot(timeout=300)
-    assert result.outcome.verdict is Verdict.TIMEOUT
-    assert result.outcome.seconds < 60
+    assert result["verdict"] == "fail"
+    assert re.fullmatch(
+        r"test-caller \(process \d+\) waits for the answer of test-mute \(operation 77\)", result["reasons"][0]
+    )
+    assert result["console"][-1]["text"] == "kernel: deadlock: every thread waits for another one"
 
 
 def alter(image, where):

@@ -157,7 +157,10 @@ def test_the_wrapper_is_reproducible(build, tmp_path):
 
 
 BAD = {
-    "unknown format": ('[image]\nformat = "multiboot3"\n', ":2: image.format is 'multiboot3'; choose one of: ambilink"),
+    "unknown format": (
+        '[image]\nformat = "multiboot3"\n',
+        ":2: image.format is 'multiboot3'; did you mean 'multiboot2'? choose one of: ambilink",
+    ),
     "service": (
         '[image]\nformat = "multiboot2"\n[[service]]\nname = "x"\n',
         ":3: service is not for format 'multiboot2'; list programs and files as [[module]]",

@@ -148,7 +148,7 @@ def test_arguments_too_long_for_the_stack(system, strategy):
     whole(system)
     system.linker = strategy
     greet = next(service for service in system.services if service["name"] == "greet")
-    greet |= {"stack": 4096, "environment": {f"V{i}": "x" * 300 for i in range(8)}}
+    greet |= {"stack": 4096, "environment": {f"V{i}": "x" * 240 for i in range(8)}}
     text = text_of(system.boot())
     assert any("greet" in line and "auxiliary vector take up more than half" in line for line in text), text
 

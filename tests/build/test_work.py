@@ -19,7 +19,8 @@ def system(pair):
         pair.write(f"{name}.c", "#include <low.h>\nvoid _start(void) { for (;;) low(1); }\n")
     pair.write("k.lds", "SECTIONS { . = 0x100000; .all : { *(.text*) *(.data*) *(.bss*) } }")
     pair.write("k.c", "char image_place[16] = {1}; void _start(void) {}\n")
-    pair.write("boot.toml", 'loader = "alone"\n[[service]]\nname = "user"\nrole = "program"\n[[service]]\nname = "one"\n')
+    services = '[[service]]\nname = "user"\nrole = "program"\n[[service]]\nname = "one"\n'
+    pair.write("boot.toml", f'loader = "alone"\n{services}')
     pair.sconstruct(
         'env.DualLibrary("high", ["high/high.c"], LIBS=["low"], includes=["high/include"])\n'
         'env.DualLibrary("low", ["low/low.c", "low/other.c"], includes=["low/include"])\n'

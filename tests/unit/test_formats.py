@@ -14,7 +14,8 @@ MULTIBOOT = '[image]\nformat = "multiboot2"\n[[module]]\nprogram = "a"\n'
 
 
 @pytest.mark.parametrize(
-    ("reader", "rest"), [(read_manifest, '[[service]]\nname = "a"\nrole = "program"\n'), (multiboot_manifest.read, MULTIBOOT)]
+    ("reader", "rest"),
+    [(read_manifest, '[[service]]\nname = "a"\nrole = "program"\n'), (multiboot_manifest.read, MULTIBOOT)],
 )
 def test_a_manifest_of_another_version(tmp_path, reader, rest):
     path = tmp_path / "boot.toml"

@@ -16,6 +16,7 @@ from ambilink.verify.expect import missing_line, read_expected
 from ambilink.verify.kernel_file import startable
 from ambilink.verify.kernel_state import KernelState, read_kernel_state
 from ambilink.verify.lives import LifeWatch, Lives
+from ambilink.verify.reasons import Scene, reasons_of
 from ambilink.verify.slots import SlotReport, verify_slots
 from ambilink.verify.snapshot import StartSnapshots
 from ambilink.verify.system import SystemReport, verify_system
@@ -39,6 +40,7 @@ class BootResult:
     started: float  # seconds since the epoch
     lives: Lives | None
     image: ImageFile | None  # None: not of this project's format
+    reasons: list[str]  # why it failed, the weightiest first
 
     @property
     def exit_status(self) -> int:
@@ -71,6 +73,7 @@ def boot_and_verify(
     state = report = slots = lives = None
     failures: list[str] = []
     verify_error = ""
+    reasons: list[str] = []
     try:
         if image and watch and outcome.memory:
             lives = watch.read(outcome.memory)
@@ -80,11 +83,14 @@ def boot_and_verify(
             slots = verify_slots(image, starts.snapshots if starts else [], outcome.memory, state)
             # A boot that failed has unfinished processes; what was linked wrongly may be why it failed.
             failures += [*report.failures, *slots.failures] if outcome.verdict is Verdict.PASS else slots.at_start
+        if image and outcome.memory and state and outcome.verdict is not Verdict.PASS:
+            scene = Scene(image, outcome.memory, state, outcome.text, root)
+            reasons = reasons_of(scene, out_of_time=outcome.verdict in (Verdict.TIMEOUT, Verdict.SILENCE))
     except AmbilinkError as error:
         verify_error = str(error)
         failures.append(verify_error)
     missing = missing_line(outcome.text, expected)
-    if missing is not None:
+    if missing is not None and not reasons:
         failures.append(f"expected on the console and not found: {missing}")
     faults = explain_faults(outcome.text, report, root) if report else []
     return BootResult(
@@ -100,6 +106,7 @@ def boot_and_verify(
         what=file.what,
         expected=expected,
         missing=missing,
+        reasons=reasons,
         verify_error=verify_error,
         started=started,
         lives=lives,

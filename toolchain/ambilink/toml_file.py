@@ -286,7 +286,7 @@ class Table:
         return AmbilinkError(self.place(key, item), f"{what}{self._key(key)} {rule}", remedy)
 
     def allow(self, keys: Collection[str]) -> None:
-        """Refuse other keys; called first, so that a misspelt key is reported before the one that it should have been."""
+        """Refuse other keys. Called first, a misspelt key is reported before the one that it should have been."""
         for key in self._values:
             if key not in keys:
                 remedy = f"{near(keys, key)}known here: {', '.join(sorted(keys))}"

@@ -14,7 +14,7 @@
 #define AMBILINK_RECORD_H
 #include <ambilink/abi.h>
 
-#define RECORD_MAGIC 0x3144524f43455241 /* "ARECORD1" */
+#define RECORD_MAGIC 0x3244524f43455241 /* "ARECORD2" */
 
 enum thread_state {
     THREAD_READY,
@@ -32,6 +32,8 @@ struct thread_record {
     uint64_t state;         /* enum thread_state */
     uint64_t endpoint;      /* struct endpoint_record that the thread waits for, or 0 */
     uint64_t operation;     /* word[0] of the pending call */
+    uint64_t request;       /* its struct message, a user address */
+    uint64_t frame;         /* struct frame of the machine's cpu.h: user registers when the thread entered the kernel last */
 };
 
 struct process_record {

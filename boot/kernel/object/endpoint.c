@@ -87,7 +87,7 @@ int64_t endpoint_call(struct endpoint *endpoint, uint64_t badge, uint64_t reques
         return STATUS_BAD_ADDRESS;
     if (!endpoint->receive_handles)
         return STATUS_PEER_GONE;
-    caller->message_in = request_user;
+    caller->record.request = request_user;
     caller->message_out = reply_user;
     caller->badge = badge;
     caller->record.operation = request.word[0];
@@ -134,7 +134,7 @@ int64_t endpoint_receive(struct endpoint *endpoint, uint64_t request_user, uint6
     while (endpoint->callers.first) {
         struct thread *caller = endpoint->callers.first;
         struct message request;
-        int64_t status = message_read(caller, caller->message_in, &request);
+        int64_t status = message_read(caller, caller->record.request, &request);
         if (status == STATUS_OK) {
             status = hand_over(caller, &request, receiver);
             if (status == STATUS_OK || status == STATUS_BAD_ADDRESS)

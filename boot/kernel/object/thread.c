@@ -1,6 +1,7 @@
 #include "object/thread.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/record.h"
 #include "memory/pool.h"
 
@@ -56,6 +57,7 @@ struct thread *thread_create(uint64_t entry, uint64_t stack, uint64_t argument)
         return NULL;
     thread->object = (struct object){&thread_type, 1};
     thread->record.number = ++thread_numbers;
+    thread->record.frame = (uint64_t)&thread->frame;
     frame_init_user(&thread->frame, entry, stack, argument);
     cpu_fpu_reset(thread->fpu);
     return thread;
@@ -135,13 +137,23 @@ static void load(struct thread *thread)
     loaded_thread = thread;
 }
 
+/* Until an interrupt. Only the timer wakes threads: where none sleeps, none will ever run again. */
+static void idle(void)
+{
+    if (!sleeping_threads.first && !input_awaited) {
+        log_format("kernel: deadlock: every thread waits for another one\n");
+        machine_end(VERDICT_FAIL);
+    }
+    cpu_wait_for_interrupt();
+}
+
 struct frame *schedule(void)
 {
     /* The running thread stays in the queue of ready threads; it leaves by waiting or by yielding. */
     while (!current_thread || current_thread->record.state != THREAD_READY) {
         current_thread = ready_threads.first;
         if (!current_thread)
-            cpu_wait_for_interrupt();
+            idle();
     }
     if (loaded_thread != current_thread)
         load(current_thread);

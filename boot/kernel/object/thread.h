@@ -27,7 +27,7 @@ struct thread {
     uint64_t wake_instant;            /* nanoseconds, while THREAD_SLEEPING */
     struct thread **caller_link;      /* while THREAD_AWAITING_REPLY: where the reply object names it */
     uint64_t badge;                   /* of the handle called */
-    uint64_t message_in, message_out; /* user addresses: what to send, where to receive */
+    uint64_t message_out;             /* user address: where to receive; what to send is record.request */
     uint64_t reply_handle_out;
 };
 

@@ -11,7 +11,17 @@ from typing import Any, TypeVar
 from unicodedata import category
 
 from ambilink import toml_file
-from ambilink.bootimage.layout import ARGUMENTS_MAX, NAME_MAX, PAGE_SIZE, SERVICE_NAME_MAX, Calls, Grant, Linker, Role
+from ambilink.bootimage.layout import (
+    ARGUMENTS_MAX,
+    NAME_MAX,
+    PAGE_SIZE,
+    SERVICE_NAME_MAX,
+    Calls,
+    Grant,
+    Linker,
+    Role,
+    round_up,
+)
 from ambilink.bootimage.multiboot_manifest import AMBILINK, TOP_KEYS, take_format, take_version
 from ambilink.errors import AmbilinkError, choices
 from ambilink.toml_file import REQUIRED, Key, Table
@@ -228,7 +238,9 @@ def _read_service(table: Table, default_linker: Linker) -> ManifestService:
     size = sum(len(text.encode()) + 1 for text in (name, *arguments, *environment))
     if size > stack // 2:
         raise table.refuse(
-            "stack", f"is {stack}, and arguments and environment have {size} bytes", f"give at least {2 * size + 4096}"
+            "stack",
+            f"is {stack}, and arguments and environment have {size} bytes",
+            f"give at least {round_up(2 * size + 1024)}",
         )
     program = _check_path(table, "program", take("program", name))
     calls = Calls(_choose(table, "calls", take("calls"), CALLS))

@@ -1,14 +1,16 @@
 """Packing a boot image: from a manifest and a build folder to one ELF file."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ambilink.bootimage import container, layout, prelink
-from ambilink.bootimage.layout import ArchiveService, Calls, FileKind, Linker
+from ambilink.bootimage.layout import ArchiveService, Calls, FileKind, Grant, Linker
 from ambilink.bootimage.linked import Store
-from ambilink.bootimage.manifest import Manifest, ManifestService, read
+from ambilink.bootimage.manifest import GRANTS, Manifest, ManifestService, read
 from ambilink.bootimage.shipped import shipped
+from ambilink.elf.file import ElfFile
 from ambilink.elf.inspect import inspect
 from ambilink.errors import AmbilinkError, near
 from ambilink.files import read_regular, write_output
@@ -18,6 +20,7 @@ PROGRAM_FOLDER = "services"
 LIBRARY_FOLDER = "lib"
 INTERPRETER_FOLDER = "lib/interp"
 MODULE_FOLDER = "modules"
+NEEDS_NOTE = b"Ambilink", 2  # owner and type
 FILE_REMEDY = "give the path of a file, from the manifest's folder"
 
 
@@ -162,6 +165,21 @@ def _linked_by(service: ManifestService, program: Path, packed: Mapping[str, str
     return file, Linker.PACK if file else Linker.LOADER
 
 
+def _check_grants(service: ManifestService, program: Path) -> None:
+    """Of what a program cannot do without, by its note (<ambilink/needs.h>)."""
+    for owner, kind, contents in ElfFile.open(program).notes():
+        if (owner, kind) == NEEDS_NOTE and len(contents) == 4:
+            missing = Grant(int.from_bytes(contents, "little") & ~service.grants)
+            if missing:
+                names = [name for name, grant in GRANTS.items() if grant in missing or grant in service.grants]
+                wanted = " and ".join(repr(name) for name, grant in GRANTS.items() if grant in missing)
+                raise AmbilinkError(
+                    service.place,
+                    f"service {service.name} is not granted {wanted}, without which its program cannot work",
+                    f"write grants = {json.dumps(names)}",
+                )
+
+
 def _state(root: Path) -> Path | None:
     """Where linked programs are kept, in a build folder that a build made."""
     state = root.parent / ".ambilink" / root.name
@@ -186,6 +204,9 @@ def build(manifest_path: Path, root: Path, image: Path) -> Packed:
     contents: dict[str, tuple[FileKind, bytes]] = {}
     # Programs with another system's calls bring their libraries, and stay as they are.
     foreign = {service.program for service in manifest.services if service.calls is not Calls.AMBILINK}
+    for service in manifest.services:
+        if service.program not in foreign:
+            _check_grants(service, programs[service.program])
     for name, path in programs.items():
         contents[program_name(name)] = (FileKind.PROGRAM, read_regular(path) if name in foreign else shipped(path))
     _add_libraries(root, contents, [path for name, path in programs.items() if name not in foreign], manifest)

@@ -1,11 +1,15 @@
 """A boot's result as text."""
 
+from collections.abc import Sequence
+
 from ambilink.boot import BootResult
 from ambilink.bootimage.layout import PAGE_SIZE, FileKind
 from ambilink.machine.model import Outcome, Verdict
 from ambilink.verify.kernel_state import KernelState, ProcessState, ThreadState
 from ambilink.verify.slots import SlotReport
 from ambilink.verify.system import SystemReport
+
+OWN_WORDS = (Verdict.TIMEOUT, Verdict.SILENCE)  # what the machine says of these is said before a reason
 
 
 def _kib(pages: int) -> str:
@@ -37,13 +41,15 @@ def waiting_lines(state: KernelState) -> list[str]:
     return lines
 
 
-def verdict_line(outcome: Outcome, failures: list[str]) -> str:
+def verdict_line(outcome: Outcome, failures: list[str], reasons: Sequence[str] = ()) -> str:
     passed = outcome.verdict is Verdict.PASS and not failures
     parts = [f"{outcome.machine}: {'passed' if passed else 'FAILED'} in {outcome.seconds:.2f} s"]
     if outcome.instructions is not None:
         parts.append(f"{outcome.instructions:,} instructions")
     if outcome.verdict is not Verdict.PASS:
-        parts.append(f"{outcome.verdict.value}: {outcome.detail}" if outcome.detail else outcome.verdict.value)
+        detail = outcome.detail if outcome.verdict in OWN_WORDS or not reasons else ""
+        why = [each for each in (detail, *reasons[:1]) if each]
+        parts.append(": ".join([outcome.verdict.value, "; ".join(why)] if why else [outcome.verdict.value]))
     return ", ".join(parts)
 
 
@@ -90,6 +96,6 @@ def as_text(result: BootResult) -> list[str]:
         lines.append(f"  {frames:,} frames are shared, which saves {_kib(report.shared_pages_saved)}{promises}")
     if result.slots and outcome.verdict is Verdict.PASS:
         lines += slot_lines(result.slots)
-    lines += [f"  FAILED: {failure}" for failure in failures]
-    lines += ["", verdict_line(outcome, failures)]
+    lines += [f"  FAILED: {failure}" for failure in (*result.reasons[1:], *failures)]
+    lines += ["", verdict_line(outcome, failures, result.reasons)]
     return lines

@@ -82,6 +82,18 @@ def describe_address(address: int, modules: list[MappedModule], root: Path) -> s
     return "in no file of the image"
 
 
+def describe_kernel_address(address: int, root: Path, kernel: str = "kernel") -> str:
+    """An address of the kernel's own code, by the file in the build folder."""
+    path = root / kernel
+    function = function_at(path, address)
+    if function is None:
+        return f"{address:#x}, in no function of {path}"
+    from ambilink.verify.source_line import source_line
+
+    line = source_line(symbol_file(path), address)
+    return f"{function[1]}+{address - function[0]:#x}" + (f" ({line})" if line else "")
+
+
 def explain_faults(console: list[str], report: SystemReport, root: Path) -> list[str]:
     """One paragraph of lines for each fault that the console reports."""
     modules = {view.process.number: view.modules for view in report.processes}

@@ -9,10 +9,12 @@ from ambilink.errors import AmbilinkError
 from ambilink.machine.memory import PhysicalMemory
 
 RECORD_SYMBOL = "kernel_record"
-MAGIC = int.from_bytes(b"ARECORD1", "little")
+MAGIC = int.from_bytes(b"ARECORD2", "little")
 RECORD = struct.Struct("<12Q")
 PROCESS = struct.Struct("<QQ32sQqQQ")
-THREAD = struct.Struct("<QQQQQ")
+THREAD = struct.Struct("<QQQQQQQ")
+FRAME = struct.Struct("<22Q")  # boot/kernel/x86_64/cpu.h
+RBP, RIP, RSP = 8, 17, 20  # words of it
 LIST_MAX = 100_000  # more records have damaged lists only
 
 
@@ -33,11 +35,27 @@ class ProcessState(IntEnum):
 
 
 @dataclass(frozen=True)
+class Registers:
+    """Of user mode, when the thread entered the kernel last."""
+
+    rip: int
+    rsp: int
+    rbp: int
+
+
+@dataclass(frozen=True)
 class Thread:
     number: int
     state: ThreadState
     server: str | None  # name of the process that the thread waits for
     operation: int
+    request: int = 0  # user address of its struct message
+    registers: Registers = Registers(0, 0, 0)
+
+    @property
+    def calls(self) -> bool:
+        """It waits for the answer to a call."""
+        return self.state in (ThreadState.CALLING, ThreadState.AWAITING_REPLY)
 
     def describe(self) -> str:
         match self.state:
@@ -116,6 +134,10 @@ def read_kernel_state(image: ImageFile, memory: PhysicalMemory) -> KernelState |
         assert isinstance(raw, bytes)
         return raw.split(b"\0")[0].decode("utf-8", "replace")
 
+    def registers_at(frame: int) -> Registers:
+        words: tuple[int, ...] = FRAME.unpack(memory.read(physical(frame), FRAME.size))
+        return Registers(words[RIP], words[RSP], words[RBP])
+
     try:
         records = read_list(first, PROCESS)
         names = {head: name_of(values) for head, values in records}
@@ -126,8 +148,8 @@ def read_kernel_state(image: ImageFile, memory: PhysicalMemory) -> KernelState |
         processes, beginning = [], None
         for head, values in records:
             threads = [
-                Thread(number, ThreadState(state), server_of(endpoint), operation)
-                for _, (_, number, state, endpoint, operation) in read_list(values[6], THREAD)
+                Thread(number, ThreadState(state), server_of(endpoint), operation, request, registers_at(frame))
+                for _, (_, number, state, endpoint, operation, request, frame) in read_list(values[6], THREAD)
             ]
             processes.append(
                 Process(values[1], name_of(values), ProcessState(values[3]), values[4], values[5], threads)

@@ -1,0 +1,253 @@
+"""Why a boot failed, by what memory and console show: processes that ended, threads that wait or spin.
+
+Each reason is one line: the service, what happened, where, and what to do."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ambilink.bootimage.container import ImageFile
+from ambilink.bootimage.layout import Role
+from ambilink.errors import near
+from ambilink.machine.memory import PhysicalMemory
+from ambilink.verify.backtrace import FAULT, describe_address, describe_kernel_address
+from ambilink.verify.kernel_state import KernelState, Process, ProcessState, Thread, ThreadState
+from ambilink.verify.modules import FIRST_PROCESS, Modules
+from ambilink.verify.thread_stack import UserSpace
+
+REGISTRY = "names"
+LOOKUP = 2  # NAMES_LOOKUP of libs/ipc/include/protocol/names.h
+MESSAGE_DATA, MESSAGE_SIZE = 56, 64  # in struct message of boot/include/ambilink/abi.h
+NAME_MAX = 31
+SIGNALS = {4: "SIGILL", 6: "abort()", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV", 15: "SIGTERM"}
+NOT_STARTED = re.compile(r"(?:loader|kernel): (\S+): (.*)")
+PANIC = re.compile(r"kernel: panic: (.*)")
+KERNEL_RIP = re.compile(r"\brip (0x[0-9a-f]+)")
+DEADLOCK = "kernel: deadlock"
+MAIN = "main"
+START_CODE = ("_start", "start_program")  # linked into each program: libs/sys/start
+CHAIN_SHOWN = 6  # callers
+
+
+@dataclass
+class Scene:
+    """What a boot left behind."""
+
+    image: ImageFile
+    memory: PhysicalMemory
+    state: KernelState
+    console: Sequence[str]
+    root: Path  # the build folder
+    _spaces: dict[int, UserSpace] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.modules = Modules(self.image)
+        self.roles = {service.name: service.role for service in self.image.archive.services}
+
+    def space(self, process: Process) -> UserSpace:
+        if process.number not in self._spaces:
+            self._spaces[process.number] = UserSpace.of(self.modules, self.memory, process)
+        return self._spaces[process.number]
+
+    def role(self, process: Process) -> Role | None:
+        return None if process.number == FIRST_PROCESS else self.roles.get(process.name)
+
+    def where(self, space: UserSpace, address: int) -> str:
+        return describe_address(address, space.modules, self.root)
+
+
+def _named(process: Process) -> str:
+    return f"{process.name} (process {process.number})"
+
+
+def _short(where: str) -> str:
+    """Function and line, without the file that holds them."""
+    return where.partition(": ")[2] or where
+
+
+def _function(where: str) -> str:
+    return _short(where).partition("+")[0]
+
+
+def call_chain(scene: Scene, process: Process, thread: Thread) -> tuple[str, list[str]]:
+    """Where a thread is, and its callers as lines: `function (line)`; runs of one function are counted."""
+    space = scene.space(process)
+    addresses = space.calls(thread.registers)
+    lines: list[str] = []
+    described: dict[int, str] = {}
+    for address in addresses[1 : 1 + 4 * CHAIN_SHOWN]:
+        described.setdefault(address, scene.where(space, address))
+        if not lines or lines[-1] != described[address]:
+            lines.append(described[address])
+        if _function(described[address]) == MAIN:
+            break
+    return scene.where(space, addresses[0]), lines[:CHAIN_SHOWN]
+
+
+def _deepest(scene: Scene, space: UserSpace, thread: Thread) -> str:
+    """The function that a full stack is made of."""
+    calls = Counter(space.calls(thread.registers)[1:])
+    if not calls:
+        return ""
+    address, count = calls.most_common(1)[0]
+    return f"; {_short(scene.where(space, address))} is on it {count:,} times" if count > 2 else ""
+
+
+def _fault(scene: Scene, process: Process) -> str:
+    """Of a process that the kernel ended: the last report of the console, with what memory shows."""
+    texts = [match[3] for match in map(FAULT.match, scene.console) if match and int(match[2]) == process.number]
+    text = texts[-1] if texts else "a fault that the console does not show"
+    thread = next((each for each in process.threads if each.registers.rip), None)
+    if thread is None:
+        return f"{_named(process)} was ended for a fault: {text}"
+    space = scene.space(process)
+    where = scene.where(space, space.calls(thread.registers)[0])
+    address = re.search(r" at (0x[0-9a-f]+), not mapped", text)
+    if address and space.overflowed(thread.registers, int(address[1], 16)):
+        service = scene.modules.service_of(process)
+        size = f" of {service.stack_size:,} bytes" if service else ""
+        remedy = "end the recursion, or give it a larger stack in the manifest" if service else "end the recursion"
+        return (
+            f"{_named(process)} overflowed the stack{size} of its thread {thread.number} in {where}"
+            f"{_deepest(scene, space, thread)}; {remedy}"
+        )
+    return f"{_named(process)} was ended for a fault: {text}, in {where}"
+
+
+def _left_from(scene: Scene, process: Process) -> str:
+    """The program's own function that ended it, where it was not the return from main."""
+    program = scene.modules.program_of(process)
+    for thread in process.threads:
+        space = scene.space(process)
+        for address in space.calls(thread.registers)[:32]:
+            where = scene.where(space, address)
+            if program and where.startswith(f"{program}: ") and _function(where) not in START_CODE:
+                return f", in {_short(where)}"
+    return ""
+
+
+def _exit(scene: Scene, process: Process) -> str | None:
+    role, status = scene.role(process), process.exit_status
+    if role is Role.PROGRAM and status == 0:
+        return None
+    signal = SIGNALS.get(status - 128)
+    how = f"ended with exit status {status}{f' ({signal})' if signal else ''}{_left_from(scene, process)}"
+    if role is Role.DAEMON:
+        return (
+            f'{_named(process)} {how}, and a daemon must not end; if it may, give it role = "program" in the manifest'
+        )
+    if role is Role.PROGRAM:
+        return f"{_named(process)} {how}; a program passes with status 0"
+    return None
+
+
+def _ended(scene: Scene) -> list[str]:
+    """Faults first."""
+    faults = [_fault(scene, each) for each in scene.state.processes if each.state is ProcessState.FAULTED]
+    ended = (each for each in scene.state.processes if each.state is ProcessState.EXITED and each.threads)
+    exits = [_exit(scene, each) for each in ended]
+    return faults + [each for each in exits if each is not None]
+
+
+def _not_started(scene: Scene) -> list[str]:
+    """Services of the boot that never had a thread."""
+    there = {process.name for process in scene.state.processes if process.threads}
+    found = []
+    for service in scene.image.archive.services:
+        if service.name in there or service.role is Role.ON_DEMAND:
+            continue
+        said = [match[2] for match in map(NOT_STARTED.match, scene.console) if match and match[1] == service.name]
+        if said:
+            found.append(f"{service.name} was not started: {said[0]}")
+    return found
+
+
+def _panic(scene: Scene) -> list[str]:
+    found = next(filter(None, map(PANIC.match, scene.console)), None)
+    if found is None:
+        return []
+    rip = KERNEL_RIP.search(found[1])
+    where = f", in {describe_kernel_address(int(rip[1], 16), scene.root)}" if rip else ""
+    return [f"the kernel stopped: {found[1]}{where}"]
+
+
+def looked_up(scene: Scene, process: Process, thread: Thread) -> str | None:
+    """The name that a thread waits for the registry to know."""
+    if not thread.calls or thread.server != REGISTRY or thread.operation != LOOKUP:
+        return None
+    space = scene.space(process)
+    data, size = space.word(thread.request + MESSAGE_DATA), space.word(thread.request + MESSAGE_SIZE)
+    return space.text(data, min(size, NAME_MAX)) if data and size else None
+
+
+def _provider(scene: Scene, name: str) -> str:
+    """What the manifest says of a name that no process registered, and what to write there."""
+    service = next((each for each in scene.image.archive.services if each.name == name), None)
+    process = next((each for each in scene.state.processes if each.name == name), None)
+    if process is not None and process.state is ProcessState.ALIVE:
+        return f"{_named(process)} runs, and has not registered it"
+    if process is not None:
+        return f"{_named(process)} has ended with status {process.exit_status}"
+    if service is not None and service.role is Role.ON_DEMAND:
+        return 'the manifest has it with role = "on-demand": nothing starts it; make it a "daemon"'
+    if service is not None:
+        return "the manifest has it, and it was not started"
+    entry = f'[[service]] name = "{name}"'
+    names = {process.name for process in scene.state.processes} | {
+        service.name for service in scene.image.archive.services
+    }
+    if (scene.root / "services" / name).is_file():
+        return f"no service of the manifest has that name; add {entry}, for services/{name}"
+    remedy = near({*names, *_built(scene.root)}, name).rstrip() or f"add {entry}, with the program that registers it"
+    return f"no service of the manifest has that name; {remedy}"
+
+
+def _built(root: Path) -> list[str]:
+    """Programs of the build folder."""
+    try:
+        return [path.name for path in (root / "services").iterdir() if path.suffix != ".debug"]
+    except OSError:
+        return []
+
+
+def _waiting(scene: Scene) -> list[str]:
+    """Who waits for whom, without those that wait for requests."""
+    found = []
+    for process in scene.state.processes:
+        for thread in process.threads:
+            if not thread.calls:
+                continue
+            name = looked_up(scene, process, thread)
+            if name is not None:
+                found.append(
+                    f"{_named(process)} waits for a service {name!r}, which is not registered: {_provider(scene, name)}"
+                )
+            elif thread.server == process.name:
+                found.append(f"{_named(process)} calls itself (operation {thread.operation}), and so waits for ever")
+            else:
+                found.append(f"{_named(process)} {thread.describe()}")
+    return found
+
+
+def _running(scene: Scene) -> list[str]:
+    """Threads that were running, or would have been: at the deadline one that spins is among them."""
+    found = []
+    for process in scene.state.processes:
+        for thread in process.threads:
+            if thread.state is ThreadState.READY and process.state is ProcessState.ALIVE:
+                where, callers = call_chain(scene, process, thread)
+                chain = f", called by {', by '.join(map(_short, callers))}" if callers else ""
+                found.append(f"{_named(process)} runs at {thread.registers.rip:#x}, in {where}{chain}")
+    return found
+
+
+def reasons_of(scene: Scene, *, out_of_time: bool) -> list[str]:
+    """The weightiest first. `out_of_time`: the boot was ended at its deadline, or for silence."""
+    parts: list[Callable[[Scene], list[str]]] = [_panic, _ended, _not_started]
+    if out_of_time:
+        parts.append(_running)
+    if out_of_time or any(line.startswith(DEADLOCK) for line in scene.console):
+        parts.append(_waiting)
+    return [reason for part in parts for reason in part(scene)]
