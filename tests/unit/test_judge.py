@@ -1,7 +1,13 @@
 """The verdict of a boot, and consoles told apart, without a machine."""
 
+from pathlib import Path
+
+import pytest
+
+from ambilink.errors import AmbilinkError
+from ambilink.machine.console import LINE_MAX, Console, refuse_slow_rules
 from ambilink.machine.judge import CRASH_LINES, CRASH_SECONDS, Judge
-from ambilink.machine.model import Console, Verdict
+from ambilink.machine.model import BootRequest, Verdict
 from ambilink.verdict import AMBILINK_RULES, VerdictRules
 
 
@@ -105,7 +111,7 @@ def test_a_part_that_no_line_end_follows_is_kept():
 
 
 def test_what_moves_a_terminals_cursor_is_left_out():
-    console = Console(None, VerdictRules(), is_terminal=True)
+    console = Console()
     console.put(b"\x1b[2J\x1b[01;01H\r\x1b[0m\x1b[37m\x1b[40mkernel: up\r\n", 0.0, None)
     assert [line.text for line in console.lines] == ["kernel: up"]
 
@@ -116,3 +122,53 @@ def test_a_machine_that_stops_early_says_what_did_not_come():
     for verdict in (Verdict.HALTED, Verdict.RESET):
         assert judge.conclude((verdict, "it stopped")) == (verdict, "it stopped; not seen on the console: done")
     assert judge.conclude((Verdict.BROKEN, "no memory")) == (Verdict.BROKEN, "no memory")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"PA\x1b[31mNI\x1b[0mC",
+        b"PA\0NIC",
+        b"PAX\x08NIC",
+        b"PA\x1b]0;title\x07NIC",
+        b"PA\x1b]0;title\x1b\\NIC",
+        b"PA\x1bPq#0\x1b\\NIC",
+        b"PA\x1b(BNIC",
+        b"PA\xc2\x9b1mNIC",
+        "PA\u200bN\u202eIC".encode(),
+        b"PA\x07\x7fNIC\x1b[",
+        b"\rPANIC\x1b[2K\x1b",
+    ],
+)
+def test_a_text_does_not_hide_behind_control_characters(line):
+    judge = Judge(VerdictRules(pass_text=("all passed",), fail_text=("PANIC",)))
+    console = Console(lambda each: judge.see(each.shown, each.seconds))
+    console.put(line + b"\nall passed\n", 1.0, None)
+    assert console.lines[0].text == "PANIC"
+    assert judge.conclude((Verdict.TIMEOUT, ""))[0] is Verdict.FAIL
+
+
+def test_the_name_of_a_console_is_text_too():
+    rules = VerdictRules(console_prefix=r"\[(?P<console>[^]]+)\] ")
+    assert shown(rules, b"[a\x1b[2Kb] x\ty\n") == [("ab", "x\ty")]
+
+
+def test_a_line_without_an_end_is_cut():
+    console = Console()
+    console.put(b"a" * (2 * LINE_MAX + 1), 0.0, None)
+    console.finish(0.0, None)
+    assert [len(line.text) for line in console.lines] == [LINE_MAX, LINE_MAX, 1]
+
+
+@pytest.mark.parametrize("key", ["console_prefix", "console_switch"])
+@pytest.mark.parametrize("pattern", [r"(?P<console>(a+a+)+)b", r"(?P<console>(a|aa)+)$"])
+def test_an_expression_that_backtracks_for_ever_is_given_up(key, pattern):
+    rules = VerdictRules(**{key: pattern}, pass_codes=(16,), console_place="os.toml:7")
+    console = Console(None, rules)
+    line = "a" * 5000 + "!x"
+    console.put(f"{line}\nnext\n".encode(), 0.0, None)
+    assert [line.text for line in console.lines] == [line, "next"]
+    with pytest.raises(AmbilinkError) as caught:
+        refuse_slow_rules(console, BootRequest(Path("x.img"), rules=rules))
+    rule = f"os.toml:7: verdict.{key.replace('_', '-')} took more than 0.5 s on a line of the console"
+    assert str(caught.value).startswith(rule) and "; write it without repetitions" in str(caught.value)

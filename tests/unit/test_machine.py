@@ -5,11 +5,12 @@ import mmap
 import pytest
 
 from ambilink.errors import AmbilinkError
+from ambilink.machine.console import Console
 from ambilink.machine.emulator.cpu import Cpu
 from ambilink.machine.emulator.devices import InterruptController, Serial, Speaker, Timer, WallClock
 from ambilink.machine.judge import Judge
 from ambilink.machine.memory import MEGABYTE, PhysicalMemory, ranges_of
-from ambilink.machine.model import Console, Verdict
+from ambilink.machine.model import Verdict
 from ambilink.machine.qemu import _decision
 from ambilink.verdict import AMBILINK_RULES
 from ambilink.verify.expect import missing_line, read_expected

@@ -74,4 +74,25 @@ def test_only_the_star_is_special():
 
 
 def test_many_stars_take_no_time():
-    assert not text_pattern("*".join("a" * 12) + "*b").search("a" * 3000)
+    for pattern in ("*".join("a" * 12) + "*b", "a*" * 5000 + "b"):
+        assert not text_pattern(pattern).search("a" * 65536)
+        assert not text_pattern(pattern).fullmatch("a" * 65536)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "whole"),
+    [
+        ("a", "a", True),
+        ("a*a", "a", False),
+        ("a*a", "aa", True),
+        ("*", "", True),
+        ("a*b*c", "abbc", True),
+        ("ab*bc", "abc", False),
+        ("*b", "ab", True),
+        ("a*", "ba", False),
+        ("a**b", "ab", True),
+        ("a*b*b", "ab", False),
+    ],
+)
+def test_a_line_as_a_whole(text, line, whole):
+    assert text_pattern(text).fullmatch(line) is whole

@@ -4,8 +4,8 @@ A system says that it passed or failed by a code that it writes to the debug-exi
 both. What no rule calls a pass is none.
 """
 
-import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ambilink.errors import AmbilinkError
@@ -25,6 +25,7 @@ class VerdictRules:
     console_prefix: str = ""  # regular expression at the beginning of a line
     console_switch: str = ""  # regular expression within the output: what follows is another console's
     silence: float | None = None  # seconds
+    console_place: str = field(default="", compare=False)  # of either expression: file and line
 
     @property
     def has_codes(self) -> bool:
@@ -39,14 +40,38 @@ class VerdictRules:
 AMBILINK_RULES = VerdictRules(pass_codes=(0x10,), fail_codes=(0x11,))
 
 
-def text_pattern(text: str) -> re.Pattern[str]:
-    """Of a text in which only * is special, and stands for anything.
+@dataclass(frozen=True)
+class LinePattern:
+    """Text in which only * is special, and stands for anything. The time grows with the line alone: each part between
+    two stars is taken where it comes first, for good."""
 
-    Each part between two of them is taken where it comes first, for good: the time does not grow with their number."""
-    first, *others = (re.escape(part) for part in text.split("*"))
-    if not others:
-        return re.compile(first)
-    return re.compile(first + "".join(f"(?>.*?{part})" for part in others[:-1]) + ".*" + others[-1])
+    parts: tuple[str, ...]
+
+    def search(self, line: str) -> bool:
+        return self._find(self.parts, line, 0, len(line)) >= 0
+
+    def fullmatch(self, line: str) -> bool:
+        first, *others = self.parts
+        if not others:
+            return line == first
+        *middle, last = others
+        end = len(line) - len(last)
+        if end < len(first) or not (line.startswith(first) and line.endswith(last)):
+            return False
+        return self._find(middle, line, len(first), end) >= 0
+
+    @staticmethod
+    def _find(parts: Sequence[str], line: str, at: int, end: int) -> int:
+        for part in parts:
+            at = line.find(part, at, end)
+            if at < 0:
+                return -1
+            at += len(part)
+        return at
+
+
+def text_pattern(text: str) -> LinePattern:
+    return LinePattern(tuple(text.split("*")))
 
 
 def _codes(table: Table, key: str) -> tuple[int, ...]:
@@ -67,13 +92,17 @@ def _texts(table: Table, key: str) -> tuple[str, ...]:
 
 def _console(table: Table, key: str) -> str:
     value: str = table.take(key, str, "")
+    if not value:
+        return value
+    import regex  # as in machine/console.py
+
     try:
-        pattern = re.compile(value.encode())
-    except re.error as error:
+        pattern = regex.compile(value.encode())
+    except regex.error as error:
         raise table.refuse(key, f"is {value!r}, which is no regular expression: {error}", "correct it") from error
-    if value and "console" not in pattern.groupindex:
+    if "console" not in pattern.groupindex:
         raise table.refuse(key, f"is {value!r} without a group called console", "name it by (?P<console>...)")
-    if value and pattern.search(b""):
+    if pattern.search(b""):
         raise table.refuse(key, f"is {value!r}, which matches nothing at all", "let it match at least one byte")
     return value
 
@@ -104,8 +133,9 @@ def read_verdict(table: Table) -> VerdictRules:
     if prefix and switch:
         raise table.refuse("console-switch", "stands beside console-prefix", "leave one of them out")
     silence = _silence(table)
+    place = table.place("console-prefix" if prefix else "console-switch")
     table.finish()
-    return VerdictRules(pass_codes, fail_codes, port, pass_text, fail_text, prefix, switch, silence)
+    return VerdictRules(pass_codes, fail_codes, port, pass_text, fail_text, prefix, switch, silence, place)
 
 
 def check_can_pass(rules: VerdictRules, where: object) -> None:

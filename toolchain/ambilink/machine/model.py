@@ -1,6 +1,5 @@
 """What every machine is given and gives back."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -125,74 +124,3 @@ class Outcome:
     @property
     def text(self) -> list[str]:
         return [line.shown for line in self.console]
-
-
-TERMINAL_CONTROLS = re.compile(rb"\x1b\[[0-9;=?]*[A-Za-z]|\r(?=.)")
-
-
-class Console:
-    """Collects the serial line's bytes into lines, for each console that the rules tell apart."""
-
-    def __init__(
-        self, sink: LineSink | None = None, rules: VerdictRules = AMBILINK_RULES, is_terminal: bool = False
-    ) -> None:
-        """`is_terminal`: firmware and boot loader move the cursor and clear the screen, which is left out."""
-        self.lines: list[ConsoleLine] = []
-        self._raw = bytearray()  # since the last line end
-        self._partial: dict[str, bytes] = {}  # unfinished lines of consoles
-        self._console = ""
-        self._prefix = re.compile(rules.console_prefix.encode()) if rules.console_prefix else None
-        self._switch = re.compile(rules.console_switch.encode()) if rules.console_switch else None
-        self._sink = sink
-        self._controls = TERMINAL_CONTROLS if is_terminal else None
-
-    def put(self, data: bytes, seconds: float, instructions: int | None) -> None:
-        for byte in data:
-            if byte == 10:
-                self._end_line(seconds, instructions)
-            else:
-                self._raw.append(byte)
-
-    def finish(self, seconds: float, instructions: int | None) -> None:
-        """Keep what came after the last line end."""
-        if self._raw:
-            self._end_line(seconds, instructions)
-        for console, text in self._partial.items():
-            if text:
-                self._add(console, text, seconds, instructions)
-        self._partial.clear()
-
-    def _end_line(self, seconds: float, instructions: int | None) -> None:
-        raw = bytes(self._raw)
-        self._raw.clear()
-        if self._switch:
-            raw = self._part_by_console(raw)
-        elif self._prefix:
-            match = self._prefix.match(raw)
-            self._console = _name(match) if match else ""
-            raw = raw[match.end() :] if match else raw
-        self._add(self._console, raw, seconds, instructions)
-
-    def _part_by_console(self, raw: bytes) -> bytes:
-        """The whole line of the console that the line end belongs to; the others' parts are kept."""
-        assert self._switch is not None
-        at = 0
-        for match in self._switch.finditer(raw):
-            self._keep(raw[at : match.start()])
-            self._console, at = _name(match), match.end()
-        self._keep(raw[at:])
-        return self._partial.pop(self._console, b"")
-
-    def _keep(self, part: bytes) -> None:
-        self._partial[self._console] = self._partial.get(self._console, b"") + part
-
-    def _add(self, console: str, raw: bytes, seconds: float, instructions: int | None) -> None:
-        raw = self._controls.sub(b"", raw) if self._controls else raw
-        line = ConsoleLine(raw.decode("utf-8", "replace").rstrip("\r"), seconds, instructions, console)
-        self.lines.append(line)
-        if self._sink:
-            self._sink(line)
-
-
-def _name(match: re.Match[bytes]) -> str:
-    return (match["console"] or b"").decode("utf-8", "replace")

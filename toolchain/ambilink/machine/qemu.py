@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from ambilink.machine import firmware
+from ambilink.machine.console import Console, refuse_slow_rules
 from ambilink.machine.judge import Decision, Judge
 from ambilink.machine.keys import ENDED, Typist
 from ambilink.machine.memory import MEGABYTE, PhysicalMemory
 from ambilink.machine.model import (
     BootRequest,
-    Console,
     ConsoleLine,
     LineSink,
     NoMachine,
@@ -95,13 +95,14 @@ def boot(request: BootRequest, sink: LineSink | None = None) -> Outcome:
     memory_file = Path(name)
     try:
         os.ftruncate(descriptor, size)
-        console = Console(see, request.rules, request.is_cd)
+        console = Console(see, request.rules)
         with tempfile.TemporaryDirectory(prefix="ambilink-qemu-") as scratch:
             line = command(program, request, memory_file, Path(scratch))
             started = time.perf_counter()
             decision = _run(line, request, console, judge, started)
         seconds = time.perf_counter() - started
         console.finish(seconds, None)
+        refuse_slow_rules(console, request)
         verdict, detail = judge.conclude(decision)
         memory = PhysicalMemory(mmap.mmap(descriptor, size), size)
     finally:

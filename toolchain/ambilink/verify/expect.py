@@ -1,9 +1,9 @@
 """Comparing a console with expected lines."""
 
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ambilink.files import read_regular
+from ambilink.verdict import text_pattern
 
 
 def read_expected(path: Path) -> list[str]:
@@ -12,18 +12,14 @@ def read_expected(path: Path) -> list[str]:
     return [line.rstrip() for line in lines if line.strip() and not line.startswith("#")]
 
 
-def _matches(text: str, pattern: str) -> bool:
-    escaped = pattern.replace("[", "[[]").replace("?", "[?]")  # only * is special
-    return fnmatchcase(text.rstrip(), escaped)
-
-
 def missing_line(console: list[str], expected: list[str]) -> str | None:
     """The first expected line that does not come, in order, among the console's; * stands for anything."""
     at = 0
-    for pattern in expected:
-        while at < len(console) and not _matches(console[at], pattern):
+    for line in expected:
+        pattern = text_pattern(line)
+        while at < len(console) and not pattern.fullmatch(console[at].rstrip()):
             at += 1
         if at == len(console):
-            return pattern
+            return line
         at += 1
     return None

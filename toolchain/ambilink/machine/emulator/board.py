@@ -15,6 +15,7 @@ import unicorn
 
 from ambilink.errors import AmbilinkError
 from ambilink.machine import pvh
+from ambilink.machine.console import Console, refuse_slow_rules
 from ambilink.machine.emulator.cpu import Cpu
 from ambilink.machine.emulator.devices import (
     NANOSECONDS,
@@ -31,7 +32,6 @@ from ambilink.machine.judge import Judge
 from ambilink.machine.memory import MEGABYTE, PhysicalMemory
 from ambilink.machine.model import (
     BootRequest,
-    Console,
     ConsoleLine,
     Counts,
     LineSink,
@@ -147,6 +147,7 @@ class Board:
         finally:
             watchdog.cancel()
         self.console.finish(self._seconds(), self.instructions)
+        refuse_slow_rules(self.console, self.request)
         verdict, detail = self.judge.conclude((verdict, detail))
         return Outcome(
             machine="emulator",
