@@ -91,6 +91,19 @@ def test_what_changed_is_packed_and_booted_again(system):
     assert "command line 'changed'" in (folder / "my.log").read_text()
 
 
+def test_boots_side_by_side_print_whole_consoles(system):
+    names = ["my.log", *(f"other{number}.log" for number in range(3))]
+    with (system.folder / "SConstruct").open("a") as stream:
+        stream.writelines(f'env.BootTest("{name}", image)\n' for name in names[1:])
+    said = system.good("-j4").splitlines()
+    console = (out(system) / "my.log").read_text().splitlines()
+    console = console[: console.index("all was printed") + 1]
+    for name in names:
+        title = ["BOOT", str((out(system) / name).relative_to(system.folder))]
+        start = [line.split() for line in said].index(title)
+        assert said[start + 1 : start + 1 + len(console)] == console
+
+
 def test_the_profiles_verdict_fails_the_build(system):
     system.write("os.toml", PROFILE.replace('"PANIC"', '"memory map"'))
     said = system.bad()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 NOT_STARTED = 127
+Follow = Callable[[str], None]
 
 
 class Stopped(Exception):
@@ -69,30 +70,30 @@ class JobSlots:
         words: Sequence[str],
         environment: Mapping[str, str],
         *,
-        capture: bool = True,
+        follow: Follow | None = None,
         announce: Callable[[], None] | None = None,
     ) -> Finished:
-        """Wait for a slot, call `announce`, run a command to its end. `capture=False`: it prints for itself. Raises
-        Stopped."""
+        """Wait for a slot, call `announce`, run a command to its end. `follow` gets each line as it comes, and none is
+        kept. Raises Stopped."""
         with self:
             if self._stopped:
                 raise Stopped
             if announce is not None:
                 announce()
             start, clock = time.time(), time.perf_counter()
-            status, output = self._run(words, environment, capture)
+            status, output = self._run(words, environment, follow)
             if self._ended and status:
                 raise Stopped
             return Finished(status, output, start, time.perf_counter() - clock)
 
-    def _run(self, words: Sequence[str], environment: Mapping[str, str], capture: bool) -> tuple[int, str]:
+    def _run(self, words: Sequence[str], environment: Mapping[str, str], follow: Follow | None) -> tuple[int, str]:
         try:
             process = subprocess.Popen(
                 words,
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE if capture else None,
-                stderr=subprocess.STDOUT if capture else None,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
                 # Python's own descriptors are not inherited anyway; and so a child costs no fork of this large process.
                 close_fds=os.name == "nt",
             )
@@ -103,6 +104,9 @@ class JobSlots:
         try:
             if self._ended:  # between the last look and now
                 process.terminate()
+            if follow is not None and process.stdout is not None:
+                for line in process.stdout:
+                    follow(line.decode("utf-8", "replace").rstrip("\n"))
             output, _ = process.communicate()
         except BaseException:
             process.kill()

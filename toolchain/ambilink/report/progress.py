@@ -46,13 +46,13 @@ class Progress:
             self._expected[target] = seconds
 
     def started(self, word: str, target: str, text: str | None = None) -> None:
-        """`text`: what to print instead of word and target, elsewhere than on a terminal."""
+        """`text`: what to print instead of word and target, elsewhere than on a terminal; empty: nothing yet."""
         with self._lock:
             self._expected.setdefault(target, 0.0)
             self._running[target] = word, time.monotonic()
-            if self.terminal and text is None:
+            if self.terminal and not text:
                 self._draw(f"{word} {target}")
-            else:
+            elif text != "":
                 self._print(text if text is not None else f"  {word:<5} {target}")
 
     def finished(self, target: str, output: str = "", *, failed: bool = False) -> None:

@@ -32,6 +32,7 @@ from ambilink.scons.made_inputs import MadeInputs
 from ambilink.scons.object_set import ObjectSet, Owners
 from ambilink.scons.resolving import Resolver
 from ambilink.scons.running import Running
+from ambilink.scons.stage import Stage
 from ambilink.scons.tasks import build_anyway, mark
 from ambilink.scons.units import Library, LibraryVariant, Program, Start, Unit
 from ambilink.scons.variables import real_folders
@@ -75,6 +76,7 @@ class Context(Resolver):
         self.journal = Journal(state / "journal.json")
         self.running = running
         self.slots, self.progress = running.slots, running.progress
+        self.stage = Stage(self.progress.say)
         self.cache: Cache | None = None
         self.profile: str | None = None  # where a trace of this build goes
         self.loader_stub: Node | None = None  # what the loader defines, to link against

@@ -4,7 +4,6 @@ A command is started without a shell by words that are found when they are neede
 when not every library is known; they are not expanded, which is most of what SCons does where there are many.
 """
 
-import contextlib
 import shlex
 import time
 from collections.abc import Callable, Sequence
@@ -90,27 +89,24 @@ class CommandStep(BuildStep):
         *,
         prepare: Callable[[Nodes, Nodes, Environment], None] | None = None,
         finish: Callable[[Nodes, Nodes, Environment, str], None] | None = None,
-        captured: bool = True,
         version: Callable[[Environment], str] | None = None,
         explain: Callable[[Environment, str], str] | None = None,
         code: Sequence[str] = (),
     ) -> None:
         super().__init__(word, code)
-        self._function, self._prepare, self._finish, self._captured = function, prepare, finish, captured
+        self._function, self._prepare, self._finish = function, prepare, finish
         self._explain = explain
         self._version = version
 
     def announcement(self, target: Nodes, source: Nodes, env: Environment) -> str | None:
         if env["AMBILINK_VERBOSE"]:
             return shlex.join(self._function(target, source, env))
-        return None if self._captured else f"  {self.word:<5} {target[0]}"
+        return None
 
     def make(self, target: Nodes, source: Nodes, env: Environment, context: Context) -> tuple[int, str]:
         if self._prepare is not None:
             self._prepare(target, source, env)
-        words = self._function(target, source, env)
-        with contextlib.nullcontext() if self._captured else context.progress.paused():
-            done = context.slots.run(words, env["ENV"], capture=self._captured)
+        done = context.slots.run(self._function(target, source, env), env["ENV"])
         if done.status == 0 and self._finish is not None:
             try:
                 self._finish(target, source, env, done.output)

@@ -1,5 +1,6 @@
 """BootTest."""
 
+import shlex
 import sys
 from functools import cache
 from typing import Annotated, Any
@@ -9,6 +10,8 @@ from ambilink.scons.api import Builder, Environment, Node, Nodes, placed
 from ambilink.scons.arguments import Count, FirstFile, OptionalFile, Output, choice
 from ambilink.scons.booting import refuse_other_processors
 from ambilink.scons.builder import Call, builder
+from ambilink.scons.context import Context
+from ambilink.scons.stage import Console
 from ambilink.scons.steps import CommandStep, watched
 
 # What boots, of the package `ambilink`.
@@ -78,7 +81,25 @@ def _words(target: Nodes, source: Nodes, env: Environment) -> list[str]:
     return [*line, *env["AMBILINK_BOOT"]]
 
 
+class BootStep(CommandStep):
+    """Its console appears while it runs; where several boots run, each console comes whole, under its target's name."""
+
+    def __init__(self) -> None:
+        super().__init__(_words, "BOOT")
+
+    def announcement(self, target: Nodes, source: Nodes, env: Environment) -> str:
+        return ""  # the title of the console
+
+    def make(self, target: Nodes, source: Nodes, env: Environment, context: Context) -> tuple[int, str]:
+        words = _words(target, source, env)
+        console = Console(shlex.join(words) if env["AMBILINK_VERBOSE"] else f"  {self.word:<5} {target[0]}")
+        try:
+            done = context.slots.run(words, env["ENV"], follow=lambda line: context.stage.put(console, line))
+        finally:
+            context.stage.end(console)
+        return done.status, console.last if done.status else ""
+
+
 @cache
 def _builder() -> Any:
-    # The console appears while it runs.
-    return Builder(action=CommandStep(_words, "BOOT", captured=False).action(), target_scanner=watched())
+    return Builder(action=BootStep().action(), target_scanner=watched())
