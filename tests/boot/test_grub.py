@@ -1,5 +1,6 @@
 """This project's own system, started by GRUB from an ISO, and by Multiboot2 without GRUB."""
 
+import re
 import shutil
 import subprocess
 import time
@@ -131,3 +132,19 @@ def test_grub_finds_the_header(build):
     for name in ("boot.img", "kernel", "test-multiboot"):
         assert subprocess.run(["grub-file", "--is-x86-multiboot2", build / name]).returncode == 0
     assert subprocess.run(["grub-file", "--is-x86-multiboot2", build / "services/loader"]).returncode == 1
+
+
+def test_an_iso_that_fails_says_why(build, system):
+    """As the boot image does: the archive is read from the machine's memory."""
+    if missing := grub_lacks("bios"):
+        pytest.skip(missing)
+    system.program("test-wrong", arguments=["wait", "files"]).program(
+        "test-wrong-2", program="test-exit", arguments=["3"]
+    )
+    system.pack()
+    iso = system.folder / "system.iso"
+    make(system.folder / "system.toml", build, load_profile("ambilink"), Outputs(system.folder / "x.img", iso))
+    result = boot_iso(iso, "bios")
+    assert result.outcome.verdict is Verdict.FAIL
+    assert re.fullmatch(r"test-wrong-2 \(process \d+\) ended with exit status 3; .*", result.reasons[0])
+    assert re.match(r"test-wrong \(process \d+\) waits for a service 'files', which is not", result.reasons[1])

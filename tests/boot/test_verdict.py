@@ -2,9 +2,11 @@
 this project's own system, which ends by exit code 0x10."""
 
 import json
+import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -93,3 +95,13 @@ def test_the_command_takes_a_profile(build, tmp_path):
 def test_rules_without_a_pass_are_refused(build):
     with pytest.raises(AmbilinkError, match="has no rule by which a boot passes"):
         boot(build, "emulator", VerdictRules(fail_text=("PANIC",)))
+
+
+def test_a_kernel_that_spins_or_halts_is_found_in_its_source(build, machine):
+    for words, place in {
+        "spin": r"ran at 0x\w+, in spin\+0x\w+ \(\S+main\.c:\d+\)",
+        "": r"halted at 0x\w+, in ",
+    }.items():
+        request = BootRequest(build / "test-multiboot", rules=VerdictRules(pass_text=("never",)), timeout=1.0)
+        result = boot_and_verify(machine, replace(request, arguments=words), build)
+        assert result.exit_status == 1 and re.match(f"the CPU {place}", result.reasons[0]), result.reasons

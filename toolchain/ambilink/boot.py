@@ -13,10 +13,11 @@ from ambilink.machine.model import EXIT_FAIL, BootRequest, LineSink, Outcome, Ve
 from ambilink.verdict import check_can_pass
 from ambilink.verify.backtrace import explain_faults
 from ambilink.verify.expect import missing_line, read_expected
+from ambilink.verify.in_memory import find_system
 from ambilink.verify.kernel_file import startable
 from ambilink.verify.kernel_state import KernelState, read_kernel_state
 from ambilink.verify.lives import LifeWatch, Lives
-from ambilink.verify.reasons import Scene, reasons_of
+from ambilink.verify.reasons import KERNEL, Scene, kernel_reasons, reasons_of
 from ambilink.verify.slots import SlotReport, verify_slots
 from ambilink.verify.snapshot import StartSnapshots
 from ambilink.verify.system import SystemReport, verify_system
@@ -83,9 +84,8 @@ def boot_and_verify(
             slots = verify_slots(image, starts.snapshots if starts else [], outcome.memory, state)
             # A boot that failed has unfinished processes; what was linked wrongly may be why it failed.
             failures += [*report.failures, *slots.failures] if outcome.verdict is Verdict.PASS else slots.at_start
-        if image and outcome.memory and state and outcome.verdict is not Verdict.PASS:
-            scene = Scene(image, outcome.memory, state, outcome.text, root)
-            reasons = reasons_of(scene, out_of_time=outcome.verdict in (Verdict.TIMEOUT, Verdict.SILENCE))
+        if outcome.verdict is not Verdict.PASS:
+            reasons = _reasons(outcome, image, state, request.image, root)
     except AmbilinkError as error:
         verify_error = str(error)
         failures.append(verify_error)
@@ -112,6 +112,20 @@ def boot_and_verify(
         lives=lives,
         image=image,
     )
+
+
+def _reasons(
+    outcome: Outcome, image: ImageFile | None, state: KernelState | None, booted: Path, root: Path
+) -> list[str]:
+    found: list[str] = []
+    system = (image, state) if image and state else None
+    if image is None and outcome.memory:
+        system = find_system(booted, outcome.memory)
+    if system and outcome.memory:
+        scene = Scene(*system, outcome.memory, outcome.text, root)
+        found = reasons_of(scene, out_of_time=outcome.verdict in (Verdict.TIMEOUT, Verdict.SILENCE))
+    in_kernel = outcome.cpu is not None and outcome.cpu.rip >> 63 and not outcome.cpu.halted
+    return found if found and not in_kernel else found + kernel_reasons(outcome, [booted, root / KERNEL])
 
 
 def _read_packed(path: Path) -> ImageFile | None:

@@ -79,6 +79,22 @@ static bool same(const char *a, const char *b)
     return *a == *b;
 }
 
+static bool is_to_spin;
+
+static void print_command_line(const char *text)
+{
+    print("command line '");
+    print(text);
+    print("'\n");
+    is_to_spin = same(text, "spin");
+}
+
+static __attribute__((noinline)) void spin(void)
+{
+    for (;;)
+        __asm__ volatile("pause");
+}
+
 /* Whether the section headers lead to this kernel's own symbols. */
 static bool finds_main(const struct section *sections, uint32_t count);
 
@@ -92,9 +108,7 @@ static void print_tag(const struct tag *tag)
     const char *bytes = (const char *)tag->fields;
     switch (tag->type) {
     case 1:
-        print("command line '");
-        print(bytes);
-        print("'\n");
+        print_command_line(bytes);
         break;
     case 2:
         print("has the boot loader's name\n");
@@ -149,9 +163,7 @@ static void print_information1(const uint32_t *information)
 {
     uint32_t flags = information[0];
     if (flags & 4) {
-        print("command line '");
-        print((const char *)(uintptr_t)information[4]);
-        print("'\n");
+        print_command_line((const char *)(uintptr_t)information[4]);
     }
     if (flags & 8)
         for (uint32_t i = 0; i < information[5]; i++) {
@@ -188,6 +200,8 @@ void main(uint32_t magic, uint32_t information)
     else
         print("PANIC: no multiboot loader\n");
     print("all was printed\n");
+    if (is_to_spin)
+        spin();
 }
 
 struct symbol {

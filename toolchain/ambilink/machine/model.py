@@ -109,6 +109,14 @@ Stops = Mapping[int, Callable[[Moment], None]]
 Counts = dict[tuple[int, int], int]
 
 
+@dataclass(frozen=True)
+class CpuPlace:
+    """Where the CPU was when the boot was ended."""
+
+    rip: int
+    halted: bool  # it waits for an interrupt
+
+
 @dataclass
 class Outcome:
     machine: str
@@ -120,6 +128,7 @@ class Outcome:
     memory: PhysicalMemory | None
     counters: dict[str, int] = field(default_factory=dict)
     crash: list[str] = field(default_factory=list)  # from the line that the rules call a failure on
+    cpu: "CpuPlace | None" = None  # where it ran no code that ended the machine, and can be asked
 
     @property
     def text(self) -> list[str]:

@@ -22,11 +22,13 @@ from ambilink.machine.memory import MEGABYTE, PhysicalMemory
 from ambilink.machine.model import (
     BootRequest,
     ConsoleLine,
+    CpuPlace,
     LineSink,
     NoMachine,
     Outcome,
     Verdict,
 )
+from ambilink.machine.qemu_monitor import ask_cpu, monitor_options
 
 PROGRAM = "qemu-system-x86_64"
 GRACE = 2.0  # seconds between asking QEMU to end and killing it
@@ -51,7 +53,8 @@ def command(program: str, request: BootRequest, memory_file: Path, scratch: Path
         *("-m", size),
         *("-cpu", "host" if request.accelerator == "kvm" else "max"),
         *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-vga", "none"),
-        *("-serial", "stdio", "-monitor", "none"),
+        *("-serial", "stdio"),
+        *monitor_options(scratch),
     ]
     if request.debugger_port is not None:
         line += ["-S", "-gdb", f"tcp:127.0.0.1:{request.debugger_port}"]
@@ -99,7 +102,7 @@ def boot(request: BootRequest, sink: LineSink | None = None) -> Outcome:
         with tempfile.TemporaryDirectory(prefix="ambilink-qemu-") as scratch:
             line = command(program, request, memory_file, Path(scratch))
             started = time.perf_counter()
-            decision = _run(line, request, console, judge, started)
+            decision, cpu = _run(line, request, console, judge, started, Path(scratch))
         seconds = time.perf_counter() - started
         console.finish(seconds, None)
         refuse_slow_rules(console, request)
@@ -108,10 +111,14 @@ def boot(request: BootRequest, sink: LineSink | None = None) -> Outcome:
     finally:
         os.close(descriptor)
         memory_file.unlink()
-    return Outcome("qemu", verdict, detail, console.lines, seconds, None, memory, crash=judge.crash)
+    return Outcome("qemu", verdict, detail, console.lines, seconds, None, memory, crash=judge.crash, cpu=cpu)
 
 
-def _run(command_line: list[str], request: BootRequest, console: Console, judge: Judge, started: float) -> Decision:
+def _run(
+    command_line: list[str], request: BootRequest, console: Console, judge: Judge, started: float, scratch: Path
+) -> tuple[Decision, CpuPlace | None]:
+    """And where the CPU was, if the boot was ended from outside."""
+    cpu = None
     with tempfile.TemporaryFile() as errors:
         stdin = subprocess.PIPE if request.keys else subprocess.DEVNULL
         process = subprocess.Popen(command_line, stdin=stdin, stdout=subprocess.PIPE, stderr=errors, bufsize=0)
@@ -121,15 +128,17 @@ def _run(command_line: list[str], request: BootRequest, console: Console, judge:
         except subprocess.TimeoutExpired:
             decision = judge.timeout(request.timeout)
         finally:
+            if process.poll() is None:
+                cpu = ask_cpu(scratch)
             _end(process)
         if decision is not None:
-            return decision
+            return decision, cpu
         errors.seek(0)
         complaint = _without_warnings(errors.read().decode("utf-8", "replace"))
     verdict, detail = _decision(status, judge, request.debugger_port is not None)
     if verdict is Verdict.BROKEN and complaint:
         detail = f"{detail}: {complaint}"
-    return verdict, detail
+    return (verdict, detail), None
 
 
 def _copy_console(

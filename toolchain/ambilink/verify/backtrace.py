@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -82,16 +82,12 @@ def describe_address(address: int, modules: list[MappedModule], root: Path) -> s
     return "in no file of the image"
 
 
-def describe_kernel_address(address: int, root: Path, kernel: str = "kernel") -> str:
-    """An address of the kernel's own code, by the file in the build folder."""
-    path = root / kernel
-    function = function_at(path, address)
-    if function is None:
-        return f"{address:#x}, in no function of {path}"
-    from ambilink.verify.source_line import source_line
-
-    line = source_line(symbol_file(path), address)
-    return f"{function[1]}+{address - function[0]:#x}" + (f" ({line})" if line else "")
+def describe_kernel_address(address: int, files: Sequence[Path]) -> str:
+    """An address of the kernel's own code, by the first of some files that has a function there."""
+    for path in files:
+        if described := describe_in_file("", path, address):
+            return described.removeprefix(": ")
+    return f"no function of {' or '.join(map(str, files))}"
 
 
 def explain_faults(console: list[str], report: SystemReport, root: Path) -> list[str]:

@@ -99,9 +99,10 @@ class KernelState:
     ready_instant: int  # nanoseconds since boot, 0 without a verdict
 
 
-def read_kernel_state(image: ImageFile, memory: PhysicalMemory) -> KernelState | None:
-    """None where the kernel is not ours, or had not begun when the machine ended."""
-    address = image.physical(image.symbols.get(RECORD_SYMBOL, -1))
+def read_kernel_state(image: ImageFile, memory: PhysicalMemory, at: int | None = None) -> KernelState | None:
+    """None where the kernel is not ours, or had not begun when the machine ended. `at`: physical address of the record,
+    where the image has no symbols."""
+    address = image.physical(image.symbols.get(RECORD_SYMBOL, -1)) if at is None else at
     if address is None:
         return None
     try:

@@ -12,11 +12,13 @@ from ambilink.bootimage.container import ImageFile
 from ambilink.bootimage.layout import Role
 from ambilink.errors import near
 from ambilink.machine.memory import PhysicalMemory
+from ambilink.machine.model import Outcome, Verdict
 from ambilink.verify.backtrace import FAULT, describe_address, describe_kernel_address
 from ambilink.verify.kernel_state import KernelState, Process, ProcessState, Thread, ThreadState
 from ambilink.verify.modules import FIRST_PROCESS, Modules
 from ambilink.verify.thread_stack import UserSpace
 
+KERNEL = "kernel"  # in the build folder
 REGISTRY = "names"
 LOOKUP = 2  # NAMES_LOOKUP of libs/ipc/include/protocol/names.h
 MESSAGE_DATA, MESSAGE_SIZE = 56, 64  # in struct message of boot/include/ambilink/abi.h
@@ -36,8 +38,8 @@ class Scene:
     """What a boot left behind."""
 
     image: ImageFile
-    memory: PhysicalMemory
     state: KernelState
+    memory: PhysicalMemory
     console: Sequence[str]
     root: Path  # the build folder
     _spaces: dict[int, UserSpace] = field(default_factory=dict)
@@ -169,7 +171,7 @@ def _panic(scene: Scene) -> list[str]:
     if found is None:
         return []
     rip = KERNEL_RIP.search(found[1])
-    where = f", in {describe_kernel_address(int(rip[1], 16), scene.root)}" if rip else ""
+    where = f", in {describe_kernel_address(int(rip[1], 16), [scene.root / KERNEL])}" if rip else ""
     return [f"the kernel stopped: {found[1]}{where}"]
 
 
@@ -241,6 +243,15 @@ def _running(scene: Scene) -> list[str]:
                 chain = f", called by {', by '.join(map(_short, callers))}" if callers else ""
                 found.append(f"{_named(process)} runs at {thread.registers.rip:#x}, in {where}{chain}")
     return found
+
+
+def kernel_reasons(outcome: Outcome, files: Sequence[Path]) -> list[str]:
+    """Where the CPU was, if it was in the kernel; `files` may have the kernel's symbols."""
+    cpu = outcome.cpu
+    if cpu is None or outcome.verdict is Verdict.PASS or outcome.crash:
+        return []
+    what = "halted" if cpu.halted else "ran"
+    return [f"the CPU {what} at {cpu.rip:#x}, in {describe_kernel_address(cpu.rip, files)}"]
 
 
 def reasons_of(scene: Scene, *, out_of_time: bool) -> list[str]:

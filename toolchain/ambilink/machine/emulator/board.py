@@ -34,6 +34,7 @@ from ambilink.machine.model import (
     BootRequest,
     ConsoleLine,
     Counts,
+    CpuPlace,
     LineSink,
     Moment,
     Outcome,
@@ -159,6 +160,7 @@ class Board:
             memory=self.memory,
             counters=dict(self.cpu.counters),
             crash=self.judge.crash,
+            cpu=None if self.exit.code is not None else CpuPlace(self.cpu.rip, self.cpu.halted),
         )
 
     def _run(self) -> tuple[Verdict, str]:
