@@ -1,0 +1,6 @@
+#include <greeting/greeting.h>
+
+const char *greeting(void)
+{
+    return "Good morning.";
+}

@@ -1,0 +1,7 @@
+#include <greeting/greeting.h>
+#include <stdio.h>
+
+int main(void)
+{
+    puts(greeting());
+}
