@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ambilink.bootimage.container import ImageFile, read
 from ambilink.bootimage.identify import identify
+from ambilink.bootimage.manifest import Manifest
+from ambilink.bootimage.manifest import read as read_manifest
 from ambilink.errors import AmbilinkError
 from ambilink.machine.boot import boot
 from ambilink.machine.model import EXIT_FAIL, BootRequest, LineSink, Outcome, Verdict
@@ -55,9 +57,10 @@ def boot_and_verify(
     expect: Path | None = None,
     sink: LineSink | None = None,
     protocol: str | None = None,
+    manifest: Path | None = None,
 ) -> BootResult:
     """`root` is the build folder, for symbols; `expect` a file of lines that the console must show; `protocol` enters
-    a kernel that knows several."""
+    a kernel that knows several; `manifest` is what the image was packed of, whose lines are named."""
     expected = read_expected(expect) if expect else []
     if not expected:
         check_can_pass(request.rules, request.rules_from or request.image)
@@ -85,7 +88,7 @@ def boot_and_verify(
             # A boot that failed has unfinished processes; what was linked wrongly may be why it failed.
             failures += [*report.failures, *slots.failures] if outcome.verdict is Verdict.PASS else slots.at_start
         if outcome.verdict is not Verdict.PASS:
-            reasons = _reasons(outcome, image, state, request.image, root)
+            reasons = _reasons(outcome, image, state, request.image, root, manifest)
     except AmbilinkError as error:
         verify_error = str(error)
         failures.append(verify_error)
@@ -115,17 +118,31 @@ def boot_and_verify(
 
 
 def _reasons(
-    outcome: Outcome, image: ImageFile | None, state: KernelState | None, booted: Path, root: Path
+    outcome: Outcome,
+    image: ImageFile | None,
+    state: KernelState | None,
+    booted: Path,
+    root: Path,
+    manifest: Path | None,
 ) -> list[str]:
     found: list[str] = []
     system = (image, state) if image and state else None
     if image is None and outcome.memory:
         system = find_system(booted, outcome.memory)
     if system and outcome.memory:
-        scene = Scene(*system, outcome.memory, outcome.text, root)
+        described = _read_manifest(manifest) if manifest else None
+        scene = Scene(*system, outcome.memory, outcome.text, root, outcome.cpu, described)
         found = reasons_of(scene, out_of_time=outcome.verdict in (Verdict.TIMEOUT, Verdict.SILENCE))
     in_kernel = outcome.cpu is not None and outcome.cpu.rip >> 63 and not outcome.cpu.halted
     return found if found and not in_kernel else found + kernel_reasons(outcome, [booted, root / KERNEL])
+
+
+def _read_manifest(path: Path) -> Manifest | None:
+    """None where it is no longer what the image was packed of."""
+    try:
+        return read_manifest(path)
+    except AmbilinkError:
+        return None
 
 
 def _read_packed(path: Path) -> ImageFile | None:

@@ -79,6 +79,9 @@ def _add_machine_options(boot: argparse.ArgumentParser) -> None:
     )
     boot.add_argument("--accel", choices=("tcg", "kvm"), default="tcg", help="for qemu (default tcg)")
     boot.add_argument("--expect", type=input_file, metavar="FILE", help="lines that must come on the console, in order")
+    boot.add_argument(
+        "--manifest", type=input_file, metavar="FILE", help="of which the image was packed: its lines are named"
+    )
     boot.add_argument("--root", type=folder, metavar="DIR", help="build folder with symbols (default: the image's)")
     boot.add_argument("--log", type=output_file, metavar="FILE", help="write console and verdict there")
     boot.add_argument("--record", type=output_file, metavar="FILE", help="write all that is known of the boot (JSON)")
@@ -135,7 +138,9 @@ def _boot(options: argparse.Namespace) -> int:
     try:
         request = debugging.with_debugger(options, request, root)
         with debugging.with_keys(options, request) as keyed:
-            result = boot_and_verify(machine, keyed, root, options.expect, sink, options.protocol)
+            result = boot_and_verify(
+                machine, keyed, root, options.expect, sink, options.protocol, options.manifest
+            )
     except NoMachine as error:
         print(f"ambilink: {error}", file=sys.stderr)
         report.write_without_machine(options, options.image.name, machine, str(error))

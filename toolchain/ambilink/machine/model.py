@@ -115,6 +115,9 @@ class CpuPlace:
 
     rip: int
     halted: bool  # it waits for an interrupt
+    rsp: int = 0
+    rbp: int = 0
+    page_table: int = 0  # physical address
 
 
 @dataclass

@@ -10,8 +10,8 @@ from ambilink.machine.model import CpuPlace
 PATH_MAX = 100  # of a socket, bytes; sun_path has 108
 PROMPT = b"(qemu) "
 PATIENCE = 2.0  # seconds for an answer
-RIP = re.compile(rb"\bRIP=([0-9a-f]+)")
-EIP = re.compile(rb"\bEIP=([0-9a-f]+)")
+REGISTER = re.compile(rb"\b(RIP|EIP|RSP|RBP|CR3)=([0-9a-f]+)")
+ADDRESS_MASK = 0x000FFFFFFFFFF000
 HALTED = re.compile(rb"\bHLT=1")
 
 
@@ -32,8 +32,12 @@ def ask_cpu(scratch: Path) -> CpuPlace | None:
             answer = _read_answer(monitor)
     except (OSError, AttributeError):
         return None
-    rip = RIP.search(answer) or EIP.search(answer)
-    return CpuPlace(int(rip[1], 16), HALTED.search(answer) is not None) if rip else None
+    values = {name.decode(): int(value, 16) for name, value in REGISTER.findall(answer)}
+    rip = values.get("RIP", values.get("EIP"))
+    if rip is None:
+        return None
+    halted = HALTED.search(answer) is not None
+    return CpuPlace(rip, halted, values.get("RSP", 0), values.get("RBP", 0), values.get("CR3", 0) & ADDRESS_MASK)
 
 
 def _path(scratch: Path) -> Path:

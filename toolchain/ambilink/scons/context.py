@@ -77,6 +77,7 @@ class Context(Resolver):
         self.running = running
         self.slots, self.progress = running.slots, running.progress
         self.stage = Stage(self.progress.say)
+        self.manifests: dict[Node, Node] = {}  # by image
         self.cache: Cache | None = None
         self.profile: str | None = None  # where a trace of this build goes
         self.loader_stub: Node | None = None  # what the loader defines, to link against

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from ambilink.bootimage.container import ImageFile
 from ambilink.bootimage.layout import Role
+from ambilink.bootimage.manifest import Manifest
 from ambilink.errors import near
 from ambilink.machine.memory import PhysicalMemory
-from ambilink.machine.model import Outcome, Verdict
+from ambilink.machine.model import CpuPlace, Outcome, Verdict
 from ambilink.verify.backtrace import FAULT, describe_address, describe_kernel_address
-from ambilink.verify.kernel_state import KernelState, Process, ProcessState, Thread, ThreadState
+from ambilink.verify.kernel_state import KernelState, Process, ProcessState, Registers, Thread, ThreadState
 from ambilink.verify.modules import FIRST_PROCESS, Modules
 from ambilink.verify.thread_stack import UserSpace
 
@@ -30,6 +31,7 @@ KERNEL_RIP = re.compile(r"\brip (0x[0-9a-f]+)")
 DEADLOCK = "kernel: deadlock"
 MAIN = "main"
 START_CODE = ("_start", "start_program")  # linked into each program: libs/sys/start
+USER_END = 1 << 47
 CHAIN_SHOWN = 6  # callers
 
 
@@ -42,11 +44,25 @@ class Scene:
     memory: PhysicalMemory
     console: Sequence[str]
     root: Path  # the build folder
+    cpu: CpuPlace | None = None
+    manifest: Manifest | None = None  # of which the image was packed
     _spaces: dict[int, UserSpace] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.modules = Modules(self.image)
         self.roles = {service.name: service.role for service in self.image.archive.services}
+
+    def named(self, process: Process) -> str:
+        services = self.manifest.services if self.manifest and process.number != FIRST_PROCESS else []
+        place = next((f", {service.place}" for service in services if service.name == process.name), "")
+        return f"{process.name} (process {process.number}{place})"
+
+    def registers(self, process: Process, thread: Thread) -> Registers:
+        """Of a thread that is ready: the CPU's own, where it runs, for those in memory are of its last trap."""
+        cpu, ready = self.cpu, [each for each in process.threads if each.state is ThreadState.READY]
+        if cpu and ready == [thread] and cpu.page_table == process.page_table and cpu.rip < USER_END and not cpu.halted:
+            return Registers(cpu.rip, cpu.rsp, cpu.rbp)
+        return thread.registers
 
     def space(self, process: Process) -> UserSpace:
         if process.number not in self._spaces:
@@ -60,10 +76,6 @@ class Scene:
         return describe_address(address, space.modules, self.root)
 
 
-def _named(process: Process) -> str:
-    return f"{process.name} (process {process.number})"
-
-
 def _short(where: str) -> str:
     """Function and line, without the file that holds them."""
     return where.partition(": ")[2] or where
@@ -73,10 +85,10 @@ def _function(where: str) -> str:
     return _short(where).partition("+")[0]
 
 
-def call_chain(scene: Scene, process: Process, thread: Thread) -> tuple[str, list[str]]:
-    """Where a thread is, and its callers as lines: `function (line)`; runs of one function are counted."""
+def call_chain(scene: Scene, process: Process, registers: Registers) -> tuple[str, list[str]]:
+    """Where a thread is, and its callers as lines: `function (line)`, each once in a row."""
     space = scene.space(process)
-    addresses = space.calls(thread.registers)
+    addresses = space.calls(registers)
     lines: list[str] = []
     described: dict[int, str] = {}
     for address in addresses[1 : 1 + 4 * CHAIN_SHOWN]:
@@ -103,7 +115,7 @@ def _fault(scene: Scene, process: Process) -> str:
     text = texts[-1] if texts else "a fault that the console does not show"
     thread = next((each for each in process.threads if each.registers.rip), None)
     if thread is None:
-        return f"{_named(process)} was ended for a fault: {text}"
+        return f"{scene.named(process)} was ended for a fault: {text}"
     space = scene.space(process)
     where = scene.where(space, space.calls(thread.registers)[0])
     address = re.search(r" at (0x[0-9a-f]+), not mapped", text)
@@ -112,10 +124,10 @@ def _fault(scene: Scene, process: Process) -> str:
         size = f" of {service.stack_size:,} bytes" if service else ""
         remedy = "end the recursion, or give it a larger stack in the manifest" if service else "end the recursion"
         return (
-            f"{_named(process)} overflowed the stack{size} of its thread {thread.number} in {where}"
+            f"{scene.named(process)} overflowed the stack{size} of its thread {thread.number} in {where}"
             f"{_deepest(scene, space, thread)}; {remedy}"
         )
-    return f"{_named(process)} was ended for a fault: {text}, in {where}"
+    return f"{scene.named(process)} was ended for a fault: {text}, in {where}"
 
 
 def _left_from(scene: Scene, process: Process) -> str:
@@ -137,11 +149,10 @@ def _exit(scene: Scene, process: Process) -> str | None:
     signal = SIGNALS.get(status - 128)
     how = f"ended with exit status {status}{f' ({signal})' if signal else ''}{_left_from(scene, process)}"
     if role is Role.DAEMON:
-        return (
-            f'{_named(process)} {how}, and a daemon must not end; if it may, give it role = "program" in the manifest'
-        )
+        remedy = 'if it may, give it role = "program" in the manifest'
+        return f"{scene.named(process)} {how}, and a daemon must not end; {remedy}"
     if role is Role.PROGRAM:
-        return f"{_named(process)} {how}; a program passes with status 0"
+        return f"{scene.named(process)} {how}; a program passes with status 0"
     return None
 
 
@@ -189,14 +200,15 @@ def _provider(scene: Scene, name: str) -> str:
     service = next((each for each in scene.image.archive.services if each.name == name), None)
     process = next((each for each in scene.state.processes if each.name == name), None)
     if process is not None and process.state is ProcessState.ALIVE:
-        return f"{_named(process)} runs, and has not registered it"
+        return f"{scene.named(process)} runs, and has not registered it"
     if process is not None:
-        return f"{_named(process)} has ended with status {process.exit_status}"
+        return f"{scene.named(process)} has ended with status {process.exit_status}"
     if service is not None and service.role is Role.ON_DEMAND:
         return 'the manifest has it with role = "on-demand": nothing starts it; make it a "daemon"'
     if service is not None:
         return "the manifest has it, and it was not started"
-    entry = f'[[service]] name = "{name}"'
+    to = f" to {scene.manifest.path}" if scene.manifest else ""
+    entry = f'[[service]] name = "{name}"{to}'
     names = {process.name for process in scene.state.processes} | {
         service.name for service in scene.image.archive.services
     }
@@ -223,13 +235,14 @@ def _waiting(scene: Scene) -> list[str]:
                 continue
             name = looked_up(scene, process, thread)
             if name is not None:
-                found.append(
-                    f"{_named(process)} waits for a service {name!r}, which is not registered: {_provider(scene, name)}"
-                )
+                rule = f"waits for a service {name!r}, which is not registered"
+                found.append(f"{scene.named(process)} {rule}: {_provider(scene, name)}")
             elif thread.server == process.name:
-                found.append(f"{_named(process)} calls itself (operation {thread.operation}), and so waits for ever")
+                found.append(
+                    f"{scene.named(process)} calls itself (operation {thread.operation}), and so waits for ever"
+                )
             else:
-                found.append(f"{_named(process)} {thread.describe()}")
+                found.append(f"{scene.named(process)} {thread.describe()}")
     return found
 
 
@@ -239,9 +252,10 @@ def _running(scene: Scene) -> list[str]:
     for process in scene.state.processes:
         for thread in process.threads:
             if thread.state is ThreadState.READY and process.state is ProcessState.ALIVE:
-                where, callers = call_chain(scene, process, thread)
+                registers = scene.registers(process, thread)
+                where, callers = call_chain(scene, process, registers)
                 chain = f", called by {', by '.join(map(_short, callers))}" if callers else ""
-                found.append(f"{_named(process)} runs at {thread.registers.rip:#x}, in {where}{chain}")
+                found.append(f"{scene.named(process)} runs at {registers.rip:#x}, in {where}{chain}")
     return found
 
 

@@ -34,7 +34,6 @@ from ambilink.machine.model import (
     BootRequest,
     ConsoleLine,
     Counts,
-    CpuPlace,
     LineSink,
     Moment,
     Outcome,
@@ -160,7 +159,7 @@ class Board:
             memory=self.memory,
             counters=dict(self.cpu.counters),
             crash=self.judge.crash,
-            cpu=None if self.exit.code is not None else CpuPlace(self.cpu.rip, self.cpu.halted),
+            cpu=None if self.exit.code is not None else self.cpu.place,
         )
 
     def _run(self) -> tuple[Verdict, str]:

@@ -25,6 +25,7 @@ from ambilink.machine.emulator.context import (
     segments_as_bytes,
 )
 from ambilink.machine.memory import PhysicalMemory
+from ambilink.machine.model import CpuPlace
 from ambilink.machine.model import Counts
 
 VECTOR_BREAKPOINT = 3
@@ -189,6 +190,14 @@ class Cpu:
     @property
     def rip(self) -> int:
         return int(self.context.rip.value)
+
+    @property
+    def place(self) -> CpuPlace:
+        rip, rsp, rbp, table = (
+            int(self.engine.reg_read(each))
+            for each in (x86.UC_X86_REG_RIP, x86.UC_X86_REG_RSP, x86.UC_X86_REG_RBP, x86.UC_X86_REG_CR3)
+        )
+        return CpuPlace(rip, self.halted, rsp, rbp, table & ADDRESS_MASK)
 
     def accepts_interrupt(self) -> bool:
         """IF is set, and the last instruction was not the sti that set it."""

@@ -43,5 +43,6 @@ def boot_image(
         call.env.NoCache(nodes)  # the folder has more files than are targets
     context.images.append(image.programs)
     for node in nodes:
+        context.manifests[node] = source
         context.depends_late(node, image.inputs)
     return nodes
