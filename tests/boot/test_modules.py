@@ -124,4 +124,4 @@ def test_an_altered_module(system, build):
 def test_a_module_that_nobody_declared(system):
     system.modules = ["serial", "radio"]
     with pytest.raises(AmbilinkError, match=r"unknown module radio: .*modules/radio\.so is not there"):
-        system.pack()
+        system.program("test-exit").pack()

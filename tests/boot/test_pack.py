@@ -138,7 +138,7 @@ def test_a_program_without_its_library(system, build, tmp_path):
     (other / "lib/libposix.so").unlink()
     system.build, system.linker = other, "pack"
     with pytest.raises(Exception, match=r"needs libposix\.so, and .*libposix\.so is not there"):
-        system.pack()
+        system.program("test-exit").pack()
     assert not (system.folder / "system.img").exists()
 
 
