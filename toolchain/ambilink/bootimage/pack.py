@@ -126,9 +126,8 @@ def _add_interpreters(
         else:
             source = root / INTERPRETER_FOLDER / manifest.interpreter
         if not source.is_file():
-            raise manifest.refuse(
-                "interpreter",
-                "",
+            raise AmbilinkError(
+                manifest.place("interpreter") if manifest.interpreter else service.place,
                 f"{service.name} asks for the interpreter {interpreter}, and {source} is not there",
                 f"{near_file(source)}declare it with Interpreter",
             )
