@@ -64,7 +64,7 @@ def boot_test(
     words += ["--profile", profile.files[0]] if profile.name != DEFAULT_PROFILE else []
     words += ["--expect", lines.path] if lines is not None else []
     manifest = context.manifests.get(image)
-    words += ["--manifest", str(manifest.rfile())] if manifest is not None else []
+    words += ["--manifest", manifest.rfile().path] if manifest is not None else []
     log, stem = context.file(target, call.location), target.removesuffix(".log")
     reports = [context.file(f"{stem}{ending}", call.location) for ending in REPORTS.values()]
     nodes: list[Node] = _builder()(env, [log, *reports], image, AMBILINK_BOOT=words)
