@@ -42,8 +42,10 @@ def boot_test(
     The environment's profile says in its [verdict] table by what the boot passes or fails. Where it names no exit code
     and no text for a pass, the boot passes once all lines of `expect` have come.
 
-    A boot that fails fails the build; its log and reports are there to be read. With nothing changed the verdict of one
-    that passed stands: it is printed with its time at the end of the build.
+    The console of one boot appears as it comes; those of boots that run beside it follow whole, each under its
+    target's name. A boot that fails fails the build and says why (docs/emulator.md); its log and reports are there to
+    be read. With nothing changed the verdict of one that passed stands: it is printed with its time at the end of the
+    build.
 
     Returns a list of one node.
 
