@@ -28,8 +28,16 @@ def kind(line: str) -> str:
 @dataclass
 class Checkout:
     folder: Path
+    sources: Path  # as they were
     environment: dict[str, str]
     printed: str = ""
+
+    def restore(self) -> None:
+        """The sources, where the document before changed them."""
+        for path in self.sources.rglob("*"):
+            ours = self.folder / path.relative_to(self.sources)
+            if path.is_file() and (not ours.is_file() or ours.read_bytes() != path.read_bytes()):
+                shutil.copyfile(path, ours)
 
     def run(self, command: str, place: str, status: int | None = 0) -> None:
         """`status` None: it fails."""
@@ -63,7 +71,9 @@ class Checkout:
 def checkout(tmp_path_factory, build_cache) -> Iterator[Checkout]:
     if os.environ.get("AMBILINK_COMPILER", "hermetic") != "hermetic":
         pytest.skip("the documents show what the bundled compiler makes")
-    folder = copy_sources(tmp_path_factory.mktemp("docs") / "ambilink")
+    sources = copy_sources(tmp_path_factory.mktemp("docs") / "sources")
+    folder = sources.with_name("ambilink")
+    shutil.copytree(sources, folder)
     shutil.copytree(TOP / "tests/docs/files", folder, dirs_exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AMBILINK_", "PYTEST_"))}
     for name in ("AMBILINK_ENVIRONMENTS", "AMBILINK_WHEELS"):
@@ -72,12 +82,13 @@ def checkout(tmp_path_factory, build_cache) -> Iterator[Checkout]:
     environment["PATH"] = f"{folder}/.venv/bin:{os.environ['PATH']}"
     environment["SCONSFLAGS"] = f"cache={build_cache}"
     environment["PYTHON"] = sys.executable
-    yield Checkout(folder, environment)
+    yield Checkout(folder, sources, environment)
 
 
 @pytest.mark.parametrize("document", TRIED, ids=lambda path: path.name)
 def test_a_document_does_what_it_says(checkout, document):
     if document.name != "README.md":
+        checkout.restore()
         checkout.run("./scons", document.name)
     for block in blocks_of(document):
         if block.action == "run":

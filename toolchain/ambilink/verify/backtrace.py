@@ -5,11 +5,13 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from zlib import crc32
 
 from ambilink.elf.dynamic import DynamicFile
 from ambilink.elf.file import ElfFile
 from ambilink.elf.layout import SHT_DYNSYM, SHT_SYMTAB, STT_FUNC, STT_NOTYPE, Symbol
 from ambilink.errors import AmbilinkError
+from ambilink.files import read_regular
 from ambilink.verify.modules import MappedModule
 from ambilink.verify.system import SystemReport
 
@@ -17,14 +19,26 @@ FAULT = re.compile(r"kernel: fault in (\S+) \(process (\d+)\): (.*)")
 BACKTRACE = re.compile(r"kernel:   backtrace((?: 0x[0-9a-f]+)+)")
 
 
+@lru_cache(maxsize=64)
 def symbol_file(path: Path) -> Path:
-    """Where a shipped file's symbols are: in the debug file beside it, if it has the same build-id."""
+    """Where a shipped file's symbols are: in the debug file beside it, if it has the same build-id, or where there is
+    none, as in kernels, the checksum that .gnu_debuglink gives."""
     debug = path.with_name(path.name + ".debug")
     try:
-        wanted = ElfFile.open(path).build_id
-        return debug if wanted is not None and ElfFile.open(debug).build_id == wanted else path
+        shipped = ElfFile.open(path)
+        wanted = shipped.build_id
+        if wanted is not None:
+            return debug if ElfFile.open(debug).build_id == wanted else path
+        return debug if _debug_checksum(shipped) == crc32(read_regular(debug)) else path
     except AmbilinkError:
         return path
+
+
+def _debug_checksum(elf: ElfFile) -> int | None:
+    for section, name in zip(elf.sections, elf.section_names, strict=True):
+        if name == ".gnu_debuglink":
+            return int.from_bytes(elf.section_contents(section)[-4:], "little")
+    return None
 
 
 @lru_cache(maxsize=64)
