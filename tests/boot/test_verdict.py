@@ -102,6 +102,6 @@ def test_a_kernel_that_spins_or_halts_is_found_in_its_source(build, machine):
         "spin": r"ran at 0x\w+, in spin\+0x\w+ \(\S+main\.c:\d+\)",
         "": r"halted at 0x\w+, in ",
     }.items():
-        request = BootRequest(build / "test-multiboot", rules=VerdictRules(pass_text=("never",)), timeout=1.0)
+        request = BootRequest(build / "test-multiboot", rules=VerdictRules(pass_text=("never",)), timeout=4.0)
         result = boot_and_verify(machine, replace(request, arguments=words), build)
         assert result.exit_status == 1 and re.match(f"the CPU {place}", result.reasons[0]), result.reasons

@@ -9,7 +9,7 @@ from ambilink.machine.model import CpuPlace
 
 PATH_MAX = 100  # of a socket, bytes; sun_path has 108
 PROMPT = b"(qemu) "
-PATIENCE = 2.0  # seconds for an answer
+PATIENCE = 5.0  # seconds for an answer
 REGISTER = re.compile(rb"\b(RIP|EIP|RSP|RBP|CR3)=([0-9a-f]+)")
 ADDRESS_MASK = 0x000FFFFFFFFFF000
 HALTED = re.compile(rb"\bHLT=1")
