@@ -37,7 +37,7 @@ def junit(record: dict[str, Any]) -> bytes:
             failure.text = _lines([check["detail"], *check["failures"]])
     ElementTree.SubElement(suite, "system-out").text = _lines(_shown(line) for line in record["console"])
     ElementTree.SubElement(suite, "system-err").text = _lines(
-        [*record["failures"], *record["faults"], *record["crash"], *record["waiting"]]
+        [*record["reasons"], *record["failures"], *record["faults"], *record["crash"], *record["waiting"]]
     )
     return _bytes(suites)
 

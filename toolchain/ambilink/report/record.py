@@ -73,6 +73,7 @@ def as_json(result: BootResult, before: Record | None = None) -> Record:
         "passed": result.exit_status == 0,
         "detail": outcome.detail,
         "failures": result.failures,
+        "reasons": result.reasons,
         "seconds": round(outcome.seconds, 4),
         "instructions": outcome.instructions,
         "verdict_nanoseconds": state.ready_instant or None if state else None,

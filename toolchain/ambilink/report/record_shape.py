@@ -39,6 +39,7 @@ SHAPE: dict[str, Any] = {
     "passed": bool,
     "detail": str,
     "failures": LINES,
+    "reasons": LINES,
     "seconds": NUMBER,
     "instructions": COUNT,
     "verdict_nanoseconds": COUNT,

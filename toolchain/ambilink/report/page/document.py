@@ -104,7 +104,7 @@ def _trouble(record: dict[str, Any]) -> Markup | None:
     """What went wrong, before everything else."""
     blocks = []
     for title, lines in (
-        ("What failed", record["failures"]),
+        ("What failed", [*record["reasons"], *record["failures"]]),
         ("Faults", record["faults"]),
         ("What the console shows of the failure", record["crash"]),
         ("What each process waited for", record["waiting"]),

@@ -43,7 +43,6 @@ def boot_test(
     and no text for a pass, the boot passes once all lines of `expect` have come.
 
     The console of one boot appears as it comes; those of boots that run beside it follow whole, each under its
-    The console of one boot appears as it comes; those of boots that run beside it follow whole, each under its
     target's name. A boot that fails fails the build and says why (docs/emulator.md); its log and reports are there to
     be read. With nothing changed the verdict of one that passed stands: it is printed with its time at the end of the
     build.
