@@ -138,9 +138,7 @@ def _boot(options: argparse.Namespace) -> int:
     try:
         request = debugging.with_debugger(options, request, root)
         with debugging.with_keys(options, request) as keyed:
-            result = boot_and_verify(
-                machine, keyed, root, options.expect, sink, options.protocol, options.manifest
-            )
+            result = boot_and_verify(machine, keyed, root, options.expect, sink, options.protocol, options.manifest)
     except NoMachine as error:
         print(f"ambilink: {error}", file=sys.stderr)
         report.write_without_machine(options, options.image.name, machine, str(error))

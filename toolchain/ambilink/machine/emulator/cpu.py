@@ -25,8 +25,7 @@ from ambilink.machine.emulator.context import (
     segments_as_bytes,
 )
 from ambilink.machine.memory import PhysicalMemory
-from ambilink.machine.model import CpuPlace
-from ambilink.machine.model import Counts
+from ambilink.machine.model import Counts, CpuPlace
 
 VECTOR_BREAKPOINT = 3
 VECTOR_INVALID = 6
