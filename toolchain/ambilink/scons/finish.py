@@ -43,8 +43,6 @@ def _finish(context: Context) -> None:
         return
     context.journal.save()
     context.store.save()
-    if context.cache is not None:
-        context.cache.close()
     if context.profile is not None:
         print(_write_profile(context, context.profile))
     for line in made_lines(context.journal.steps, Path(context.build.path), context.debug_path, _archives(context)):
@@ -57,6 +55,8 @@ def _finish(context: Context) -> None:
         leave_record(_contexts, [_verdict(Path(node.abspath)) for node in nodes])
         if os.environ.get(INPUTS):
             leave_inputs(_contexts, Path(os.environ[INPUTS]))
+    if context.cache is not None:
+        context.cache.close()  # last: what is still to be sent to a server may take long
 
 
 def _nothing_made(context: Context) -> Iterator[str]:
