@@ -31,6 +31,7 @@ def with_attacks(record: dict[str, Any]) -> dict[str, Any]:
         **record,
         "detail": ATTACKS[0],
         "failures": ATTACKS,
+        "reasons": ATTACKS,
         "faults": ATTACKS,
         "crash": ATTACKS[:3],
         "waiting": ATTACKS,
