@@ -81,6 +81,7 @@ class Toolset:
     no_relr_flags: tuple[str, ...]
     load_address_flags: tuple[str, ...]
     set_flags: tuple[str, ...]  # of linker sets
+    lists_inputs: bool  # the linker knows --dependency-file
     versions: dict[str, str]
     package: str = ""  # folder of the Python package that holds it all, if one does
     files: tuple[str, ...] = ()  # all that this was made of, and paths where a program would have been found first
@@ -331,6 +332,7 @@ def load_toolset(
         no_relr,
         load_address,
         _set_flags(tools["ld"], answers),
+        "--dependency-file" in answers.ask((*tools["ld"], "--help")),
         versions,
         values.get("package", ""),
         (

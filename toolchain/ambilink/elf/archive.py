@@ -1,5 +1,6 @@
 """Static archives (ar): what is in them."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,23 @@ def members(path: Path) -> list[Member]:
     if not data.startswith(MAGIC):
         raise AmbilinkError(path, "is no archive", "give an archive that ar made")
     return list(_members(path, data))
+
+
+def thin_members(path: Path) -> list[str]:
+    """The files that a thin archive only names; none for another one, or what is no archive."""
+    try:
+        with path.open("rb") as stream:
+            data = stream.read() if stream.read(len(THIN)) == THIN else b""
+    except OSError:
+        return []
+    table, size = data, data[48:58].strip()
+    while table[:2] in (b"/ ", b"/S") and size.isdigit():  # indexes of symbols
+        table = table[HEADER + int(size) + int(size) % 2 :]
+        size = table[48:58].strip()
+    if table[:2] != b"//" or not size.isdigit():
+        return []
+    names = table[HEADER : HEADER + int(size)].decode("utf-8", "surrogateescape").split("/\n")
+    return [os.path.normpath(os.path.join(path.parent, name)) for name in names if name.strip()]
 
 
 def _members(path: Path, data: bytes) -> Iterator[Member]:

@@ -295,6 +295,15 @@ def unwrapped(stream: TextIO) -> TextIO:
     return stream.file if isinstance(stream, SCons.Util.Unbuffered) else stream
 
 
+def built_file(env: Environment, path: str) -> Node | None:
+    """The node of a file, by its path from the top, that is there or is built."""
+    try:
+        node = env.File(path if os.path.isabs(path) else f"#{path}")
+    except TypeError:  # a folder
+        return None
+    return node if node.has_builder() or node.exists() else None
+
+
 def signature_of_file(path: str) -> str:
     return str(SCons.Util.hash_file_signature(path))
 

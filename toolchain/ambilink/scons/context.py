@@ -16,6 +16,7 @@ from ambilink.files import write_atomically
 from ambilink.incremental.cache import Cache, general
 from ambilink.incremental.files import digest_of
 from ambilink.incremental.journal import Journal
+from ambilink.incremental.links import LinkRecord
 from ambilink.incremental.objects import ObjectStore
 from ambilink.scons.api import (
     Environment,
@@ -73,6 +74,7 @@ class Context(Resolver):
         self.dry_steps = 0  # that a dry run announced
         self.state = state  # folder of what builds remember
         self.store = ObjectStore(state)
+        self.links = LinkRecord(state / "links.json", digest_of)
         self.journal = Journal(state / "journal.json")
         self.running = running
         self.slots, self.progress = running.slots, running.progress
@@ -238,7 +240,12 @@ class Context(Resolver):
         """By others than the build that made it; SCons takes it as it is."""
         node.disambiguate()  # of a command's target SCons knows only then that it is a file
         csig = getattr(getattr(node.get_stored_info(), "ninfo", None), "csig", None)
-        if csig is None or not os.path.exists(node.abspath) or self.journal.unaltered(node.path):
+        if csig is None or not os.path.exists(node.abspath):
+            return
+        read = self.links.changed(node.path)
+        if read is not None:
+            self.build_again(node, f"{read} changed")
+        if self.journal.unaltered(node.path):
             return
         if signature_of_file(node.abspath) == csig:
             self.journal.wrote(node.path)  # touched

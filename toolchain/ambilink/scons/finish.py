@@ -43,6 +43,7 @@ def _finish(context: Context) -> None:
         return
     context.journal.save()
     context.store.save()
+    context.links.save()
     if context.profile is not None:
         print(_write_profile(context, context.profile))
     for line in made_lines(context.journal.steps, Path(context.build.path), context.debug_path, _archives(context)):

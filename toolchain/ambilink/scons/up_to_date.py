@@ -84,6 +84,7 @@ def _read_and_made(context: Context) -> tuple[set[str], set[str]]:
         if node.has_builder() or node.side_effect:
             if is_done(node):
                 made.add(path)
+                read.update(context.links.files_of(node.path))
         else:
             read.add(path)
     for each in context.sets.values():

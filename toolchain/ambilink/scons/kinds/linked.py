@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
 
+from ambilink.compile.linker_words import expand
 from ambilink.elf.abi import read_abi
 from ambilink.elf.check import OutputKind, check, check_target
 from ambilink.elf.contract import Loaded, broken, symbol_at
@@ -23,6 +24,7 @@ from ambilink.scons.context import Context, context_of
 from ambilink.scons.kinds.abi_text import keep_golden
 from ambilink.scons.kinds.archive_words import ARCHIVE, whole
 from ambilink.scons.kinds.kind import ELF_CODE, Kind, U, none, unit_of
+from ambilink.scons.kinds.linker_inputs import forget_list, list_words, named_inputs, note_inputs
 from ambilink.scons.profile_files import LOADER_SONAME
 from ambilink.scons.steps import CommandStep
 
@@ -84,6 +86,9 @@ class Linking(Generic[U]):
     golden: Callable[[U], Node | None] = nothing  # the text of the ABI that it must have
     whole_archives: bool = False  # archives among the sources are a part of it, used or not
 
+    def flag_words(self, context: Context, unit: U) -> list[str]:
+        return [*self.flags(context, unit), *unit.variables.link_flags(), *unit.link_flags]
+
     def words(self, target: Nodes, source: Nodes, env: Environment) -> list[str]:
         context, unit = context_of(env), unit_of(env)
         archives = [str(node) for node in self.archives(context, unit)]
@@ -96,6 +101,7 @@ class Linking(Generic[U]):
             objects, archives = [path for path in objects if path not in given], [*given, *archives]
         return [
             *context.toolset.ld,
+            *list_words(context, str(target[0])),
             *self.flags(context, unit),
             *(["-e", entry] if entry else []),
             *unit.variables.link_flags(),
@@ -127,7 +133,7 @@ class Linking(Generic[U]):
         profile, interpreter = context.toolset.profile, self.interpreter(unit)
         part, final, debug = Path(f"{target[0]}{PART}"), Path(str(target[0])), Path(str(target[1]))
         libraries = {soname: Path(str(node)) for soname, node in self.libraries(context, unit).items()}
-        soname = self.soname(unit)
+        soname, words = self.soname(unit), self.words(target, source, env)
         if self.defines_itself and soname:
             libraries[soname] = part
         try:
@@ -145,7 +151,7 @@ class Linking(Generic[U]):
                 objects,
                 soname,
                 interpreter,
-                entry_symbol(self.words(target, source, env)) if self.entry(context, unit) else None,
+                entry_symbol(expand(words)[0]) if self.entry(context, unit) else None,
                 frozenset(profile.programs.loader_symbols) if self.loaded else frozenset(),
                 profile.contract.write_xor_execute,
             )
@@ -164,6 +170,7 @@ class Linking(Generic[U]):
             write_atomically(debug, symbols)
             write_atomically(final, shipped)
             os.chmod(final, 0o755)
+            note_inputs(context, target[0], words, [*map(str, target[0].children()), *context.expand(source)])
         except AmbilinkError as error:
             where = error.where.replace(str(part), str(final))
             place = "" if f"[{unit.location}]" in error.rule else f" [{unit.location}]"
@@ -172,6 +179,7 @@ class Linking(Generic[U]):
             ) from error
         finally:
             part.unlink(missing_ok=True)
+            forget_list(words)
 
     def _of_symbols(self, context: Context, unit: U, error: AmbilinkError) -> str:
         """More about symbols that the linker did not miss."""
@@ -218,5 +226,10 @@ def _described(symbol: str, objects: list[Path]) -> str:
 
 def linked(path: Callable[[Context, U], str], how: Linking[U]) -> Kind[U]:
     """The kind of what is linked so; each has a debug file."""
+
+    def inputs(context: Context, unit: U) -> list[Node]:
+        target = f"{context.build.path}/{path(context, unit)}"
+        return [*how.inputs(context, unit), *named_inputs(context, unit, target, how.flag_words(context, unit))]
+
     step = CommandStep(how.words, "LD", finish=how.finish, version=_rules, explain=_explain, code=ELF_CODE)
-    return Kind(path, step, how.inputs, debug=True)
+    return Kind(path, step, inputs, debug=True)

@@ -8,6 +8,7 @@ from ambilink.scons.context import Context, context_of
 from ambilink.scons.kinds.archive_words import not_exported, whole
 from ambilink.scons.kinds.kind import Kind, unit_of
 from ambilink.scons.kinds.linked import Linking, linked
+from ambilink.scons.kinds.linker_inputs import forget_list, list_words, named_inputs, note_inputs
 from ambilink.scons.steps import CommandStep
 from ambilink.scons.units import Library
 
@@ -42,15 +43,36 @@ SHARED_OBJECT = linked(
 )
 
 
+def _flag_words(context: Context, library: Library) -> list[str]:
+    return [*_flags(context, library), *library.variables.link_flags(), *library.link_flags]
+
+
 def _preliminary_words(target: Nodes, source: Nodes, env: Environment) -> list[str]:
     library, context = unit_of(env), context_of(env)
     flags = [*_flags(context, library), "-z", "undefs", "--unresolved-symbols=ignore-all"]
     flags += [*library.variables.link_flags(), *library.link_flags]
-    return [*context.toolset.ld, *flags, "-o", str(target[0]), *whole(context.expand(source))]
+    output = [*list_words(context, str(target[0])), "-o", str(target[0])]
+    return [*context.toolset.ld, *output, *flags, *whole(context.expand(source))]
+
+
+def _preliminary_path(context: Context, library: Library) -> str:
+    return f"obj/{library.name}/preliminary/{library.soname}"
+
+
+def _preliminary_inputs(context: Context, library: Library) -> list[Node]:
+    target = f"{context.build.path}/{_preliminary_path(context, library)}"
+    return [*_files(context, library), *named_inputs(context, library, target, _flag_words(context, library))]
+
+
+def _note_preliminary(target: Nodes, source: Nodes, env: Environment, output: str) -> None:
+    context, words = context_of(env), _preliminary_words(target, source, env)
+    note_inputs(context, target[0], words, [*map(str, target[0].children()), *context.expand(source)])
+    forget_list(words)
 
 
 # A library of a cycle, linked by itself to see what it exports: the stubs of the others are made of theirs.
 PRELIMINARY_OBJECT = Kind[Library](
-    path=lambda context, library: f"obj/{library.name}/preliminary/{library.soname}",
-    step=CommandStep(_preliminary_words, "LD"),
+    path=_preliminary_path,
+    step=CommandStep(_preliminary_words, "LD", finish=_note_preliminary),
+    inputs=_preliminary_inputs,
 )

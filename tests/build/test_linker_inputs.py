@@ -1,0 +1,197 @@
+"""What the linker reads beside objects and libraries: a change of it links again, and nothing else does."""
+
+import shutil
+import subprocess
+
+import pytest
+
+SOURCE = "int keep(void) { return 1; }\nint drop(void) { return 2; }\nint third(void) { return 3; }\n"
+VERSIONS = "{{ global: {}; local: *; }};\n"
+
+
+@pytest.fixture(params=["gnu", None])
+def linker(request, tree):
+    if request.param and shutil.which("gcc") is None:
+        pytest.skip("gcc is not installed")
+    tree.compiler = request.param or tree.compiler
+    tree.write("low.c", SOURCE)
+    return tree
+
+
+def library(tree, *flags: str, more: str = "") -> None:
+    tree.sconstruct(f'env.DualLibrary("low", ["low.c"], link_flags={list(flags)!r}{more})')
+
+
+def exported(tree) -> set[str]:
+    words = ["readelf", "--dyn-syms", "-W", tree.out / "lib/liblow.so"]
+    lines = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    return {line.split()[-1].partition("@")[0] for line in lines if " GLOBAL " in line and " UND " not in line}
+
+
+def settled(tree) -> None:
+    """Nothing is left to do, and it is seen."""
+    assert tree.built(tree.good()) == []
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--version-script=v.map"],
+        ["--version-script", "v.map"],
+        ["@outer"],
+    ],
+)
+def test_a_version_script_in_any_spelling(linker, flags):
+    linker.write("words", "--version-script=v.map\n")
+    linker.write("outer", '"@words" -O1')
+    linker.write("v.map", VERSIONS.format("keep"))
+    library(linker, *flags)
+    linker.good()
+    assert exported(linker) == {"keep"}
+    settled(linker)
+    linker.write("v.map", VERSIONS.format("drop"))
+    linker.good()
+    assert exported(linker) == {"drop"}
+    settled(linker)
+
+
+@pytest.mark.parametrize("name", ["words", "outer"])
+def test_response_files(linker, name):
+    linker.write("a.map", VERSIONS.format("keep"))
+    linker.write("b.map", VERSIONS.format("drop"))
+    linker.write("words", "--version-script=a.map\n")
+    linker.write("outer", "@words")
+    library(linker, f"@{name}")
+    linker.good()
+    linker.write("words", "--version-script=b.map\n")
+    linker.good()
+    assert exported(linker) == {"drop"}
+    settled(linker)
+
+
+@pytest.mark.parametrize("words", ['["-Wl,--version-script,v.map"]', '"-Xlinker --version-script -Xlinker v.map"'])
+def test_construction_variables(linker, words):
+    linker.write("v.map", VERSIONS.format("keep"))
+    library(linker, more=f", LINKFLAGS={words}")
+    linker.good()
+    linker.write("v.map", VERSIONS.format("keep; drop"))
+    linker.good()
+    assert exported(linker) == {"keep", "drop"}
+
+
+def test_other_files_of_options(linker):
+    linker.write("keep.txt", "keep\n")
+    linker.write("dynamic", "{ keep; };\n")
+    library(linker, "--retain-symbols-file=keep.txt", "--dynamic-list", "dynamic")
+    linker.good()
+    settled(linker)
+    for name in ("keep.txt", "dynamic"):
+        text = (linker.folder / name).read_text()
+        linker.write(name, text.replace("keep", "third"))
+        output = linker.good()
+        assert "lib/liblow.so" in output, name
+        settled(linker)
+
+
+def test_scripts_that_include_others(linker):
+    """Found here or in a folder of -L, where one that appears later may hide it."""
+    linker.write("outer.ld", "INCLUDE inner.ld\n")
+    linker.write("b/inner.ld", "INCLUDE innermost.ld\n")
+    linker.write("b/innermost.ld", "marker = 0x1230;\n")
+    (linker.folder / "a").mkdir()
+    library(linker, "-La", "-L", "b", "outer.ld", "--export-dynamic-symbol=marker")
+    linker.good()
+    settled(linker)
+    seen = {marker(linker)}
+    linker.write("b/innermost.ld", "marker = 0x4560;\n")
+    linker.good()
+    seen.add(marker(linker))
+    settled(linker)
+    linker.write("a/inner.ld", "marker = 0x7890;\n")
+    linker.good()
+    seen.add(marker(linker))
+    settled(linker)
+    assert seen == {0x1230, 0x4560, 0x7890}
+
+
+def marker(tree) -> int:
+    words = ["readelf", "--dyn-syms", "-W", tree.out / "lib/liblow.so"]
+    lines = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    return next(int(line.split()[1], 16) for line in lines if line.endswith(" marker"))
+
+
+def test_a_kernels_script_that_includes_another(linker):
+    linker.write("main.c", "extern char marker[]; char *volatile at; void _start(void) { at = marker; for (;;); }\n")
+    linker.write("k.lds", "INCLUDE layout.lds\n")
+    text = "ENTRY(_start) SECTIONS { . = 0x100000; .text : { *(.text .text.*) } . = 0x101000; .bss : { *(.bss*) } }\n"
+    linker.write("layout.lds", f"{text}marker = 0x1230;\n")
+    linker.sconstruct('env.Kernel("kernel", ["main.c"], "k.lds")')
+    linker.good()
+    before = (linker.out / "kernel").read_bytes()
+    settled(linker)
+    linker.write("layout.lds", f"{text}marker = 0x4560;\n")
+    linker.good()
+    assert (linker.out / "kernel").read_bytes() != before
+    settled(linker)
+
+
+def test_archives_that_the_linker_finds(linker):
+    """By -l in a folder of -L, thin ones too, whose members lie elsewhere; and one that appears before it."""
+    if shutil.which("ar") is None or shutil.which("gcc") is None:
+        pytest.skip("gcc and ar are not installed")
+    (linker.folder / "a").mkdir()
+    (linker.folder / "b").mkdir()
+
+    def archive(folder: str, value: int, kind: str = "rcs") -> None:
+        linker.write("far.c", f"int far(void) {{ return {value}; }}\n")
+        subprocess.run(["gcc", "-O1", "-fPIC", "-c", "far.c", "-o", f"{folder}/far.o"], cwd=linker.folder, check=True)
+        subprocess.run(["ar", kind, f"{folder}/libfar.a", f"{folder}/far.o"], cwd=linker.folder, check=True)
+
+    archive("b", 1001, "rcsT")
+    library(linker, "-La", "-Lb", "-u", "far", "-lfar")
+    linker.good()
+    settled(linker)
+    assert (1001).to_bytes(4, "little") in (linker.out / "lib/liblow.so").read_bytes()
+    thin = (linker.folder / "b/libfar.a").read_bytes()
+    archive("b", 1002, "rcsT")
+    assert (linker.folder / "b/libfar.a").read_bytes() == thin
+    linker.good()
+    assert (1002).to_bytes(4, "little") in (linker.out / "lib/liblow.so").read_bytes()
+    archive("a", 1003)
+    linker.good()
+    assert (1003).to_bytes(4, "little") in (linker.out / "lib/liblow.so").read_bytes()
+    settled(linker)
+
+
+def test_a_cache_does_not_give_what_was_linked_by_other_files(linker, tmp_path_factory):
+    linker.more = f"AMBILINK_CACHE={str(tmp_path_factory.mktemp('cache'))!r},"
+    linker.write("words", "--version-script=v.map\n")
+    linker.write("outer.ld", "INCLUDE b/inner.ld\n")
+    library(linker, "@words", "outer.ld", "--export-dynamic-symbol=marker")
+    for names, value in (("keep; marker", 0x1230), ("drop; marker", 0x4560), ("keep; marker", 0x1230)):
+        linker.write("v.map", VERSIONS.format(names))
+        linker.write("b/inner.ld", f"marker = {value};\n")
+        shutil.rmtree(linker.folder / "build", ignore_errors=True)
+        (linker.folder / ".sconsign.dblite").unlink(missing_ok=True)
+        linker.good()
+        assert exported(linker) == set(names.split("; ")) and marker(linker) == value
+
+
+def test_a_named_file_that_is_made(linker):
+    linker.sconstruct(
+        'env.Command("v.map", "names", Action("cp $SOURCE $TARGET", "  MAKE  $TARGET"))\n'
+        'env.DualLibrary("low", ["low.c"], link_flags=["--version-script=v.map"])'
+    )
+    linker.write("names", VERSIONS.format("keep"))
+    linker.good()
+    linker.write("names", VERSIONS.format("drop"))
+    linker.good()
+    assert exported(linker) == {"drop"}
+
+
+def test_a_named_file_that_has_no_end(linker):
+    for flag in ("--version-script=/dev/zero", "-T/dev/zero", "@words"):
+        linker.write("words", "--dynamic-list /dev/zero\n")
+        library(linker, flag)
+        output = linker.bad()
+        assert "library 'low' has /dev/zero in its link flags, which is a device; name a file" in output, output
