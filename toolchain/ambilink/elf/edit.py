@@ -1,10 +1,11 @@
 """Small changes of linked files for which linkers have no options."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ambilink.elf.dynamic import DynamicFile
 from ambilink.elf.file import ElfFile
-from ambilink.elf.layout import DT_NEEDED, DT_NULL, DYN, PHDR, PT_INTERP, PT_NULL
+from ambilink.elf.layout import DT_NEEDED, DT_NULL, DYN, PHDR, PT_INTERP, PT_NULL, SHDR
 
 
 def without_needed(data: bytes, path: Path, soname: str) -> bytes:
@@ -37,4 +38,22 @@ def without_interpreter(data: bytes, path: Path) -> bytes:
             segment.type = PT_NULL
             start = file.header.phoff + number * PHDR.size
             out[start : start + PHDR.size] = segment.pack()
+    return bytes(out)
+
+
+def with_section_names(data: bytes, path: Path, names: Mapping[str, str]) -> bytes:
+    """A relocatable object with other names for some of its sections. Their strings move to its end."""
+    file = ElfFile(path, data)
+    strings = bytearray(file.section_contents(file.sections[file.section_names_index]))
+    sections = list(file.sections)
+    for section, name in zip(sections, file.section_names, strict=True):
+        if name in names:
+            section.name = len(strings)
+            strings += names[name].encode() + b"\0"
+    table = sections[file.section_names_index]
+    table.offset, table.size = len(data), len(strings)
+    out = bytearray(data) + strings
+    for number, section in enumerate(sections):
+        start = file.header.shoff + number * SHDR.size
+        out[start : start + SHDR.size] = section.pack()
     return bytes(out)

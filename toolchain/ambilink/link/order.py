@@ -1,18 +1,25 @@
 """The order of constructors: needed objects first, as glibc's depth-first sort has it since 2.35."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
 from ambilink.link.module import Module
 
+M = TypeVar("M")  # has `needed`, a list of others
 
-def dependency_order(modules: Sequence[Module]) -> list[Module]:
+
+def _needed(module: Any) -> Iterator[Any]:
+    return iter(module.needed)
+
+
+def dependency_order(modules: Sequence[M]) -> list[M]:
     """`modules` in the order of loading, the program first; the result in the order of starting."""
     program = modules[0]
-    done: list[Module] = []
+    done: list[M] = []
     seen = {id(program)}
 
-    def visit(root: Module) -> None:
-        stack = [(root, iter(root.needed))]
+    def visit(root: M) -> None:
+        stack = [(root, _needed(root))]
         seen.add(id(root))
         while stack:
             module, needed = stack[-1]
@@ -22,7 +29,7 @@ def dependency_order(modules: Sequence[Module]) -> list[Module]:
                 stack.pop()
             else:
                 seen.add(id(following))
-                stack.append((following, iter(following.needed)))
+                stack.append((following, _needed(following)))
 
     for module in reversed(modules):
         if id(module) not in seen:

@@ -80,7 +80,7 @@ class BuildStep:
 class CommandStep(BuildStep):
     """Starts one program; `function(target, source, env)` finds its words, `prepare` comes before it and `finish`
     after it, with what the program printed; both may raise AmbilinkError. `explain` adds to what a program that
-    failed printed. `version(env)` is what they depend on beside the words."""
+    failed printed, `clear` comes last, whatever happened. `version(env)` is what they depend on beside the words."""
 
     def __init__(
         self,
@@ -91,11 +91,12 @@ class CommandStep(BuildStep):
         finish: Callable[[Nodes, Nodes, Environment, str], None] | None = None,
         version: Callable[[Environment], str] | None = None,
         explain: Callable[[Environment, str], str] | None = None,
+        clear: Callable[[Nodes, Nodes, Environment], None] | None = None,
         code: Sequence[str] = (),
     ) -> None:
         super().__init__(word, code)
         self._function, self._prepare, self._finish = function, prepare, finish
-        self._explain = explain
+        self._explain, self._clear = explain, clear
         self._version = version
 
     def announcement(self, target: Nodes, source: Nodes, env: Environment) -> str | None:
@@ -104,6 +105,13 @@ class CommandStep(BuildStep):
         return None
 
     def make(self, target: Nodes, source: Nodes, env: Environment, context: Context) -> tuple[int, str]:
+        try:
+            return self._make(target, source, env, context)
+        finally:
+            if self._clear is not None:
+                self._clear(target, source, env)
+
+    def _make(self, target: Nodes, source: Nodes, env: Environment, context: Context) -> tuple[int, str]:
         if self._prepare is not None:
             self._prepare(target, source, env)
         done = context.slots.run(self._function(target, source, env), env["ENV"])

@@ -1,6 +1,6 @@
 """What SConscripts declare: things that are compiled and linked. Builders return these records."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -32,6 +32,8 @@ class Unit:
     link_flags: Sequence[str] = ()
     variant: str = ""  # of the libraries that it needs
     object_sets: "list[ObjectSet]" = field(default_factory=list)
+    # While it is linked: objects of archives that start by themselves, and in which form others are linked.
+    starting: tuple[Sequence[str], Mapping[str, str]] = field(default=((), {}), repr=False)
     declared_inputs: list[Node] = field(default_factory=list)
 
     def add_dependency(self, nodes: "Sequence[Node | Unit]") -> None:
@@ -78,6 +80,7 @@ class Library(Unit):
     development: Node | None = None  # a symbolic link to the shared object, where that has a version in its name
     checked: Node | None = None  # made when both are the same
     preliminary: Node | None = None  # the ABI of the library linked by itself, where it needs itself through others
+    constructors: str = "all"  # of its archive: those that are linked, unless referred to: "all" or "used"
     reaches_all: bool = False  # only static: goes also into what needs it by way of shared objects
     position_independent: bool = True  # what the archive has may stand in dynamic programs and shared objects
     variants: "dict[str, LibraryVariant]" = field(default_factory=dict)

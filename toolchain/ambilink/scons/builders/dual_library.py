@@ -61,6 +61,7 @@ def dual_library(
     version_script: OptionalFile = None,
     variants: Variants = NO_VARIANTS,
     reach: Annotated[str, choice("direct", "all")] = "direct",
+    constructors: Annotated[str, choice("all", "used")] = "all",
 ) -> Library:
     """One library, as a static archive and as a shared object.
 
@@ -105,6 +106,9 @@ def dual_library(
         added to that of the library; LIBS take the place of its own.
     reach: of a library that is only static: "direct" puts what is used of it into the programs and shared objects that
         name it, "all" also into those that need it by way of shared objects. Compilers' helpers reach all.
+    constructors: of a static program that uses the library: "all" run, as in a dynamic one: objects that have
+        constructors, destructors or members of linker sets are linked even where nothing refers to them. "used": only
+        those are linked that are referred to, as of any archive.
     """
     _refuse_nothing(call, name, sources, static, shared, variants)
     profile = call.context.toolset.profile
@@ -133,6 +137,7 @@ def dual_library(
         soname=soname or soname_of(call, name, version),
         version_script=version_script,
         reaches_all=reach == "all",
+        constructors=constructors,
     )
     call.context.add_library(library)
     call.want(version_script, f"{library.title} has version_script=")

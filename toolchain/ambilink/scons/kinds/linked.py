@@ -24,9 +24,12 @@ from ambilink.scons.context import Context, context_of
 from ambilink.scons.kinds.abi_text import keep_golden
 from ambilink.scons.kinds.archive_words import ARCHIVE, whole
 from ambilink.scons.kinds.kind import ELF_CODE, Kind, U, none, unit_of
-from ambilink.scons.kinds.linker_inputs import forget_list, list_words, named_inputs, note_inputs
+from ambilink.scons.kinds.linker_inputs import DEPENDENCIES, list_words, named_inputs, note_inputs
+from ambilink.scons.kinds.starting import clear as clear_taken
+from ambilink.scons.kinds.starting import take_out
 from ambilink.scons.profile_files import LOADER_SONAME
 from ambilink.scons.steps import CommandStep
+from ambilink.scons.units import Start, Unit
 
 PART = ".part"
 # What linkers only warn of: pattern, rule and remedy.
@@ -92,8 +95,10 @@ class Linking(Generic[U]):
     def words(self, target: Nodes, source: Nodes, env: Environment) -> list[str]:
         context, unit = context_of(env), unit_of(env)
         archives = [str(node) for node in self.archives(context, unit)]
+        starting, changed = unit.starting
         entry, loader, runtime = self.entry(context, unit), self._loader(context), context.runtime(self.kernel)
-        objects = context.expand(source)
+        first, objects = _first_objects(context, source), context.expand(source)
+        objects = [*objects[:first], *starting, *(changed.get(path, path) for path in objects[first:])]
         given = [path for path in objects if path.endswith(ARCHIVE)]
         if self.whole_archives:
             objects = whole(objects)
@@ -113,6 +118,22 @@ class Linking(Generic[U]):
             *(["--no-as-needed", str(loader)] if loader else []),
             *(["--exclude-libs", os.path.basename(str(runtime)), str(runtime)] if runtime else []),
         ]
+
+    def prepare(self, target: Nodes, source: Nodes, env: Environment) -> None:
+        context, unit = context_of(env), unit_of(env)
+        objects, archives = context.expand(source), [str(node) for node in self.archives(context, unit)]
+        given = [path for path in objects if path.endswith(ARCHIVE)]
+        own = [path for path in objects if path not in given]
+        unit.starting = take_out(
+            context, unit, str(target[0]), own, archives if self.whole_archives else [*given, *archives]
+        )
+
+    def clear(self, target: Nodes, source: Nodes, env: Environment) -> None:
+        """What a link leaves behind, whether it went well or not."""
+        unit_of(env).starting = (), {}
+        clear_taken(str(target[0]))
+        for suffix in (PART, DEPENDENCIES):
+            Path(f"{target[0]}{suffix}").unlink(missing_ok=True)
 
     def _loader(self, context: Context) -> Node | None:
         """The stub of what the loader defines."""
@@ -170,7 +191,9 @@ class Linking(Generic[U]):
             write_atomically(debug, symbols)
             write_atomically(final, shipped)
             os.chmod(final, 0o755)
-            note_inputs(context, target[0], words, [*map(str, target[0].children()), *context.expand(source)])
+            note_inputs(
+                context, target[0], words, [*map(str, target[0].children()), *context.expand(source), *_taken(unit)]
+            )
         except AmbilinkError as error:
             where = error.where.replace(str(part), str(final))
             place = "" if f"[{unit.location}]" in error.rule else f" [{unit.location}]"
@@ -179,7 +202,6 @@ class Linking(Generic[U]):
             ) from error
         finally:
             part.unlink(missing_ok=True)
-            forget_list(words)
 
     def _of_symbols(self, context: Context, unit: U, error: AmbilinkError) -> str:
         """More about symbols that the linker did not miss."""
@@ -207,6 +229,17 @@ class Linking(Generic[U]):
         raise AmbilinkError(file.path, f"contract.{first.key}: {first.rule}{of}{more}", first.remedy)
 
 
+def _taken(unit: Unit) -> list[str]:
+    starting, changed = unit.starting
+    return [*starting, *changed.values()]
+
+
+def _first_objects(context: Context, source: Nodes) -> int:
+    """How many are those at the entry of a program, which stay the first."""
+    starts = [node for node in source if (each := context.sets.get(node.path)) and isinstance(each.unit, Start)]
+    return len(context.expand(starts))
+
+
 def _rules(env: Environment) -> str:
     """What outputs are held to, and how they are stripped."""
     context, unit = context_of(env), unit_of(env)
@@ -231,5 +264,14 @@ def linked(path: Callable[[Context, U], str], how: Linking[U]) -> Kind[U]:
         target = f"{context.build.path}/{path(context, unit)}"
         return [*how.inputs(context, unit), *named_inputs(context, unit, target, how.flag_words(context, unit))]
 
-    step = CommandStep(how.words, "LD", finish=how.finish, version=_rules, explain=_explain, code=ELF_CODE)
+    step = CommandStep(
+        how.words,
+        "LD",
+        finish=how.finish,
+        prepare=how.prepare,
+        version=_rules,
+        explain=_explain,
+        clear=how.clear,
+        code=ELF_CODE,
+    )
     return Kind(path, step, inputs, debug=True)

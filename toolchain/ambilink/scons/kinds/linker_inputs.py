@@ -50,7 +50,7 @@ def _refuse_endless(path: str, unit: Unit) -> None:
 def note_inputs(context: Context, node: Node, words: Sequence[str], known: Iterable[str]) -> None:
     """Remember what a linker read that is no dependency of the output. Such an output is not cached: another checkout
     could not see whether those files are the same there."""
-    expanded, responses = linker_words.expand(words)
+    expanded, responses = linker_words.expand(words[len(context.toolset.ld) :])
     named, absent = linker_words.named(expanded)
     read = [*responses, *named, *_listed(expanded)]
     seen = {os.path.normpath(path) for path in known}
@@ -63,12 +63,6 @@ def note_inputs(context: Context, node: Node, words: Sequence[str], known: Itera
     context.links.note(node.path, [*more, *(path for path in absent if not os.path.exists(path))])
     if more:
         context.env.NoCache(node)
-
-
-def forget_list(words: Sequence[str]) -> None:
-    for path in _lists(words):
-        if path.endswith(DEPENDENCIES):
-            Path(path).unlink(missing_ok=True)
 
 
 def _lists(words: Sequence[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """Shared object: a library that programs share. It is linked against the stubs of others."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from ambilink.elf.check import OutputKind
 from ambilink.scons.api import Environment, Node, Nodes, placed
@@ -8,7 +9,7 @@ from ambilink.scons.context import Context, context_of
 from ambilink.scons.kinds.archive_words import not_exported, whole
 from ambilink.scons.kinds.kind import Kind, unit_of
 from ambilink.scons.kinds.linked import Linking, linked
-from ambilink.scons.kinds.linker_inputs import forget_list, list_words, named_inputs, note_inputs
+from ambilink.scons.kinds.linker_inputs import DEPENDENCIES, list_words, named_inputs, note_inputs
 from ambilink.scons.steps import CommandStep
 from ambilink.scons.units import Library
 
@@ -67,12 +68,15 @@ def _preliminary_inputs(context: Context, library: Library) -> list[Node]:
 def _note_preliminary(target: Nodes, source: Nodes, env: Environment, output: str) -> None:
     context, words = context_of(env), _preliminary_words(target, source, env)
     note_inputs(context, target[0], words, [*map(str, target[0].children()), *context.expand(source)])
-    forget_list(words)
+
+
+def _clear_preliminary(target: Nodes, source: Nodes, env: Environment) -> None:
+    Path(f"{target[0]}{DEPENDENCIES}").unlink(missing_ok=True)
 
 
 # A library of a cycle, linked by itself to see what it exports: the stubs of the others are made of theirs.
 PRELIMINARY_OBJECT = Kind[Library](
     path=_preliminary_path,
-    step=CommandStep(_preliminary_words, "LD", finish=_note_preliminary),
+    step=CommandStep(_preliminary_words, "LD", finish=_note_preliminary, clear=_clear_preliminary),
     inputs=_preliminary_inputs,
 )
