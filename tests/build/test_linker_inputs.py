@@ -18,6 +18,12 @@ def linker(request, tree):
     return tree
 
 
+@pytest.fixture
+def low(tree):
+    tree.write("low.c", SOURCE)
+    return tree
+
+
 def library(tree, *flags: str, more: str = "") -> None:
     tree.sconstruct(f'env.DualLibrary("low", ["low.c"], link_flags={list(flags)!r}{more})')
 
@@ -41,42 +47,42 @@ def settled(tree) -> None:
         ["@outer"],
     ],
 )
-def test_a_version_script_in_any_spelling(linker, flags):
-    linker.write("words", "--version-script=v.map\n")
-    linker.write("outer", '"@words" -O1')
-    linker.write("v.map", VERSIONS.format("keep"))
-    library(linker, *flags)
-    linker.good()
-    assert exported(linker) == {"keep"}
-    settled(linker)
-    linker.write("v.map", VERSIONS.format("drop"))
-    linker.good()
-    assert exported(linker) == {"drop"}
-    settled(linker)
+def test_a_version_script_in_any_spelling(low, flags):
+    low.write("words", "--version-script=v.map\n")
+    low.write("outer", '"@words" -O1')
+    low.write("v.map", VERSIONS.format("keep"))
+    library(low, *flags)
+    low.good()
+    assert exported(low) == {"keep"}
+    settled(low)
+    low.write("v.map", VERSIONS.format("drop"))
+    low.good()
+    assert exported(low) == {"drop"}
+    settled(low)
 
 
 @pytest.mark.parametrize("name", ["words", "outer"])
-def test_response_files(linker, name):
-    linker.write("a.map", VERSIONS.format("keep"))
-    linker.write("b.map", VERSIONS.format("drop"))
-    linker.write("words", "--version-script=a.map\n")
-    linker.write("outer", "@words")
-    library(linker, f"@{name}")
-    linker.good()
-    linker.write("words", "--version-script=b.map\n")
-    linker.good()
-    assert exported(linker) == {"drop"}
-    settled(linker)
+def test_response_files(low, name):
+    low.write("a.map", VERSIONS.format("keep"))
+    low.write("b.map", VERSIONS.format("drop"))
+    low.write("words", "--version-script=a.map\n")
+    low.write("outer", "@words")
+    library(low, f"@{name}")
+    low.good()
+    low.write("words", "--version-script=b.map\n")
+    low.good()
+    assert exported(low) == {"drop"}
+    settled(low)
 
 
 @pytest.mark.parametrize("words", ['["-Wl,--version-script,v.map"]', '"-Xlinker --version-script -Xlinker v.map"'])
-def test_construction_variables(linker, words):
-    linker.write("v.map", VERSIONS.format("keep"))
-    library(linker, more=f", LINKFLAGS={words}")
-    linker.good()
-    linker.write("v.map", VERSIONS.format("keep; drop"))
-    linker.good()
-    assert exported(linker) == {"keep", "drop"}
+def test_construction_variables(low, words):
+    low.write("v.map", VERSIONS.format("keep"))
+    library(low, more=f", LINKFLAGS={words}")
+    low.good()
+    low.write("v.map", VERSIONS.format("keep; drop"))
+    low.good()
+    assert exported(low) == {"keep", "drop"}
 
 
 def test_other_files_of_options(linker):
@@ -120,19 +126,19 @@ def marker(tree) -> int:
     return next(int(line.split()[1], 16) for line in lines if line.endswith(" marker"))
 
 
-def test_a_kernels_script_that_includes_another(linker):
-    linker.write("main.c", "extern char marker[]; char *volatile at; void _start(void) { at = marker; for (;;); }\n")
-    linker.write("k.lds", "INCLUDE layout.lds\n")
+def test_a_kernels_script_that_includes_another(low):
+    low.write("main.c", "extern char marker[]; char *volatile at; void _start(void) { at = marker; for (;;); }\n")
+    low.write("k.lds", "INCLUDE layout.lds\n")
     text = "ENTRY(_start) SECTIONS { . = 0x100000; .text : { *(.text .text.*) } . = 0x101000; .bss : { *(.bss*) } }\n"
-    linker.write("layout.lds", f"{text}marker = 0x1230;\n")
-    linker.sconstruct('env.Kernel("kernel", ["main.c"], "k.lds")')
-    linker.good()
-    before = (linker.out / "kernel").read_bytes()
-    settled(linker)
-    linker.write("layout.lds", f"{text}marker = 0x4560;\n")
-    linker.good()
-    assert (linker.out / "kernel").read_bytes() != before
-    settled(linker)
+    low.write("layout.lds", f"{text}marker = 0x1230;\n")
+    low.sconstruct('env.Kernel("kernel", ["main.c"], "k.lds")')
+    low.good()
+    before = (low.out / "kernel").read_bytes()
+    settled(low)
+    low.write("layout.lds", f"{text}marker = 0x4560;\n")
+    low.good()
+    assert (low.out / "kernel").read_bytes() != before
+    settled(low)
 
 
 def test_archives_that_the_linker_finds(linker):
@@ -163,35 +169,35 @@ def test_archives_that_the_linker_finds(linker):
     settled(linker)
 
 
-def test_a_cache_does_not_give_what_was_linked_by_other_files(linker, tmp_path_factory):
-    linker.more = f"AMBILINK_CACHE={str(tmp_path_factory.mktemp('cache'))!r},"
-    linker.write("words", "--version-script=v.map\n")
-    linker.write("outer.ld", "INCLUDE b/inner.ld\n")
-    library(linker, "@words", "outer.ld", "--export-dynamic-symbol=marker")
+def test_a_cache_does_not_give_what_was_linked_by_other_files(low, tmp_path_factory):
+    low.more = f"AMBILINK_CACHE={str(tmp_path_factory.mktemp('cache'))!r},"
+    low.write("words", "--version-script=v.map\n")
+    low.write("outer.ld", "INCLUDE b/inner.ld\n")
+    library(low, "@words", "outer.ld", "--export-dynamic-symbol=marker")
     for names, value in (("keep; marker", 0x1230), ("drop; marker", 0x4560), ("keep; marker", 0x1230)):
-        linker.write("v.map", VERSIONS.format(names))
-        linker.write("b/inner.ld", f"marker = {value};\n")
-        shutil.rmtree(linker.folder / "build", ignore_errors=True)
-        (linker.folder / ".sconsign.dblite").unlink(missing_ok=True)
-        linker.good()
-        assert exported(linker) == set(names.split("; ")) and marker(linker) == value
+        low.write("v.map", VERSIONS.format(names))
+        low.write("b/inner.ld", f"marker = {value};\n")
+        shutil.rmtree(low.folder / "build", ignore_errors=True)
+        (low.folder / ".sconsign.dblite").unlink(missing_ok=True)
+        low.good()
+        assert exported(low) == set(names.split("; ")) and marker(low) == value
 
 
-def test_a_named_file_that_is_made(linker):
-    linker.sconstruct(
+def test_a_named_file_that_is_made(low):
+    low.sconstruct(
         'env.Command("v.map", "names", Action("cp $SOURCE $TARGET", "  MAKE  $TARGET"))\n'
         'env.DualLibrary("low", ["low.c"], link_flags=["--version-script=v.map"])'
     )
-    linker.write("names", VERSIONS.format("keep"))
-    linker.good()
-    linker.write("names", VERSIONS.format("drop"))
-    linker.good()
-    assert exported(linker) == {"drop"}
+    low.write("names", VERSIONS.format("keep"))
+    low.good()
+    low.write("names", VERSIONS.format("drop"))
+    low.good()
+    assert exported(low) == {"drop"}
 
 
-def test_a_named_file_that_has_no_end(linker):
+def test_a_named_file_that_has_no_end(low):
     for flag in ("--version-script=/dev/zero", "-T/dev/zero", "@words"):
-        linker.write("words", "--dynamic-list /dev/zero\n")
-        library(linker, flag)
-        output = linker.bad()
+        low.write("words", "--dynamic-list /dev/zero\n")
+        library(low, flag)
+        output = low.bad()
         assert "library 'low' has /dev/zero in its link flags, which is a device; name a file" in output, output

@@ -46,13 +46,11 @@ def take_out(
     libraries = _of_archives(context, unit, archives)
     kept = [each for each in libraries if each.library is None or each.library.constructors == "all"]
     sets = {name for path in [*own, *(each.path for each in libraries)] for name in set_names(map_regular(Path(path)))}
-    if not sets and not any(HINT.search(map_regular(Path(each.path))) for each in kept):
-        return [], {}
-    for each in libraries:
-        each.objects = _members(each.path)
-    found = {each: [one for one in each.objects if starts(one, sets)] for each in kept}
+    found = {each: list(_starting(each, sets)) for each in kept}
     if not any(found.values()):
         return [], {}
+    for each in libraries:
+        each.objects = each.objects or _members(each.path)
     program = _Linked(None, target, [Object(path, map_regular(Path(path))) for path in own])
     order = dependency_order(_used(context, program, libraries))[:-1]
     ranked = [(rank, one) for rank, each in enumerate(order) for one in found.get(each, [])]
@@ -68,6 +66,15 @@ def take_out(
             if other is not one:
                 changed[one.name] = _write(target, number, other)
     return taken, changed
+
+
+def _starting(each: _Linked, sets: set[str]) -> Iterator[Object]:
+    if not sets and not HINT.search(map_regular(Path(each.path))):
+        return
+    each.objects = _members(each.path)
+    for one in each.objects:
+        if (sets or HINT.search(one.data)) and starts(one, sets):
+            yield one
 
 
 def clear(target: str) -> None:
