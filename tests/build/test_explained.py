@@ -148,3 +148,22 @@ def test_headers_that_no_library_offers(system, header, remedy):
     system.sconstruct(LIBRARIES.replace('["log/include"]', '["log/include"], private_includes=["log"]'))
     (line,) = said(system.bad(str(system.out / "services/user")))
     assert re.search(rf"main.c:1: includes {header}, .*; {remedy} \[SConstruct:{HEAD + 3}\]$", line), line
+
+
+def test_a_failure_in_a_cycle_of_libraries_is_all_that_is_reported(tree):
+    """SCons took what waits for it for a dependency cycle, with -k."""
+    for name, needed in ("ab", "bc", "ca"):
+        tree.write(f"{name}.c", f"int {needed}(void);\nint {name}(void) {{ return {needed}(); }}\n")
+    tree.write("p.c", "int a(void);\nvoid _start(void) { for (;;) a(); }\n")
+    tree.write("a.c", "int a(void) { syntax error; }\n")
+    tree.sconstruct(
+        'env.DualLibrary("a", ["a.c"], LIBS=["b"])\n'
+        'env.DualLibrary("b", ["b.c"], LIBS=["c", "a"])\n'
+        'env.DualLibrary("c", ["c.c"], LIBS=["a"])\n'
+        'env.Service("p", ["p.c"], LIBS=["a"])\nenv.Service("q", ["p.c"], LIBS=["a"], linkage="static")\n'
+    )
+    for jobs in ("-j1", "-j4"):
+        output = tree.bad("-k", jobs)
+        assert "a.c:1:" in output and "cycle" not in output and "Internal Error" not in output
+    tree.write("a.c", "int b(void);\nint a(void) { return b(); }\n")
+    tree.good("-k")

@@ -16,6 +16,7 @@ import SCons.Errors
 import SCons.Node
 import SCons.SConsign
 import SCons.Script.Main
+import SCons.Taskmaster
 import SCons.Taskmaster.Job
 
 from ambilink.scons.api import Environment, Node, is_file
@@ -94,6 +95,7 @@ def install(*, dry: bool) -> None:
     _wrap(main.BuildTask, "do_failed", _do_failed)
     _wrap(main.CleanTask, "remove", _remove)
     _wrap(SCons.SConsign, "write", _write_signatures)
+    _wrap(SCons.Taskmaster.Taskmaster, "cleanup", _cleanup)
     if dry:
         _wrap(main.BuildTask, "make_ready", _make_ready)
         if not os.path.exists(database()):  # SCons would make an empty one
@@ -108,6 +110,15 @@ def _wrap(kind: Any, name: str, function: Callable[..., Any]) -> None:
         return function(original, *arguments)
 
     setattr(kind, name, wrapper)
+
+
+def _cleanup(original: Callable[[Any], None], master: Any) -> None:
+    """With -k SCons takes what still waits for a target that failed for a part of a cycle."""
+    find = SCons.Taskmaster.find_cycle
+    failed = bool(SCons.Script.Main.GetBuildFailures())
+    if failed and not any(find([node], set()) for node in master.pending_children):
+        return
+    original(master)
 
 
 def _write_signatures(original: Callable[[], None]) -> None:
