@@ -41,6 +41,7 @@ TAKING = (
     *("L", "library-path", "O", "G", "hash-style", "sysroot", "version-exports-section", "require-defined"),
 )
 RESPONSES = 50  # response files in response files
+INPUT = re.compile(r"\b(?:INPUT|GROUP)\s*\(")
 INCLUDE = re.compile(r"^\s*INCLUDE\s+(?:\"([^\"\n]+)\"|([^\s;\"]+))", re.MULTILINE)
 
 
@@ -104,6 +105,13 @@ def named(words: Sequence[str]) -> tuple[list[str], list[str]]:
             for each in _included(path, searched, absent):
                 found[each] = None
     return list(found), list(absent)
+
+
+def searches(words: Sequence[str]) -> bool:
+    """Whether a linker finds files by itself, which its words do not name."""
+    if any(name in ("l", "library") for name, _ in _options(words)):
+        return True
+    return any(INPUT.search(_script_text(path)) for path in named(words)[0])
 
 
 def _place(name: str, searched: Sequence[str], absent: dict[str, None]) -> str:

@@ -22,6 +22,9 @@ class LinkRecord:
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             self._outputs = {}
 
+    def __contains__(self, output: str) -> bool:
+        return output in self._outputs
+
     def changed(self, output: str) -> str | None:
         """A file that is not as it was when the output was linked."""
         files = self._outputs.get(output, {})

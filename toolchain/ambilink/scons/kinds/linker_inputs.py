@@ -31,6 +31,10 @@ def named_inputs(context: Context, unit: Unit, target: str, words: Sequence[str]
     files = [*responses, *linker_words.named(expanded)[0]]
     for path in files:
         _refuse_endless(path, unit)
+    if target not in context.links and linker_words.searches(expanded) and os.path.exists(target):
+        node = built_file(context.env, target)
+        if node is not None:
+            context.build_again(node, "what its linker read is not known any more")
     made = [path for path in context.links.files_of(target) if not os.path.exists(path)]
     nodes = (built_file(context.env, path) for path in dict.fromkeys([*files, *made]))
     return [node for node in nodes if node is not None]
