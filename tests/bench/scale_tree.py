@@ -8,7 +8,6 @@ from pathlib import Path
 from ambilink.compile.toolset import Toolset
 
 WINDOW = 20  # a library needs some of so many before it
-CHANGED = "libs/l{middle:03}/src/s07.c"
 
 
 @dataclass
@@ -38,7 +37,8 @@ class ScaleTree:
 
     @property
     def changed(self) -> str:
-        return CHANGED.format(middle=len(self.libraries) // 2)
+        """Where a change is made."""
+        return f"libs/l{len(self.libraries) // 2:03}/src/s{self.files // 2:02}.c"
 
     def write_sources(self, folder: Path) -> None:
         for name, libs in self.libraries.items():
