@@ -331,7 +331,8 @@ class Context(Resolver):
 
 def unwritable(error: OSError) -> UserError:
     """A record cannot be kept, before anything is built."""
-    return UserError(f"{error.filename}: cannot be written ({error.strerror}); make room, or the folder writable")
+    where = f"{error.filename}: " if error.filename else ""
+    return UserError(f"{where}cannot be written ({error.strerror}); make room, or the folder writable")
 
 
 def writes(env: Environment) -> bool:

@@ -42,6 +42,13 @@ def build_name(compiler: str, target: str, system: str) -> str:
 
 
 def generate(env: Environment) -> None:
+    try:
+        _generate(env)
+    except OSError as error:
+        raise unwritable(error) from error
+
+
+def _generate(env: Environment) -> None:
     """Loading the tool again, or cloning the environment, keeps the context that is there; loading it for another
     target, compiler, system or build folder makes one."""
     report_alone(str(PACKAGE))
@@ -72,8 +79,6 @@ def generate(env: Environment) -> None:
         sources = system_folder()
     except AmbilinkError as error:
         raise UserError(str(error)) from error
-    except OSError as error:
-        raise unwritable(error) from error
     context = env["AMBILINK"] = Context(env, process, toolset, build, state, sources)
     context.asked = asked
     if env.GetOption("max_drift") == DEFAULT_MAX_DRIFT:  # SCons would trust a date that is older than two days
