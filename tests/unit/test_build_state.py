@@ -86,22 +86,22 @@ def test_headers_that_hide_others(tmp_path):
         (tmp_path / name).write_text("")
     search = [str(tmp_path / name) for name in ("a", "b", "c")]
     source = str(tmp_path / "src/z.c")
-    assert Shadows(search).of([source, f"{search[0]}/x.h", f"{search[1]}/sub/y.h", f"{search[2]}/only.h"]) == []
-    assert Shadows(search).of([source, f"{search[1]}/x.h"]) == [f"{search[0]}/x.h"]
+    assert Shadows(search).of([source, f"{search[0]}/x.h", f"{search[1]}/sub/y.h", f"{search[2]}/only.h"]) == set()
+    assert Shadows(search).of([source, f"{search[1]}/x.h"]) == {f"{search[0]}/x.h"}
     (tmp_path / "src/sub").mkdir()
     (tmp_path / "src/sub/y.h").write_text("")
-    assert Shadows(search).of([source, f"{search[1]}/sub/y.h"]) == [str(tmp_path / "src/sub/y.h")]
+    assert Shadows(search).of([source, f"{search[1]}/sub/y.h"]) == {str(tmp_path / "src/sub/y.h")}
     # What was read itself (by #include_next) hides nothing.
-    assert Shadows(search).of([source, f"{search[1]}/x.h", f"{search[0]}/x.h"]) == []
+    assert Shadows(search).of([source, f"{search[1]}/x.h", f"{search[0]}/x.h"]) == set()
 
 
 @pytest.mark.parametrize(
     "damage",
     [
-        *(b"", b"{", b"[]", b'{"version":2}', b"\xff\xfe", b'{"version":2,"files":3,"objects":{}}'),
-        b'{"version":2,"files":[],"objects":{"x.o":["k",[1,2,3,4],"d",0.1,"",[0],[]]}}',
-        b'{"version":2,"files":[["x.c"]],"objects":{}}',
-        b'{"version":2,"files":[],"objects":{"x.o":["k"]}}',
+        *(b"", b"{", b"[]", b'{"version":3}', b"\xff\xfe", b'{"version":3,"files":3,"objects":{}}'),
+        b'{"version":3,"names":[],"files":[],"objects":{"x.o":["k",[1,2,3,4],"d",0.1,"",[0],[]]}}',
+        b'{"version":3,"files":[["x.c"]],"objects":{}}',
+        b'{"version":3,"names":[],"files":[],"objects":{"x.o":["k"]}}',
     ],
 )
 def test_a_damaged_store_is_an_empty_one(tmp_path, damage):

@@ -86,9 +86,8 @@ class ObjectStore:
         for path in (*recipe.files, *job.inputs):
             if path not in paths:
                 return f"it depends on {path} now", path
-        for path in self._hiding(recipe, paths):
-            if path not in record.shadows:
-                return f"{path} appeared where it is found first", path
+        for path in self._hiding(recipe, paths, record.shadows):
+            return f"{path} appeared where it is found first", path
         return None
 
     def _what_changed(self, row: int) -> tuple[str, str]:
@@ -97,9 +96,11 @@ class ObjectStore:
         change = "was removed" if not now.digest else "changed" if before.digest else "appeared"
         return f"{before.path} {change}", before.path
 
-    def _hiding(self, recipe: Recipe, paths: Sequence[str]) -> list[str]:
-        shadows = self._shadows.setdefault(recipe.search, Shadows(recipe.search))
-        return [path for path in shadows.of(paths) if os.path.isfile(path)]
+    def _hiding(self, recipe: Recipe, paths: Sequence[str], known: Iterable[str] = ()) -> list[str]:
+        shadows = self._shadows.get(recipe.search)
+        if shadows is None:
+            shadows = self._shadows[recipe.search] = Shadows(recipe.search)
+        return sorted(path for path in shadows.of(paths).difference(known) if os.path.isfile(path))
 
     def hiding(self, recipe: Recipe, paths: Sequence[str]) -> list[str]:
         """Files that lie where a compiler would have found one of `paths`, source first, or another of that name."""

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from ambilink.files import write_atomically
 from ambilink.incremental.files import FileTable, Stamp, read_stamp
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ class Records:
             saved = json.loads(self._path.read_bytes())
             if saved["version"] == VERSION:
                 self.files = FileTable(saved["files"])
-                count = len(saved["files"])
+                count, names = len(saved["files"]), saved["names"]
                 for target, record in saved["objects"].items():
                     rows = tuple(record[5])
                     if min(rows) < 0 or max(rows) >= count:
                         raise ValueError(target)
-                    self._records[target] = _read(record, rows)
+                    self._records[target] = _read(record, rows, [names[name] for name in record[6]])
         except FileNotFoundError:
             pass
         except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
@@ -65,7 +65,7 @@ class Records:
         for line in lines:
             try:
                 target, *record = json.loads(line)
-                self._records[str(target)] = _read(record, tuple(self.files.add(row) for row in record[5]))
+                self._records[str(target)] = _read(record, tuple(map(self.files.add, record[5])), record[6])
             except (ValueError, TypeError, IndexError):
                 continue
 
@@ -92,7 +92,7 @@ class Records:
         """Of an object that was made: it is in the journal when this returns."""
         self._records[target] = record
         journal = self.open_journal()
-        saved = self._saved(record, map(self.files.saved, record.rows))
+        saved = self._saved(record, map(self.files.saved, record.rows), record.shadows)
         journal.write(json.dumps([target, *saved], separators=(",", ":")) + "\n")
         journal.flush()
 
@@ -108,11 +108,17 @@ class Records:
             return
         used = sorted(self.rows_of(self._records))
         number = {row: index for index, row in enumerate(used)}
+        names: dict[str, int] = {}
         objects = {
-            target: self._saved(record, (number[row] for row in record.rows))
+            target: self._saved(
+                record,
+                (number[row] for row in record.rows),
+                (names.setdefault(name, len(names)) for name in record.shadows),
+            )
             for target, record in self._records.items()
         }
-        saved = {"version": VERSION, "files": [self.files.saved(row) for row in used], "objects": objects}
+        files = [self.files.saved(row) for row in used]
+        saved = {"version": VERSION, "files": files, "names": list(names), "objects": objects}
         write_atomically(self._path, json.dumps(saved, separators=(",", ":")).encode())
         self.changed = self.files.refreshed = False
         if self._journal is not None:
@@ -121,13 +127,13 @@ class Records:
         self._journal_path.unlink(missing_ok=True)
 
     @staticmethod
-    def _saved(record: Record, rows: Iterable[object]) -> list[object]:
-        return [record.key, record.stamp, record.digest, record.seconds, record.doubt, list(rows), record.shadows]
+    def _saved(record: Record, rows: Iterable[object], shadows: Iterable[object]) -> list[object]:
+        return [record.key, record.stamp, record.digest, record.seconds, record.doubt, list(rows), list(shadows)]
 
 
-def _read(saved: list[Any], rows: tuple[int, ...]) -> Record:
-    key, stamp, digest, seconds, doubt, _, shadows = saved
-    texts = isinstance(key, str) and isinstance(digest, str) and isinstance(doubt, str) and isinstance(shadows, list)
+def _read(saved: list[Any], rows: tuple[int, ...], shadows: list[Any]) -> Record:
+    key, stamp, digest, seconds, doubt, _, _ = saved
+    texts = all(isinstance(text, str) for text in (key, digest, doubt, *shadows))
     if not texts or not isinstance(seconds, float | int):
         raise TypeError(saved)
     return Record(key, read_stamp(stamp), digest, seconds, rows, tuple(shadows), doubt)

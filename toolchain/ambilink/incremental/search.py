@@ -96,7 +96,7 @@ class Shadows:
             self._listed[folder] = names
         return names
 
-    def of(self, paths: Iterable[str]) -> list[str]:
+    def of(self, paths: Iterable[str]) -> set[str]:
         """Files that exist in an earlier folder, or beside what may have included it, under a name that one of
         `paths` was found by. The first path is the source. What was itself read hides nothing."""
         source, *headers = paths
@@ -109,7 +109,7 @@ class Shadows:
                 paths_before = hiding[header] = tuple(self._before(header, beside))
             if paths_before:
                 found.update(paths_before)
-        return sorted(found.difference(headers, (source,))) if found else []
+        return found.difference(headers, (source,)) if found else found
 
     def _before(self, header: str, beside: Iterable[str]) -> Iterable[str]:
         names, earlier = self._earlier.get(header) or self._earlier.setdefault(header, self._lead(header))
