@@ -1,5 +1,6 @@
 """Keys on the serial line, and the shell that takes them; by a pseudo terminal as a person does."""
 
+import contextlib
 import os
 import pty
 import re
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import termios
 import time
+from pathlib import Path
 
 import pytest
 
@@ -74,8 +76,11 @@ class Terminal:
         return self.process.returncode, self.text
 
     def qemu(self) -> int:
-        found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
-        return int(found.stdout.split()[0])
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):  # it has ended
+                if stat.read_text().rpartition(")")[2].split()[1] == str(self.process.pid):
+                    return int(stat.parent.name)
+        raise AssertionError("there is no QEMU")
 
 
 @pytest.fixture
