@@ -45,12 +45,11 @@ def test_a_line_of_a_source_and_a_place_in_any_file(build, system):
 
 
 def test_statically_linked_services(build, system):
-    image = system.program("test-libc-static", linker="kernel").pack()
-    seen = debug(
-        build, image, ["services/test-libc-static:main", "loader:services_boot"], ["continue", "bt", "continue", "bt"]
-    )
+    image = system.program("test-binding-static", linker="kernel").pack()
+    places, commands = ["services/test-binding-static:main", "loader:services_boot"], ["continue", "bt"] * 2
+    seen = debug(build, image, places, commands)
     assert seen.has("process 1 (loader)", "services/loader/services.c:", "in main ()")
-    assert seen.has("(test-libc-static)", "programs/libc.c:", "start_program")
+    assert seen.has("(test-binding-static)", "programs/binding.c:", "start_program") and seen.status == 0
 
 
 def test_the_kernel_its_modules_and_the_list_of_processes(build, system):

@@ -5,7 +5,6 @@ import os
 import pty
 import re
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,20 +23,14 @@ DEADLINE = 60
 GRANTS = ["log", "input", "control"]
 
 
-@pytest.fixture(autouse=True)
-def qemu():
-    if shutil.which("qemu-system-x86_64") is None:
-        pytest.skip("qemu-system-x86_64 is not installed (Debian: qemu-system-x86)")
-
-
 class Terminal:
     """`ambilink boot --interactive` at a terminal of its own."""
 
-    def __init__(self, image, root) -> None:
+    def __init__(self, image, root, machine) -> None:
         self.ours, self.theirs = pty.openpty()
         self.before = termios.tcgetattr(self.theirs)
         self.text = ""
-        words = [sys.executable, "-m", "ambilink", "boot", image, "--interactive", "--root", root]
+        words = [sys.executable, "-m", "ambilink", "boot", image, "--interactive", "--root", root, "--machine", machine]
         self.process = subprocess.Popen(
             words, stdin=self.theirs, stdout=self.theirs, stderr=self.theirs, start_new_session=True
         )
@@ -84,13 +77,13 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(build):
-    with Terminal(build / "shell.img", build) as terminal:
+def terminal(build, machine):
+    with Terminal(build / "shell.img", build, machine) as terminal:
         terminal.wait_for("\r\n> ")
         yield terminal
 
 
-def test_a_person_lists_starts_stops_and_looks(terminal):
+def test_a_person_lists_starts_stops_and_looks(terminal, machine):
     terminal.type("list\r")
     seen = terminal.wait_for("\r\n> ")
     assert re.search(r"  5  shell +runs", seen) and re.search(r"     fortune +not started", seen)
@@ -117,10 +110,10 @@ def test_a_person_lists_starts_stops_and_looks(terminal):
     assert "stop: name a service" in terminal.wait_for("\r\n> ")
     terminal.type("exit\r")
     status, rest = terminal.end()
-    assert status == 0 and "every program of the manifest ended: passed" in rest and "qemu: passed" in rest
+    assert status == 0 and "every program of the manifest ended: passed" in rest and f"{machine}: passed" in rest
 
 
-def test_a_line_is_edited(terminal):
+def test_a_line_is_edited(terminal, machine):
     terminal.type("lisx\x7ft\r")
     assert "shell" in terminal.wait_for("\r\n> ")
     terminal.type("nonsense\x15help\r")
@@ -133,7 +126,7 @@ def test_a_line_is_edited(terminal):
     terminal.wait_for("\r\n> \r\n> ")
     terminal.type("\x04")
     status, rest = terminal.end()
-    assert status == 0 and "qemu: passed" in rest
+    assert status == 0 and f"{machine}: passed" in rest
 
 
 def test_the_shells_status_is_the_boots(terminal):
@@ -145,19 +138,22 @@ def test_the_shells_status_is_the_boots(terminal):
 def test_a_key_ends_the_machine(terminal):
     terminal.type("hel\x1d")
     status, rest = terminal.end()
-    assert status == 1 and "ended at the terminal by Ctrl-]" in rest
+    assert status == 1 and "ended at the terminal, by Ctrl-] or a signal" in rest
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_it_and_the_terminal_is_as_before(terminal, number):
-    qemu = terminal.qemu()
+def test_a_signal_ends_it_and_the_terminal_is_as_before(terminal, machine, number):
+    qemu = terminal.qemu() if machine == "qemu" else None
     terminal.process.send_signal(number)
     assert terminal.end()[0] in (128 + number, -number)
-    with pytest.raises(ProcessLookupError):
-        os.kill(qemu, 0)
+    if qemu:
+        with pytest.raises(ProcessLookupError):
+            os.kill(qemu, 0)
 
 
-def test_a_machine_that_breaks_leaves_the_terminal_as_before(terminal):
+def test_a_machine_that_breaks_leaves_the_terminal_as_before(terminal, machine):
+    if machine != "qemu":
+        pytest.skip("the emulator is no process of its own")
     os.kill(terminal.qemu(), signal.SIGKILL)
     status, rest = terminal.end()
     assert status == 99 and "QEMU ended with status -9" in rest
@@ -165,7 +161,7 @@ def test_a_machine_that_breaks_leaves_the_terminal_as_before(terminal):
 
 def boot(build, image, keys: bytes):
     request = BootRequest(image, seed=1, timeout=DEADLINE, keys=Keys(data=keys))
-    return boot_and_verify("qemu", request, build)
+    return boot_and_verify("emulator", request, build)
 
 
 @pytest.mark.parametrize("strategy", [each for each in STRATEGIES if "+" not in each])
@@ -195,16 +191,36 @@ def test_without_input_no_key_comes(build, system):
     assert result.exit_status == 0 and "list          services and what became of them" not in result.outcome.text
 
 
-def test_keys_come_whole_however_many(build, system, tmp_path):
+def test_keys_come_whole_however_many(build, system, machine, tmp_path):
     """More than the kernel's buffer and the line's own hold, while the shell is busy."""
     system.program("shell", grants=GRANTS)
     system.modules.append("input")
     image, keys = system.pack(), tmp_path / "keys"
-    keys.write_text("".join(f"word{number:05}\r" for number in range(1500)) + "exit\r")
+    keys.write_text("".join(f"word{number:05}\r" for number in range(800)) + "exit\r")
     words = [sys.executable, "-m", "ambilink", "boot", image, "--input", keys, "--root", build, "--timeout", "60"]
+    words += ["--machine", machine]
     done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert done.returncode == 0
-    assert re.findall(r"word(\d{5}): no such command", done.stdout) == [f"{number:05}" for number in range(1500)]
+    assert re.findall(r"word(\d{5}): no such command", done.stdout) == [f"{number:05}" for number in range(800)]
+
+
+@pytest.mark.parametrize("keys", ["/dev/null", "file", "pipe"])
+def test_standard_input_need_be_no_terminal(build, machine, tmp_path, keys):
+    path = tmp_path / "keys"
+    path.write_bytes(b"list\rexit\r")
+    with open("/dev/null" if keys == "/dev/null" else path, "rb") as stream:
+        words = [sys.executable, "-m", "ambilink", "boot", build / "shell.img", "--interactive", "--machine", machine]
+        limit = ["--timeout", "3" if keys == "/dev/null" else str(DEADLINE)]
+        source = {"input": path.read_bytes()} if keys == "pipe" else {"stdin": stream}
+        done = subprocess.run([*words, *limit], capture_output=True, **source)
+    assert b"Traceback" not in done.stderr and done.returncode == (keys == "/dev/null"), done.stderr
+    assert keys == "/dev/null" or b"not started" in done.stdout
+
+
+def test_a_closed_standard_input_is_refused(build):
+    words = f"{sys.executable} -m ambilink boot {build / 'shell.img'} --interactive <&-"
+    done = subprocess.run(words, shell=True, capture_output=True)
+    assert done.returncode == 2 and b"it is closed" in done.stderr
 
 
 def test_a_service_that_waits_for_a_key_is_reported(build):
@@ -217,8 +233,6 @@ def test_a_service_that_waits_for_a_key_is_reported(build):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--interactive", "--machine", "emulator"], "the bundled emulator takes no keys"),
-        (["--input", __file__, "--machine", "emulator"], "the bundled emulator takes no keys"),
         (["--interactive", "--input", __file__], "does not go with"),
         (["--interactive", "--json"], "does not go with"),
         (["--input", "/"], "is a folder"),

@@ -53,7 +53,7 @@ def add(commands: "Commands[argparse.ArgumentParser]") -> None:
 
 def _add_machine_options(boot: argparse.ArgumentParser) -> None:
     boot.add_argument("image", type=input_file, help="a boot image, a kernel (PVH, multiboot2, multiboot) or an ISO")
-    boot.add_argument("--machine", choices=MACHINES, help="default emulator; qemu with --gdb, --interactive, --input")
+    boot.add_argument("--machine", choices=MACHINES, help="what boots it (default emulator, with --gdb qemu)")
     boot.add_argument(
         "--profile",
         type=profile_name,

@@ -54,10 +54,10 @@ def add_options(boot: argparse.ArgumentParser) -> None:
     boot.add_argument(
         "--interactive",
         action="store_true",
-        help="QEMU: hand what is typed to the machine's serial line, byte by byte; Ctrl-] ends it",
+        help="hand what is typed to the machine's serial line, byte by byte; Ctrl-] ends it",
     )
     boot.add_argument(
-        "--input", type=input_file, metavar="FILE", help="QEMU: hand the file's bytes to the machine's serial line"
+        "--input", type=input_file, metavar="FILE", help="hand the file's bytes to the machine's serial line"
     )
     boot.set_defaults(usage=boot)
 
@@ -66,9 +66,8 @@ def check(options: argparse.Namespace) -> None:
     """Ends the command with status 2 where options do not go together."""
     if options.interactive and (options.input or options.json):
         options.usage.error(f"--interactive does not go with {'--input' if options.input else '--json'}")
-    for given, name in ((options.interactive, "--interactive"), (options.input, "--input")):
-        if given and options.machine not in (None, "qemu"):
-            options.usage.error(f"{name} needs --machine qemu: the bundled emulator takes no keys")
+    if options.interactive and sys.stdin is None:
+        options.usage.error("--interactive needs a standard input, and it is closed")
     if options.gdb is None:
         for given, name in ((options.places, "-b"), (options.gdb_script, "--gdb-script")):
             if given:
@@ -83,7 +82,7 @@ def check(options: argparse.Namespace) -> None:
 
 
 def needs_qemu(options: argparse.Namespace) -> bool:
-    return options.gdb is not None or options.interactive or options.input is not None
+    return options.gdb is not None
 
 
 def has_time_limit(options: argparse.Namespace) -> bool:

@@ -11,10 +11,16 @@ from types import FrameType
 from typing import BinaryIO
 
 ESCAPE = 0x1D  # Ctrl-], as in telnet
-ENDED = "ended at the terminal by Ctrl-]"
+ENDED = "ended at the terminal, by Ctrl-] or a signal"
 PART = 4096
 PENDING_MAX = 65536  # bytes that wait for the machine; then no more are read
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+def before_escape(data: bytes, has_escape: bool) -> tuple[bytes, bool]:
+    """What was typed before Ctrl-], and whether that was typed."""
+    at = data.find(ESCAPE) if has_escape else -1
+    return (data, False) if at < 0 else (data[:at], True)
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,7 @@ class Keys:
     data: bytes = b""  # before that
     has_escape: bool = False  # Ctrl-] ends the machine: a person types
     show: Callable[[bytes], None] | None = None  # gets the console's bytes as they come
+    end: int | None = None  # a descriptor that becomes readable when a signal ends the machine
 
 
 class Typist:
@@ -34,8 +41,9 @@ class Typist:
         self._source = keys.source
         self._writes = False
         os.set_blocking(machine.fileno(), False)
-        if self._source is not None:
-            selector.register(self._source, selectors.EVENT_READ)
+        for descriptor in (self._source, keys.end):
+            if descriptor is not None:
+                selector.register(descriptor, selectors.EVENT_READ)
 
     def console_came(self, data: bytes) -> None:
         if not self._writes:
@@ -46,6 +54,8 @@ class Typist:
 
     def serve(self, what: object) -> bool:
         """A descriptor is ready; False: the person ends the machine."""
+        if what == self._keys.end:
+            return False
         if what is self._machine:
             self._write()
         elif what == self._source and not self._read():
@@ -59,9 +69,9 @@ class Typist:
         if not data:
             self._forget(self._source)
             self._source = None
-        escape = data.find(ESCAPE) if self._keys.has_escape else -1
-        self._pending += data if escape < 0 else data[:escape]
-        return escape < 0
+        typed, is_end = before_escape(data, self._keys.has_escape)
+        self._pending += typed
+        return not is_end
 
     def _write(self) -> None:
         try:
@@ -92,8 +102,32 @@ class Typist:
             self._selector.unregister(what)
 
 
-def _end(number: int, _: FrameType | None) -> None:
-    raise SystemExit(128 + number)
+@contextlib.contextmanager
+def _caught_signals() -> Iterator[int]:
+    """A descriptor that becomes readable at a signal that would end us, which then happens here: an exception would be
+    lost where the emulator calls back."""
+    came: list[int] = []
+    read, write = os.pipe()
+
+    def note(number: int, _: FrameType | None) -> None:
+        came.append(number)
+        os.write(write, b"!")
+
+    handlers = {number: signal.signal(number, note) for number in ENDING_SIGNALS}
+    try:
+        yield read
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        os.close(read)
+        os.close(write)
+    if came:
+        raise SystemExit(128 + came[0])
+
+
+def _show(data: bytes) -> None:
+    while data:
+        data = data[os.write(sys.stdout.fileno(), data) :]
 
 
 @contextlib.contextmanager
@@ -103,22 +137,15 @@ def typed_keys() -> Iterator[Keys]:
     import tty
 
     descriptor = sys.stdin.fileno()
-
-    def show(data: bytes) -> None:
-        while data:
-            data = data[os.write(sys.stdout.fileno(), data) :]
-
     sys.stdout.flush()
-    if not os.isatty(descriptor):
-        yield Keys(descriptor, show=show)
-        return
-    before = termios.tcgetattr(descriptor)
-    handlers = {number: signal.signal(number, _end) for number in ENDING_SIGNALS}
-    try:
-        tty.setraw(descriptor)
-        yield Keys(descriptor, has_escape=True, show=show)
-    finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        print(flush=True)
+    with _caught_signals() as end:
+        if not os.isatty(descriptor):
+            yield Keys(descriptor, show=_show, end=end)
+            return
+        before = termios.tcgetattr(descriptor)
+        try:
+            tty.setraw(descriptor)
+            yield Keys(descriptor, has_escape=True, show=_show, end=end)
+        finally:
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+            print(flush=True)

@@ -68,7 +68,7 @@ class BootRequest:
     is_cd: bool = False  # the image is an ISO: firmware boots it, QEMU's
     firmware: str = "bios"  # of a CD: bios or uefi
     kernel: Kernel | None = None  # what the image's file holds; QEMU reads it by itself
-    keys: Keys | None = None  # QEMU only: what is typed
+    keys: Keys | None = None  # what is typed
     debugger_port: int | None = None  # QEMU only: the machine waits for a debugger that connects there
 
     @property

@@ -146,7 +146,7 @@ def _copy_console(
 ) -> Decision | None:
     """Until QEMU closes its output (None), or the verdict is known without it."""
     assert process.stdout is not None
-    with selectors.DefaultSelector() as selector:
+    with selectors.PollSelector() as selector:  # epoll takes no files
         selector.register(process.stdout, selectors.EVENT_READ)
         typist = Typist(request.keys, cast(BinaryIO, process.stdin), selector) if request.keys else None
         while (now := time.perf_counter() - started) < request.timeout:

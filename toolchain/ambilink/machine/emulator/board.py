@@ -6,6 +6,8 @@ run, to the instruction.
 """
 
 import mmap
+import os
+import select
 import threading
 import time
 from collections.abc import Callable
@@ -29,6 +31,7 @@ from ambilink.machine.emulator.devices import (
     WallClock,
 )
 from ambilink.machine.judge import Judge
+from ambilink.machine.keys import ENDED, before_escape
 from ambilink.machine.memory import MEGABYTE, PhysicalMemory
 from ambilink.machine.model import (
     BootRequest,
@@ -44,6 +47,8 @@ from ambilink.machine.model import (
 SLICE = 5_000_000  # instructions between looks at the host's clock
 SHORT_SLICE = 200  # while an interrupt waits for the guest to let it in
 TIMER_LINE = 0
+SERIAL_LINE = 4
+KEYS_PART = 4096
 IDENTITY_TABLES = 0x1000  # 64-bit entry: page tables that map the first GiB to itself
 
 
@@ -68,7 +73,9 @@ class Board:
         self.timer = Timer(self.now)
         self.interrupts = InterruptController()
         self.exit = DebugExit(request.rules.exit_port, self.cpu.stop)
-        devices: list[Device] = [Serial(self._put), self.interrupts, self.timer, Speaker(self.now), WallClock(self.now)]
+        self.serial = Serial(self._put, self._serial_asks)
+        self._keys = request.keys.source if request.keys else None  # where they are read
+        devices: list[Device] = [self.serial, self.interrupts, self.timer, Speaker(self.now), WallClock(self.now)]
         self.bus = Bus([*devices, self.exit] if request.rules.has_codes else devices)
         self._running = False
         for address, function in (stops or {}).items():
@@ -89,7 +96,29 @@ class Board:
     def _port_write(self, port: int, size: int, value: int) -> None:
         self.bus.write(port, size, value)
 
+    def _serial_asks(self, is_up: bool) -> None:
+        (self.interrupts.request if is_up else self.interrupts.withdraw)(SERIAL_LINE)
+
+    def _read_keys(self, seconds: float = 0.0) -> bool:
+        """Wait so long for a key; False: the person ends the machine."""
+        keys = self.request.keys
+        awaited = [each for each in (self._keys, keys.end) if each is not None] if keys else []
+        if keys is None or not awaited:
+            return True
+        ready = select.select(awaited, [], [], seconds)[0]
+        if self._keys not in ready:
+            return not ready
+        assert self._keys is not None
+        data = os.read(self._keys, KEYS_PART)
+        if not data:
+            self._keys = None
+        typed, is_end = before_escape(data, keys.has_escape)
+        self.serial.type(typed)
+        return not is_end
+
     def _put(self, data: bytes) -> None:
+        if self.request.keys and self.request.keys.show:
+            self.request.keys.show(data)
         self.console.put(data, self._seconds(), self._executed())
         if self.judge.urgent:
             self.cpu.stop()
@@ -133,7 +162,7 @@ class Board:
 
     def run(self) -> Outcome:
         # A guest that executes rubbish may take minutes for one slice.
-        watchdog = threading.Timer(self.request.timeout, self.cpu.stop)
+        watchdog = threading.Timer(min(self.request.timeout, threading.TIMEOUT_MAX), self.cpu.stop)
         watchdog.daemon = True
         watchdog.start()
         try:
@@ -163,8 +192,12 @@ class Board:
         )
 
     def _run(self) -> tuple[Verdict, str]:
-        limit = int(self.request.timeout * NANOSECONDS)
+        limit = self.request.timeout * NANOSECONDS
+        if self.request.keys:
+            self.serial.type(self.request.keys.data)
         while True:
+            if not self._read_keys():
+                return Verdict.FAIL, ENDED
             self._fire_timer()
             waiting = self.interrupts.pending
             if waiting and self.cpu.accepts_interrupt():
@@ -178,6 +211,9 @@ class Board:
                 return decision
             if self.cpu.triple_fault:
                 return Verdict.RESET, f"triple fault, rip {self.cpu.rip:#x}"
+            # While the CPU halts and a person may type, the guest's time is the host's.
+            if executed < budget and self.cpu.halted and not self._read_keys(self._until_tick() / NANOSECONDS):
+                return Verdict.FAIL, ENDED
             if executed < budget and not self._wait():
                 return Verdict.HALTED, f"the CPU halted for ever, rip {self.cpu.rip:#x}"
             if self.now() > limit or self._seconds() > self.request.timeout:

@@ -33,18 +33,21 @@ class Bus:
 
 
 class Serial:
-    """16550, always ready to send. It receives only what it sends itself, in loopback mode, by which kernels test it;
-    it requests no interrupts."""
+    """16550, always ready to send. It receives keys, from its first output on, and in loopback mode what it sends
+    itself, by which kernels test it. It requests interrupts for keys only."""
 
     BASE = 0x3F8
     DATA, INTERRUPTS, FIFO, LINE, MODEM, LINE_STATUS, MODEM_STATUS, SCRATCH = range(8)
     DIVISOR_LATCH, LOOPBACK, FIFO_ON = 0x80, 0x10, 0x01
-    EMPTY, RECEIVED, NO_INTERRUPT = 0x60, 0x01, 0x01
+    EMPTY, RECEIVED, NO_INTERRUPT, KEY, ON_RECEIVED = 0x60, 0x01, 0x01, 0x04, 0x01
     CONNECTED = 0xB0  # what a terminal answers: carrier, data set ready, clear to send
 
-    def __init__(self, put: Callable[[bytes], None]) -> None:
+    def __init__(self, put: Callable[[bytes], None], request: Callable[[bool], None] = lambda _: None) -> None:
+        """`request`: the line to the interrupt controllers, whether it is up."""
         self.ports = tuple(range(self.BASE, self.BASE + 8))
-        self._put = put
+        self._put, self._request = put, request
+        self._keys = bytearray()
+        self._is_used = False
         self._registers = [0] * 8
         self._divisor = [12, 0]
         self._received: list[int] = []
@@ -52,16 +55,35 @@ class Serial:
     def _has(self, register: int, bits: int) -> bool:
         return bool(self._registers[register] & bits)
 
+    def type(self, keys: bytes) -> None:
+        self._keys += keys
+        self._arrange()
+
+    @property
+    def _key_waits(self) -> bool:
+        return bool(self._keys) and self._is_used and not self._has(self.MODEM, self.LOOPBACK)
+
+    def _arrange(self) -> None:
+        self._request(self._key_waits and self._has(self.INTERRUPTS, self.ON_RECEIVED))
+
+    def _take(self) -> int:
+        if self._received or not self._key_waits:
+            return self._received.pop(0) if self._received else 0
+        key = self._keys.pop(0)
+        self._arrange()
+        return key
+
     def read(self, port: int) -> int:
         register = port - self.BASE
         if register <= 1 and self._has(self.LINE, self.DIVISOR_LATCH):
             return self._divisor[register]
         if register == self.DATA:
-            return self._received.pop(0) if self._received else 0
+            return self._take()
         if register == self.FIFO:
-            return self.NO_INTERRUPT | (0xC0 if self._has(self.FIFO, self.FIFO_ON) else 0)
+            why = self.KEY if self._key_waits and self._has(self.INTERRUPTS, self.ON_RECEIVED) else self.NO_INTERRUPT
+            return why | (0xC0 if self._has(self.FIFO, self.FIFO_ON) else 0)
         if register == self.LINE_STATUS:
-            return self.EMPTY | (self.RECEIVED if self._received else 0)
+            return self.EMPTY | (self.RECEIVED if self._received or self._key_waits else 0)
         if register == self.MODEM_STATUS:
             return self._looped_modem() if self._has(self.MODEM, self.LOOPBACK) else self.CONNECTED
         return self._registers[register]
@@ -80,8 +102,12 @@ class Serial:
                 self._received.append(value)
             else:
                 self._put(bytes((value,)))
+                if not self._is_used:
+                    self._is_used = True
+                    self._arrange()
         elif register not in (self.LINE_STATUS, self.MODEM_STATUS):
             self._registers[register] = value
+            self._arrange()
 
 
 class InterruptController:
@@ -130,6 +156,9 @@ class InterruptController:
 
     def request(self, line: int) -> None:
         self.requests |= 1 << line
+
+    def withdraw(self, line: int) -> None:
+        self.requests &= ~(1 << line)
 
     @property
     def pending(self) -> bool:
