@@ -138,7 +138,7 @@ def test_the_shells_status_is_the_boots(terminal):
 def test_a_key_ends_the_machine(terminal):
     terminal.type("hel\x1d")
     status, rest = terminal.end()
-    assert status == 1 and "ended at the terminal, by Ctrl-] or a signal" in rest
+    assert status == 1 and "ended: at the terminal, by Ctrl-] or a signal" in rest
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -87,7 +87,7 @@ def boot_and_verify(
             slots = verify_slots(image, starts.snapshots if starts else [], outcome.memory, state)
             # A boot that failed has unfinished processes; what was linked wrongly may be why it failed.
             failures += [*report.failures, *slots.failures] if outcome.verdict is Verdict.PASS else slots.at_start
-        if outcome.verdict is not Verdict.PASS:
+        if outcome.verdict not in (Verdict.PASS, Verdict.ENDED):
             reasons = _reasons(outcome, image, state, request.image, root, manifest)
     except AmbilinkError as error:
         verify_error = str(error)

@@ -11,7 +11,7 @@ from types import FrameType
 from typing import BinaryIO
 
 ESCAPE = 0x1D  # Ctrl-], as in telnet
-ENDED = "ended at the terminal, by Ctrl-] or a signal"
+ENDED = "at the terminal, by Ctrl-] or a signal"
 PART = 4096
 PENDING_MAX = 65536  # bytes that wait for the machine; then no more are read
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)

@@ -22,6 +22,7 @@ class Verdict(Enum):
     SILENCE = "silence"  # no line for longer than the rules allow
     RESET = "reset"  # triple fault, or the guest asked for a reset
     HALTED = "halted"  # stopped with interrupts off, nothing can wake it
+    ENDED = "ended"  # by a person: at the terminal, in the debugger
     BROKEN = "broken"  # the machine itself failed
 
     @property

@@ -74,7 +74,7 @@ def _decision(status: int, judge: Judge, debugged: bool = False) -> Decision:
     if status & 1 and status > 1:  # isa-debug-exit ends with (value << 1) | 1
         return judge.of_code(status >> 1)
     if status == 0 and debugged:
-        return Verdict.RESET, "the debugger ended the machine, or it was reset"
+        return Verdict.ENDED, "by the debugger, or the machine was reset"
     if status == 0:
         return Verdict.RESET, "the machine was reset (a triple fault, or the guest asked for it)"
     return Verdict.BROKEN, f"QEMU ended with status {status}"
@@ -153,7 +153,7 @@ def _copy_console(
             for key, _ in selector.select(min(request.timeout - now, judge.next_look(now), LOOK)):
                 if key.fileobj is not process.stdout:
                     if typist and not typist.serve(key.fileobj):
-                        return Verdict.FAIL, ENDED
+                        return Verdict.ENDED, ENDED
                     continue
                 data = os.read(process.stdout.fileno(), 65536)
                 if not data:

@@ -78,7 +78,7 @@ SHAPE: dict[str, Any] = {
     "compared": Maybe({"started": str, "bytes": int, "parts": Each(int)}),
 }
 CHOICES = {
-    "verdict": ("pass", "fail", "timeout", "silence", "reset", "halted", "broken"),
+    "verdict": ("pass", "fail", "timeout", "silence", "reset", "halted", "ended", "broken"),
     "result": ("passed", "failed", "skipped"),
     "state": ("alive", "exited", "faulted"),
 }

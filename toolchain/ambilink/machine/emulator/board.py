@@ -197,7 +197,7 @@ class Board:
             self.serial.type(self.request.keys.data)
         while True:
             if not self._read_keys():
-                return Verdict.FAIL, ENDED
+                return Verdict.ENDED, ENDED
             self._fire_timer()
             waiting = self.interrupts.pending
             if waiting and self.cpu.accepts_interrupt():
@@ -213,7 +213,7 @@ class Board:
                 return Verdict.RESET, f"triple fault, rip {self.cpu.rip:#x}"
             # While the CPU halts and a person may type, the guest's time is the host's.
             if executed < budget and self.cpu.halted and not self._read_keys(self._until_tick() / NANOSECONDS):
-                return Verdict.FAIL, ENDED
+                return Verdict.ENDED, ENDED
             if executed < budget and not self._wait():
                 return Verdict.HALTED, f"the CPU halted for ever, rip {self.cpu.rip:#x}"
             if self.now() > limit or self._seconds() > self.request.timeout:

@@ -21,6 +21,7 @@ VERDICTS = {
     "silence": "Failed: the console fell silent",
     "reset": "Failed: the machine was reset",
     "halted": "Failed: the machine halted",
+    "ended": "Ended by a person",
     "broken": "The machine itself broke",
 }
 SECTIONS = (
