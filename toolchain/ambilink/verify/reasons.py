@@ -249,7 +249,9 @@ def _waiting(scene: Scene) -> list[str]:
 def _running(scene: Scene) -> list[str]:
     """Threads that were running, or would have been: at the deadline one that spins is among them."""
     found = []
-    for process in scene.state.processes:
+    running = scene.cpu.page_table if scene.cpu else 0
+    # The process that has the CPU comes first.
+    for process in sorted(scene.state.processes, key=lambda each: each.page_table != running):
         for thread in process.threads:
             if thread.state is ThreadState.READY and process.state is ProcessState.ALIVE:
                 registers = scene.registers(process, thread)
