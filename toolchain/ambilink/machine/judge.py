@@ -7,6 +7,7 @@ from ambilink.verdict import VerdictRules, text_pattern
 
 CRASH_LINES = 24  # what is collected from the first line of a crash on
 CRASH_SECONDS = 0.5  # how long is waited for them
+GUEST_FAILED = "the guest said that it failed"
 UNDECIDED = (Verdict.TIMEOUT, Verdict.SILENCE, Verdict.HALTED, Verdict.RESET)
 Decision = tuple[Verdict, str]
 
@@ -68,7 +69,7 @@ class Judge:
         if code in self.rules.pass_codes:
             return Verdict.PASS, ""
         if code in self.rules.fail_codes:
-            return Verdict.FAIL, "the guest said that it failed"
+            return Verdict.FAIL, GUEST_FAILED
         return Verdict.FAIL, f"the guest ended the machine with an unknown code {code:#x}"
 
     def timeout(self, seconds: float) -> Decision:

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 from ambilink.boot import BootResult
 from ambilink.bootimage.layout import PAGE_SIZE, FileKind
+from ambilink.machine.judge import GUEST_FAILED
 from ambilink.machine.model import Outcome, Verdict
 from ambilink.verify.kernel_state import KernelState, ProcessState, ThreadState
 from ambilink.verify.slots import SlotReport
 from ambilink.verify.system import SystemReport
-
-OWN_WORDS = (Verdict.TIMEOUT, Verdict.SILENCE)  # what the machine says of these is said before a reason
 
 
 def _kib(pages: int) -> str:
@@ -47,7 +46,7 @@ def verdict_line(outcome: Outcome, failures: list[str], reasons: Sequence[str] =
     if outcome.instructions is not None:
         parts.append(f"{outcome.instructions:,} instructions")
     if outcome.verdict is not Verdict.PASS:
-        detail = outcome.detail if outcome.verdict in OWN_WORDS or not reasons else ""
+        detail = "" if reasons and outcome.detail == GUEST_FAILED else outcome.detail
         why = [each for each in (detail, *reasons[:1]) if each]
         parts.append(": ".join([outcome.verdict.value, "; ".join(why)] if why else [outcome.verdict.value]))
     return ", ".join(parts)

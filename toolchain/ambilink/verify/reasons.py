@@ -12,8 +12,9 @@ from ambilink.bootimage.container import ImageFile
 from ambilink.bootimage.layout import Role
 from ambilink.bootimage.manifest import Manifest
 from ambilink.errors import near
+from ambilink.machine.judge import UNDECIDED
 from ambilink.machine.memory import PhysicalMemory
-from ambilink.machine.model import CpuPlace, Outcome, Verdict
+from ambilink.machine.model import CpuPlace, Outcome
 from ambilink.verify.backtrace import FAULT, describe_address, describe_kernel_address
 from ambilink.verify.kernel_state import KernelState, Process, ProcessState, Registers, Thread, ThreadState
 from ambilink.verify.modules import FIRST_PROCESS, Modules
@@ -264,7 +265,7 @@ def _running(scene: Scene) -> list[str]:
 def kernel_reasons(outcome: Outcome, files: Sequence[Path]) -> list[str]:
     """Where the CPU was, if it was in the kernel; `files` may have the kernel's symbols."""
     cpu = outcome.cpu
-    if cpu is None or outcome.verdict is Verdict.PASS or outcome.crash:
+    if cpu is None or outcome.verdict not in UNDECIDED or outcome.crash:
         return []
     what = "halted" if cpu.halted else "ran"
     return [f"the CPU {what} at {cpu.rip:#x}, in {describe_kernel_address(cpu.rip, files)}"]
