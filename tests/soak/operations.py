@@ -104,6 +104,7 @@ class Build:
 
     def apply(self, tree: Path) -> tuple[int, str]:
         """Status and output."""
+        self.edited = False
         process = start(tree, self.words, self.variables)
         timer = threading.Timer(self.after, self._intervene, [tree, process])
         if self.signal or self.meanwhile:
@@ -116,13 +117,19 @@ class Build:
             return -signal.SIGKILL, f"{output}\nit hangs: {LIMIT} s"
         finally:
             timer.cancel()
-        if timer.is_alive():
-            timer.join()
+            if timer.is_alive():
+                timer.join()
+        if self.meanwhile and not self.edited:  # the build was faster
+            self._edit(tree)
         return process.returncode, output
 
-    def _intervene(self, tree: Path, process: "subprocess.Popen[str]") -> None:
+    def _edit(self, tree: Path) -> None:
+        self.edited = True
         for each in self.meanwhile:
             each.apply(tree)
+
+    def _intervene(self, tree: Path, process: "subprocess.Popen[str]") -> None:
+        self._edit(tree)
         if self.signal and process.poll() is None:
             (os.killpg if self.group else os.kill)(process.pid, self.signal)
 
