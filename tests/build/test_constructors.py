@@ -159,9 +159,13 @@ def test_a_library_may_be_linked_as_any_archive(tree):
     files = sources(tree, needs, {})
     declare(tree, needs, files)
     text = (tree.folder / "SConstruct").read_text()
+    tree.good("out/services/p")
     tree.write("SConstruct", text.replace("LIBS=['trace'])", "LIBS=['trace'], constructors='used')"))
     tree.good("out/services/p")
     assert "a2" not in run(tree.folder / "out/services/p")
+    tree.write("SConstruct", text)
+    tree.good("out/services/p")
+    assert "a2" in run(tree.folder / "out/services/p")
 
 
 def test_a_changed_constructor_is_linked_again(tree):
@@ -173,3 +177,16 @@ def test_a_changed_constructor_is_linked_again(tree):
     tree.write("a_alone.c", NOTE.format(name="a3", when=""))
     tree.good("out/services/p")
     assert "a3" in run(tree.folder / "out/services/p")
+
+
+def test_the_order_follows_declarations_that_change(tree):
+    """The same archives in the same command; another library is first to define what both define."""
+    needs = {"p": "ab", "a": "b", "b": ""}
+    files = sources(tree, needs, {})
+    declare(tree, needs, files)
+    tree.good("out/services/p")
+    other = {"p": "ab", "a": "", "b": "a"}
+    files = sources(tree, other, {})
+    declare(tree, other, files)
+    tree.good("out/services/p")
+    assert run(tree.folder / "out/services/p") == judged(tree, other, files)

@@ -26,7 +26,7 @@ from ambilink.scons.kinds.archive_words import ARCHIVE, whole
 from ambilink.scons.kinds.kind import ELF_CODE, Kind, U, none, unit_of
 from ambilink.scons.kinds.linker_inputs import DEPENDENCIES, list_words, named_inputs, note_inputs
 from ambilink.scons.kinds.starting import clear as clear_taken
-from ambilink.scons.kinds.starting import take_out
+from ambilink.scons.kinds.starting import declared_constructors, take_out
 from ambilink.scons.profile_files import LOADER_SONAME
 from ambilink.scons.steps import CommandStep
 from ambilink.scons.units import Start, Unit
@@ -245,7 +245,10 @@ def _rules(env: Environment) -> str:
     context, unit = context_of(env), unit_of(env)
     profile = context.toolset.profile
     golden = "" if getattr(unit, "golden", None) is None else f"{not context.updates_abi} "
-    return f"{golden}{profile.format.section_headers} {profile.programs.loader_symbols} {profile.contract}"
+    return (
+        f"{golden}{profile.format.section_headers} {profile.programs.loader_symbols} {profile.contract} "
+        f"{declared_constructors(context, unit)}"
+    )
 
 
 def _explain(env: Environment, output: str) -> str:

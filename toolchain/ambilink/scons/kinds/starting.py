@@ -77,6 +77,15 @@ def _starting(each: _Linked, sets: set[str]) -> Iterator[Object]:
             yield one
 
 
+def declared_constructors(context: Context, unit: Unit) -> str:
+    """What the order and choice of those objects depends on, beside the archives: another text is another link."""
+    return " ".join(
+        f"{each.name}:{each.constructors}:{','.join(each.libs)}"
+        for each in context.closure(unit)
+        if each.static is not None or each.variants
+    )
+
+
 def clear(target: str) -> None:
     shutil.rmtree(f"{target}{FOLDER}", ignore_errors=True)
 
