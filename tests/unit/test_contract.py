@@ -262,4 +262,4 @@ def test_files_that_are_none(tmp_path, capsys):
     status, _, wrong = run(capsys, path)
     assert status == 1 and wrong.startswith(f"ambilink: {path}: is not a 64-bit little-endian ELF file; give what")
     status, _, wrong = run(capsys, path, "--against", "nowhere")
-    assert status == 1 and "'nowhere' is no known profile; choose one of ambilink" in wrong
+    assert status == 2 and "'nowhere' is no known profile; choose one of ambilink" in wrong
