@@ -1,6 +1,5 @@
-"""The documents' commands, one document after the other, in a checkout of its own; what they print is compared in kind.
-
-A number stands for any number. What a document leaves to its reader lies in `files/`."""
+"""The documents' commands, one document after the other, in a checkout of its own; what they print is compared in kind:
+a number stands for any number."""
 
 import os
 import re
@@ -74,7 +73,6 @@ def checkout(tmp_path_factory, build_cache) -> Iterator[Checkout]:
     sources = copy_sources(tmp_path_factory.mktemp("docs") / "sources")
     folder = sources.with_name("ambilink")
     shutil.copytree(sources, folder)
-    shutil.copytree(TOP / "tests/docs/files", folder, dirs_exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AMBILINK_", "PYTEST_"))}
     for name in ("AMBILINK_ENVIRONMENTS", "AMBILINK_WHEELS"):
         environment |= {name: os.environ[name]} if name in os.environ else {}

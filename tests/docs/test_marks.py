@@ -1,6 +1,7 @@
 """Each code block of the documents is tried, or says why it is not."""
 
 import ast
+import re
 import tomllib
 
 import pytest
@@ -74,3 +75,11 @@ def test_a_text_is_read_without_a_mistake(block, tmp_path):
         "call": call,
     }
     readers[block.action](block, tmp_path / "text.toml")
+
+
+def test_readmes_example_has_no_name_of_a_template():
+    """Projects use the checkout's parts where it is installed in place: a name declared in both is refused."""
+    ours = {block.argument.split("/")[1] for block in blocks_of(TOP / "README.md") if block.action == "file"}
+    templates = [path.read_text() for path in (TOP / "toolchain/ambilink/new/templates").rglob("SCons*")]
+    theirs = {name for text in templates for name in re.findall(r'env\.(?:DualLibrary|Service)\("([^"]+)"', text)}
+    assert ours and theirs and not ours & theirs

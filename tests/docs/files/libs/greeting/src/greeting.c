@@ -1,6 +1,0 @@
-#include <greeting/greeting.h>
-
-const char *greeting(void)
-{
-    return "Good morning.";
-}

@@ -1,7 +1,0 @@
-#include <greeting/greeting.h>
-#include <stdio.h>
-
-int main(void)
-{
-    puts(greeting());
-}
