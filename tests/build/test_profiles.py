@@ -509,7 +509,7 @@ def test_a_profile_that_is_wrong(tree):
     tree.sconstruct("")
     tree.write("os.toml", "profile = 1\n\n[format]\nrelr = 1\n")
     output = tree.bad()
-    assert "os.toml:4: format.relr is 1, which is no bool; write a value of type bool" in output
+    assert "os.toml:4: format.relr is 1, which is not true or false; write true or false" in output
     assert "Traceback" not in output
     tree.more = 'AMBILINK_OS="bear",'
     tree.resettle()

@@ -25,7 +25,7 @@ def test_a_manifest_of_another_version(tmp_path, reader, rest):
     with pytest.raises(AmbilinkError, match=r"boot\.toml:2: manifest is 2; this program reads manifest = 1: install"):
         reader(path)
     path.write_text(f'manifest = "1"\n{rest}')
-    with pytest.raises(AmbilinkError, match=r"boot\.toml:1: manifest is '1', which is no"):
+    with pytest.raises(AmbilinkError, match=r"boot\.toml:1: manifest is '1', which is not"):
         reader(path)
 
 

@@ -54,11 +54,11 @@ environment = { K = "v" }
         (GOOD + 'role = "demon"\n', "service a.role is 'demon'; did you mean 'daemon'? choose one of: daemon, program"),
         (GOOD + 'grants = ["root"]\n', "service a.grants is 'root'; choose one of: log, image"),
         (GOOD + "stack = 100\n", "service a.stack is 100; use a multiple of 4096"),
-        (GOOD + 'stack = "big"\n', "service a.stack is 'big', which is no int"),
-        (GOOD + "arguments = [1]\n", "service a.arguments has the item 1, which is no str"),
+        (GOOD + 'stack = "big"\n', "service a.stack is 'big', which is not a whole number"),
+        (GOOD + "arguments = [1]\n", "service a.arguments has the item 1, which is not a text"),
         (GOOD + "arguments = [" + '"x",' * 9 + "]\n", "service a.arguments has 9 items; give at most 8"),
         (GOOD + "environment = { A = 1 }\n", "service a.environment.A is 1; quote it"),
-        ('[[service]]\nrole = "program"\n', "the key service 1.name is missing"),
+        ('[[service]]\nrole = "program"\n', "[[service]] number 1 has no name"),
         ('[[service]]\nname = "' + "n" * 32 + '"\n', "use a relative name of 1 to 31 bytes"),
         (GOOD + '[files]\n"services/x" = "x"\n', "clashes with the folders of modules, programs and linked pages"),
         (GOOD + '[files]\n"/etc" = "x"\n', "use a relative name"),
@@ -67,7 +67,7 @@ environment = { K = "v" }
         (GOOD + '[files]\n"a\\u001b[2J" = "x"\n', "use a relative name"),
         (GOOD + "stack = 0x" + "f" * 5000 + "\n", "boot.toml:3: has a number of more than 64 bits"),
         (GOOD + "stack = " + "9" * 5000 + "\n", "is not TOML: "),
-        ("service = 3\n", "service is 3, which is no list"),
+        ("service = 3\n", "service is 3, which is not a table; write [[service]]"),
     ],
 )
 def test_mistakes(tmp_path, text, message):

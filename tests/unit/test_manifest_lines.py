@@ -25,7 +25,7 @@ def refusal(read, tmp_path, text):
     "text, message",
     [
         ("[image]\nlinker = [\n", "3: is not TOML: "),
-        ("[image]\n[image]\n", "2: is not TOML: Cannot declare ('image',) twice"),
+        ("[image]\n[image]\n", "2: is not TOML: [image] is there twice, first in line 1; repair"),
         (RUNS + 'arguments = [\n  "x",\n  "a\\u0000b",\n]\n', "6: service a.arguments has a NUL in 'a\\x00b'"),
         (RUNS + 'arguments = ["a\\u001b[2J"]\n', "4: service a.arguments has the control character '\\x1b'"),
         (RUNS + 'arguments = ["a\\nb"]\n', "4: service a.arguments has the control character '\\n'"),
@@ -34,7 +34,7 @@ def refusal(read, tmp_path, text):
         (RUNS + 'environment = { "A\\n" = "x" }\n', "4: service a.environment.'A\\n' has the control character"),
         (RUNS + 'environment = { "A=B" = "x" }\n', "4: service a.environment.A=B is no name of a variable"),
         (RUNS + 'grants = [\n  "log",\n  "imgae",\n]\n', "6: service a.grants is 'imgae'; did you mean 'image'?"),
-        (RUNS + "arguments = [\n  1,\n]\n", "5: service a.arguments has the item 1, which is no str; quote it"),
+        (RUNS + "arguments = [\n  1,\n]\n", "5: service a.arguments has the item 1, which is not a text in quotes; quote"),
         (RUNS + 'stak = 1\n"b\\n" = 2\n', "4: unknown key service a.stak; did you mean 'stack'?"),
         (RUNS + '"b\\n" = 2\n', "4: unknown key service a.'b\\n'; known here: "),
         ('[[service]]\nnmae = "a"\n', "2: unknown key service 1.nmae; did you mean 'name'?"),
@@ -49,6 +49,15 @@ def refusal(read, tmp_path, text):
         ('[image]\nlinkre = "pack"\n' + RUNS, "2: unknown key image.linkre; did you mean 'linker'?"),
         ('[image]\nkernel = ""\n' + RUNS, "2: image.kernel is ''"),
         (RUNS + "[file]\n", "4: unknown key file; did you mean 'files'?"),
+        ('[a]\n[ b . c ]\n[b.c]\n', "3: is not TOML: [b.c] is there twice, first in line 2; repair it there"),
+        ('[service]\nname = "names"\n', "1: service is one table, and there may be several; write its heading as [[ser"),
+        ("service = [3]\n", "1: service has the item 3, which is not a table; write [[service]]"),
+        ('[[service]]\nrole = "program"\n', '1: [[service]] number 1 has no name; add name = "..."'),
+        ("# nothing\n\n[image]\n", "3: service lists nothing to start; add a [[service]]"),
+        ('[[servce]]\nname = "a"\n', "1: unknown key servce; did you mean 'service'?"),
+        (RUNS + "environment = [1]\n", "4: service a.environment is a list, which is not a table; write a table"),
+        (RUNS + "arguments = [{ a = 1 }]\n", "4: service a.arguments has the item a table, which is not a text in quotes"),
+        (RUNS + "stack = true\n", "4: service a.stack is true, which is not a whole number; write a whole number"),
         (RUNS + "[[module]]\n", "4: module is not for format 'ambilink'"),
         (RUNS + '[files]\n"a" = "x"\n"/etc" = "x"\n', "6: files./etc is '/etc'; use a relative name"),
         (RUNS + '[files]\n"etc" = "x"\n"etc/motd" = "x"\n', "6: files.etc/motd and files.etc cannot both be there"),
@@ -106,3 +115,10 @@ def test_a_module_that_is_not_there_has_its_line(tmp_path, build):
     text = HEAD.replace("rtc", "rct") + '[[service]]\nname = "names"\nrole = "program"\n'
     found = refusal(lambda path: pack(path, build, tmp_path / "x.img"), tmp_path, text)
     assert found.startswith("5: unknown module rct: ") and "did you mean 'rtc.so'?" in found
+
+
+def test_a_byte_that_is_not_utf8_has_its_line(tmp_path):
+    path = tmp_path / "boot.toml"
+    path.write_bytes(RUNS.encode() + b'arguments = ["\xff"]\n')
+    with pytest.raises(AmbilinkError, match=r"boot\.toml:4: has the byte 0xff, which is not UTF-8; write the file in"):
+        manifest.read(path)

@@ -41,7 +41,7 @@ def test_without_keys_nothing_passes():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"pass_codes": 16}, "verdict.pass-codes is 16, which is no list"),
+        ({"pass_codes": 16}, "verdict.pass-codes is 16, which is not a list"),
         ({"pass_codes": [0]}, "verdict.pass-codes has the item 0; write numbers from 1 to 127"),
         ({"pass_codes": [True]}, "verdict.pass-codes has the item True"),
         ({"fail_codes": [128]}, "verdict.fail-codes has the item 128"),

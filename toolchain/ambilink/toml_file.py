@@ -1,5 +1,6 @@
 """TOML files; every mistake is reported with file, line, key and remedy."""
 
+import ast
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
@@ -26,6 +27,7 @@ class Located(dict[str, Any]):
     """A table that knows the lines of its keys, and of the items of arrays."""
 
     line: int | None = None
+    end: int | None = None  # last line of the file, in its top table
     lines: dict[str, int] = {}
     item_lines: dict[tuple[str, int], int] = {}
 
@@ -37,6 +39,15 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _SYNTAX_PLACE = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)")
+_TWICE = re.compile(r"Cannot declare (\(.*\)) twice \(at line (\d+),")
+_KINDS = {
+    str: "a text in quotes",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "a table",
+}
 _Path = tuple[str | int, ...]
 _Item = TypeVar("_Item")
 
@@ -166,27 +177,66 @@ def _locate(value: Any, lines: Mapping[_Path, int], path: _Path = ()) -> Any:
     return value
 
 
-def _document(values: dict[str, Any], lines: Mapping[_Path, int]) -> Located:
-    located = _locate(values, lines)
+def _document(text: str) -> Located:
+    located = _locate(tomllib.loads(text), _Lines(text.replace("\r\n", "\n")).found)
     assert isinstance(located, Located)
+    located.end = max(1, len(text.splitlines()))
     return located
 
 
+def _syntax_error(error: tomllib.TOMLDecodeError, text: str) -> str:
+    """tomllib's words; a table that is there twice is named as it is written, with the line of the first."""
+    twice = _TWICE.search(str(error))
+    if twice is None:
+        return str(error)
+    heading = ".".join(ast.literal_eval(twice[1]))
+    rows = text.splitlines()[: int(twice[2])]
+    key = r"\s*\.\s*".join(map(re.escape, ast.literal_eval(twice[1])))
+    of_it = re.compile(rf"\s*\[\[?\s*{key}\s*[].]")
+    first = next((number for number, row in enumerate(rows[:-1], 1) if of_it.match(row)), None)
+    return f"[{heading}] is there twice" + (f", first in line {first}" if first else "")
+
+
 def read(path: Path) -> Located:
+    written = read_regular(path, "give the path of a TOML file")
     try:
-        text = read_regular(path, "give the path of a TOML file").decode()
-        return _document(tomllib.loads(text), _Lines(text.replace("\r\n", "\n")).found)
+        text = written.decode()
+        return _document(text)
     except OverflowError as error:
         where = path if error.args[0] is None else f"{path}:{error.args[0]}"
         raise AmbilinkError(where, "has a number of more than 64 bits", "write a smaller one") from error
+    except UnicodeDecodeError as error:
+        byte, line = written[error.start], written.count(b"\n", 0, error.start) + 1
+        remedy = "write the file in UTF-8"
+        raise AmbilinkError(f"{path}:{line}", f"has the byte {byte:#04x}, which is not UTF-8", remedy) from error
     except tomllib.TOMLDecodeError as error:
         line = _SYNTAX_PLACE.search(str(error))
         where = f"{path}:{line[1] or text.count(chr(10)) + 1}" if line else path
-        raise AmbilinkError(where, f"is not TOML: {error}", "repair it there") from error
-    except ValueError as error:  # of the encoding, or of a number with thousands of digits
+        raise AmbilinkError(where, f"is not TOML: {_syntax_error(error, text)}", "repair it there") from error
+    except ValueError as error:  # of a number with thousands of digits
         raise AmbilinkError(path, f"is not TOML: {error}", "repair it there") from error
     except RecursionError as error:
         raise AmbilinkError(path, "is nested too deeply", "write it with fewer brackets in brackets") from error
+
+
+def kind_words(kind: type) -> str:
+    """A type as people call it who write TOML."""
+    return _KINDS.get(kind, kind.__name__)
+
+
+def _is_simple(value: Any) -> bool:
+    return not isinstance(value, Mapping | list)
+
+
+def as_written(value: Any) -> str:
+    """A value of a file for messages. Lists and tables are named only: they may be long."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, list):
+        return "a list"
+    return repr(value) if isinstance(value, str | int | float) else str(value)
 
 
 class Table:
@@ -198,6 +248,7 @@ class Table:
             where = path if line is None else f"{path}:{line}"
             raise AmbilinkError(where, f"{name} must be a table", f"write it as [{name}]")
         self._line = values.line if isinstance(values, Located) else line
+        self._end = values.end if isinstance(values, Located) else None
         self._lines = values.lines if isinstance(values, Located) else {}
         self._item_lines = values.item_lines if isinstance(values, Located) else {}
         self._values = dict(values)
@@ -238,15 +289,14 @@ class Table:
         self._known.append(key)
         if key not in self._values:
             if default is REQUIRED:
-                raise self.refuse(key, "is missing", f"add it ({kind.__name__})", what="the key ")
+                raise self.refuse(key, "is missing", f"add it, {kind_words(kind)}", what="the key ")
             return default
         value = self._values.pop(key)
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise self.refuse(
-                key, f"is {value!r}, which is no {kind.__name__}", f"write a value of type {kind.__name__}"
-            )
+            remedy = f"write {kind_words(kind)}"
+            raise self.refuse(key, f"is {as_written(value)}, which is not {kind_words(kind)}", remedy)
         return value
 
     def take_items(self, key: str, kind: type[_Item], default: Any = REQUIRED) -> list[_Item]:
@@ -254,8 +304,9 @@ class Table:
         values = self.take(key, list, default)
         for number, value in enumerate(values):
             if not isinstance(value, kind) or isinstance(value, bool):
-                remedy = "quote it" if kind is str else f"write values of type {kind.__name__}"
-                raise self.refuse(key, f"has the item {value!r}, which is no {kind.__name__}", remedy, item=number)
+                remedy = "quote it" if kind is str and _is_simple(value) else f"write {kind_words(kind)}"
+                rule = f"has the item {as_written(value)}, which is not {kind_words(kind)}"
+                raise self.refuse(key, rule, remedy, item=number)
         return list(values)
 
     def take_strings(self, key: str, default: Any = REQUIRED) -> list[str]:
@@ -263,6 +314,19 @@ class Table:
 
     def take_table(self, key: str, default: Any = REQUIRED) -> "Table":
         return Table(self.path, self._key(key), self.take(key, dict, default), self.line_of(key))
+
+    def take_tables(self, key: str) -> list[Any]:
+        """An array of tables: none where the key is not there."""
+        value = self._values.get(key, [])
+        if isinstance(value, Mapping):
+            raise self.refuse(key, "is one table, and there may be several", f"write its heading as [[{key}]]")
+        if not isinstance(value, list):
+            raise self.refuse(key, f"is {as_written(value)}, which is not a table", f"write [[{key}]]")
+        for number, item in enumerate(value):
+            if not isinstance(item, Mapping):
+                rule = f"has the item {as_written(item)}, which is not a table"
+                raise self.refuse(key, rule, f"write [[{key}]]", item=number)
+        return list(self.take(key, list, []))
 
     def take_key(self, name: str, key: Key, default: Any = None) -> Any:
         """The value of a declared key; `default` is for keys whose default depends on other keys."""
@@ -281,6 +345,11 @@ class Table:
         """All keys that are left, for tables whose keys are names."""
         values, self._values = self._values, {}
         return values
+
+    @property
+    def end(self) -> str:
+        """File and last line: where what is missing can be added."""
+        return str(self.path) if self._end is None else f"{self.path}:{self._end}"
 
     def refuse(self, key: str, rule: str, remedy: str = "", what: str = "", item: int | None = None) -> AmbilinkError:
         return AmbilinkError(self.place(key, item), f"{what}{self._key(key)} {rule}", remedy)

@@ -210,6 +210,8 @@ def _read_service(table: Table, default_linker: Linker) -> ManifestService:
 
     if not table.has("name"):
         table.allow(SERVICE_KEYS)
+        number = table.name.removeprefix("service ")
+        raise AmbilinkError(table.place("name"), f"[[service]] number {number} has no name", 'add name = "..."')
     name = _check_name(table, "name", take("name"), SERVICE_NAME_MAX)
     table.name = f"service {name}"
     table.allow(SERVICE_KEYS)
@@ -267,7 +269,7 @@ def _read_service(table: Table, default_linker: Linker) -> ManifestService:
 
 def _read_services(top: Table, linker: Linker, places: dict[tuple[str, str], str]) -> list[ManifestService]:
     services: dict[str, ManifestService] = {}
-    for index, values in enumerate(top.take("service", list, [])):
+    for index, values in enumerate(top.take_tables("service")):
         table = Table(top.path, f"service {index + 1}", values, top.line_of("service"))
         service = _read_service(table, linker)
         if service.name in services:
@@ -280,7 +282,8 @@ def _read_services(top: Table, linker: Linker, places: dict[tuple[str, str], str
         services[service.name] = service
         places.setdefault(("program", service.program), table.place("program" if table.has("program") else "name"))
     if not services:
-        raise top.refuse("service", "lists nothing to start", "add a [[service]]")
+        top.allow((*TOP_KEYS, "image", "service", "files", "module"))  # a misspelt heading is why
+        raise AmbilinkError(top.end, "service lists nothing to start", "add a [[service]]")
     return list(services.values())
 
 

@@ -180,7 +180,7 @@ def read(path: Path) -> MultibootManifest:
     places = {("kernel", ""): image.place("kernel")}
     places |= {("library", name): image.place("libraries", number) for number, name in enumerate(libraries)}
     modules: list[ManifestModule] = []
-    for number, values in enumerate(top.take("module", list, [])):
+    for number, values in enumerate(top.take_tables("module")):
         table = Table(path, f"module {number + 1}", values, top.line_of("module"))
         modules.append(_read_module(path, table))
         if modules[-1].needed and sum(module.needed for module in modules) > 1:
