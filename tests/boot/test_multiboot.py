@@ -183,7 +183,7 @@ BAD = {
         '[image]\nformat = "multiboot2"\ncommand-line = "a  b"\n',
         ":3: image.command-line is 'a  b'; put single blanks between words",
     ),
-    "type": ('[image]\nformat = "multiboot2"\ncommand-line = 1\n', ":3: image.command-line is 1, which is not a text in quotes"),
+    "type": ('[image]\nformat = "multiboot2"\ncommand-line = 1\n', ":3: image.command-line is 1, which is not a text"),
     "pattern": (
         '[image]\nformat = "multiboot2"\nlibrary-command-line = "{path}"\n',
         ":3: image.library-command-line uses {path}; known: {name}, {folder}",

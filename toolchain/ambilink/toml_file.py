@@ -206,9 +206,9 @@ def read(path: Path) -> Located:
         where = path if error.args[0] is None else f"{path}:{error.args[0]}"
         raise AmbilinkError(where, "has a number of more than 64 bits", "write a smaller one") from error
     except UnicodeDecodeError as error:
-        byte, line = written[error.start], written.count(b"\n", 0, error.start) + 1
-        remedy = "write the file in UTF-8"
-        raise AmbilinkError(f"{path}:{line}", f"has the byte {byte:#04x}, which is not UTF-8", remedy) from error
+        newlines = written.count(b"\n", 0, error.start)
+        rule = f"has the byte {written[error.start]:#04x}, which is not UTF-8"
+        raise AmbilinkError(f"{path}:{newlines + 1}", rule, "write the file in UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         line = _SYNTAX_PLACE.search(str(error))
         where = f"{path}:{line[1] or text.count(chr(10)) + 1}" if line else path

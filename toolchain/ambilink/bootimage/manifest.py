@@ -210,8 +210,8 @@ def _read_service(table: Table, default_linker: Linker) -> ManifestService:
 
     if not table.has("name"):
         table.allow(SERVICE_KEYS)
-        number = table.name.removeprefix("service ")
-        raise AmbilinkError(table.place("name"), f"[[service]] number {number} has no name", 'add name = "..."')
+        which = table.name.removeprefix("service ")
+        raise AmbilinkError(table.place("name"), f"[[service]] number {which} has no name", 'add name = "..."')
     name = _check_name(table, "name", take("name"), SERVICE_NAME_MAX)
     table.name = f"service {name}"
     table.allow(SERVICE_KEYS)
