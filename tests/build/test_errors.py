@@ -19,6 +19,21 @@ def test_an_unknown_library(pair):
     assert "service 'user' names the unknown library 'lwo' in LIBS; did you mean 'low'? known: low" in output
 
 
+def test_a_library_that_is_called_as_its_file(pair):
+    pair.sconstruct('env.DualLibrary("liblow", ["low/low.c"])\nenv.Service("user", ["main.c"], LIBS=["low"])')
+    remedy = f"SConstruct:{HEAD + 1} calls it 'liblow', and lib is put before each name: call it 'low' there"
+    assert remedy in pair.bad()
+    pair.sconstruct('env.DualLibrary("libc", ["low/low.c"])\nenv.Service("user", ["main.c"], LIBS=["c"])')
+    output = pair.bad()
+    assert "calls it 'libc'" in output and "AmbilinkSystem" not in output
+
+
+def test_a_library_whose_glob_finds_nothing(pair):
+    pair.sconstruct('env.DualLibrary("low", Glob("lwo/*.c"))')
+    output = pair.bad()
+    assert site(output, HEAD + 1) and "has no sources for its static form; give it sources (does a Glob()" in output
+
+
 def test_the_same_name_twice(pair):
     pair.sconstruct('env.DualLibrary("low", ["low/low.c"])\nenv.DualLibrary("low", ["high/high.c"])')
     output = pair.bad()

@@ -36,6 +36,9 @@ class Resolver(Declarations):
             raise UserError(f"{user.location}: {user.title} needs library {name!r}, which is not to be had: {why}")
         if found is None:
             ours = f"; env.AmbilinkSystem('libs/{name}') declares Ambilink's" if name in self.bundled else ""
+            if f"lib{name}" in self.libraries:  # the name of the file was given as the library's
+                own = self.libraries[f"lib{name}"]
+                ours = f"; {own.location} calls it 'lib{name}', and lib is put before each name: call it {name!r} there"
             raise UserError(
                 f"{user.location}: {user.title} names the unknown library {name!r} in LIBS; "
                 f"{known(self.libraries, name)}{ours}"

@@ -188,8 +188,8 @@ def _refuse_nothing(
     for form, settings in {**forms, **{f"variant {each!r}": one for each, one in variants.items()}}.items():
         if settings is not None and not sources and not settings.sources:
             raise UserError(
-                f"{call.location}: library {name!r} has no sources for its {form} form; give it sources, or leave out "
-                "sources= where it is of headers alone"
+                f"{call.location}: library {name!r} has no sources for its {form} form; give it sources (does a "
+                "Glob() find nothing?), or leave out sources= where it is of headers alone"
             )
 
 
