@@ -129,3 +129,23 @@ def test_nested_environments(pair):
     )
     pair.good()
     assert inspect(pair.out / "services/user").needed == ("libhigh.so",)
+
+
+@pytest.mark.parametrize("word", ["--implicit-cache", "--implicit-deps-unchanged", ""])
+def test_the_implicit_cache_hides_no_edit(tree, word):
+    """SCons scans nothing that it has dependencies of."""
+    words = [word] if word else []
+    setting = "" if word else "SetOption('implicit_cache', 1)\n"
+    tree.sconstruct(f"{setting}env.DualLibrary('low', ['low.c'], includes=['inc'])\n")
+    tree.write("inc/x.h", '#define ANSWER "answer-one"\n')
+    tree.write("low.c", "#include <x.h>\nconst char low[] = ANSWER;\n")
+    tree.good(*words)
+    for version, name in (("two", "inc/x.h"), ("six", "low.c")):
+        before = (tree.folder / name).read_text()
+        tree.write(name, before.replace("ANSWER;", f'"answer-{version}";').replace("one", version))
+        tree.good(*words)
+        for suffix in ("so", "a"):
+            assert f"answer-{version}".encode() in (tree.out / f"lib/liblow.{suffix}").read_bytes()
+    (tree.out / "lib/liblow.a").write_bytes(b"junk")
+    tree.good(*words)
+    assert b"answer-six" in (tree.out / "lib/liblow.a").read_bytes()

@@ -14,6 +14,7 @@ from typing import Any
 
 import SCons.Errors
 import SCons.Node
+import SCons.Node.FS
 import SCons.SConsign
 import SCons.Script.Main
 import SCons.Taskmaster
@@ -91,6 +92,7 @@ def on_failure(function: Callable[[], None]) -> None:
 def install(*, dry: bool) -> None:
     main = SCons.Script.Main
     _wrap(SCons.Node.Node, "explain", _explain)
+    _wrap(SCons.Node.FS.File, "get_stored_implicit", _stored_dependencies)
     _wrap(main.BuildTask, "failed", _failed)
     _wrap(main.BuildTask, "do_failed", _do_failed)
     _wrap(main.CleanTask, "remove", _remove)
@@ -139,6 +141,11 @@ def _explain(original: Callable[[Any], str | None], node: Any) -> str | None:
     if reason is not None and node.always_build and node.exists():
         return f"rebuilding `{node}' because {reason}\n"
     return original(node)
+
+
+def _stored_dependencies(original: Callable[[Any], list[Any] | None], node: Any) -> list[Any] | None:
+    """With --implicit-cache SCons would not scan what it has dependencies of; our scanners find what is out of date."""
+    return None if is_ours(node) else original(node)
 
 
 def _make_ready(original: Callable[[Any], None], task: Any) -> None:
