@@ -43,12 +43,18 @@ def command_words(arguments: Iterable[str]) -> list[str]:
     words, skip = [], False
     for word in arguments:
         if skip or word in QUIET:
+            words += [] if not skip or _is_count(word) else [word]
             skip = False
         elif word in ("-j", "--jobs"):
             skip = True
-        elif not (word.startswith("--jobs=") or (word.startswith("-j") and word[2:].isdigit())):
+        elif not (word.startswith(("-j", "--jobs=")) and _is_count(word.removeprefix("--jobs=").removeprefix("-j"))):
             words.append(word)
     return words
+
+
+def _is_count(text: str) -> bool:
+    """Of jobs; another one is refused by the tool."""
+    return text.isdigit() and int(text) > 0
 
 
 def record_path(top: str, words: list[str]) -> str:

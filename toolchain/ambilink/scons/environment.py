@@ -30,6 +30,7 @@ from ambilink.scons.launching import add_launcher
 from ambilink.scons.named_targets import add_named_targets
 from ambilink.scons.profile_files import add_profile_files
 from ambilink.scons.running import running
+from ambilink.scons.script_errors import report_mistakes
 from ambilink.scons.tasks import install
 from ambilink.sources import system_folder
 
@@ -52,6 +53,9 @@ def _generate(env: Environment) -> None:
     """Loading the tool again, or cloning the environment, keeps the context that is there; loading it for another
     target, compiler, system or build folder makes one."""
     report_alone(str(PACKAGE))
+    report_mistakes(env.Dir("#").abspath)
+    if env.GetOption("num_jobs") < 1:
+        raise UserError(f"-j {env.GetOption('num_jobs')}: give 1 job or more")
     target = setting(env, "AMBILINK_TARGET", "x86_64")
     compiler = setting(env, "AMBILINK_COMPILER", "hermetic")
     system = setting(env, "AMBILINK_OS", DEFAULT_PROFILE)
