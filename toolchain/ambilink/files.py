@@ -104,8 +104,12 @@ def write_output(path: Path, data: bytes) -> None:
     if regular:
         write_atomically(Path(os.path.realpath(path)), data)
         return
-    with open(os.open(path, os.O_WRONLY | os.O_NOCTTY), "wb") as out:  # without O_CREAT and O_TRUNC
-        out.write(data)
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_NOCTTY), "wb") as out:  # without O_CREAT and O_TRUNC
+            out.write(data)
+    except OSError as error:
+        error.filename = str(path)  # a full disk names no file
+        raise
 
 
 def write_below(folder: Path, name: str, data: bytes) -> None:
