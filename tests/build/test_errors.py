@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from ambilink.incremental import up_to_date
+
 
 def site(output: str, line: int) -> bool:
     return f"SConstruct:{line}: " in output
@@ -156,3 +158,63 @@ def test_a_target_of_an_unknown_processor(pair, top):
     pair.more = 'AMBILINK_TARGET="own.toml",'
     pair.sconstruct("")
     assert "EM_PDP11: is no e_machine that is known; choose one of EM_AARCH64, EM_RISCV, EM_X86_64" in pair.bad()
+
+
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        ('env.Servce("user", ["main.c"])', "an environment has no Servce; did you mean 'Service'?"),
+        ('env.Clone().Override({"A": 1}).Servce("user")', "an environment has no Servce; did you mean 'Service'?"),
+        ('Service("user", ["main.c"])', "there is no Service by itself; call it of an environment: env.Service(...)"),
+        ('sources = ["main.c"]; env.Service("user", source)', "there is no name source; did you mean 'sources'?"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_mistake_in_python(pair, line, message):
+    pair.write("part/SConscript", f'Import("env")\n{line}\n')
+    pair.sconstruct('SConscript("part/SConscript", exports="env")')
+    output = pair.bad()
+    assert f"scons: *** part/SConscript:2: {message}\n    {line}\n" in output
+    assert f"  read or called at SConstruct:{HEAD + 1}: SConscript(" in output
+    assert "site-packages" not in output and "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    "setting, flag", [("CCFLAGS", "-O9x"), ("CCFLAGS", "--fooo"), ("LINKFLAGS", "--fooo"), ("CFLAGS", "-std=c33")]
+)
+def test_a_flag_that_is_not_taken(pair, setting, flag):
+    pair.sconstruct(f'env.Service("user", ["low/low.c"], {setting}=[{flag!r}], includes=["low/include"])')
+    output = pair.bad()
+    remedy = rf"correct its flags, or those of its environment or target \[SConstruct:{HEAD + 1}\]"
+    assert re.search(rf"^ambilink: service 'user': .*; {remedy}$", output, re.MULTILINE), output
+    pair.sconstruct('env.Service("user", ["low/low.c"])')
+    assert "correct its flags" not in pair.bad()  # a header is missing
+
+
+def test_a_symbol_that_is_there_twice(pair):
+    pair.write("main.c", "#include <high.h>\nint low_data;\nvoid _start(void) { for (;;) high(1); }\n")
+    pair.write("high/more.c", "\nint high(int x)\n{\n    return x;\n}\n")
+    pair.sconstruct(
+        'env.DualLibrary("low", ["low/low.c"], includes=["low/include"])\n'
+        'env.DualLibrary("high", ["high/high.c", "high/more.c"], LIBS=["low"], includes=["high/include"])\n'
+        'env.DualLibrary("good", ["high/high.c"], LIBS=["low"], includes=["high/include"])\n'
+        'env.Service("alone", ["main.c"], LIBS=["good"], linkage="static")\n'
+    )
+    output = pair.bad("-k")
+    remedy = "rename one, make it static, or leave one source out of library"
+    assert (
+        f"ambilink: high/more.c:2: high is defined in high/high.c:3 of library 'high' already; {remedy} 'high' "
+        f"[SConstruct:{HEAD + 2}]"
+    ) in output
+    assert (
+        f"ambilink: low/low.c:2: low_data is defined in main.c:2 of service 'alone' already; {remedy} 'low' "
+        f"[SConstruct:{HEAD + 1}]"
+    ) in output
+
+
+def test_no_jobs(pair):
+    pair.sconstruct('env.DualLibrary("low", ["low/low.c"], includes=["low/include"])')
+    for words in (["-j0"], ["-j", "0"], ["--jobs=0"]):
+        assert "scons: *** -j 0: give 1 job or more" in pair.bad(*words)
+        assert up_to_date.command_words(words) == words[-1:]
+        assert up_to_date.command_words([word.replace("0", "12") for word in words]) == []

@@ -16,7 +16,7 @@ from ambilink.incremental.cache import CompileKey
 from ambilink.incremental.journal import Step
 from ambilink.incremental.recipe import Job, Stale
 from ambilink.incremental.slots import Finished, Stopped
-from ambilink.scons import missing_headers
+from ambilink.scons import flags_refused, missing_headers
 from ambilink.scons.api import (
     Builder,
     Environment,
@@ -69,7 +69,9 @@ class _Reporter(Observer):
         step = Step("CC", target, start, done.seconds, slot, done.status, cached, [stale.reason], causes)
         self._context.journal.add(step)
         failed = done.status != 0
-        output = missing_headers.explain(self._context, self._unit, done.output) if failed else done.output
+        output = done.output
+        if failed:
+            output = missing_headers.explain(self._context, self._unit, flags_refused.explain(self._unit, output))
         self._context.progress.finished(target, output, failed=failed)
 
     def stopped(self, stale: Stale) -> None:

@@ -100,7 +100,7 @@ def _describe(context: Context, unit: Unit, name: str) -> AmbilinkError:
     return AmbilinkError(where, rule, f"{_guess(context, name, user)} [{location}]")
 
 
-def _units(context: Context, unit: Unit) -> list[Unit]:
+def linked_units(context: Context, unit: Unit) -> list[Unit]:
     """What may be linked into a unit's file."""
     start = [context.start] if context.start is not None else list(context.profile_starts.values())
     found: list[Unit] = [unit, *start]
@@ -109,21 +109,21 @@ def _units(context: Context, unit: Unit) -> list[Unit]:
     return found
 
 
-def _objects(unit: Unit) -> dict[str, str]:
+def objects_of(unit: Unit) -> dict[str, str]:
     """Objects that are there, with their sources."""
     jobs = {job.target: job.source for each in unit.object_sets for job in each.jobs}
     return {target: source for target, source in jobs.items() if os.path.isfile(target)}
 
 
-def _with_text(paths: Sequence[str], text: str) -> list[Path]:
+def with_text(paths: Sequence[str], text: str) -> list[Path]:
     wanted = text.encode()
     return [path for path in map(Path, paths) if wanted in path.read_bytes()]
 
 
 def _use(context: Context, unit: Unit, symbol: str, name: str) -> _Use | None:
-    for each in _units(context, unit):
-        objects = _objects(each)
-        users = objects_referring_to(symbol, _with_text(list(objects), symbol))
+    for each in linked_units(context, unit):
+        objects = objects_of(each)
+        users = objects_referring_to(symbol, with_text(list(objects), symbol))
         if users:
             source = objects[str(users[0])]
             more = f" (and {len(users) - 1} more)" if len(users) > 1 else ""
@@ -140,8 +140,8 @@ def _mangled(context: Context, unit: Unit, name: str) -> str:
     """Linkers print C++ names as people write them; symbol tables have them otherwise."""
     words = re.findall(r"\w+", name.partition("(")[0])
     parts = [f"{len(word)}{word}" for word in words]
-    for each in _units(context, unit):
-        for path in _with_text(list(_objects(each)), parts[-1] if parts else name):
+    for each in linked_units(context, unit):
+        for path in with_text(list(objects_of(each)), parts[-1] if parts else name):
             for found in undefined_names(path):
                 if found.startswith("_Z") and all(part in found for part in parts):
                     return found
@@ -182,7 +182,7 @@ def _definition(library: Library, symbol: str, name: str) -> str | None:
         path = Path(node.abspath) if node is not None else None
         if path is not None and path.is_file() and any(each.name == symbol for each in load_abi(path).symbols):
             return str(node)
-    objects = _with_text(list(_objects(library)), symbol)
+    objects = with_text(list(objects_of(library)), symbol)
     defining = objects_referring_to(symbol, objects, defining=True)
     return str(defining[0]) if defining else None
 
@@ -192,17 +192,17 @@ def _sources(unit: Unit) -> list[str]:
 
 
 def _in_text(unit: Unit, name: str) -> str:
-    identifier = re.escape(_identifier(name))
-    patterns = [re.compile(pattern.format(name=identifier), re.MULTILINE) for pattern in DEFINED]
-    for source in _sources(unit):
-        text = _text(source)
-        if _identifier(name) not in text:
-            continue
-        for pattern in patterns:
-            match = pattern.search(text)
-            if match:
-                at = text.rindex(_identifier(name), match.start(), match.end())
-                return f"{source}:{text.count(chr(10), 0, at) + 1}"
+    return next(filter(None, (line_of_definition(source, name) for source in _sources(unit))), "")
+
+
+def line_of_definition(source: str, name: str) -> str:
+    """Source and line; empty: it does not define the name, as far as its text says so."""
+    text, identifier = _text(source), _identifier(name)
+    for pattern in DEFINED if identifier in text else ():
+        match = re.search(pattern.format(name=re.escape(identifier)), text, re.MULTILINE)
+        if match:
+            at = text.rindex(identifier, match.start(), match.end())
+            return f"{source}:{text.count(chr(10), 0, at) + 1}"
     return ""
 
 

@@ -18,7 +18,7 @@ from ambilink.elf.inspect import objects_referring_to
 from ambilink.elf.strip import strip
 from ambilink.errors import AmbilinkError
 from ambilink.files import write_atomically
-from ambilink.scons import undefined
+from ambilink.scons import duplicate, flags_refused, undefined
 from ambilink.scons.api import Environment, Node, Nodes
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.kinds.abi_text import keep_golden
@@ -252,7 +252,8 @@ def _rules(env: Environment) -> str:
 
 
 def _explain(env: Environment, output: str) -> str:
-    return undefined.explain(context_of(env), unit_of(env), output)
+    context, unit = context_of(env), unit_of(env)
+    return undefined.explain(context, unit, duplicate.explain(context, unit, flags_refused.explain(unit, output)))
 
 
 def _described(symbol: str, objects: list[Path]) -> str:
