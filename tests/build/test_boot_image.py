@@ -3,6 +3,7 @@ own. The kernel is tests/boot/multiboot."""
 
 import json
 import os
+import re
 import shutil
 
 import pytest
@@ -120,7 +121,8 @@ def test_a_boot_that_failed_is_booted_again(system):
     system.write("os.toml", PROFILE.replace('"PANIC"', '"memory map"'))
     system.bad()
     system.write("os.toml", PROFILE)
-    assert "BOOT" in system.good()
+    said = system.good("--debug=explain")
+    assert "BOOT" in said and re.search(r"rebuilding `\S*my.log' because the last boot failed\n", said)
     folder = out(system)
     assert "emulator: passed" in (folder / "my.log").read_text()
     assert json.loads((folder / "my.json").read_text())["passed"]

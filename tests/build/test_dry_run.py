@@ -1,6 +1,7 @@
 """Runs that build nothing: `-n` says what would be done, `-c` removes it, and `--debug=explain` gives true reasons."""
 
 import os
+import re
 import shutil
 
 import pytest
@@ -105,3 +106,22 @@ def test_what_is_always_built_is_explained_as_that(pair):
     pair.sconstruct('env.AlwaysBuild(env.Command("always", [], "echo > $TARGET"))\n')
     pair.good("-Q")
     assert "rebuilding `always' because AlwaysBuild() is specified" in pair.good("-Q", "--debug=explain")
+
+
+CHANGED = re.compile(r"`([^']+)' (?:changed|is a new dependency)")
+
+
+@pytest.mark.parametrize("decider", ["content", "content-timestamp", "timestamp-match"])
+def test_explaining_compares_as_the_decider_does(pair, decider):
+    pair.write("one.txt", "1\n")
+    pair.write("other.txt", "2\n")
+    pair.sconstruct(
+        f'env.Decider("{decider}")\nlow = env.DualLibrary("low", ["low/low.c"], includes=["low/include"])\n'
+        'env.Command("report", ["one.txt", "other.txt", low.shared], "cat $SOURCES > $TARGET")\n'
+        'env.Command("second", ["report", low.static], "cat $SOURCES > $TARGET")\n'
+    )
+    pair.good("-Q")
+    pair.good("-Q")
+    pair.write("one.txt", "changed\n")
+    output = pair.good("-Q", "--debug=explain")
+    assert CHANGED.findall(output) == ["one.txt", "report"], output

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ambilink.files import write_atomically
-from ambilink.incremental.files import Stamp, stat_of
+from ambilink.incremental.files import MISSING, Stamp, stat_of
 
 VERSION = 1
 
@@ -36,6 +36,7 @@ class Journal:
     path: Path
     steps: list[Step] = field(default_factory=list)
     outputs: dict[str, Stamp] = field(default_factory=dict)  # how each looks
+    _failed: dict[str, tuple[str, Stamp]] = field(default_factory=dict)  # what failed left: in words, how it looks
     _changed: bool = False
     _last: dict[str, Step] = field(default_factory=dict)
     _slots: list[bool] = field(default_factory=list)
@@ -44,6 +45,7 @@ class Journal:
     def __post_init__(self) -> None:
         self._last = read_steps(self.path)
         self.outputs = _read_outputs(self.path)
+        self._failed = _read_failed(self.path)
 
     def take_slot(self) -> int:
         with self._lock:
@@ -80,7 +82,21 @@ class Journal:
         """An output is as it should be: remember how it looks."""
         with self._lock:
             self.outputs[path] = stat_of(path)
+            self._failed.pop(path, None)
             self._changed = True
+
+    def failed(self, path: str, what: str) -> None:
+        """A step failed; it may have left or altered this output."""
+        with self._lock:
+            stamp = stat_of(path)
+            if stamp not in (MISSING, self.outputs.get(path)):
+                self._failed[path] = (what, stamp)
+
+    def failure(self, path: str) -> str | None:
+        """What failed, where that left this output as it is."""
+        with self._lock:
+            what, stamp = self._failed.get(path, ("", MISSING))
+            return what if what and stamp == stat_of(path) else None
 
     def unaltered(self, path: str) -> bool:
         """Whether an output looks as it was left."""
@@ -92,7 +108,7 @@ class Journal:
             if not self.steps and not self._changed:
                 return
             steps = [vars(step) for step in self._last.values()]
-            saved = {"version": VERSION, "outputs": dict(self.outputs), "steps": steps}
+            saved = {"version": VERSION, "outputs": dict(self.outputs), "failed": dict(self._failed), "steps": steps}
         write_atomically(self.path, json.dumps(saved, separators=(",", ":")).encode())
 
 
@@ -111,6 +127,14 @@ def _read_outputs(path: Path) -> dict[str, Stamp]:
     try:
         saved = json.loads(path.read_bytes())["outputs"]
         return {name: (modified, size, changed, number) for name, (modified, size, changed, number) in saved.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _read_failed(path: Path) -> dict[str, tuple[str, Stamp]]:
+    try:
+        saved = json.loads(path.read_bytes())["failed"]
+        return {name: (str(what), tuple(stamp)) for name, (what, stamp) in saved.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 

@@ -239,6 +239,10 @@ class Context(Resolver):
     def rebuild_if_altered(self, node: Node) -> None:
         """By others than the build that made it; SCons takes it as it is."""
         node.disambiguate()  # of a command's target SCons knows only then that it is a file
+        failure = self.journal.failure(node.path)
+        if failure is not None:
+            self.build_again(node, failure)
+            return
         csig = getattr(getattr(node.get_stored_info(), "ninfo", None), "csig", None)
         if csig is None or not os.path.exists(node.abspath):
             return

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ambilink.scons.api import Node
-from ambilink.scons.tasks import reason_of
+from ambilink.scons.tasks import has_changed, reason_of
 
 NEVER_BUILT = "it was never built"
 
@@ -28,7 +28,7 @@ def why(node: Node) -> tuple[list[str], list[str]]:
         if name not in before:
             reasons.append(f"{name} is needed now")
             causes.append(name)
-        elif child.get_csig() != getattr(before[name], "csig", None):
+        elif has_changed(child, node, before[name]):
             reasons.append(f"{name} changed")
             causes.append(name)
     reasons += [f"{name} is not needed any more" for name in before if name not in children]

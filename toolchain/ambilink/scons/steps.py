@@ -22,6 +22,8 @@ from ambilink.scons.tasks import StoppedError, stops_at_failures
 class BuildStep:
     """What SCons calls to make a target; `word` is how it is announced."""
 
+    failure = "the step that makes it failed the last time"
+
     def __init__(self, word: str, code: Sequence[str] = ()) -> None:
         self.word = word
         self._code = code  # files of the package `ambilink` whose change makes it another step
@@ -58,6 +60,9 @@ class BuildStep:
         if status == 0:
             for node in target:
                 context.journal.wrote(node.path)
+        else:
+            for node in target:
+                context.journal.failed(node.path, self.failure)
         context.progress.finished(name, output, failed=status != 0)
         if status and stops_at_failures(env):
             context.slots.stop()

@@ -25,6 +25,7 @@ from ambilink.scons.api import Environment, Node, is_file
 INTERRUPTED = getattr(SCons.Taskmaster.Job, "interrupt_msg", "Build interrupted.")
 _OURS = "ambilink_made"  # attribute of nodes that this tool makes
 _REASON = "ambilink_reason"
+_BY_ENVIRONMENT = (SCons.Node.decide_source, SCons.Node.decide_target)
 _would_change: set[Node] = set()  # in a dry run
 _cleaned: list[Node] = []
 _on_failure: list[Callable[[], None]] = []
@@ -91,6 +92,8 @@ def on_failure(function: Callable[[], None]) -> None:
 @cache
 def install(*, dry: bool) -> None:
     main = SCons.Script.Main
+    deciders = SCons.Node._decider_map
+    deciders.update({key: _of_target(value) for key, value in deciders.items() if value in _BY_ENVIRONMENT})
     _wrap(SCons.Node.Node, "explain", _explain)
     _wrap(SCons.Node.FS.File, "get_stored_implicit", _stored_dependencies)
     _wrap(main.BuildTask, "failed", _failed)
@@ -112,6 +115,21 @@ def _wrap(kind: Any, name: str, function: Callable[..., Any]) -> None:
         return function(original, *arguments)
 
     setattr(kind, name, wrapper)
+
+
+def _of_target(decide: Callable[..., bool]) -> Callable[..., bool]:
+    """Deciders by time compare with what is stored of a target. SCons names none when it explains, and all that the
+    target depends on would seem changed."""
+
+    def decider(child: Any, target: Any, before: Any, stored: Any = None) -> bool:
+        return decide(child, target, before, target if stored is None else stored)
+
+    return decider
+
+
+def has_changed(child: Node, target: Node, before: Any) -> bool:
+    """Since the target was made, by the decider that says whether it is made again."""
+    return bool(SCons.Node._decider_map[child.changed_since_last_build](child, target, before, target))
 
 
 def _cleanup(original: Callable[[Any], None], master: Any) -> None:

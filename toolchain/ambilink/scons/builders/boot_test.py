@@ -88,6 +88,8 @@ def _words(target: Nodes, source: Nodes, env: Environment) -> list[str]:
 class BootStep(CommandStep):
     """Its console appears while it runs; where several boots run, each console comes whole, under its target's name."""
 
+    failure = "the last boot failed"
+
     def __init__(self) -> None:
         super().__init__(_words, "BOOT")
 
