@@ -27,7 +27,7 @@ class Verdict(Enum):
 
     @property
     def exit_status(self) -> int:
-        if self is Verdict.PASS:
+        if self in (Verdict.PASS, Verdict.ENDED):
             return EXIT_PASS
         return EXIT_MACHINE_BROKE if self is Verdict.BROKEN else EXIT_FAIL
 

@@ -41,11 +41,14 @@ def waiting_lines(state: KernelState) -> list[str]:
 
 
 def verdict_line(outcome: Outcome, failures: list[str], reasons: Sequence[str] = ()) -> str:
-    passed = outcome.verdict is Verdict.PASS and not failures
-    parts = [f"{outcome.machine}: {'passed' if passed else 'FAILED'} in {outcome.seconds:.2f} s"]
+    words = {Verdict.PASS: "passed", Verdict.ENDED: "ended"}
+    word = "FAILED" if failures else words.get(outcome.verdict, "FAILED")
+    parts = [f"{outcome.machine}: {word} in {outcome.seconds:.2f} s"]
     if outcome.instructions is not None:
         parts.append(f"{outcome.instructions:,} instructions")
-    if outcome.verdict is not Verdict.PASS:
+    if outcome.verdict is Verdict.ENDED:
+        parts.append(outcome.detail)
+    elif outcome.verdict is not Verdict.PASS:
         detail = "" if reasons and outcome.detail == GUEST_FAILED else outcome.detail
         why = [each for each in (detail, *reasons[:1]) if each]
         parts.append(": ".join([outcome.verdict.value, "; ".join(why)] if why else [outcome.verdict.value]))

@@ -27,7 +27,8 @@ def _verdict(result: BootResult) -> list[Check]:
     outcome = result.outcome
     passed = outcome.verdict is Verdict.PASS
     detail = "" if passed else outcome.detail or outcome.verdict.value
-    return [_check(MACHINE, "the guest passes", PASSED if passed else FAILED, detail)]
+    undecided = outcome.verdict is Verdict.ENDED
+    return [_check(MACHINE, "the guest passes", PASSED if passed else SKIPPED if undecided else FAILED, detail)]
 
 
 def _console(result: BootResult) -> list[Check]:

@@ -127,7 +127,7 @@ def _of_target(decide: Callable[..., bool]) -> Callable[..., bool]:
     return decider
 
 
-def has_changed(child: Node, target: Node, before: Any) -> bool:
+def has_changed(child: Any, target: Any, before: Any) -> bool:
     """Since the target was made, by the decider that says whether it is made again."""
     return bool(SCons.Node._decider_map[child.changed_since_last_build](child, target, before, target))
 

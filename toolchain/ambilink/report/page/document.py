@@ -24,6 +24,8 @@ VERDICTS = {
     "ended": "Ended by a person",
     "broken": "The machine itself broke",
 }
+ENDED = "ended"
+MARKS = {"passed": "✓", "failed": "✗", ENDED: "–"}
 SECTIONS = (
     ("checks", "Checks", checks),
     ("console", "Console", console),
@@ -69,7 +71,7 @@ def _fact(name: str, *value: Child) -> Markup:
 
 
 def _header(record: dict[str, Any]) -> Markup:
-    kind = "passed" if record["passed"] else "failed"
+    kind = ENDED if record["verdict"] == ENDED else "passed" if record["passed"] else "failed"
     when = element("time", record["started"].replace("T", " ").replace("Z", " UTC"), datetime=record["started"])
     facts = [
         _fact("machine", record["machine"]),
@@ -92,7 +94,7 @@ def _header(record: dict[str, Any]) -> Markup:
         element("p", record["image"]["name"], " · ", when, class_="where"),
         element(
             "h1",
-            element("span", "✓" if record["passed"] else "✗", class_="mark", aria_hidden="true"),
+            element("span", MARKS[kind], class_="mark", aria_hidden="true"),
             VERDICTS[record["verdict"]],
         ),
         element("p", record["detail"], class_="why") if record["detail"] else None,
