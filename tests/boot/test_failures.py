@@ -10,6 +10,7 @@ import pytest
 from ambilink.bootimage.container import read
 from ambilink.errors import AmbilinkError
 from ambilink.machine.model import Verdict
+from ambilink.report.boot import as_text
 
 from .conftest import boot
 
@@ -142,4 +143,12 @@ def test_a_missing_line_fails_the_boot(system, tmp_path):
     result = system.program("test-exit").boot(expect=expect)
     assert result.outcome.verdict is Verdict.PASS
     assert result.exit_status == 1
-    assert result.failures == ["expected on the console and not found: loader: this never comes"]
+    (failure,) = result.failures
+    assert failure == (
+        f"{expect}:2: expected on the console and not found: loader: this never comes; "
+        "correct this line, or what prints it"
+    )
+    assert as_text(result)[-1].endswith(f"instructions, {failure}")
+    expect.write_text("# order\nloader: test-exit started*\n\nloader: names started*\n")
+    (failure,) = system.boot(expect=expect).failures
+    assert failure.startswith(f"{expect}:4: ") and f"it came before the line of {expect}:2, and " in failure

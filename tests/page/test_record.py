@@ -253,7 +253,7 @@ def test_files_after_a_failed_boot(build, tmp_path):
     assert all(path.stat().st_size for path in outputs.values())
     record = read_record(outputs["record"])
     (failed,) = [check for check in record["checks"] if check["result"] == "failed"]
-    assert failed["detail"] == "not found: this never comes" and not record["passed"]
+    assert failed["detail"] == f"{tmp_path / 'expect'}:1: not found: this never comes" and not record["passed"]
     assert outputs["log"].read_text().splitlines()[-1].startswith("emulator: FAILED")
     again = {option: tmp_path / f"again.{option}" for option in ("html", "junit", "trace")}
     words = [word for option, path in again.items() for word in (f"--{option}", path)]

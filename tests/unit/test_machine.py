@@ -13,7 +13,7 @@ from ambilink.machine.memory import MEGABYTE, PhysicalMemory, ranges_of
 from ambilink.machine.model import Verdict
 from ambilink.machine.qemu import _decision
 from ambilink.verdict import AMBILINK_RULES
-from ambilink.verify.expect import missing_line, read_expected
+from ambilink.verify.expect import ExpectedLine, missing_line, read_expected
 
 
 def test_memory_beyond_three_gigabytes_lies_above_four():
@@ -123,17 +123,27 @@ def test_exit_codes():
     status = {0: Verdict.RESET, -11: Verdict.BROKEN, 1: Verdict.BROKEN}
     status |= {0x10 << 1 | 1: Verdict.PASS, 0x11 << 1 | 1: Verdict.FAIL}
     assert {each: _decision(each, judge)[0] for each in status} == status
-    assert [verdict.exit_status for verdict in Verdict] == [0, 1, 1, 1, 1, 1, 99]
+    assert [verdict.exit_status for verdict in Verdict] == [0, 1, 1, 1, 1, 1, 0, 99]
 
 
 def test_expected_lines(tmp_path):
     console = ["alpha", "beta 12 gamma", "[x] delta?", "end"]
-    assert missing_line(console, ["alpha", "beta * gamma", "[x] delta?", "end"]) is None
-    assert missing_line(console, ["beta*", "alpha"]) == "alpha"  # order counts
-    assert missing_line(console, ["x delta?"]) == "x delta?"  # only * is special
-    assert missing_line([], ["a"]) == "a"
+
+    def missing(console, *texts):
+        found = missing_line(console, [ExpectedLine(text, f"e:{number}") for number, text in enumerate(texts, 1)])
+        return str(found) if found else None
+
+    assert missing(console, "alpha", "beta * gamma", "[x] delta?", "end") is None
+    absent = "expected on the console and not found"
+    assert missing(console, "beta*", "alpha") == (
+        f"e:2: {absent}: alpha; it came before the line of e:1, and their order counts"
+    )
+    assert missing(console, "x delta?") == (  # only * is special
+        f"e:1: {absent}: x delta?; the console has '[x] delta?': correct this line, or what prints it"
+    )
+    assert missing([], "a") == f"e:1: {absent}: a; correct this line, or what prints it"
     path = tmp_path / "expect"
     path.write_text("# comment\n\nline \n")
-    assert read_expected(path) == ["line"]
+    assert read_expected(path) == [ExpectedLine("line", f"{path}:3")]
     with pytest.raises(AmbilinkError):
         read_expected(tmp_path / "none")

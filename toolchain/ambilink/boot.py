@@ -14,7 +14,7 @@ from ambilink.machine.boot import boot
 from ambilink.machine.model import EXIT_FAIL, BootRequest, LineSink, Outcome, Verdict
 from ambilink.verdict import check_can_pass
 from ambilink.verify.backtrace import explain_faults
-from ambilink.verify.expect import missing_line, read_expected
+from ambilink.verify.expect import ExpectedLine, Missing, missing_line, read_expected
 from ambilink.verify.in_memory import find_system
 from ambilink.verify.kernel_file import startable
 from ambilink.verify.kernel_state import KernelState, read_kernel_state
@@ -37,8 +37,8 @@ class BootResult:
     root: Path
     protocol: str | None  # that was asked for
     what: str  # the file that was booted is
-    expected: list[str]  # lines of the console
-    missing: str | None  # the first of these that did not come
+    expected: list[ExpectedLine]  # lines of the console
+    missing: Missing | None  # the first of these that did not come
     verify_error: str  # why the machine's memory could not be verified
     started: float  # seconds since the epoch
     lives: Lives | None
@@ -71,7 +71,8 @@ def boot_and_verify(
     if request.seed is None and machine == "emulator" and file.is_ambilink:
         request = replace(request, seed=1)  # so that boots repeat
     with tempfile.TemporaryDirectory(prefix="ambilink-boot-") as scratch:
-        given = startable(machine, replace(request, expected=tuple(expected)), file, protocol, Path(scratch))
+        asked = replace(request, expected=tuple(line.text for line in expected))
+        given = startable(machine, asked, file, protocol, Path(scratch))
         stops = {**watch.stops, **starts.stops} if watch and starts else None
         outcome = boot(machine, given, sink, stops)
     state = report = slots = lives = None
@@ -94,7 +95,7 @@ def boot_and_verify(
         failures.append(verify_error)
     missing = missing_line(outcome.text, expected)
     if missing is not None and not reasons:
-        failures.append(f"expected on the console and not found: {missing}")
+        failures.append(str(missing))
     faults = explain_faults(outcome.text, report, root) if report else []
     return BootResult(
         outcome=outcome,

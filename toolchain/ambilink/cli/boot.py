@@ -34,8 +34,8 @@ def add(commands: "Commands[argparse.ArgumentParser]") -> None:
     boot = commands.add_parser(
         "boot",
         help="boot an image, a kernel or an ISO and print the verdict",
-        description="Boot an image, a kernel or an ISO. Exit status: 0 passed, or a person ended it, 1 failed, 2 wrong arguments, 77 the "
-        "machine is not installed here, 99 the machine broke.",
+        description="Boot an image, a kernel or an ISO. Exit status: 0 passed, or a person ended it, "
+        "1 failed, 2 wrong arguments, 77 the machine is not installed here, 99 the machine broke.",
     )
     verify = commands.add_parser(
         "verify",

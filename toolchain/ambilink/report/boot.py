@@ -48,9 +48,11 @@ def verdict_line(outcome: Outcome, failures: list[str], reasons: Sequence[str] =
         parts.append(f"{outcome.instructions:,} instructions")
     if outcome.verdict is Verdict.ENDED:
         parts.append(outcome.detail)
-    elif outcome.verdict is not Verdict.PASS:
+    if outcome.verdict in (Verdict.PASS, Verdict.ENDED):
+        parts += failures[:1]
+    else:
         detail = "" if reasons and outcome.detail == GUEST_FAILED else outcome.detail
-        why = [each for each in (detail, *reasons[:1]) if each]
+        why = [each for each in (detail, *(reasons or failures)[:1]) if each]
         parts.append(": ".join([outcome.verdict.value, "; ".join(why)] if why else [outcome.verdict.value]))
     return ", ".join(parts)
 

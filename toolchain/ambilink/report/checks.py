@@ -37,7 +37,7 @@ def _console(result: BootResult) -> list[Check]:
         return [_check(CONSOLE, name, SKIPPED, "no lines were expected")]
     if result.missing is None:
         return [_check(CONSOLE, name, PASSED, f"{len(result.expected)} lines")]
-    return [_check(CONSOLE, name, FAILED, f"not found: {result.missing}")]
+    return [_check(CONSOLE, name, FAILED, f"{result.missing.line.place}: not found: {result.missing.line.text}")]
 
 
 def _memory(result: BootResult) -> list[Check]:

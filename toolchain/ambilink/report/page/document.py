@@ -25,7 +25,7 @@ VERDICTS = {
     "broken": "The machine itself broke",
 }
 ENDED = "ended"
-MARKS = {"passed": "✓", "failed": "✗", ENDED: "–"}
+MARKS = {"passed": "✓", "failed": "✗", ENDED: "\u2013"}
 SECTIONS = (
     ("checks", "Checks", checks),
     ("console", "Console", console),
