@@ -41,8 +41,14 @@ TAKING = (
     *("L", "library-path", "O", "G", "hash-style", "sysroot", "version-exports-section", "require-defined"),
 )
 RESPONSES = 50  # response files in response files
-INPUT = re.compile(r"\b(?:INPUT|GROUP)\s*\(")
-INCLUDE = re.compile(r"^\s*INCLUDE\s+(?:\"([^\"\n]+)\"|([^\s;\"]+))", re.MULTILINE)
+INPUT = re.compile(r"\b(?:INPUT|GROUP|STARTUP)\b")
+# Scripts in pieces. Comments, strings and other names than INCLUDE's are passed over; /* within a name, as in
+# *libs/*.o, begins no comment.
+COMMENT = r"/\*.*?(?:\*/|\Z)"
+INCLUDE = re.compile(
+    rf'{COMMENT}|INCLUDE(?![\w.$])(?:\s|{COMMENT})*(?:"([^"\n]+)"|([^\s;"{{}}()]+))|"[^"\n]*"|[^\s"(){{}};,=:?+<>]+',
+    re.DOTALL,
+)
 
 
 def expand(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -108,8 +114,8 @@ def named(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def searches(words: Sequence[str]) -> bool:
-    """Whether a linker finds files by itself, which its words do not name."""
-    if any(name in ("l", "library") for name, _ in _options(words)):
+    """Whether a linker may find files by itself, which its words do not name; objects may ask for libraries, too."""
+    if any(name in ("l", "library", "L", "library-path") for name, _ in _options(words)):
         return True
     return any(INPUT.search(_script_text(path)) for path in named(words)[0])
 
@@ -129,7 +135,10 @@ def _included(script: str, searched: Sequence[str], absent: dict[str, None]) -> 
     while waiting:
         text = _script_text(waiting.pop())
         for match in INCLUDE.finditer(text):
-            place = _place(match[1] or match[2], searched, absent)
+            name = match[1] or match[2]
+            if not name:
+                continue
+            place = _place(name, searched, absent)
             if place not in seen:
                 seen.add(place)
                 waiting.append(place)
