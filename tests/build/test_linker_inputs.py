@@ -205,3 +205,48 @@ def test_a_named_file_that_has_no_end(low):
         library(low, flag)
         output = low.bad()
         assert "library 'low' has /dev/zero in its link flags, which is a device; name a file" in output, output
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["/* symbols */ INCLUDE inner.ld\n", "other = 1; INCLUDE /* it */ inner.ld\n", 'other = 1;INCLUDE "inner.ld"'],
+)
+def test_a_script_that_includes_another_in_the_middle_of_a_line(linker, text):
+    linker.write("outer.ld", text)
+    linker.write("inner.ld", "marker = 0x1230;\n")
+    library(linker, "outer.ld", "--export-dynamic-symbol=marker")
+    linker.good()
+    linker.write("inner.ld", "marker = 0x4560;\n")
+    linker.good()
+    assert marker(linker) == 0x4560
+    settled(linker)
+
+
+@pytest.mark.parametrize("as_source", [False, True])
+def test_members_of_thin_archives_where_the_record_is_lost(low, as_source):
+    if shutil.which("ar") is None:
+        pytest.skip("no ar here")
+    low.write("low.c", "int other(void);\nvoid _start(void) { for (;;) other(); }\n")
+    (low.folder / "ext").mkdir()
+    low.sconstruct('env.DualLibrary("other", ["other.c"], shared=None)')
+    declared = (low.folder / "SConstruct").read_text()
+    low.write("Member", declared.replace("AMBILINK_VERBOSE", 'AMBILINK_BUILD="made", AMBILINK_VERBOSE'))
+
+    def member(value: int) -> None:
+        low.write("other.c", f"int other(void) {{ return {value}; }}\n")
+        low.good("-f", "Member", "made")
+        (made,) = (low.folder / "made").rglob("other.c.o")
+        shutil.copy(made, low.folder / "ext/other.o")
+
+    member(1)
+    subprocess.run(["ar", "rcsT", "libthin.a", "other.o"], cwd=low.folder / "ext", check=True)
+    given = '["low.c", "ext/libthin.a"]' if as_source else '["low.c"], link_flags=["ext/libthin.a"]'
+    low.sconstruct(f'env.Service("low", {given}, linkage="static")')
+    low.good()
+    settled(low)
+    shutil.copy(low.out / "services/low", low.folder / "first")
+    member(2)
+    next(low.folder.glob("build/.ambilink/*/links.json")).unlink()
+    low.good()
+    assert (low.out / "services/low").read_bytes() != (low.folder / "first").read_bytes()
+    settled(low)

@@ -133,3 +133,74 @@ def test_thirty_two_jobs_for_four_thousand_files(tree):
     output = tree.good("-j32")
     assert output.count("  CC ") == 4000
     assert compiled(tree, "-j32") == []
+
+
+def _wrapper(tree, value: int) -> None:
+    """A compiler in the PATH that is a script; each has the size and the date of the others."""
+    real = shutil.which("gcc")
+    path = tree.write("bin/gcc", f'#!/bin/sh\nexec {real} \'-DANSWER="answer-{value}"\' "$@"\n')
+    path.chmod(0o755)
+    os.utime(path, (1_600_000_000, 1_600_000_000))
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is not installed")
+@pytest.mark.parametrize("cached", [False, True])
+def test_a_compiler_that_is_a_script(tree, cached):
+    tree.compiler = "gnu"
+    tree.variables = {"PATH": f"{tree.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    tree.more = f"AMBILINK_CACHE={str(tree.folder / 'cache')!r}," if cached else ""
+    tree.write("x.c", "const char x[] = ANSWER;\n")
+    _wrapper(tree, 1)
+    library(tree, ["x.c"])
+    tree.good()
+    assert has(tree, b"answer-1")
+    _wrapper(tree, 2)
+    tree.good()
+    assert has(tree, b"answer-2") and compiled(tree) == []
+
+
+def test_a_launcher_that_is_a_script(tree):
+    tree.write("x.c", "const char x[] = ANSWER;\n")
+    for value in (1, 2):
+        script = tree.write("launch", f'#!/bin/sh\nexec "$@" \'-DANSWER="answer-{value}"\'\n')
+        script.chmod(0o755)
+        os.utime(script, (1_600_000_000, 1_600_000_000))
+        tree.more = f"AMBILINK_LAUNCHER='./launch', AMBILINK_CACHE={str(tree.folder / 'cache')!r},"
+        library(tree, ["x.c"])
+        tree.good()
+        assert has(tree, f"answer-{value}".encode())
+    assert compiled(tree) == []
+
+
+OTHER = (
+    'other = Environment(tools=["ambilink"], toolpath=[{toolpath!r}], AMBILINK_COMPILER={compiler!r},\n'
+    '    AMBILINK_FLAGS=["-O1"], {settings})\n'
+    'other.DualLibrary("{name}", ["x.c"])\n'
+)
+
+
+def _two(tree, name: str, settings: str) -> None:
+    tree.write("x.c", "const char x[] = ANSWER;\n")
+    tree.more = "CPPDEFINES={'ANSWER': r'\\\"answer-one\\\"'},"
+    other = OTHER.format(toolpath=str(tree.toolpath), compiler=tree.compiler, name=name, settings=settings)
+    library(tree, ["x.c"])
+    tree.sconstruct(f"{tree._text}\n{other}")
+
+
+def test_two_environments_of_one_build_folder(tree):
+    """They share what is known of it; each has its variables."""
+    settings = "CPPDEFINES={'ANSWER': r'\\\"answer-two\\\"'}"
+    _two(tree, "second", settings)
+    tree.good()
+    assert b"answer-two" in (tree.out / "lib/libsecond.so").read_bytes() and has(tree, b"answer-one")
+    assert compiled(tree) == []
+    tree.write("x.c", "const char x[] = ANSWER ANSWER;\n")
+    assert len(compiled(tree)) == 2
+    assert compiled(tree) == []
+
+
+def test_two_environments_of_one_build_folder_with_other_settings(tree):
+    _two(tree, "second", "AMBILINK_OS='freestanding', AMBILINK_BUILD='build/x86_64'")
+    said = tree.bad()
+    assert "SConstruct:11: this environment has the build folder build/x86_64, and so has that of SConstruct:1" in said
+    assert "give one of them another AMBILINK_BUILD" in said and "Traceback" not in said

@@ -1,11 +1,11 @@
 """nasm, the assembler of .asm files: no part of any compiler, so it comes from the PATH."""
 
-import os
 import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from ambilink.compile.identity import identity_of, scripts_of
 from ambilink.compile.toolset import Answers, places_before
 from ambilink.errors import AmbilinkError
 
@@ -21,8 +21,13 @@ class Nasm:
     @property
     def identity(self) -> str:
         """Which program exactly: another file of the same name is another one."""
-        status = os.stat(self.words[0])
-        return f"{os.path.realpath(self.words[0])} {status.st_size} {status.st_mtime_ns}"
+        return identity_of(self.words[:1])
+
+    @property
+    def version_words(self) -> list[str]:
+        """What a shared cache knows it by, wherever it is installed."""
+        script = scripts_of(self.words[:1])
+        return [f"nasm={self.version}", *([f"nasm={script}"] if script else [])]
 
 
 def find_nasm(name: str, machine: str, path: str | None, answers_file: Path | None) -> Nasm:

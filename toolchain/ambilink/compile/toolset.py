@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ambilink import toml_file
+from ambilink.compile.identity import files_among, identity_of, scripts_of
 from ambilink.compile.profile import DEFAULT_PROFILE, Profile, load_profile
 from ambilink.errors import AmbilinkError
 from ambilink.files import write_atomically
@@ -90,11 +91,15 @@ class Toolset:
     @property
     def identity(self) -> str:
         """Which programs exactly: another file of the same name is another one."""
-        parts = []
-        for program in (self.cc, self.ld, self.ar):
-            status = os.stat(program[0])
-            parts.append(f"{os.path.realpath(program[0])} {status.st_size} {status.st_mtime_ns}")
-        return " ".join(dict.fromkeys(parts))
+        said = self.compiler_text if scripts_of(self.cc) else ""  # a script may start another program now
+        return " ".join([*dict.fromkeys(map(identity_of, (self.cc, self.ld, self.ar))), said])
+
+    @property
+    def version_words(self) -> list[str]:
+        """What the programs are known by wherever they are installed: their versions, and the texts of scripts."""
+        versions = [f"{key}={version}" for key, version in sorted(self.versions.items())]
+        programs = {"ar": self.ar, "cc": self.cc, "ld": self.ld}
+        return [*versions, *(f"{key}={text}" for key, words in programs.items() if (text := scripts_of(words)))]
 
     @property
     def _page_size(self) -> tuple[str, str]:
@@ -203,10 +208,10 @@ def _program(table: Table, key: str, values: dict[str, str]) -> tuple[str, ...]:
     return (found, *words[1:])
 
 
-def places_before(found: str) -> list[str]:
-    """A program, and where the PATH would have led to another of its name."""
+def places_before(found: str, path: str | None = None) -> list[str]:
+    """A program, and where the PATH, or `path`, would have led to another of its name."""
     places = [found]
-    for folder in os.environ.get("PATH", "").split(os.pathsep):
+    for folder in (os.environ.get("PATH", "") if path is None else path).split(os.pathsep):
         place = os.path.join(folder, os.path.basename(found))
         if place == found:
             return places
@@ -234,8 +239,9 @@ class Answers:
             self._known = dict(json.loads(path.read_bytes())) if path else {}
 
     def ask(self, words: tuple[str, ...]) -> str:
-        status = os.stat(words[0])
-        key = " ".join([*words, str(status.st_size), str(status.st_mtime_ns)])
+        if scripts_of(words):
+            return _run(words)  # another program may answer today
+        key = " ".join([*words, identity_of(words[:1])])
         if key not in self._known:
             self._known[key] = _run(words)
             self._changed = True
@@ -340,6 +346,7 @@ def load_toolset(
             *target.files,
             *profile.files,
             *(place for words in tools.values() for place in places_before(words[0])),
+            *(path for words in tools.values() for path in files_among(words)),
         ),
         compiler_text,
     )

@@ -32,7 +32,7 @@ class LinkRecord:
 
     def note(self, output: str, paths: Iterable[str]) -> None:
         files = {path: self._digest(path) for path in paths}
-        if files != self._outputs.get(output, {}):
+        if files != self._outputs.get(output):
             self._outputs[output] = files
             self._changed = True
 
@@ -41,5 +41,4 @@ class LinkRecord:
 
     def save(self) -> None:
         if self._changed:
-            outputs = {name: files for name, files in self._outputs.items() if files}
-            write_atomically(self._path, json.dumps({"version": VERSION, "outputs": outputs}).encode())
+            write_atomically(self._path, json.dumps({"version": VERSION, "outputs": self._outputs}).encode())

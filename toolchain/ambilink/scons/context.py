@@ -55,8 +55,12 @@ class Context(Resolver):
         self.system = system  # where libs/, services/ and boot/ are
         self.bundled = [part.partition("/")[2] for part in part_names(system) if part.startswith("libs/")]
         self.launcher: list[str] = []
+        self.launcher_files: list[str] = []  # it, what its words name, and where another would have been found first
+        self.launcher_identity = ""  # which it is exactly; empty for those that change no object
+        self.launcher_words: list[str] = []  # what a shared cache knows it by
         self.parts: list[str] = []  # of the system's own sources that were declared
         self.compiler = list(toolset.cc)
+        self.version_words = toolset.version_words  # what a shared cache knows its programs by
         self.env = env
         self.boot_tests: list[Node] = []
         self.images: list[Callable[[], list[Program]]] = []  # functions that find the programs of each
@@ -91,11 +95,6 @@ class Context(Resolver):
         self.started = time.time()
 
     # Texts that are the same on all machines.
-
-    @property
-    def version_words(self) -> list[str]:
-        """What a shared cache knows a compiler by, wherever it is installed."""
-        return [f"{key}={version}" for key, version in sorted(self.toolset.versions.items())]
 
     @property
     def roots(self) -> tuple[tuple[str, str], ...]:
@@ -214,7 +213,8 @@ class Context(Resolver):
     @property
     def tool_files(self) -> list[str]:
         """Programs, and places where the PATH would have found others of their names."""
-        return [*self.toolset.files, *(place for nasm in self._nasms.values() for place in nasm.files)]
+        nasms = (place for nasm in self._nasms.values() for place in nasm.files)
+        return [*self.toolset.files, *self.launcher_files, *nasms]
 
     def resolve_sets(self) -> None:
         """Each object is compiled once, whichever units ask for it."""

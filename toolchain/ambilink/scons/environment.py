@@ -6,7 +6,7 @@ from ambilink.compile.profile import DEFAULT_PROFILE
 from ambilink.compile.toolset import load_toolset
 from ambilink.elf.psabi import psabi_of
 from ambilink.errors import AmbilinkError
-from ambilink.scons.api import DEFAULT_MAX_DRIFT, Environment, UserError, report_alone
+from ambilink.scons.api import DEFAULT_MAX_DRIFT, Environment, Folder, UserError, report_alone
 from ambilink.scons.arguments import refuse_unknown_settings, setting
 from ambilink.scons.builder import BUILDERS
 from ambilink.scons.builders import (  # noqa: F401  each declares itself
@@ -27,6 +27,7 @@ from ambilink.scons.caching import add_cache
 from ambilink.scons.context import PACKAGE, Context, cleans, unwritable, writes
 from ambilink.scons.finish import finish_at_exit
 from ambilink.scons.launching import add_launcher
+from ambilink.scons.location import SourceLocation, find_location
 from ambilink.scons.named_targets import add_named_targets
 from ambilink.scons.profile_files import add_profile_files
 from ambilink.scons.running import running
@@ -34,12 +35,29 @@ from ambilink.scons.script_errors import report_mistakes
 from ambilink.scons.tasks import install
 from ambilink.sources import system_folder
 
+_known: dict[Path, tuple[Context, SourceLocation, tuple[str, str]]] = {}  # by folder of what builds remember
+
 
 def build_name(compiler: str, target: str, system: str) -> str:
     """The folder of a toolset's outputs: the target's, and what differs from the usual."""
     usual = {"compiler": "hermetic", "system": DEFAULT_PROFILE}
     chosen = {"compiler": Path(compiler).stem, "system": Path(system).stem}
     return "-".join([Path(target).stem, *(name for key, name in chosen.items() if name != usual[key])])
+
+
+def _new_context(env: Environment, asked: tuple[str, str, str, str], build: Folder, state: Path) -> Context:
+    target, compiler, system, _ = asked
+    try:
+        process = running(env.GetOption("num_jobs"))
+        if writes(env) or (cleans(env) and state.parent.is_dir()):
+            process.lock(state.parent)
+        toolset = load_toolset(compiler, target, state / "tools.json" if writes(env) else None, system)
+        psabi_of(toolset.target.machine)
+        context = Context(env, process, toolset, build, state, system_folder())
+    except AmbilinkError as error:
+        raise UserError(str(error)) from error
+    context.asked = asked
+    return context
 
 
 def generate(env: Environment) -> None:
@@ -50,8 +68,8 @@ def generate(env: Environment) -> None:
 
 
 def _generate(env: Environment) -> None:
-    """Loading the tool again, or cloning the environment, keeps the context that is there; loading it for another
-    target, compiler, system or build folder makes one."""
+    """Loading the tool again, or cloning the environment, keeps the context that is there, and environments of the same
+    settings share one; loading it for another target, compiler, system or build folder makes one."""
     report_alone(str(PACKAGE))
     report_mistakes(env.Dir("#").abspath)
     if env.GetOption("num_jobs") < 1:
@@ -73,32 +91,35 @@ def _generate(env: Environment) -> None:
     env.SetDefault(AMBILINK_VERBOSE=False, AMBILINK_FLAGS=[])
     for name in ("AMBILINK_VERBOSE", "AMBILINK_FLAGS"):
         setting(env, name, None)
-    try:
-        state = Path(build.dir.abspath, ".ambilink", build.name)  # beside what is built: no output
-        process = running(env.GetOption("num_jobs"))
-        if writes(env) or (cleans(env) and state.parent.is_dir()):
-            process.lock(state.parent)
-        toolset = load_toolset(compiler, target, state / "tools.json" if writes(env) else None, system)
-        psabi_of(toolset.target.machine)
-        sources = system_folder()
-    except AmbilinkError as error:
-        raise UserError(str(error)) from error
-    context = env["AMBILINK"] = Context(env, process, toolset, build, state, sources)
-    context.asked = asked
+    launcher, cache = setting(env, "AMBILINK_LAUNCHER", ""), setting(env, "AMBILINK_CACHE", "")
+    location, programs = find_location(env), (launcher, cache)
+    state = Path(build.dir.abspath, ".ambilink", build.name)  # beside what is built: no output
+    known = _known.get(state)
+    if known is None:
+        context = _new_context(env, asked, build, state)
+        _known[state] = context, location, programs
+    else:
+        context, other, others = known
+        if context.asked != asked or others != programs:
+            raise UserError(
+                f"{location}: this environment has the build folder {context.build.path}, and so has that of {other} "
+                "with other settings; give one of them another AMBILINK_BUILD"
+            )
+    env["AMBILINK"] = context
     if env.GetOption("max_drift") == DEFAULT_MAX_DRIFT:  # SCons would trust a date that is older than two days
         env.SetOption("max_drift", -1)
-    env["AMBILINK_SYSTEM"] = str(sources)
-    launcher, cache = setting(env, "AMBILINK_LAUNCHER", ""), setting(env, "AMBILINK_CACHE", "")
+    env["AMBILINK_SYSTEM"] = str(context.system)
     if launcher:
         add_launcher(context, launcher, env["ENV"])
     if cache and writes(env):
         add_cache(env, context, cache)
         context.progress.estimates = False
-    add_profile_files(env, context)
-    install(dry=bool(env.GetOption("no_exec")))
-    add_named_targets(context)
-    finish_at_exit(context)
-    process.take_in(env)
+    if known is None:
+        add_profile_files(env, context)
+        install(dry=bool(env.GetOption("no_exec")))
+        add_named_targets(context)
+        finish_at_exit(context)
+    context.running.take_in(env)
     env.PrependENVPath("PYTHONPATH", str(PACKAGE.parent))  # for `python -m ambilink`
     for method in BUILDERS.values():
         env.AddMethod(method, method.name)

@@ -104,9 +104,9 @@ class ObjectSet:
         return Recipe(
             tuple(words),
             search_folders(words, self.env["ENV"]),
-            context.toolset.identity,
+            f"{context.toolset.identity} {context.launcher_identity}".rstrip(),
             tuple(context.launcher),
-            tuple(context.version_words),
+            (*context.version_words, *context.launcher_words),
             colour_flags=() if RECORDING.intersection(words) else ("-fdiagnostics-color=always",),
             moving=tuple(moving),
             files=named_files(words[len(context.compiler) :]),
@@ -125,7 +125,7 @@ class ObjectSet:
             (".", *folders, *beside),
             nasm.identity,
             settings=settings(self.env["ENV"]),
-            versions=(f"nasm={nasm.version}",),
+            versions=tuple(nasm.version_words),
             depfile_flags=("-M", "-MT", "x", "-MF"),
             lists_apart=True,  # nasm 2.16's -MD forgets files that are included
             searches_beside=False,
@@ -231,4 +231,3 @@ def _language(job: Job) -> Language:
     language = language_of(job.source)
     assert language is not None  # sources are checked when they are declared
     return language
-

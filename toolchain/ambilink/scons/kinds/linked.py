@@ -24,7 +24,13 @@ from ambilink.scons.context import Context, context_of
 from ambilink.scons.kinds.abi_text import keep_golden
 from ambilink.scons.kinds.archive_words import ARCHIVE, whole
 from ambilink.scons.kinds.kind import ELF_CODE, Kind, U, none, unit_of
-from ambilink.scons.kinds.linker_inputs import DEPENDENCIES, list_words, named_inputs, note_inputs
+from ambilink.scons.kinds.linker_inputs import (
+    DEPENDENCIES,
+    archives_of,
+    list_words,
+    named_inputs,
+    note_inputs,
+)
 from ambilink.scons.kinds.starting import clear as clear_taken
 from ambilink.scons.kinds.starting import declared_constructors, take_out
 from ambilink.scons.profile_files import LOADER_SONAME
@@ -247,7 +253,7 @@ def _rules(env: Environment) -> str:
     golden = "" if getattr(unit, "golden", None) is None else f"{not context.updates_abi} "
     return (
         f"{golden}{profile.format.section_headers} {profile.programs.loader_symbols} {profile.contract} "
-        f"{declared_constructors(context, unit)}"
+        f"{declared_constructors(context, unit)} {' '.join(context.version_words)}"
     )
 
 
@@ -266,7 +272,9 @@ def linked(path: Callable[[Context, U], str], how: Linking[U]) -> Kind[U]:
 
     def inputs(context: Context, unit: U) -> list[Node]:
         target = f"{context.build.path}/{path(context, unit)}"
-        return [*how.inputs(context, unit), *named_inputs(context, unit, target, how.flag_words(context, unit))]
+        inputs = how.inputs(context, unit)
+        archives = archives_of(unit, inputs)
+        return [*inputs, *named_inputs(context, unit, target, how.flag_words(context, unit), archives)]
 
     step = CommandStep(
         how.words,

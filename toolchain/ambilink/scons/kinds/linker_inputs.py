@@ -3,9 +3,10 @@
 content."""
 
 import contextlib
+import itertools
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ambilink.compile import linker_words
@@ -13,6 +14,7 @@ from ambilink.elf.archive import thin_members
 from ambilink.incremental.depfile import prerequisites
 from ambilink.scons.api import Node, UserError, built_file
 from ambilink.scons.context import Context
+from ambilink.scons.kinds.archive_words import ARCHIVE
 from ambilink.scons.units import Unit
 from ambilink.scons.wanted import kind_of
 
@@ -25,19 +27,34 @@ def list_words(context: Context, target: str) -> list[str]:
     return [f"--dependency-file={target}{DEPENDENCIES}"] if context.toolset.lists_inputs else []
 
 
-def named_inputs(context: Context, unit: Unit, target: str, words: Sequence[str]) -> list[Node]:
-    """Files that a link's words name, and those that it read the last time, where something makes them."""
+def named_inputs(
+    context: Context, unit: Unit, target: str, words: Sequence[str], archives: Iterable[str] = ()
+) -> list[Node]:
+    """Files that a link's words name, and those that it read the last time, where something makes them. `archives` are
+    linked beside those."""
     expanded, responses = linker_words.expand(words)
     files = [*responses, *linker_words.named(expanded)[0]]
     for path in files:
         _refuse_endless(path, unit)
-    if target not in context.links and linker_words.searches(expanded) and os.path.exists(target):
+    if target not in context.links and os.path.exists(target) and _reads_more(expanded, [*files, *archives]):
         node = built_file(context.env, target)
         if node is not None:
             context.build_again(node, "what its linker read is not known any more")
     made = [path for path in context.links.files_of(target) if not os.path.exists(path)]
     nodes = (built_file(context.env, path) for path in dict.fromkeys([*files, *made]))
     return [node for node in nodes if node is not None]
+
+
+def archives_of(unit: Unit, inputs: Sequence[Node]) -> Iterator[str]:
+    """Among what is linked; few links ask for them."""
+    for path in itertools.chain(map(str, inputs), (path for each in unit.object_sets for path in each.linked)):
+        if path.endswith(ARCHIVE):
+            yield path
+
+
+def _reads_more(words: Sequence[str], files: Iterable[str]) -> bool:
+    """Whether a linker may read what neither words nor scripts name: thin archives hold names of files alone."""
+    return linker_words.searches(words) or any(thin_members(Path(path)) for path in files)
 
 
 def _refuse_endless(path: str, unit: Unit) -> None:

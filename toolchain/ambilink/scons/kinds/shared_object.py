@@ -9,7 +9,13 @@ from ambilink.scons.context import Context, context_of
 from ambilink.scons.kinds.archive_words import not_exported, whole
 from ambilink.scons.kinds.kind import Kind, unit_of
 from ambilink.scons.kinds.linked import Linking, linked
-from ambilink.scons.kinds.linker_inputs import DEPENDENCIES, list_words, named_inputs, note_inputs
+from ambilink.scons.kinds.linker_inputs import (
+    DEPENDENCIES,
+    archives_of,
+    list_words,
+    named_inputs,
+    note_inputs,
+)
 from ambilink.scons.steps import CommandStep
 from ambilink.scons.units import Library
 
@@ -62,7 +68,8 @@ def _preliminary_path(context: Context, library: Library) -> str:
 
 def _preliminary_inputs(context: Context, library: Library) -> list[Node]:
     target = f"{context.build.path}/{_preliminary_path(context, library)}"
-    return [*_files(context, library), *named_inputs(context, library, target, _flag_words(context, library))]
+    words, archives = _flag_words(context, library), archives_of(library, [])
+    return [*_files(context, library), *named_inputs(context, library, target, words, archives)]
 
 
 def _note_preliminary(target: Nodes, source: Nodes, env: Environment, output: str) -> None:
@@ -77,6 +84,12 @@ def _clear_preliminary(target: Nodes, source: Nodes, env: Environment) -> None:
 # A library of a cycle, linked by itself to see what it exports: the stubs of the others are made of theirs.
 PRELIMINARY_OBJECT = Kind[Library](
     path=_preliminary_path,
-    step=CommandStep(_preliminary_words, "LD", finish=_note_preliminary, clear=_clear_preliminary),
+    step=CommandStep(
+        _preliminary_words,
+        "LD",
+        finish=_note_preliminary,
+        clear=_clear_preliminary,
+        version=lambda env: " ".join(context_of(env).version_words),
+    ),
     inputs=_preliminary_inputs,
 )

@@ -52,7 +52,7 @@ class _ArchiveStep(CommandStep):
         """Without what is in archives: those may not be made yet."""
         context = context_of(env)
         words = [*context.toolset.ar, "rcsD", str(target[0]), *context.expand(source)]
-        return context.general(" ".join(words))
+        return context.general(" ".join([*words, *context.version_words]))
 
 
 VARIANT_ARCHIVE = Kind[LibraryVariant](path=lambda context, variant: context.variant_path(variant), step=_ArchiveStep())
