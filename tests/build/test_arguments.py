@@ -273,3 +273,13 @@ def test_settings(tree, setting, message):
     done = tree.scons("-Q")
     assert done.returncode == 2 and message in done.stderr, done.stdout + done.stderr
     assert len(done.stderr.strip().splitlines()) <= 2
+
+
+@pytest.mark.parametrize("name", ["obj", "lib"])
+def test_a_file_where_a_folder_of_outputs_belongs(tree, name):
+    tree.write("x.c", "int x;\n")
+    tree.write(f"{tree.out.relative_to(tree.folder)}/{name}", "")
+    tree.sconstruct('env.DualLibrary("x", ["x.c"])')
+    said = tree.bad()
+    assert f"/{name} is a file, where a folder belongs; remove it" in said and "Traceback" not in said
+    assert "File " not in said

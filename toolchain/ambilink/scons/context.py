@@ -133,14 +133,18 @@ class Context(Resolver):
     def file(self, path: str, location: SourceLocation) -> Node:
         """A file of the build folder that a declaration makes."""
         self.claim(path, location)
-        try:
-            return self.output(path)
-        except TypeError as error:  # SCons knows a folder of that name
-            raise UserError(f"{location}: {self.build.path}/{path} is a folder already; choose another name") from error
+        return self.output(path, f"{location}: ")
 
-    def output(self, path: str) -> Node:
+    def output(self, path: str, where: str = "") -> Node:
         """A file of the build folder. What a repository has of it is copied: commands name ours."""
-        node = self.build.File(path)
+        try:
+            node = self.build.File(path)
+        except TypeError as error:  # SCons, or the disk, knows a folder of that name, or a file where a folder belongs
+            folders = [f"{self.build.path}/{each}" for each in Path(path).parents if each.name]
+            file = next((each for each in folders if os.path.isfile(os.path.join(self.top, each))), None)
+            said = f"{file} is a file, where a folder belongs; remove it" if file else ""
+            said = said or f"{self.build.path}/{path} is a folder already; choose another name"
+            raise UserError(f"{where}{said}") from error
         mark(node)
         if self.env.fs.Top.getRepositories():
             self.env.Local(node)
