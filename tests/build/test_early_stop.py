@@ -171,3 +171,86 @@ def test_the_command_looks_before_scons_is_loaded(small):
     assert done.returncode == 0 and "a.c.o" in done.stdout and size(small) == 9 + 3
     small.write("a.c", "this is not C\n")
     assert build("-Q").returncode == 2
+
+
+def link(tree, name: str, target: str) -> None:
+    path = tree.folder / name
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
+def header_with_the_folders_old_date(tree) -> None:
+    status = (tree.folder / "first").stat()
+    tree.write("first/x.h", "#define X 9\n")
+    os.utime(tree.folder / "first", ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+SEEN_BY_OTHERS = {
+    "a file of Variables": lambda tree: tree.write("custom.py", "SIZE = 9\n"),
+    "a folder that is asked for": lambda tree: (tree.folder / "../there").mkdir(),
+    "a glob outside": lambda tree: tree.write("../globbed/b.c", "int b;\n"),
+    "a program in the PATH": lambda tree: tree.write("../bin/mytool", "#!/bin/sh\n").chmod(0o755),
+    "FindFile outside": lambda tree: tree.write("../found/opt", ""),
+    "what a link says": lambda tree: link(tree, "current", "three"),
+    "a variable in bytes": lambda tree: tree.variables.update(IN_BYTES="5"),
+    "a file that a thread reads": lambda tree: tree.write("threaded.txt", "9"),
+    "a module that is not there": lambda tree: tree.write("site_scons/maybe.py", ""),
+    "a header in a folder outside": lambda tree: tree.write("../outside/sub/x.h", "#define X 9\n"),
+    "a dangling link to a header": lambda tree: tree.write("elsewhere/x.h", "#define X 9\n"),
+    "a folder with its old date": header_with_the_folders_old_date,
+    "the folder of all": lambda tree: tree.folder.rename(tree.folder.parent / "moved"),
+}
+
+
+@pytest.mark.parametrize("change", SEEN_BY_OTHERS, ids=lambda name: name.replace(" ", "-"))
+def test_what_is_looked_at_for_a_script(tree, change):
+    tree.folder = tree.folder / "top"
+    for name in ("globbed", "bin", "found", "outside/sub"):
+        (tree.folder / ".." / name).resolve().mkdir(parents=True)
+    for name in ("first", "second", "elsewhere"):
+        (tree.folder / name).mkdir(parents=True)
+    link(tree, "current", "two")
+    link(tree, "second/x.h", "../elsewhere/x.h")
+    for name, text in (("custom.py", "SIZE = 4\n"), ("threaded.txt", "1"), ("last/sub/x.h", ""), ("last/x.h", "")):
+        tree.write(name, text)
+    tree.write("a.c", "#include <x.h>\n#include <sub/x.h>\nint a;\n")
+    early(
+        tree,
+        """
+import os, pathlib
+from concurrent.futures import ThreadPoolExecutor
+Variables("custom.py").Update(env)
+env.Dir("../there").exists(), env.Glob("../globbed/*.c"), env.FindFile("opt", ["../found"])
+env.WhereIs("mytool", path=[env.Dir("../bin").abspath]), os.readlink("current"), os.environb.get(b"IN_BYTES")
+with ThreadPoolExecutor() as pool:
+    list(pool.map(pathlib.Path.read_text, [pathlib.Path("threaded.txt")]))
+try:
+    import maybe
+except ImportError:
+    pass
+env.DualLibrary("a", "a.c", includes=["../outside", "first", "second", "last"])
+""",
+    )
+    tree.good()
+    assert stops(tree)
+    SEEN_BY_OTHERS[change](tree)
+    if change == "the folder of all":
+        tree.folder = tree.folder.parent / "moved"
+    assert not stops(tree)
+
+
+def test_options_that_print_never_stop_early(small):
+    small.good("--tree=all")
+    assert "+-build" in small.good("--tree=all")
+    small.variables["SCONSFLAGS"] = "--tree=all"
+    small.good()
+    assert "+-build" in small.good()
+
+
+@pytest.mark.parametrize("text", ["import os; os.path.exists('x') and os.remove('x')", "env.Execute(Copy('y', 'a.c'))"])
+def test_a_change_while_scripts_are_read(small, text):
+    """The record is void from the process's beginning on: not what is in the file now was read."""
+    path = small.folder / "SConstruct"
+    path.write_text(path.read_text() + "import pathlib; pathlib.Path('size.txt').write_text('4')\n" + text + "\n")
+    for _ in range(3):
+        assert not stops(small)

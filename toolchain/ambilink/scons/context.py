@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -92,7 +91,6 @@ class Context(Resolver):
         self.abi_updates: list[str] = []  # aliases that write golden ABIs
         self.asked: tuple[str, ...] = ()  # the settings that it was made for
         self.checked = False  # SConscripts were read to their end
-        self.started = time.time()
 
     # Texts that are the same on all machines.
 
