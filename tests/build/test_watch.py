@@ -80,10 +80,11 @@ def test_each_change_is_built_and_compared(watched):
     assert "watch: low/include/low.h changed" in seen
     assert any(line.startswith("watch: FAILED in ") for line in seen)
     assert sum("error: wrong" in line for line in seen) >= 2  # as it came, and last
+    assert "  not booted" in seen and not any("as before" in line for line in seen)
 
     tree.write("low/include/low.h", "int low(int);\nextern int low_data;\n")
     seen = watched.until("watch: waiting")
-    assert any(line.startswith("watch: built in ") for line in seen)
+    assert any(line.startswith("watch: built in ") and line.endswith(" s, after one that failed") for line in seen)
 
     tree.sconstruct(tree._text + "nonsense(\n")
     seen = watched.until("watch: waiting")

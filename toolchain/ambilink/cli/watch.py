@@ -66,6 +66,7 @@ class _Watcher:
         self._inputs = BuildInputs(frozenset(SCRIPTS))
         self._stamps = self._inputs.stamps()
         self._state: BuildState | None = None
+        self._failed = False  # the last build
         self._again: list[str] = []  # what changed during the last build, too
 
     def build(self) -> None:
@@ -82,9 +83,16 @@ class _Watcher:
             fresh = self._inputs.files - before.keys()
             during += sorted(path for path in fresh if _changed_since(path, started))
             state = BuildState.of(self._inputs.outputs, self._inputs.records)
-            _say(f"{'built' if good else 'FAILED'} in {time.monotonic() - clock:.1f} s")
-            if self._state is not None:
-                print("\n".join(difference_lines(self._state, state) or ["  sizes, sharing and verdicts as before"]))
+            again = ", after one that failed" if good and self._failed else ""
+            _say(f"{'built' if good else 'FAILED'} in {time.monotonic() - clock:.1f} s{again}")
+            self._failed = not good
+            booted = any(_changed_since(path, started) for path in self._inputs.records)
+            lines = difference_lines(self._state, state) if self._state is not None else []
+            if not good and not booted:
+                lines.append("  not booted")
+            elif self._state is not None and not lines:
+                lines.append("  sizes, sharing and verdicts as before")
+            print("".join(f"{line}\n" for line in lines), end="", flush=True)
             self._state = state
             if not during or during == self._again:  # twice the same: the build itself changes them
                 self._again = []
