@@ -71,6 +71,16 @@ def test_a_daemon_that_ends(system, machine, tmp_path):
     )
 
 
+def test_a_system_without_names(system, machine, tmp_path):
+    del system.services[0]
+    result = boot(system.program("test-wrong", arguments=["spin"]), machine, tmp_path, timeout=3.0)
+    assert re.fullmatch(
+        r"console \(process \d+\) ended with exit status \d+.*; no service of the manifest is 'names', which knows the "
+        r'others by their names: add \[\[service\]\] name = "names", before the others',
+        result.reasons[0],
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "more", "reason"),
     [

@@ -150,6 +150,10 @@ def _exit(scene: Scene, process: Process) -> str | None:
     signal = SIGNALS.get(status - 128)
     how = f"ended with exit status {status}{f' ({signal})' if signal else ''}{_left_from(scene, process)}"
     if role is Role.DAEMON:
+        if status and process.name != REGISTRY and REGISTRY not in scene.roles:
+            to = f" to {scene.manifest.path}" if scene.manifest else ""
+            rule = f"no service of the manifest is {REGISTRY!r}, which knows the others by their names"
+            return f'{scene.named(process)} {how}; {rule}: add [[service]] name = "{REGISTRY}"{to}, before the others'
         remedy = 'if it may, give it role = "program" in the manifest'
         return f"{scene.named(process)} {how}, and a daemon must not end; {remedy}"
     if role is Role.PROGRAM:
