@@ -222,6 +222,137 @@ def test_a_question_that_is_not_followed_is_asked_each_time(tree):
     assert has(tree, b"answer-yes")
 
 
+# What is asked in ways that are not followed, or that need more than the text at that place: flags, and the text.
+HARD_QUESTIONS = {
+    "a part of a name": ("", "#define HAS(x) __has_include(<x.h>)\n#if HAS(opt)"),
+    "another name": ("", "#define HAS __has_include\n#if HAS(<opt.h>)"),
+    "another name of a macro": (
+        "",
+        "#define HAS(x) __has_include(x)\n#define ASK HAS\n#if HAS(<no.h>) || ASK(<opt.h>)",
+    ),
+    "a comment": ("", "#if __has_include /* c */ ( /* d */ <opt.h>)"),
+    "a comment of two lines": ("", "/* c\n */ #if __has_include(<opt.h>)"),
+    "a spliced word": ("", "#if __has_inc\\\nlude(<opt.h>)"),
+    "a comment in a definition": ("", "#/**/define /* c */ OPT <opt.h>\n#if __has_include(OPT)"),
+    "a flag": ("'-DHAVE=__has_include(<opt.h>)'", "#if HAVE"),
+    "a flag of two words": ("'-D', 'OPT=<opt.h>'", "#ifndef OPT\n#define OPT <no.h>\n#endif\n#if __has_include(OPT)"),
+    "another folder for quotes": ("'-iquote', '{0}/q'", "#if __has_include(<opt.h>)"),
+    "a flag for the preprocessor": ("'-Wp,-I{0}/last'", "#if __has_include(<opt.h>)"),
+}
+
+
+def test_questions_in_other_forms(tree):
+    answer = '\n#define ANSWER "answer-yes"\n#else\n#define ANSWER "answer-no"\n#endif\n'
+    text = ""
+    for number, (flags, question) in enumerate(HARD_QUESTIONS.values()):
+        tree.write(f"{number}/x.c", f"{question}{answer}const char x[] = ANSWER;\n")
+        tree.write(f"{number}/q/opt.h", "")
+        tree.write(f"{number}/last/other.h", "")
+        folders = "" if "-Wp" in flags else f"includes=['{number}/last'], "
+        text += f"env.DualLibrary('x{number}', ['{number}/x.c'], {folders}CFLAGS=[{flags.format(number)}])\n"
+    tree.more = f"AMBILINK_CACHE={str(tree.folder / 'cache')!r},"
+    tree.sconstruct(text)
+    tree.good()
+    assert holding(tree, HARD_QUESTIONS, b"answer-no") == list(HARD_QUESTIONS)
+    for fresh in (False, True):  # the second time from the cache, where it has them
+        for number in range(len(HARD_QUESTIONS)):
+            name = tree.folder / f"{number}/last/opt.h"
+            name.unlink() if fresh else name.touch()
+        if fresh:
+            shutil.rmtree(tree.folder / "build")
+        tree.good()
+        assert holding(tree, HARD_QUESTIONS, b"answer-no" if fresh else b"answer-yes") == list(HARD_QUESTIONS)
+
+
+def test_a_header_that_hides_the_compilers_own(tree):
+    tree.more = f"AMBILINK_CACHE={str(tree.folder / 'cache')!r},"
+    tree.write("inc/other.h", "")
+    default = '#ifndef ANSWER\n#define ANSWER "answer-one"\n#endif\n'
+    tree.write("x.c", f"#include <stddef.h>\n{default}const char x[] = ANSWER;\n")
+    library(tree, ["x.c"], "includes=['inc']")
+    tree.good()
+    assert has(tree, b"answer-one") and compiled(tree) == []
+    tree.write("inc/stddef.h", '#define ANSWER "answer-two"\n')
+    tree.good()
+    assert has(tree, b"answer-two") and compiled(tree) == []
+    (tree.folder / "inc/stddef.h").unlink()
+    assert compiled(tree) == [] and has(tree, b"answer-one")  # from the cache
+
+
+HARD_PAYLOADS = {
+    "a comment": ("", '.incbin /* it */ \\"0/p.bin\\"'),
+    "a flag for the assembler": ("'-Wa,-I1'", '.incbin \\"p.bin\\"'),
+}
+
+
+def test_payloads_in_other_forms(tree):
+    text = ""
+    for number, (flags, directive) in enumerate(HARD_PAYLOADS.values()):
+        tree.write(f"{number}/p.bin", "payload-one")
+        tree.write(f"{number}/x.c", IN_C.format(directive))
+        text += f"env.DualLibrary('x{number}', ['{number}/x.c'], CFLAGS=[{flags}])\n"
+    tree.sconstruct(text)
+    tree.good()
+    assert holding(tree, HARD_PAYLOADS, b"payload-one") == list(HARD_PAYLOADS)
+    for number in range(len(HARD_PAYLOADS)):
+        tree.write(f"{number}/p.bin", "payload-two")
+    tree.good()
+    assert holding(tree, HARD_PAYLOADS, b"payload-two") == list(HARD_PAYLOADS)
+
+
+@pytest.mark.parametrize("name", ["a\\b.h", "a\tb.h", "d\\e/x.h", "a b.h", "a$b.h"])
+def test_headers_whose_names_compilers_garble(tree, name):
+    tree.write(f"inc/{name}", '#define ANSWER "answer-one"\n')
+    tree.write("x.c", f"#include <{name}>\nconst char x[] = ANSWER;\n")
+    library(tree, ["x.c"], "includes=['inc']")
+    tree.good()
+    tree.write(f"inc/{name}", '#define ANSWER "answer-two"\n')
+    tree.good()
+    assert has(tree, b"answer-two")
+
+
+def test_a_date_in_a_source(tree):
+    tree.write("x.c", "const char x[] = __TIMESTAMP__;\n")
+    os.utime(tree.folder / "x.c", (1e9, 1e9))
+    library(tree, ["x.c"])
+    tree.good()
+    assert has(tree, b" 2001")
+    os.utime(tree.folder / "x.c", (1.1e9, 1.1e9))
+    tree.good()
+    assert has(tree, b" 2004")
+
+
+def test_files_that_flags_lead_to(tree):
+    """By an absolute path, through another, and where a quote has no end."""
+    flags = {"absolute": "", "open": "@open-inner -DQ=it's\n"}
+    for number, (case, outer) in enumerate(flags.items()):
+        tree.write(f"{number}.c", f"const char x{number}[] = ANSWER;\n")
+        tree.write(f"{case}-inner", '-DANSWER=\\"answer-one\\"\n')
+        tree.write(case, outer or f"@{tree.folder}/{case}-inner\n")
+    text = f"env.DualLibrary('x0', ['0.c'], CFLAGS=['@{tree.folder}/absolute'])\n"
+    tree.sconstruct(text + "env.DualLibrary('x1', ['1.c'], CFLAGS=['@open'])\n")
+    tree.good()
+    assert holding(tree, flags, b"answer-one") == list(flags)
+    for case in flags:
+        tree.write(f"{case}-inner", '-DANSWER=\\"answer-two\\"\n')
+    tree.good()
+    assert holding(tree, flags, b"answer-two") == list(flags)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_file_of_configuration(tree, nested):
+    if tree.compiler == "gnu":
+        pytest.skip("gcc knows no --config")
+    tree.write("conf/y.cfg", '-DANSWER=\\"answer-one\\"\n')
+    tree.write("conf/x.cfg", "@y.cfg\n")
+    tree.write("x.c", "const char x[] = ANSWER;\n")
+    library(tree, ["x.c"], f"CFLAGS=['--config', '{tree.folder}/conf/{'x' if nested else 'y'}.cfg']")
+    tree.good()
+    tree.write("conf/y.cfg", '-DANSWER=\\"answer-two\\"\n')
+    tree.good()
+    assert has(tree, b"answer-two")
+
+
 def test_files_that_flags_name(tree):
     tree.write("flags", '-DANSWER=\\"answer-one\\" -Ia -Ib')
     tree.write("b/y.h", "\n")

@@ -86,7 +86,7 @@ class Batch:
 
     def _compile(self, stale: Stale) -> None:
         job, recipe = stale.job, stale.recipe
-        key = self.cache_key(stale) if self.cache and self.cache_key else None
+        key = self.cache_key(stale) if self.cache and self.cache_key and not recipe.unfollowed else None
         if self.cache and key:
             start = time.time()
             paths = self.cache.fetch(key, job.target, lambda paths: self.store.hiding(recipe, [job.source, *paths]))

@@ -12,8 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ambilink.incremental.depfile import read_headers
-from ambilink.incremental.mentions import ASSEMBLER, Question, assembler_inputs, definitions, questions
+from ambilink.incremental.mentions import (
+    ASSEMBLER,
+    STAMP,
+    Question,
+    assembler_inputs,
+    calls,
+    definitions,
+    joined,
+    questions,
+)
 from ambilink.incremental.recipe import Job, Recipe
+from ambilink.incremental.search import expanded, leads_assembler
 from ambilink.incremental.slots import Finished
 
 PART = ".part"  # files of compilations that have not come to their end
@@ -47,18 +57,24 @@ class InputFinder:
             if not self.job.source.endswith(UNPROCESSED):
                 return Inputs((), "the compiler did not say which headers it read")
             headers = []
+        doubt = f"it is not known where {self.recipe.unfollowed} leads" if self.recipe.unfollowed else ""
+        absent = next((path for path in headers if not os.path.exists(path)), None)
+        if absent is not None:  # it was removed, or the compiler garbled its name
+            doubt = doubt or f"the compiler read {absent}, which is not there"
         if self.recipe.lists_apart:
-            return Inputs(headers)  # nasm's list has all
+            return Inputs(headers, doubt)  # nasm's list has all
         texts = [self.job.source, *headers]
         found = self.mentions(texts)
-        paths, doubt, by_assembler = dict.fromkeys(headers), "", False
+        paths, by_assembler = dict.fromkeys(headers), False
         for path, mentioned in found.items():
+            if STAMP in mentioned:
+                doubt = doubt or f"{path} has its date in it: __TIMESTAMP__"
             for question in questions(mentioned):
-                asked = self._followed(question, texts) if question.macro else [question]
+                asked = self._followed(question, texts)
                 if asked is None:
-                    doubt = f"{path} asks for headers by a macro that is not followed: {question.name}"
+                    doubt = doubt or f"{path} asks for headers by a macro that is not followed: {question.name}"
                 for each in asked or ():
-                    paths.update(dict.fromkeys(self._candidates(each, path)))
+                    paths.update(dict.fromkeys(self._candidates(each, texts)))
         if any(ASSEMBLER in mentioned for mentioned in found.values()) or _names_assembler(self.recipe.words):
             named = self._assembler_files()
             if named is None:
@@ -70,35 +86,49 @@ class InputFinder:
 
     # What texts ask for.
 
-    def _candidates(self, question: Question, asker: str) -> Iterator[str]:
-        """Where it is looked for, to the first that is there."""
-        folders = [*([os.path.dirname(asker)] if question.quoted else []), *self.recipe.search]
-        for folder in folders:
-            path = os.path.join("" if folder == os.curdir else folder, question.name)
-            yield path
-            if os.path.isabs(question.name) or (os.path.isfile(path) and not question.passes):
-                return
+    def _candidates(self, question: Question, texts: Iterable[str]) -> Iterator[str]:
+        """Everywhere that it may be looked for. It is not known which forms of a question search which folders."""
+        if os.path.isabs(question.name):
+            yield question.name
+            return
+        beside = dict.fromkeys(map(os.path.dirname, texts)) if question.quoted else ()
+        for folder in (*beside, *self.recipe.search):
+            yield os.path.join("" if folder == os.curdir else folder, question.name)
 
     def _followed(self, question: Question, texts: Sequence[str], depth: int = _DEPTH) -> list[Question] | None:
-        """What a macro stands for, in all its definitions, or what it is a parameter for; None: that is not known."""
-        data = [_content(path) for path in texts]
-        values = [value for each in data for value in definitions(question.name, each)]
-        prefix = f"-D{question.name}="
-        values += [word[len(prefix) :] for word in self.recipe.words if word.startswith(prefix)]
-        values += [value for each in data for value in _arguments(question.name, each, data)]
+        """What a macro stands for, in all its definitions, or is called with; None: that is not known."""
+        if question.unknown or not depth:
+            return None
+        if not question.macro and not question.calls:
+            return [question]
+        lines = [joined(_content(path)) for path in texts]
+        by_flags = self._by_flags(question.name)
+        if by_flags is None or (question.calls and by_flags):
+            return None
+        if question.calls:
+            asked = [each for text in lines for each in calls(question.name, text)]
+        else:
+            values = [*by_flags, *(value for text in lines for value in definitions(question.name, text))]
+            asked = [_valued(value) for value in values] or [Question(question.name, unknown=True)]
         found: list[Question] = []
-        for value in values:
-            value = re.sub(r"/\*.*?\*/|//.*", "", value).strip()
-            if re.fullmatch(r"<[^>]+>|\"[^\"]+\"", value):
-                found.append(Question(value[1:-1], value[0] == '"', question.passes))
-            elif re.fullmatch(r"[A-Za-z_]\w*", value) and depth and value != question.name:
-                inside = self._followed(Question(value, passes=question.passes, macro=True), texts, depth - 1)
-                if inside is None:
-                    return None
-                found += inside
-            else:
+        for each in dict.fromkeys(asked):
+            inside = self._followed(each, texts, depth - 1)
+            if inside is None:
                 return None
-        return found or None
+            found += inside
+        return found
+
+    def _by_flags(self, macro: str) -> list[str] | None:
+        """What flags define a macro as; None: they name it in another way."""
+        values, before = [], ""
+        for word in expanded(self.recipe.words):
+            name, _, value = (word if before == "-D" else word.removeprefix("-D")).partition("=")
+            if name == macro and value and (before == "-D" or word.startswith("-D")):
+                values.append(value)
+            elif re.search(rf"(?<!\w){re.escape(macro)}(?!\w)", word):
+                return None
+            before = word
+        return values
 
     # What the assembler reads.
 
@@ -110,16 +140,17 @@ class InputFinder:
         found: dict[str, None] = {}
         waiting, seen = [text], 0
         while waiting:
-            payloads, texts, computed = assembler_inputs(waiting.pop())
+            payloads, texts, unknown = assembler_inputs(waiting.pop())
             seen += 1
-            if computed or seen > 1000:
+            if unknown or seen > 1000 or ((payloads or texts) and leads_assembler(self.recipe.words)):
                 return None
             for name in (*payloads, *texts):
-                for folder in ("", *self.recipe.search):
-                    path = os.path.join("" if folder == os.curdir else folder, name)
-                    if path not in found:
-                        found[path] = None
-                        waiting += [_content(path)] if name in texts else []
+                folders = dict.fromkeys(("", *self.recipe.search))
+                places = [os.path.join("" if folder == os.curdir else folder, name) for folder in folders]
+                if not any(map(os.path.isfile, places)):
+                    return None  # it was found elsewhere
+                waiting += [_content(path) for path in places if name in texts and path not in found]
+                found.update(dict.fromkeys(places))
         return list(found)
 
     def _assembly(self) -> bytes | None:
@@ -151,15 +182,9 @@ def _content(path: str) -> bytes:
         return b""
 
 
-def _arguments(parameter: str, data: bytes, texts: Iterable[bytes]) -> list[str]:
-    """Where a text defines a macro that asks for its parameter, what all the texts call it with."""
-    name = rb"[ \t]*" + re.escape(parameter.encode()) + rb"[ \t]*"
-    asking = rb"#[ \t]*define[ \t]+(\w+)\(" + name + rb"\)[^\n]*__has_\w+[ \t]*\(" + name + rb"\)"
-    found: list[str] = []
-    for macro in re.findall(asking, data):
-        calls = re.compile(rb"(?<!\w)" + re.escape(macro) + rb"[ \t]*\(([^()\n]*)\)")
-        for text in texts:
-            for match in calls.finditer(text):
-                if not re.search(rb"#[ \t]*define[ \t]+$", text[max(0, match.start() - 64) : match.start()]):
-                    found.append(match[1].decode("utf-8", "surrogateescape").strip())
-    return found
+
+def _valued(value: str) -> Question:
+    """What a macro's value asks for."""
+    if re.fullmatch(r"<[^>]+>|\"[^\"]+\"", value):
+        return Question(value[1:-1], value[0] == '"')
+    return Question(value, macro=True) if re.fullmatch(r"[A-Za-z_]\w*", value) else Question(value, unknown=True)

@@ -21,6 +21,7 @@ class Recipe:
     colour_flags: tuple[str, ...] = ()  # by which it prints in colour; they change no object
     moving: tuple[str, ...] = ()  # of the words: they name where the tree lies, and objects are the same wherever
     files: tuple[str, ...] = ()  # that the words name: response files, profiles
+    unfollowed: str = ""  # a flag because of which it is not known what a compilation reads
     settings: tuple[str, ...] = ()  # variables of the environment that compilers obey, NAME=value
 
     @cached_property

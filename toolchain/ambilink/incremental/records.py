@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from ambilink.files import write_atomically
 from ambilink.incremental.files import FileTable, Stamp, read_stamp
 
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Where compilers look for headers, and which files would be found before the ones that were read."""
 
 import os
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -10,6 +11,22 @@ _VARIABLES = (("CPATH",), ("C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH"))  # after -I,
 SETTINGS = (
     *("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "SOURCE_DATE_EPOCH", "GCC_EXEC_PREFIX", "COMPILER_PATH"),
     *("CCC_OVERRIDE_OPTIONS", "NASMENV", "ZIG_LIB_DIR"),
+)
+# Flags after which it is not known here where compilers look, or what they are asked.
+_UNFOLLOWED = (
+    *("-I-", "-I=", "-iquote=", "-isystem=", "-idirafter=", "-isystem-after", "-iprefix", "-iwithprefix"),
+    *("-iwithsysroot", "-iframework", "-F", "-c-isystem", "-cxx-isystem", "-stdlib++-isystem", "-ivfsoverlay"),
+    *("-vfsoverlay", "--include-barrier", "--include-directory-after", "--include-prefix", "--include-with-prefix"),
+    *("-resource-dir", "--config-"),
+)
+_SEARCHING = ("-I", "-iq", "-is", "-id", "-iw", "-ip", "-if", "-internal-", "-c", "-F", "-X", "@", "--inc", "--emb")
+_HANDING_ON = ("-Xpreprocessor", "-Xclang")
+_UNNAMED = ("-fprofile-use", "-fprofile-instr-use", "-fbranch-probabilities", "-fauto-profile")  # as a whole word
+_PROFILE = re.compile(r"-fprofile-(?:instr-|sample-)?use=(.+)")
+_ASKING = re.compile(r"__has_(?:include|embed)|__TIMESTAMP__")
+# Of a file of --config: it leads to more than what it says.
+_LEADING = re.compile(
+    rb"(?:^|\s)[\"']?(?:@|-I|-i(?!nclude\s|macros\s)|-F|-X|-W[pal],|--conf|--inc|--emb|-fprofile)|__has_|__TIME|<"
 )
 
 
@@ -29,14 +46,69 @@ def expanded(words: Iterable[str], depth: int = 8) -> Iterator[str]:
         if word.startswith("@") and depth:
             try:
                 with open(word[1:], encoding="utf-8", errors="surrogateescape") as stream:
-                    inside = shlex.split(stream.read())
-            except (OSError, ValueError):
+                    text = stream.read()
+            except OSError:
                 continue
-            yield from expanded(inside, depth - 1)
+            yield from expanded(_split(text) or text.split(), depth - 1)
+
+
+def _split(text: str) -> list[str] | None:
+    """None: a quote has no end, where compilers differ."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return None
+
+
+def unfollowed(words: Iterable[str]) -> str:
+    """The first flag because of which it is not known what a compilation reads; empty if there is none."""
+    before = ""
+    for word in expanded(words):
+        config = word[len("--config=") :] if word.startswith("--config=") else word if before == "--config" else None
+        handed_on = word.split(",")[1:] if word.startswith("-Wp,") else [word] if before in _HANDING_ON else []
+        if (
+            word.startswith(_UNFOLLOWED)
+            or word in _UNNAMED
+            or _ASKING.search(word)
+            or any(part.startswith(_SEARCHING) for part in handed_on)
+            or (config is not None and _leads_on(config))
+            or (word.startswith("@") and _has_open_quote(word[1:]))
+        ):
+            return f"{before} {word}" if before in (*_HANDING_ON, "--config") else word
+        before = word
+    return ""
+
+
+def _leads_on(config: str) -> bool:
+    try:
+        with open(config, "rb") as stream:
+            return bool(_LEADING.search(stream.read()))
+    except OSError:
+        return True  # it is looked for elsewhere
+
+
+def _has_open_quote(path: str) -> bool:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+            return _split(stream.read()) is None
+    except OSError:
+        return False
+
+
+def leads_assembler(words: Iterable[str]) -> bool:
+    """Whether flags may say where the assembler looks for files."""
+    before = ""
+    for word in expanded(words):
+        parts = word.split(",")[1:] if word.startswith("-Wa,") else [word] if before == "-Xassembler" else []
+        if any(part.startswith(("-I", "@", "--")) for part in parts):
+            return True
+        before = word
+    return False
 
 
 def search_folders(words: Sequence[str], environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The folders that a compiler searches for what is included, in its order."""
+    """The folders that a compiler searches for what is included, in its order. One that has two kinds is there twice:
+    compilers differ in which they leave out."""
     found: list[list[str]] = [[] for _ in _KINDS]
     waiting: list[str] | None = None
     for word in expanded(words):
@@ -58,17 +130,21 @@ def search_folders(words: Sequence[str], environment: Mapping[str, str]) -> tupl
             if name in environment:
                 found[place] += [folder or os.curdir for folder in environment[name].split(os.pathsep)]
     here = os.getcwd()
-    return tuple(dict.fromkeys(spelled(folder, here) for folders in found for folder in folders))
+    kinds = [dict.fromkeys(spelled(folder, here) for folder in folders) for folders in found]
+    return tuple(folder for folders in kinds for folder in folders)
 
 
 def named_files(words: Iterable[str]) -> tuple[str, ...]:
-    """Files that words of a command name: @file, -fprofile-use=file, -Wa,@file, file."""
+    """Files that words of a command name: @file, -fprofile-use=file or folder, -Wa,@file, file."""
     found = []
     for word in expanded(words):
         for part in word.split(","):
             name = part[1:] if part.startswith("@") else part.partition("=")[2] if "=" in part else part
-            if name and not os.path.isabs(part) and os.path.isfile(name):
+            if name and os.path.isfile(name):
                 found.append(name)
+        profile = _PROFILE.fullmatch(word)
+        if profile and os.path.isdir(profile[1]):
+            found += sorted(os.path.join(folder, name) for folder, _, names in os.walk(profile[1]) for name in names)
     return tuple(dict.fromkeys(found))
 
 
@@ -122,7 +198,8 @@ class Shadows:
 
     def _lead(self, header: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """What the #include may have said, by the folders that lead to a header, and the files that hide it."""
-        called, hiding = [], []
+        called: list[str] = []
+        hiding: list[str] = []
         for position, folder in enumerate(self._search):
             prefix = "" if folder == os.curdir else folder + os.sep
             if not header.startswith(prefix) or (not prefix and os.path.isabs(header)):
@@ -133,6 +210,16 @@ class Shadows:
             for earlier in self._search[:position]:
                 if last in self._names(_join(earlier, inside)):
                     hiding.append(_join(earlier, name))
+        if not called:  # it lies in a folder that no flag names, as the compiler's own, which is searched after them
+            parts = header.split(os.sep)
+            for start in range(1 if os.path.isabs(header) else 0, len(parts)):
+                name = os.sep.join(parts[start:])
+                called.append(name)
+                hiding += [
+                    _join(folder, name)
+                    for folder in self._search
+                    if parts[-1] in self._names(_join(folder, os.path.dirname(name)))
+                ]
         return tuple(called), tuple(hiding)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ambilink.compile.languages import Flags, Language, concerning, language_of
 from ambilink.incremental.recipe import Job, Recipe, Stale
-from ambilink.incremental.search import named_files, search_folders, settings
+from ambilink.incremental.search import named_files, search_folders, settings, unfollowed
 from ambilink.scons.api import Builder, Environment, Folder, Node, make_action
 from ambilink.scons.arguments import setting_texts
 from ambilink.scons.units import Unit
@@ -110,6 +110,7 @@ class ObjectSet:
             colour_flags=() if RECORDING.intersection(words) else ("-fdiagnostics-color=always",),
             moving=tuple(moving),
             files=named_files(words[len(context.compiler) :]),
+            unfollowed=unfollowed(words[len(context.compiler) :]),
             settings=settings(self.env["ENV"]),
         )
 
