@@ -283,3 +283,11 @@ def test_a_file_where_a_folder_of_outputs_belongs(tree, name):
     said = tree.bad()
     assert f"/{name} is a file, where a folder belongs; remove it" in said and "Traceback" not in said
     assert "File " not in said
+
+
+def test_a_clone_for_another_compiler_that_does_not_load_the_tool(tree):
+    tree.write("x.c", "int x;\n")
+    tree.sconstruct('env.Clone(AMBILINK_COMPILER="other").DualLibrary("x", ["x.c"])')
+    said = tree.bad()
+    assert "SConstruct:9: AMBILINK_COMPILER became other after the tool was loaded for" in said
+    assert "load it again" in said

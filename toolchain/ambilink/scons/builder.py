@@ -49,6 +49,7 @@ class BuilderMethod:
 
     def __call__(self, env: Environment, *arguments: object, **keywords: object) -> Any:
         location = find_location(env)
+        _refuse_other_settings(env, location)
         names = {parameter.name for parameter in self.parameters}
         if self.compiles:  # construction variables for this call alone, as for builders of SCons
             overridden = {name: keywords.pop(name) for name in VARIABLES if name in keywords and name not in names}
@@ -74,6 +75,16 @@ class BuilderMethod:
             return self.function(Call(env, context_of(env), location), **values)
         except AmbilinkError as error:
             raise UserError(f"{location}: {title}: {error}") from error
+
+
+def _refuse_other_settings(env: Environment, location: SourceLocation) -> None:
+    """Those that clones were given count where the tool is loaded."""
+    for name, value in zip(("AMBILINK_TARGET", "AMBILINK_COMPILER"), context_of(env).asked, strict=False):
+        if str(env[name]) != value:
+            raise UserError(
+                f"{location}: {name} became {env[name]} after the tool was loaded for {value}; load it again: "
+                f'env.Clone({name}=..., tools=["ambilink"])'
+            )
 
 
 BUILDERS: dict[str, BuilderMethod] = {}
