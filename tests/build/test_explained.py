@@ -113,6 +113,20 @@ def test_a_symbol_of_cxx(every):
     )
 
 
+@pytest.mark.parametrize("linkage", ["dynamic", "static"])
+def test_a_program_without_main(every, linkage):
+    """Not the code that calls it is at fault, and no name like it is meant."""
+    every.write("start.c", "int main(void);\nvoid _start(void) { for (;;) main(); }\n")
+    every.write("main.c", "int foo;\n")
+    every.sconstruct(
+        'env.ProgramStart(["start.c"])\nenv.DualLibrary("mains", ["high/high.c"])\n'
+        f'env.Service("user", ["main.c"], linkage="{linkage}")\n'
+    )
+    assert said(every.bad(str(every.out / "services/user"))) == [
+        f"ambilink: service 'user': has no function main; define main in main.c [SConstruct:{HEAD + 3}]"
+    ]
+
+
 def test_a_missing_header(every):
     every.write("main.c", "\n#include <log.h>\nvoid _start(void) { for (;;) log_more(1); }\n")
     (line,) = said(every.bad(str(every.out / "services/user")))

@@ -14,9 +14,10 @@ from ambilink.elf.abi import load_abi
 from ambilink.elf.inspect import objects_referring_to, undefined_names
 from ambilink.errors import AmbilinkError
 from ambilink.scons.context import Context
-from ambilink.scons.units import Kernel, KernelModule, Library, LibraryVariant, Unit
+from ambilink.scons.units import Kernel, KernelModule, Library, LibraryVariant, Start, Unit
 
 SHOWN = 10  # symbols
+MAIN = "main"  # what the code at the entry of programs calls
 LLD = re.compile(r"^\S*ld\S*: error: undefined (?:\w+ )?symbol: (?P<name>.+)\n(?:>>> .*\n)*\n?", re.MULTILINE)
 GNU = re.compile(r"^.*(?:undefined reference to|hidden symbol) [`'](?P<name>.+?)'.*\n", re.MULTILINE)
 NOISE = re.compile(r"^.*: in function [`'].*':\n|^.*ld: .*DSO missing from command line.*\n", re.MULTILINE)
@@ -78,6 +79,9 @@ def _describe(context: Context, unit: Unit, name: str) -> AmbilinkError:
     use = _use(context, unit, symbol, name)
     where, rule = (use.place, f"undefined symbol {name}") if use else (unit.title, f"undefined symbol {name}")
     user = use.unit if use else unit
+    if isinstance(user, Start) and name == MAIN:
+        sources = ", ".join(_sources(unit)[:3]) or "its sources"
+        return AmbilinkError(unit.title, "has no function main", f"define main in {sources} [{unit.location}]")
     location = user.location
     if isinstance(user, LibraryVariant) and user.of is not None:
         user = user.of
