@@ -190,3 +190,15 @@ def test_the_order_follows_declarations_that_change(tree):
     declare(tree, other, files)
     tree.good("out/services/p")
     assert run(tree.folder / "out/services/p") == judged(tree, other, files)
+
+
+def test_an_object_of_an_archive_that_the_program_has_too(tree):
+    """Both have the same strong symbol beside a constructor, as shared objects have a __dso_handle each."""
+    needs = {"p": "a", "a": ""}
+    files = sources(tree, needs, {})
+    tree.write("both.c", NOTE.format(name="x", when="") + "int of_each_file;\n")
+    for name in files:
+        files[name].append("both.c")
+    declare(tree, needs, files)
+    tree.good("out/services/p")
+    assert run(tree.folder / "out/services/p").split().count("x") == 1

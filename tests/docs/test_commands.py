@@ -78,7 +78,7 @@ def checkout(tmp_path_factory, build_cache) -> Iterator[Checkout]:
         environment |= {name: os.environ[name]} if name in os.environ else {}
     environment.pop("PYTHONPATH", None)
     environment["PATH"] = f"{folder}/.venv/bin:{os.environ['PATH']}"
-    environment["SCONSFLAGS"] = f"cache={build_cache}"
+    environment["SCONSFLAGS"] = f"cache={build_cache} cache_mode=read"
     environment["PYTHON"] = sys.executable
     yield Checkout(folder, sources, environment)
 

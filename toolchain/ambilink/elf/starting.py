@@ -47,6 +47,15 @@ class Object:
             return set(), set()
         return defined, undefined - defined
 
+    def strong_symbols(self) -> set[bytes]:
+        """Those that no other object of a link may define."""
+        try:
+            file = ElfFile(Path(self.name), self.data)
+            symbols = (symbol for table in file.symbol_tables() for symbol in file.symbols_of(table))
+            return {each.name for each in symbols if each.section != SHN_UNDEF and each.binding == STB_GLOBAL}
+        except ElfError:
+            return set()
+
     def priorities(self) -> list[int]:
         return [int(match[2] or LAST) for name in self.sections() if (match := ARRAYS.fullmatch(name))]
 

@@ -282,7 +282,6 @@ class Context(Resolver):
         """Resolve everything, so that a mistake is reported before anything is built."""
         self.checked = True
         self.resolve_all()
-        self.verify_files()
         if self.env.GetOption("clean"):  # SCons scans nothing then, and would leave what it did not find
             for node, function in self._late:
                 self.env.Depends(node, list(function()))

@@ -24,6 +24,8 @@ def add_named_targets(context: Context) -> None:
 def _resolve(targets: Sequence[str], folder: str) -> None:
     """Make an alias of each name that SCons does not know; `folder` is where paths are from."""
     refuse_unknown_options()
+    for context in _contexts:  # now, when all is declared: SConscripts may say more after check()
+        context.verify_files()
     for name in targets:
         env, path = _contexts[0].env, os.path.join(folder, name)
         if name in alias_names() or is_made(env, path):

@@ -4,7 +4,7 @@ are linked as files of their own, in the order in which a dynamic linker would s
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def take_out(
         each.objects = each.objects or _members(each.path)
     program = _Linked(None, target, [Object(path, map_regular(Path(path))) for path in own])
     order = dependency_order(_used(context, program, libraries))[:-1]
-    ranked = [(rank, one) for rank, each in enumerate(order) for one in found.get(each, [])]
+    ranked = list(_without_rivals(program, order, found))
     rank_of_own = len(order)
     by_place = places([*ranked, *((rank_of_own, one) for one in program.objects)])
     if by_place:
@@ -66,6 +66,20 @@ def take_out(
             if other is not one:
                 changed[one.name] = _write(target, number, other)
     return taken, changed
+
+
+def _without_rivals(
+    program: _Linked, order: Sequence[_Linked], found: Mapping[_Linked, Sequence[Object]]
+) -> Iterator[tuple[int, Object]]:
+    """With their ranks. An archive's object that defines what an earlier one or the program defines would not be taken
+    by a linker either: __dso_handle beside its destructor, say, which each shared object has for itself."""
+    defined = {symbol for one in program.objects for symbol in one.strong_symbols()}
+    for rank, each in enumerate(order):
+        for one in found.get(each, []):
+            symbols = one.strong_symbols()
+            if not symbols & defined:
+                defined |= symbols
+                yield rank, one
 
 
 def _starting(each: _Linked, sets: set[str]) -> Iterator[Object]:
