@@ -94,8 +94,8 @@ def _as_they_were(inputs: up_to_date.Inputs, made: set[str], builds: set[str]) -
         if os.path.islink(path) and os.lstat(path).st_ctime > since:
             return False
     around = {str(parent) for path in made for parent in Path(path).parents}
-    known = made | around | builds | {os.path.relpath(database())}
-    return all(_within(builds, folder) or _same_names(folder, known, since) for folder in folders)
+    known = made | around | builds | folders | {os.path.relpath(database())}  # folders are looked at, too
+    return all(_within([*builds, ".venv"], folder) or _same_names(folder, known, since) for folder in folders)
 
 
 def _nearest_folder(path: str) -> str:
@@ -118,7 +118,16 @@ def _same_names(folder: str, known: set[str], since: float) -> bool:
     if folder == ".":
         return READING.top_names <= set(names) and set(names) - READING.top_names <= own
     young = {name for name, changed in names.items() if changed > since}
-    return bool(young) and young <= own
+    return bool(young) and all(_only_compiled(f"{folder}/{name}", since) for name in young - own)
+
+
+def _only_compiled(folder: str, since: float) -> bool:
+    """Whether Python's cache is all that is new in a folder."""
+    if os.path.islink(folder) or not os.path.isdir(folder):
+        return False
+    with os.scandir(folder) as entries:
+        young = {entry.name for entry in entries if entry.stat(follow_symlinks=False).st_ctime > since}
+    return young == {UNSEARCHED}
 
 
 def _nothing_left(context: Context) -> bool:
