@@ -24,7 +24,7 @@ LOOKS = ("os.listdir", "os.scandir")
 UNKNOWN = ("socket.", "ctypes.", "sqlite3.", "os.getxattr", "os.listxattr", "pty.")  # events that begin so
 CHANGES = ("os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown")
 WALKERS = ("realpath", "_realpath", "_joinrealpath", "islink", "lexists", "ismount", "readlink", "is_symlink")
-FIRST_TICK = 0.01  # seconds: process start times are rounded down so far
+TICKS = 0.03  # seconds: process start times are early by up to two ticks; loading the build system takes longer
 
 
 class Reading:
@@ -217,7 +217,7 @@ def _process_start() -> float:
         after_name = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
         age = time.clock_gettime(time.CLOCK_BOOTTIME) - int(after_name[19]) / os.sysconf("SC_CLK_TCK")
         if 0 <= age < 3600:
-            return now - age + FIRST_TICK
+            return now - age + TICKS
     except (OSError, AttributeError, ValueError, IndexError):
         pass
     return now - 1  # the build system was loaded since
