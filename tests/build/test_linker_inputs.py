@@ -212,11 +212,12 @@ def test_a_named_file_that_has_no_end(low):
     ["/* symbols */ INCLUDE inner.ld\n", "other = 1; INCLUDE /* it */ inner.ld\n", 'other = 1;INCLUDE "inner.ld"'],
 )
 def test_a_script_that_includes_another_in_the_middle_of_a_line(linker, text):
+    """In a folder of -L: GNU ld lists the name that the script has."""
     linker.write("outer.ld", text)
-    linker.write("inner.ld", "marker = 0x1230;\n")
-    library(linker, "outer.ld", "--export-dynamic-symbol=marker")
+    linker.write("b/inner.ld", "marker = 0x1230;\n")
+    library(linker, "-Lb", "outer.ld", "--export-dynamic-symbol=marker")
     linker.good()
-    linker.write("inner.ld", "marker = 0x4560;\n")
+    linker.write("b/inner.ld", "marker = 0x4560;\n")
     linker.good()
     assert marker(linker) == 0x4560
     settled(linker)
