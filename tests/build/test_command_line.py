@@ -51,7 +51,7 @@ def test_an_image_by_its_stem_or_its_name(pair):
     pair.sconstruct('env.BootImage("sys.img", "boot.toml")\n')
     for name in ("sys", "sys.img"):  # it is tried, and fails by its empty manifest
         output = pair.bad(name)
-        assert "boot.toml: " in output and "no target" not in output
+        assert "boot.toml:1: " in output and "no target" not in output
 
 
 def test_names_of_the_project_go_first(pair):

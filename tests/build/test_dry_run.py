@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import time
 
 import pytest
 
@@ -122,6 +123,7 @@ def test_explaining_compares_as_the_decider_does(pair, decider):
     )
     pair.good("-Q")
     pair.good("-Q")
+    time.sleep(1.1)  # SCons' deciders by time compare whole seconds
     pair.write("one.txt", "changed\n")
     output = pair.good("-Q", "--debug=explain")
     assert CHANGED.findall(output) == ["one.txt", "report"], output

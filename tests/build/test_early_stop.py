@@ -93,7 +93,7 @@ def test_a_script_that_looks_at_the_whole_environment(small):
 @pytest.mark.parametrize(
     "text",
     [
-        "import subprocess; subprocess.run(['true'])",
+        "import subprocess, sys; subprocess.run([sys.executable, '-c', ''])",
         "import os; os.system('true')",
         "env.Execute('true')",
         "env.ParseConfig('true')",

@@ -4,6 +4,8 @@ import shutil
 import subprocess
 
 import pytest
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import Symbol
 
 SOURCE = "int keep(void) { return 1; }\nint drop(void) { return 2; }\nint third(void) { return 3; }\n"
 VERSIONS = "{{ global: {}; local: *; }};\n"
@@ -29,9 +31,12 @@ def library(tree, *flags: str, more: str = "") -> None:
 
 
 def exported(tree) -> set[str]:
-    words = ["readelf", "--dyn-syms", "-W", tree.out / "lib/liblow.so"]
-    lines = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
-    return {line.split()[-1].partition("@")[0] for line in lines if " GLOBAL " in line and " UND " not in line}
+    return {symbol.name for symbol in dynamic_symbols(tree) if symbol["st_shndx"] != "SHN_UNDEF" and symbol.name}
+
+
+def dynamic_symbols(tree) -> list[Symbol]:
+    with (tree.out / "lib/liblow.so").open("rb") as file:
+        return list(ELFFile(file).get_section_by_name(".dynsym").iter_symbols())
 
 
 def settled(tree) -> None:
@@ -121,9 +126,7 @@ def test_scripts_that_include_others(linker):
 
 
 def marker(tree) -> int:
-    words = ["readelf", "--dyn-syms", "-W", tree.out / "lib/liblow.so"]
-    lines = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
-    return next(int(line.split()[1], 16) for line in lines if line.endswith(" marker"))
+    return next(symbol["st_value"] for symbol in dynamic_symbols(tree) if symbol.name == "marker")
 
 
 def test_a_kernels_script_that_includes_another(low):
