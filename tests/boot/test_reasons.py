@@ -29,7 +29,8 @@ def test_an_endless_loop(system, machine, tmp_path, function):
     assert result.outcome.verdict is Verdict.TIMEOUT
     reason = next(each for each in result.reasons if each.startswith("test-wrong"))
     assert re.search(rf"^{WRONG}runs at 0x[0-9a-f]+, in ", reason)
-    assert re.search(rf"\b{function}\+0x\w+ {HERE}.*, (called )?by main\+0x\w+ {HERE}$", reason)
+    # gcc makes no frame in a function that never returns: its caller's caller is the next that is found.
+    assert re.search(rf"\b{function}\+0x\w+ {HERE}.*, (called )?by (main\+0x\w+ {HERE}$|libc_start)", reason)
 
 
 @pytest.mark.parametrize(
@@ -47,9 +48,12 @@ def test_an_exit_status(system, machine, tmp_path, arguments, reason):
 @pytest.mark.parametrize(
     ("what", "reason"),
     [
-        ("abort", rf"ended with exit status 134 \(abort\(\)\), in main\+0x\w+ {HERE}; a program passes with status 0"),
+        (
+            "abort",
+            rf"ended with exit status 134 \(abort\(\)\), in main(\.cold)?\+0x\w+ {HERE}; a program passes with status 0",
+        ),
         ("null", rf"was ended for a fault: page fault, write at 0x0, not mapped, in \S+: write_to\+0x\w+ {HERE}"),
-        ("trap", rf"was ended for a fault: invalid instruction, in \S+: main\+0x\w+ {HERE}"),
+        ("trap", rf"was ended for a fault: invalid instruction, in \S+: main(\.cold)?\+0x\w+ {HERE}"),
         (
             "overflow",
             rf"overflowed the stack of 65,536 bytes of its thread \d+ in \S+: recurse\+0x\w+ {HERE}; recurse\+0x\w+ "
@@ -63,7 +67,7 @@ def test_a_crash(system, machine, tmp_path, what, reason):
 
 
 def test_a_daemon_that_ends(system, machine, tmp_path):
-    result = boot(system.service("test-exit").program("test-wrong"), machine, tmp_path)
+    result = boot(system.service("test-exit").program("test-wrong", arguments=["spin"]), machine, tmp_path)
     assert re.fullmatch(
         r"test-exit \(process \d+\) ended with exit status 0, and a daemon must not end; if it may, "
         r'give it role = "program" in the manifest',
