@@ -50,7 +50,8 @@ def test_an_exit_status(system, machine, tmp_path, arguments, reason):
     [
         (
             "abort",
-            rf"ended with exit status 134 \(abort\(\)\), in main(\.cold)?\+0x\w+ {HERE}; a program passes with status 0",
+            rf"ended with exit status 134 \(abort\(\)\), in main(\.cold)?\+0x\w+ {HERE}; "
+            "a program passes with status 0",
         ),
         ("null", rf"was ended for a fault: page fault, write at 0x0, not mapped, in \S+: write_to\+0x\w+ {HERE}"),
         ("trap", rf"was ended for a fault: invalid instruction, in \S+: main(\.cold)?\+0x\w+ {HERE}"),
