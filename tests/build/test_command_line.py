@@ -114,7 +114,7 @@ def test_wrong_options(optional, option, message):
 def test_a_misspelt_setting_is_an_error(tree):
     tree.more = "AMBILINK_COMPLER='gnu',"
     tree.sconstruct("")
-    assert "AMBILINK_COMPLER is unknown; did you mean AMBILINK_COMPILER?" in tree.bad()
+    assert "AMBILINK_COMPLER is unknown; did you mean 'AMBILINK_COMPILER'?" in tree.bad()
 
 
 def wrapper(top, folder, *words):

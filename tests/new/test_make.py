@@ -67,7 +67,7 @@ def test_a_name_that_is_none(name, tmp_path, capsys, monkeypatch):
 
 def test_an_unknown_template_lists_near_ones(tmp_path, capsys):
     assert new(tmp_path / "x", "--template", "kernal") == 2
-    assert f"did you mean kernel? there are {', '.join(template.TEMPLATES)}" in capsys.readouterr().err
+    assert f"did you mean 'kernel'? choose one of: {', '.join(template.TEMPLATES)}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [[], [""]])

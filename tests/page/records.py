@@ -3,7 +3,7 @@
 from typing import Any
 
 LINE = {"text": "", "console": "", "seconds": 0.1, "instructions": 1000}
-# What a guest might write to whoever reads its console.
+# What a guest might write on its console.
 ATTACKS = [
     "<script>document.title='owned'</script>",
     "</span></li></ol><script>document.title='owned'</script>",

@@ -84,7 +84,7 @@ def _add_machine_options(boot: argparse.ArgumentParser) -> None:
     )
     boot.add_argument("--root", type=folder, metavar="DIR", help="build folder with symbols (default: the image's)")
     boot.add_argument("--log", type=output_file, metavar="FILE", help="write console and verdict there")
-    boot.add_argument("--record", type=output_file, metavar="FILE", help="write all that is known of the boot (JSON)")
+    boot.add_argument("--record", type=output_file, metavar="FILE", help="write the record of the boot (JSON)")
     boot.add_argument(
         "--before",
         type=input_file,

@@ -1,7 +1,7 @@
 """Words of a linker's command: response files in them, and the files that they name.
 
 What a linker reads it lists itself (--dependency-file). Known before it runs are what its words name, which other steps
-may have to make first; known to nobody else are response files, and what GNU ld leaves out."""
+may have to make first. Only its words name response files, and what GNU ld leaves out of that list."""
 
 import os
 import re

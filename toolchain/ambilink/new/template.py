@@ -5,12 +5,11 @@ git, clangd and CI do not take them for this repository's. `@name@` and the othe
 contents.
 """
 
-import difflib
 import re
 from pathlib import Path
 
 from ambilink import __version__
-from ambilink.errors import AmbilinkError
+from ambilink.errors import AmbilinkError, choices
 from ambilink.files import read_regular
 
 FOLDER = Path(__file__).parent / "templates"
@@ -28,9 +27,7 @@ PLACEHOLDER = re.compile(r"@([a-z]+)@")
 
 def check_template(template: str) -> None:
     if template not in TEMPLATES:
-        near = difflib.get_close_matches(template, TEMPLATES, n=1)
-        remedy = f"did you mean {near[0]}? " if near else ""
-        raise AmbilinkError(template, "is no template", f"{remedy}there are {', '.join(TEMPLATES)}")
+        raise AmbilinkError(template, "is no template", choices(TEMPLATES, template))
 
 
 def check_name(name: str) -> None:

@@ -1,4 +1,5 @@
-"""What this tool uses of SCons, with types: SCons has none of its own. Only this module imports SCons."""
+"""What this tool uses of SCons, with types: SCons has none of its own. Only this module, tasks.py and script_errors.py
+import SCons."""
 
 import os
 import shlex
@@ -233,21 +234,6 @@ def built_below(folder: Any) -> Iterator[Node]:
             yield node
 
 
-def before_building(function: Callable[[Sequence[str], str], None]) -> None:
-    """Call it when all SConscripts were read, with the command line's targets and the folder that their paths are
-    from. It may raise UserError: then nothing is built."""
-    main = SCons.Script.Main
-    build_targets = main._build_targets
-
-    def build(fs: Any, options: Any, targets: Any, target_top: Any) -> Any:
-        function(
-            [each for each in SCons.Script.BUILD_TARGETS if isinstance(each, str)] if targets else [], target_top or ""
-        )
-        return build_targets(fs, options, targets, target_top)
-
-    main._build_targets = build
-
-
 def command_line_arguments() -> Mapping[str, str]:
     return cast(Mapping[str, str], SCons.Script.ARGUMENTS)
 
@@ -291,7 +277,7 @@ def report_alone(folder: str) -> None:
 
 
 def unwrapped(stream: TextIO) -> TextIO:
-    """A standard stream below what SCons puts round it, which hides that nobody reads."""
+    """A standard stream below what SCons puts round it, which hides that its reader is gone."""
     return stream.file if isinstance(stream, SCons.Util.Unbuffered) else stream
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 
 from ambilink.compile.languages import COMMON, NO_FLAGS, Flags, Language
+from ambilink.errors import known
 from ambilink.scons.api import (
     Environment,
     Folder,
@@ -427,6 +428,4 @@ def refuse_unknown_settings(env: Environment) -> None:
     """A misspelt one would be silent."""
     for name in env.Dictionary():
         if name.startswith("AMBILINK_") and name not in (*SETTINGS, *OWN_SETTINGS):
-            near = get_close_matches(name, SETTINGS, 1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise UserError(f"the construction variable {name} is unknown; {hint}known: {', '.join(sorted(SETTINGS))}")
+            raise UserError(f"the construction variable {name} is unknown; {known(SETTINGS, name)}")

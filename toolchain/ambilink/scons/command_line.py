@@ -4,9 +4,9 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from ambilink.errors import known
 from ambilink.scons.api import UserError, Variables, command_line_arguments
 from ambilink.scons.cache_settings import DEFAULT_LIMIT, DEFAULT_MODE, parse_size
-from ambilink.scons.declarations import known
 
 SHOWN = 24  # columns of NAME=DEFAULT in the help
 NO = ("0", "no", "off", "false", "n", "f", "")

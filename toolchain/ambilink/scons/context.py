@@ -291,11 +291,14 @@ class Context(Resolver):
     def verify_files(self) -> None:
         """Files that SConscripts name are there, or will be."""
         if not self.env.GetOption("clean") and not self.env.GetOption("help"):
-            self.wanted.verify(self.top, node_tables(self.env))
+            if self.wanted:
+                self.wanted.verify(self.top, node_tables(self.env))
             self.verify_made_inputs()
 
     def verify_made_inputs(self) -> None:
         """What commands of the project made for compilations is as they left it: seen before SCons looks at it."""
+        if len(self._verified) == len(self.sets):  # asked for every node that is scanned
+            return
         for each in list(self.sets.values()):
             for node in each.made_inputs if each not in self._verified else ():
                 self.rebuild_if_altered(node)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from ambilink.errors import known as known
+from ambilink.errors import known
 from ambilink.scons.api import UserError
 from ambilink.scons.location import SourceLocation
 from ambilink.scons.units import Interpreter, KernelModule, Library, Program, Start, Unit

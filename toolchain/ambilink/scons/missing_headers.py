@@ -35,7 +35,7 @@ def explain(context: Context, unit: Unit, output: str) -> str:
 
 
 def _owner(context: Context, unit: Unit, file: str) -> Unit:
-    """A library, if the header that includes is one of its own: whoever has it in LIBS lacks the other too."""
+    """A library, if the header that includes is one of its own: a unit that has it in LIBS lacks the other too."""
     own = unit.of if isinstance(unit, LibraryVariant) and unit.of is not None else unit
     for library in context.closure(unit):
         if library is not own and any(file.startswith(f"{folder}{os.sep}") for folder in _public(library)):

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import PurePath
 
-from ambilink.scons.api import Node, UserError, alias_names, before_building, built_below, is_made, is_present
+from ambilink.scons.api import Node, UserError, alias_names, built_below, is_made, is_present
 from ambilink.scons.command_line import refuse_unknown_options
 from ambilink.scons.context import Context
+from ambilink.scons.tasks import before_building
 from ambilink.scons.units import Library, Program
 
 NEAR = 3  # names that are proposed

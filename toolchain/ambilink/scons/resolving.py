@@ -6,9 +6,9 @@ libraries may need each other. A mistake is reported with the SConscript line th
 
 from collections.abc import Iterator, Sequence
 
-from ambilink.errors import AmbilinkError
+from ambilink.errors import AmbilinkError, known
 from ambilink.scons.api import Folder, Node, UserError
-from ambilink.scons.declarations import Declarations, known
+from ambilink.scons.declarations import Declarations
 from ambilink.scons.prebuilt import find_prebuilt
 from ambilink.scons.units import Kernel, KernelModule, Library, LibraryVariant, Program, Unit
 

@@ -1,8 +1,8 @@
 """What SCons' tasks do differently where this tool is loaded: reasons are the true ones, a dry run follows what would
 change, and what was stopped is no failure of its own.
 
-SCons has no hooks for these, so methods of its classes are wrapped, once; nodes that this tool did not make, and what
-does not depend on such a node, are handled as ever.
+SCons has no hooks for these, so functions and methods of it are wrapped, once; nodes that this tool did not make, and
+what does not depend on such a node, are handled as ever.
 """
 
 import contextlib
@@ -105,6 +105,18 @@ def install(*, dry: bool) -> None:
         _wrap(main.BuildTask, "make_ready", _make_ready)
         if not os.path.exists(database()):  # SCons would make an empty one
             SCons.SConsign.File(None)
+
+
+def before_building(function: Callable[[list[str], str], None]) -> None:
+    """Call it when all SConscripts were read, with the command line's targets and the folder that their paths are
+    from. It may raise UserError: then nothing is built."""
+
+    def build(original: Callable[..., Any], files: Any, options: Any, targets: Any, folder: str | None) -> Any:
+        named = [each for each in SCons.Script.BUILD_TARGETS if isinstance(each, str)] if targets else []
+        function(named, folder or "")
+        return original(files, options, targets, folder)
+
+    _wrap(SCons.Script.Main, "_build_targets", build)
 
 
 def _wrap(kind: Any, name: str, function: Callable[..., Any]) -> None:

@@ -14,7 +14,7 @@ from ambilink.scons.context import Context
 from ambilink.scons.object_set import ObjectSet
 from ambilink.scons.tasks import database
 
-UNSEARCHED = "__pycache__"  # where nobody keeps headers
+UNSEARCHED = "__pycache__"  # no headers are kept there
 AT_THE_TOP = (".git", ".venv")  # what changes there is no part of the project
 MOST_OUTSIDE = 2000  # folders of headers outside the top
 

@@ -26,6 +26,10 @@ class WantedFiles:
     def __init__(self) -> None:
         self._unseen: list[Wanted] = []
 
+    def __len__(self) -> int:
+        """How many are still to be looked for."""
+        return len(self._unseen)
+
     def add(self, wanted: Wanted) -> None:
         self._unseen.append(wanted)
 

@@ -1,4 +1,4 @@
-"""Elements of the page. Text becomes text and never markup, whoever wrote it: the only way to markup is an element."""
+"""Elements of the page. Text from any source stays text: the only way to markup is an element."""
 
 from collections.abc import Iterable
 from html import escape

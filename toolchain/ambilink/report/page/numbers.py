@@ -1,4 +1,4 @@
-"""Numbers as the page shows them, each with the exact value for whoever reads the page by a program."""
+"""Numbers as the page shows them, each with the exact value for programs that read the page."""
 
 from ambilink.report.page.html import Markup, element
 

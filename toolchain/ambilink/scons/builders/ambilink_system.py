@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ambilink.errors import known
 from ambilink.scons.api import Environment, Node, UserError, all_files
 from ambilink.scons.arguments import Texts
 from ambilink.scons.builder import Call, builder
 from ambilink.scons.context import Context
-from ambilink.scons.declarations import known
 from ambilink.scons.units import Interpreter, KernelModule, Library, Program
 from ambilink.scons.variables import VARIABLES
 from ambilink.sources import FLAGS, part_names

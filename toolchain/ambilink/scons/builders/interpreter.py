@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from ambilink.compile.languages import NO_FLAGS, Flags
+from ambilink.errors import known
 from ambilink.scons.api import UserError
 from ambilink.scons.arguments import CompileFlags, Defines, Folders, Name, Names, OptionalName, Sources, Text
 from ambilink.scons.builder import Call, builder
 from ambilink.scons.compiling import compile_all
-from ambilink.scons.declarations import known
 from ambilink.scons.kinds.interpreter import INTERPRETER, path_under_lib
 from ambilink.scons.object_set import ObjectSet
 from ambilink.scons.sources import refuse_none

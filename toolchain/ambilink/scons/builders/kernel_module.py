@@ -1,12 +1,12 @@
 """KernelModule."""
 
 from ambilink.compile.languages import NO_FLAGS, Flags
+from ambilink.errors import known
 from ambilink.scons.api import UserError
 from ambilink.scons.arguments import CompileFlags, Defines, Folders, Name, Names, Sources
 from ambilink.scons.booting import refuse_other_processors
 from ambilink.scons.builder import Call, builder
 from ambilink.scons.compiling import compile_all
-from ambilink.scons.declarations import known
 from ambilink.scons.kinds.kernel_module import KERNEL_MODULE
 from ambilink.scons.sources import refuse_none
 from ambilink.scons.units import Kernel, KernelModule

@@ -13,10 +13,9 @@ from ambilink.bootimage.manifest import Manifest, read
 from ambilink.bootimage.multiboot_manifest import AMBILINK, MultibootManifest, format_of
 from ambilink.bootimage.pack import FILE_REMEDY, near_file
 from ambilink.compile.profile import DEFAULT_PROFILE, Places
-from ambilink.errors import AmbilinkError
+from ambilink.errors import AmbilinkError, known
 from ambilink.scons.api import Builder, Environment, Node, Nodes, UserError
 from ambilink.scons.context import Context, context_of
-from ambilink.scons.declarations import known
 from ambilink.scons.location import SourceLocation
 from ambilink.scons.steps import CommandStep, watched
 from ambilink.scons.units import Kernel, Library, Program
