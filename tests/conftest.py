@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,13 @@ import pytest
 
 TOP = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TOP / "toolchain"))
+
+
+def pytest_configure() -> None:
+    """What tests start gets the signals of a terminal's program: nohup, or a shell's `&`, may have us ignore them."""
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @pytest.fixture(scope="session")

@@ -153,6 +153,16 @@ def test_a_signal_ends_what_runs_and_says_so(many, number):
     many.builds_rightly()
 
 
+def test_nohup_lets_a_build_go_on(many):
+    many.seconds("1")
+    process = many.start("-Q", "-j2", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    many.wait_for("slow.c")
+    process.send_signal(signal.SIGHUP)
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 0 and "stopped" not in out + error, out + error
+    many.nothing_half_written()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_that_comes_too_late(many, number):
     """All is made, and the records are being written: they are, and nothing is said of a stop."""

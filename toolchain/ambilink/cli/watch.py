@@ -38,7 +38,8 @@ def _watch(options: argparse.Namespace) -> int:
         return EXIT_WRONG
     builds = 0
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup leaves SIGHUP
+            signal.signal(number, _interrupt)
     try:
         with tempfile.TemporaryDirectory(prefix="ambilink-watch-") as folder:
             watcher = _Watcher(options.words, Path(folder, "inputs"))

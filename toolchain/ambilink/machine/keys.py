@@ -113,7 +113,9 @@ def _caught_signals() -> Iterator[int]:
         came.append(number)
         os.write(write, b"!")
 
-    handlers = {number: signal.signal(number, note) for number in ENDING_SIGNALS}
+    # A signal that we were started to ignore stays so, as nohup has it with SIGHUP.
+    heeded = [number for number in ENDING_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    handlers = {number: signal.signal(number, note) for number in heeded}
     try:
         yield read
     finally:

@@ -20,9 +20,8 @@ from ambilink.incremental.slots import JobSlots
 from ambilink.report.progress import Progress
 from ambilink.report.terminal import SharedStream, discard, is_terminal, wants_colour
 from ambilink.scons.api import Environment, unwrapped
-from ambilink.scons.tasks import forget_signatures, on_failure
+from ambilink.scons.tasks import ENDING_SIGNALS, forget_signatures, on_failure
 
-SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 CLOSED = 128 + 13  # exit status of a program that SIGPIPE ended
 
 
@@ -59,8 +58,9 @@ class Running:
         self.attach()
         if not self._finishing:
             self._finishing = True
-            for number in SIGNALS if threading.current_thread() is threading.main_thread() else []:
-                signal.signal(number, self._signal_while_finishing)
+            for number in ENDING_SIGNALS if threading.current_thread() is threading.main_thread() else []:
+                if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup leaves SIGHUP
+                    signal.signal(number, self._signal_while_finishing)
 
     def _signal_while_finishing(self, number: int, frame: object) -> None:
         if self._late:
@@ -114,7 +114,7 @@ class Running:
     def _end_at_signals(self, reader: socket.socket) -> None:
         while numbers := reader.recv(16):
             for number in numbers:
-                if number in SIGNALS and not self._finishing:
+                if number in ENDING_SIGNALS and not self._finishing:
                     self.stopped_by = signal.Signals(number)
                     self.slots.end()
                     end_all(self.token, signal.SIGTERM)

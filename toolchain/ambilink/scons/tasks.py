@@ -7,6 +7,7 @@ what does not depend on such a node, are handled as ever.
 
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable
 from functools import cache, wraps
@@ -22,6 +23,7 @@ import SCons.Taskmaster.Job
 
 from ambilink.scons.api import Environment, Node, is_file
 
+ENDING_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 INTERRUPTED = getattr(SCons.Taskmaster.Job, "interrupt_msg", "Build interrupted.")
 _OURS = "ambilink_made"  # attribute of nodes that this tool makes
 _REASON = "ambilink_reason"
@@ -101,6 +103,7 @@ def install(*, dry: bool) -> None:
     _wrap(main.CleanTask, "remove", _remove)
     _wrap(SCons.SConsign, "write", _write_signatures)
     _wrap(SCons.Taskmaster.Taskmaster, "cleanup", _cleanup)
+    _wrap(SCons.Taskmaster.Job.Jobs, "_setup_sig_handler", _handle_signals)
     if dry:
         _wrap(main.BuildTask, "make_ready", _make_ready)
         if not os.path.exists(database()):  # SCons would make an empty one
@@ -151,6 +154,14 @@ def _cleanup(original: Callable[[Any], None], master: Any) -> None:
     if failed and not any(find([node], set()) for node in master.pending_children):
         return
     original(master)
+
+
+def _handle_signals(original: Callable[[Any], None], jobs: Any) -> None:
+    """SCons would also end at a signal that it was started to ignore, as nohup does with SIGHUP."""
+    ignored = [number for number in ENDING_SIGNALS if signal.getsignal(number) is signal.SIG_IGN]
+    original(jobs)
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _write_signatures(original: Callable[[], None]) -> None:
