@@ -68,7 +68,7 @@ def test_a_crash(system, machine, tmp_path, what, reason):
 
 
 def test_a_daemon_that_ends(system, machine, tmp_path):
-    result = boot(system.service("test-exit").program("test-wrong", arguments=["spin"]), machine, tmp_path)
+    result = boot(system.service("test-exit").program("test-wrong", arguments=["spin"]), machine, tmp_path, timeout=3.0)
     assert re.fullmatch(
         r"test-exit \(process \d+\) ended with exit status 0, and a daemon must not end; if it may, "
         r'give it role = "program" in the manifest',

@@ -103,18 +103,13 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=lambda name: name.replace(" ", "-"))
-def test_a_change_is_noticed(recorded, change):
-    CHANGES[change](recorded)
-    assert look(recorded) == ""
-
-
-@pytest.mark.parametrize(
-    "name", [name for name in CHANGES if "gone" not in name or "output" in name or "object" in name]
-)
-def test_after_the_change_all_is_well_again(recorded, name):
-    """The next build leaves a record that holds."""
+@pytest.mark.parametrize("name", CHANGES, ids=lambda name: name.replace(" ", "-"))
+def test_a_change_is_noticed(recorded, name):
+    """And the next build, where there can be one, leaves a record that holds."""
     CHANGES[name](recorded)
+    assert look(recorded) == ""
+    if name in ("a header that is gone", "a folder that is gone"):
+        return
     past = time.time() - 50
     for folder, _, names in os.walk(recorded.folder):
         if "build" not in folder:
@@ -150,11 +145,11 @@ def test_what_is_always_built_is_never_done(recorded):
     assert look(recorded, "again") == ""
 
 
-@pytest.mark.parametrize("words", [("-n",), ("-c",), ("-q",), ("-h",)])
-def test_only_builds_leave_a_record(recorded, words):
-    for _ in range(2):
-        recorded.scons(*words)
-    assert look(recorded, *words) == ""
+def test_only_builds_leave_a_record(recorded):
+    for word in ("-n", "-q", "-h", "-c"):
+        for _ in range(2):
+            recorded.scons(word)
+        assert look(recorded, word) == "", word
 
 
 def test_a_build_that_fails_leaves_none(recorded):
@@ -213,14 +208,14 @@ def test_a_tool_that_changes_and_one_that_is_found_first(recorded, top):
     assert len([name for name in recorded.built(recorded.good()) if name.endswith(".o")]) == 3
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [lambda data: b"", lambda data: data[:50], lambda data: data[: len(data) // 2], lambda data: b"\xff" + data],
-)
-def test_a_damaged_record_is_not_believed(recorded, damage):
+def test_a_damaged_record_is_not_believed(recorded):
     (path,) = (recorded.folder / "build/.ambilink/up-to-date").iterdir()
-    path.write_bytes(damage(path.read_bytes()))
-    assert look(recorded) == ""
+    data = path.read_bytes()
+    for damaged in (b"", data[:50], data[: len(data) // 2], b"\xff" + data):
+        path.write_bytes(damaged)
+        assert look(recorded) == "", damaged[:60]
+    path.write_bytes(data)
+    assert look(recorded) != ""
 
 
 def test_a_verdict_is_printed_with_its_time(build, top):
