@@ -16,7 +16,7 @@
 #define STATUS_NO_RIGHT (-3)    /* the handle lacks a right that the call needs, or W+X was asked for */
 #define STATUS_NO_MEMORY (-4)   /* no free page frame */
 #define STATUS_BAD_ADDRESS (-5) /* a pointer leads outside the caller's mappings */
-#define STATUS_OVERLAP (-6)     /* the address range is taken, or not mapped as a whole */
+#define STATUS_OVERLAP (-6)     /* the address range, or the place of a process' watcher, is taken; or a range is not mapped as a whole */
 #define STATUS_PEER_GONE (-7)   /* the process that had to answer is gone */
 #define STATUS_LIMIT (-8)       /* a table of the kernel is full */
 #define STATUS_TOO_LONG (-9)    /* a message's data does not fit into the receiver's buffer */
@@ -32,11 +32,13 @@
 #define RIGHT_TRANSFER 0x010  /* any: send in a message, grant to a process */
 #define RIGHT_CALL 0x020      /* endpoint: call */
 #define RIGHT_RECEIVE 0x040   /* endpoint: receive */
-#define RIGHT_MANAGE 0x080    /* process: map, protect, start threads, grant handles, watch; system: start services */
+#define RIGHT_MANAGE 0x080    /* process: map, protect, start threads, grant handles, end; system: start services */
 #define RIGHT_LOG 0x100       /* system: write to the kernel's log */
 #define RIGHT_POWER 0x200     /* system: end the machine */
 #define RIGHT_INPUT 0x400     /* system: take keys */
-#define RIGHTS_ALL 0x7ff
+#define RIGHT_WATCH 0x800     /* process: be told of its end. Handles of a process to itself do not carry it */
+#define RIGHT_MINT 0x1000     /* endpoint: make handles with a badge. Only a handle without one has this right */
+#define RIGHTS_ALL 0x1fff
 
 /* System calls. */
 #define SYS_HANDLE_CLOSE 0

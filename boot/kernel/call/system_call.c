@@ -11,19 +11,28 @@
 #include "process/process.h"
 #include "start/service.h"
 
-static bool prot_valid(uint64_t prot)
+/* STATUS_OK: a protection that is offered. */
+static int64_t check_prot(uint64_t prot)
 {
-    return prot == PROT_NO_ACCESS || prot == PROT_READ_ONLY || prot == PROT_READ_WRITE || prot == PROT_READ_EXECUTE;
+    prot &= ~(uint64_t)PROT_FINAL;
+    if (prot == PROT_NO_ACCESS || prot == PROT_READ_ONLY || prot == PROT_READ_WRITE || prot == PROT_READ_EXECUTE)
+        return STATUS_OK;
+    return (prot & RIGHT_WRITE) && (prot & RIGHT_EXECUTE) ? STATUS_NO_RIGHT : STATUS_INVALID;
 }
 
-static struct process *managed_process(handle_t handle, int64_t *status)
+static struct process *live_process(handle_t handle, uint32_t rights, int64_t *status)
 {
-    struct process *process = handle_object(current_thread->handles, handle, &process_type, RIGHT_MANAGE, status);
+    struct process *process = handle_object(current_thread->handles, handle, &process_type, rights, status);
     if (process && process->record.state != PROCESS_ALIVE) {
         *status = STATUS_PEER_GONE;
         return NULL;
     }
     return process;
+}
+
+static struct process *managed_process(handle_t handle, int64_t *status)
+{
+    return live_process(handle, RIGHT_MANAGE, status);
 }
 
 /* Put a fresh object behind a handle of the running process; the handle keeps it, or nothing does. */
@@ -36,14 +45,25 @@ static int64_t give(void *object, uint32_t rights)
     return handle;
 }
 
+/* A handle to what another one leads to, in a table: with no more rights, and the same badge. Only one without a badge, and
+ * with RIGHT_MINT, gives a badge, and what has a badge has not that right. */
+static int64_t copy_handle(struct handle_table *table, const struct handle_slot *slot, uint64_t rights, uint64_t badge)
+{
+    if (rights & ~(uint64_t)slot->rights)
+        return STATUS_NO_RIGHT;
+    if (badge && (slot->badge || !(slot->rights & RIGHT_MINT)))
+        return STATUS_NO_RIGHT;
+    if (badge)
+        rights &= ~(uint64_t)RIGHT_MINT;
+    return handle_insert(table, slot->object, (uint32_t)rights, badge ? badge : slot->badge);
+}
+
 static int64_t do_handle_duplicate(handle_t handle, uint64_t rights, uint64_t badge)
 {
     struct handle_slot *slot = handle_slot(current_thread->handles, handle);
     if (!slot)
         return STATUS_BAD_HANDLE;
-    if (!(slot->rights & RIGHT_DUPLICATE) || (rights & ~(uint64_t)slot->rights))
-        return STATUS_NO_RIGHT;
-    return handle_insert(current_thread->handles, slot->object, (uint32_t)rights, badge ? badge : slot->badge);
+    return slot->rights & RIGHT_DUPLICATE ? copy_handle(current_thread->handles, slot, rights, badge) : STATUS_NO_RIGHT;
 }
 
 static int64_t do_memory_create(uint64_t size)
@@ -67,7 +87,7 @@ static int64_t do_process_create(uint64_t name_user, uint64_t length)
         return STATUS_INVALID;
     if (!user_read(current_thread->space, name, name_user, length))
         return STATUS_BAD_ADDRESS;
-    return give(process_create(name, length), RIGHT_MANAGE | RIGHT_DUPLICATE | RIGHT_TRANSFER);
+    return give(process_create(name, length), RIGHT_MANAGE | RIGHT_WATCH | RIGHT_DUPLICATE | RIGHT_TRANSFER);
 }
 
 static int64_t do_process_grant(handle_t process_handle, handle_t handle, uint64_t rights, uint64_t badge)
@@ -79,19 +99,23 @@ static int64_t do_process_grant(handle_t process_handle, handle_t handle, uint64
     struct handle_slot *slot = handle_slot(current_thread->handles, handle);
     if (!slot)
         return STATUS_BAD_HANDLE;
-    if (!(slot->rights & RIGHT_TRANSFER) || (rights & ~(uint64_t)slot->rights))
-        return STATUS_NO_RIGHT;
-    return handle_insert(&process->handles, slot->object, (uint32_t)rights, badge ? badge : slot->badge);
+    /* The caller keeps its own, so this is a copy. */
+    const uint32_t needed = RIGHT_TRANSFER | RIGHT_DUPLICATE;
+    return (slot->rights & needed) == needed ? copy_handle(&process->handles, slot, rights, badge) : STATUS_NO_RIGHT;
 }
 
 static int64_t map(struct process *process, handle_t memory_handle, uint64_t offset, uint64_t size, uint64_t address,
                    uint64_t prot)
 {
-    int64_t status;
-    if (!prot_valid(prot))
-        return (prot & RIGHT_WRITE) && (prot & RIGHT_EXECUTE) ? STATUS_NO_RIGHT : STATUS_INVALID;
-    struct memory *memory = handle_object(current_thread->handles, memory_handle, &memory_type, (uint32_t)prot, &status);
-    return memory ? space_map(&process->space, memory, offset, size, address, (unsigned)prot) : status;
+    int64_t status = check_prot(prot);
+    if (status != STATUS_OK)
+        return status;
+    uint32_t needed = (uint32_t)prot & ~PROT_FINAL;
+    struct memory *memory = handle_object(current_thread->handles, memory_handle, &memory_type, needed, &status);
+    if (!memory)
+        return status;
+    unsigned max_prot = handle_slot(current_thread->handles, memory_handle)->rights & (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE);
+    return space_map(&process->space, memory, offset, size, address, (unsigned)prot, max_prot);
 }
 
 static int64_t do_process_map(handle_t process_handle, handle_t memory, uint64_t offset, uint64_t size, uint64_t address,
@@ -126,23 +150,21 @@ static int64_t do_process_protect(handle_t handle, uint64_t address, uint64_t si
     struct process *process = managed_process(handle, &status);
     if (!process)
         return status;
-    if (!prot_valid(prot))
-        return (prot & RIGHT_WRITE) && (prot & RIGHT_EXECUTE) ? STATUS_NO_RIGHT : STATUS_INVALID;
-    return space_protect(&process->space, address, size, (unsigned)prot);
+    status = check_prot(prot);
+    return status == STATUS_OK ? space_protect(&process->space, address, size, (unsigned)prot) : status;
 }
 
 static int64_t do_process_watch(handle_t process_handle, handle_t endpoint_handle, uint64_t badge)
 {
     int64_t status;
-    struct process *process = managed_process(process_handle, &status);
+    struct process *process = live_process(process_handle, RIGHT_WATCH, &status);
     if (!process)
         return status;
     struct endpoint *endpoint =
         handle_object(current_thread->handles, endpoint_handle, &endpoint_type, RIGHT_RECEIVE, &status);
     if (!endpoint)
         return status;
-    process_watch(process, endpoint, badge);
-    return STATUS_OK;
+    return process_watch(process, endpoint, badge) ? STATUS_OK : STATUS_OVERLAP;
 }
 
 static int64_t do_thread_create(handle_t handle, uint64_t entry, uint64_t stack, uint64_t argument)
@@ -292,7 +314,7 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
         return STATUS_OK;
     case SYS_ENDPOINT_CREATE:
         return give(endpoint_create(current_thread->process_record),
-                    RIGHT_CALL | RIGHT_RECEIVE | RIGHT_DUPLICATE | RIGHT_TRANSFER);
+                    RIGHT_CALL | RIGHT_RECEIVE | RIGHT_MINT | RIGHT_DUPLICATE | RIGHT_TRANSFER);
     case SYS_CALL:
         return do_call((handle_t)a, b, c);
     case SYS_RECEIVE:

@@ -70,7 +70,10 @@ static size_t map(void *context, const struct target_mapping *mappings, size_t c
         bool is_file = mapping->source == TARGET_FILE;
         struct memory *memory = is_file ? boot_image.run : process_link_memory(mapping->staging);
         uint64_t offset = mapping->offset + (is_file ? mapping->file->file_id : 0);
-        int64_t status = space_map(&linking->process->space, memory, offset, mapping->size, mapping->address, mapping->prot);
+        /* What is writable now may be RELRO, which the process ends itself. */
+        unsigned prot = mapping->prot & RIGHT_WRITE ? mapping->prot : mapping->prot | PROT_FINAL;
+        int64_t status = space_map(&linking->process->space, memory, offset, mapping->size, mapping->address, prot,
+                                   memory_max_prot(memory));
         if (status < 0) {
             log_format("kernel: %s: %s cannot be mapped, status %d\n", linking->service,
                        mapping->name ? mapping->name : "its start block", status);

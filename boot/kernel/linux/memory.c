@@ -25,7 +25,7 @@ static int64_t map_copy(uint64_t address, uint64_t size, unsigned prot, const st
     struct memory *memory = memory_create(size);
     if (!memory)
         return LINUX_ENOMEM;
-    int64_t mapped = space_map(space, memory, 0, size, address, PROT_READ_WRITE);
+    int64_t mapped = space_map(space, memory, 0, size, address, PROT_READ_WRITE, PROT_READ_WRITE);
     object_release(memory);
     if (mapped < 0)
         return error_of(mapped);
@@ -66,7 +66,8 @@ int64_t linux_mmap(uint64_t address, uint64_t size, uint64_t bits, uint64_t flag
         return LINUX_ENOMEM;
     if (is_copy)
         return map_copy(address, size, prot, found.file, offset);
-    status = space_map(space, boot_image.run, found.file->offset + offset, size < there ? size : there, address, prot);
+    status = space_map(space, boot_image.run, found.file->offset + offset, size < there ? size : there, address, prot,
+                       PROT_READ_EXECUTE);
     return status < 0 ? error_of(status) : status;
 }
 

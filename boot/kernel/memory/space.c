@@ -62,8 +62,14 @@ uint64_t space_find_unused(struct space *space, uint64_t size)
 }
 
 int64_t space_map(struct space *space, struct memory *memory, uint64_t offset, uint64_t size, uint64_t address,
-                  unsigned prot)
+                  unsigned prot, unsigned max_prot)
 {
+    max_prot &= memory_max_prot(memory);
+    if (prot & PROT_FINAL)
+        max_prot &= prot;
+    prot &= ~PROT_FINAL;
+    if (prot & ~max_prot)
+        return STATUS_NO_RIGHT;
     if (!address)
         address = space_find_unused(space, size);
     if (!range_valid(address, size) || offset % PAGE_SIZE || offset > memory->size || size > memory->size - offset)
@@ -78,7 +84,7 @@ int64_t space_map(struct space *space, struct memory *memory, uint64_t offset, u
         pool_free(mapping, sizeof *mapping);
         return STATUS_NO_MEMORY;
     }
-    *mapping = (struct mapping){*link, address, address + size, memory, offset, prot};
+    *mapping = (struct mapping){*link, address, address + size, memory, offset, prot, max_prot};
     object_retain(memory);
     *link = mapping;
     if (address == space->unused_address)
@@ -116,17 +122,19 @@ static bool split_around(struct space *space, uint64_t address, uint64_t end)
     return split_at(mapping, end);
 }
 
-/* True when [address, address + size) is mapped without a hole. */
-static bool covered(struct space *space, uint64_t address, uint64_t size)
+/* STATUS_OK: [address, address + size) is mapped without a hole, and all of it may be given this protection. */
+static int64_t may_protect(struct space *space, uint64_t address, uint64_t size, unsigned prot)
 {
-    uint64_t end = address + size;
-    for (struct mapping *mapping = *mapping_after(space, address); mapping && mapping->start <= address;
+    const uint64_t end = address + size;
+    bool allowed = true;
+    for (const struct mapping *mapping = *mapping_after(space, address); mapping && mapping->start <= address;
          mapping = mapping->next) {
+        allowed &= !(prot & ~mapping->max_prot);
         address = mapping->end;
         if (address >= end)
-            return true;
+            return allowed ? STATUS_OK : STATUS_NO_RIGHT;
     }
-    return false;
+    return STATUS_OVERLAP;
 }
 
 int64_t space_unmap(struct space *space, uint64_t address, uint64_t size)
@@ -151,17 +159,18 @@ int64_t space_protect(struct space *space, uint64_t address, uint64_t size, unsi
 {
     if (!range_valid(address, size))
         return STATUS_INVALID;
-    if (!covered(space, address, size))
-        return STATUS_OVERLAP;
+    const bool is_final = prot & PROT_FINAL;
+    prot &= ~PROT_FINAL;
+    int64_t status = may_protect(space, address, size, prot);
+    if (status != STATUS_OK)
+        return status;
     if (!split_around(space, address, address + size))
         return STATUS_NO_MEMORY;
     struct mapping *first = *mapping_after(space, address);
-    /* A frame is either writable or executable: see memory.h. */
-    for (struct mapping *mapping = first; mapping && mapping->start < address + size; mapping = mapping->next)
-        if ((prot & RIGHT_WRITE && mapping->memory->start) || (prot & RIGHT_EXECUTE && !mapping->memory->start))
-            return STATUS_NO_RIGHT;
     for (struct mapping *mapping = first; mapping && mapping->start < address + size; mapping = mapping->next) {
         mapping->prot = prot;
+        if (is_final)
+            mapping->max_prot = prot;
         page_map(space->page_table, mapping->start, mapping->memory, mapping->offset, mapping->end - mapping->start, prot);
         if (prot & RIGHT_EXECUTE)
             code_mapped(space->page_table, mapping->start, mapping->memory->start + mapping->offset);

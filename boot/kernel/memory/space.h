@@ -12,6 +12,7 @@ struct mapping {
     struct memory *memory;
     uint64_t offset;
     unsigned prot;
+    unsigned max_prot; /* what it may be given: no more than the handle allowed that it was made with */
 };
 
 struct space {
@@ -26,14 +27,16 @@ struct space {
 bool space_init(struct space *space);
 void space_end(struct space *space);
 
-/* Map a part of memory; address 0: where the kernel chooses. The mapping keeps the memory. The address, or
- * STATUS_INVALID, STATUS_OVERLAP, STATUS_NO_MEMORY. The caller checks rights. */
+/* Map a part of memory; address 0: where the kernel chooses. The mapping keeps the memory. With PROT_FINAL in prot it never
+ * is more than prot; else `max_prot` is the most that it may ever be, as far as the frames' kind allows that. The address, or
+ * STATUS_INVALID, STATUS_OVERLAP, STATUS_NO_MEMORY, STATUS_NO_RIGHT (prot is more). */
 int64_t space_map(struct space *space, struct memory *memory, uint64_t offset, uint64_t size, uint64_t address,
-                  unsigned prot);
+                  unsigned prot, unsigned max_prot);
 /* An unused range, or 0. */
 uint64_t space_find_unused(struct space *space, uint64_t size);
 /* Holes in the range are no matter. STATUS_NO_MEMORY (a mapping must be split): nothing was unmapped. */
 int64_t space_unmap(struct space *space, uint64_t address, uint64_t size);
-/* STATUS_OVERLAP (a hole), STATUS_NO_RIGHT (against the frames' kind), STATUS_NO_MEMORY: nothing was changed. */
+/* With PROT_FINAL in prot, prot is the most for ever. STATUS_OVERLAP (a hole), STATUS_NO_RIGHT (more than a mapping may be),
+ * STATUS_NO_MEMORY: nothing was changed. */
 int64_t space_protect(struct space *space, uint64_t address, uint64_t size, unsigned prot);
 #endif

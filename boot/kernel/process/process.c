@@ -71,13 +71,17 @@ struct process *process_create(const char *name, size_t length)
     return process;
 }
 
-void process_watch(struct process *process, struct endpoint *endpoint, uint64_t badge)
+bool process_watch(struct process *process, struct endpoint *endpoint, uint64_t badge)
 {
+    struct endpoint *before = process->watcher;
+    if (before && before->receive_handles)
+        return false;
     object_retain(endpoint);
-    if (process->watcher)
-        object_release(process->watcher);
+    if (before)
+        object_release(before);
     process->watcher = endpoint;
     process->notice.badge = badge;
+    return true;
 }
 
 /* Never inlined, never empty to the compiler: a machine stops here. */

@@ -26,8 +26,8 @@ struct process {
 
 /* An empty process; a name of 1 to PROCESS_NAME_MAX - 1 bytes. NULL: no memory. */
 struct process *process_create(const char *name, size_t length);
-/* The endpoint gets a notice when the process ends, in place of the one before. */
-void process_watch(struct process *process, struct endpoint *endpoint, uint64_t badge);
+/* The endpoint gets a notice when the process ends. False: another one does, where somebody may still receive. */
+bool process_watch(struct process *process, struct endpoint *endpoint, uint64_t badge);
 /* A thread of a live process; it is ready. Not retained for the caller: the process keeps it. NULL: no memory. */
 struct thread *process_start_thread(struct process *process, uint64_t entry, uint64_t stack, uint64_t argument);
 /* End one thread; with the last one the process ends with status 0. */

@@ -78,7 +78,8 @@ static const char *map_writable(struct space *space, const struct segment *segme
     struct memory *memory = memory_create(segment->pages_size);
     if (!memory)
         return "no memory for a writable segment";
-    int64_t mapped = space_map(space, memory, 0, segment->pages_size, base + segment->page_address, PROT_READ_WRITE);
+    int64_t mapped = space_map(space, memory, 0, segment->pages_size, base + segment->page_address, PROT_READ_WRITE,
+                               PROT_READ_WRITE);
     object_release(memory);
     if (mapped < 0)
         return no_mapping(mapped);
@@ -92,7 +93,7 @@ static const char *map_read_only(struct space *space, struct memory *archive, ui
 {
     offset += segment->file_offset - (segment->address - segment->page_address);
     int64_t mapped = space_map(space, archive, offset, segment->pages_size, base + segment->page_address,
-                               segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY);
+                               PROT_FINAL | (segment->flags & PF_X ? PROT_READ_EXECUTE : PROT_READ_ONLY), PROT_READ_EXECUTE);
     return mapped < 0 ? no_mapping(mapped) : NULL;
 }
 

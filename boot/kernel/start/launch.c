@@ -45,8 +45,8 @@ static void grant_loader(struct grants *grants)
     const uint32_t more = RIGHT_DUPLICATE | RIGHT_TRANSFER;
     grant(grants, START_HANDLE_SYSTEM, &system_object, RIGHT_LOG | RIGHT_POWER | RIGHT_MANAGE | RIGHT_INPUT | more, 0);
     grant(grants, START_HANDLE_IMAGE, boot_image.run, RIGHT_READ | RIGHT_EXECUTE | more, 0);
-    grant(grants, START_HANDLE_LOADER, loader_endpoint, RIGHT_CALL | RIGHT_RECEIVE | more, 0);
-    grant(grants, START_HANDLE_NAMES, names_endpoint, RIGHT_CALL | RIGHT_RECEIVE | more, 0);
+    grant(grants, START_HANDLE_LOADER, loader_endpoint, RIGHT_CALL | RIGHT_RECEIVE | RIGHT_MINT | more, 0);
+    grant(grants, START_HANDLE_NAMES, names_endpoint, RIGHT_CALL | RIGHT_RECEIVE | RIGHT_MINT | more, 0);
     grants->info->image_size = boot_image.run->size;
 }
 
@@ -91,7 +91,7 @@ bool shared_memory_open(struct shared_memory *shared, struct process *process, u
     struct memory *memory = memory_create(PAGE_UP(size));
     if (!memory)
         return false;
-    int64_t there = space_map(&process->space, memory, 0, memory->size, 0, prot);
+    int64_t there = space_map(&process->space, memory, 0, memory->size, 0, prot | PROT_FINAL, PROT_READ_WRITE);
     void *here = there < 0 ? NULL : kernel_map(memory, 0, memory->size, PROT_READ_WRITE);
     if (!here) {
         if (there > 0)

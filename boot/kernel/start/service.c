@@ -20,7 +20,7 @@ static bool is_kernels(const struct image_service *service)
 static bool grant_caller(struct process *caller, const struct launch *launch, struct loaded_process *loaded)
 {
     const uint32_t more = RIGHT_DUPLICATE | RIGHT_TRANSFER;
-    int64_t process = handle_insert(&caller->handles, launch->process, RIGHT_MANAGE | more, 0), block = 0;
+    int64_t process = handle_insert(&caller->handles, launch->process, RIGHT_MANAGE | RIGHT_WATCH | more, 0), block = 0;
     if (process > 0 && launch->block)
         block = handle_insert(&caller->handles, launch->block, RIGHT_READ | RIGHT_WRITE | more, 0);
     if (process > 0 && block < 0)

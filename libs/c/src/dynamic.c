@@ -56,7 +56,7 @@ void __run_resolvers(const struct start_resolver *resolvers, uint64_t count, con
     }
     for (uint64_t i = 0; i < range_count; i++)
         if (sys_process_protect(sys_start_handle(START_HANDLE_SELF), ranges[i].address, ranges[i].size,
-                                PROT_READ_ONLY) != STATUS_OK)
+                                PROT_READ_ONLY | PROT_FINAL) != STATUS_OK)
             a_crash();
 }
 

@@ -22,12 +22,12 @@ int64_t ld_unmap(const struct interpreter *ld, uint64_t address, uint64_t size)
 
 int64_t ld_protect(const struct interpreter *ld, uint64_t address, uint64_t size, unsigned prot)
 {
-    return invoke(SYS_PROCESS_PROTECT, ld->self, address, size, prot, 0, 0);
+    return invoke(SYS_PROCESS_PROTECT, ld->self, address, size, prot | PROT_FINAL, 0, 0);
 }
 
 int64_t ld_map_image(const struct interpreter *ld, uint64_t offset, uint64_t size, uint64_t address, unsigned prot)
 {
-    return invoke(SYS_PROCESS_MAP, ld->self, ld->image, offset, size, address, prot);
+    return invoke(SYS_PROCESS_MAP, ld->self, ld->image, offset, size, address, prot | PROT_FINAL);
 }
 
 void ld_close(handle_t handle)

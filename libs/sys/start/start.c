@@ -21,7 +21,7 @@ static void protect_relro(uint64_t base, const struct elf_segment *segments, uin
             continue;
         uint64_t start = (base + segments[i].p_vaddr) & ~PAGE_MASK;
         uint64_t end = (base + segments[i].p_vaddr + segments[i].p_memsz) & ~PAGE_MASK;
-        int64_t status = end > start ? sys_process_protect(self, start, end - start, PROT_READ_ONLY) : STATUS_OK;
+        int64_t status = end > start ? sys_process_protect(self, start, end - start, PROT_READ_ONLY | PROT_FINAL) : STATUS_OK;
         if (status != STATUS_OK)
             sys_process_exit(status); /* nothing can be written yet: the status says why */
     }

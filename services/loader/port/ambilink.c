@@ -75,7 +75,7 @@ void port_close(struct port *port)
 
 void port_booted(struct port *port)
 {
-    int64_t callable = sys_handle_duplicate(port->names, RIGHT_CALL | RIGHT_TRANSFER, 0);
+    int64_t callable = sys_handle_duplicate(port->names, RIGHT_CALL | RIGHT_MINT | RIGHT_TRANSFER | RIGHT_DUPLICATE, 0);
     sys_handle_close(port->names);
     port->names = callable > 0 ? (handle_t)callable : 0;
 }
@@ -161,7 +161,9 @@ int64_t port_map(struct port *port, struct port_space space, const struct port_m
 {
     struct map_request request[PORT_MAP_MAX];
     for (unsigned i = 0; i < count; i++)
-        request[i] = (struct map_request){list[i].offset, list[i].size, list[i].address, (handle_t)list[i].memory, list[i].prot};
+        request[i] = (struct map_request){list[i].offset, list[i].size, list[i].address, (handle_t)list[i].memory,
+                                          /* What is writable now may be RELRO, which the process ends itself. */
+                                          list[i].prot & PORT_WRITE ? list[i].prot : list[i].prot | PROT_FINAL};
     int64_t made = sys_process_map_all((handle_t)space.id, request, count);
     if (made == count)
         return PORT_OK;

@@ -1,0 +1,25 @@
+"""Hostile programs, without any grant, beside normal services. After each of them those must still answer: the warden
+(programs/warden.c) starts one after the other, and after each a program that uses all that the system offers."""
+
+from ambilink.boot import BootResult
+from ambilink.machine.model import Verdict
+
+from .conftest import System
+
+
+def hostile(system: System, *names: str, **settings: dict) -> System:
+    """`settings`: a hostile program's own, by its name with "_" for "-"."""
+    system.service("files", grants=["image"]).file("etc/motd", "Good morning.\n").file("etc/fortunes", "One line.\n")
+    for name in ("audit", "fortune"):
+        system.service(name, role="on-demand")
+    for name in names:
+        system.service(name, role="on-demand", **settings.get(name.replace("-", "_"), {}))
+    return system.program("test-warden", arguments=list(names))
+
+
+def checks(result: BootResult, *what: str) -> None:
+    text = result.outcome.text
+    assert result.outcome.verdict is Verdict.PASS, text
+    for each in (*what, "warden"):
+        assert any(f": {each}: " in line and line.endswith(" 0 failed") for line in text), text
+    assert not result.failures
