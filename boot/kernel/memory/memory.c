@@ -4,7 +4,7 @@
 #include "memory/pool.h"
 
 #define POINTERS_PER_PAGE (PAGE_SIZE / sizeof(uint64_t))
-#define FEW (POINTERS_PER_PAGE / 2) /* frames, whose list fits into a piece of the pool */
+#define FEW (POOL_LARGEST / sizeof(uint64_t)) /* frames, whose list fits into a piece of the pool */
 
 static bool is_small(const struct memory *memory)
 {

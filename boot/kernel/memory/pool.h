@@ -1,12 +1,13 @@
-/* Small objects: pieces of 64 to 2048 bytes, cut from frames that stay the pool's. */
+/* Small objects: pieces of frames. A frame goes back when its last piece is freed. */
 #ifndef MEMORY_POOL_H
 #define MEMORY_POOL_H
 #include <stddef.h>
 #include <stdint.h>
 
-#define POOL_CLASSES 6 /* 64, 128 ... 2048 bytes */
+#define POOL_CLASSES 7     /* sizes of pieces */
+#define POOL_LARGEST 2016  /* bytes of the largest, two of which are a frame */
 
-/* Zeroed; NULL: no free frame. A size above 2048 is a mistake of the kernel's: panic. */
+/* Zeroed, on a multiple of 16 bytes; NULL: no free frame. A size above POOL_LARGEST is a mistake of the kernel's: panic. */
 void *pool_alloc(size_t size);
 /* The same size as was asked for. */
 void pool_free(void *pointer, size_t size);
