@@ -9,13 +9,31 @@ import pytest
 
 from ambilink.machine.boot import boot
 from ambilink.machine.model import BootRequest, NoMachine, Verdict
+from ambilink.machine.qemu import command
 from ambilink.verify.kernel_file import with_kernel
+
+PASSED = 0x10  # VERDICT_PASS of <ambilink/abi.h>
 
 
 def test_conformance(build, machine):
     outcome = boot(machine, with_kernel(BootRequest(build / "conformance", timeout=60)))
-    assert outcome.text == ["conformance: 57 passed, 0 failed"]
+    assert outcome.text == ["conformance: 82 passed, 0 failed"]
     assert outcome.verdict is Verdict.PASS
+
+
+def test_a_processor_without_the_protections(build, tmp_path):
+    """SMEP, SMAP and UMIP are used where they are: the checks read them back."""
+    program = shutil.which("qemu-system-x86_64")
+    if program is None:
+        pytest.skip("qemu-system-x86_64 is not installed (Debian: qemu-system-x86)")
+    for image, line in (("conformance", "conformance: 82 passed, 0 failed"), ("boot.img", "loader: every program")):
+        ram = tmp_path / "ram"
+        ram.write_bytes(b"")
+        ram.open("r+b").truncate(128 << 20)
+        words = command(program, BootRequest(build / image), ram, tmp_path)
+        words[words.index("-cpu") + 1] = "qemu64"
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+        assert line in done.stdout and done.returncode == PASSED << 1 | 1, done.stdout
 
 
 def entered(request, address):

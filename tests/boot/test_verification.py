@@ -3,7 +3,7 @@
 import pytest
 
 from ambilink.bootimage.container import read
-from ambilink.verify.page_tables import NO_EXECUTE, WRITE, user_pages
+from ambilink.verify.page_tables import NO_EXECUTE, WRITE, kernel_pages, user_pages
 from ambilink.verify.system import verify_system
 
 from .conftest import boot
@@ -45,7 +45,7 @@ def test_a_private_copy_of_a_text_page(build, booted):
     address = libc.base + (text.address & ~0xFFF) + 0x1000
     change(booted, "greet", address, lambda entry: entry & ~0xFFFFFFFFFF000 | 0x1FF000)
     found = failures(build, booted)
-    assert len(found) == 1
+    assert found[1:] == ["the frame at 0x1ff000 is executable, and writable by another address"]
     assert found[0].startswith("greet (process 5): lib/libc.so: the read-only page at")
     assert found[0].endswith("is a private copy, not the image's frame")
 
@@ -61,6 +61,25 @@ def test_a_page_that_is_writable_and_executable(build, booted):
     stack = max(page.address for page in user_pages(booted.outcome.memory, view.process.page_table) if page.writable)
     change(booted, "names", stack, lambda entry: entry & ~NO_EXECUTE)
     assert any("is writable and executable" in line for line in failures(build, booted))
+
+
+@pytest.mark.parametrize("what", ["a file of the image", "the kernel's text"])
+def test_code_that_the_kernel_could_write(build, booted, what):
+    """Through its map of all memory."""
+    memory, image = booted.outcome.memory, read(build / "boot.img")
+    first = booted.report.processes[0]
+    executed = min(first.executed) if what == "a file of the image" else image.physical(image.symbols["code_mapped"])
+    pages = list(kernel_pages(memory, first.process.page_table))
+    direct = next(page for page in pages if page.frame <= executed < page.frame + page.size and not page.executable)
+    table = first.process.page_table
+    for shift in (39, 30, 21, 12):
+        at = table + (direct.address >> shift & 511) * 8
+        table = memory.word(at) & 0xFFFFFFFFFF000
+        if 1 << shift == direct.size:
+            break
+    memory.write(at, (memory.word(at) | WRITE).to_bytes(8, "little"))
+    line = f"the frame at {executed & ~0xFFF:#x} is executable, and writable by another address"
+    assert line in failures(build, booted)
 
 
 def test_a_library_that_is_not_there(build, booted):

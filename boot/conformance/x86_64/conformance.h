@@ -17,7 +17,9 @@ enum conformance_call {
     CALL_ADD_ONE,    /* returns its argument plus one */
     CALL_CHECK,      /* name, got, wanted */
     CALL_EXPECT,     /* the next fault continues at this address */
-    CALL_FAULT,      /* 0: vector, 1: error code, 2: address of the last fault */
+    CALL_FAULT,      /* 0: vector, 1: error code, 2: address of the last fault, 3: whether its handler ran with AC */
+    CALL_HAS,        /* whether the processor has an enum protection */
+    CALL_FLAGS,      /* the kernel's RFLAGS */
     CALL_WINDOW,     /* map USER_WINDOW: enum window; second argument: flush it from the TLB */
     CALL_RELOAD,     /* load the page table again */
     CALL_PATCH,      /* write `mov eax, argument; ret` into page A through the kernel's own mapping */
@@ -30,6 +32,11 @@ enum conformance_call {
 };
 
 enum window { WINDOW_A, WINDOW_B, WINDOW_A_READ_ONLY, WINDOW_ABSENT, WINDOW_SUPERVISOR, WINDOW_A_EXECUTABLE };
+
+enum protection { HAS_SMEP, HAS_SMAP, HAS_UMIP };
+
+#define NO_FAULT 999 /* the last fault's vector, error code and address, where there was none */
+#define FLAG_AC 0x40000
 
 #define PATTERN_A 0xaaaa
 #define PATTERN_B 0xbbbb

@@ -16,8 +16,13 @@
 #define VECTOR_PROTECTION 13
 #define VECTOR_PAGE_FAULT 14
 #define ABSENT_KERNEL_ADDRESS 0x700000000000
-#define TEST_PAGE 0x60000000
-#define NO_FAULT 999
+#define TEST_PAGE 0xfffff00000000000
+#define TEST_USER_PAGE 0x60000000
+#define FIXED_START 0x900000 /* physical */
+#define FIXED_END 0x903000
+#define PRESENT 1
+#define WRITE 2
+#define FETCH 16
 
 extern char user_code_start[], user_code_end[];
 
@@ -32,7 +37,7 @@ static bool preempting;
 static uint64_t ticks, passed, failed;
 static uint64_t page_a, page_b;
 
-static volatile uint64_t fault_vector, fault_error, fault_address, fault_continue;
+static volatile uint64_t fault_vector, fault_error, fault_address, fault_with_ac, fault_continue;
 
 static void check(const char *name, uint64_t got, uint64_t wanted)
 {
@@ -60,8 +65,16 @@ static _Noreturn void finish(void)
                          : "rax", "rcx", "rdx", "memory");                                            \
     } while (0)
 
+static uint64_t read_flags(void)
+{
+    uint64_t flags;
+    __asm__ volatile("pushfq\n\tpopq %0" : "=r"(flags));
+    return flags;
+}
+
 static void note_fault(struct frame *frame)
 {
+    fault_with_ac = !!(read_flags() & FLAG_AC);
     fault_vector = frame->vector;
     fault_error = frame->error;
     fault_address = cpu_fault_address();
@@ -109,7 +122,7 @@ static void check_paging(uint64_t table)
     volatile uint64_t *page = (volatile uint64_t *)TEST_PAGE;
     map(table, TEST_PAGE, page_a, PROT_READ_ONLY);
     volatile uint64_t *entry = bottom_entry(table, TEST_PAGE);
-    EXPECT_FAULT("movl $0x60000000, %%eax\n\tmovq %%rax, (%%rax)");
+    EXPECT_FAULT("movabsq $0xfffff00000000000, %%rax\n\tmovq %%rax, (%%rax)");
     check("write protection holds in ring 0", fault_error, 3);
     map(table, TEST_PAGE, page_a, PROT_READ_WRITE);
     *page = 7;
@@ -126,6 +139,116 @@ static void check_paging(uint64_t table)
     *page = PATTERN_A;
     check("dirty bit is set by a write", *entry >> 6 & 1, 1);
     *(uint64_t *)physical_pointer(page_b) = PATTERN_B;
+}
+
+static bool has(enum protection which)
+{
+    uint32_t highest, ebx, ecx, edx;
+    __asm__("cpuid" : "=a"(highest), "=b"(ebx), "=c"(ecx), "=d"(edx) : "a"(0), "c"(0));
+    if (highest < 7)
+        return false;
+    __asm__("cpuid" : "=a"(highest), "=b"(ebx), "=c"(ecx), "=d"(edx) : "a"(7), "c"(0));
+    return which == HAS_UMIP ? ecx >> 2 & 1 : which == HAS_SMEP ? ebx >> 7 & 1 : ebx >> 20 & 1;
+}
+
+/* What the processor has must be on. */
+static void check_control(void)
+{
+    uint64_t cr0, cr4;
+    __asm__ volatile("movq %%cr0, %0\n\tmovq %%cr4, %1" : "=r"(cr0), "=r"(cr4));
+    check("CR0.WP", cr0 >> 16 & 1, 1);
+    check("CR0.NE", cr0 >> 5 & 1, 1);
+    check("CR0.TS, EM, AM, NW and CD", cr0 & 0x6004000c, 0);
+    check("CR4.SMEP", cr4 >> 20 & 1, has(HAS_SMEP));
+    check("CR4.SMAP", cr4 >> 21 & 1, has(HAS_SMAP));
+    check("CR4.UMIP", cr4 >> 11 & 1, has(HAS_UMIP));
+}
+
+/* The error code of an access by the kernel; NO_FAULT: it was let through. */
+static uint64_t error_of_write(volatile void *address)
+{
+    fault_error = NO_FAULT;
+    __asm__ volatile("leaq 1f(%%rip), %%rax\n\tmovq %%rax, %0\n\tlock orb $0, (%1)\n1:"
+                     : "=m"(fault_continue)
+                     : "c"(address)
+                     : "rax", "memory");
+    fault_continue = 0;
+    return fault_error;
+}
+
+static uint64_t error_of_read(uint64_t address)
+{
+    fault_error = NO_FAULT;
+    __asm__ volatile("leaq 1f(%%rip), %%rax\n\tmovq %%rax, %0\n\tmovb (%1), %%al\n1:"
+                     : "=m"(fault_continue)
+                     : "c"(address)
+                     : "rax", "memory");
+    fault_continue = 0;
+    return fault_error;
+}
+
+/* `jmp *%rax` must lie there. */
+static uint64_t error_of_jump(uint64_t address)
+{
+    fault_error = NO_FAULT;
+    __asm__ volatile("leaq 1f(%%rip), %%rax\n\tmovq %%rax, %0\n\tjmp *%1\n1:"
+                     : "=m"(fault_continue)
+                     : "c"(address)
+                     : "rax", "memory");
+    fault_continue = 0;
+    return fault_error;
+}
+
+static void check_user_pages(uint64_t table)
+{
+    static const uint8_t jump[] = {0xff, 0xe0};
+    memory_copy(physical_pointer(page_a), jump, sizeof jump);
+    map(table, TEST_USER_PAGE, page_a, PROT_READ_EXECUTE);
+    check("ring 0 runs code of user mode: error code", error_of_jump(TEST_USER_PAGE),
+          has(HAS_SMEP) ? PRESENT | FETCH : NO_FAULT);
+    check("ring 0 reads user memory: error code", error_of_read(TEST_USER_PAGE), has(HAS_SMAP) ? PRESENT : NO_FAULT);
+    if (has(HAS_SMAP))
+        __asm__ volatile("stac");
+    check("ring 0 reads user memory with AC", error_of_read(TEST_USER_PAGE), NO_FAULT);
+    if (has(HAS_SMAP))
+        __asm__ volatile("clac");
+    *(uint64_t *)physical_pointer(page_a) = PATTERN_A;
+}
+
+static void *direct(const volatile void *address)
+{
+    return physical_pointer((uint64_t)address - KERNEL_BASE);
+}
+
+/* Text and constants are writable by no address, and nothing else is executable. */
+static void check_kernel_pages(void)
+{
+    static const uint8_t constant[] = {0xff, 0xe0};
+    static uint8_t data[] = {0xff, 0xe0};
+    volatile uint8_t *text = (volatile uint8_t *)(uint64_t)check_kernel_pages;
+    check("writing the kernel's text", error_of_write(text), PRESENT | WRITE);
+    check("writing its text through the map of all memory", error_of_write(direct(text)), PRESENT | WRITE);
+    check("writing its constants", error_of_write((void *)(uint64_t)constant), PRESENT | WRITE);
+    check("writing its constants through the map of all memory", error_of_write(direct(constant)), PRESENT | WRITE);
+    check("writing its data through the map of all memory", error_of_write(direct(data)), NO_FAULT);
+    check("executing its constants", error_of_jump((uint64_t)constant), PRESENT | FETCH);
+    check("executing its data", error_of_jump((uint64_t)data), PRESENT | FETCH);
+    check("executing the map of all memory", error_of_jump((uint64_t)direct(constant)), PRESENT | FETCH);
+    check("writing before what is fixed", error_of_write(physical_pointer(FIXED_START - 1)), NO_FAULT);
+    check("writing the first of what is fixed", error_of_write(physical_pointer(FIXED_START)), PRESENT | WRITE);
+    check("writing the last of what is fixed", error_of_write(physical_pointer(FIXED_END - 1)), PRESENT | WRITE);
+    check("writing behind what is fixed", error_of_write(physical_pointer(FIXED_END)), NO_FAULT);
+}
+
+/* A name of the user half; the kernel does not reach its memory otherwise. */
+static const char *user_text(uint64_t address)
+{
+    static char text[64];
+    for (unsigned i = 0; i < sizeof text - 1; i++, address++) {
+        uint64_t frame = page_lookup(contexts[current].table, PAGE_DOWN(address), NULL);
+        text[i] = frame ? *(char *)physical_pointer(frame + address % PAGE_SIZE) : 0;
+    }
+    return text;
 }
 
 static void make_context(unsigned index)
@@ -191,14 +314,21 @@ struct frame *system_call_handle(struct frame *frame)
         result = a + 1;
         break;
     case CALL_CHECK:
-        check((const char *)a, b, c);
+        check(user_text(a), b, c);
         break;
     case CALL_EXPECT:
         fault_vector = fault_error = fault_address = NO_FAULT;
         fault_continue = a;
         break;
     case CALL_FAULT:
-        result = a == 0 ? fault_vector : a == 1 ? fault_error : fault_address;
+        result = a == 0 ? fault_vector : a == 1 ? fault_error : a == 2 ? fault_address : fault_with_ac;
+        fault_continue = 0;
+        break;
+    case CALL_HAS:
+        result = has((enum protection)a);
+        break;
+    case CALL_FLAGS:
+        result = read_flags();
         break;
     case CALL_WINDOW:
         set_window((enum window)a, b);
@@ -277,13 +407,16 @@ void kernel_main(uint32_t information, uint32_t magic)
     /* All machines have this much; the memory map is the real kernel's business. */
     frames_add_region(PAGE_UP((uint64_t)kernel_end - KERNEL_BASE), 16 << 20);
     frames_ready();
-    page_table_init();
+    page_table_init(FIXED_START, FIXED_END);
     page_a = frame_alloc();
     page_b = frame_alloc();
     uint64_t table = page_table_create();
     cpu_set_page_table(table);
     check_faults();
+    check_control();
     check_paging(table);
+    check_user_pages(table);
+    check_kernel_pages();
     timer_init();
     make_context(0);
     make_context(1);

@@ -79,6 +79,19 @@ SECTION static void check_privilege(void)
     CHECK("ring 3: single step", VECTOR, VECTOR_DEBUG);
 }
 
+/* What the kernel turned on in CR4, seen from here. */
+SECTION static void check_protections(void)
+{
+    EXPECT_FAULT("sgdt -64(%%rsp)");
+    CHECK("ring 3: sgdt", VECTOR, call(CALL_HAS, HAS_UMIP, 0, 0) ? VECTOR_PROTECTION : NO_FAULT);
+    EXPECT_FAULT("sidt -64(%%rsp)");
+    CHECK("ring 3: sidt", VECTOR, call(CALL_HAS, HAS_UMIP, 0, 0) ? VECTOR_PROTECTION : NO_FAULT);
+    EXPECT_FAULT("pushfq\n\torl $0x40000, (%%rsp)\n\tpopfq\n\tint3");
+    CHECK("ring 3: its AC ends at a trap", call(CALL_FAULT, 3, 0, 0), !call(CALL_HAS, HAS_SMAP, 0, 0));
+    CHECK("ring 3: its AC ends at a system call", call(CALL_FLAGS, 0, 0, 0) & FLAG_AC, 0);
+    __asm__ volatile("pushfq\n\tandl $~0x40000, (%%rsp)\n\tpopfq" : : : "cc", "memory");
+}
+
 SECTION static void check_page_faults(void)
 {
     EXPECT_FAULT("movq $0xffffffff80110000, %%rax\n\tmovq (%%rax), %%rax");
@@ -194,6 +207,7 @@ SECTION void user_main(uint64_t self)
 {
     if (!self) {
         check_privilege();
+        check_protections();
         check_page_faults();
         check_translation();
         check_demand();

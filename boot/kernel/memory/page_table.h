@@ -10,8 +10,10 @@
 /* The table without a user half. */
 extern uint64_t kernel_page_table;
 
-/* After frames_ready: the kernel leaves the boot loader's table. Without memory for it: panic. */
-void page_table_init(void);
+/* After frames_ready: the kernel leaves the boot loader's table. By no address are the kernel's text and constants writable
+ * from now on, nor the physical range that is given (the boot image, whose frames programs and modules execute). Without
+ * memory for it: panic. */
+void page_table_init(uint64_t fixed_start, uint64_t fixed_end);
 
 /* A table with an empty user half; 0: no frame. */
 uint64_t page_table_create(void);

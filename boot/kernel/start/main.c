@@ -43,7 +43,7 @@ void kernel_main(uint32_t information, uint32_t magic)
     if (image_place.size)
         frames_reserve(image_place.address, image_place.address + image_place.size);
     frames_ready();
-    page_table_init();
+    page_table_init(image_place.address, image_place.address + image_place.size);
     boot_image_open();
     clock_init();
     modules_load();

@@ -12,6 +12,13 @@
 #define MSR_FS_BASE 0xc0000100
 #define MSR_GS_BASE 0xc0000101
 #define MSR_KERNEL_GS_BASE 0xc0000102
+#define LEAF_FEATURES 7
+#define FEATURE_SMEP (1u << 7) /* in ebx */
+#define FEATURE_SMAP (1u << 20)
+#define FEATURE_UMIP (1u << 2) /* in ecx */
+#define CR4_UMIP (1ull << 11)
+#define CR4_SMEP (1ull << 20)
+#define CR4_SMAP (1ull << 21)
 #define RFLAGS_INTERRUPT 0x200
 #define RFLAGS_CLEARED_ON_ENTRY 0x47700 /* TF IF DF IOPL NT AC */
 #define PORT_DEBUG_EXIT 0xf4
@@ -25,10 +32,12 @@ static struct cpu {
     uint64_t frame_end;
     uint64_t stack;
     uint64_t scratch;
+    bool smap; /* it is on */
 } cpu;
 _Static_assert(__builtin_offsetof(struct cpu, frame_end) == CPU_FRAME_END, "layout.h");
 _Static_assert(__builtin_offsetof(struct cpu, stack) == CPU_STACK, "layout.h");
 _Static_assert(__builtin_offsetof(struct cpu, scratch) == CPU_SCRATCH, "layout.h");
+_Static_assert(__builtin_offsetof(struct cpu, smap) == CPU_SMAP, "layout.h");
 
 static struct task_state {
     uint32_t reserved0;
@@ -99,6 +108,32 @@ static void load_gates(const char *trap_stubs)
     __asm__ volatile("lidt %0" : : "m"(pointer));
 }
 
+struct cpuid {
+    uint32_t eax, ebx, ecx, edx;
+};
+
+static struct cpuid cpuid(uint32_t leaf)
+{
+    struct cpuid found;
+    __asm__("cpuid" : "=a"(found.eax), "=b"(found.ebx), "=c"(found.ecx), "=d"(found.edx) : "a"(leaf), "c"(0));
+    return found;
+}
+
+/* The kernel executes nothing of user memory, and reads and writes it by the map of physical memory alone: so SMAP needs no
+ * exceptions. User mode does not learn where the descriptor tables are. */
+static void protect(void)
+{
+    if (cpuid(0).eax < LEAF_FEATURES)
+        return;
+    const struct cpuid has = cpuid(LEAF_FEATURES);
+    uint64_t control;
+    __asm__ volatile("movq %%cr4, %0" : "=r"(control));
+    control |= (has.ebx & FEATURE_SMEP ? CR4_SMEP : 0) | (has.ebx & FEATURE_SMAP ? CR4_SMAP : 0) |
+               (has.ecx & FEATURE_UMIP ? CR4_UMIP : 0);
+    __asm__ volatile("movq %0, %%cr4" : : "r"(control) : "memory");
+    cpu.smap = control & CR4_SMAP;
+}
+
 void cpu_init(const char *trap_stubs, const char *system_call_entry, const char *stack_end)
 {
     load_descriptors();
@@ -109,6 +144,7 @@ void cpu_init(const char *trap_stubs, const char *system_call_entry, const char 
     write_msr(MSR_STAR, (uint64_t)(SELECTOR_KERNEL_DATA | 3) << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
     write_msr(MSR_LSTAR, (uint64_t)system_call_entry);
     write_msr(MSR_SFMASK, RFLAGS_CLEARED_ON_ENTRY);
+    protect();
 }
 
 void cpu_set_frame(struct frame *frame)

@@ -4,8 +4,8 @@
 
 #define PVH_NOTE_TYPE 18
 #define MULTIBOOT_HEADER 0xe85250d6
-#define CR0_ON 0x80010003      /* PG WP MP PE */
-#define CR0_OFF 0x0000000c     /* TS EM */
+/* As a whole: what a boot loader left on is off. cpu_init adds to CR4 what the processor has. */
+#define CR0_ALL 0x80010033     /* PG WP NE ET MP PE */
 #define CR4_EARLY 0x000000a0   /* PAE PGE */
 #define CR4_ALL 0x000006a0     /* PAE PGE OSFXSR OSXMMEXCPT */
 #define MSR_EFER 0xc0000080
@@ -59,16 +59,13 @@ entry_protected_mode:
     cld
     movl $boot_page_table, %eax
     movl %eax, %cr3
-    movl %cr4, %eax
-    orl $CR4_EARLY, %eax
+    movl $CR4_EARLY, %eax
     movl %eax, %cr4
     movl $MSR_EFER, %ecx
     rdmsr
     orl $EFER_ON, %eax
     wrmsr
-    movl %cr0, %eax
-    andl $~CR0_OFF, %eax
-    orl $CR0_ON, %eax
+    movl $CR0_ALL, %eax
     movl %eax, %cr0
     lgdt boot_gdt_pointer
     ljmp $SELECTOR_KERNEL_CODE, $1f
@@ -83,13 +80,9 @@ entry_long_mode:
     rdmsr
     orl $EFER_ON, %eax
     wrmsr
-    movq %cr0, %rax
-    andq $~CR0_OFF, %rax
-    movl $CR0_ON, %edx
-    orq %rdx, %rax
+    movl $CR0_ALL, %eax
     movq %rax, %cr0
-    movq %cr4, %rax
-    orq $CR4_ALL, %rax
+    movl $CR4_ALL, %eax
     movq %rax, %cr4
     movl $boot_page_table, %eax
     movq %rax, %cr3
@@ -196,7 +189,10 @@ trap_common:
     testb $3, 24(%rsp)
     jz 2f
     swapgs
-    push_registers
+    cmpb $0, %gs:CPU_SMAP      /* a processor without it does not know clac either */
+    je 1f
+    clac                       /* traps leave AC as user mode has it: it would lift SMAP */
+1:  push_registers
     movq %rsp, %rdi
     movq %gs:CPU_STACK, %rsp
     cld

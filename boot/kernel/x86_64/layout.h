@@ -21,5 +21,6 @@
 #define CPU_FRAME_END 0
 #define CPU_STACK 8
 #define CPU_SCRATCH 16
+#define CPU_SMAP 24
 
 #endif

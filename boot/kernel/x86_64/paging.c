@@ -45,13 +45,44 @@ static void map_kernel(uint64_t address, uint64_t physical, unsigned level, uint
     *entry = physical | flags | ENTRY_PRESENT;
 }
 
-void page_table_init(void)
+/* Physical memory that is written by no address. */
+struct fixed {
+    uint64_t start, end;
+};
+
+static void map_direct_pages(uint64_t physical, const struct fixed fixed[2])
 {
-    kernel_page_table = frame_alloc();
-    if (!kernel_page_table)
-        panic("no memory for the kernel's page table");
-    for (uint64_t physical = 0; physical < frames_highest(); physical += LARGE_PAGE)
-        map_kernel(DIRECT_BASE + physical, physical, 21, ENTRY_LARGE | ENTRY_WRITE | ENTRY_NO_EXECUTE);
+    uint64_t *entry = entry_find(kernel_page_table, DIRECT_BASE + physical, 12, true), value = physical;
+    if (!entry)
+        panic("no memory for the kernel's page tables");
+    for (uint64_t *at = entry; at < entry + ENTRIES; at++, value += PAGE_SIZE)
+        *at = value | ENTRY_PRESENT | ENTRY_NO_EXECUTE | ENTRY_WRITE;
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t start = fixed[i].start > physical ? fixed[i].start : physical;
+        for (uint64_t at = start; at < fixed[i].end && at < physical + LARGE_PAGE; at += PAGE_SIZE)
+            entry[(at - physical) / PAGE_SIZE] &= ~ENTRY_WRITE;
+    }
+}
+
+/* All physical memory: in large pages, but for those that are fixed in part. */
+static void map_direct(const struct fixed fixed[2])
+{
+    for (uint64_t physical = 0, end; physical < frames_highest(); physical = end) {
+        end = physical + LARGE_PAGE;
+        bool touched = false, whole = false;
+        for (unsigned i = 0; i < 2; i++) {
+            touched |= fixed[i].start < end && physical < fixed[i].end;
+            whole |= fixed[i].start <= physical && end <= fixed[i].end;
+        }
+        if (touched && !whole)
+            map_direct_pages(physical, fixed);
+        else
+            map_kernel(DIRECT_BASE + physical, physical, 21, ENTRY_LARGE | ENTRY_NO_EXECUTE | (whole ? 0 : ENTRY_WRITE));
+    }
+}
+
+static void map_image_of_kernel(void)
+{
     for (uint64_t address = (uint64_t)kernel_text_start; address < (uint64_t)kernel_end; address += PAGE_SIZE) {
         uint64_t flags = ENTRY_WRITE | ENTRY_NO_EXECUTE;
         if (address < (uint64_t)kernel_rodata_start)
@@ -60,6 +91,17 @@ void page_table_init(void)
             flags = ENTRY_NO_EXECUTE;
         map_kernel(address, address - KERNEL_BASE, 12, flags);
     }
+}
+
+void page_table_init(uint64_t fixed_start, uint64_t fixed_end)
+{
+    const struct fixed fixed[2] = {{KERNEL_LOAD, (uint64_t)kernel_data_start - KERNEL_BASE},
+                                   {PAGE_DOWN(fixed_start), PAGE_UP(fixed_end)}};
+    kernel_page_table = frame_alloc();
+    if (!kernel_page_table)
+        panic("no memory for the kernel's page table");
+    map_direct(fixed);
+    map_image_of_kernel();
     cpu_set_page_table(kernel_page_table);
     physical_offset = DIRECT_BASE;
     kernel_record.kernel_base = KERNEL_BASE;

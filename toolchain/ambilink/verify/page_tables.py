@@ -11,6 +11,7 @@ PRESENT, WRITE, USER, LARGE = 1, 2, 4, 0x80
 NO_EXECUTE = 1 << 63
 TABLES_MAX = 1 << 12  # 8 GiB of pages: more have damaged tables only
 USER_HALF = 256  # entries of the top-level table
+KERNEL_BITS = 0xFFFF << 48  # of addresses of the other half
 
 
 @dataclass(frozen=True)
@@ -19,10 +20,24 @@ class Page:
     frame: int
     writable: bool
     executable: bool
+    size: int = PAGE_SIZE
 
 
 def user_pages(memory: PhysicalMemory, table: int) -> Iterator[Page]:
     """Every page that user mode can reach, by ascending address."""
+    for page in _walk(_reader(memory), table, 39, range(USER_HALF), USER, 0, True, True):
+        for offset in range(0, page.size, PAGE_SIZE):
+            yield Page(page.address + offset, page.frame + offset, page.writable, page.executable)
+
+
+def kernel_pages(memory: PhysicalMemory, table: int) -> Iterator[Page]:
+    """Every page of the upper half, of whatever size, by ascending address."""
+    half = range(USER_HALF, 2 * USER_HALF)
+    for page in _walk(_reader(memory), table, 39, half, 0, 0, True, True):
+        yield Page(page.address | KERNEL_BITS, page.frame, page.writable, page.executable, page.size)
+
+
+def _reader(memory: PhysicalMemory) -> Callable[[int, int], Iterator[int]]:
     tables = 0
 
     def entries(table: int, count: int) -> Iterator[int]:
@@ -35,24 +50,30 @@ def user_pages(memory: PhysicalMemory, table: int) -> Iterator[Page]:
         except IndexError as error:
             raise AmbilinkError("the guest's page tables", str(error), "the guest's memory is damaged") from error
 
-    yield from _walk(entries, table, 39, 0, True, True)
+    return entries
 
 
 def _walk(
-    entries: Callable[[int, int], Iterator[int]], table: int, shift: int, base: int, writable: bool, executable: bool
+    entries: Callable[[int, int], Iterator[int]],
+    table: int,
+    shift: int,
+    indices: range,
+    wanted: int,
+    base: int,
+    writable: bool,
+    executable: bool,
 ) -> Iterator[Page]:
-    count = USER_HALF if shift == 39 else 512
-    for index, entry in enumerate(entries(table, count)):
-        if not entry & PRESENT or not entry & USER:
+    """`wanted`: bits that an entry must have beside the present one."""
+    for index, entry in enumerate(entries(table, indices.stop)):
+        if index < indices.start or not entry & PRESENT or entry & wanted != wanted:
             continue
         address = base + (index << shift)
         may_write = writable and bool(entry & WRITE)
         may_execute = executable and not entry & NO_EXECUTE
-        if shift == 12:
-            yield Page(address, entry & ADDRESS_MASK, may_write, may_execute)
-        elif entry & LARGE:
-            frame = entry & ADDRESS_MASK & ~((1 << shift) - 1)
-            for offset in range(0, 1 << shift, PAGE_SIZE):
-                yield Page(address + offset, frame + offset, may_write, may_execute)
+        if shift == 12 or entry & LARGE:
+            size = 1 << shift
+            yield Page(address, entry & ADDRESS_MASK & -size, may_write, may_execute, size)
         else:
-            yield from _walk(entries, entry & ADDRESS_MASK, shift - 9, address, may_write, may_execute)
+            yield from _walk(
+                entries, entry & ADDRESS_MASK, shift - 9, range(512), wanted, address, may_write, may_execute
+            )

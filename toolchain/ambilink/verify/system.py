@@ -5,7 +5,7 @@ of the boot image, and compared with what the image's own files ask for.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -16,7 +16,7 @@ from ambilink.errors import AmbilinkError
 from ambilink.machine.memory import PAGE_SIZE, PhysicalMemory
 from ambilink.verify.kernel_state import KernelState, Process
 from ambilink.verify.modules import MappedModule, Modules
-from ambilink.verify.page_tables import Page, user_pages
+from ambilink.verify.page_tables import Page, kernel_pages, user_pages
 
 
 class Rule(Enum):
@@ -28,6 +28,7 @@ class Rule(Enum):
     PROTECTED = "pages have the protection of their segments"
     PRIVATE = "writable pages lie outside the boot image"
     RELRO = "RELRO is read-only"
+    ALIASES = "what is executed is writable by no address, the kernel's own included"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class ProcessView:
     pages: int  # mapped pages in all
     private_pages: int  # in frames that are not the image's
     frames: frozenset[int]  # all that it maps
+    executed: frozenset[int]  # those of them that it may execute
+    written: frozenset[int]
 
 
 @dataclass
@@ -105,6 +108,24 @@ class _Checker:
         found = self.image.file_at(page.frame)
         return found is not None and found[0].kind is FileKind.PAGES and not page.writable
 
+    def check_aliases(self, views: Sequence[ProcessView]) -> None:
+        """Of all address spaces: processes share frames, and the kernel's map of all memory has them once more."""
+        if not views:
+            return
+        kernel = list(kernel_pages(self.memory, views[0].process.page_table))
+        executed = {frame for view in views for frame in view.executed}
+        executed |= {page.frame + at for page in kernel if page.executable for at in range(0, page.size, PAGE_SIZE)}
+        written = {frame for view in views for frame in view.written}
+        large = [page for page in kernel if page.writable and page.size > PAGE_SIZE]
+        written |= {page.frame for page in kernel if page.writable and page.size == PAGE_SIZE}
+        written |= {each for each in executed if any(page.frame <= each < page.frame + page.size for page in large)}
+        for frame in sorted(executed):
+            self.looked_at[Rule.ALIASES] += 1
+            if frame in written:
+                line = f"the frame at {frame:#x} is executable, and writable by another address"
+                self.failures.append(line)
+                self.broken.setdefault(Rule.ALIASES, []).append(line)
+
     def check_module(self, process: Process, module: MappedModule, pages: dict[int, Page]) -> None:
         name = module.file.name
         file_frame = self.image.archive_address + module.file.offset
@@ -148,7 +169,15 @@ class _Checker:
             text = f"{name} is needed and not mapped from the image's frames"
             self.check(Rule.MAPPED, name in found, process, text)
         private = sum(1 for page in pages.values() if self.image.file_at(page.frame) is None)
-        return ProcessView(process, modules, len(pages), private, frozenset(page.frame for page in pages.values()))
+        return ProcessView(
+            process,
+            modules,
+            len(pages),
+            private,
+            frozenset(page.frame for page in pages.values()),
+            frozenset(page.frame for page in pages.values() if page.executable),
+            frozenset(page.frame for page in pages.values() if page.writable),
+        )
 
 
 def verify_system(image: ImageFile, memory: PhysicalMemory, state: KernelState) -> SystemReport:
@@ -156,4 +185,5 @@ def verify_system(image: ImageFile, memory: PhysicalMemory, state: KernelState) 
         raise AmbilinkError(image.path, "is not the image that the machine booted", "give the same file")
     checker = _Checker(image, memory, state)
     views = [checker.view(process) for process in state.processes]
+    checker.check_aliases(views)
     return SystemReport(views, list(checker.uses.values()), checker.failures, checker.looked_at, checker.broken)
