@@ -1,0 +1,58 @@
+/* The parts of libs/ed25519 that no program sees, for a test. */
+#include <string.h>
+
+#include "point.h"
+#include "scalar.h"
+#include "sha512.h"
+
+/* Numbers as bytes; a factor's limbs, at most 2^54 - 1, as they are. */
+void field_product(uint8_t bytes[FIELD_SIZE], const struct field *a, const struct field *b)
+{
+    struct field result;
+    field_multiply(&result, a, b);
+    field_write(bytes, &result);
+}
+
+void field_own_square(uint8_t bytes[FIELD_SIZE], const struct field *a)
+{
+    struct field result;
+    field_square(&result, a);
+    field_write(bytes, &result);
+}
+
+void field_bytes(uint8_t bytes[FIELD_SIZE], const struct field *a)
+{
+    field_write(bytes, a);
+}
+
+void field_inverse(uint8_t bytes[FIELD_SIZE], const struct field *a)
+{
+    struct field result;
+    field_invert(&result, a);
+    field_write(bytes, &result);
+}
+
+/* Reads a point and writes it again; false: the bytes are none. */
+bool point_again(uint8_t bytes[POINT_SIZE], const uint8_t encoded[POINT_SIZE])
+{
+    struct point point;
+    if (!point_read(&point, encoded))
+        return false;
+    point_write(bytes, &point);
+    return true;
+}
+
+void remainder_by_order(uint8_t bytes[SCALAR_SIZE], const uint8_t number[SCALAR_WIDE_SIZE])
+{
+    struct scalar result = scalar_remainder(number);
+    memcpy(bytes, result.word, SCALAR_SIZE);
+}
+
+void sha512(uint8_t digest[SHA512_SIZE], const void *data, size_t size, size_t step)
+{
+    struct sha512 hash;
+    sha512_init(&hash);
+    for (size_t done = 0; done < size; done += step)
+        sha512_update(&hash, (const uint8_t *)data + done, size - done < step ? size - done : step);
+    sha512_finish(&hash, digest);
+}
