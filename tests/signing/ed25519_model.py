@@ -1,4 +1,4 @@
-"""Ed25519 by the definitions of RFC 8032, 5.1, on points (x, y) of whole numbers: slow, and it signs what signers do not."""
+"""Ed25519 by RFC 8032, 5.1, on points (x, y) of whole numbers: slow, and it signs what signers do not."""
 
 import hashlib
 
