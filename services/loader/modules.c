@@ -6,8 +6,6 @@
 #include "adopt.h"
 #include "heap.h"
 
-#define HEADERS_MAX 4096 /* what parsing an object's headers takes */
-
 /* NULL: no memory. */
 static struct module_record *add(struct child *child, const char *name)
 {
@@ -54,15 +52,27 @@ static bool ignore(void *context, const struct report *report)
     return false;
 }
 
-/* Bytes of a file's segments; of a file that cannot be parsed none. */
-static void measure(const struct loader *loader, struct module_record *record, const struct image_file *file)
+static void *take(void *context, uint64_t *size)
 {
-    _Alignas(16) uint8_t buffer[HEADERS_MAX];
-    struct ground ground = {.report = ignore, .arena = arena_within(buffer, sizeof buffer)};
+    const struct loader *loader = context;
+    return port_allocate(loader->port, *size);
+}
+
+static void give_back(void *context, void *block, uint64_t size)
+{
+    const struct loader *loader = context;
+    port_free(loader->port, block, size);
+}
+
+/* Bytes of a file's segments; of a file that cannot be parsed none. */
+static void measure(struct loader *loader, struct module_record *record, const struct image_file *file)
+{
+    struct ground ground = {.context = loader, .memory = take, .release = give_back, .report = ignore, .object = ""};
     struct module module = {0};
     const struct file_view view = archive_view(&loader->archive, file);
     if (module_parse_headers(&ground, &module, record->name, &view))
         add_segments(record, &module);
+    arena_free(&ground, &ground.arena);
 }
 
 static bool record_listed(struct child *child)

@@ -104,7 +104,7 @@ int64_t port_space_create(struct port *port, const char *name, struct port_space
  * that policy then ignores. */
 void port_space_close(struct port *port, struct port_space space);
 
-/* Zeroed pages, all visible in memory->view. `size`: pages, not 0. NO_MEMORY, LIMIT. The caller owns *memory:
+/* Zeroed pages, all visible in memory->view. `size`: pages, not 0. NO_MEMORY, LIMIT, INVALID (more than one memory can have). The caller owns *memory:
  * port_memory_release. */
 int64_t port_memory_create(struct port *port, uint64_t size, struct port_memory *memory);
 /* The view goes. Pages that are mapped in an address space stay as long as they are mapped there. */

@@ -38,7 +38,11 @@ static bool stage(void *context, struct staging *staging)
 {
     const struct space *space = context;
     struct port_memory memory;
-    if (port_memory_create(space->loader->port, staging->size, &memory) < 0)
+    int64_t status = port_memory_create(space->loader->port, staging->size, &memory);
+    if (status == PORT_INVALID)
+        report(space->loader, "%s: it needs %llu writable bytes at once, more than one memory object has", space->service,
+               (unsigned long long)staging->size);
+    if (status < 0)
         return false;
     staging->here = memory.view;
     staging->id = memory.id;
@@ -54,8 +58,9 @@ static void unstage(void *context, const struct staging *staging)
 
 static void refuse_mapping(struct space *space, const struct target_mapping *mapping, int64_t status)
 {
-    static const char problem[] = "no memory to map it";
-    memcpy(space->error, problem, sizeof problem);
+    strcpy(space->error, status == PORT_NO_MEMORY ? "no memory to map it"
+                         : status == PORT_OVERLAP ? "something else is mapped where it belongs"
+                                                  : "it cannot be mapped where it belongs");
     report(space->loader, "%s: %s cannot be mapped at 0x%llx%s, status %lld", space->service,
            mapping->name ? mapping->name : "its start block or stack", (unsigned long long)mapping->address,
            status == PORT_OVERLAP ? ", where something else is" : "", (long long)status);

@@ -86,7 +86,7 @@ def image_with_loader(system, build, change):
         (put("<Q", 32, 1 << 63), "program headers lie outside the file"),
         (put("<H", 54, 40), "e_phentsize or e_phnum is out of range"),
         (put("<H", 56, 0), "e_phentsize or e_phnum is out of range"),
-        (put("<H", 56, 0xFFFF), "e_phentsize or e_phnum is out of range"),
+        (put("<H", 56, 0xFFFF), "program headers lie outside the file"),
         (at_load(0, "<Q", 8, (1 << 64) - 4096), PROGRAM_HEADER),
         (at_load(0, "<Q", 32, 1 << 40), PROGRAM_HEADER),
         (at_load(0, "<Q", 16, 8), PROGRAM_HEADER),

@@ -18,7 +18,7 @@
 #define STATUS_BAD_ADDRESS (-5) /* a pointer leads outside the caller's mappings */
 #define STATUS_OVERLAP (-6)     /* the address range, or the place of a process' watcher, is taken; or a range is not mapped as a whole */
 #define STATUS_PEER_GONE (-7)   /* the process that had to answer is gone */
-#define STATUS_LIMIT (-8)       /* a table of the kernel is full */
+#define STATUS_LIMIT (-8)       /* the table of handles of a process is full: it has 2,720 entries */
 #define STATUS_TOO_LONG (-9)    /* a message's data does not fit into the receiver's buffer */
 #define STATUS_FAULTED (-10)    /* exit status of a process that the kernel ended for a fault */
 #define STATUS_NOT_FOUND (-11)  /* never from the kernel: services answer it */

@@ -1,17 +1,7 @@
 #include "image/locate.h"
 
-#include <rtld/parse.h>
-
 #include "memory/page_table.h"
-
-#define ROOM 256 /* words, for the segments of one file */
-
-static bool say_nothing(void *context, const struct report *report)
-{
-    (void)context;
-    (void)report;
-    return false;
-}
+#include "process/headers.h"
 
 static const struct image_file *file_at(uint64_t offset)
 {
@@ -22,9 +12,26 @@ static const struct image_file *file_at(uint64_t offset)
     return NULL;
 }
 
+static bool locate_in(const struct module *module, const struct image_file *file, uint64_t address, uint64_t offset,
+                      struct located *found)
+{
+    for (unsigned i = 0; i < module->segment_count; i++) {
+        const struct segment *segment = &module->segments[i];
+        uint64_t start = segment->file_offset & -PAGE_SIZE;
+        if (!(segment->flags & PF_X) || offset - start >= segment->file_offset + segment->file_size - start)
+            continue;
+        uint64_t bias = (address & -PAGE_SIZE) - ((segment->address & -PAGE_SIZE) + offset - start);
+        *found = (struct located){file, bias + module->low, bias + module->high, module->low, module->build_id,
+                                  module->build_id_size};
+        return true;
+    }
+    return false;
+}
+
 bool locate(const struct space *space, uint64_t address, struct located *found)
 {
-    static uint64_t room[ROOM] __attribute__((aligned(16)));
+    static struct headers headers;
+    enum link_error error;
     unsigned prot;
     uint64_t frame = page_lookup(space->page_table, address & -PAGE_SIZE, &prot);
     uint64_t offset = frame - image_place.address;
@@ -33,19 +40,9 @@ bool locate(const struct space *space, uint64_t address, struct located *found)
         return false;
     offset -= file->offset;
     const struct file_view view = {.bytes = archive_contents(&boot_image.archive, file), .size = file->size};
-    struct ground ground = {.report = say_nothing, .object = "", .arena = arena_within(room, sizeof room)};
-    struct module module = {0};
-    if (!module_parse_headers(&ground, &module, "", &view))
+    if (!headers_parse(&headers, &view, &error))
         return false;
-    for (unsigned i = 0; i < module.segment_count; i++) {
-        const struct segment *segment = &module.segments[i];
-        uint64_t start = segment->file_offset & -PAGE_SIZE;
-        if (!(segment->flags & PF_X) || offset - start >= segment->file_offset + segment->file_size - start)
-            continue;
-        uint64_t bias = (address & -PAGE_SIZE) - ((segment->address & -PAGE_SIZE) + offset - start);
-        *found = (struct located){file, bias + module.low, bias + module.high, module.low, module.build_id,
-                                  module.build_id_size};
-        return true;
-    }
-    return false;
+    bool good = locate_in(&headers.module, file, address, offset, found);
+    headers_end(&headers);
+    return good;
 }

@@ -39,9 +39,17 @@ static bool open_library(void *context, const struct module *referrer, const cha
     return true;
 }
 
+static bool log_line(void *context, const char *text)
+{
+    const struct process_link *linking = context;
+    log_format("kernel: %s: %s\n", linking->service, text);
+    return true;
+}
+
 static bool stage(void *context, struct staging *staging)
 {
-    (void)context;
+    if (staging->size > MEMORY_SIZE_MAX)
+        log_line(context, "it needs more writable memory at once than one memory object has");
     struct memory *memory = memory_create(staging->size);
     staging->here = memory ? kernel_map(memory, 0, staging->size, PROT_READ_WRITE) : NULL;
     staging->id = (uint64_t)memory;
@@ -93,13 +101,6 @@ static bool protect(void *context, uint64_t address, uint64_t size, unsigned pro
 {
     const struct process_link *linking = context;
     return space_protect(&linking->process->space, address, size, prot) == STATUS_OK;
-}
-
-static bool log_line(void *context, const char *text)
-{
-    const struct process_link *linking = context;
-    log_format("kernel: %s: %s\n", linking->service, text);
-    return true;
 }
 
 static const struct target_host process_host = {

@@ -26,8 +26,12 @@ void frames_add_region(uint64_t start, uint64_t end)
 {
     start = PAGE_UP(start);
     end = PAGE_DOWN(end);
-    if (region_count < REGION_MAX && start < end)
+    if (start >= end)
+        return;
+    if (region_count < REGION_MAX)
         regions[region_count++] = (struct region){start, end, start, start};
+    else
+        log_format("kernel: memory from %x to %x is not used: the table of regions has %u entries\n", start, end, REGION_MAX);
 }
 
 void frames_reserve(uint64_t start, uint64_t end)

@@ -75,7 +75,7 @@ struct memory *memory_create(uint64_t size)
 {
     /* Asked in advance, so that a request that cannot succeed takes nothing and zeroes nothing. */
     uint64_t pages = size / PAGE_SIZE;
-    if (!frames_available(pages + pages / POINTERS_PER_PAGE + 3))
+    if (size > MEMORY_SIZE_MAX || !frames_available(pages + pages / POINTERS_PER_PAGE + 3))
         return NULL;
     struct memory *memory = pool_alloc(sizeof *memory);
     if (!memory)

@@ -2,14 +2,12 @@
  * relocates itself. */
 #include "process/program.h"
 
-#include <rtld/parse.h>
-
 #include "base/bytes.h"
 #include "base/random.h"
 #include "memory/frames.h"
 #include "memory/user.h"
+#include "process/headers.h"
 
-#define SEGMENTS_MAX 16
 #define RANDOM_BASE 0x100000000000
 #define RANDOM_PAGES 0x3ffffffff
 
@@ -26,31 +24,29 @@ static const char *check_header(const struct elf_header *header, uint64_t size)
         return "e_version or e_ehsize is wrong";
     if (header->e_type != ET_EXEC && header->e_type != ET_DYN)
         return "e_type is neither ET_EXEC nor ET_DYN";
-    if (header->e_phentsize != sizeof(struct elf_segment) || !header->e_phnum || header->e_phnum > SEGMENTS_MAX)
+    if (header->e_phentsize != sizeof(struct elf_segment) || !header->e_phnum)
         return "e_phentsize or e_phnum is out of range";
     if (header->e_phoff % 8 || header->e_phoff > size || header->e_phnum * sizeof(struct elf_segment) > size - header->e_phoff)
         return "program headers lie outside the file";
     return NULL;
 }
 
-/* The first mistake counts; `context` is where to put it. */
-static bool take_rule(void *context, const struct report *report)
+static const char *rule_of(enum link_error error)
 {
-    const char **rule = context;
-    switch (report->error) {
+    switch (error) {
     case LINK_BAD_SEGMENT:
-        *rule = "a program header is wrong: its range, its alignment, or what it leads to";
-        break;
+        return "a program header is wrong: its range, its alignment, or what it leads to";
     case LINK_WRITE_EXECUTE:
-        *rule = "a segment is writable and executable";
-        break;
+        return "a segment is writable and executable";
     case LINK_BAD_HEADER:
-        *rule = "no PT_LOAD segment";
-        break;
+        return "no PT_LOAD segment";
+    case LINK_TOO_MANY_HEADERS:
+        return "more program headers than are read";
+    case LINK_NO_MEMORY:
+        return "no memory for its table of segments";
     default:
-        *rule = "it cannot be parsed";
+        return "it cannot be parsed";
     }
-    return false;
 }
 
 /* What the kernel asks for beyond a sound file. */
@@ -75,6 +71,8 @@ static const char *no_mapping(int64_t status)
 
 static const char *map_writable(struct space *space, const struct segment *segment, uint64_t base)
 {
+    if (segment->pages_size > MEMORY_SIZE_MAX)
+        return "a writable segment is larger than one memory object can be";
     struct memory *memory = memory_create(segment->pages_size);
     if (!memory)
         return "no memory for a writable segment";
@@ -113,33 +111,44 @@ static const char *take_interpreter(const char *name, struct program *program)
     return NULL;
 }
 
+/* What it breaks or lacks; NULL: nothing, and it is mapped. */
+static const char *place(struct process *process, struct memory *archive, uint64_t offset, const struct module *module,
+                         struct program *program)
+{
+    const char *rule = check_module(module);
+    if (rule)
+        return rule;
+    /* A static PIE goes to a random page; ET_EXEC to where it was linked. */
+    uint64_t base = module->type == ET_DYN ? (RANDOM_BASE + (random_next() & RANDOM_PAGES) * PAGE_SIZE) & -module->align : 0;
+    *program = (struct program){
+        .entry = base + module->entry,
+        .start = base + module->entry,
+        .base = base,
+        .program_headers = module->header_count ? base + module->headers_address : 0,
+        .program_header_count = module->header_count,
+    };
+    rule = take_interpreter(module->interpreter, program);
+    for (unsigned i = 0; i < module->segment_count && !rule; i++) {
+        const struct segment *segment = &module->segments[i];
+        rule = segment->flags & PF_W ? map_writable(&process->space, segment, base)
+                                     : map_read_only(&process->space, archive, offset, segment, base);
+    }
+    return rule;
+}
+
 bool program_place(struct process *process, struct memory *archive, uint64_t offset, uint64_t size,
                    struct program *program, const char **rule)
 {
-    uint64_t room[SEGMENTS_MAX * 16] __attribute__((aligned(16)));
     struct file_view file = {.bytes = (const uint8_t *)physical_pointer(archive->start) + offset, .size = size};
-    struct ground ground = {.context = rule, .report = take_rule, .object = "", .arena = arena_within(room, sizeof room)};
-    struct module module = {0};
+    struct headers headers;
+    enum link_error error;
     if ((*rule = check_header((const struct elf_header *)file.bytes, size)))
         return false;
-    if (!module_parse_headers(&ground, &module, "", &file))
+    if (!headers_parse(&headers, &file, &error)) {
+        *rule = rule_of(error);
         return false;
-    if ((*rule = check_module(&module)))
-        return false;
-    /* A static PIE goes to a random page; ET_EXEC to where it was linked. */
-    uint64_t base = module.type == ET_DYN ? (RANDOM_BASE + (random_next() & RANDOM_PAGES) * PAGE_SIZE) & -module.align : 0;
-    *program = (struct program){
-        .entry = base + module.entry,
-        .start = base + module.entry,
-        .base = base,
-        .program_headers = module.header_count ? base + module.headers_address : 0,
-        .program_header_count = module.header_count,
-    };
-    *rule = take_interpreter(module.interpreter, program);
-    for (unsigned i = 0; i < module.segment_count && !*rule; i++) {
-        const struct segment *segment = &module.segments[i];
-        *rule = segment->flags & PF_W ? map_writable(&process->space, segment, base)
-                                      : map_read_only(&process->space, archive, offset, segment, base);
     }
+    *rule = place(process, archive, offset, &headers.module, program);
+    headers_end(&headers);
     return !*rule;
 }

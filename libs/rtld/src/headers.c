@@ -8,7 +8,7 @@
 #define PAGE_MASK (RTLD_PAGE_SIZE - 1)
 #define ALIGN_MAX (1ull << 30)
 #define ADDRESS_MAX (1ull << 47)
-#define HEADERS_MAX 128
+#define HEADERS_MAX 4096 /* what they say of others is compared with each segment */
 #define GOOD (-1) /* else an enum link_error */
 
 /* A field of the ELF header, and what it may be. */
@@ -23,7 +23,6 @@ static const struct field fields[] = {
     FIELD(e_type, LINK_WRONG_TYPE, ET_EXEC, ET_DYN),
     FIELD(e_version, LINK_BAD_HEADER, EV_CURRENT, EV_CURRENT),
     FIELD(e_phentsize, LINK_BAD_HEADER, sizeof(struct elf_segment), sizeof(struct elf_segment)),
-    FIELD(e_phnum, LINK_BAD_HEADER, 1, HEADERS_MAX),
 };
 
 static bool parse_header(struct ground *ground, struct module *module)
@@ -37,6 +36,8 @@ static bool parse_header(struct ground *ground, struct module *module)
         if (value < field->lowest || value > field->highest)
             return ground_refuse(ground, field->error, module->name, field->offset, value);
     }
+    if (header->e_phnum > HEADERS_MAX)
+        return ground_refuse(ground, LINK_TOO_MANY_HEADERS, module->name, offsetof(struct elf_header, e_phnum), header->e_phnum);
     if (header->e_phoff % 8 || !file_bytes(&module->file, header->e_phoff, header->e_phnum * sizeof(struct elf_segment)))
         return ground_refuse(ground, LINK_BAD_HEADER, module->name, offsetof(struct elf_header, e_phoff), header->e_phoff);
     module->type = header->e_type;

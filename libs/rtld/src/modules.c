@@ -63,7 +63,7 @@ static bool may_join(struct link *link, const struct module *module)
                              module->machine);
     if (program && (module->type != ET_DYN || module->pie))
         return ground_refuse(&link->ground, LINK_WRONG_TYPE, module->name, offsetof(struct elf_header, e_type), module->type);
-    return count < MODULES_MAX || ground_refuse(&link->ground, LINK_TOO_MANY, module->name, 0, count);
+    return count < MODULES_MAX || ground_refuse(&link->ground, LINK_TOO_MANY_MODULES, module->name, 0, count);
 }
 
 struct module *modules_add(struct link *link, const char *name, const struct file_view *file)

@@ -32,7 +32,8 @@ static const struct form forms[] = {
     [LINK_NO_PLACE] = {"finds no room in the address space, bytes wanted", .value = true},
     [LINK_NO_STATIC_TLS] = {"needs thread-local data at a fixed offset (compile it without -ftls-model=initial-exec), bytes",
                             .offset = true, .value = true},
-    [LINK_TOO_MANY] = {"has too many entries in a table, count", .offset = true, .value = true},
+    [LINK_TOO_MANY_MODULES] = {"is one object more than a program may have, count", .value = true},
+    [LINK_TOO_MANY_HEADERS] = {"has more program headers than are read, count", .offset = true, .value = true},
     [LINK_TOO_MUCH_WORK] = {"has hash chains or version lists that take too long, steps", .value = true},
     [LINK_NOT_LOADED] = {"is not loaded:", .symbol = true},
 };

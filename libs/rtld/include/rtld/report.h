@@ -24,7 +24,8 @@ enum link_error {
     LINK_OVERFLOW,           /* the result does not fit the relocation's field; value: the type */
     LINK_NO_PLACE,           /* the host found no address */
     LINK_NO_STATIC_TLS,      /* provider's data is wanted at a fixed place for all threads; value: its size */
-    LINK_TOO_MANY,           /* a table is longer than any sound file's; value: how long */
+    LINK_TOO_MANY_MODULES,   /* value: how many the program has */
+    LINK_TOO_MANY_HEADERS,   /* value: e_phnum */
     LINK_TOO_MUCH_WORK,      /* hash chains so long that only a crafted file has them */
     LINK_NOT_LOADED,         /* symbol: a name that only an open object may have (LINK_OPEN_LOADED) */
 };
