@@ -291,3 +291,24 @@ def test_a_clone_for_another_compiler_that_does_not_load_the_tool(tree):
     said = tree.bad()
     assert "SConstruct:9: AMBILINK_COMPILER became other after the tool was loaded for" in said
     assert "load it again" in said
+
+
+CHANGED = {
+    "AMBILINK_OS": "other.toml",
+    "AMBILINK_LAUNCHER": "ccache",
+    "AMBILINK_BUILD": "#out",
+    "AMBILINK_CACHE": "kept",
+    "AMBILINK_CACHE_MODE": "read",
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_settings_that_clones_were_given_too_late(tree, name):
+    """The tool looks at them when it is loaded: later they would count for nothing."""
+    tree.write("x.c", "int x;\n")
+    tree.sconstruct(f"late = env.Clone({name}={CHANGED[name]!r})\nlate.DualLibrary('x', ['x.c'])\n")
+    assert f"SConstruct:10: {name} became {CHANGED[name]} after the tool was loaded without it" in tree.bad()
+    tree.sconstruct(f"late = env.Clone({name}={CHANGED[name]!r}, tools=['ambilink'])\n")
+    said = tree.scons()
+    expected = "" if name == "AMBILINK_BUILD" else "other.toml" if name == "AMBILINK_OS" else "with other settings"
+    assert expected in said.stdout + said.stderr and (said.returncode == 0) == (not expected)

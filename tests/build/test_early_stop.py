@@ -253,3 +253,73 @@ def test_a_change_while_scripts_are_read(small, text):
     path.write_text(path.read_text() + "import pathlib; pathlib.Path('size.txt').write_text('4')\n" + text + "\n")
     for _ in range(3):
         assert not stops(small)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import time; time.strftime('%Y')",
+        "from datetime import date; date.today()",
+        "import os; os.getpid()",
+        "import posix; posix.stat('size.txt')",
+        "def lucky():\n    import random\n    return random.random()",
+        "import wsgiref.handlers; wsgiref.handlers.format_date_time(None)",
+    ],
+)
+def test_a_script_that_may_get_another_answer_each_time(small, text):
+    """The clock, chance, processes, and what is asked of the system without a way to hear it."""
+    path = small.folder / "SConstruct"
+    path.write_text(path.read_text() + text + "\n")
+    for _ in range(2):
+        assert not stops(small)
+    path.write_text(LINE + "import clock\n" + path.read_text().removeprefix(LINE).removesuffix(text + "\n"))
+    small.write("site_scons/clock.py", text + "\n")  # what scripts import is theirs, too
+    for _ in range(2):
+        assert not stops(small)
+
+
+def test_a_script_that_asks_which_machine_this_is(small):
+    path = small.folder / "SConstruct"
+    path.write_text(path.read_text() + "import os, platform; platform.node(), os.uname(), os.cpu_count()\n")
+    small.good()
+    small.good()
+    assert stops(small)
+    for record in (small.folder / "build/.ambilink/up-to-date").iterdir():
+        record.write_text(record.read_text().replace(f"\nU {os.uname().sysname}", "\nU Plan9"))
+    assert not stops(small)
+    small.good()
+    assert stops(small)
+
+
+@pytest.mark.parametrize("follow", [True, False])
+def test_a_script_that_starts_another_compiler_now(tree, top, follow):
+    """It says the same of itself as before, and so does the wrapper."""
+    from ambilink.compile.toolset import load_toolset
+
+    cc = load_toolset(tree.compiler, "x86_64").cc
+
+    def compiler(value: int) -> None:
+        path = tree.folder / "real"
+        path.unlink(missing_ok=True)
+        words = " ".join(cc)
+        path.write_text(f'#!/bin/sh\nexec {words} -DV={value} "$@"\n')
+        path.chmod(0o755)
+
+    more = "" if follow else f"V=1\n. {tree.folder}/settings\n"
+    tree.write("settings", "W=1\n")
+    tree.write("bin/ourcc", f'#!/bin/sh\n{more}exec {tree.folder}/real "$@"\n').chmod(0o755)
+    given = (top / f"toolchain/ambilink/compile/compilers/{tree.compiler}.toml").read_text()
+    lines = [f'cc = ["{tree.folder}/bin/ourcc"]' if line.startswith("cc = [") else line for line in given.splitlines()]
+    tree.write("our.toml", "\n".join(lines) + "\n")
+    tree.compiler = "our.toml"
+    tree.write("a.c", "int a[V];\n")
+    early(tree, 'env.DualLibrary("a", "a.c")\n')
+    out = tree.folder / "build/x86_64-our"
+    compiler(1)
+    tree.good()
+    tree.good()
+    assert stops(tree) == follow
+    compiler(2)
+    assert not stops(tree)
+    (symbol,) = load_abi(out / "lib/liba.abi").symbols
+    assert symbol.size == 8

@@ -48,6 +48,12 @@ def cache_folder() -> Path:
         raise NoCacheFolder("HOME", "is not set", "set XDG_CACHE_HOME to a folder for caches") from error
 
 
+def as_argument(path: str) -> str:
+    """A file's name as a word of a command, where -x would be an option and @x a file of more words; or behind an
+    option, where -I- and -I=x have meanings of their own."""
+    return f".{os.sep}{path}" if path.startswith(("-", "@", "=")) else path
+
+
 def read_regular(path: Path, remedy: str = "") -> bytes:
     """Contents of a regular file; `remedy` is what to do where there is none."""
 

@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from ambilink.compile.identity import identity_of, scripts_of
+from ambilink.compile.identity import behind, identity_of, scripts_of
 from ambilink.compile.toolset import Answers, places_before
 from ambilink.errors import AmbilinkError
 
@@ -21,7 +21,7 @@ class Nasm:
     @property
     def identity(self) -> str:
         """Which program exactly: another file of the same name is another one."""
-        return identity_of(self.words[:1])
+        return f"{identity_of(self.words[:1])} {identity_of(behind(self.words[:1])[0])}".rstrip()
 
     @property
     def version_words(self) -> list[str]:

@@ -12,12 +12,13 @@ import platform
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from ambilink import toml_file
-from ambilink.compile.identity import files_among, identity_of, scripts_of
+from ambilink.compile.identity import behind, files_among, identity_of, programs_of, scripts_of
 from ambilink.compile.profile import DEFAULT_PROFILE, Profile, load_profile
 from ambilink.errors import AmbilinkError
 from ambilink.files import write_atomically
@@ -25,6 +26,7 @@ from ambilink.toml_file import Table
 
 HERE = Path(__file__).parent
 # For every compiler and target: freestanding C, nothing that needs a run-time of the compiler's own.
+LISTING = ("-###", "-x", "c", "-S", "-o", os.devnull, os.devnull)  # prints what a driver would start
 COMPILE = (
     "-ffreestanding",
     "-fno-stack-protector",
@@ -87,12 +89,13 @@ class Toolset:
     package: str = ""  # folder of the Python package that holds it all, if one does
     files: tuple[str, ...] = ()  # all that this was made of, and paths where a program would have been found first
     compiler_text: str = ""  # what `cc --version` prints
+    behind: "Behind" = field(default_factory=lambda: Behind())
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Which programs exactly: another file of the same name is another one."""
-        said = self.compiler_text if scripts_of(self.cc) else ""  # a script may start another program now
-        return " ".join([*dict.fromkeys(map(identity_of, (self.cc, self.ld, self.ar))), said])
+        behind = [identity_of(self.behind.programs), self.behind.said] if self.behind.said else []
+        return " ".join([*dict.fromkeys(map(identity_of, (self.cc, self.ld, self.ar))), *behind])
 
     @property
     def version_words(self) -> list[str]:
@@ -137,6 +140,29 @@ class Toolset:
         """For "programs" or "libraries"."""
         hosted = self.profile.language.hosted
         return ("-fhosted",) if hosted == "all" or hosted == what else ()
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What scripts among the programs start."""
+
+    programs: tuple[str, ...] = ()
+    followed: bool = True  # they start these, and cannot start others
+    said: str = ""  # what they print of themselves now: nothing where there is no script
+
+
+def _behind(tools: Mapping[str, tuple[str, ...]]) -> Behind:
+    found = Behind()
+    for key, words in tools.items():
+        if not scripts_of(words):
+            continue
+        programs, followed = behind(words)
+        said = _run((*words, "--version"))
+        if not followed and key == "cc":
+            commands = _run((*words, *LISTING))
+            programs, said = programs_of(commands), said + commands
+        found = Behind((*found.programs, *programs), found.followed and followed, found.said + said)
+    return found
 
 
 def _find(kind: str, name: str) -> Path:
@@ -323,7 +349,7 @@ def load_toolset(
         )
     for table in (settings, programs, minimum, flags, top):
         table.finish()
-    compiler_text = answers.ask((*tools["cc"], "--version"))
+    compiler_text, started = answers.ask((*tools["cc"], "--version")), _behind(tools)
     answers.save()
     return Toolset(
         path.stem,
@@ -347,6 +373,8 @@ def load_toolset(
             *profile.files,
             *(place for words in tools.values() for place in places_before(words[0])),
             *(path for words in tools.values() for path in files_among(words)),
+            *started.programs,
         ),
         compiler_text,
+        started,
     )

@@ -5,8 +5,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from ambilink.incremental.blocking import Blocked, find_fifo
 from ambilink.incremental.cache import Cache, CompileKey
 from ambilink.incremental.inputs import PART, InputFinder, Inputs
 from ambilink.incremental.objects import Beginning, ObjectStore, beginning
@@ -113,12 +115,13 @@ class Batch:
             began = beginning(part)
             self.observer.started(stale)
 
-        done = self._run(recipe.commands(job.source, part, depfile, coloured=self.coloured), announce)
+        blocked = partial(find_fifo, job.source, recipe.search)
+        done = self._run(recipe.commands(job.source, part, depfile, coloured=self.coloured), blocked, announce)
         inputs = Inputs(())
         if done.status == 0:
             inputs = InputFinder(recipe, job, depfile, self.store.mentions, self._run_one).find()
             if inputs.by_assembler and recipe.is_late:  # a link would read the files, which no link depends on
-                done = self._run(recipe.at_once.commands(job.source, part, depfile, coloured=self.coloured))
+                done = self._run(recipe.at_once.commands(job.source, part, depfile, coloured=self.coloured), blocked)
         if done.status == 0:
             os.replace(part, job.target)
             certain = self.store.built(recipe, job, inputs, began, done.seconds)
@@ -135,9 +138,14 @@ class Batch:
             self.slots.stop()
         self.observer.finished(stale, done, cached=False)
 
-    def _run(self, commands: Sequence[Sequence[str]], announce: Callable[[], None] | None = None) -> Finished:
+    def _run(
+        self,
+        commands: Sequence[Sequence[str]],
+        blocked: Callable[[], Blocked | None],
+        announce: Callable[[], None] | None = None,
+    ) -> Finished:
         """One after the other, to the first that fails."""
-        finished = self.slots.run(commands[0], self.environment, announce=announce)
+        finished = self.slots.run(commands[0], self.environment, announce=announce, blocked=blocked)
         for command in commands[1:]:
             if finished.status == 0:
                 done = self.slots.run(command, self.environment)

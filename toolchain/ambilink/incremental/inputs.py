@@ -149,7 +149,8 @@ class InputFinder:
                 places = [os.path.join("" if folder == os.curdir else folder, name) for folder in folders]
                 if not any(map(os.path.isfile, places)):
                     return None  # it was found elsewhere
-                waiting += [_content(path) for path in places if name in texts and path not in found]
+                fresh = [path for path in places if path not in found and os.path.isfile(path)]
+                waiting += [_content(path) for path in fresh if name in texts]
                 found.update(dict.fromkeys(places))
         return list(found)
 

@@ -1,7 +1,10 @@
 """What a build did: each step with its reason, its time, and what came out. Kept for `ambilink why`, estimates,
 the final table and `./scons profile`."""
 
+import contextlib
 import json
+import os
+import stat
 import threading
 import time
 from collections.abc import Collection
@@ -36,6 +39,8 @@ class Journal:
     path: Path
     steps: list[Step] = field(default_factory=list)
     outputs: dict[str, Stamp] = field(default_factory=dict)  # how each looks
+    modes: dict[str, int] = field(default_factory=dict)  # who may do what with each
+    _made: set[str] = field(default_factory=set)  # outputs of this build
     _failed: dict[str, tuple[str, Stamp]] = field(default_factory=dict)  # what failed left: in words, how it looks
     _changed: bool = False
     _last: dict[str, Step] = field(default_factory=dict)
@@ -45,6 +50,7 @@ class Journal:
     def __post_init__(self) -> None:
         self._last = read_steps(self.path)
         self.outputs = _read_outputs(self.path)
+        self.modes = _read_modes(self.path)
         self._failed = _read_failed(self.path)
 
     def take_slot(self) -> int:
@@ -83,6 +89,7 @@ class Journal:
         with self._lock:
             self.outputs[path] = stat_of(path)
             self._failed.pop(path, None)
+            self._made.add(path)
             self._changed = True
 
     def failed(self, path: str, what: str) -> None:
@@ -103,12 +110,29 @@ class Journal:
         with self._lock:
             return self.outputs.get(path) == stat_of(path)
 
+    def repair_mode(self, path: str) -> None:
+        """Others may have changed it, so that a program cannot be started, or a library not be read."""
+        mode = self.modes.get(path)
+        if mode is not None and _mode_of(path) not in (None, mode):
+            with contextlib.suppress(OSError):  # it is another user's; reading it will say what is wrong
+                os.chmod(path, mode)
+
     def save(self) -> None:
         with self._lock:
             if not self.steps and not self._changed:
                 return
+            for path in self._made:  # now: SConscripts may have set it after the step
+                mode = _mode_of(path)
+                if mode is not None:
+                    self.modes[path] = mode
             steps = [vars(step) for step in self._last.values()]
-            saved = {"version": VERSION, "outputs": dict(self.outputs), "failed": dict(self._failed), "steps": steps}
+            saved = {
+                "version": VERSION,
+                "outputs": dict(self.outputs),
+                "modes": self.modes,
+                "failed": dict(self._failed),
+                "steps": steps,
+            }
         write_atomically(self.path, json.dumps(saved, separators=(",", ":")).encode())
 
 
@@ -129,6 +153,23 @@ def _read_outputs(path: Path) -> dict[str, Stamp]:
         return {name: (modified, size, changed, number) for name, (modified, size, changed, number) in saved.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def _read_modes(path: Path) -> dict[str, int]:
+    try:
+        saved = json.loads(path.read_bytes())["modes"]
+        return {name: mode & 0o7777 for name, mode in saved.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _mode_of(path: str) -> int | None:
+    """Of a regular file."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return None
+    return stat.S_IMODE(mode) if stat.S_ISREG(mode) else None
 
 
 def _read_failed(path: Path) -> dict[str, tuple[str, Stamp]]:

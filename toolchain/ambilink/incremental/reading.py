@@ -16,12 +16,15 @@ from stat import S_ISDIR
 from types import CodeType, FrameType
 from typing import Any
 
+from ambilink.incremental.asking import CLOCK, asks
+
 STANDARD = tuple({os.path.dirname(os.__file__) + os.sep, os.path.dirname(threading.__file__) + os.sep, "<frozen "})
 PACKAGE = str(Path(__file__).resolve().parents[1]) + os.sep
 INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty")
 LOOKS = ("os.listdir", "os.scandir")
-UNKNOWN = ("socket.", "ctypes.", "sqlite3.", "os.getxattr", "os.listxattr", "pty.")  # events that begin so
+# Events that begin so.
+UNKNOWN = ("socket.", "ctypes.", "sqlite3.", "os.getxattr", "os.listxattr", "pty.", "builtins.input")
 CHANGES = ("os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown")
 WALKERS = ("realpath", "_realpath", "_joinrealpath", "islink", "lexists", "ismount", "readlink", "is_symlink")
 TICKS = 0.03  # seconds: process start times are early by up to two ticks; loading the build system takes longer
@@ -67,6 +70,12 @@ class Reading:
         self._wrap("access", self._looked)
         self._wrap("lstat", self._looked_at_link)
         self._wrap("readlink", self._looked_at_link)
+        for name in CLOCK:
+            self._wrap_clock(name)
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:  # the script that called for this, and what it imported until now is not known
+            self._runs(frame.f_code)
+            frame = frame.f_back
         for environment in {id(each): each for each in (os.environ, getattr(os, "environb", os.environ))}.values():
             self._watch(environment)
 
@@ -96,6 +105,23 @@ class Reading:
 
         setattr(os, name, look)
         self._restore.append(lambda: setattr(os, name, plain))
+
+    def _wrap_clock(self, name: str) -> None:
+        plain = getattr(time, name)
+
+        def ask(*arguments: Any) -> Any:
+            if self.active and self._asker(sys._getframe(1)) == "script":
+                self.untracked = f"time.{name}"
+            return plain(*arguments)
+
+        setattr(time, name, ask)
+        self._restore.append(lambda: setattr(time, name, plain))
+
+    def _runs(self, code: CodeType) -> None:
+        """Code that is run for the first time."""
+        file = code.co_filename
+        if not file.startswith((*STANDARD, PACKAGE, *self._own)) and not any(folder in file for folder in INSTALLED):
+            self.untracked = asks(code) or self.untracked
 
     def _looked(self, asker: str, path: str, code: CodeType) -> None:
         if asker == "script":
@@ -142,6 +168,8 @@ class Reading:
             return
         if event == "open" or event in LOOKS:
             self._opened(event, arguments[0], sys._getframe(1))
+        elif event == "exec":
+            self._runs(arguments[0])
         elif event in STARTS:
             asker = self._asker(sys._getframe(1))
             if asker == "script" or (asker == "system" and self._of_script(sys._getframe(1))):

@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from ambilink.files import as_argument
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -34,15 +36,15 @@ class Recipe:
 
     def command(self, source: str, output: str) -> list[str]:
         beside = [] if self.searches_beside else [f"-I{os.path.dirname(source) or '.'}/"]
-        return [*self.launcher, *self.words, *beside, "-o", output, source]
+        return [*self.launcher, *self.words, *beside, "-o", as_argument(output), as_argument(source)]
 
     def commands(self, source: str, output: str, depfile: str, *, coloured: bool = False) -> list[list[str]]:
         """What makes an object and its depfile, one after the other."""
-        words, listing = self.command(source, output), [*self.depfile_flags, depfile]
+        words, listing = self.command(source, output), [*self.depfile_flags, as_argument(depfile)]
         if coloured:
             words[-3:-3] = self.colour_flags
         if self.lists_apart:
-            return [words, [*words[:-3], *listing, source]]
+            return [words, [*words[:-3], *listing, words[-1]]]
         return [[*words[:-3], *listing, *words[-3:]]]
 
     @property
@@ -57,7 +59,7 @@ class Recipe:
     def earlier(self, source: str, output: str, *stage: str) -> list[str]:
         """The command for an earlier stage of the same compilation: -E or -S."""
         words = [each for word in self.words for each in (stage if word == "-c" else [word])]
-        return [*words, "-fno-lto", "-w", "-o", output, source]
+        return [*words, "-fno-lto", "-w", "-o", as_argument(output), as_argument(source)]
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,21 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 NOT_STARTED = 127
+PATIENCE = 2.0  # seconds until a command is looked at that does not end; then twice as long each time
+RELEASE = 0.1
 Follow = Callable[[str], None]
+
+
+class Blocker(Protocol):
+    """What a command waits for that will not come."""
+
+    def release(self) -> None:
+        """Let the command go on, once more."""
+
+
 
 
 class Stopped(Exception):
@@ -72,21 +84,28 @@ class JobSlots:
         *,
         follow: Follow | None = None,
         announce: Callable[[], None] | None = None,
+        blocked: Callable[[], Blocker | None] = lambda: None,
     ) -> Finished:
         """Wait for a slot, call `announce`, run a command to its end. `follow` gets each line as it comes, and none is
-        kept. Raises Stopped."""
+        kept. `blocked` is asked now and then what the command waits for: one that does has failed. Raises Stopped."""
         with self:
             if self._stopped:
                 raise Stopped
             if announce is not None:
                 announce()
             start, clock = time.time(), time.perf_counter()
-            status, output = self._run(words, environment, follow)
+            status, output = self._run(words, environment, follow, blocked)
             if self._ended and status:
                 raise Stopped
             return Finished(status, output, start, time.perf_counter() - clock)
 
-    def _run(self, words: Sequence[str], environment: Mapping[str, str], follow: Follow | None) -> tuple[int, str]:
+    def _run(
+        self,
+        words: Sequence[str],
+        environment: Mapping[str, str],
+        follow: Follow | None,
+        blocked: Callable[[], Blocker | None],
+    ) -> tuple[int, str]:
         try:
             process = subprocess.Popen(
                 words,
@@ -107,7 +126,7 @@ class JobSlots:
             if follow is not None and process.stdout is not None:
                 for line in process.stdout:
                     follow(line.decode("utf-8", "replace").rstrip("\n"))
-            output, _ = process.communicate()
+            blocker, output = _to_its_end(process, blocked)
         except BaseException:
             process.kill()
             process.wait()
@@ -115,4 +134,22 @@ class JobSlots:
         finally:
             with self._lock:
                 self._running.discard(process)
+        if blocker is not None:
+            return 1, f"ambilink: {blocker}\n"
         return process.returncode, (output or b"").decode("utf-8", "replace")
+
+
+def _to_its_end(
+    process: subprocess.Popen[bytes], blocked: Callable[[], Blocker | None]
+) -> tuple[Blocker | None, bytes | None]:
+    """What a command waited for, if anything, and what it printed."""
+    blocker: Blocker | None = None
+    patience = PATIENCE
+    while True:
+        try:
+            return blocker, process.communicate(timeout=RELEASE if blocker is not None else patience)[0]
+        except subprocess.TimeoutExpired:
+            patience *= 2
+            blocker = blocker or blocked()
+            if blocker is not None:
+                blocker.release()

@@ -6,13 +6,14 @@ is as it was, the same command line has nothing to do. If anything differs, SCon
 must be done.
 
 This file is started by itself, before the package can be imported: it needs the standard library alone, and little
-of that, because imports are most of what it costs. Lines of a record, in this order (`ambilink-up-to-date 3` is the
+of that, because imports are most of what it costs. Lines of a record, in this order (`ambilink-up-to-date 4` is the
 first):
 
     T path          the top
     A word          of the command line, those left out that change nothing
     E NAME=value    of the environment; `NAME` alone: it was not set
     W               all of the environment matters
+    U text          the machine and the user, as scripts may ask for them
     M text          to print
     F time size status path    a file: when its contents changed, its size, when its status changed; -1 -1 -1: none
     D time sum path     a folder: when its status changed (that time cannot be set back), else a checksum of the names
@@ -33,7 +34,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-FIRST = "ambilink-up-to-date 3"
+FIRST = "ambilink-up-to-date 4"
 ENVIRONMENT = ("PATH", "HOME", "SCONSFLAGS", "SCONS_LIB_DIR", "PYTHONPATH", "PYTHONHOME", "TMPDIR")
 ENVIRONMENT_OF = ("AMBILINK_", "CCACHE_", "SCCACHE_", "DISTCC_", "ICECC_", "RECC_")  # names that begin so
 SKIP = "AMBILINK_CHECKED"  # set for SCons by the script that compared the record already
@@ -121,6 +122,13 @@ def folder_line(path: str) -> str:
     return f"{changed} {names_sum(path)} {path}"
 
 
+def machine() -> str:
+    """What a script may ask of it, and gets the same answer each time."""
+    named = os.uname() if hasattr(os, "uname") else (sys.platform,)
+    user = os.getuid() if hasattr(os, "getuid") else ""
+    return f"{' '.join(named)} {os.cpu_count()} {user}"
+
+
 def link_sum(path: str) -> str:
     try:
         return _sum(os.readlink(path))
@@ -177,6 +185,9 @@ def current_message(top: str, arguments: list[str]) -> str | None:
             message.append(text)
         elif kind == "T":
             lay = text
+        elif kind == "U":
+            if text != machine():
+                return None
         elif kind == "A":
             said.append(text)
         elif kind == "E":
@@ -213,6 +224,7 @@ def write(top: str, arguments: list[str], message: list[str], inputs: Inputs) ->
     environment = environment_lines(inputs.variables, inputs.whole_environment, inputs.environment)
     lines += [f"E {line}" for line in environment]
     lines += ["W all"] * inputs.whole_environment
+    lines.append(f"U {machine()}")
     lines += [f"M {line}" for line in message]
     lines += [f"F {file_line(path)}" for path in sorted(inputs.files)]
     lines += [f"D {folder_line(path)}" for path in sorted(inputs.folders)]

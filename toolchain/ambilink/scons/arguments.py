@@ -405,7 +405,8 @@ SETTINGS = {
     "AMBILINK_CACHE_CA": Accepts("the path of a file", _path_or_nothing),
     "AMBILINK_LAUNCHER": Accepts("a command", _path_or_nothing),
 }
-OWN_SETTINGS = ("AMBILINK_SYSTEM", "AMBILINK_BOOT")  # set by the tool
+OWN_SETTINGS = ("AMBILINK_SYSTEM", "AMBILINK_BOOT", "AMBILINK_LOADED")  # set by the tool
+EACH_CALL = ("AMBILINK_VERBOSE", "AMBILINK_FLAGS")  # looked at when it is made; the others when the tool is loaded
 
 
 def setting(env: Environment, name: str, default: Any) -> Any:
@@ -418,6 +419,11 @@ def setting(env: Environment, name: str, default: Any) -> Any:
         return accepts.convert(env, value)
     except Unsuitable as error:
         raise UserError(f"{name} {error}; give {accepts.what}") from None
+
+
+def settings_of_loading(env: Environment) -> dict[str, str]:
+    """Those that an environment has for good once the tool is loaded."""
+    return {name: str(env.get(name) or "") for name in SETTINGS if name not in EACH_CALL}
 
 
 def setting_texts(env: Environment, name: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from ambilink.errors import AmbilinkError
 from ambilink.scons.api import Environment, Node, UserError, placed
-from ambilink.scons.arguments import REQUIRED, Accepts, Parameter, convert, fit
+from ambilink.scons.arguments import REQUIRED, Accepts, Parameter, convert, fit, settings_of_loading
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.location import SourceLocation, find_location
 from ambilink.scons.variables import VARIABLES, Variables
@@ -79,10 +79,12 @@ class BuilderMethod:
 
 def _refuse_other_settings(env: Environment, location: SourceLocation) -> None:
     """Those that clones were given count where the tool is loaded."""
-    for name, value in zip(("AMBILINK_TARGET", "AMBILINK_COMPILER"), context_of(env).asked, strict=False):
-        if str(env[name]) != value:
+    loaded, now = env["AMBILINK_LOADED"], settings_of_loading(env)
+    for name in loaded if loaded != now else ():
+        if now[name] != loaded[name]:
+            before = f"for {loaded[name]}" if loaded[name] else "without it"
             raise UserError(
-                f"{location}: {name} became {env[name]} after the tool was loaded for {value}; load it again: "
+                f"{location}: {name} became {now[name] or 'empty'} after the tool was loaded {before}; load it again: "
                 f'env.Clone({name}=..., tools=["ambilink"])'
             )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import ambilink
+from ambilink.compile.identity import behind
 from ambilink.compile.nasm import Nasm, find_nasm
 from ambilink.compile.profile import Places
 from ambilink.compile.toolset import Toolset
@@ -215,8 +216,18 @@ class Context(Resolver):
     @property
     def tool_files(self) -> list[str]:
         """Programs, and places where the PATH would have found others of their names."""
-        nasms = (place for nasm in self._nasms.values() for place in nasm.files)
-        return [*self.toolset.files, *self.launcher_files, *nasms]
+        nasms = [place for nasm in self._nasms.values() for place in nasm.files]
+        started = (program for words in self._other_tools for program in behind(words)[0])
+        return [*self.toolset.files, *self.launcher_files, *nasms, *started]
+
+    @property
+    def follows_tools(self) -> bool:
+        """Whether each program that builds start is among those files: scripts may start others."""
+        return self.toolset.behind.followed and all(behind(words)[1] for words in self._other_tools)
+
+    @property
+    def _other_tools(self) -> list[Sequence[str]]:
+        return [self.launcher, *(nasm.words[:1] for nasm in self._nasms.values())]
 
     def resolve_sets(self) -> None:
         """Each object is compiled once, whichever units ask for it."""
@@ -253,6 +264,8 @@ class Context(Resolver):
             self.build_again(node, f"{read} changed")
         if self.journal.unaltered(node.path):
             return
+        if writes(self.env):
+            self.journal.repair_mode(node.path)
         if signature_of_file(node.abspath) == csig:
             self.journal.wrote(node.path)  # touched
             return

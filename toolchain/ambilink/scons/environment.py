@@ -1,5 +1,6 @@
 """Setting up an environment."""
 
+import os
 from pathlib import Path
 
 from ambilink.compile.profile import DEFAULT_PROFILE
@@ -7,7 +8,7 @@ from ambilink.compile.toolset import load_toolset
 from ambilink.elf.psabi import psabi_of
 from ambilink.errors import AmbilinkError
 from ambilink.scons.api import DEFAULT_MAX_DRIFT, Environment, Folder, UserError, report_alone
-from ambilink.scons.arguments import refuse_unknown_settings, setting
+from ambilink.scons.arguments import refuse_unknown_settings, setting, settings_of_loading
 from ambilink.scons.builder import BUILDERS
 from ambilink.scons.builders import (  # noqa: F401  each declares itself
     abi_update,
@@ -35,7 +36,8 @@ from ambilink.scons.script_errors import report_mistakes
 from ambilink.scons.tasks import install
 from ambilink.sources import system_folder
 
-_known: dict[Path, tuple[Context, SourceLocation, tuple[str, str]]] = {}  # by folder of what builds remember
+IN_ASKED = ("AMBILINK_TARGET", "AMBILINK_COMPILER", "AMBILINK_OS", "AMBILINK_BUILD")  # in Context.asked
+_known: dict[Path, tuple[Context, SourceLocation, list[str]]] = {}  # by folder of what builds remember
 
 
 def build_name(compiler: str, target: str, system: str) -> str:
@@ -60,6 +62,12 @@ def _new_context(env: Environment, asked: tuple[str, str, str, str], build: Fold
     return context
 
 
+def _refuse_around(top: str, build: str, called: str) -> None:
+    if os.path.join(top, "").startswith(os.path.join(build, "")):
+        what = "the folder of the SConstruct" if top == build else "a folder that the project is in"
+        raise UserError(f"AMBILINK_BUILD is {called}, which is {what}; name a folder of its own, as '#build/x'")
+
+
 def generate(env: Environment) -> None:
     try:
         _generate(env)
@@ -82,9 +90,10 @@ def _generate(env: Environment) -> None:
         build = env.Dir(folder)
     except TypeError as error:
         raise UserError(f"AMBILINK_BUILD is {folder}, which is a file; name a folder") from error
+    _refuse_around(env.Dir("#").abspath, build.abspath, folder)
     asked = (target, compiler, system, build.abspath)
     present = env.get("AMBILINK")
-    if isinstance(present, Context) and present.asked == asked:
+    if isinstance(present, Context) and present.asked == asked and env["AMBILINK_LOADED"] == settings_of_loading(env):
         return
     refuse_unknown_settings(env)
     env.SetDefault(AMBILINK_TARGET=target, AMBILINK_COMPILER=compiler, AMBILINK_CACHE="")
@@ -92,7 +101,8 @@ def _generate(env: Environment) -> None:
     for name in ("AMBILINK_VERBOSE", "AMBILINK_FLAGS"):
         setting(env, name, None)
     launcher, cache = setting(env, "AMBILINK_LAUNCHER", ""), setting(env, "AMBILINK_CACHE", "")
-    location, programs = find_location(env), (launcher, cache)
+    loaded = settings_of_loading(env)
+    location, programs = find_location(env), [loaded[name] for name in loaded if name not in IN_ASKED]
     state = Path(build.dir.abspath, ".ambilink", build.name)  # beside what is built: no output
     known = _known.get(state)
     if known is None:
@@ -105,7 +115,7 @@ def _generate(env: Environment) -> None:
                 f"{location}: this environment has the build folder {context.build.path}, and so has that of {other} "
                 "with other settings; give one of them another AMBILINK_BUILD"
             )
-    env["AMBILINK"] = context
+    env["AMBILINK"], env["AMBILINK_LOADED"] = context, loaded
     if env.GetOption("max_drift") == DEFAULT_MAX_DRIFT:  # SCons would trust a date that is older than two days
         env.SetOption("max_drift", -1)
     env["AMBILINK_SYSTEM"] = str(context.system)

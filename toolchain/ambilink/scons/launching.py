@@ -6,7 +6,7 @@ import shutil
 from collections.abc import MutableMapping
 from pathlib import Path
 
-from ambilink.compile.identity import digest_of, files_among, identity_of, scripts_of
+from ambilink.compile.identity import behind, digest_of, files_among, identity_of, scripts_of
 from ambilink.compile.toolset import places_before
 from ambilink.files import write_atomically
 from ambilink.scons.api import UserError
@@ -44,7 +44,7 @@ def _identify(context: Context, path: str | None) -> None:
     files = [os.path.normpath(each) for each in (*places_before(words[0], path), *files_among(words))]
     context.launcher_files = list(dict.fromkeys(files))
     if os.path.basename(words[0]) not in KNOWN or scripts_of(words):
-        context.launcher_identity = identity_of(words)
+        context.launcher_identity = f"{identity_of(words)} {identity_of(behind(words)[0])}".rstrip()
         digests = [digest_of(each) for each in files_among(words)]
         context.launcher_words = [" ".join(["launcher", *map(os.path.basename, words), *digests])]
 

@@ -27,11 +27,21 @@ def explain(context: Context, unit: Unit, output: str) -> str:
         return output
     file, header = os.path.normpath(match["file"]), match["name"]
     user = _owner(context, unit, file)
-    rule = f"includes {header}, which is in no folder that {user.title} searches"
+    folder = _as_folder(context, user, file, header)
+    if folder:
+        rule, remedy = f"includes {header}, which is a folder", f"name a file in {folder}, or rename it"
+    else:
+        rule, remedy = f"includes {header}, which is in no folder that {user.title} searches", ""
     error = AmbilinkError(
-        f"{match['file']}:{match['line']}", rule, f"{_remedy(context, user, header)} [{user.location}]"
+        f"{match['file']}:{match['line']}", rule, f"{remedy or _remedy(context, user, header)} [{user.location}]"
     )
     return f"{output.rstrip()}\nambilink: {error}\n"
+
+
+def _as_folder(context: Context, user: Unit, file: str, header: str) -> str:
+    """Where a folder has the name of the header; compilers pass over it."""
+    searched = (os.path.dirname(file), *_folders(context.include_dirs(user)))
+    return next((path for path in (os.path.join(each, header) for each in searched) if os.path.isdir(path)), "")
 
 
 def _owner(context: Context, unit: Unit, file: str) -> Unit:
@@ -89,7 +99,7 @@ def _near(context: Context, user: Unit, header: str) -> str:
     others = [(each.name, folder) for each in context.libraries.values() for folder in _public(each)]
     for name, folder in [*own, *others]:
         for path in Path(folder, os.path.dirname(header)).glob("*"):
-            if path.suffix in SUFFIXES or not path.suffix:
+            if (path.suffix in SUFFIXES or not path.suffix) and path.is_file():
                 found.setdefault(os.path.relpath(path, folder), name)
     near = get_close_matches(header, found, 1)
     if not near:

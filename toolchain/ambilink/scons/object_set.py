@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from ambilink.compile.languages import Flags, Language, concerning, language_of
+from ambilink.files import as_argument
 from ambilink.incremental.recipe import Job, Recipe, Stale
 from ambilink.incremental.search import named_files, search_folders, settings, unfollowed
 from ambilink.scons.api import Builder, Environment, Folder, Node, make_action
@@ -91,10 +92,10 @@ class ObjectSet:
         system = context.system_includes(self.unit)
         flags = context.toolset.compile_flags
         quoted = [os.path.normpath(folder.path) for folder in self.quoted]
-        words = [*context.compiler, "-c", *(word for folder in quoted for word in ("-iquote", folder))]
-        words += [f"-I{folder}" for folder in folders]
+        words = [*context.compiler, "-c", *(word for folder in quoted for word in ("-iquote", as_argument(folder)))]
+        words += [f"-I{as_argument(folder)}" for folder in folders]
         for folder in system:
-            words += ["-isystem", folder]
+            words += ["-isystem", as_argument(folder)]
         # The last of these that fits is taken, and a package may lie below the top.
         tops = [*(folder.abspath for folder in self.env.fs.Top.getRepositories()), context.top]
         moving = [*(f"-ffile-prefix-map={top}=." for top in tops), *context.system_map]
@@ -117,7 +118,7 @@ class ObjectSet:
     def _nasm_recipe(self, language: Language) -> Recipe:
         nasm = self.context.nasm(self.env)
         folders = [*(os.path.normpath(folder.path) for folder in self.quoted), *self._folders()]
-        words = [*nasm.words, *(f"-I{folder}/" for folder in folders)]
+        words = [*nasm.words, *(f"-I{as_argument(folder)}/" for folder in folders)]
         words += [*(f"-D{each}" for each in self.context.toolset.profile.language.defines)]
         words += self._form_flags.of(language)
         beside = dict.fromkeys(os.path.dirname(job.source) or "." for job in self._jobs if _language(job) is language)

@@ -24,7 +24,7 @@ def leave_record(contexts: Sequence[Context], message: Sequence[str]) -> None:
     top = contexts[0].top
     if not READING.complete or READING.untracked or launch_folder() != top:
         return
-    if not all(map(_nothing_left, contexts)):
+    if not all(map(_nothing_left, contexts)) or not all(context.follows_tools for context in contexts):
         return
     inputs = up_to_date.Inputs(READING.environment)
     made: set[str] = set()

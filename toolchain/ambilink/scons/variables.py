@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ambilink.compile.languages import Language, concerning
+from ambilink.files import as_argument
 from ambilink.scons.api import Environment, Folder, UserError, escape_words, path_list, placed_folders, process_defines
 from ambilink.scons.location import SourceLocation
 
@@ -66,7 +67,7 @@ class Variables:
     def link_flags(self) -> list[str]:
         """LINKFLAGS and LIBPATH as the linker wants them, which is called itself."""
         folders = [each for folder in self.folders("LIBPATH") for each in real_folders(folder)]
-        return [*_without_driver(self.words("LINKFLAGS")), *(f"-L{folder}" for folder in folders)]
+        return [*_without_driver(self.words("LINKFLAGS")), *(f"-L{as_argument(folder)}" for folder in folders)]
 
     def words(self, name: str) -> list[str]:
         return self._shell_words(self._env.get(name, USUAL.get(name)), name)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ambilink.bootimage.grub import CONFIG
+from ambilink.files import as_argument
 from ambilink.scons.api import Node, placed
 from ambilink.scons.arguments import File, OptionalOutput, Output
 from ambilink.scons.booting import refuse_other_processors
@@ -33,10 +34,10 @@ def boot_image(
     targets, more = [context.file(target, call.location)], []
     if iso is not None:
         targets.append(context.file(iso, call.location))
-        more += ["--iso", str(targets[-1])]
+        more += ["--iso", as_argument(str(targets[-1]))]
     if tree is not None:
         targets.append(context.file(f"{tree}/{CONFIG}", call.location))
-        more += ["--tree", str(Path(str(targets[-1])).parents[2])]
+        more += ["--tree", as_argument(str(Path(str(targets[-1])).parents[2]))]
     builder = image_builder()
     nodes: list[Node] = builder(call.env, targets, source, AMBILINK_IMAGE=image, AMBILINK_IMAGE_MORE=more)
     if iso is not None or tree is not None:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Annotated, Any
 
 from ambilink.compile.profile import DEFAULT_PROFILE
+from ambilink.files import as_argument
 from ambilink.scons.api import Builder, Environment, Node, Nodes, placed
 from ambilink.scons.arguments import Count, FirstFile, OptionalFile, Output, choice
 from ambilink.scons.booting import refuse_other_processors
@@ -63,10 +64,10 @@ def boot_test(
     words = ["--machine", machine, "--timeout", str(timeout), "--memory", str(memory)]
     words += ["--firmware", firmware] if firmware != "bios" else []
     profile = context.toolset.profile
-    words += ["--profile", profile.files[0]] if profile.name != DEFAULT_PROFILE else []
-    words += ["--expect", lines.path] if lines is not None else []
+    words += ["--profile", as_argument(profile.files[0])] if profile.name != DEFAULT_PROFILE else []
+    words += ["--expect", as_argument(lines.path)] if lines is not None else []
     manifest = context.manifests.get(image)
-    words += ["--manifest", manifest.rfile().path] if manifest is not None else []
+    words += ["--manifest", as_argument(manifest.rfile().path)] if manifest is not None else []
     log, stem = context.file(target, call.location), target.removesuffix(".log")
     reports = [context.file(f"{stem}{ending}", call.location) for ending in REPORTS.values()]
     nodes: list[Node] = _builder()(env, [log, *reports], image, AMBILINK_BOOT=words)
@@ -79,9 +80,10 @@ def boot_test(
 
 
 def _words(target: Nodes, source: Nodes, env: Environment) -> list[str]:
-    line = [sys.executable, "-m", "ambilink", "boot", str(source[0]), "--log", str(target[0])]
+    image, log = as_argument(str(source[0])), as_argument(str(target[0]))
+    line = [sys.executable, "-m", "ambilink", "boot", image, "--log", log]
     for option, node in zip(REPORTS, target[1:], strict=True):
-        line += [option, str(node)]
+        line += [option, as_argument(str(node))]
     return [*line, *env["AMBILINK_BOOT"]]
 
 

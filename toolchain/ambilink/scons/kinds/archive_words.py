@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 
+from ambilink.files import as_argument
 from ambilink.scons.api import Node
 
 ARCHIVE = ".a"
 
 
 def whole(objects: Sequence[str]) -> list[str]:
-    """All of an archive is linked, used or not."""
+    """Words of a command for these. All of an archive is linked, used or not."""
     found: list[str] = []
-    for path in objects:
+    for path in map(as_argument, objects):
         found += ["--whole-archive", path, "--no-whole-archive"] if path.endswith(ARCHIVE) else [path]
     return found
 

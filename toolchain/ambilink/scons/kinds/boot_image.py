@@ -14,6 +14,7 @@ from ambilink.bootimage.multiboot_manifest import AMBILINK, MultibootManifest, f
 from ambilink.bootimage.pack import FILE_REMEDY, near_file
 from ambilink.compile.profile import DEFAULT_PROFILE, Places
 from ambilink.errors import AmbilinkError, known
+from ambilink.files import as_argument
 from ambilink.scons.api import Builder, Environment, Node, Nodes, UserError
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.location import SourceLocation
@@ -144,11 +145,11 @@ def _shared(libraries: Sequence[Library]) -> list[Node]:
 
 
 def _words(target: Nodes, source: Nodes, env: Environment) -> list[str]:
-    line = [sys.executable, "-m", "ambilink", "image", "pack", str(source[0])]
+    line = [sys.executable, "-m", "ambilink", "image", "pack", as_argument(str(source[0]))]
     context = context_of(env)
-    line += ["--root", str(context.build), "--output", str(target[0])]
+    line += ["--root", as_argument(str(context.build)), "--output", as_argument(str(target[0]))]
     if context.toolset.profile.name != DEFAULT_PROFILE:
-        line += ["--profile", context.toolset.profile.files[0]]
+        line += ["--profile", as_argument(context.toolset.profile.files[0])]
     return [*line, *env["AMBILINK_IMAGE_MORE"]]
 
 

@@ -17,7 +17,7 @@ from ambilink.elf.edit import without_interpreter, without_needed
 from ambilink.elf.inspect import objects_referring_to
 from ambilink.elf.strip import strip
 from ambilink.errors import AmbilinkError
-from ambilink.files import write_atomically
+from ambilink.files import as_argument, write_atomically
 from ambilink.scons import duplicate, flags_refused, undefined
 from ambilink.scons.api import Environment, Node, Nodes
 from ambilink.scons.context import Context, context_of
@@ -109,7 +109,7 @@ class Linking(Generic[U]):
         if self.whole_archives:
             objects = whole(objects)
         else:
-            objects, archives = [path for path in objects if path not in given], [*given, *archives]
+            objects, archives = [as_argument(path) for path in objects if path not in given], [*given, *archives]
         return [
             *context.toolset.ld,
             *list_words(context, str(target[0])),
@@ -117,12 +117,12 @@ class Linking(Generic[U]):
             *(["-e", entry] if entry else []),
             *unit.variables.link_flags(),
             *unit.link_flags,
-            *("-o", f"{target[0]}{PART}"),
+            *("-o", as_argument(f"{target[0]}{PART}")),
             *objects,
-            *(["--start-group", *archives, "--end-group"] if archives else []),
-            *(str(node) for node in self.libraries(context, unit).values()),
-            *(["--no-as-needed", str(loader)] if loader else []),
-            *(["--exclude-libs", os.path.basename(str(runtime)), str(runtime)] if runtime else []),
+            *(["--start-group", *map(as_argument, archives), "--end-group"] if archives else []),
+            *(as_argument(str(node)) for node in self.libraries(context, unit).values()),
+            *(["--no-as-needed", as_argument(str(loader))] if loader else []),
+            *(["--exclude-libs", os.path.basename(str(runtime)), as_argument(str(runtime))] if runtime else []),
         ]
 
     def prepare(self, target: Nodes, source: Nodes, env: Environment) -> None:

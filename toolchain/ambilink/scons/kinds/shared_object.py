@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ambilink.elf.check import OutputKind
+from ambilink.files import as_argument
 from ambilink.scons.api import Environment, Node, Nodes, placed
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.kinds.archive_words import not_exported, whole
@@ -22,7 +23,7 @@ from ambilink.scons.units import Library
 
 def _flags(context: Context, library: Library) -> Sequence[str]:
     script = library.version_script
-    versions = ["--version-script", placed(script).path] if script else []
+    versions = ["--version-script", as_argument(placed(script).path)] if script else []
     flags = [*context.toolset.shared_library_flags, "-soname", library.soname, "-z", "defs", *versions]
     return [*flags, *not_exported(context.archives_inside(library))]
 
@@ -58,7 +59,7 @@ def _preliminary_words(target: Nodes, source: Nodes, env: Environment) -> list[s
     library, context = unit_of(env), context_of(env)
     flags = [*_flags(context, library), "-z", "undefs", "--unresolved-symbols=ignore-all"]
     flags += [*library.variables.link_flags(), *library.link_flags]
-    output = [*list_words(context, str(target[0])), "-o", str(target[0])]
+    output = [*list_words(context, str(target[0])), "-o", as_argument(str(target[0]))]
     return [*context.toolset.ld, *output, *flags, *whole(context.expand(source))]
 
 

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from ambilink.elf.archive import members
-from ambilink.files import write_atomically
+from ambilink.files import as_argument, write_atomically
 from ambilink.scons.api import Environment, Nodes
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.kinds.archive_words import ARCHIVE
@@ -22,7 +22,7 @@ def _words(target: Nodes, source: Nodes, env: Environment) -> list[str]:
     objects: list[str] = []
     for number, path in enumerate(context.expand(source)):
         objects += list(_extracted(name, number, path)) if path.endswith(ARCHIVE) else [path]
-    return [*context.toolset.ar, "rcsD", name, *objects]
+    return [*context.toolset.ar, "rcsD", *map(as_argument, [name, *objects])]
 
 
 def _extracted(target: str, number: int, archive: str) -> dict[str, bytes]:
