@@ -14,7 +14,7 @@ MODULES = frozenset(
 FUNCTIONS = frozenset(
     (
         *("getpid", "getppid", "getpgid", "getsid", "urandom", "getrandom", "times", "getloadavg", "getlogin"),
-        *("statvfs", "fstatvfs", "getgroups", "getpriority", "umask", "ttyname", "ctermid", "sched_getaffinity"),
+        *("statvfs", "fstatvfs", "getgroups", "getpriority", "umask", "ttyname", "ctermid"),
     )
 )
 CLOCK = ("time", "time_ns", "localtime", "gmtime", "strftime", "ctime", "asctime", "clock_gettime", "clock_gettime_ns")

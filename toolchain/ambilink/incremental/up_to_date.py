@@ -126,7 +126,8 @@ def machine() -> str:
     """What a script may ask of it, and gets the same answer each time."""
     named = os.uname() if hasattr(os, "uname") else (sys.platform,)
     user = os.getuid() if hasattr(os, "getuid") else ""
-    return f"{' '.join(named)} {os.cpu_count()} {user}"
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else ""
+    return f"{' '.join(named)} {os.cpu_count()} {usable} {user}"
 
 
 def link_sum(path: str) -> str:
