@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from ambilink.debug.gdb_script import make_script
 from ambilink.debug.places import parse_place
 from ambilink.errors import AmbilinkError
 from tests.boot.conftest import whole
@@ -73,8 +74,8 @@ def test_a_library_that_is_opened_at_run_time(build, system):
 
 def test_a_place_that_is_not_there_is_reported(build, system):
     image = whole(system).pack()
-    seen = debug(build, image, ["services/greet:mian"], ["continue"])
-    assert seen.has("services/greet:mian: there is no such place")
+    seen = debug(build, image, ["services/greet:main.c:9999"], ["continue"])
+    assert seen.has("services/greet:main.c:9999: there is no such place")
     assert seen.status == 0
 
 
@@ -130,3 +131,23 @@ def test_places(text, file, service, spec, tmp_path):
 def test_places_that_are_refused(text, message, tmp_path):
     with pytest.raises(AmbilinkError, match=message):
         parse_place(text, tmp_path, FILES, SERVICES)
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("services/greet:mian", "services/greet has no function mian, for services/greet:mian; did you mean main?"),
+        ("greet:mian", "has no function mian"),
+        ("mallok", "the image's files have no function mallok, for mallok; did you mean malloc"),
+        ("kernel:kernel_mian", "kernel has no function kernel_mian, for kernel:kernel_mian; did you mean kernel_main"),
+        ("greet:mian.c:12", "services/greet has no source mian.c"),
+    ],
+)
+def test_functions_that_are_not_there_are_refused_before_the_machine_starts(build, place, message):
+    with pytest.raises(AmbilinkError, match=re.escape(message)):
+        make_script(build / "boot.img", build, 0, [place])
+
+
+def test_functions_that_are_there(build):
+    places = ["main", "greet:main", "lib/libc.so:malloc", "kernel:kernel_main", "greet:main.c:10", "*0x1000", "a+b"]
+    assert make_script(build / "boot.img", build, 0, places).missing == ()

@@ -110,3 +110,24 @@ def test_a_service_that_was_not_started(system, tmp_path):
     system.program("test-exit", stack=4096, arguments=["x" * 1900])
     result = boot(system, "emulator", tmp_path)
     assert re.match("test-exit was not started: arguments, environment and auxiliary vector take up", result.reasons[0])
+
+
+def test_what_waits_for_an_endless_loop_is_not_accused(system, machine, tmp_path):
+    """test-caller waits for the name of the service that spins; `files` is missing for a reason of its own."""
+    system.service("test-wrong", arguments=["spin"]).program("test-caller", arguments=["test-wrong"])
+    result = boot(system, machine, tmp_path, timeout=3.0)
+    assert len(result.reasons) == 1
+    assert re.match(rf"{WRONG}runs at .*; test-caller waits for it$", result.reasons[0])
+
+
+@pytest.mark.parametrize("program", ["test-binding-dynamic", "test-binding-static"])
+def test_output_that_is_lost(system, program):
+    """Without a console, and without names that know one, a program prints to nobody and may pass."""
+    system.services.clear()
+    result = system.program(program).boot()
+    warning = f"  warning: {program} prints, and what is printed is lost: no service of the manifest is 'console'; add "
+    assert any(line.startswith(warning) for line in as_text(result))
+    system.services.clear()
+    assert system.program(program, grants=["log"]).boot().warnings == []
+    system.services.clear()
+    assert system.program("test-exit").boot().warnings == []

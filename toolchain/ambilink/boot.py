@@ -19,6 +19,7 @@ from ambilink.verify.in_memory import find_system
 from ambilink.verify.kernel_file import startable
 from ambilink.verify.kernel_state import KernelState, read_kernel_state
 from ambilink.verify.lives import LifeWatch, Lives
+from ambilink.verify.lost_output import warnings
 from ambilink.verify.reasons import KERNEL, Scene, kernel_reasons, reasons_of
 from ambilink.verify.slots import SlotReport, verify_slots
 from ambilink.verify.snapshot import StartSnapshots
@@ -44,6 +45,7 @@ class BootResult:
     lives: Lives | None
     image: ImageFile | None  # None: not of this project's format
     reasons: list[str]  # why it failed, the weightiest first
+    warnings: list[str]  # what is lost, although the boot may have passed
 
     @property
     def exit_status(self) -> int:
@@ -115,6 +117,7 @@ def boot_and_verify(
         started=started,
         lives=lives,
         image=image,
+        warnings=warnings(image, root) if image else [],
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ambilink.cli.arguments import input_file, output_file
+from ambilink.errors import AmbilinkError
 from ambilink.files import read_regular
 from ambilink.machine.keys import Keys, typed_keys
 from ambilink.machine.model import BootRequest
@@ -108,7 +109,12 @@ def with_debugger(options: argparse.Namespace, request: BootRequest, root: Path)
     from ambilink.machine.qemu import find_qemu
 
     find_qemu()
-    session = wait_for_gdb(request, root, options.gdb, options.places, options.gdb_script)
+    try:
+        session = wait_for_gdb(request, root, options.gdb, options.places, options.gdb_script)
+    except AmbilinkError as error:
+        if error.where == "-b":
+            options.usage.error(str(error))
+        raise
     for warning in session.warnings:
         print(f"ambilink: {warning}", file=sys.stderr)
     print(f"The machine waits for gdb, in another terminal: {session.command}", file=sys.stderr, flush=True)

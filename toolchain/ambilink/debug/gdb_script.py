@@ -9,7 +9,8 @@ from typing import Any
 from ambilink.bootimage.container import ImageFile, read
 from ambilink.bootimage.identify import identify
 from ambilink.bootimage.layout import FileKind
-from ambilink.debug.places import parse_place
+from ambilink.debug.functions import check_places
+from ambilink.debug.places import KERNEL, parse_place
 from ambilink.elf.file import ElfFile
 from ambilink.elf.layout import PF_X, Section
 from ambilink.errors import AmbilinkError
@@ -114,6 +115,7 @@ def make_script(image: Path, root: Path, port: int, places: Sequence[str]) -> Gd
         services = {each.name: each.file for each in packed.archive.services}
         services.setdefault("loader", packed.archive.loader)
     wanted = [parse_place(text, image, names, services) for text in places]
+    check_places(wanted, {KERNEL: session["kernel"], **{each["name"]: each["symbols"] for each in session["files"]}})
     session["places"] = [[each.text, each.file, each.service, each.spec] for each in wanted]
     lines = (
         "# Written by `ambilink boot --gdb` for one boot: give it to gdb with -x.",

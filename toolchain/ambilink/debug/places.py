@@ -34,4 +34,4 @@ def parse_place(text: str, image: Path, files: Collection[str], services: Mappin
     known = [KERNEL, *services, *files]
     near = difflib.get_close_matches(head, known, 3) or difflib.get_close_matches(head.rsplit("/", 1)[-1], known, 3)
     remedy = f"did you mean {', '.join(near)}?" if near else "`ambilink image ls` lists files and services"
-    raise AmbilinkError(image, f"has no file or service {head}, for -b {text}", remedy)
+    raise AmbilinkError("-b", f"{image} has no file or service {head}, for {text}", remedy)

@@ -100,6 +100,7 @@ def as_text(result: BootResult) -> list[str]:
         lines.append(f"  {frames:,} frames are shared, which saves {_kib(report.shared_pages_saved)}{promises}")
     if result.slots and outcome.verdict is Verdict.PASS:
         lines += slot_lines(result.slots)
+    lines += [f"  warning: {warning}" for warning in result.warnings]
     lines += [f"  FAILED: {failure}" for failure in (*result.reasons[1:], *failures)]
     lines += ["", verdict_line(outcome, failures, result.reasons)]
     return lines

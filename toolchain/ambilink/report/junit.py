@@ -37,7 +37,9 @@ def junit(record: dict[str, Any]) -> bytes:
             failure.text = _lines([check["detail"], *check["failures"]])
     ElementTree.SubElement(suite, "system-out").text = _lines(_shown(line) for line in record["console"])
     ElementTree.SubElement(suite, "system-err").text = _lines(
-        [*record["reasons"], *record["failures"], *record["faults"], *record["crash"], *record["waiting"]]
+        line
+        for lines in ("warnings", "reasons", "failures", "faults", "crash", "waiting")
+        for line in record.get(lines) or ()
     )
     return _bytes(suites)
 

@@ -55,7 +55,8 @@ class Progress:
             elif text != "":
                 self._print(text if text is not None else f"  {word:<5} {target}")
 
-    def finished(self, target: str, output: str = "", *, failed: bool = False) -> None:
+    def finished(self, target: str, output: str = "", *, failed: bool = False, shown: bool = False) -> None:
+        """`shown`: the output stands above already; it is only repeated at the end, where it is an error."""
         with self._lock:
             word, start = self._running.pop(target, ("", 0.0))
             recorded = self._expected.pop(target, None)
@@ -69,7 +70,7 @@ class Progress:
             if failed:
                 self.failures.append(Failure(word, target, output))
                 self._print(self._failure_line(self.failures[-1]))
-            if output:
+            if output and not shown:
                 self._print(output.rstrip("\n"))
             if self.terminal and self._running and time.monotonic() - self._drawn > INTERVAL:
                 newest = next(reversed(self._running))

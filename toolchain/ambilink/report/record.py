@@ -74,6 +74,7 @@ def as_json(result: BootResult, before: Record | None = None) -> Record:
         "detail": outcome.detail,
         "failures": result.failures,
         "reasons": result.reasons,
+        "warnings": result.warnings,
         "seconds": round(outcome.seconds, 4),
         "instructions": outcome.instructions,
         "verdict_nanoseconds": state.ready_instant or None if state else None,

@@ -20,6 +20,10 @@ class Maybe:
         self.shape = shape
 
 
+class Later(Maybe):
+    """It may be missing: records of before have it not."""
+
+
 class Each:
     """An object with any keys, whose values are this."""
 
@@ -40,6 +44,7 @@ SHAPE: dict[str, Any] = {
     "detail": str,
     "failures": LINES,
     "reasons": LINES,
+    "warnings": Later(LINES),
     "seconds": NUMBER,
     "instructions": COUNT,
     "verdict_nanoseconds": COUNT,
@@ -101,10 +106,10 @@ def _problem(value: Any, shape: Any, key: str) -> str:
     if isinstance(shape, dict):
         if not isinstance(value, dict):
             return f"{key or 'it'} is no object"
-        missing = next((name for name in shape if name not in value), None)
+        missing = next((name for name in shape if name not in value and not isinstance(shape[name], Later)), None)
         if missing is not None:
             return f"{key}.{missing} is missing".lstrip(".")
-        return _first(_problem(value[name], each, f"{key}.{name}".lstrip(".")) for name, each in shape.items())
+        return _first(_problem(value.get(name), each, f"{key}.{name}".lstrip(".")) for name, each in shape.items())
     if isinstance(shape, list):
         if not isinstance(value, list):
             return f"{key} is no list"

@@ -23,6 +23,7 @@ class BuildStep:
     """What SCons calls to make a target; `word` is how it is announced."""
 
     failure = "the step that makes it failed the last time"
+    shows_itself = False  # what it returns was printed while it ran
 
     def __init__(self, word: str, code: Sequence[str] = ()) -> None:
         self.word = word
@@ -63,7 +64,7 @@ class BuildStep:
         else:
             for node in target:
                 context.journal.failed(node.path, self.failure)
-        context.progress.finished(name, output, failed=status != 0)
+        context.progress.finished(name, output, failed=status != 0, shown=self.shows_itself)
         if status and stops_at_failures(env):
             context.slots.stop()
         return status

@@ -54,6 +54,10 @@ def _functions(path: Path) -> list[tuple[int, int, str]]:
         return []
 
 
+def function_names(path: Path) -> set[str]:
+    return {name for _, _, name in _functions(path)}
+
+
 def _symbols(path: Path) -> Iterator[Symbol]:
     elf = ElfFile.open(path)
     for table in elf.symbol_tables(SHT_SYMTAB) or elf.symbol_tables(SHT_DYNSYM):

@@ -4,7 +4,7 @@ Each reason is one line: the service, what happened, where, and what to do."""
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -231,12 +231,32 @@ def _built(root: Path) -> list[str]:
         return []
 
 
-def _waiting(scene: Scene) -> list[str]:
-    """Who waits for whom, without those that wait for requests."""
+def _held_up(scene: Scene) -> dict[str, str]:
+    """Processes that wait, by themselves or by others, for one that runs: each with the name of that one."""
+    held = {each.name: each.name for each in scene.state.processes if _runs(each)}
+    waits: dict[str, str | None] = {}
+    for process in scene.state.processes:
+        for thread in process.threads:
+            if thread.calls:
+                waits[process.name] = looked_up(scene, process, thread) or thread.server
+    for name in waits:
+        chain = [name]
+        while chain[-1] not in held and (following := waits.get(chain[-1])) and following not in chain:
+            chain.append(following)
+        held |= {each: held[chain[-1]] for each in chain if chain[-1] in held}
+    return {name: runner for name, runner in held.items() if name in waits and name != runner}
+
+
+def _runs(process: Process) -> bool:
+    return process.state is ProcessState.ALIVE and any(each.state is ThreadState.READY for each in process.threads)
+
+
+def _waiting(scene: Scene, held: Collection[str] = ()) -> list[str]:
+    """Who waits for whom, without those that wait for requests, and those that are held up by one that runs."""
     found = []
     for process in scene.state.processes:
         for thread in process.threads:
-            if not thread.calls:
+            if not thread.calls or process.name in held:
                 continue
             name = looked_up(scene, process, thread)
             if name is not None:
@@ -251,8 +271,9 @@ def _waiting(scene: Scene) -> list[str]:
     return found
 
 
-def _running(scene: Scene) -> list[str]:
-    """Threads that were running, or would have been: at the deadline one that spins is among them."""
+def _running(scene: Scene, held: Mapping[str, str]) -> list[str]:
+    """Threads that were running, or would have been: at the deadline one that spins is among them. `held`: who waits
+    for which of them."""
     found = []
     running = scene.cpu.page_table if scene.cpu else 0
     # The process that has the CPU comes first.
@@ -262,7 +283,9 @@ def _running(scene: Scene) -> list[str]:
                 registers = scene.registers(process, thread)
                 where, callers = call_chain(scene, process, registers)
                 chain = f", called by {', by '.join(map(_short, callers))}" if callers else ""
-                found.append(f"{scene.named(process)} runs at {registers.rip:#x}, in {where}{chain}")
+                waiting = [name for name, runner in held.items() if runner == process.name]
+                wait = f"; {' and '.join(waiting)} wait{'s' * (len(waiting) == 1)} for it" if waiting else ""
+                found.append(f"{scene.named(process)} runs at {registers.rip:#x}, in {where}{chain}{wait}")
     return found
 
 
@@ -277,9 +300,10 @@ def kernel_reasons(outcome: Outcome, files: Sequence[Path]) -> list[str]:
 
 def reasons_of(scene: Scene, *, out_of_time: bool) -> list[str]:
     """The weightiest first. `out_of_time`: the boot was ended at its deadline, or for silence."""
-    parts: list[Callable[[Scene], list[str]]] = [_panic, _ended, _not_started]
+    found = [*_panic(scene), *_ended(scene), *_not_started(scene)]
+    held = _held_up(scene) if out_of_time else {}
     if out_of_time:
-        parts.append(_running)
+        found += _running(scene, held)
     if out_of_time or any(line.startswith(DEADLOCK) for line in scene.console):
-        parts.append(_waiting)
-    return [reason for part in parts for reason in part(scene)]
+        found += _waiting(scene, held)
+    return found

@@ -98,6 +98,7 @@ def _header(record: dict[str, Any]) -> Markup:
             VERDICTS[record["verdict"]],
         ),
         element("p", record["detail"], class_="why") if record["detail"] else None,
+        [element("p", "Warning: ", warning, class_="why") for warning in record.get("warnings") or []],
         element("dl", facts, class_="facts"),
         class_=kind,
     )

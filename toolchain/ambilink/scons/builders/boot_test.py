@@ -91,6 +91,7 @@ class BootStep(CommandStep):
     """Its console appears while it runs; where several boots run, each console comes whole, under its target's name."""
 
     failure = "the last boot failed"
+    shows_itself = True
 
     def __init__(self) -> None:
         super().__init__(_words, "BOOT")
