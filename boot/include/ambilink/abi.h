@@ -68,6 +68,7 @@
 #define SYS_SERVICE_START 24
 #define SYS_PROCESS_MAP_ALL 25
 #define SYS_INPUT_READ 26
+#define SYS_MACHINE_COUNTS 27
 
 #define CLOCK_SINCE_BOOT 0 /* nanoseconds since the kernel started */
 #define CLOCK_WALL 1       /* nanoseconds since 1970-01-01 00:00 UTC */
@@ -102,6 +103,15 @@ struct map_request {
     uint64_t offset, size, address; /* address: not 0 */
     handle_t memory;
     uint32_t prot;
+};
+
+/* What the machine has in use, of SYS_MACHINE_COUNTS. When what died is gone (`ending` is 0), the same use gives the same
+ * counts, exactly. */
+struct machine_counts {
+    uint64_t frames, frames_used; /* page frames that the kernel may hand out */
+    uint64_t pieces;              /* small objects of the kernel's */
+    uint64_t handles;             /* in all processes */
+    uint64_t ending;              /* ends that were begun and are not done */
 };
 
 /* What call, receive and reply carry. The words have the meaning that two parties agree on; by custom

@@ -1,12 +1,13 @@
 #include "base/object.h"
 
-static void never_destroyed(void *object)
-{
-    (void)object;
-}
+#include <stddef.h>
 
-const struct object_type system_type = {.destroy = never_destroyed};
-struct object system_object = {&system_type, 1};
+#include "base/work.h"
+
+static struct object *dying; /* the last first: what an object holds ends before what was dying before it */
+
+const struct object_type system_type; /* never destroyed: the kernel keeps a reference */
+struct object system_object = {&system_type, {1}};
 
 void object_retain(void *pointer)
 {
@@ -17,6 +18,24 @@ void object_retain(void *pointer)
 void object_release(void *pointer)
 {
     struct object *object = pointer;
-    if (--object->references == 0)
-        object->type->destroy(object);
+    if (--object->references)
+        return;
+    object->next_dying = dying;
+    dying = object;
+    work_waiting++;
+}
+
+void objects_destroy(void)
+{
+    while (dying && work_left) {
+        struct object *object = dying;
+        dying = object->next_dying;
+        work_did(1);
+        if (object->type->destroy(object)) {
+            work_waiting--;
+            continue;
+        }
+        object->next_dying = dying;
+        dying = object;
+    }
 }

@@ -8,22 +8,33 @@
  *     Functions that prepare a process in steps say that they do not: such a process is given up as a whole. */
 #ifndef BASE_OBJECT_H
 #define BASE_OBJECT_H
+#include <stdbool.h>
 #include <stdint.h>
 
 /* One for each kind of object; its address is the kind's identity. */
 struct object_type {
-    void (*destroy)(void *object); /* the last reference went */
+    /* The last reference went: a step of the object's end, within what work_left allows. True: all that it had was given
+     * back, and it is no more. False: to be called again, after other objects may have ended. */
+    bool (*destroy)(void *object);
     void (*handle_made)(void *object, uint32_t rights);   /* NULL: the object does not count handles */
     void (*handle_closed)(void *object, uint32_t rights); /* likewise */
 };
 
 struct object {
     const struct object_type *type;
-    uint64_t references;
+    union {
+        uint64_t references;
+        struct object *next_dying; /* when there are none left */
+    };
 };
 
 void object_retain(void *object);
+/* With the last reference the object is dying: nothing leads to it, and objects_destroy ends it. So an end costs its
+ * releaser nothing, however many objects end with it, and however they hold each other. */
 void object_release(void *object);
+
+/* End dying objects, within what work_left allows. */
+void objects_destroy(void);
 
 /* The machine itself: behind handles to the log, the power switch and the start of services. It has no end. */
 extern const struct object_type system_type;

@@ -1,13 +1,19 @@
 /* System calls: decode, check handle and rights, call the object. boot/README.md documents each. */
+#include "base/bytes.h"
 #include "base/clock.h"
+#include "base/failure.h"
 #include "base/log.h"
 #include "base/record.h"
 #include "entry.h"
 #include "image/image.h"
+#include "linux/error.h"
 #include "linux/linux.h"
+#include "memory/page_table.h"
+#include "memory/pool.h"
 #include "memory/user.h"
 #include "object/input.h"
 #include "object/reply.h"
+#include "process/leave.h"
 #include "process/process.h"
 #include "start/service.h"
 
@@ -70,7 +76,21 @@ static int64_t do_memory_create(uint64_t size)
 {
     if (!size || size % PAGE_SIZE || size > MEMORY_SIZE_MAX)
         return STATUS_INVALID;
-    return give(memory_create(size), RIGHT_READ | RIGHT_WRITE | RIGHT_DUPLICATE | RIGHT_TRANSFER);
+    /* A large one is made in steps. */
+    struct progress *progress = current_thread->progress;
+    struct memory *memory = progress ? progress->object : memory_begin(size);
+    int64_t status = memory ? memory_grow(memory) : STATUS_NO_MEMORY;
+    if (status == CALL_AGAIN && (progress || (progress = thread_keep_progress()))) {
+        progress->object = memory;
+        return CALL_AGAIN;
+    }
+    if (progress)
+        progress->object = NULL;
+    if (status == STATUS_OK)
+        return give(memory, RIGHT_READ | RIGHT_WRITE | RIGHT_DUPLICATE | RIGHT_TRANSFER);
+    if (memory)
+        object_release(memory);
+    return STATUS_NO_MEMORY;
 }
 
 static int64_t do_memory_size(handle_t handle)
@@ -104,6 +124,15 @@ static int64_t do_process_grant(handle_t process_handle, handle_t handle, uint64
     return (slot->rights & needed) == needed ? copy_handle(&process->handles, slot, rights, badge) : STATUS_NO_RIGHT;
 }
 
+/* Where a call on so much memory keeps how far it came; NULL: it is done in one step, for it is small, or there is no memory. */
+static struct space_progress *range_progress(uint64_t size)
+{
+    struct progress *progress = current_thread->progress;
+    if (!progress && size > WORK_OF_ENTRY * PAGES_PER_UNIT * PAGE_SIZE)
+        progress = thread_keep_progress();
+    return progress ? &progress->range : NULL;
+}
+
 static int64_t map(struct process *process, handle_t memory_handle, uint64_t offset, uint64_t size, uint64_t address,
                    uint64_t prot)
 {
@@ -115,7 +144,7 @@ static int64_t map(struct process *process, handle_t memory_handle, uint64_t off
     if (!memory)
         return status;
     unsigned max_prot = handle_slot(current_thread->handles, memory_handle)->rights & (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE);
-    return space_map(&process->space, memory, offset, size, address, (unsigned)prot, max_prot);
+    return space_map_some(&process->space, memory, offset, size, address, (unsigned)prot, max_prot, range_progress(size));
 }
 
 static int64_t do_process_map(handle_t process_handle, handle_t memory, uint64_t offset, uint64_t size, uint64_t address,
@@ -137,11 +166,24 @@ static int64_t do_process_map_all(handle_t process_handle, uint64_t list_user, u
         return STATUS_INVALID;
     if (!user_read(current_thread->space, list, list_user, count * sizeof *list))
         return STATUS_BAD_ADDRESS;
-    uint64_t done = 0;
-    for (const struct map_request *each = list; done < count; done++, each++)
-        if (!each->address || map(process, each->memory, each->offset, each->size, each->address, each->prot) < 0)
-            break;
-    return (int64_t)done;
+    struct progress *progress = current_thread->progress;
+    for (uint64_t done = progress ? progress->index : 0; done < count; done++) {
+        const struct map_request *each = &list[done];
+        int64_t result = !work_left     ? CALL_AGAIN
+                         : each->address ? map(process, each->memory, each->offset, each->size, each->address, each->prot)
+                                         : STATUS_INVALID;
+        if (result == STATUS_NO_MEMORY && memory_comes_back())
+            result = CALL_AGAIN;
+        if (result == CALL_AGAIN && (progress = thread_keep_progress())) {
+            progress->index = done;
+            return CALL_AGAIN;
+        }
+        if (result < 0)
+            return (int64_t)done;
+        if ((progress = current_thread->progress))
+            progress->range = (struct space_progress){0};
+    }
+    return (int64_t)count;
 }
 
 static int64_t do_process_protect(handle_t handle, uint64_t address, uint64_t size, uint64_t prot)
@@ -151,7 +193,9 @@ static int64_t do_process_protect(handle_t handle, uint64_t address, uint64_t si
     if (!process)
         return status;
     status = check_prot(prot);
-    return status == STATUS_OK ? space_protect(&process->space, address, size, (unsigned)prot) : status;
+    if (status != STATUS_OK)
+        return status;
+    return space_protect_some(&process->space, address, size, (unsigned)prot, range_progress(size));
 }
 
 static int64_t do_process_watch(handle_t process_handle, handle_t endpoint_handle, uint64_t badge)
@@ -237,6 +281,22 @@ static int64_t do_machine_exit(handle_t handle, uint64_t verdict)
     machine_end((uint8_t)verdict);
 }
 
+static int64_t do_machine_counts(handle_t handle, uint64_t counts_user)
+{
+    int64_t status;
+    if (!handle_object(current_thread->handles, handle, &system_type, RIGHT_LOG, &status))
+        return status;
+    struct machine_counts counts = {
+        .frames = kernel_record.frames_total,
+        .frames_used = kernel_record.frames_used,
+        .handles = handle_count,
+        .ending = work_waiting,
+    };
+    for (unsigned class = 0; class < POOL_CLASSES; class++)
+        counts.pieces += pool_used(class);
+    return user_write(current_thread->space, counts_user, &counts, sizeof counts) ? STATUS_OK : STATUS_BAD_ADDRESS;
+}
+
 static int64_t do_image_check(uint64_t index)
 {
     if (index >= boot_image.archive.header->file_count)
@@ -284,7 +344,7 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
         return do_process_map_all((handle_t)a, b, c);
     case SYS_PROCESS_UNMAP:
         process = managed_process((handle_t)a, &status);
-        return process ? space_unmap(&process->space, b, c) : status;
+        return process ? space_unmap_some(&process->space, b, c) : status;
     case SYS_PROCESS_PROTECT:
         return do_process_protect((handle_t)a, b, c, d);
     case SYS_PROCESS_WATCH:
@@ -329,6 +389,8 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
         return do_log_write((handle_t)a, b, c);
     case SYS_MACHINE_EXIT:
         return do_machine_exit((handle_t)a, b);
+    case SYS_MACHINE_COUNTS:
+        return do_machine_counts((handle_t)a, b);
     case SYS_IMAGE_CHECK:
         return do_image_check(a);
     case SYS_INPUT_READ:
@@ -340,17 +402,46 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
     }
 }
 
+/* Progress of another call: the program changed the code below its thread. */
+static bool is_stale(const struct thread *thread)
+{
+    uint64_t call[CALL_WORDS];
+    frame_call(&thread->frame, call);
+    return memory_compare(call, thread->progress->call, sizeof call) != 0;
+}
+
+static int64_t call_once(struct thread *thread, const struct frame *frame)
+{
+    int64_t (*call)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) = dispatch;
+    int64_t no_memory = STATUS_NO_MEMORY;
+    if (thread->process->calls_linux) {
+        call = linux_call;
+        no_memory = LINUX_ENOMEM;
+    }
+    int64_t result = call(frame->rax, frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9);
+    /* What failed has changed nothing: it is tried again with the memory that comes back. */
+    return result == no_memory && memory_comes_back() ? CALL_AGAIN : result;
+}
+
 struct frame *system_call_handle(struct frame *frame)
 {
     struct thread *thread = current_thread;
+    work_begin();
     kernel_record.system_calls++;
     /* Set before the call: a thread that waits gets its real result when it is woken. */
     object_retain(thread);
-    int64_t (*call)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) =
-        thread->process->calls_linux ? linux_call : dispatch;
-    int64_t result = call(frame->rax, frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9);
-    if (thread->record.state == THREAD_READY)
-        frame_set_result(frame, result);
+    if (thread->progress && is_stale(thread))
+        thread_forget_progress(thread);
+    int64_t result = call_once(thread, frame);
+    if (result == CALL_AGAIN) {
+        kernel_record.system_calls--;
+        frame_call_again(frame);
+    } else {
+        if (thread->progress)
+            thread_forget_progress(thread);
+        if (thread->record.state == THREAD_READY)
+            frame_set_result(frame, result);
+    }
     object_release(thread);
-    return schedule();
+    return kernel_leave();
 }

@@ -30,11 +30,12 @@ struct linux_files {
         uint64_t position;
     } at[FILES_MAX];
 };
-_Static_assert(sizeof(struct linux_files) <= 2048, "a small object");
+_Static_assert(sizeof(struct linux_files) <= POOL_LARGEST, "a small object");
 
-static void files_destroy(void *object)
+static bool files_destroy(void *object)
 {
     pool_free(object, sizeof(struct linux_files));
+    return true;
 }
 
 const struct object_type linux_files_type = {.destroy = files_destroy};
@@ -51,7 +52,7 @@ static struct linux_files *files_for_opening(void)
 {
     struct linux_files *open = files();
     if (!open && (open = pool_alloc(sizeof *open))) {
-        open->object = (struct object){&linux_files_type, 1};
+        open->object = (struct object){&linux_files_type, {1}};
         current_thread->process->linux_state = &open->object;
     }
     return open;

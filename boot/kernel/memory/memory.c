@@ -1,19 +1,16 @@
 #include "memory/memory.h"
 
+#include "base/work.h"
 #include "memory/frames.h"
 #include "memory/pool.h"
 
+#define FREED_PER_UNIT 4 /* frames: cheaper than clearing them */
 #define POINTERS_PER_PAGE (PAGE_SIZE / sizeof(uint64_t))
 #define FEW (POOL_LARGEST / sizeof(uint64_t)) /* frames, whose list fits into a piece of the pool */
 
-static bool is_small(const struct memory *memory)
-{
-    return memory->size / PAGE_SIZE <= FEW;
-}
-
 static uint64_t *slot(const struct memory *memory, uint64_t page)
 {
-    return is_small(memory) ? &memory->frames[page] : &memory->lists[page / POINTERS_PER_PAGE][page % POINTERS_PER_PAGE];
+    return memory->frames ? &memory->frames[page] : &memory->lists[page / POINTERS_PER_PAGE][page % POINTERS_PER_PAGE];
 }
 
 static void *page_alloc(void)
@@ -27,51 +24,67 @@ static void page_free(void *page)
     frame_free(physical_address(page));
 }
 
-/* Free its first `pages` frames, and what lists them. */
-static void free_frames(struct memory *memory, uint64_t pages)
+/* What lists the frames; false: no memory. */
+static bool make_list(struct memory *memory, uint64_t pages)
 {
-    for (uint64_t page = 0; page < pages; page++)
-        frame_free(*slot(memory, page));
-    if (memory->frames)
-        pool_free(memory->frames, memory->size / PAGE_SIZE * sizeof(uint64_t));
-    if (!memory->lists)
-        return;
-    for (uint64_t list = 0; list < POINTERS_PER_PAGE && memory->lists[list]; list++)
-        page_free(memory->lists[list]);
-    page_free(memory->lists);
-}
-
-/* False: no memory, and it has no frames. */
-static bool take_frames(struct memory *memory, uint64_t pages)
-{
-    if (is_small(memory))
+    if (pages <= FEW)
         memory->frames = pool_alloc(pages * sizeof(uint64_t));
     else
         memory->lists = page_alloc();
-    uint64_t page = 0;
-    for (; (memory->frames || memory->lists) && page < pages; page++) {
-        uint64_t **list = memory->lists ? &memory->lists[page / POINTERS_PER_PAGE] : NULL;
-        if (list && !*list && !(*list = page_alloc()))
-            break;
-        if (!(*slot(memory, page) = frame_alloc()))
-            break;
-    }
-    if (page < pages)
-        free_frames(memory, page);
-    return page == pages;
+    return memory->frames || memory->lists;
 }
 
-static void memory_destroy(void *object)
+static void free_list(struct memory *memory)
+{
+    if (memory->frames)
+        pool_free(memory->frames, memory->size / PAGE_SIZE * sizeof(uint64_t));
+    if (memory->lists)
+        page_free(memory->lists);
+}
+
+/* One more frame; false: no memory. */
+static bool take_frame(struct memory *memory)
+{
+    uint64_t **list = memory->lists && !(memory->pages % POINTERS_PER_PAGE) ? &memory->lists[memory->pages / POINTERS_PER_PAGE]
+                                                                            : NULL;
+    uint64_t *made = list ? page_alloc() : NULL, frame = !list || made ? frame_alloc() : 0;
+    if (!frame) {
+        if (made)
+            page_free(made);
+        return false;
+    }
+    if (list)
+        *list = made;
+    *slot(memory, memory->pages++) = frame;
+    return true;
+}
+
+/* The last frame, and the page that lists it if it is the first there. */
+static void free_frame(struct memory *memory)
+{
+    uint64_t page = --memory->pages;
+    frame_free(*slot(memory, page));
+    if (memory->lists && !(page % POINTERS_PER_PAGE))
+        page_free(memory->lists[page / POINTERS_PER_PAGE]);
+}
+
+static bool memory_destroy(void *object)
 {
     struct memory *memory = object;
-    if (!memory->start)
-        free_frames(memory, memory->size / PAGE_SIZE);
+    for (; memory->pages; work_did(1))
+        for (unsigned i = 0; i < FREED_PER_UNIT && memory->pages; i++) {
+            if (!work_left)
+                return false;
+            free_frame(memory);
+        }
+    free_list(memory);
     pool_free(memory, sizeof *memory);
+    return true;
 }
 
 const struct object_type memory_type = {.destroy = memory_destroy};
 
-struct memory *memory_create(uint64_t size)
+struct memory *memory_begin(uint64_t size)
 {
     /* Asked in advance, so that a request that cannot succeed takes nothing and zeroes nothing. */
     uint64_t pages = size / PAGE_SIZE;
@@ -80,12 +93,33 @@ struct memory *memory_create(uint64_t size)
     struct memory *memory = pool_alloc(sizeof *memory);
     if (!memory)
         return NULL;
-    memory->object = (struct object){&memory_type, 1};
+    memory->object = (struct object){&memory_type, {1}};
     memory->size = size;
-    if (!take_frames(memory, pages)) {
-        pool_free(memory, sizeof *memory);
-        return NULL;
+    if (make_list(memory, pages))
+        return memory;
+    pool_free(memory, sizeof *memory);
+    return NULL;
+}
+
+int64_t memory_grow(struct memory *memory)
+{
+    for (; memory->pages < memory->size / PAGE_SIZE; work_did(1)) {
+        if (!work_left)
+            return CALL_AGAIN;
+        if (!take_frame(memory))
+            return STATUS_NO_MEMORY;
     }
+    return STATUS_OK;
+}
+
+struct memory *memory_create(uint64_t size)
+{
+    struct memory *memory = memory_begin(size);
+    while (memory && memory->pages < size / PAGE_SIZE)
+        if (!take_frame(memory)) {
+            object_release(memory);
+            return NULL;
+        }
     return memory;
 }
 
@@ -93,7 +127,7 @@ struct memory *memory_create_run(uint64_t start, uint64_t size)
 {
     struct memory *memory = pool_alloc(sizeof *memory);
     if (memory)
-        *memory = (struct memory){.object = {&memory_type, 1}, .size = size, .start = start};
+        *memory = (struct memory){.object = {&memory_type, {1}}, .size = size, .start = start};
     return memory;
 }
 
@@ -109,10 +143,9 @@ uint64_t memory_frame(const struct memory *memory, uint64_t offset)
 
 struct memory_cost memory_cost(const struct memory *memory)
 {
-    uint64_t pages = memory->size / PAGE_SIZE;
     if (memory->start)
         return (struct memory_cost){0};
     if (memory->frames)
-        return (struct memory_cost){.frames = pages, .list_size = pages * sizeof(uint64_t)};
-    return (struct memory_cost){.frames = pages + (pages + POINTERS_PER_PAGE - 1) / POINTERS_PER_PAGE + 1};
+        return (struct memory_cost){.frames = memory->pages, .list_size = memory->size / PAGE_SIZE * sizeof(uint64_t)};
+    return (struct memory_cost){.frames = memory->pages + (memory->pages + POINTERS_PER_PAGE - 1) / POINTERS_PER_PAGE + 1};
 }

@@ -7,6 +7,8 @@
 
 #include "memory/memory.h"
 
+#define PAGES_PER_UNIT 16 /* entries that are a unit of work (base/work.h) */
+
 /* The table without a user half. */
 extern uint64_t kernel_page_table;
 
@@ -17,13 +19,14 @@ void page_table_init(uint64_t fixed_start, uint64_t fixed_end);
 
 /* A table with an empty user half; 0: no frame. */
 uint64_t page_table_create(void);
-/* Frees the tables, not what they map. */
-void page_table_destroy(uint64_t table);
+/* Free the tables, not what they map, within what work_left allows; nothing uses the table from the first call on. False: to
+ * be called again. */
+bool page_table_destroy(uint64_t table);
 
 /* Map [offset, offset + size) of memory at a range that holds nothing. False: no frame for a table, and the range
  * holds nothing. Where the range is mapped already the mappings are replaced, which cannot fail. */
 bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uint64_t offset, uint64_t size, unsigned prot);
-/* Holes in the range are no matter. */
+/* Holes in the range are no matter. Tables that map nothing any more go. */
 void page_unmap(uint64_t table, uint64_t address, uint64_t size);
 /* The frame mapped at a user address, or 0; *prot may be NULL. */
 uint64_t page_lookup(uint64_t table, uint64_t address, unsigned *prot);

@@ -2,8 +2,11 @@
 
 #include "base/random.h"
 #include "base/record.h"
+#include "base/work.h"
 #include "memory/page_table.h"
 #include "memory/pool.h"
+
+#define FREED_PER_UNIT 4 /* mappings: cheaper than clearing a page */
 
 bool space_init(struct space *space)
 {
@@ -22,14 +25,21 @@ static void mapping_free(struct mapping *mapping)
     pool_free(mapping, sizeof *mapping);
 }
 
-void space_end(struct space *space)
+bool space_end(struct space *space)
 {
-    page_table_destroy(space->page_table);
-    while (space->mappings) {
+    if (space->page_table && !page_table_destroy(space->page_table))
+        return false;
+    space->page_table = 0;
+    for (unsigned i = 1; space->mappings; i++) {
+        if (!work_left)
+            return false;
         struct mapping *mapping = space->mappings;
         space->mappings = mapping->next;
         mapping_free(mapping);
+        if (i % FREED_PER_UNIT == 0)
+            work_did(1);
     }
+    return true;
 }
 
 static bool range_valid(uint64_t address, uint64_t size)
@@ -61,8 +71,52 @@ uint64_t space_find_unused(struct space *space, uint64_t size)
     return range_valid(address, size) ? address : 0;
 }
 
-int64_t space_map(struct space *space, struct memory *memory, uint64_t offset, uint64_t size, uint64_t address,
-                  unsigned prot, unsigned max_prot)
+/* So much of it as work_left allows. */
+static uint64_t part_of(uint64_t size)
+{
+    uint64_t most = (uint64_t)work_left * PAGES_PER_UNIT * PAGE_SIZE;
+    return size < most ? size : most;
+}
+
+/* The mapping that ends where this one begins, if it can be one with it; NULL: none. */
+static struct mapping *continued(const struct space *space, const struct mapping *next)
+{
+    struct mapping *before = space->near;
+    return before && before->end == next->start && before->memory == next->memory && before->prot == next->prot &&
+                   before->max_prot == next->max_prot && before->offset + (before->end - before->start) == next->offset
+               ? before
+               : NULL;
+}
+
+/* Map a range that is free; `link` would hold it. `grows`: the mapping before it is made larger, where that can be. */
+static int64_t map_range(struct space *space, struct mapping **link, const struct mapping *wanted, bool grows)
+{
+    struct mapping *before = grows ? continued(space, wanted) : NULL, *mapping = before ? before : pool_alloc(sizeof *mapping);
+    uint64_t size = wanted->end - wanted->start;
+    if (!mapping)
+        return STATUS_NO_MEMORY;
+    if (!page_map(space->page_table, wanted->start, wanted->memory, wanted->offset, size, wanted->prot)) {
+        if (!before)
+            pool_free(mapping, sizeof *mapping);
+        return STATUS_NO_MEMORY;
+    }
+    if (before) {
+        before->end = wanted->end;
+    } else {
+        *mapping = *wanted;
+        mapping->next = *link;
+        object_retain(mapping->memory);
+        *link = mapping;
+    }
+    if (wanted->start == space->unused_address)
+        space->unused_address = wanted->end;
+    if (wanted->prot & RIGHT_EXECUTE)
+        code_mapped(space->page_table, wanted->start, wanted->memory->start + wanted->offset);
+    return STATUS_OK;
+}
+
+int64_t space_map_some(struct space *space, struct memory *memory, uint64_t offset, uint64_t size, uint64_t address,
+                       unsigned prot, unsigned max_prot, struct space_progress *progress)
 {
     max_prot &= memory_max_prot(memory);
     if (prot & PROT_FINAL)
@@ -70,28 +124,33 @@ int64_t space_map(struct space *space, struct memory *memory, uint64_t offset, u
     prot &= ~PROT_FINAL;
     if (prot & ~max_prot)
         return STATUS_NO_RIGHT;
-    if (!address)
+    if (progress && progress->done)
+        address = progress->address;
+    else if (!address)
         address = space_find_unused(space, size);
     if (!range_valid(address, size) || offset % PAGE_SIZE || offset > memory->size || size > memory->size - offset)
         return STATUS_INVALID;
-    struct mapping **link = mapping_after(space, address);
-    if (*link && (*link)->start < address + size)
-        return STATUS_OVERLAP;
-    struct mapping *mapping = pool_alloc(sizeof *mapping);
-    if (!mapping)
-        return STATUS_NO_MEMORY;
-    if (!page_map(space->page_table, address, memory, offset, size, prot)) {
-        pool_free(mapping, sizeof *mapping);
-        return STATUS_NO_MEMORY;
+    uint64_t done = progress ? progress->done : 0, start = address + done;
+    uint64_t part = progress ? part_of(size - done) : size;
+    struct mapping **link = mapping_after(space, start);
+    int64_t status = STATUS_OVERLAP;
+    if (!*link || (*link)->start >= address + size)
+        status = map_range(space, link, &(struct mapping){NULL, start, start + part, memory, offset + done, prot, max_prot}, done);
+    if (status != STATUS_OK) {
+        if (done)
+            space_unmap(space, address, done);
+        return status;
     }
-    *mapping = (struct mapping){*link, address, address + size, memory, offset, prot, max_prot};
-    object_retain(memory);
-    *link = mapping;
-    if (address == space->unused_address)
-        space->unused_address = mapping->end;
-    if (prot & RIGHT_EXECUTE)
-        code_mapped(space->page_table, address, memory->start + offset);
-    return (int64_t)address;
+    if (done + part == size)
+        return (int64_t)address;
+    *progress = (struct space_progress){address, done + part};
+    return CALL_AGAIN;
+}
+
+int64_t space_map(struct space *space, struct memory *memory, uint64_t offset, uint64_t size, uint64_t address,
+                  unsigned prot, unsigned max_prot)
+{
+    return space_map_some(space, memory, offset, size, address, prot, max_prot, NULL);
 }
 
 /* Make `address` a border between mappings where it lies inside this one. */
@@ -139,6 +198,14 @@ static int64_t may_protect(struct space *space, uint64_t address, uint64_t size,
 
 int64_t space_unmap(struct space *space, uint64_t address, uint64_t size)
 {
+    int64_t status;
+    while ((status = space_unmap_some(space, address, size)) == CALL_AGAIN)
+        work_left = WORK_OF_ENTRY;
+    return status;
+}
+
+int64_t space_unmap_some(struct space *space, uint64_t address, uint64_t size)
+{
     if (!range_valid(address, size))
         return STATUS_INVALID;
     if (!split_around(space, address, address + size))
@@ -147,6 +214,8 @@ int64_t space_unmap(struct space *space, uint64_t address, uint64_t size)
         space->unused_address = address;
     struct mapping **link = mapping_after(space, address);
     while (*link && (*link)->start < address + size) {
+        if (!work_left)
+            return CALL_AGAIN;
         struct mapping *mapping = *link;
         *link = mapping->next;
         page_unmap(space->page_table, mapping->start, mapping->end - mapping->start);
@@ -155,25 +224,49 @@ int64_t space_unmap(struct space *space, uint64_t address, uint64_t size)
     return STATUS_OK;
 }
 
-int64_t space_protect(struct space *space, uint64_t address, uint64_t size, unsigned prot)
+/* A part of a mapping that is large, or all of it: from `from` on, which its first part was given already. */
+static void protect_part(struct space *space, struct mapping *mapping, uint64_t from, uint64_t size, unsigned prot)
+{
+    page_map(space->page_table, from, mapping->memory, mapping->offset + (from - mapping->start), size, prot);
+    if (prot & RIGHT_EXECUTE)
+        code_mapped(space->page_table, from, mapping->memory->start + mapping->offset + (from - mapping->start));
+}
+
+int64_t space_protect_some(struct space *space, uint64_t address, uint64_t size, unsigned prot,
+                           struct space_progress *progress)
 {
     if (!range_valid(address, size))
         return STATUS_INVALID;
     const bool is_final = prot & PROT_FINAL;
+    const uint64_t end = address + size;
     prot &= ~PROT_FINAL;
-    int64_t status = may_protect(space, address, size, prot);
-    if (status != STATUS_OK)
-        return status;
-    if (!split_around(space, address, address + size))
-        return STATUS_NO_MEMORY;
-    struct mapping *first = *mapping_after(space, address);
-    for (struct mapping *mapping = first; mapping && mapping->start < address + size; mapping = mapping->next) {
-        mapping->prot = prot;
+    if (!progress || !progress->done) {
+        int64_t status = may_protect(space, address, size, prot);
+        if (status != STATUS_OK)
+            return status;
+        if (!split_around(space, address, end))
+            return STATUS_NO_MEMORY;
+    }
+    uint64_t from = address + (progress ? progress->done : 0);
+    for (struct mapping *mapping = *mapping_after(space, from); mapping && mapping->end <= end; mapping = mapping->next) {
+        from = from > mapping->start ? from : mapping->start;
+        while (from < mapping->end && !(prot & ~mapping->max_prot)) {
+            if (progress && !work_left) {
+                progress->done = from - address;
+                return CALL_AGAIN;
+            }
+            uint64_t part = progress ? part_of(mapping->end - from) : mapping->end - from;
+            mapping->prot = prot;
+            protect_part(space, mapping, from, part, prot);
+            from += part;
+        }
         if (is_final)
-            mapping->max_prot = prot;
-        page_map(space->page_table, mapping->start, mapping->memory, mapping->offset, mapping->end - mapping->start, prot);
-        if (prot & RIGHT_EXECUTE)
-            code_mapped(space->page_table, mapping->start, mapping->memory->start + mapping->offset);
+            mapping->max_prot &= prot;
     }
     return STATUS_OK;
+}
+
+int64_t space_protect(struct space *space, uint64_t address, uint64_t size, unsigned prot)
+{
+    return space_protect_some(space, address, size, prot, NULL);
 }

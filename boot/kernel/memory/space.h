@@ -25,7 +25,8 @@ struct space {
 
 /* False: no memory. */
 bool space_init(struct space *space);
-void space_end(struct space *space);
+/* Give all back, within what work_left allows; nothing uses the space from the first call on. False: to be called again. */
+bool space_end(struct space *space);
 
 /* Map a part of memory; address 0: where the kernel chooses. The mapping keeps the memory. With PROT_FINAL in prot it never
  * is more than prot; else `max_prot` is the most that it may ever be, as far as the frames' kind allows that. The address, or
@@ -39,4 +40,16 @@ int64_t space_unmap(struct space *space, uint64_t address, uint64_t size);
 /* With PROT_FINAL in prot, prot is the most for ever. STATUS_OVERLAP (a hole), STATUS_NO_RIGHT (more than a mapping may be),
  * STATUS_NO_MEMORY: nothing was changed. */
 int64_t space_protect(struct space *space, uint64_t address, uint64_t size, unsigned prot);
+
+/* The same within what work_left allows, for sizes that a program chooses. CALL_AGAIN: to be called again with the same
+ * arguments. Until then the first part is mapped, unmapped or protected. */
+struct space_progress {
+    uint64_t address, done; /* 0 at first; belongs to the function */
+};
+/* `progress` NULL: in one step. */
+int64_t space_map_some(struct space *space, struct memory *memory, uint64_t offset, uint64_t size, uint64_t address,
+                       unsigned prot, unsigned max_prot, struct space_progress *progress);
+int64_t space_unmap_some(struct space *space, uint64_t address, uint64_t size);
+int64_t space_protect_some(struct space *space, uint64_t address, uint64_t size, unsigned prot,
+                           struct space_progress *progress);
 #endif

@@ -1,11 +1,27 @@
 #include "object/endpoint.h"
 
 #include "base/bytes.h"
+#include "base/failure.h"
 #include "base/life.h"
 #include "memory/pool.h"
 #include "memory/user.h"
 #include "object/message.h"
 #include "object/reply.h"
+
+static struct endpoint *first_waiting, **last_waiting = &first_waiting;
+
+/* Let endpoints_work come to it. */
+static void wait_for_work(struct endpoint *endpoint)
+{
+    if (endpoint->is_waiting)
+        return;
+    object_retain(endpoint);
+    endpoint->is_waiting = true;
+    endpoint->next_waiting = NULL;
+    *last_waiting = endpoint;
+    last_waiting = &endpoint->next_waiting;
+    work_waiting++;
+}
 
 /* The oldest notice was received, or cannot be any more. */
 static void drop_notice(struct endpoint *endpoint)
@@ -28,17 +44,13 @@ static void handle_closed(void *object, uint32_t rights)
     if (!(rights & RIGHT_RECEIVE) || --endpoint->receive_handles)
         return;
     endpoint->record.server = 0;
-    while (endpoint->callers.first)
-        thread_wake(endpoint->callers.first, STATUS_PEER_GONE);
-    while (endpoint->receivers.first)
-        thread_wake(endpoint->receivers.first, STATUS_BAD_HANDLE);
-    while (endpoint->notices)
-        drop_notice(endpoint);
+    wait_for_work(endpoint);
 }
 
-static void endpoint_destroy(void *object)
+static bool endpoint_destroy(void *object)
 {
     pool_free(object, sizeof(struct endpoint));
+    return true;
 }
 
 const struct object_type endpoint_type = {
@@ -51,7 +63,7 @@ struct endpoint *endpoint_create(const struct process_record *server)
 {
     struct endpoint *endpoint = pool_alloc(sizeof *endpoint);
     if (endpoint) {
-        endpoint->object = (struct object){&endpoint_type, 1};
+        endpoint->object = (struct object){&endpoint_type, {1}};
         endpoint->record.server = (uint64_t)server;
     }
     return endpoint;
@@ -93,6 +105,13 @@ int64_t endpoint_call(struct endpoint *endpoint, uint64_t badge, uint64_t reques
     caller->record.operation = request.word[0];
     while (endpoint->receivers.first) {
         struct thread *receiver = endpoint->receivers.first;
+        if (!work_left)
+            return CALL_AGAIN;
+        work_did(1);
+        if (receiver->handles->closed) {
+            thread_set_aside(receiver);
+            continue;
+        }
         status = hand_over(caller, &request, receiver);
         if (status == STATUS_BAD_ADDRESS) { /* the receiver's mistake: look for another */
             thread_wake(receiver, STATUS_BAD_ADDRESS);
@@ -134,11 +153,20 @@ int64_t endpoint_receive(struct endpoint *endpoint, uint64_t request_user, uint6
     while (endpoint->callers.first) {
         struct thread *caller = endpoint->callers.first;
         struct message request;
+        if (!work_left)
+            return CALL_AGAIN;
+        work_did(1);
+        if (caller->handles->closed) {
+            thread_set_aside(caller);
+            continue;
+        }
         int64_t status = message_read(caller, caller->record.request, &request);
         if (status == STATUS_OK) {
             status = hand_over(caller, &request, receiver);
             if (status == STATUS_OK || status == STATUS_BAD_ADDRESS)
                 return status;
+            if (status == STATUS_NO_MEMORY && memory_comes_back())
+                return CALL_AGAIN;
         }
         thread_wake(caller, status);
     }
@@ -151,14 +179,48 @@ void endpoint_notify(struct endpoint *endpoint, struct notice *notice)
 {
     if (!endpoint->receive_handles)
         return;
-    struct notice **link = &endpoint->notices;
-    while (*link)
-        link = &(*link)->next;
-    *link = notice;
+    *(endpoint->notices ? &endpoint->last_notice->next : &endpoint->notices) = notice;
+    endpoint->last_notice = notice;
     notice->next = NULL;
     object_retain(notice->owner);
-    while (endpoint->receivers.first && endpoint->notices) {
-        struct thread *receiver = endpoint->receivers.first;
-        thread_wake(receiver, receive_notice(endpoint, receiver));
+    wait_for_work(endpoint);
+}
+
+/* A step; false: there is nothing to do. */
+static bool endpoint_step(struct endpoint *endpoint)
+{
+    struct thread *receiver = endpoint->receivers.first;
+    if (endpoint->receive_handles) {
+        if (!receiver || !endpoint->notices)
+            return false;
+        if (receiver->handles->closed)
+            thread_set_aside(receiver);
+        else
+            thread_wake(receiver, receive_notice(endpoint, receiver));
+    } else if (endpoint->callers.first) {
+        thread_wake(endpoint->callers.first, STATUS_PEER_GONE);
+    } else if (receiver) {
+        thread_wake(receiver, STATUS_BAD_HANDLE);
+    } else if (endpoint->notices) {
+        drop_notice(endpoint);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+void endpoints_work(void)
+{
+    while (first_waiting && work_left) {
+        struct endpoint *endpoint = first_waiting;
+        work_did(1);
+        if (endpoint_step(endpoint))
+            continue;
+        first_waiting = endpoint->next_waiting;
+        if (!first_waiting)
+            last_waiting = &first_waiting;
+        endpoint->is_waiting = false;
+        work_waiting--;
+        object_release(endpoint);
     }
 }

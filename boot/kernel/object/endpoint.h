@@ -17,18 +17,25 @@ struct endpoint {
     struct object object;
     struct endpoint_record record;
     struct thread_queue callers, receivers;
-    struct notice *notices;      /* not received yet, oldest first */
-    uint32_t receive_handles;    /* when the last goes, callers get STATUS_PEER_GONE */
+    struct notice *notices, *last_notice; /* not received yet, oldest first */
+    struct endpoint *next_waiting; /* in the queue of endpoints_work */
+    bool is_waiting;               /* in it, which keeps the endpoint */
+    uint32_t receive_handles;      /* when the last goes, callers get STATUS_PEER_GONE */
 };
 
 /* `server`: the process that is named as its server until one receives. NULL: no memory. */
 struct endpoint *endpoint_create(const struct process_record *server);
 
-/* The running thread calls; addresses are the user's. STATUS_OK: it waits, and has its result when it is woken. */
+/* The running thread calls; addresses are the user's. STATUS_OK: it waits, and has its result when it is woken. This and
+ * endpoint_receive may answer CALL_AGAIN. */
 int64_t endpoint_call(struct endpoint *endpoint, uint64_t badge, uint64_t request_user, uint64_t reply_user);
 /* The running thread receives. STATUS_OK: it has a message, or waits. */
 int64_t endpoint_receive(struct endpoint *endpoint, uint64_t request_user, uint64_t handle_user);
 
-/* A message without a caller: to a thread that receives, now or later. Without a handle that may receive, to none. */
+/* A message without a caller: to a thread that receives, when endpoints_work comes to it or later. Without a handle that may
+ * receive, to none. */
 void endpoint_notify(struct endpoint *endpoint, struct notice *notice);
+/* Go on with what endpoints were left with, within what work_left allows: notices for threads that receive; and where the last
+ * handle that may receive was closed, the ends of calls. */
+void endpoints_work(void);
 #endif

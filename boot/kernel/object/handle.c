@@ -2,9 +2,12 @@
 
 #include <stddef.h>
 
+#include "base/work.h"
 #include "memory/frames.h"
 
 #define HANDLE_LIMIT (HANDLE_PAGES * HANDLES_PER_PAGE)
+
+uint64_t handle_count;
 
 static struct handle_slot *slot_at(struct handle_table *table, uint64_t index)
 {
@@ -48,6 +51,7 @@ int64_t handle_insert(struct handle_table *table, void *object, uint32_t rights,
         table->end = index + 1;
     *slot_at(table, index) = (struct handle_slot){object, badge, rights};
     object_retain(object);
+    handle_count++;
     const struct object_type *type = ((struct object *)object)->type;
     if (type->handle_made)
         type->handle_made(object, rights);
@@ -76,6 +80,7 @@ int64_t handle_close(struct handle_table *table, handle_t handle)
         return STATUS_BAD_HANDLE;
     struct handle_slot closed = *slot;
     *slot = (struct handle_slot){0};
+    handle_count--;
     if (handle - 1 < table->free)
         table->free = handle - 1;
     if (closed.object->type->handle_closed)
@@ -84,15 +89,20 @@ int64_t handle_close(struct handle_table *table, handle_t handle)
     return STATUS_OK;
 }
 
-void handle_close_all(struct handle_table *table)
+bool handle_close_all(struct handle_table *table)
 {
     table->closed = true;
-    for (uint64_t index = 0; index < table->end; index++)
-        handle_close(table, (handle_t)index + 1);
+    for (; table->end; table->end--) {
+        if (!work_left)
+            return false;
+        if (handle_close(table, (handle_t)table->end) == STATUS_OK)
+            work_did(1);
+    }
     for (uint64_t page = 0; page < HANDLE_PAGES; page++) {
         if (!table->pages[page])
             continue;
         frame_free(physical_address(table->pages[page]));
         table->pages[page] = NULL;
     }
+    return true;
 }

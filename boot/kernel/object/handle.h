@@ -19,9 +19,12 @@ struct handle_slot {
 struct handle_table {
     struct handle_slot *pages[HANDLE_PAGES];
     uint64_t free; /* all slots below this index are taken */
-    uint64_t end;  /* no slot from this index on was ever taken */
+    uint64_t end;  /* no slot from this index on is taken */
     bool closed;   /* its process ended: nothing comes in */
 };
+
+/* Handles in all tables. */
+extern uint64_t handle_count;
 
 /* A new handle, which keeps the object; or STATUS_PEER_GONE, STATUS_LIMIT, STATUS_NO_MEMORY. */
 int64_t handle_insert(struct handle_table *table, void *object, uint32_t rights, uint64_t badge);
@@ -35,6 +38,6 @@ void *handle_object(struct handle_table *table, handle_t handle, const struct ob
                     int64_t *status);
 /* STATUS_BAD_HANDLE: there is none. */
 int64_t handle_close(struct handle_table *table, handle_t handle);
-/* Close all; nothing comes in from now on. */
-void handle_close_all(struct handle_table *table);
+/* Close all, within what work_left allows; nothing comes in from the first call on. False: to be called again. */
+bool handle_close_all(struct handle_table *table);
 #endif

@@ -3,7 +3,7 @@
 #include "memory/pool.h"
 #include "object/message.h"
 
-static void reply_destroy(void *object)
+static bool reply_destroy(void *object)
 {
     struct reply *reply = object;
     if (reply->caller) {
@@ -11,6 +11,7 @@ static void reply_destroy(void *object)
         thread_wake(reply->caller, STATUS_PEER_GONE);
     }
     pool_free(reply, sizeof *reply);
+    return true;
 }
 
 const struct object_type reply_type = {.destroy = reply_destroy};
@@ -19,7 +20,7 @@ struct reply *reply_create(void)
 {
     struct reply *reply = pool_alloc(sizeof *reply);
     if (reply)
-        reply->object = (struct object){&reply_type, 1};
+        reply->object = (struct object){&reply_type, {1}};
     return reply;
 }
 

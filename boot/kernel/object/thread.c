@@ -1,8 +1,8 @@
 #include "object/thread.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/record.h"
+#include "base/work.h"
 #include "memory/pool.h"
 
 struct thread *current_thread;
@@ -40,12 +40,13 @@ static void queue_remove(struct thread *thread)
     thread->queue = NULL;
 }
 
-static void thread_destroy(void *object)
+static bool thread_destroy(void *object)
 {
     struct thread *thread = object;
     if (loaded_thread == thread)
         loaded_thread = NULL;
     pool_free(thread, sizeof *thread);
+    return true;
 }
 
 const struct object_type thread_type = {.destroy = thread_destroy};
@@ -55,7 +56,7 @@ struct thread *thread_create(uint64_t entry, uint64_t stack, uint64_t argument)
     struct thread *thread = pool_alloc(sizeof *thread);
     if (!thread)
         return NULL;
-    thread->object = (struct object){&thread_type, 1};
+    thread->object = (struct object){&thread_type, {1}};
     thread->record.number = ++thread_numbers;
     thread->record.frame = (uint64_t)&thread->frame;
     frame_init_user(&thread->frame, entry, stack, argument);
@@ -69,9 +70,29 @@ void thread_stop(struct thread *thread)
     if (thread->caller_link)
         *thread->caller_link = NULL;
     thread->caller_link = NULL;
+    thread_forget_progress(thread);
     thread->record.state = THREAD_DEAD;
     if (current_thread == thread)
         current_thread = NULL;
+}
+
+struct progress *thread_keep_progress(void)
+{
+    struct thread *thread = current_thread;
+    if (!thread->progress && (thread->progress = pool_alloc(sizeof *thread->progress)))
+        frame_call(&thread->frame, thread->progress->call);
+    return thread->progress;
+}
+
+void thread_forget_progress(struct thread *thread)
+{
+    struct progress *progress = thread->progress;
+    if (!progress)
+        return;
+    if (progress->object)
+        object_release(progress->object);
+    pool_free(progress, sizeof *progress);
+    thread->progress = NULL;
 }
 
 void thread_ready(struct thread *thread)
@@ -94,6 +115,11 @@ void thread_wait(struct thread *thread, struct thread_queue *queue, enum thread_
     thread->record.state = state;
     if (queue)
         queue_add(queue, thread);
+}
+
+void thread_set_aside(struct thread *thread)
+{
+    queue_remove(thread);
 }
 
 void thread_sleep(struct thread *thread, uint64_t nanoseconds)
@@ -137,24 +163,30 @@ static void load(struct thread *thread)
     loaded_thread = thread;
 }
 
-/* Until an interrupt. Only the timer wakes threads: where none sleeps, none will ever run again. */
-static void idle(void)
+bool scheduler_waits(void)
 {
-    if (!sleeping_threads.first && !input_awaited) {
-        log_format("kernel: deadlock: every thread waits for another one\n");
-        machine_end(VERDICT_FAIL);
+    return sleeping_threads.first || input_awaited;
+}
+
+/* The next that is ready and may run; NULL: none. */
+static struct thread *next_thread(void)
+{
+    while (ready_threads.first && ready_threads.first->handles->closed) {
+        if (!work_left)
+            return NULL;
+        work_did(1);
+        thread_set_aside(ready_threads.first);
     }
-    cpu_wait_for_interrupt();
+    return ready_threads.first;
 }
 
 struct frame *schedule(void)
 {
     /* The running thread stays in the queue of ready threads; it leaves by waiting or by yielding. */
-    while (!current_thread || current_thread->record.state != THREAD_READY) {
-        current_thread = ready_threads.first;
-        if (!current_thread)
-            idle();
-    }
+    if (!current_thread || current_thread->record.state != THREAD_READY || current_thread->handles->closed)
+        current_thread = next_thread();
+    if (!current_thread)
+        return NULL;
     if (loaded_thread != current_thread)
         load(current_thread);
     return &current_thread->frame;

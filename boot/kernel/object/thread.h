@@ -11,6 +11,14 @@ extern const struct object_type thread_type;
 
 struct process;
 
+/* How far a call came that is made again (CALL_AGAIN); it belongs to the call. */
+struct progress {
+    uint64_t call[CALL_WORDS]; /* number and arguments: another call has no use for it */
+    void *object;              /* kept; NULL: none */
+    uint64_t index;
+    struct space_progress range;
+};
+
 struct thread {
     struct object object;
     struct thread_record record;
@@ -21,6 +29,7 @@ struct thread {
     struct process_record *process_record;
     struct space *space;
     struct handle_table *handles;
+    uint64_t *record_link;          /* what leads to its record, in the list of its process' threads */
     struct thread *next, *previous; /* in a queue */
     struct thread_queue *queue;
     uint64_t thread_pointer;
@@ -29,6 +38,7 @@ struct thread {
     uint64_t badge;                   /* of the handle called */
     uint64_t message_out;             /* user address: where to receive; what to send is record.request */
     uint64_t reply_handle_out;
+    struct progress *progress;        /* of the call that it makes; NULL: none */
 };
 
 struct thread_queue {
@@ -45,6 +55,12 @@ extern struct thread *current_thread;
 struct thread *thread_create(uint64_t entry, uint64_t stack, uint64_t argument);
 /* It runs no more: out of all queues, dead. Its process is the caller's to care for. */
 void thread_stop(struct thread *thread);
+/* Out of its queue: a thread whose process ended, and which will be stopped. */
+void thread_set_aside(struct thread *thread);
+
+/* The progress of the running thread's call, zeroed when it is new; NULL: no memory. */
+struct progress *thread_keep_progress(void);
+void thread_forget_progress(struct thread *thread);
 
 void thread_ready(struct thread *thread);
 /* A waiting thread's call has this result. */
@@ -55,7 +71,10 @@ void thread_wait(struct thread *thread, struct thread_queue *queue, enum thread_
 /* Put the running thread behind its peers. */
 void thread_yield(void);
 
-/* The frame of the thread to run now: the running one while it is ready, else the next, else wait for one. */
+/* The frame of the thread to run now: the running one while it is ready, else the next; NULL: none is ready. A thread whose
+ * process ended does not run any more. */
 struct frame *schedule(void);
+/* A thread waits for what is not another thread: some time, or a key. */
+bool scheduler_waits(void);
 void scheduler_wake_sleepers(void);
 #endif

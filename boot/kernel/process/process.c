@@ -4,11 +4,13 @@
 #include "base/life.h"
 #include "base/log.h"
 #include "base/record.h"
+#include "base/work.h"
 #include "memory/pool.h"
 
 #define FIRST_PROCESS 1 /* the loader service: without it nothing is started or answered */
 
 static uint64_t process_numbers;
+static struct process *first_ending, **last_ending = &first_ending;
 
 static struct process *process_of(uint64_t record)
 {
@@ -20,34 +22,59 @@ static struct thread *thread_of(uint64_t record)
     return (struct thread *)(record - offsetof(struct thread, record));
 }
 
-static void unlink_record(struct process *process)
+/* Lists of records lead from the newest on; `link` is what leads to a record, so that it can leave. */
+static void unlink_process(struct process *process)
 {
-    uint64_t *link = &kernel_record.processes;
-    while (*link != (uint64_t)&process->record)
-        link = &process_of(*link)->record.next;
-    *link = process->record.next;
+    *process->record_link = process->record.next;
+    if (process->record.next)
+        process_of(process->record.next)->record_link = process->record_link;
+    process->record_link = NULL;
 }
 
-static void process_destroy(void *object)
+static void unlink_thread(struct thread *thread)
 {
-    struct process *process = object;
-    unlink_record(process);
-    handle_close_all(&process->handles);
+    *thread->record_link = thread->record.next;
+    if (thread->record.next)
+        thread_of(thread->record.next)->record_link = thread->record_link;
+}
+
+/* A thread that its process' list does not keep any more. */
+static void release_thread(struct thread *thread)
+{
+    thread->process = NULL;
+    thread->process_record = NULL;
+    thread->space = NULL;
+    thread->handles = NULL;
+    object_release(thread);
+}
+
+/* They are dead: a thread that lives keeps its process. False: work ran out. */
+static bool release_threads(struct process *process)
+{
     while (process->record.threads) {
+        if (!work_left)
+            return false;
+        work_did(1);
         struct thread *thread = thread_of(process->record.threads);
         process->record.threads = thread->record.next;
-        thread->process = NULL;
-        thread->process_record = NULL;
-        thread->space = NULL;
-        thread->handles = NULL;
-        object_release(thread);
+        release_thread(thread);
     }
-    space_end(&process->space);
+    return true;
+}
+
+static bool process_destroy(void *object)
+{
+    struct process *process = object;
+    if (process->record_link)
+        unlink_process(process);
+    if (!handle_close_all(&process->handles) || !release_threads(process) || !space_end(&process->space))
+        return false;
     if (process->linux_state)
         object_release(process->linux_state);
     if (process->watcher)
         object_release(process->watcher);
     pool_free(process, sizeof *process);
+    return true;
 }
 
 const struct object_type process_type = {.destroy = process_destroy};
@@ -61,11 +88,14 @@ struct process *process_create(const char *name, size_t length)
         pool_free(process, sizeof *process);
         return NULL;
     }
-    process->object = (struct object){&process_type, 1};
+    process->object = (struct object){&process_type, {1}};
     process->record.number = ++process_numbers;
     process->record.page_table = process->space.page_table;
     memory_copy(process->record.name, name, length < PROCESS_NAME_MAX ? length : PROCESS_NAME_MAX - 1);
     process->record.next = kernel_record.processes;
+    process->record_link = &kernel_record.processes;
+    if (process->record.next)
+        process_of(process->record.next)->record_link = &process->record.next;
     kernel_record.processes = (uint64_t)&process->record;
     life_begin(&process->record);
     return process;
@@ -100,6 +130,9 @@ struct thread *process_start_thread(struct process *process, uint64_t entry, uin
     thread->space = &process->space;
     thread->handles = &process->handles;
     thread->record.next = process->record.threads;
+    thread->record_link = &process->record.threads;
+    if (thread->record.next)
+        thread_of(thread->record.next)->record_link = &thread->record.next;
     process->record.threads = (uint64_t)&thread->record;
     object_retain(process); /* while the thread lives */
     if (!process->live_threads++) {
@@ -113,12 +146,14 @@ struct thread *process_start_thread(struct process *process, uint64_t entry, uin
 
 void process_end_thread(struct thread *thread)
 {
-    if (thread->record.state == THREAD_DEAD)
-        return;
     struct process *process = thread->process;
     thread_stop(thread);
-    if (--process->live_threads == 0)
-        process_end(process, PROCESS_EXITED, 0);
+    if (--process->live_threads == 0) {
+        process_end(process, PROCESS_EXITED, 0); /* and keeps its last thread, to be looked at */
+    } else {
+        unlink_thread(thread);
+        release_thread(thread);
+    }
     object_release(process);
 }
 
@@ -133,6 +168,23 @@ static void notify_watcher(struct process *process)
     endpoint_notify(process->watcher, notice);
 }
 
+/* The threads that it had when it ended; false: work ran out. */
+static bool stop_threads(struct process *process)
+{
+    for (; process->next_to_stop; process->next_to_stop = thread_of(process->next_to_stop)->record.next) {
+        if (!work_left)
+            return false;
+        work_did(1);
+        struct thread *thread = thread_of(process->next_to_stop);
+        if (thread->record.state == THREAD_DEAD)
+            continue;
+        thread_stop(thread);
+        process->live_threads--;
+        object_release(process);
+    }
+    return true;
+}
+
 void process_end(struct process *process, unsigned state, int64_t status)
 {
     if (process->record.state != PROCESS_ALIVE)
@@ -144,14 +196,28 @@ void process_end(struct process *process, unsigned state, int64_t status)
     object_retain(process);
     process->record.state = state;
     process->record.exit_status = status;
+    process->handles.closed = true;
+    process->next_to_stop = process->record.threads;
+    process->next_ending = NULL;
+    *last_ending = process;
+    last_ending = &process->next_ending;
+    work_waiting++;
     life_reach(&process->record, LIFE_ENDED);
-    for (uint64_t record = process->record.threads; record;) {
-        struct thread *thread = thread_of(record);
-        record = thread->record.next;
-        process_end_thread(thread);
+}
+
+void processes_work(void)
+{
+    while (first_ending && work_left) {
+        struct process *process = first_ending;
+        work_did(1);
+        if (!stop_threads(process) || !handle_close_all(&process->handles))
+            return;
+        if (process->watcher)
+            notify_watcher(process);
+        first_ending = process->next_ending;
+        if (!first_ending)
+            last_ending = &first_ending;
+        work_waiting--;
+        object_release(process);
     }
-    handle_close_all(&process->handles);
-    if (process->watcher)
-        notify_watcher(process);
-    object_release(process);
 }

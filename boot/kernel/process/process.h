@@ -19,6 +19,9 @@ struct process {
     struct handle_table handles;
     struct endpoint *watcher;   /* gets a notice when the process ends; NULL: none */
     struct notice notice;
+    uint64_t *record_link;        /* what leads to its record; NULL: it is dying */
+    struct process *next_ending;  /* in the queue of processes_work */
+    uint64_t next_to_stop;        /* the record of a thread, when it ended */
     uint64_t live_threads;
     bool calls_linux;           /* its system calls are Linux' */
     struct object *linux_state; /* of the Linux layer; NULL: none yet */
@@ -30,11 +33,14 @@ struct process *process_create(const char *name, size_t length);
 bool process_watch(struct process *process, struct endpoint *endpoint, uint64_t badge);
 /* A thread of a live process; it is ready. Not retained for the caller: the process keeps it. NULL: no memory. */
 struct thread *process_start_thread(struct process *process, uint64_t entry, uint64_t stack, uint64_t argument);
-/* End one thread; with the last one the process ends with status 0. */
+/* End one thread of a live process; with the last one the process ends with status 0. */
 void process_end_thread(struct thread *thread);
-/* End a process: its threads end, its handles are closed, its watcher gets a notice. The first process' end is the
- * machine's. */
+/* End a process: from now on none of its threads runs and no handle comes in. processes_work does the rest. The first
+ * process' end is the machine's. */
 void process_end(struct process *process, unsigned state, int64_t status);
+/* Go on with the ends of processes, within what work_left allows: their threads end, their handles are closed, then their
+ * watchers get a notice. */
+void processes_work(void);
 
 /* Called before the first thread of a process first runs, with kernel_record.beginning set: a machine stops here. */
 void process_begins(void);

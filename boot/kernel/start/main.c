@@ -11,6 +11,7 @@
 #include "link/modules.h"
 #include "memory/frames.h"
 #include "memory/page_table.h"
+#include "process/leave.h"
 #include "start/handover.h"
 #include "start/service.h"
 
@@ -49,5 +50,5 @@ void kernel_main(uint32_t information, uint32_t magic)
     modules_load();
     random_init(choose_seed());
     services_start(handover.command_line);
-    frame_resume(schedule());
+    frame_resume(kernel_leave());
 }

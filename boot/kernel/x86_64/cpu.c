@@ -61,7 +61,11 @@ struct gate {
 #define GATE_INTERRUPT_USER 0xee
 static struct gate gates[GATE_COUNT];
 static uint64_t descriptors[7];
-static uint8_t double_fault_stack[4096] __attribute__((aligned(16)));
+
+/* Exceptions that come when the stack cannot be trusted have one of their own: a full stack, and what no flag keeps out. */
+static const uint8_t vectors_with_stack[] = {2, 8, 18}; /* non-maskable interrupt, double fault, machine check */
+#define EXCEPTION_STACKS sizeof vectors_with_stack
+static uint8_t exception_stacks[EXCEPTION_STACKS][8192] __attribute__((aligned(16)));
 
 static inline void write_msr(uint32_t msr, uint64_t value)
 {
@@ -84,7 +88,8 @@ static void load_descriptors(void)
                                      (task >> 24 & 0xff) << 56;
     descriptors[SELECTOR_TASK / 8 + 1] = task >> 32;
     task_state.io_map = sizeof task_state;
-    task_state.ist[0] = (uint64_t)(double_fault_stack + sizeof double_fault_stack);
+    for (unsigned i = 0; i < EXCEPTION_STACKS; i++)
+        task_state.ist[i] = (uint64_t)&exception_stacks[i + 1];
 
     struct table_pointer pointer = {sizeof descriptors - 1, (uint64_t)descriptors};
     __asm__ volatile("lgdt %0" : : "m"(pointer));
@@ -98,12 +103,13 @@ static void load_gates(const char *trap_stubs)
         gates[vector] = (struct gate){
             .offset_low = (uint16_t)handler,
             .selector = SELECTOR_KERNEL_CODE,
-            .stack = vector == 8 ? 1 : 0,
             .type = vector == 3 ? GATE_INTERRUPT_USER : GATE_INTERRUPT,
             .offset_middle = (uint16_t)(handler >> 16),
             .offset_high = (uint32_t)(handler >> 32),
         };
     }
+    for (uint8_t i = 0; i < EXCEPTION_STACKS; i++)
+        gates[vectors_with_stack[i]].stack = i + 1;
     struct table_pointer pointer = {sizeof gates - 1, (uint64_t)gates};
     __asm__ volatile("lidt %0" : : "m"(pointer));
 }
@@ -206,6 +212,12 @@ uint64_t cpu_entropy(void)
     return (uint64_t)high << 32 | low;
 }
 
+bool cpu_interrupt_waits(void)
+{
+    out8(PORT_PIC, 0x0a); /* read the requests; those of the second controller are line 2's */
+    return in8(PORT_PIC) & (uint8_t)~in8(PORT_PIC + 1);
+}
+
 void cpu_wait_for_interrupt(void)
 {
     __asm__ volatile("sti\n\thlt\n\tcli" : : : "memory");
@@ -226,6 +238,17 @@ void frame_init_user(struct frame *frame, uint64_t entry, uint64_t stack, uint64
 void frame_set_result(struct frame *frame, int64_t result)
 {
     frame->rax = (uint64_t)result;
+}
+
+void frame_call(const struct frame *frame, uint64_t call[CALL_WORDS])
+{
+    const uint64_t words[CALL_WORDS] = {frame->rax, frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+    memory_copy(call, words, sizeof words);
+}
+
+void frame_call_again(struct frame *frame)
+{
+    frame->rip -= 2; /* the instruction syscall */
 }
 
 void timer_init(void)

@@ -29,12 +29,19 @@ void cpu_fpu_reset(uint8_t state[FPU_STATE_SIZE]);
 uint64_t cpu_fault_address(void);
 uint64_t cpu_entropy(void);
 
+/* An interrupt waits to be let in. */
+bool cpu_interrupt_waits(void);
 /* Let interrupts in once, wait for one, and keep them out again. */
 void cpu_wait_for_interrupt(void);
 
 /* A frame that begins a thread in user mode; its result is what a system call returns. */
 void frame_init_user(struct frame *frame, uint64_t entry, uint64_t stack, uint64_t argument);
 void frame_set_result(struct frame *frame, int64_t result);
+
+/* Number and arguments of the system call that a frame is of, and the way back to make it once more. */
+#define CALL_WORDS 7
+void frame_call(const struct frame *frame, uint64_t call[CALL_WORDS]);
+void frame_call_again(struct frame *frame);
 
 /* Timer: `TIMER_RELOAD` counts of 1193182 Hz make one tick. */
 #define TIMER_FREQUENCY 1193182

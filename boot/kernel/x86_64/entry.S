@@ -228,6 +228,9 @@ trap_stubs:
 
     .bss
     .balign 4096
+    .globl kernel_stack_guard
+kernel_stack_guard:            /* page_table_init maps nothing here: a stack that is full faults */
+    .skip 4096
     .skip 16384
     .globl kernel_stack_end
 kernel_stack_end:

@@ -2,6 +2,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/record.h"
+#include "base/work.h"
 #include "cpu.h"
 #include "layout.h"
 #include "memory/frames.h"
@@ -13,16 +14,23 @@
 #define ENTRY_LARGE 0x080ull
 #define ENTRY_NO_EXECUTE (1ull << 63)
 #define ENTRY_FRAME 0x000ffffffffff000ull
+/* Ignored by the CPU in an entry that leads to a table: how many entries of that table are not 0. */
+#define ENTRY_USED (0x3ffull << 52)
+#define ENTRY_USED_ONE (1ull << 52)
+#define ENTRY_NO_ACCESS 0x200ull /* used, and not present */
 #define ENTRIES 512
+#define FLUSH_PAGES_MAX 32     /* for more, all is flushed */
 #define LARGE_PAGE (2ull << 20)
 
-extern char kernel_text_start[], kernel_rodata_start[], kernel_data_start[], kernel_end[];
+extern char kernel_text_start[], kernel_rodata_start[], kernel_data_start[], kernel_end[], kernel_stack_guard[];
 
 uint64_t kernel_page_table;
 
-/* The entry for an address at a level (12: page, 21: 2 MiB ...); makes the tables above when asked to. */
-static uint64_t *entry_find(uint64_t table, uint64_t address, unsigned level, bool make)
+/* The entry for an address at a level (12: page, 21: 2 MiB ...), and the one that leads to its table; makes the tables on the
+ * way when asked to. NULL: a table is missing, or there is no frame for it. */
+static uint64_t *entry_find(uint64_t table, uint64_t address, unsigned level, bool make, uint64_t **above)
 {
+    *above = NULL;
     for (unsigned shift = 39;; shift -= 9) {
         uint64_t *entry = (uint64_t *)physical_pointer(table) + (address >> shift & (ENTRIES - 1));
         if (shift == level)
@@ -32,17 +40,58 @@ static uint64_t *entry_find(uint64_t table, uint64_t address, unsigned level, bo
             if (!frame)
                 return NULL;
             *entry = frame | ENTRY_PRESENT | ENTRY_WRITE | ENTRY_USER;
+            if (*above)
+                **above += ENTRY_USED_ONE;
         }
+        *above = entry;
         table = *entry & ENTRY_FRAME;
     }
 }
 
+/* Free the tables on the way to an address that have no used entry, the lowest first. Those that the top-level table leads to
+ * are the same for all tables in the kernel's half, and stay. */
+static void free_unused_tables(uint64_t table, uint64_t address)
+{
+    uint64_t *way[3];
+    unsigned depth = 0;
+    for (unsigned shift = 39; shift > 12; shift -= 9) {
+        uint64_t *entry = (uint64_t *)physical_pointer(table) + (address >> shift & (ENTRIES - 1));
+        if (!(*entry & ENTRY_PRESENT))
+            break;
+        way[depth++] = entry;
+        table = *entry & ENTRY_FRAME;
+    }
+    for (bool is_kernels = address >= PROCESS_HIGHEST_ADDRESS; depth-- > is_kernels;) {
+        if (*way[depth] & ENTRY_USED)
+            return;
+        frame_free(*way[depth] & ENTRY_FRAME);
+        *way[depth] = 0;
+        if (depth)
+            *way[depth - 1] -= ENTRY_USED_ONE;
+    }
+}
+
+/* Let the CPU forget what it keeps of a range, and of the tables on the way (Intel 3A, 4.10.4.1). Of a table that it does not
+ * use it keeps nothing. */
+static void flush(uint64_t table, uint64_t address, uint64_t size)
+{
+    uint64_t loaded = cpu_page_table();
+    if (table != loaded && table != kernel_page_table)
+        return;
+    if (size > FLUSH_PAGES_MAX * PAGE_SIZE)
+        cpu_set_page_table(loaded);
+    else
+        for (uint64_t at = address; at < address + size; at += PAGE_SIZE)
+            cpu_flush_page(at);
+}
+
 static void map_kernel(uint64_t address, uint64_t physical, unsigned level, uint64_t flags)
 {
-    uint64_t *entry = entry_find(kernel_page_table, address, level, true);
+    uint64_t *above, *entry = entry_find(kernel_page_table, address, level, true, &above);
     if (!entry)
         panic("no memory for the kernel's page tables");
     *entry = physical | flags | ENTRY_PRESENT;
+    *above += ENTRY_USED_ONE;
 }
 
 /* Physical memory that is written by no address. */
@@ -52,11 +101,12 @@ struct fixed {
 
 static void map_direct_pages(uint64_t physical, const struct fixed fixed[2])
 {
-    uint64_t *entry = entry_find(kernel_page_table, DIRECT_BASE + physical, 12, true), value = physical;
+    uint64_t *above, *entry = entry_find(kernel_page_table, DIRECT_BASE + physical, 12, true, &above), value = physical;
     if (!entry)
         panic("no memory for the kernel's page tables");
     for (uint64_t *at = entry; at < entry + ENTRIES; at++, value += PAGE_SIZE)
         *at = value | ENTRY_PRESENT | ENTRY_NO_EXECUTE | ENTRY_WRITE;
+    *above += ENTRIES * ENTRY_USED_ONE;
     for (unsigned i = 0; i < 2; i++) {
         uint64_t start = fixed[i].start > physical ? fixed[i].start : physical;
         for (uint64_t at = start; at < fixed[i].end && at < physical + LARGE_PAGE; at += PAGE_SIZE)
@@ -84,6 +134,8 @@ static void map_direct(const struct fixed fixed[2])
 static void map_image_of_kernel(void)
 {
     for (uint64_t address = (uint64_t)kernel_text_start; address < (uint64_t)kernel_end; address += PAGE_SIZE) {
+        if (address == (uint64_t)kernel_stack_guard)
+            continue;
         uint64_t flags = ENTRY_WRITE | ENTRY_NO_EXECUTE;
         if (address < (uint64_t)kernel_rodata_start)
             flags = 0;
@@ -117,28 +169,31 @@ uint64_t page_table_create(void)
     return table;
 }
 
-void page_table_destroy(uint64_t table)
+/* Free the tables below an entry: `level` 0 is an entry of the top-level table. False: work ran out. */
+static bool free_tables_below(uint64_t *entry, unsigned level)
+{
+    uint64_t *table = physical_pointer(*entry & ENTRY_FRAME);
+    for (unsigned i = 0; level < 2 && i < ENTRIES; i++)
+        if (table[i] & ENTRY_PRESENT && !free_tables_below(&table[i], level + 1))
+            return false;
+    if (!work_left)
+        return false;
+    work_did(1);
+    frame_free(*entry & ENTRY_FRAME);
+    *entry = 0;
+    return true;
+}
+
+bool page_table_destroy(uint64_t table)
 {
     if (cpu_page_table() == table)
         cpu_set_page_table(kernel_page_table);
-    /* Depth is fixed, so three loops and no recursion; the mapped frames belong to memory objects. */
     uint64_t *top = physical_pointer(table);
-    for (unsigned i = 0; i < ENTRIES / 2; i++) {
-        if (!(top[i] & ENTRY_PRESENT))
-            continue;
-        uint64_t *pointers = physical_pointer(top[i] & ENTRY_FRAME);
-        for (unsigned j = 0; j < ENTRIES; j++) {
-            if (!(pointers[j] & ENTRY_PRESENT))
-                continue;
-            uint64_t *directory = physical_pointer(pointers[j] & ENTRY_FRAME);
-            for (unsigned k = 0; k < ENTRIES; k++)
-                if (directory[k] & ENTRY_PRESENT)
-                    frame_free(directory[k] & ENTRY_FRAME);
-            frame_free(pointers[j] & ENTRY_FRAME);
-        }
-        frame_free(top[i] & ENTRY_FRAME);
-    }
+    for (unsigned i = 0; i < ENTRIES / 2; i++)
+        if (top[i] & ENTRY_PRESENT && !free_tables_below(&top[i], 0))
+            return false;
     frame_free(table);
+    return true;
 }
 
 bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uint64_t offset, uint64_t size, unsigned prot)
@@ -146,49 +201,65 @@ bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uin
     uint64_t flags = ENTRY_PRESENT | (address < PROCESS_HIGHEST_ADDRESS ? ENTRY_USER : 0) |
                      (prot & RIGHT_WRITE ? ENTRY_WRITE : 0) | (prot & RIGHT_EXECUTE ? 0 : ENTRY_NO_EXECUTE);
     const uint64_t run = memory->start ? memory->start + offset : 0;
+    bool replaced = false;
     for (uint64_t done = 0; done < size;) {
         /* One way down for all pages of a table. */
-        uint64_t *entry = entry_find(table, address + done, 12, true);
+        uint64_t *above, *entry = entry_find(table, address + done, 12, true, &above);
         if (!entry) {
+            free_unused_tables(table, address + done);
+            flush(table, address + done, PAGE_SIZE);
             page_unmap(table, address, done);
             return false;
         }
         uint64_t end = done + LARGE_PAGE - (address + done) % LARGE_PAGE;
-        for (; done < size && done < end; done += PAGE_SIZE, entry++) {
-            bool was_present = *entry & ENTRY_PRESENT; /* what was not is in no TLB */
-            *entry = prot == PROT_NO_ACCESS ? 0 : (run ? run + done : memory_frame(memory, offset + done)) | flags;
-            if (was_present)
-                cpu_flush_page(address + done);
-        }
+        end = end < size ? end : size;
+        if (*entry) /* then so it is for the whole range */
+            replaced = true;
+        else
+            *above += (end - done) / PAGE_SIZE * ENTRY_USED_ONE;
+        if (prot == PROT_NO_ACCESS)
+            for (; done < end; done += PAGE_SIZE)
+                *entry++ = ENTRY_NO_ACCESS;
+        else if (run)
+            for (; done < end; done += PAGE_SIZE)
+                *entry++ = (run + done) | flags;
+        else
+            for (; done < end; done += PAGE_SIZE)
+                *entry++ = memory_frame(memory, offset + done) | flags;
     }
+    if (replaced) /* what was not there is in no TLB */
+        flush(table, address, size);
+    work_did((unsigned)(size / PAGE_SIZE / PAGES_PER_UNIT));
     return true;
 }
 
 void page_unmap(uint64_t table, uint64_t address, uint64_t size)
 {
-    for (uint64_t page = address, end = address + size, next; page < end; page = next) {
+    const uint64_t end = address + size;
+    for (uint64_t page = address, next; page < end; page = next) {
         next = page - page % LARGE_PAGE + LARGE_PAGE;
-        uint64_t *directory = entry_find(table, page, 21, false), *entry = entry_find(table, page, 12, false);
+        uint64_t *above, *entry = entry_find(table, page, 12, false, &above), unused = 0;
         if (!entry)
             continue;
-        for (uint64_t at = page; at < next && at < end; at += PAGE_SIZE, entry++)
+        bool is_whole = page % LARGE_PAGE == 0 && next <= end; /* the table goes as it is */
+        for (uint64_t at = page; at < next && at < end && !is_whole; at += PAGE_SIZE, entry++)
             if (*entry) {
                 *entry = 0;
-                cpu_flush_page(at);
+                unused += ENTRY_USED_ONE;
             }
-        if (page % LARGE_PAGE == 0 && next <= end) {
-            frame_free(*directory & ENTRY_FRAME);
-            *directory = 0;
-            cpu_flush_page(page); /* what the CPU keeps of the table, too (Intel 3A, 4.10.4.1) */
-        }
+        *above -= is_whole ? *above & ENTRY_USED : unused;
+        work_did(1);
+        if (!(*above & ENTRY_USED))
+            free_unused_tables(table, page);
     }
+    flush(table, address, size);
 }
 
 uint64_t page_lookup(uint64_t table, uint64_t address, unsigned *prot)
 {
     if (address >= PROCESS_HIGHEST_ADDRESS)
         return 0;
-    uint64_t *entry = entry_find(table, address, 12, false);
+    uint64_t *above, *entry = entry_find(table, address, 12, false, &above);
     if (!entry || !(*entry & ENTRY_PRESENT))
         return 0;
     if (prot)

@@ -1,12 +1,15 @@
 /* Exceptions and interrupts. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/work.h"
 #include "entry.h"
 #include "image/locate.h"
 #include "layout.h"
 #include "memory/user.h"
+#include "process/leave.h"
 #include "process/process.h"
 
+#define VECTOR_DOUBLE_FAULT 8
 #define VECTOR_PAGE_FAULT 14
 #define BACKTRACE_MAX 16
 
@@ -110,18 +113,26 @@ static void report_fault(const struct frame *frame)
 
 struct frame *trap_from_user(struct frame *frame)
 {
+    work_begin();
     if (frame->vector == VECTOR_TIMER) {
         timer_tick();
         thread_yield();
-        return schedule();
+        return kernel_leave();
     }
     if (frame->vector >= VECTOR_TIMER) {
         interrupt_dispatch((unsigned)frame->vector - VECTOR_TIMER);
-        return schedule();
+        return kernel_leave();
     }
     report_fault(frame);
     process_end(current_thread->process, PROCESS_FAULTED, STATUS_FAULTED);
-    return schedule();
+    return kernel_leave();
+}
+
+/* The stack grew into the page below it: a fault by an access, or a double fault for there was no room for the first. */
+static bool is_stack_full(const struct frame *frame)
+{
+    return (frame->vector == VECTOR_PAGE_FAULT || frame->vector == VECTOR_DOUBLE_FAULT) &&
+           cpu_fault_address() - (uint64_t)kernel_stack_guard < PAGE_SIZE;
 }
 
 void trap_from_kernel(struct frame *frame)
@@ -130,6 +141,8 @@ void trap_from_kernel(struct frame *frame)
         timer_tick();
     else if (frame->vector > VECTOR_TIMER)
         interrupt_dispatch((unsigned)frame->vector - VECTOR_TIMER);
+    else if (is_stack_full(frame))
+        panic("the kernel's stack is full, rip %x, rsp %x", frame->rip, frame->rsp);
     else
         panic("%s in the kernel, error %x, rip %x, address %x, rsp %x", exception_name(frame->vector), frame->error,
               frame->rip, cpu_fault_address(), frame->rsp);

@@ -135,6 +135,11 @@ int64_t sys_machine_exit(handle_t system, unsigned verdict)
     return invoke(SYS_MACHINE_EXIT, system, verdict, 0, 0, 0, 0);
 }
 
+int64_t sys_machine_counts(handle_t system, struct machine_counts *counts)
+{
+    return invoke(SYS_MACHINE_COUNTS, system, word(counts), 0, 0, 0, 0);
+}
+
 int64_t sys_input_read(handle_t system)
 {
     return invoke(SYS_INPUT_READ, system, 0, 0, 0, 0, 0);

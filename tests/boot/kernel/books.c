@@ -11,6 +11,7 @@
 #include "memory/page_table.h"
 #include "memory/pool.h"
 #include "object/reply.h"
+#include "process/leave.h"
 #include "process/process.h"
 #include "start/launch.h"
 
@@ -81,6 +82,10 @@ static void visit_threads(const struct process *process)
         note(thread, 1);
         if (thread->record.state != THREAD_DEAD)
             note(process, 1);
+        if (thread->progress)
+            piece(sizeof *thread->progress);
+        if (thread->progress && thread->progress->object)
+            note(thread->progress->object, 1);
         record = thread->record.next;
     }
 }
@@ -170,6 +175,8 @@ static void check_object(const struct found *found)
 
 void machine_ends(void)
 {
+    while (!leftover_work())
+        work_begin();
     visit_all();
     for (unsigned i = 0; i < object_count; i++)
         check_object(&objects[i]);

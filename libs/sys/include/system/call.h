@@ -38,6 +38,8 @@ int64_t sys_reply(handle_t reply, const struct message *message);
 
 int64_t sys_clock(unsigned clock);
 int64_t sys_log_write(handle_t system, const char *text, uint64_t size);
+/* What the machine has in use. */
+int64_t sys_machine_counts(handle_t system, struct machine_counts *counts);
 /* The next key, 0 to 255, once there is one; or a status. */
 int64_t sys_input_read(handle_t system);
 /* STATUS_OK when the file of the boot image, by index, matches its checksum. */

@@ -1,0 +1,4 @@
+#include "base/work.h"
+
+unsigned work_left = WORK_OF_ENTRY;
+uint64_t work_waiting, work_waited;

@@ -1,0 +1,29 @@
+/* The work of one entry into the kernel, which is bounded: what is long is done in steps, one for each entry, and between
+ * them interrupts are taken and other threads run. A unit is about what it costs to clear a page. */
+#ifndef BASE_WORK_H
+#define BASE_WORK_H
+#include <stdint.h>
+
+#define WORK_OF_ENTRY 128
+
+/* The result of a call that has not done all: the thread makes the same call again, and no program sees this. */
+#define CALL_AGAIN INT64_MIN
+
+/* Units that this entry may still do; 0: time to leave. */
+extern unsigned work_left;
+
+/* What was left for later entries and is not done: ends that were begun. `work_waited`: when this entry began; so much of
+ * memory may come back, whatever this entry leaves itself. */
+extern uint64_t work_waiting, work_waited;
+
+static inline void work_begin(void)
+{
+    work_left = WORK_OF_ENTRY;
+    work_waited = work_waiting;
+}
+
+static inline void work_did(unsigned units)
+{
+    work_left -= units < work_left ? units : work_left;
+}
+#endif

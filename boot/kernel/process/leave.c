@@ -1,0 +1,41 @@
+#include "process/leave.h"
+
+#include "base/log.h"
+#include "object/endpoint.h"
+#include "process/process.h"
+
+bool leftover_work(void)
+{
+    /* Each may leave more to the others. */
+    while (work_waiting && work_left) {
+        objects_destroy();
+        endpoints_work();
+        processes_work();
+    }
+    return !work_waiting;
+}
+
+/* Until an interrupt. Only the timer and keys wake threads: where none waits for them, none will ever run again. */
+static void idle(void)
+{
+    if (!scheduler_waits()) {
+        log_format("kernel: deadlock: every thread waits for another one\n");
+        machine_end(VERDICT_FAIL);
+    }
+    cpu_wait_for_interrupt();
+}
+
+struct frame *kernel_work_and_leave(void)
+{
+    for (;;) {
+        bool is_done = leftover_work();
+        struct frame *frame = schedule();
+        if (frame)
+            return frame;
+        if (is_done && work_left)
+            idle();
+        else if (cpu_interrupt_waits())
+            cpu_wait_for_interrupt();
+        work_begin();
+    }
+}
