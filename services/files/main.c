@@ -43,6 +43,10 @@ static void read_file(handle_t reply, uint64_t index, uint64_t offset, uint64_t 
         size = left;
     if (size > MESSAGE_DATA_MAX)
         size = MESSAGE_DATA_MAX;
+    if (size && sys_image_check(sys_start_handle(START_HANDLE_IMAGE), file->offset + offset, size) != STATUS_OK) {
+        ipc_answer(reply, STATUS_CORRUPT, NULL);
+        return;
+    }
     /* Straight from the image: the kernel copies once, into the reader's buffer. */
     const uint8_t *contents = archive_contents(&archive, file);
     struct message answer = {.data = (void *)(uintptr_t)(contents + (left ? offset : 0)), .size = size};

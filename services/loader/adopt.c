@@ -28,6 +28,8 @@ bool adopt_link(struct child *child)
 {
     const struct loader *loader = child->space.loader;
     const struct image_file *program = child_program(child);
+    if (!image_file_check(loader, program))
+        return false;
     const struct file_view view = archive_view(&loader->archive, program);
     return target_relink(&child->target, image_file_name(loader, program), &view);
 }

@@ -1,7 +1,5 @@
 #include "image_files.h"
 
-#include <string.h>
-
 #include "heap.h"
 #include "log.h"
 
@@ -13,11 +11,7 @@ const char *image_files_open(struct loader *loader)
     loader->image = (struct file_view){.bytes = loader->boot.image, .size = loader->boot.image_size};
     uint32_t count = loader->archive.header->file_count;
     loader->file_checked = heap_zeroed(loader, count);
-    if (!loader->file_checked)
-        return "no memory";
-    if (loader->boot.checked)
-        memcpy(loader->file_checked, loader->boot.checked, count);
-    return NULL;
+    return loader->file_checked ? NULL : "no memory";
 }
 
 void image_files_close(struct loader *loader)
@@ -31,15 +25,25 @@ const char *image_file_name(const struct loader *loader, const struct image_file
     return archive_string(&loader->archive, file->name);
 }
 
+static uint64_t page_up(uint64_t size)
+{
+    return (size + PORT_PAGE_SIZE - 1) & -(uint64_t)PORT_PAGE_SIZE;
+}
+
+bool image_range_check(const struct loader *loader, const struct image_file *file, uint64_t offset, uint64_t size)
+{
+    if (!size || port_image_check(loader->port, file->offset + offset, size))
+        return true;
+    report(loader, "%s is damaged: the boot image was altered", image_file_name(loader, file));
+    return false;
+}
+
 bool image_file_check(const struct loader *loader, const struct image_file *file)
 {
-    const struct archive *archive = &loader->archive;
-    uint8_t *checked = &loader->file_checked[file - archive->files];
-    if (!*checked) {
-        uint8_t *first = &loader->file_checked[archive_first_name(archive, file) - archive->files];
-        *checked = *first = *first || archive_file_intact(archive, file);
-    }
+    uint8_t *checked = &loader->file_checked[file - loader->archive.files];
+    uint64_t text = (uint64_t)file->text_page * PORT_PAGE_SIZE, end = text + (uint64_t)file->text_pages * PORT_PAGE_SIZE;
     if (!*checked)
-        report(loader, "%s does not match its checksum: the boot image was altered", image_file_name(loader, file));
+        *checked = image_range_check(loader, file, 0, text) &&
+                   image_range_check(loader, file, end, page_up(file->size) - end);
     return *checked;
 }

@@ -5,6 +5,7 @@
 
 #include "adopt.h"
 #include "heap.h"
+#include "image_files.h"
 
 /* NULL: no memory. */
 static struct module_record *add(struct child *child, const char *name)
@@ -70,7 +71,7 @@ static void measure(struct loader *loader, struct module_record *record, const s
     struct ground ground = {.context = loader, .memory = take, .release = give_back, .report = ignore, .object = ""};
     struct module module = {0};
     const struct file_view view = archive_view(&loader->archive, file);
-    if (module_parse_headers(&ground, &module, record->name, &view))
+    if (image_file_check(loader, file) && module_parse_headers(&ground, &module, record->name, &view))
         add_segments(record, &module);
     arena_free(&ground, &ground.arena);
 }

@@ -20,8 +20,9 @@ static bool check_mapping(const struct loader *loader, const struct image_packed
     const struct image_file *file = archive_file(&loader->archive, mapping->file);
     uint64_t pages = (file->size + PAGE_MASK) & ~PAGE_MASK;
     uint64_t taken = mapping->prot & PORT_WRITE ? mapping->source_size : mapping->size;
-    return mapping->source <= pages && taken <= pages - mapping->source && mapping->source_size <= mapping->size &&
-           image_file_check(loader, file);
+    if (mapping->source > pages || taken > pages - mapping->source || mapping->source_size > mapping->size)
+        return false;
+    return !(mapping->prot & PORT_WRITE) || image_range_check(loader, file, mapping->source, mapping->source_size);
 }
 
 static const struct image_packed_mapping *mappings_of(const struct image_packed *packed)

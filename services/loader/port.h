@@ -68,8 +68,6 @@ struct port_boot {
     const uint8_t *image; /* the archive (<ambilink/image.h>): readable as long as the loader runs; page-aligned */
     uint64_t image_size;
     uint64_t image_memory; /* for port_mapping.memory: its read-only pages */
-    /* A byte for each of the archive's files, not 0 where the system found the checksum right already. NULL: none. */
-    const uint8_t *checked;
     bool failed;          /* the system could not start everything that it had to, and reported that */
     bool moves_pages;     /* see above */
 };
@@ -85,6 +83,12 @@ void port_booted(struct port *port);
 void port_verdict(struct port *port, bool passed);
 
 /* --- The loader itself --------------------------------------------------------------------------------------------- */
+
+/* Pages of the archive, before the loader reads them: true when they are what was packed. False: one is damaged, which is
+ * reported here or by the system; offset + size lie in the archive. The header and the directory need no such call.
+ * libs/bootimage has the check (<bootimage/tree.h>) for a port whose system does not do it. A text's pages, which the loader
+ * does not read, are the system's to check: when they are mapped, or first used. */
+bool port_image_check(struct port *port, uint64_t offset, uint64_t size);
 
 /* A block for any type, not zeroed; NULL: no memory. port_free takes it with the same size. */
 void *port_allocate(struct port *port, uint64_t size);

@@ -13,7 +13,7 @@ struct loader {
     struct port_boot boot;
     struct archive archive;
     struct file_view image;      /* the whole archive, as a file to map from */
-    uint8_t *file_checked;       /* by index of file: the checksum was found right */
+    uint8_t *file_checked;       /* by index of file: what a linker reads of it is intact */
     struct target_host host;     /* what the link library is given: functions of the port */
     struct linker linker;
     struct child *children, **last_child; /* in the order of their start */

@@ -124,7 +124,7 @@ def test_altered_pages(system, build):
     data[image.archive_offset + image.archive.file("pack/pages").offset + 8] ^= 1
     path.write_bytes(data)
     result = boot(build, path)
-    assert "loader: pack/pages does not match its checksum: the boot image was altered" in result.outcome.text
+    assert "kernel: pack/pages: page 0 is damaged: the boot image was altered" in result.outcome.text
     assert result.outcome.verdict is Verdict.FAIL
     assert any(line.startswith("audit: names") for line in result.outcome.text)
 

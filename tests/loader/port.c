@@ -4,7 +4,7 @@
  *
  *     image PATH               the boot image's archive
  *     moves                    pages move to the process that they are mapped in
- *     checked                  the system checked every file before
+ *     trusted                  the image is not looked at
  *     process SERVICE ADDRESS LOW PATH   the system will have started, or will start, this one; PATH: its start block
  *     before                   it did so before the loader ran: the process of the last line
  *     begin                    the loader may run; what follows are events
@@ -23,6 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+
+#include <bootimage/tree.h>
 
 #include "port.h"
 
@@ -64,7 +66,9 @@ struct process {
 };
 
 struct port {
-    uint8_t *image, *checked;
+    uint8_t *image, *state;
+    struct tree tree;
+    bool trusted;
     uint64_t image_size, random;
     bool moves, booted;
     struct space spaces[SPACES_MAX];
@@ -264,8 +268,8 @@ struct port *port_open(struct port_boot *boot)
             mprotect(port->image, port->image_size, PROT_READ);
         } else if (strcmp(port->line, "moves") == 0) {
             port->moves = true;
-        } else if (strcmp(port->line, "checked") == 0) {
-            port->checked = memset(malloc(4096), 1, 4096);
+        } else if (strcmp(port->line, "trusted") == 0) {
+            port->trusted = true;
         } else if (strncmp(port->line, "process ", 8) == 0) {
             add_process(port);
         } else if (strcmp(port->line, "before") == 0) {
@@ -274,8 +278,20 @@ struct port *port_open(struct port_boot *boot)
             misuse("script: %s", port->line);
         }
     }
-    *boot = (struct port_boot){port->image, port->image_size, IMAGE, port->checked, false, port->moves};
+    if (!tree_check_header(port->image, port->image_size)) {
+        port->state = calloc(1, port->image_size / PAGE);
+        tree_init(&port->tree, port->image, port->state);
+    }
+    *boot = (struct port_boot){port->image, port->image_size, IMAGE, false, port->moves};
     return port;
+}
+
+bool port_image_check(struct port *port, uint64_t offset, uint64_t size)
+{
+    uint64_t page;
+    if (!is_pages(offset + PAGE) || offset > port->image_size || size > port->image_size - offset)
+        misuse("a range of the image that is none: %" PRIx64 ", %" PRIu64 " bytes", offset, size);
+    return port->trusted || tree_check_range(&port->tree, offset, size, &page);
 }
 
 void port_booted(struct port *port)
@@ -630,6 +646,6 @@ void port_close(struct port *port)
         if (port->processes[i].block)
             munmap(port->processes[i].block, port->processes[i].size + PAGE);
     munmap(port->image, port->image_size + PAGE);
-    free(port->checked);
+    free(port->state);
     free(port);
 }

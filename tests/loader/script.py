@@ -17,7 +17,13 @@ NOTHING = "books spaces 0 memories 0 pages 0 blocks 0 bytes 0 replies 0"
 
 NAMES = ("rtld", "hostlink", "bootimage", "digest", "ipc")
 FOLDERS = ("services/loader", "boot/include", *(f"libs/{name}/include" for name in NAMES))
-LIBRARIES = ("libs/rtld/src/*.c", "libs/hostlink/src/*.c", "libs/bootimage/src/*.c", "libs/digest/src/checksum.c")
+LIBRARIES = (
+    "libs/rtld/src/*.c",
+    "libs/hostlink/src/*.c",
+    "libs/bootimage/src/*.c",
+    "libs/digest/src/checksum.c",
+    "libs/digest/src/blake2b.c",
+)
 CHECKED = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 
 

@@ -2,35 +2,45 @@
  *
  * The archive is one page-aligned run of the image ELF file, loaded at a page-aligned physical address:
  *
- *     struct image_header           page 0
- *     struct image_file[files]      follow the header
+ *     struct image_header           page 0, with zero bytes behind it
+ *     struct image_file[files]      from page 1 on
  *     struct image_service[services]
  *     strings                       NUL-terminated UTF-8
  *     (padding to a page)           end of the directory, `directory_size` bytes in all
  *     file contents                 each on a page boundary, padded with zero bytes
+ *     tree of digests               pages, from `tree_offset` to the end
  *
  * All numbers are little-endian. Offsets count from the archive's first byte; string fields are offsets
  * into the strings.
  *
- * The first reader of a file at boot compares its checksum, which detects corruption. The digest identifies contents,
- * for tools.
+ * Every byte is covered. The tree's first level has a digest of each page before it, at the page's number (page 0, the
+ * header's, has zero bytes there); each further level a digest of each page of the level before; a level ends with zero
+ * bytes to a page. The last level is one page, and `root` is its digest. The kernel checks a page when it is first used. The
+ * header has a checksum, and may be signed; it holds what covers the rest of the ELF file: the kernel as it is loaded
+ * (`kernel_checksum`, which the kernel compares), and all bytes outside of the archive (`container_digest`, for tools).
  */
 #ifndef AMBILINK_IMAGE_H
 #define AMBILINK_IMAGE_H
 #include <stdint.h>
 
 #define IMAGE_MAGIC 0x3130474d49424d41 /* "AMBIMG01" */
-#define IMAGE_VERSION 3
+#define IMAGE_VERSION 4
 #define IMAGE_DIGEST_SIZE 32
+#define IMAGE_SIGNATURE_SIZE 64
 #define IMAGE_ARGUMENTS_MAX 8
 #define IMAGE_NO_FILE 0xffffffffu
+
+/* What the tree consists of, and how many bytes a digest has there. */
+#define IMAGE_DIGEST_CRC32C 0        /* 4: detects corruption */
+#define IMAGE_DIGEST_BLAKE2B 1       /* 32 (RFC 7693): what a signature can vouch for */
+#define IMAGE_TREE_LEVELS_MAX 8
 
 struct image_header {
     uint64_t magic;
     uint32_t version;
     uint32_t header_size;        /* sizeof(struct image_header) */
     uint64_t total_size;         /* bytes, a multiple of the page size */
-    uint64_t directory_size;     /* bytes, a multiple of the page size */
+    uint64_t directory_size;     /* bytes with the header's page, a multiple of the page size */
     uint32_t file_count;
     uint32_t file_offset;
     uint32_t service_count;
@@ -39,8 +49,19 @@ struct image_header {
     uint32_t string_size;
     uint32_t loader_file;        /* index of the file that the kernel starts */
     uint32_t loader_linker;      /* IMAGE_LINKER_KERNEL or IMAGE_LINKER_INTERP; IMAGE_LINKER_LOADER: it is static */
-    uint32_t directory_checksum; /* CRC-32C of the directory, with 0 here */
+    uint64_t tree_offset;        /* a multiple of the page size */
+    uint64_t image_size;         /* bytes of the ELF file */
+    uint32_t digest_kind;        /* IMAGE_DIGEST_... */
+    uint32_t digest_size;        /* bytes of one */
+    uint32_t kernel_checksum;    /* CRC-32C of the bytes that the kernel's segments load, in their order, without image_place */
     uint32_t reserved;
+    uint64_t release;            /* counts up; a signed image is refused by a kernel that wants a later one */
+    uint8_t root[IMAGE_DIGEST_SIZE]; /* the first `digest_size` bytes; then zero */
+    uint8_t container_digest[IMAGE_DIGEST_SIZE]; /* BLAKE2b-256 of the ELF file without the archive */
+    uint8_t signer[32];          /* public key; zero: not signed */
+    uint8_t signature[IMAGE_SIGNATURE_SIZE]; /* Ed25519, of the fields before */
+    uint32_t header_checksum;    /* CRC-32C of the header, with 0 here */
+    uint32_t reserved_end;
 };
 
 #define IMAGE_FILE_DATA 0
@@ -55,8 +76,8 @@ struct image_file {
     uint32_t kind;               /* IMAGE_FILE_... */
     uint64_t offset;             /* a multiple of the page size */
     uint64_t size;               /* bytes; the last page is filled up with zero bytes */
-    uint32_t checksum;           /* CRC-32C of the `size` bytes */
-    uint32_t reserved;
+    uint32_t text_page;          /* pages that nobody reads who links it: they are run alone. From this one of the file on, */
+    uint32_t text_pages;         /* so many */
     uint8_t digest[IMAGE_DIGEST_SIZE]; /* BLAKE2b-256 (RFC 7693) of them */
 };
 
@@ -90,6 +111,8 @@ struct image_service {
     uint32_t packed_file;        /* index into the files, for IMAGE_LINKER_PACK; else IMAGE_NO_FILE */
     uint32_t linker;             /* IMAGE_LINKER_... */
     uint32_t calls;              /* 0: Ambilink's, or IMAGE_CALLS_LINUX */
+    uint64_t memory;             /* bytes of page frames that it may have; 0: a share */
+    uint64_t kernel_memory;      /* bytes of the kernel's own; 0: a share */
 };
 
 /* A program that was linked at build time, with all that it needs, for fixed addresses: what to map, and its start

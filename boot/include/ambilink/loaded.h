@@ -19,7 +19,6 @@ struct loaded_table {
     uint64_t size;             /* bytes in all */
     uint32_t process_count;
     uint32_t failures;         /* services and kernel modules that the kernel could not start, which it logged */
-    uint64_t checked;          /* address of a byte for each of the image's files: 1 when its checksum was found right */
     struct loaded_process process[];
 };
 #endif

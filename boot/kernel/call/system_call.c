@@ -297,11 +297,15 @@ static int64_t do_machine_counts(handle_t handle, uint64_t counts_user)
     return user_write(current_thread->space, counts_user, &counts, sizeof counts) ? STATUS_OK : STATUS_BAD_ADDRESS;
 }
 
-static int64_t do_image_check(uint64_t index)
+static int64_t do_image_check(handle_t handle, uint64_t offset, uint64_t size)
 {
-    if (index >= boot_image.archive.header->file_count)
+    int64_t status;
+    const struct memory *memory = handle_object(current_thread->handles, handle, &memory_type, RIGHT_READ, &status);
+    if (!memory)
+        return status;
+    if (memory != boot_image.run || offset > memory->size || size > memory->size - offset)
         return STATUS_INVALID;
-    return boot_image_check(&boot_image.archive.files[index]) ? STATUS_OK : STATUS_CORRUPT;
+    return boot_image_check(offset, size) ? STATUS_OK : STATUS_CORRUPT;
 }
 
 static int64_t do_service_start(handle_t handle, uint64_t index, uint64_t result_user)
@@ -392,7 +396,7 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
     case SYS_MACHINE_COUNTS:
         return do_machine_counts((handle_t)a, b);
     case SYS_IMAGE_CHECK:
-        return do_image_check(a);
+        return do_image_check((handle_t)a, b, c);
     case SYS_INPUT_READ:
         return do_input_read((handle_t)a);
     case SYS_SERVICE_START:

@@ -4,25 +4,96 @@
 #include "base/record.h"
 #include "memory/area.h"
 #include "memory/frames.h"
+#include "memory/guard.h"
 
-/* In .data although it is zero: the packer writes where the archive lies. */
-struct image_place image_place __attribute__((section(".data")));
+_Static_assert(TREE_INTACT == GUARD_INTACT, "the tree's states are the guard's");
+
 struct boot_image boot_image;
 
-void boot_image_open(void)
+static void log_damage(uint64_t page)
+{
+    const struct image_file *file = boot_image_file_at(page * PAGE_SIZE);
+    if (file)
+        log_format("kernel: %s: page %u is damaged: the boot image was altered\n", boot_image_name(file),
+                   (unsigned)(page - file->offset / PAGE_SIZE));
+    else
+        log_format("kernel: page %u of the boot image is damaged\n", (unsigned)page);
+}
+
+bool boot_image_check(uint64_t offset, uint64_t size)
+{
+    uint64_t page;
+    if (tree_check_range(&boot_image.tree, offset, size, &page))
+        return true;
+    log_damage(page);
+    return false;
+}
+
+bool boot_image_check_file(const struct image_file *file)
+{
+    uint64_t text = file->text_page * PAGE_SIZE, end = text + file->text_pages * PAGE_SIZE;
+    uint64_t size = PAGE_UP(file->size);
+    return boot_image_check(file->offset, text) && boot_image_check(file->offset + end, size - end);
+}
+
+static bool check_frame(uint64_t frame)
+{
+    return boot_image_check(frame - image_place.address, PAGE_SIZE);
+}
+
+static void *find_archive(void)
 {
     if (!image_place.size || image_place.address % PAGE_SIZE ||
         !frames_exist(image_place.address, image_place.address + image_place.size))
         panic("no boot image in memory: the machine is too small for it, or the kernel was not packed");
-    const char *rule = archive_open(&boot_image.archive, physical_pointer(image_place.address), image_place.size);
+    return physical_pointer(image_place.address);
+}
+
+static void open_tree(const void *bytes)
+{
+    const struct image_header *header = bytes;
+    const char *rule = tree_check_header(bytes, image_place.size);
+    if (header->magic == IMAGE_MAGIC && header->version != IMAGE_VERSION)
+        panic("boot image refused: its archive has version %u, this kernel reads version %u", header->version,
+              IMAGE_VERSION);
     if (rule)
         panic("boot image refused: %s", rule);
+    uint8_t *state = kernel_alloc(PAGE_UP(image_place.size / PAGE_SIZE));
+    if (!state)
+        panic("no memory for the boot image's directory");
+    tree_init(&boot_image.tree, bytes, state);
+}
+
+static void open_directory(const void *bytes)
+{
+    const struct image_header *header = bytes;
+    uint64_t page;
+    if (!tree_check_range(&boot_image.tree, 0, header->directory_size, &page))
+        panic("boot image refused: page %u, of its directory, is damaged", (unsigned)page);
+    const char *rule = archive_open(&boot_image.archive, bytes, image_place.size);
+    if (rule)
+        panic("boot image refused: %s", rule);
+}
+
+void boot_image_open(uint32_t kernel_sum)
+{
+    const struct image_header *header = find_archive();
+    open_tree(header);
+    if (header->kernel_checksum != kernel_sum)
+        panic("boot image refused: the kernel is damaged, or not the one that was packed");
+    open_directory(header);
     kernel_record.image_address = image_place.address;
     kernel_record.image_size = image_place.size;
+    page_guard = (struct page_guard){.start = image_place.address, .state = boot_image.tree.state, .check = check_frame};
     boot_image.run = memory_create_run(image_place.address, image_place.size);
-    boot_image.checked = kernel_alloc(boot_image.archive.header->file_count);
-    if (!boot_image.run || !boot_image.checked)
+    if (!boot_image.run)
         panic("no memory for the boot image's directory");
+}
+
+void boot_image_compare_kernel(uint32_t kernel_sum)
+{
+    if (boot_image.archive.header->kernel_checksum ^ kernel_sum)
+        panic("the kernel is damaged");
 }
 
 const char *boot_image_name(const struct image_file *file)
@@ -30,15 +101,11 @@ const char *boot_image_name(const struct image_file *file)
     return archive_string(&boot_image.archive, file->name);
 }
 
-bool boot_image_check(const struct image_file *file)
+const struct image_file *boot_image_file_at(uint64_t offset)
 {
     const struct archive *archive = &boot_image.archive;
-    uint8_t *checked = &boot_image.checked[file - archive->files];
-    if (!*checked) {
-        uint8_t *first = &boot_image.checked[archive_first_name(archive, file) - archive->files];
-        *checked = *first = *first || archive_file_intact(archive, file);
-    }
-    if (!*checked)
-        log_format("kernel: %s does not match its checksum: the boot image was altered\n", boot_image_name(file));
-    return *checked;
+    for (uint32_t i = 0; i < archive->header->file_count; i++)
+        if (offset - archive->files[i].offset < PAGE_UP(archive->files[i].size))
+            return &archive->files[i];
+    return NULL;
 }

@@ -3,15 +3,6 @@
 #include "memory/page_table.h"
 #include "process/headers.h"
 
-static const struct image_file *file_at(uint64_t offset)
-{
-    const struct archive *archive = &boot_image.archive;
-    for (uint32_t i = 0; i < archive->header->file_count; i++)
-        if (offset - archive->files[i].offset < PAGE_UP(archive->files[i].size))
-            return &archive->files[i];
-    return NULL;
-}
-
 static bool locate_in(const struct module *module, const struct image_file *file, uint64_t address, uint64_t offset,
                       struct located *found)
 {
@@ -28,15 +19,16 @@ static bool locate_in(const struct module *module, const struct image_file *file
     return false;
 }
 
-bool locate(const struct space *space, uint64_t address, struct located *found)
+bool locate(struct space *space, uint64_t address, struct located *found)
 {
     static struct headers headers;
     enum link_error error;
     unsigned prot;
+    space_touch(space, address);
     uint64_t frame = page_lookup(space->page_table, address & -PAGE_SIZE, &prot);
     uint64_t offset = frame - image_place.address;
-    const struct image_file *file = frame && prot & RIGHT_EXECUTE && offset < image_place.size ? file_at(offset) : NULL;
-    if (!file)
+    const struct image_file *file = frame && prot & RIGHT_EXECUTE && offset < image_place.size ? boot_image_file_at(offset) : NULL;
+    if (!file || !boot_image_check_file(file))
         return false;
     offset -= file->offset;
     const struct file_view view = {.bytes = archive_contents(&boot_image.archive, file), .size = file->size};

@@ -15,5 +15,5 @@ struct located {
 };
 
 /* By the image's pages that are mapped there, in a segment that can be executed. False: there are none. */
-bool locate(const struct space *space, uint64_t address, struct located *found);
+bool locate(struct space *space, uint64_t address, struct located *found);
 #endif

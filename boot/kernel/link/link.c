@@ -33,7 +33,7 @@ static bool open_library(void *context, const struct module *referrer, const cha
     (void)context;
     (void)referrer;
     const struct image_file *file = archive_find_library(&boot_image.archive, name);
-    if (!file || !boot_image_check(file))
+    if (!file || !boot_image_check_file(file))
         return false;
     *view = archive_view(&boot_image.archive, file);
     return true;
@@ -129,5 +129,5 @@ bool process_link(struct process_link *linking, struct linker *linker, struct pr
     linking->service = service;
     target_init(&linking->target, linker, linking, 0);
     struct file_view program = archive_view(&boot_image.archive, file);
-    return boot_image_check(file) && target_link(&linking->target, boot_image_name(file), &program);
+    return boot_image_check_file(file) && target_link(&linking->target, boot_image_name(file), &program);
 }

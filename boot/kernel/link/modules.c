@@ -34,7 +34,7 @@ static bool open_module(void *context, const struct module *referrer, const char
     while (*name && length < sizeof path - 1)
         path[length++] = *name++;
     const struct image_file *file = *name ? NULL : archive_find(&boot_image.archive, path);
-    if (!file || !boot_image_check(file))
+    if (!file || !boot_image_check(file->offset, PAGE_UP(file->size)))
         return false;
     *view = archive_view(&boot_image.archive, file);
     return true;
@@ -151,10 +151,12 @@ static bool load_exports(struct module_link *linking)
 {
     const struct image_file *file = archive_find(&boot_image.archive, EXPORTS);
     linking->name = "kernel.so";
-    if (!file || !boot_image_check(file)) {
+    if (!file) {
         log_format("kernel: %s is not in the boot image, and modules need it\n", EXPORTS);
         return false;
     }
+    if (!boot_image_check_file(file))
+        return false;
     struct file_view view = archive_view(&boot_image.archive, file);
     view.in_place = true;
     if (!target_link(&linking->target, linking->name, &view))

@@ -4,6 +4,7 @@
 
 enum linux_error {
     LINUX_ENOENT = -2,
+    LINUX_EIO = -5,
     LINUX_EBADF = -9,
     LINUX_ENOMEM = -12,
     LINUX_EACCES = -13,

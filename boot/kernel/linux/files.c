@@ -88,7 +88,7 @@ int64_t linux_open(uint64_t path_user, uint64_t flags)
     while (*name == '/')
         name++;
     const struct image_file *file = archive_find(&boot_image.archive, name);
-    if (!file || !boot_image_check(file))
+    if (!file)
         return LINUX_ENOENT;
     if (flags & OPEN_ACCESS_MODE)
         return LINUX_EACCES;
@@ -117,6 +117,8 @@ int64_t linux_close(uint64_t number)
 int64_t linux_read_at(const struct image_file *file, uint64_t position, uint64_t to_user, uint64_t size)
 {
     uint64_t left = position < file->size ? file->size - position : 0, part = size < left ? size : left;
+    if (part && !boot_image_check(file->offset + position, part))
+        return LINUX_EIO;
     const uint8_t *contents = archive_contents(&boot_image.archive, file);
     return user_write(current_thread->space, to_user, contents + position, part) ? (int64_t)part : LINUX_EFAULT;
 }

@@ -28,7 +28,11 @@ bool page_table_destroy(uint64_t table);
 bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uint64_t offset, uint64_t size, unsigned prot);
 /* Holes in the range are no matter. Tables that map nothing any more go. */
 void page_unmap(uint64_t table, uint64_t address, uint64_t size);
-/* The frame mapped at a user address, or 0; *prot may be NULL. */
+/* A user address could not be used: if its page was withheld (memory/guard.h), compare it, and let it be used if it is intact.
+ * Pages around it that were found intact already come along. */
+enum page_touched { PAGE_NOT_WITHHELD, PAGE_INTACT, PAGE_DAMAGED };
+enum page_touched page_touch(uint64_t table, uint64_t address);
+/* The frame mapped at a user address, or 0: there is none, or it is withheld; *prot may be NULL. */
 uint64_t page_lookup(uint64_t table, uint64_t address, unsigned *prot);
 /* Frames that the tables of a half take up: bookkeeping. */
 uint64_t page_table_frames(uint64_t table, bool kernel_half);

@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "base/record.h"
 #include "base/work.h"
+#include "memory/guard.h"
 #include "memory/page_table.h"
 #include "memory/pool.h"
 
@@ -269,4 +270,12 @@ int64_t space_protect_some(struct space *space, uint64_t address, uint64_t size,
 int64_t space_protect(struct space *space, uint64_t address, uint64_t size, unsigned prot)
 {
     return space_protect_some(space, address, size, prot, NULL);
+}
+
+bool space_touch(struct space *space, uint64_t address)
+{
+    enum page_touched touched = page_touch(space->page_table, address);
+    if (touched == PAGE_DAMAGED)
+        space->damaged = page_guard.damage = true;
+    return touched == PAGE_INTACT;
 }

@@ -21,6 +21,7 @@ struct space {
     struct mapping *near;    /* the last one that ends where the last search began, or before; NULL: none */
     uint64_t free_address;   /* the kernel chooses addresses from here on */
     uint64_t unused_address; /* all between is mapped */
+    bool damaged;            /* a damaged page of the boot image was touched: page_guard.damage */
 };
 
 /* False: no memory. */
@@ -52,4 +53,8 @@ int64_t space_map_some(struct space *space, struct memory *memory, uint64_t offs
 int64_t space_unmap_some(struct space *space, uint64_t address, uint64_t size);
 int64_t space_protect_some(struct space *space, uint64_t address, uint64_t size, unsigned prot,
                            struct space_progress *progress);
+
+/* An address could not be used. True: its page was withheld, is intact, and can be used now. A process that touches a damaged
+ * page is to be ended (process_end_damaged). */
+bool space_touch(struct space *space, uint64_t address);
 #endif

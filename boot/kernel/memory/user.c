@@ -5,10 +5,12 @@
 #include "memory/page_table.h"
 
 /* A kernel pointer to user memory at `address`, good to the end of its page; NULL when not accessible. */
-static uint8_t *user_pointer(const struct space *space, uint64_t address, bool write)
+static uint8_t *user_pointer(struct space *space, uint64_t address, bool write)
 {
     unsigned prot;
     uint64_t frame = page_lookup(space->page_table, address, &prot);
+    if (!frame && space_touch(space, address))
+        frame = page_lookup(space->page_table, address, &prot);
     if (!frame || (write && !(prot & RIGHT_WRITE)))
         return NULL;
     return (uint8_t *)physical_pointer(frame) + address % PAGE_SIZE;
@@ -20,7 +22,7 @@ static uint64_t left_in_page(uint64_t address, uint64_t size)
     return size < left ? size : left;
 }
 
-bool user_read(const struct space *space, void *to, uint64_t from, uint64_t size)
+bool user_read(struct space *space, void *to, uint64_t from, uint64_t size)
 {
     uint8_t *target = to;
     while (size) {
@@ -36,7 +38,7 @@ bool user_read(const struct space *space, void *to, uint64_t from, uint64_t size
     return true;
 }
 
-bool user_write(const struct space *space, uint64_t to, const void *from, uint64_t size)
+bool user_write(struct space *space, uint64_t to, const void *from, uint64_t size)
 {
     const uint8_t *source = from;
     while (size) {
@@ -52,7 +54,7 @@ bool user_write(const struct space *space, uint64_t to, const void *from, uint64
     return true;
 }
 
-bool user_copy(const struct space *to_space, uint64_t to, const struct space *from_space, uint64_t from, uint64_t size)
+bool user_copy(struct space *to_space, uint64_t to, struct space *from_space, uint64_t from, uint64_t size)
 {
     while (size) {
         const uint8_t *source = user_pointer(from_space, from, false);

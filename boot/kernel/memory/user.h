@@ -6,7 +6,7 @@
 
 #include "memory/space.h"
 
-bool user_read(const struct space *space, void *to, uint64_t from, uint64_t size);
-bool user_write(const struct space *space, uint64_t to, const void *from, uint64_t size);
-bool user_copy(const struct space *to_space, uint64_t to, const struct space *from_space, uint64_t from, uint64_t size);
+bool user_read(struct space *space, void *to, uint64_t from, uint64_t size);
+bool user_write(struct space *space, uint64_t to, const void *from, uint64_t size);
+bool user_copy(struct space *to_space, uint64_t to, struct space *from_space, uint64_t from, uint64_t size);
 #endif

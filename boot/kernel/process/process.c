@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/record.h"
 #include "base/work.h"
+#include "memory/guard.h"
 #include "memory/pool.h"
 
 #define FIRST_PROCESS 1 /* the loader service: without it nothing is started or answered */
@@ -219,5 +220,24 @@ void processes_work(void)
             last_ending = &first_ending;
         work_waiting--;
         object_release(process);
+    }
+}
+
+static struct process *find_damaged(void)
+{
+    for (uint64_t record = kernel_record.processes; record; record = process_of(record)->record.next)
+        if (process_of(record)->space.damaged)
+            return process_of(record);
+    return NULL;
+}
+
+void process_end_damaged(void)
+{
+    page_guard.damage = false;
+    for (struct process *process; (process = find_damaged());) {
+        process->space.damaged = false;
+        log_format("kernel: %s (process %u) needs a page that is damaged, and is ended\n", process->record.name,
+                   process->record.number);
+        process_end(process, PROCESS_FAULTED, STATUS_CORRUPT);
     }
 }

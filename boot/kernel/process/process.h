@@ -42,6 +42,10 @@ void process_end(struct process *process, unsigned state, int64_t status);
  * watchers get a notice. */
 void processes_work(void);
 
+/* End each process that touched a damaged page of the boot image, which was logged, with PROCESS_FAULTED and STATUS_CORRUPT.
+ * To be called before the next thread runs where page_guard.damage is set. */
+void process_end_damaged(void);
+
 /* Called before the first thread of a process first runs, with kernel_record.beginning set: a machine stops here. */
 void process_begins(void);
 #endif

@@ -125,7 +125,7 @@ static bool place_interpreter(struct launch *launch)
     if (!file)
         return refuse(launch, program->interpreter_name, "the interpreter is not in the boot image");
     struct program interpreter;
-    if (!boot_image_check(file))
+    if (!boot_image_check_file(file))
         return false;
     if (!program_place(launch->process, boot_image.run, file->offset, file->size, &interpreter, &rule))
         return refuse(launch, boot_image_name(file), rule);
@@ -142,7 +142,7 @@ static bool place(struct launch *launch, bool with_interpreter)
     const char *rule;
     struct program *program = &launch->program;
     const struct image_file *file = launch->file;
-    if (!boot_image_check(file))
+    if (!boot_image_check_file(file))
         return false;
     if (!program_place(launch->process, boot_image.run, file->offset, file->size, program, &rule))
         return refuse(launch, boot_image_name(file), rule);

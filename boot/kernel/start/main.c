@@ -7,6 +7,7 @@
 #include "cpu.h"
 #include "entry.h"
 #include "image/image.h"
+#include "image/self.h"
 #include "layout.h"
 #include "link/modules.h"
 #include "memory/frames.h"
@@ -35,6 +36,7 @@ static uint64_t choose_seed(void)
 
 void kernel_main(uint32_t information, uint32_t magic)
 {
+    const uint32_t kernel_sum = kernel_sum_as_loaded(); /* before anything is written */
     kernel_record.magic = RECORD_MAGIC;
     cpu_init(trap_stubs, system_call_entry, kernel_stack_end);
     handover_read(&handover, information, magic);
@@ -45,10 +47,11 @@ void kernel_main(uint32_t information, uint32_t magic)
         frames_reserve(image_place.address, image_place.address + image_place.size);
     frames_ready();
     page_table_init(image_place.address, image_place.address + image_place.size);
-    boot_image_open();
+    boot_image_open(kernel_sum);
     clock_init();
     modules_load();
     random_init(choose_seed());
     services_start(handover.command_line);
+    boot_image_compare_kernel(kernel_sum);
     frame_resume(kernel_leave());
 }

@@ -4,7 +4,6 @@
 #include <ambilink/start.h>
 #include <hostlink/shared_area.h>
 
-#include "base/bytes.h"
 #include "base/log.h"
 #include "memory/area.h"
 #include "start/launch.h"
@@ -85,13 +84,11 @@ static uint64_t start_linked_services(struct process *loader)
 {
     const struct image_header *header = boot_image.archive.header;
     struct shared_memory shared;
-    uint64_t checked =
-        shared_area_rounded(sizeof(struct loaded_table) + header->service_count * sizeof(struct loaded_process));
-    if (!shared_memory_open(&shared, loader, checked + header->file_count, PROT_READ_ONLY))
+    uint64_t size = sizeof(struct loaded_table) + header->service_count * sizeof(struct loaded_process);
+    if (!shared_memory_open(&shared, loader, size, PROT_READ_ONLY))
         panic("no memory for the loader service's table");
     struct loaded_table *table = (struct loaded_table *)shared.area.here;
     table->size = shared.area.size;
-    table->checked = shared.area.there + checked;
     for (uint32_t i = 0; i < header->service_count; i++) {
         const struct image_service *service = &boot_image.archive.services[i];
         if (!is_kernels(service) || service->role == IMAGE_SERVICE_ON_DEMAND)
@@ -102,7 +99,6 @@ static uint64_t start_linked_services(struct process *loader)
             table->process_count++;
     }
     table->failures = boot_image.failures;
-    memory_copy(shared.area.here + checked, boot_image.checked, header->file_count);
     shared_memory_close(&shared);
     return shared.area.there;
 }

@@ -87,7 +87,7 @@ entry_long_mode:
     movl $boot_page_table, %eax
     movq %rax, %cr3
     lgdt boot_gdt_pointer
-    movl $boot_stack_end, %esp
+    movl $kernel_stack_end - KERNEL_BASE, %esp
     pushq $SELECTOR_KERNEL_CODE
     pushq $1f
     lretq
@@ -101,34 +101,33 @@ entry_long_mode:
     movabsq $entry_high, %rax
     jmpq *%rax
 
+    /* The kernel checks these bytes as it was loaded, so nothing writes them: what the processor would set (accessed, dirty)
+     * is set already. */
     .section .boot.data, "aw", @progbits
     .balign 4096
     .globl boot_page_table
 boot_page_table:               /* the first 4 GiB at 0, the first at KERNEL_BASE too */
-    .quad boot_directory_pointers + 3
+    .quad boot_directory_pointers + 0x23
     .fill 510, 8, 0
-    .quad boot_directory_pointers_high + 3
+    .quad boot_directory_pointers_high + 0x23
 boot_directory_pointers:
-    .quad boot_directory + 3, boot_directory + 0x1003, boot_directory + 0x2003, boot_directory + 0x3003
+    .quad boot_directory + 0x23, boot_directory + 0x1023, boot_directory + 0x2023, boot_directory + 0x3023
     .fill 508, 8, 0
 boot_directory_pointers_high:
     .fill 510, 8, 0
-    .quad boot_directory + 3
+    .quad boot_directory + 0x23
     .quad 0
 boot_directory:
     .set megabytes, 0
     .rept 2048
-    .quad (megabytes << 20) + 0x83
+    .quad (megabytes << 20) + 0xe3
     .set megabytes, megabytes + 2
     .endr
 boot_gdt:
-    .quad 0, 0x00af9a000000ffff, 0x00cf92000000ffff
+    .quad 0, 0x00af9b000000ffff, 0x00cf93000000ffff
 boot_gdt_pointer:
     .word 23
     .quad boot_gdt
-    .balign 16
-    .fill 256, 1, 0
-boot_stack_end:
 
     .text
 entry_high:

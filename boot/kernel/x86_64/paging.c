@@ -6,6 +6,7 @@
 #include "cpu.h"
 #include "layout.h"
 #include "memory/frames.h"
+#include "memory/guard.h"
 #include "memory/page_table.h"
 
 #define ENTRY_PRESENT 0x001ull
@@ -18,9 +19,11 @@
 #define ENTRY_USED (0x3ffull << 52)
 #define ENTRY_USED_ONE (1ull << 52)
 #define ENTRY_NO_ACCESS 0x200ull /* used, and not present */
+#define ENTRY_WITHHELD 0x400ull  /* likewise: present once the page was found intact */
 #define ENTRIES 512
 #define FLUSH_PAGES_MAX 32     /* for more, all is flushed */
 #define LARGE_PAGE (2ull << 20)
+#define TOUCHED_TOGETHER 8 /* pages */
 
 extern char kernel_text_start[], kernel_rodata_start[], kernel_data_start[], kernel_end[], kernel_stack_guard[];
 
@@ -196,11 +199,18 @@ bool page_table_destroy(uint64_t table)
     return true;
 }
 
+/* An entry for a page of the run that is guarded. */
+static uint64_t guarded_entry(uint64_t entry)
+{
+    return guard_withholds(entry & ENTRY_FRAME) ? entry ^ (ENTRY_PRESENT | ENTRY_WITHHELD) : entry;
+}
+
 bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uint64_t offset, uint64_t size, unsigned prot)
 {
     uint64_t flags = ENTRY_PRESENT | (address < PROCESS_HIGHEST_ADDRESS ? ENTRY_USER : 0) |
                      (prot & RIGHT_WRITE ? ENTRY_WRITE : 0) | (prot & RIGHT_EXECUTE ? 0 : ENTRY_NO_EXECUTE);
     const uint64_t run = memory->start ? memory->start + offset : 0;
+    const bool guarded = run && memory->start == page_guard.start;
     bool replaced = false;
     for (uint64_t done = 0; done < size;) {
         /* One way down for all pages of a table. */
@@ -220,6 +230,9 @@ bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uin
         if (prot == PROT_NO_ACCESS)
             for (; done < end; done += PAGE_SIZE)
                 *entry++ = ENTRY_NO_ACCESS;
+        else if (guarded)
+            for (; done < end; done += PAGE_SIZE)
+                *entry++ = guarded_entry((run + done) | flags);
         else if (run)
             for (; done < end; done += PAGE_SIZE)
                 *entry++ = (run + done) | flags;
@@ -253,6 +266,22 @@ void page_unmap(uint64_t table, uint64_t address, uint64_t size)
             free_unused_tables(table, page);
     }
     flush(table, address, size);
+}
+
+enum page_touched page_touch(uint64_t table, uint64_t address)
+{
+    uint64_t *above, *entry = address < PROCESS_HIGHEST_ADDRESS ? entry_find(table, address, 12, false, &above) : NULL;
+    if (!entry || !(*entry & ENTRY_WITHHELD))
+        return PAGE_NOT_WITHHELD;
+    if (guard_withholds(*entry & ENTRY_FRAME) && !page_guard.check(*entry & ENTRY_FRAME))
+        return PAGE_DAMAGED;
+    entry -= address / PAGE_SIZE % TOUCHED_TOGETHER;
+    for (const uint64_t *end = entry + TOUCHED_TOGETHER; entry < end; entry++) {
+        uint64_t value = *entry;
+        if (value & ENTRY_WITHHELD && !guard_withholds(value & ENTRY_FRAME))
+            *entry = value ^ (ENTRY_PRESENT | ENTRY_WITHHELD); /* what was not present is in no TLB */
+    }
+    return PAGE_INTACT;
 }
 
 uint64_t page_lookup(uint64_t table, uint64_t address, unsigned *prot)

@@ -5,12 +5,14 @@
 #include "entry.h"
 #include "image/locate.h"
 #include "layout.h"
+#include "memory/guard.h"
 #include "memory/user.h"
 #include "process/leave.h"
 #include "process/process.h"
 
 #define VECTOR_DOUBLE_FAULT 8
 #define VECTOR_PAGE_FAULT 14
+#define PAGE_PRESENT 1 /* in a page fault's error code */
 #define BACKTRACE_MAX 16
 
 static const char *const exception_names[] = {
@@ -34,7 +36,7 @@ static void timer_tick(void)
 static void report_access(uint64_t error)
 {
     log_format(", %s at %x, %s", error & 16 ? "execute" : error & 2 ? "write" : "read", cpu_fault_address(),
-               error & 1 ? "not permitted" : "not mapped");
+               error & PAGE_PRESENT ? "not permitted" : "not mapped");
 }
 
 struct trace {
@@ -43,7 +45,7 @@ struct trace {
 };
 
 /* Where it is, and return addresses by the chain of frame pointers. */
-static void take_trace(const struct process *process, const struct frame *frame, struct trace *trace)
+static void take_trace(struct process *process, const struct frame *frame, struct trace *trace)
 {
     uint64_t link = frame->rbp;
     trace->address[0] = frame->rip;
@@ -68,7 +70,7 @@ static void report_build_id(const struct located *located)
 }
 
 /* A line for each file that has code in the trace: by its build-id the symbols are found, even from a saved log. */
-static void report_files(const struct process *process, const struct trace *trace)
+static void report_files(struct process *process, const struct trace *trace)
 {
     for (unsigned i = 0; i < trace->count; i++) {
         struct located located, before;
@@ -111,8 +113,17 @@ static void report_fault(const struct frame *frame)
     report_backtrace(&trace);
 }
 
+/* True: the fault was a first touch of a page of the boot image. */
+static bool touch(const struct frame *frame)
+{
+    return frame->vector == VECTOR_PAGE_FAULT && !(frame->error & PAGE_PRESENT) &&
+           space_touch(current_thread->space, cpu_fault_address());
+}
+
 struct frame *trap_from_user(struct frame *frame)
 {
+    if (touch(frame))
+        return frame;
     work_begin();
     if (frame->vector == VECTOR_TIMER) {
         timer_tick();
@@ -123,6 +134,8 @@ struct frame *trap_from_user(struct frame *frame)
         interrupt_dispatch((unsigned)frame->vector - VECTOR_TIMER);
         return kernel_leave();
     }
+    if (page_guard.damage)
+        return kernel_leave();
     report_fault(frame);
     process_end(current_thread->process, PROCESS_FAULTED, STATUS_FAULTED);
     return kernel_leave();

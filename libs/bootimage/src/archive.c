@@ -1,6 +1,5 @@
 #include <ambilink/abi.h>
 #include <bootimage/archive.h>
-#include <digest/checksum.h>
 #include <string.h>
 
 /* A table of `count` records of `size` bytes at `offset` lies in the directory, aligned for its fields. */
@@ -15,35 +14,24 @@ static bool string_valid(const struct image_header *header, uint32_t offset)
     return offset < header->string_size;
 }
 
-static bool checksum_matches(const struct image_header *header)
+static const char *check_directory(const struct image_header *header, uint64_t size)
 {
-    struct image_header blank = *header;
-    blank.directory_checksum = 0;
-    uint32_t own = checksum(&blank, sizeof blank, 0);
-    return checksum(header + 1, header->directory_size - sizeof blank, own) == header->directory_checksum;
-}
-
-static const char *check_header(const struct image_header *header, uint64_t size)
-{
-    if (size < sizeof *header)
+    if (size < AMBILINK_PAGE_SIZE)
         return "archive shorter than its header";
     if (header->magic != IMAGE_MAGIC)
         return "no archive magic";
     if (header->version != IMAGE_VERSION || header->header_size != sizeof *header)
         return "archive of another version";
-    if (header->total_size != size || size % AMBILINK_PAGE_SIZE)
+    if (header->total_size != size || header->tree_offset > size || header->directory_size > header->tree_offset)
         return "archive size differs from the header";
-    if (header->directory_size < sizeof *header || header->directory_size > size ||
-        header->directory_size % AMBILINK_PAGE_SIZE)
+    if (header->directory_size < AMBILINK_PAGE_SIZE || header->directory_size % AMBILINK_PAGE_SIZE)
         return "directory size out of range";
     if (!table_inside(header, header->file_offset, header->file_count, sizeof(struct image_file)) ||
         !table_inside(header, header->service_offset, header->service_count, sizeof(struct image_service)) ||
         header->string_offset < sizeof *header || header->string_offset > header->directory_size ||
         header->string_size > header->directory_size - header->string_offset || !header->string_size)
         return "a table lies outside the directory";
-    if (header->loader_file >= header->file_count)
-        return "no loader";
-    return checksum_matches(header) ? NULL : "directory does not match its checksum";
+    return header->loader_file < header->file_count ? NULL : "no loader";
 }
 
 static const char *check_tables(const struct archive *archive)
@@ -54,9 +42,12 @@ static const char *check_tables(const struct archive *archive)
     for (uint32_t i = 0; i < header->file_count; i++) {
         const struct image_file *file = &archive->files[i];
         if (!string_valid(header, file->name) || file->offset % AMBILINK_PAGE_SIZE ||
-            file->offset < header->directory_size || file->offset > archive->size ||
-            file->size > archive->size - file->offset)
+            file->offset < header->directory_size || file->offset > header->tree_offset ||
+            file->size > header->tree_offset - file->offset)
             return "a file lies outside the archive";
+        uint64_t pages = (file->size + AMBILINK_PAGE_SIZE - 1) / AMBILINK_PAGE_SIZE;
+        if (file->text_page > pages || file->text_pages > pages - file->text_page)
+            return "a file's text lies outside the file";
     }
     for (uint32_t i = 0; i < header->service_count; i++) {
         const struct image_service *service = &archive->services[i];
@@ -80,7 +71,7 @@ static const char *check_tables(const struct archive *archive)
 const char *archive_open(struct archive *archive, const void *bytes, uint64_t size)
 {
     const struct image_header *header = bytes;
-    const char *rule = check_header(header, size);
+    const char *rule = check_directory(header, size);
     if (rule)
         return rule;
     *archive = (struct archive){
@@ -144,9 +135,4 @@ const struct image_file *archive_first_name(const struct archive *archive, const
            memcmp(first->digest, file->digest, sizeof first->digest) != 0)
         first++;
     return first;
-}
-
-bool archive_file_intact(const struct archive *archive, const struct image_file *file)
-{
-    return checksum(archive_contents(archive, file), file->size, 0) == file->checksum;
 }

@@ -62,7 +62,6 @@ struct port *port_open(struct port_boot *boot)
         .image = (const uint8_t *)image,
         .image_size = size,
         .image_memory = sys_start_handle(START_HANDLE_IMAGE),
-        .checked = (const uint8_t *)loaded_table()->checked,
         .failed = loaded_table()->failures != 0,
     };
     return port;
@@ -84,6 +83,12 @@ void port_verdict(struct port *port, bool passed)
 {
     (void)port;
     sys_machine_exit(sys_start_handle(START_HANDLE_SYSTEM), passed ? VERDICT_PASS : VERDICT_FAIL);
+}
+
+bool port_image_check(struct port *port, uint64_t offset, uint64_t size)
+{
+    (void)port;
+    return sys_image_check(sys_start_handle(START_HANDLE_IMAGE), offset, size) == STATUS_OK;
 }
 
 void *port_allocate(struct port *port, uint64_t size)

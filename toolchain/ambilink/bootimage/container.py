@@ -1,16 +1,20 @@
 """The boot image as one ELF file: the kernel's segments, and one more that holds the archive.
 
+The archive's header covers the rest of the file, too: its size, a digest of all bytes outside of the archive, and a
+checksum of what the kernel's segments load, which the kernel compares when it boots.
+
 The kernel's section headers and symbol table are kept, so that debuggers and the verifying tool find its
 symbols; each file of the archive gets a section header of its own, so `readelf -S` lists them.
 """
 
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ambilink.bootimage import layout
 from ambilink.bootimage.identify import identify
-from ambilink.bootimage.layout import PAGE_SIZE, Archive, ArchiveFile, round_up
+from ambilink.bootimage.layout import Archive, ArchiveFile, round_up
+from ambilink.bootimage.tree import PAGE_SIZE, DigestKind, checksum_of, digest_of
 from ambilink.elf.file import ElfError, ElfFile
 from ambilink.elf.layout import (
     EHDR,
@@ -61,7 +65,7 @@ def _headers_offset(kernel: ElfFile, count: int) -> int:
 
 
 def build(kernel: Path, archive: bytes, files: Archive) -> bytes:
-    """The boot image's bytes. The kernel must define the data symbol `image_place`."""
+    """The boot image's bytes, with a complete header. The kernel must define the data symbol `image_place`."""
     elf = ElfFile(kernel, read_regular(kernel, "build the kernel first"))
     place_offset = _place_offset(elf)
     address = round_up(max(each.physical + each.memory_size for each in elf.loads), ARCHIVE_ALIGN)
@@ -112,7 +116,67 @@ def build(kernel: Path, archive: bytes, files: Archive) -> bytes:
     image[headers_at : headers_at + PHDR.size * segment_count] = b"".join(each.pack() for each in segments)
     image[archive_at : archive_at + len(archive)] = archive
     image[names_at : names_at + len(names)] = names
-    return bytes(image) + b"".join(each.pack() for each in sections)
+    return _seal(kernel, bytes(image) + b"".join(each.pack() for each in sections), archive_at, len(archive))
+
+
+def kernel_checksum(kernel: ElfFile, archive_at: int = -1) -> int:
+    """Of what the kernel's segments load, one after the other, without image_place: boot/kernel/image/self.c. The
+    segment at `archive_at` in the file is none of them."""
+    place = _place_offset(kernel)
+    loaded = b""
+    for segment in kernel.segments:
+        if segment.type != PT_LOAD or segment.offset == archive_at:
+            continue
+        end = segment.offset + segment.file_size
+        cut = range(max(place, segment.offset), min(place + PLACE.size, end))
+        loaded += (
+            kernel.data[segment.offset : cut.start] + kernel.data[cut.stop : end]
+            if cut
+            else kernel.contents(segment, "")
+        )
+    return checksum_of(loaded)
+
+
+def _seal(path: Path, image: bytes, archive_at: int, size: int) -> bytes:
+    """The image with the header of its archive completed."""
+    end = archive_at + size
+    header = replace(
+        layout.header_of(image[archive_at:end], path),
+        image_size=len(image),
+        kernel_checksum=kernel_checksum(ElfFile(path, image), archive_at),
+        container_digest=digest_of(image[:archive_at] + image[end:]),
+    )
+    return image[:archive_at] + header.pack() + image[archive_at + PAGE_SIZE :]
+
+
+def with_tree(image: "ImageFile", kind: DigestKind) -> bytes:
+    """The bytes of an image with a tree of that kind. It is not signed."""
+    old = image.archive.data
+    archive = layout.with_tree(image.archive.header, old, kind)
+    at, end, growth = image.archive_offset, image.archive_offset + len(old), len(archive) - len(old)
+    elf = ElfFile(image.path, image.data)
+    place = _place_offset(elf)
+    segments = [
+        replace(each, file_size=len(archive), memory_size=len(archive))
+        if each.offset == at and each.file_size
+        else each
+        for each in elf.segments
+    ]
+    sections = [
+        replace(
+            each,
+            offset=each.offset + (growth if each.offset >= end else 0),
+            size=len(archive) if (each.offset, each.size) == (at, len(old)) else each.size,
+        )
+        for each in elf.sections
+    ]
+    made = bytearray(image.data[:at] + archive + image.data[end:])
+    made[place : place + PLACE.size] = PLACE.pack(image.archive_address, len(archive))
+    header = replace(elf.header, shoff=elf.header.shoff + growth)
+    made[: EHDR.size] = header.pack()
+    made[header.phoff : header.phoff + PHDR.size * len(segments)] = b"".join(each.pack() for each in segments)
+    made[header.shoff : header.shoff + SHDR.size * len(sections)] = b"".join(each.pack() for each in sections)
+    return _seal(image.path, bytes(made), at, len(archive))
 
 
 @dataclass(frozen=True)
@@ -125,6 +189,7 @@ class ImageFile:
     archive_offset: int  # in the file
     symbols: dict[str, int]  # the kernel's: name to virtual address
     kernel_segments: list[tuple[int, int, int]]  # virtual address, physical address, bytes in memory
+    data: bytes = field(repr=False)  # the whole file
 
     def physical(self, address: int) -> int | None:
         """Where an address of the kernel's own segments lies in physical memory."""
@@ -143,7 +208,11 @@ class ImageFile:
 
 
 def read(path: Path) -> ImageFile:
-    data = read_regular(path)
+    """An image whose header and directory are sound; see `damaged` for the rest."""
+    return parse(path, read_regular(path))
+
+
+def parse(path: Path, data: bytes) -> ImageFile:
     if data[: len(IDENT)] != IDENT:
         raise AmbilinkError(path, f"is {identify(path).what}, no boot image", "make one with ambilink image pack")
     try:
@@ -154,9 +223,15 @@ def read(path: Path) -> ImageFile:
     magic = layout.MAGIC.to_bytes(8, "little")
     for each in loads:
         if elf.data[each.offset : each.offset + 8] == magic:
-            archive = layout.parse(elf.data[each.offset : each.offset + each.file_size], path)
+            archive = layout.parse(data[each.offset : each.offset + each.file_size], path)
+            size = archive.header.image_size
+            if size != len(data):
+                what = "it is truncated" if len(data) < size else "something was appended to it"
+                raise AmbilinkError(
+                    path, f"should have {size:,} bytes and has {len(data):,}: {what}", "pack the image again"
+                )
             segments = [(load.address, load.physical, load.memory_size) for load in loads]
-            return ImageFile(path, archive, each.physical, each.offset, _symbols(elf), segments)
+            return ImageFile(path, archive, each.physical, each.offset, _symbols(elf), segments, data)
     raise AmbilinkError(
         path,
         "holds no archive",
@@ -170,3 +245,23 @@ def _symbols(elf: ElfFile) -> dict[str, int]:
         return elf.addresses()
     except ElfError:
         return {}
+
+
+def damaged(image: ImageFile) -> list[str]:
+    """What of an image does not match, in words."""
+    at, header = image.archive_offset, image.archive.header
+    found = []
+    if digest_of(image.data[:at] + image.data[at + len(image.archive.data) :]) != header.container_digest:
+        found.append(f"{_altered_part(image)} do not match their digest")
+    return found + [each.what for each in layout.damaged(image.archive)]
+
+
+def _altered_part(image: ImageFile) -> str:
+    """Of what lies outside of the archive."""
+    try:
+        sum_now = kernel_checksum(ElfFile(image.path, image.data), image.archive_offset)
+    except ElfError:
+        return "its ELF headers"
+    if sum_now != image.archive.header.kernel_checksum:
+        return "the kernel's segments"
+    return "its ELF headers, sections, symbols or the space between"

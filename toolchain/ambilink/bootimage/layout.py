@@ -1,29 +1,39 @@
 """The archive's binary form: boot/include/ambilink/image.h in Python."""
 
-import hashlib
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from enum import IntEnum, IntFlag
+from typing import Self
 
-import google_crc32c
-
+from ambilink.bootimage import tree
+from ambilink.bootimage.text import text_pages
+from ambilink.bootimage.tree import (
+    DIGEST_SIZE,
+    DigestKind,
+    build_tree,
+    checksum_of,
+    damaged_pages,
+    digest_of,
+    tree_pages,
+)
 from ambilink.errors import AmbilinkError
 
-PAGE_SIZE = 4096
+PAGE_SIZE = tree.PAGE_SIZE
 MAGIC = int.from_bytes(b"AMBIMG01", "little")
-VERSION = 3
-DIGEST_SIZE = 32
+VERSION = 4
+SIGNATURE_SIZE = 64
 ARGUMENTS_MAX = 8
 NAME_MAX = 95
 SERVICE_NAME_MAX = 31
 NO_FILE = 0xFFFFFFFF
 
-HEADER = struct.Struct("<QIIQQ8III")
+HEADER = struct.Struct("<QIIQQ8IQQ4IQ32s32s32s64sII")
 FILE = struct.Struct("<IIQQII32s")
-SERVICE = struct.Struct("<6I8II8I3I")
-# image.h: a struct of 32-bit fields only, so no padding.
-assert HEADER.size == 72 and FILE.size == 64 and SERVICE.size == 104
+SERVICE = struct.Struct("<6I8II8I3IQQ")
+# image.h: each field is aligned to its size, so there is no padding.
+assert HEADER.size == 272 and FILE.size == 64 and SERVICE.size == 120
+SIGNED_SIZE = HEADER.size - SIGNATURE_SIZE - 8  # the fields before the signature
 
 
 class FileKind(IntEnum):
@@ -77,7 +87,8 @@ class ArchiveFile:
     kind: FileKind
     offset: int
     size: int
-    checksum: int
+    text_page: int
+    text_pages: int
     digest: bytes
 
 
@@ -93,6 +104,76 @@ class ArchiveService:
     packed: str | None = None  # the file that says how to start it without linking
     linker: Linker = Linker.LOADER
     calls: Calls = Calls.AMBILINK
+    memory: int = 0  # bytes of page frames that it may have; 0: a share
+    kernel_memory: int = 0  # of the kernel's own; 0: a share
+
+
+@dataclass(frozen=True)
+class Header:
+    """struct image_header, without magic, version, its own size and its checksum."""
+
+    total_size: int
+    directory_size: int
+    file_count: int
+    file_offset: int
+    service_count: int
+    service_offset: int
+    string_offset: int
+    string_size: int
+    loader_file: int
+    loader_linker: int
+    tree_offset: int
+    image_size: int = 0  # these four are known when the image is complete: container.seal
+    digest_kind: DigestKind = DigestKind.CRC32C
+    digest_size: int = DigestKind.CRC32C.size
+    kernel_checksum: int = 0
+    reserved: int = 0
+    release: int = 0
+    root: bytes = bytes(DIGEST_SIZE)
+    container_digest: bytes = bytes(DIGEST_SIZE)
+    signer: bytes = bytes(32)
+    signature: bytes = bytes(SIGNATURE_SIZE)
+
+    def pack(self) -> bytes:
+        """The header's page."""
+        fields = (MAGIC, VERSION, HEADER.size, *astuple(self))
+        page = bytearray(HEADER.pack(*fields, 0, 0).ljust(PAGE_SIZE, b"\0"))
+        page[: HEADER.size] = HEADER.pack(*fields, checksum_of(page), 0)
+        return bytes(page)
+
+    @classmethod
+    def parse(cls, reader: "_Reader") -> Self:
+        data = reader.data
+        if len(data) < HEADER.size:
+            raise reader.refuse("the archive is shorter than its header: the image is truncated")
+        magic, version, header_size, *fields, checksum, end = HEADER.unpack_from(data)
+        if magic != MAGIC:
+            raise reader.refuse("the archive has no magic number")
+        if version != VERSION or header_size != HEADER.size:
+            raise reader.refuse(f"the archive has version {version}, this program reads version {VERSION}")
+        header = cls(*fields)
+        if (
+            checksum_of(HEADER.pack(magic, version, header_size, *fields, 0, end) + data[HEADER.size : PAGE_SIZE])
+            != checksum
+        ):
+            raise reader.refuse("the archive's header does not match its checksum: the image was altered")
+        if any(data[HEADER.size : PAGE_SIZE]) or end or header.reserved:
+            raise reader.refuse("the archive's header is followed by bytes that are not zero")
+        header.check(reader)
+        return replace(header, digest_kind=DigestKind(header.digest_kind))
+
+    def check(self, reader: "_Reader") -> None:
+        total, length = self.total_size, len(reader.data)
+        if total != length or total % PAGE_SIZE:
+            raise reader.refuse(f"the archive should have {total} bytes and has {length}: the image is truncated")
+        if self.digest_kind not in DigestKind.__members__.values():
+            raise reader.refuse(f"the archive has digests of the unknown kind {self.digest_kind}")
+        kind = DigestKind(self.digest_kind)
+        pages, rest = divmod(self.tree_offset, PAGE_SIZE)
+        if self.digest_size != kind.size or rest or (pages + tree_pages(kind, pages)) * PAGE_SIZE != total or not pages:
+            raise reader.refuse("the archive's tree of digests does not fit")
+        if not PAGE_SIZE <= self.directory_size <= self.tree_offset or self.directory_size % PAGE_SIZE:
+            raise reader.refuse("the archive's directory size is out of range")
 
 
 @dataclass(frozen=True)
@@ -101,6 +182,7 @@ class Archive:
     services: list[ArchiveService]
     loader: str
     loader_linker: Linker
+    header: Header
     data: bytes = field(repr=False)
 
     def contents(self, file: ArchiveFile) -> bytes:
@@ -108,15 +190,6 @@ class Archive:
 
     def file(self, name: str) -> ArchiveFile | None:
         return next((file for file in self.files if file.name == name), None)
-
-
-def digest_of(data: bytes | bytearray) -> bytes:
-    return hashlib.blake2b(data, digest_size=DIGEST_SIZE).digest()
-
-
-def checksum_of(data: bytes | bytearray) -> int:
-    value: int = google_crc32c.value(bytes(data))
-    return value
 
 
 def round_up(value: int, unit: int = PAGE_SIZE) -> int:
@@ -140,11 +213,13 @@ def build(
     services: list[ArchiveService],
     loader: str,
     loader_linker: Linker = Linker.LOADER,
+    digest_kind: DigestKind = DigestKind.CRC32C,
 ) -> bytes:
-    """The whole archive. File order is the mapping's; every service's file and the loader must be in it."""
+    """The whole archive, for an image to be made of it (container.build completes its header). File order is the
+    mapping's; every service's file and the loader must be in it."""
     strings = _Strings()
     names = list(contents)
-    file_offset = round_up(HEADER.size, 8)
+    file_offset = PAGE_SIZE
     service_offset = round_up(file_offset + FILE.size * len(names), 8)
     string_offset = service_offset + SERVICE.size * len(services)
     service_records = bytearray()
@@ -164,6 +239,8 @@ def build(
             NO_FILE if service.packed is None else names.index(service.packed),
             service.linker,
             service.calls,
+            service.memory,
+            service.kernel_memory,
         )
     name_offsets = [strings.add(name) for name in names]
     directory_size = round_up(string_offset + len(strings.data))
@@ -175,29 +252,42 @@ def build(
         if digest not in places:
             places[digest] = directory_size + len(body)
             body += data + bytes(-len(data) % PAGE_SIZE)
-        file_records += FILE.pack(name_offset, kind, places[digest], len(data), checksum_of(data), 0, digest)
-    fields = (
-        MAGIC,
-        VERSION,
-        HEADER.size,
-        directory_size + len(body),
-        directory_size,
-        len(names),
-        file_offset,
-        len(services),
-        service_offset,
-        string_offset,
-        len(strings.data),
-        names.index(loader),
-        loader_linker,
-    )
+        text = text_pages(data) if kind.is_elf else (0, 0)
+        file_records += FILE.pack(name_offset, kind, places[digest], len(data), *text, digest)
     directory = bytearray(directory_size)
     directory[file_offset : file_offset + len(file_records)] = file_records
     directory[service_offset : service_offset + len(service_records)] = service_records
     directory[string_offset : string_offset + len(strings.data)] = strings.data
-    directory[: HEADER.size] = HEADER.pack(*fields, 0, 0)
-    directory[: HEADER.size] = HEADER.pack(*fields, checksum_of(directory), 0)
-    return bytes(directory + body)
+    header = Header(
+        total_size=0,
+        directory_size=directory_size,
+        file_count=len(names),
+        file_offset=file_offset,
+        service_count=len(services),
+        service_offset=service_offset,
+        string_offset=string_offset,
+        string_size=len(strings.data),
+        loader_file=names.index(loader),
+        loader_linker=loader_linker,
+        tree_offset=directory_size + len(body),
+    )
+    return with_tree(header, bytes(directory + body), digest_kind)
+
+
+def with_tree(header: Header, data: bytes, kind: DigestKind) -> bytes:
+    """An archive of the pages before `tree_offset`, with a tree of that kind. It is not signed."""
+    pages = data[: header.tree_offset]
+    nodes, root = build_tree(kind, pages)
+    header = replace(
+        header,
+        total_size=len(pages) + len(nodes),
+        digest_kind=kind,
+        digest_size=kind.size,
+        root=root.ljust(DIGEST_SIZE, b"\0"),
+        signer=bytes(32),
+        signature=bytes(SIGNATURE_SIZE),
+    )
+    return header.pack() + pages[PAGE_SIZE:] + nodes
 
 
 class _Reader:
@@ -224,44 +314,42 @@ class _Reader:
             raise self.refuse("a name is not UTF-8") from error
 
 
+def header_of(data: bytes, where: object) -> Header:
+    return Header.parse(_Reader(data, where))
+
+
 def parse(data: bytes, where: object) -> Archive:
-    """Read and check an archive's directory. Contents are not compared with their digests: see `damaged`."""
+    """Read and check an archive's header and directory. Other pages are not compared with the tree: see `damaged`."""
     reader = _Reader(data, where)
-    if len(data) < HEADER.size:
-        raise reader.refuse("the archive is shorter than its header: the image is truncated")
-    header = HEADER.unpack_from(data)
-    magic, version, header_size, total, directory_size = header[:5]
-    file_count, file_offset, service_count, service_offset = header[5:9]
-    string_offset, string_size, loader_index, loader_linker, checksum, _ = header[9:]
-    if magic != MAGIC:
-        raise reader.refuse("the archive has no magic number")
-    if version != VERSION or header_size != HEADER.size:
-        raise reader.refuse(f"the archive has version {version}, this program reads version {VERSION}")
-    if total != len(data) or total % PAGE_SIZE:
-        raise reader.refuse(f"the archive should have {total} bytes and has {len(data)}: the image is truncated")
-    if not HEADER.size <= directory_size <= total or directory_size % PAGE_SIZE:
-        raise reader.refuse("the archive's directory size is out of range")
-    if checksum_of(HEADER.pack(*header[:-2], 0, header[-1]) + data[HEADER.size : directory_size]) != checksum:
-        raise reader.refuse("the archive's directory does not match its checksum: the image was altered")
+    header = Header.parse(reader)
+    if min(damaged_pages(header.digest_kind, data, header.tree_offset, header.root), default=len(data)) * PAGE_SIZE < (
+        header.directory_size
+    ):
+        raise reader.refuse("the archive's directory does not match its digests: the image was altered")
+    directory_size, total = header.directory_size, header.tree_offset
+    string_offset, string_size = header.string_offset, header.string_size
     if string_offset > directory_size or string_size > directory_size - string_offset:
         raise reader.refuse("the archive's strings lie outside its directory")
     strings = data[string_offset : string_offset + string_size]
     files = []
-    for name, kind, offset, size, file_checksum, _, file_digest in reader.table(
-        file_offset, file_count, FILE, directory_size
+    for name, kind, offset, size, first, count, digest in reader.table(
+        header.file_offset, header.file_count, FILE, directory_size
     ):
         assert isinstance(name, int) and isinstance(offset, int) and isinstance(size, int)
+        assert isinstance(first, int) and isinstance(count, int)
         if offset % PAGE_SIZE or offset < directory_size or size > total - min(offset, total):
             raise reader.refuse("a file lies outside the archive")
+        if first + count > round_up(size) // PAGE_SIZE:
+            raise reader.refuse("a file's text lies outside the file")
         if kind not in FileKind.__members__.values():
             raise reader.refuse(f"a file has the unknown kind {kind!r}")
-        assert isinstance(file_digest, bytes) and isinstance(kind, int) and isinstance(file_checksum, int)
-        files.append(ArchiveFile(reader.text(strings, name), FileKind(kind), offset, size, file_checksum, file_digest))
+        assert isinstance(digest, bytes) and isinstance(kind, int)
+        files.append(ArchiveFile(reader.text(strings, name), FileKind(kind), offset, size, first, count, digest))
     services = []
-    for record in reader.table(service_offset, service_count, SERVICE, directory_size):
+    for record in reader.table(header.service_offset, header.service_count, SERVICE, directory_size):
         values = [value for value in record if isinstance(value, int)]
         name, file_index, role, grants, stack_size, argument_count = values[:6]
-        environment_count, packed, linker, calls = values[14], *values[23:]
+        environment_count, packed, linker, calls, memory, kernel_memory = values[14], *values[23:]
         if (
             (packed >= len(files) and packed != NO_FILE)
             or file_index >= len(files)
@@ -283,13 +371,46 @@ def parse(data: bytes, where: object) -> Archive:
                 None if packed == NO_FILE else files[packed].name,
                 Linker(linker),
                 Calls(calls),
+                memory,
+                kernel_memory,
             )
         )
-    if loader_index >= len(files) or loader_linker > Linker.INTERP:
+    if header.loader_file >= len(files) or header.loader_linker > Linker.INTERP:
         raise reader.refuse("the archive names no loader")
-    return Archive(files, services, files[loader_index].name, Linker(loader_linker), data)
+    return Archive(files, services, files[header.loader_file].name, Linker(header.loader_linker), header, data)
 
 
-def damaged(archive: Archive) -> list[str]:
-    """Names of files whose contents do not match their digests."""
-    return [file.name for file in archive.files if digest_of(archive.contents(file)) != file.digest]
+@dataclass(frozen=True)
+class Damage:
+    """A page of an archive that is not what was packed."""
+
+    page: int
+    files: tuple[str, ...]  # whose contents, or padding, it holds
+    what: str  # in words
+
+
+def damaged(archive: Archive) -> list[Damage]:
+    """What does not match: pages by the tree, files by their digests."""
+    header = archive.header
+    found = []
+    for page in sorted(damaged_pages(header.digest_kind, archive.data, header.tree_offset, header.root)):
+        at = page * PAGE_SIZE
+        files = tuple(file.name for file in archive.files if file.offset <= at < file.offset + round_up(file.size))
+        if files:
+            first = next(file for file in archive.files if file.name == files[0])
+            what = f"{first.name}: page {(at - first.offset) // PAGE_SIZE} does not match its digest"
+        else:
+            where = (
+                "directory"
+                if at < header.directory_size
+                else "tree of digests"
+                if at >= header.tree_offset
+                else "space"
+            )
+            what = f"page {page} of the archive, of its {where}, does not match its digest"
+        found.append(Damage(page, files, what))
+    bad = {name for each in found for name in each.files}
+    for file in archive.files:
+        if file.name not in bad and digest_of(archive.contents(file)) != file.digest:
+            found.append(Damage(file.offset // PAGE_SIZE, (file.name,), f"{file.name} does not match its digest"))
+    return found

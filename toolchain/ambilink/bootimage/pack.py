@@ -238,6 +238,6 @@ def build(manifest_path: Path, root: Path, image: Path) -> Packed:
         for service in manifest.services
     ]
     data = layout.build(contents, services, program_name(manifest.loader), loader_linker)
-    archive = layout.parse(data, image)
     kernel = root / manifest.kernel
-    return Packed(image, kernel, container.build(kernel, data, archive), archive, store.linked, store.taken)
+    whole = container.build(kernel, data, layout.parse(data, image))
+    return Packed(image, kernel, whole, container.parse(image, whole).archive, store.linked, store.taken)

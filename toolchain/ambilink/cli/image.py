@@ -32,7 +32,7 @@ def add(commands: "Commands[argparse.ArgumentParser]") -> None:
     extract.add_argument("names", nargs="*", help="files to extract (default: all)")
     extract.add_argument("--output", type=output_folder, default=Path(), metavar="DIR")
     extract.set_defaults(run=_image_extract)
-    verify = actions.add_parser("verify", help="compare every file with its digest")
+    verify = actions.add_parser("verify", help="compare every byte with its digest")
     verify.add_argument("image", type=input_file)
     verify.set_defaults(run=_image_verify)
 
@@ -68,12 +68,12 @@ def _image_extract(options: argparse.Namespace) -> int:
     for name in options.names:
         if archive.file(name) is None:
             raise AmbilinkError(options.image, f"has no file {name}", "ambilink image ls lists them")
-    bad = damaged(archive)
+    bad = {name: each.what for each in damaged(archive) for name in each.files}
     for file in archive.files:
         if options.names and file.name not in options.names:
             continue
         if file.name in bad:
-            raise AmbilinkError(options.image, f"{file.name} does not match its digest: the image was altered")
+            raise AmbilinkError(options.image, f"{bad[file.name]}: the image was altered")
         if any(part in ("", ".", "..") for part in file.name.split("/")):
             raise AmbilinkError(
                 options.image, f"the name {file.name!r} leads out of the folder", "do not trust this image"
@@ -84,14 +84,14 @@ def _image_extract(options: argparse.Namespace) -> int:
 
 
 def _image_verify(options: argparse.Namespace) -> int:
-    from ambilink.bootimage.container import read
-    from ambilink.bootimage.layout import damaged
+    from ambilink.bootimage.container import damaged, read
 
-    archive = read(options.image).archive
-    bad = damaged(archive)
-    for name in bad:
-        print(f"{options.image}: {name} does not match its digest: the image was altered", file=sys.stderr)
+    image = read(options.image)
+    bad = damaged(image)
+    for what in bad:
+        print(f"{options.image}: {what}: the image was altered", file=sys.stderr)
     if bad:
         return EXIT_FAIL
-    print(f"{options.image}: {len(archive.files)} files match their digests")
+    header, count = image.archive.header, len(image.archive.files)
+    print(f"{options.image}: kernel, symbols, and {count} files of {header.total_size:,} bytes match their digests")
     return EXIT_PASS

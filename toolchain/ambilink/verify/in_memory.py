@@ -33,7 +33,7 @@ def find_system(path: Path, memory: PhysicalMemory) -> tuple[ImageFile, KernelSt
             if not size or memory.word(archive_at) != layout.MAGIC:
                 continue
             archive = layout.parse(memory.read(archive_at, size), path)
-            image = ImageFile(path, archive, archive_at, 0, {}, [])
+            image = ImageFile(path, archive, archive_at, 0, {}, [], b"")
             state = read_kernel_state(image, memory, address)
         except (AmbilinkError, IndexError):  # a copy in a boot loader's memory
             continue

@@ -8,6 +8,8 @@ from ambilink.machine.memory import PAGE_SIZE, PhysicalMemory
 
 ADDRESS_MASK = 0x000FFFFFFFFFF000
 PRESENT, WRITE, USER, LARGE = 1, 2, 4, 0x80
+# The kernel's: present once it was touched, if it is what was packed (boot/kernel/memory/guard.h).
+WITHHELD = 0x400
 NO_EXECUTE = 1 << 63
 TABLES_MAX = 1 << 12  # 8 GiB of pages: more have damaged tables only
 USER_HALF = 256  # entries of the top-level table
@@ -24,7 +26,7 @@ class Page:
 
 
 def user_pages(memory: PhysicalMemory, table: int) -> Iterator[Page]:
-    """Every page that user mode can reach, by ascending address."""
+    """Every page that user mode can reach, touched or not, by ascending address."""
     for page in _walk(_reader(memory), table, 39, range(USER_HALF), USER, 0, True, True):
         for offset in range(0, page.size, PAGE_SIZE):
             yield Page(page.address + offset, page.frame + offset, page.writable, page.executable)
@@ -65,7 +67,8 @@ def _walk(
 ) -> Iterator[Page]:
     """`wanted`: bits that an entry must have beside the present one."""
     for index, entry in enumerate(entries(table, indices.stop)):
-        if index < indices.start or not entry & PRESENT or entry & wanted != wanted:
+        is_there = entry & PRESENT or (shift == 12 and entry & WITHHELD)
+        if index < indices.start or not is_there or entry & wanted != wanted:
             continue
         address = base + (index << shift)
         may_write = writable and bool(entry & WRITE)

@@ -29,10 +29,13 @@ SIGNALS = {4: "SIGILL", 6: "abort()", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV", 
 NOT_STARTED = re.compile(r"(?:loader|kernel): (\S+): (.*)")
 PANIC = re.compile(r"kernel: panic: (.*)")
 KERNEL_RIP = re.compile(r"\brip (0x[0-9a-f]+)")
+DAMAGE = re.compile(r"kernel: (.*) is damaged(?:: the boot image was altered)?$")
+DAMAGED = re.compile(r"kernel: .* \(process (\d+)\) needs a page that is damaged")
 DEADLOCK = "kernel: deadlock"
 MAIN = "main"
 START_CODE = ("_start", "start_program")  # linked into each program: libs/sys/start
 USER_END = 1 << 47
+CORRUPT = -12  # STATUS_CORRUPT of boot/include/ambilink/abi.h
 CHAIN_SHOWN = 6  # callers
 
 
@@ -110,6 +113,22 @@ def _deepest(scene: Scene, space: UserSpace, thread: Thread) -> str:
     return f"; {_short(scene.where(space, address))} is on it {count:,} times" if count > 2 else ""
 
 
+def _damage(scene: Scene) -> list[str]:
+    """Pages of the image that were not what was packed, with the processes that were ended for them."""
+    found: dict[str, list[str]] = {}
+    page = ""
+    for line in scene.console:
+        if damage := DAMAGE.match(line):
+            page = damage[1]
+            found.setdefault(page, [])
+        elif needs := DAMAGED.match(line):
+            found.setdefault(page, []).extend(
+                scene.named(process) for process in scene.state.processes if process.number == int(needs[1])
+            )
+    ended = {page: f", which ended {', '.join(names)}" if names else "" for page, names in found.items()}
+    return [f"the boot image was altered: {page} is damaged{ended[page]}; pack it again" for page in found]
+
+
 def _fault(scene: Scene, process: Process) -> str:
     """Of a process that the kernel ended: the last report of the console, with what memory shows."""
     texts = [match[3] for match in map(FAULT.match, scene.console) if match and int(match[2]) == process.number]
@@ -163,7 +182,8 @@ def _exit(scene: Scene, process: Process) -> str | None:
 
 def _ended(scene: Scene) -> list[str]:
     """Faults first."""
-    faults = [_fault(scene, each) for each in scene.state.processes if each.state is ProcessState.FAULTED]
+    faulted = (each for each in scene.state.processes if each.state is ProcessState.FAULTED)
+    faults = [_fault(scene, each) for each in faulted if each.exit_status != CORRUPT]  # others: _damage
     ended = (each for each in scene.state.processes if each.state is ProcessState.EXITED and each.threads)
     exits = [_exit(scene, each) for each in ended]
     return faults + [each for each in exits if each is not None]
@@ -300,7 +320,7 @@ def kernel_reasons(outcome: Outcome, files: Sequence[Path]) -> list[str]:
 
 def reasons_of(scene: Scene, *, out_of_time: bool) -> list[str]:
     """The weightiest first. `out_of_time`: the boot was ended at its deadline, or for silence."""
-    found = [*_panic(scene), *_ended(scene), *_not_started(scene)]
+    found = [*_panic(scene), *_damage(scene), *_ended(scene), *_not_started(scene)]
     held = _held_up(scene) if out_of_time else {}
     if out_of_time:
         found += _running(scene, held)

@@ -1,5 +1,6 @@
 /* Reading a boot image's archive (<ambilink/image.h>). The bytes may be damaged or hostile: archive_open
- * checks every offset and count once, and what it accepted can be used without further checks. */
+ * checks every offset and count once, and what it accepted can be used without further checks. Whether pages are those that
+ * were packed is tree.h's, and the kernel's, which lets nobody read another. */
 #ifndef BOOTIMAGE_ARCHIVE_H
 #define BOOTIMAGE_ARCHIVE_H
 #include <ambilink/image.h>
@@ -15,7 +16,7 @@ struct archive {
     const char *strings;
 };
 
-/* NULL when the directory is sound and matches its checksum, else the rule that it breaks. */
+/* NULL when header and directory are sound, else the rule that they break. Their pages must be intact. */
 const char *archive_open(struct archive *archive, const void *bytes, uint64_t size);
 
 const char *archive_string(const struct archive *archive, uint32_t offset);
@@ -29,7 +30,4 @@ const struct image_service *archive_find_service(const struct archive *archive, 
 
 /* One file may have several names: the first of those with the same contents. */
 const struct image_file *archive_first_name(const struct archive *archive, const struct image_file *file);
-
-/* True when the file's bytes match its checksum. Reads the whole file. */
-bool archive_file_intact(const struct archive *archive, const struct image_file *file);
 #endif

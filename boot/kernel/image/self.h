@@ -1,0 +1,16 @@
+/* The kernel's own bytes. */
+#ifndef IMAGE_SELF_H
+#define IMAGE_SELF_H
+#include <stdint.h>
+
+/* Where the archive lies, physical; the packer writes it into the kernel's data. */
+struct image_place {
+    uint64_t address, size; /* size 0: the kernel was not packed */
+};
+extern struct image_place image_place;
+
+/* The CRC-32C of all that a boot loader put in memory for the kernel, segment by segment, but for image_place. To be called
+ * before anything is written to these segments: entry code writes to .bss alone. It detects corruption. It cannot detect
+ * tampering, as who alters a kernel alters its checks: that is left to who loads it, and to `ambilink image verify`. */
+uint32_t kernel_sum_as_loaded(void);
+#endif

@@ -1,0 +1,3 @@
+#include "memory/guard.h"
+
+struct page_guard page_guard;

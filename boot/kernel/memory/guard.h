@@ -1,0 +1,26 @@
+/* Pages of one run of frames, the boot image, that nobody may use before they were found to be what was packed. Where such
+ * a page is mapped and was not compared yet, its entry in the page table is withheld: the first touch, by the process or by
+ * the kernel for it, compares it (page_touch of memory/page_table.h). */
+#ifndef MEMORY_GUARD_H
+#define MEMORY_GUARD_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/page.h"
+
+#define GUARD_INTACT 1
+
+struct page_guard {
+    uint64_t start;          /* of the run; 0: there is none */
+    const uint8_t *state;    /* by page: GUARD_INTACT, or something else */
+    bool (*check)(uint64_t frame); /* compares a page of the run that is not GUARD_INTACT; false: damaged, which is logged */
+    bool damage;             /* a process touched a damaged page (space->damaged), and has not been ended for it */
+};
+extern struct page_guard page_guard;
+
+/* Of a frame of the run. */
+static inline bool guard_withholds(uint64_t frame)
+{
+    return page_guard.state[(frame - page_guard.start) / PAGE_SIZE] != GUARD_INTACT;
+}
+#endif
