@@ -4,6 +4,7 @@
 
 #include "base/work.h"
 
+bool objects_are_reached;
 static struct object *dying; /* the last first: what an object holds ends before what was dying before it */
 
 const struct object_type system_type; /* never destroyed: the kernel keeps a reference */

@@ -18,6 +18,8 @@ struct object_type {
     bool (*destroy)(void *object);
     void (*handle_made)(void *object, uint32_t rights);   /* NULL: the object does not count handles */
     void (*handle_closed)(void *object, uint32_t rights); /* likewise */
+    /* While objects_are_reached: what runs can come to this object, or could until a moment ago. NULL: nothing follows. */
+    void (*reached)(void *object);
 };
 
 struct object {
@@ -27,6 +29,16 @@ struct object {
         struct object *next_dying; /* when there are none left */
     };
 };
+
+/* A collection marks what is reached (process/collect.h). Until it is done, whoever makes an object reachable says so. */
+extern bool objects_are_reached;
+
+static inline void object_reached(void *pointer)
+{
+    struct object *object = pointer;
+    if (objects_are_reached && object->type->reached)
+        object->type->reached(object);
+}
 
 void object_retain(void *object);
 /* With the last reference the object is dying: nothing leads to it, and objects_destroy ends it. So an end costs its

@@ -2,3 +2,4 @@
 
 unsigned work_left = WORK_OF_ENTRY;
 uint64_t work_waiting, work_waited;
+bool collection_due;

@@ -2,6 +2,7 @@
  * them interrupts are taken and other threads run. A unit is about what it costs to clear a page. */
 #ifndef BASE_WORK_H
 #define BASE_WORK_H
+#include <stdbool.h>
 #include <stdint.h>
 
 #define WORK_OF_ENTRY 128
@@ -15,6 +16,9 @@ extern unsigned work_left;
 /* What was left for later entries and is not done: ends that were begun. `work_waited`: when this entry began; so much of
  * memory may come back, whatever this entry leaves itself. */
 extern uint64_t work_waiting, work_waited;
+
+/* Something may be there that nothing can reach: to be found by a collection (process/collect.h) when there is time. */
+extern bool collection_due;
 
 static inline void work_begin(void)
 {

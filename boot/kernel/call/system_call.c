@@ -13,6 +13,7 @@
 #include "memory/user.h"
 #include "object/input.h"
 #include "object/reply.h"
+#include "process/collect.h"
 #include "process/leave.h"
 #include "process/process.h"
 #include "start/service.h"
@@ -221,7 +222,7 @@ static int64_t do_thread_create(handle_t handle, uint64_t entry, uint64_t stack,
     if (entry >= PROCESS_HIGHEST_ADDRESS || stack > PROCESS_HIGHEST_ADDRESS)
         return STATUS_INVALID;
     /* A thread that runs cannot be taken back: what may fail comes before. */
-    status = handle_reserve(current_thread->handles);
+    status = handle_reserve(current_thread->handles, 1);
     if (status != STATUS_OK)
         return status;
     struct thread *thread = process_start_thread(process, entry, stack, argument);
@@ -290,7 +291,7 @@ static int64_t do_machine_counts(handle_t handle, uint64_t counts_user)
         .frames = kernel_record.frames_total,
         .frames_used = kernel_record.frames_used,
         .handles = handle_count,
-        .ending = work_waiting,
+        .ending = work_waiting + collection_waits(),
     };
     for (unsigned class = 0; class < POOL_CLASSES; class++)
         counts.pieces += pool_used(class);
@@ -315,6 +316,8 @@ static int64_t do_service_start(handle_t handle, uint64_t index, uint64_t result
     if (!handle_object(&caller->handles, handle, &system_type, RIGHT_MANAGE, &status))
         return status;
     struct loaded_process loaded;
+    if (memory_comes_back()) /* here a failure is logged, and not tried again */
+        return CALL_AGAIN;
     /* Tried before, by what is there: a service that runs cannot be taken back. */
     if (!user_read(&caller->space, &loaded, result_user, sizeof loaded) ||
         !user_write(&caller->space, result_user, &loaded, sizeof loaded))
@@ -414,6 +417,22 @@ static bool is_stale(const struct thread *thread)
     return memory_compare(call, thread->progress->call, sizeof call) != 0;
 }
 
+/* A call found no memory, and so has changed nothing: whether it is to be tried again, with what is about to come back, or with
+ * what a collection finds. */
+static bool may_find_memory(struct thread *thread)
+{
+    if (failure_made)
+        return false;
+    if (memory_comes_back())
+        return true;
+    if (!thread->collection)
+        thread->collection = collection_next();
+    if (collection_done() >= thread->collection)
+        return false;
+    collect();
+    return true;
+}
+
 static int64_t call_once(struct thread *thread, const struct frame *frame)
 {
     int64_t (*call)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) = dispatch;
@@ -423,8 +442,7 @@ static int64_t call_once(struct thread *thread, const struct frame *frame)
         no_memory = LINUX_ENOMEM;
     }
     int64_t result = call(frame->rax, frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9);
-    /* What failed has changed nothing: it is tried again with the memory that comes back. */
-    return result == no_memory && memory_comes_back() ? CALL_AGAIN : result;
+    return result == no_memory && may_find_memory(thread) ? CALL_AGAIN : result;
 }
 
 struct frame *system_call_handle(struct frame *frame)
@@ -441,6 +459,7 @@ struct frame *system_call_handle(struct frame *frame)
         kernel_record.system_calls--;
         frame_call_again(frame);
     } else {
+        thread->collection = 0;
         if (thread->progress)
             thread_forget_progress(thread);
         if (thread->record.state == THREAD_READY)

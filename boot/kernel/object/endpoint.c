@@ -53,11 +53,27 @@ static bool endpoint_destroy(void *object)
     return true;
 }
 
+static void endpoint_reached(void *object)
+{
+    struct endpoint *endpoint = object;
+    if (!reach_first(&endpoint->reach, endpoint))
+        return;
+    endpoint->callers.cursor = endpoint->callers.first;
+    endpoint->receivers.cursor = endpoint->receivers.first;
+}
+
 const struct object_type endpoint_type = {
     .destroy = endpoint_destroy,
     .handle_made = handle_made,
     .handle_closed = handle_closed,
+    .reached = endpoint_reached,
 };
+
+/* Threads that wait here can be woken by whoever reaches it. */
+bool endpoint_reach(struct endpoint *endpoint)
+{
+    return queue_reach(&endpoint->callers) && queue_reach(&endpoint->receivers);
+}
 
 struct endpoint *endpoint_create(const struct process_record *server)
 {
@@ -72,10 +88,13 @@ struct endpoint *endpoint_create(const struct process_record *server)
 /* Hand the caller's request to a receiver; then the caller waits for the answer. On failure neither has changed. */
 static int64_t hand_over(struct thread *caller, const struct message *request, struct thread *receiver)
 {
+    int64_t status = handle_reserve(receiver->handles, 1 + (unsigned)request->handle_count);
+    if (status != STATUS_OK)
+        return status;
     struct reply *reply = reply_create();
     if (!reply)
         return STATUS_NO_MEMORY;
-    int64_t status = handle_insert(receiver->handles, reply, RIGHT_TRANSFER, 0);
+    status = handle_insert(receiver->handles, reply, RIGHT_TRANSFER, 0);
     if (status > 0) {
         handle_t handle = (handle_t)status;
         status = message_deliver(caller, request, caller->badge, receiver, &handle);

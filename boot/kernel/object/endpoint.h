@@ -20,6 +20,7 @@ struct endpoint {
     struct notice *notices, *last_notice; /* not received yet, oldest first */
     struct endpoint *next_waiting; /* in the queue of endpoints_work */
     bool is_waiting;               /* in it, which keeps the endpoint */
+    struct reach reach;
     uint32_t receive_handles;      /* when the last goes, callers get STATUS_PEER_GONE */
 };
 
@@ -38,4 +39,6 @@ void endpoint_notify(struct endpoint *endpoint, struct notice *notice);
 /* Go on with what endpoints were left with, within what work_left allows: notices for threads that receive; and where the last
  * handle that may receive was closed, the ends of calls. */
 void endpoints_work(void);
+/* A collection: go on with what it leads to, within what work_left allows. False: to be called again. */
+bool endpoint_reach(struct endpoint *endpoint);
 #endif

@@ -23,27 +23,40 @@ struct handle_slot *handle_slot(struct handle_table *table, handle_t handle)
     return slot && slot->object ? slot : NULL;
 }
 
-int64_t handle_reserve(struct handle_table *table)
+/* The first free slot from an index on, on a page that is there; STATUS_LIMIT, STATUS_NO_MEMORY. */
+static int64_t find_free(struct handle_table *table, uint64_t index)
 {
-    if (table->closed)
-        return STATUS_PEER_GONE;
-    for (; table->free < HANDLE_LIMIT; table->free++) {
-        struct handle_slot **page = &table->pages[table->free / HANDLES_PER_PAGE];
+    for (; index < HANDLE_LIMIT; index++) {
+        struct handle_slot **page = &table->pages[index / HANDLES_PER_PAGE];
         if (!*page) {
             uint64_t frame = frame_alloc();
             if (!frame)
                 return STATUS_NO_MEMORY;
             *page = physical_pointer(frame);
         }
-        if (!slot_at(table, table->free)->object)
-            return STATUS_OK;
+        if (!slot_at(table, index)->object)
+            return (int64_t)index;
     }
     return STATUS_LIMIT;
 }
 
+int64_t handle_reserve(struct handle_table *table, unsigned count)
+{
+    if (table->closed)
+        return STATUS_PEER_GONE;
+    int64_t index = find_free(table, table->free);
+    if (index < 0)
+        return index;
+    table->free = (uint64_t)index;
+    while (--count)
+        if ((index = find_free(table, (uint64_t)index + 1)) < 0)
+            return index;
+    return STATUS_OK;
+}
+
 int64_t handle_insert(struct handle_table *table, void *object, uint32_t rights, uint64_t badge)
 {
-    int64_t status = handle_reserve(table);
+    int64_t status = handle_reserve(table, 1);
     if (status != STATUS_OK)
         return status;
     uint64_t index = table->free++;
@@ -51,6 +64,7 @@ int64_t handle_insert(struct handle_table *table, void *object, uint32_t rights,
         table->end = index + 1;
     *slot_at(table, index) = (struct handle_slot){object, badge, rights};
     object_retain(object);
+    object_reached(object);
     handle_count++;
     const struct object_type *type = ((struct object *)object)->type;
     if (type->handle_made)

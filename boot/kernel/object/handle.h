@@ -28,8 +28,8 @@ extern uint64_t handle_count;
 
 /* A new handle, which keeps the object; or STATUS_PEER_GONE, STATUS_LIMIT, STATUS_NO_MEMORY. */
 int64_t handle_insert(struct handle_table *table, void *object, uint32_t rights, uint64_t badge);
-/* STATUS_OK: the next handle_insert succeeds. Else the status that it would give. */
-int64_t handle_reserve(struct handle_table *table);
+/* STATUS_OK: the next `count` calls of handle_insert succeed. Else the status that one would give. */
+int64_t handle_reserve(struct handle_table *table, unsigned count);
 /* The slot of a handle, NULL: there is none. Good until the handle is closed. */
 struct handle_slot *handle_slot(struct handle_table *table, handle_t handle);
 /* The object if the handle has this type and all these rights, not retained; else NULL and *status is

@@ -43,3 +43,10 @@ int64_t input_take(void)
         refill();
     return byte;
 }
+
+bool input_reach(bool begin)
+{
+    if (begin)
+        waiting.cursor = waiting.first;
+    return queue_reach(&waiting);
+}

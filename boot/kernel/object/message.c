@@ -34,21 +34,15 @@ static void close_handles(struct handle_table *table, const handle_t handle[], u
         handle_close(table, handle[--count]);
 }
 
-/* Give the receiver handles of its own to what the sender's lead to. */
-static int64_t copy_handles(struct handle_table *from, const struct message *sent, struct handle_table *to,
-                            struct message *received)
+/* Give the receiver, who has room, handles of its own to what the sender's lead to. */
+static void copy_handles(struct handle_table *from, const struct message *sent, struct handle_table *to,
+                         struct message *received)
 {
     for (uint64_t i = 0; i < sent->handle_count; i++) {
         const struct handle_slot *slot = handle_slot(from, sent->handle[i]);
-        int64_t handle = handle_insert(to, slot->object, slot->rights, slot->badge);
-        if (handle < 0) {
-            close_handles(to, received->handle, i);
-            return handle;
-        }
-        received->handle[i] = (handle_t)handle;
+        received->handle[i] = (handle_t)handle_insert(to, slot->object, slot->rights, slot->badge);
     }
     received->handle_count = sent->handle_count;
-    return STATUS_OK;
 }
 
 int64_t message_deliver(const struct thread *sender, const struct message *sent, uint64_t badge, const struct thread *receiver,
@@ -59,6 +53,9 @@ int64_t message_deliver(const struct thread *sender, const struct message *sent,
         return STATUS_BAD_ADDRESS;
     if (sent->size > received.size)
         return STATUS_TOO_LONG;
+    int64_t status = sent->handle_count ? handle_reserve(receiver->handles, (unsigned)sent->handle_count) : STATUS_OK;
+    if (status != STATUS_OK)
+        return status;
     if (sent->size &&
         !user_copy(receiver->space, (uint64_t)received.data, sender->space, (uint64_t)sent->data, sent->size))
         return STATUS_BAD_ADDRESS;
@@ -67,9 +64,8 @@ int64_t message_deliver(const struct thread *sender, const struct message *sent,
     received.size = sent->size;
     received.handle_count = 0;
     memory_fill(received.handle, 0, sizeof received.handle);
-    int64_t status = sent->handle_count ? copy_handles(sender->handles, sent, receiver->handles, &received) : STATUS_OK;
-    if (status != STATUS_OK)
-        return status;
+    if (sent->handle_count)
+        copy_handles(sender->handles, sent, receiver->handles, &received);
     if (!user_write(receiver->space, receiver->message_out, &received, sizeof received) ||
         (reply_handle && !user_write(receiver->space, receiver->reply_handle_out, reply_handle, sizeof *reply_handle))) {
         close_handles(receiver->handles, received.handle, received.handle_count);

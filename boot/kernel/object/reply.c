@@ -14,7 +14,15 @@ static bool reply_destroy(void *object)
     return true;
 }
 
-const struct object_type reply_type = {.destroy = reply_destroy};
+/* Who answers wakes the caller. */
+static void reply_reached(void *object)
+{
+    const struct reply *reply = object;
+    if (reply->caller)
+        object_reached(reply->caller->process);
+}
+
+const struct object_type reply_type = {.destroy = reply_destroy, .reached = reply_reached};
 
 struct reply *reply_create(void)
 {

@@ -29,6 +29,8 @@ static void queue_remove(struct thread *thread)
     struct thread_queue *queue = thread->queue;
     if (!queue)
         return;
+    if (queue->cursor == thread)
+        queue->cursor = thread->next;
     if (thread->previous)
         thread->previous->next = thread->next;
     else
@@ -99,6 +101,8 @@ void thread_ready(struct thread *thread)
 {
     thread->record.state = THREAD_READY;
     thread->record.endpoint = 0;
+    if (objects_are_reached)
+        object_reached(thread->process);
     queue_add(&ready_threads, thread);
 }
 
@@ -161,6 +165,26 @@ static void load(struct thread *thread)
     cpu_set_thread_pointer(thread->thread_pointer);
     cpu_set_frame(&thread->frame);
     loaded_thread = thread;
+}
+
+bool queue_reach(struct thread_queue *queue)
+{
+    for (; queue->cursor; queue->cursor = queue->cursor->next) {
+        if (!work_left)
+            return false;
+        work_did(1);
+        object_reached(queue->cursor->process);
+    }
+    return true;
+}
+
+bool scheduler_reach(bool begin)
+{
+    if (begin) {
+        ready_threads.cursor = ready_threads.first;
+        sleeping_threads.cursor = sleeping_threads.first;
+    }
+    return queue_reach(&ready_threads) && queue_reach(&sleeping_threads);
 }
 
 bool scheduler_waits(void)

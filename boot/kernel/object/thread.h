@@ -6,6 +6,7 @@
 #include "cpu.h"
 #include "memory/space.h"
 #include "object/handle.h"
+#include "object/reach.h"
 
 extern const struct object_type thread_type;
 
@@ -39,10 +40,12 @@ struct thread {
     uint64_t message_out;             /* user address: where to receive; what to send is record.request */
     uint64_t reply_handle_out;
     struct progress *progress;        /* of the call that it makes; NULL: none */
+    uint64_t collection;              /* the call found no memory, and waits for this one; 0: it did not */
 };
 
 struct thread_queue {
     struct thread *first, *last;
+    struct thread *cursor; /* of queue_reach: the next to look at */
 };
 
 /* A thread waits for a key: then nothing that runs, and nothing that sleeps, is no deadlock. */
@@ -76,5 +79,11 @@ void thread_yield(void);
 struct frame *schedule(void);
 /* A thread waits for what is not another thread: some time, or a key. */
 bool scheduler_waits(void);
+
+/* A collection: the processes of a queue's threads are reached, from its cursor on, within what work_left allows. False: to be
+ * called again. */
+bool queue_reach(struct thread_queue *queue);
+/* The same for threads that are ready or sleep; the first call of a collection has `begin`. */
+bool scheduler_reach(bool begin);
 void scheduler_wake_sleepers(void);
 #endif

@@ -2,12 +2,17 @@
 
 #include "base/log.h"
 #include "object/endpoint.h"
+#include "process/collect.h"
 #include "process/process.h"
 
 bool leftover_work(void)
 {
     /* Each may leave more to the others. */
     while (work_waiting && work_left) {
+        if (collect_is_ending()) {
+            collect();
+            continue;
+        }
         objects_destroy();
         endpoints_work();
         processes_work();
@@ -32,10 +37,12 @@ struct frame *kernel_work_and_leave(void)
         struct frame *frame = schedule();
         if (frame)
             return frame;
-        if (is_done && work_left)
-            idle();
-        else if (cpu_interrupt_waits())
+        if (cpu_interrupt_waits())
             cpu_wait_for_interrupt();
+        else if (is_done && work_left && collection_waits())
+            collect();
+        else if (is_done && work_left)
+            idle();
         work_begin();
     }
 }

@@ -11,6 +11,7 @@
 #define FIRST_PROCESS 1 /* the loader service: without it nothing is started or answered */
 
 static uint64_t process_numbers;
+static struct process *first_process;
 static struct process *first_ending, **last_ending = &first_ending;
 
 static struct process *process_of(uint64_t record)
@@ -78,7 +79,61 @@ static bool process_destroy(void *object)
     return true;
 }
 
-const struct object_type process_type = {.destroy = process_destroy};
+/* The last handle outside of it may be gone, and a reference stays: of a thread, or of a handle that the process holds itself or
+ * that another holds which is as lost. */
+static void process_handle_closed(void *object, uint32_t rights)
+{
+    const struct process *process = object;
+    (void)rights;
+    if (process->record.state == PROCESS_ALIVE && process->object.references > 1)
+        collection_due = true;
+}
+
+static void process_reached(void *object)
+{
+    struct process *process = object;
+    if (process->record.state == PROCESS_ALIVE && reach_first(&process->reach, process))
+        process->next_reach = 0;
+}
+
+const struct object_type process_type = {
+    .destroy = process_destroy,
+    .handle_closed = process_handle_closed,
+    .reached = process_reached,
+};
+
+#define REACHED_PER_UNIT 4 /* handles: cheaper than clearing a page */
+
+bool process_reach(struct process *process)
+{
+    if (process->watcher)
+        object_reached(process->watcher);
+    for (; process->next_reach < process->handles.end; process->next_reach++) {
+        if (!work_left)
+            return false;
+        const struct handle_slot *slot = handle_slot(&process->handles, (handle_t)process->next_reach + 1);
+        if (slot)
+            object_reached(slot->object);
+        if (process->next_reach % REACHED_PER_UNIT == 0)
+            work_did(1);
+    }
+    return true;
+}
+
+struct process *process_first(void)
+{
+    return first_process;
+}
+
+struct process *process_newest(void)
+{
+    return kernel_record.processes ? process_of(kernel_record.processes) : NULL;
+}
+
+struct process *process_before(const struct process *process)
+{
+    return process->record.next ? process_of(process->record.next) : NULL;
+}
 
 struct process *process_create(const char *name, size_t length)
 {
@@ -98,6 +153,9 @@ struct process *process_create(const char *name, size_t length)
     if (process->record.next)
         process_of(process->record.next)->record_link = &process->record.next;
     kernel_record.processes = (uint64_t)&process->record;
+    reach_new(&process->reach);
+    if (process->record.number == FIRST_PROCESS)
+        first_process = process;
     life_begin(&process->record);
     return process;
 }
@@ -110,6 +168,7 @@ bool process_watch(struct process *process, struct endpoint *endpoint, uint64_t 
     object_retain(endpoint);
     if (before)
         object_release(before);
+    object_reached(endpoint);
     process->watcher = endpoint;
     process->notice.badge = badge;
     return true;

@@ -23,6 +23,8 @@ struct process {
     struct process *next_ending;  /* in the queue of processes_work */
     uint64_t next_to_stop;        /* the record of a thread, when it ended */
     uint64_t live_threads;
+    struct reach reach;
+    uint64_t next_reach;          /* handles before this index were followed */
     bool calls_linux;           /* its system calls are Linux' */
     struct object *linux_state; /* of the Linux layer; NULL: none yet */
 };
@@ -45,6 +47,12 @@ void processes_work(void);
 /* End each process that touched a damaged page of the boot image, which was logged, with PROCESS_FAULTED and STATUS_CORRUPT.
  * To be called before the next thread runs where page_guard.damage is set. */
 void process_end_damaged(void);
+/* The first process, the newest, and the one that was made before another; NULL: there is none. */
+struct process *process_first(void);
+struct process *process_newest(void);
+struct process *process_before(const struct process *process);
+/* A collection: go on with what the process leads to, within what work_left allows. False: to be called again. */
+bool process_reach(struct process *process);
 
 /* Called before the first thread of a process first runs, with kernel_record.beginning set: a machine stops here. */
 void process_begins(void);

@@ -11,6 +11,7 @@
 #include "memory/page_table.h"
 #include "memory/pool.h"
 #include "object/reply.h"
+#include "process/collect.h"
 #include "process/leave.h"
 #include "process/process.h"
 #include "start/launch.h"
@@ -175,8 +176,10 @@ static void check_object(const struct found *found)
 
 void machine_ends(void)
 {
-    while (!leftover_work())
+    while (!leftover_work() || collection_waits()) {
         work_begin();
+        collect();
+    }
     visit_all();
     for (unsigned i = 0; i < object_count; i++)
         check_object(&objects[i]);

@@ -1,0 +1,32 @@
+/* What the machine has in use, compared exactly: needs the grant `log`, and the machine to be otherwise at rest. */
+#ifndef COUNTS_H
+#define COUNTS_H
+#include <stdio.h>
+#include <string.h>
+#include <system/call.h>
+#include <system/start.h>
+
+#define MILLISECOND 1000000
+
+/* When all that was ending has ended. */
+static inline struct machine_counts counts_settled(void)
+{
+    struct machine_counts counts = {0};
+    do
+        sys_thread_sleep(10 * MILLISECOND);
+    while (sys_machine_counts(sys_start_handle(START_HANDLE_SYSTEM), &counts) == STATUS_OK && counts.ending);
+    return counts;
+}
+
+/* As before; else a line says what is lost. */
+static inline int counts_are(const struct machine_counts *before, const char *what)
+{
+    struct machine_counts now = counts_settled();
+    int same = now.frames && memcmp(before, &now, sizeof now) == 0;
+    if (!same)
+        printf("%s: frames %lld, pieces %lld, handles %lld more than before\n", what,
+               (long long)(now.frames_used - before->frames_used), (long long)(now.pieces - before->pieces),
+               (long long)(now.handles - before->handles));
+    return same;
+}
+#endif
