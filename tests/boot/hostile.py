@@ -21,5 +21,5 @@ def checks(result: BootResult, *what: str) -> None:
     text = result.outcome.text
     assert result.outcome.verdict is Verdict.PASS, text
     for each in (*what, "warden"):
-        assert any(f": {each}: " in line and line.endswith(" 0 failed") for line in text), text
+        assert any(f": {each}: " in f": {line}" and line.endswith(" 0 failed") for line in text), text
     assert not result.failures

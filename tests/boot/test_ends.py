@@ -1,4 +1,4 @@
-"""What dies gives everything back: frames, small objects and handles are counted before and after, by the kernel itself."""
+"""What dies gives everything back: the kernel itself counts frames, small objects and handles, before and after."""
 
 from ambilink.machine.model import Verdict
 

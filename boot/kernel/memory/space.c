@@ -125,6 +125,8 @@ int64_t space_map_some(struct space *space, struct memory *memory, uint64_t offs
     prot &= ~PROT_FINAL;
     if (prot & ~max_prot)
         return STATUS_NO_RIGHT;
+    if (progress && !work_left)
+        return CALL_AGAIN;
     if (progress && progress->done)
         address = progress->address;
     else if (!address)
