@@ -12,9 +12,26 @@ def test_everything_comes_back(system, machine):
     checks(hostile(system, "hostile-ends", hostile_ends=ends).boot(machine), "ends")
 
 
+# A chain's links, pages of memory, turns that another thread must have had while that was made, and the machine's memory.
+LONG = {"emulator": ((1000, 20_000, 0), 128), "qemu": ((20_000, 130_000, 4), 640)}
+
+
+def test_what_is_long_is_done_in_steps(system, machine):
+    arguments, memory = LONG[machine]
+    chain = {"arguments": [str(each) for each in arguments], "grants": ["log"]}
+    checks(hostile(system, "hostile-chain", hostile_chain=chain).boot(machine, memory_megabytes=memory), "chain")
+
+
 def test_the_books_balance_when_much_has_died(system):
     system.kernel = "test-kernel-books"
     result = hostile(system, "hostile-ends", hostile_ends={"arguments": ["10"], "grants": ["log"]}).boot()
     checks(result, "ends")
     assert result.outcome.text[-1].startswith("books: balanced: ")
     assert result.outcome.verdict is Verdict.PASS
+
+
+def test_a_full_stack_of_the_kernel_is_reported(system, machine):
+    system.kernel = "test-kernel-overflow"
+    result = system.program("greet", arguments=["etc/none"]).boot(machine)
+    assert result.outcome.verdict is Verdict.FAIL
+    assert "kernel: panic: the kernel's stack is full, rip " in result.outcome.text[-1]

@@ -8,13 +8,15 @@
 
 #define MILLISECOND 1000000
 
-/* When all that was ending has ended. */
+/* When all that was ending has ended, and no other process does anything. */
 static inline struct machine_counts counts_settled(void)
 {
-    struct machine_counts counts = {0};
-    do
-        sys_thread_sleep(10 * MILLISECOND);
-    while (sys_machine_counts(sys_start_handle(START_HANDLE_SYSTEM), &counts) == STATUS_OK && counts.ending);
+    struct machine_counts counts = {.ending = 1}, before;
+    do {
+        before = counts;
+        sys_thread_sleep(20 * MILLISECOND);
+    } while (sys_machine_counts(sys_start_handle(START_HANDLE_SYSTEM), &counts) == STATUS_OK &&
+             (counts.ending || memcmp(&before, &counts, sizeof counts) != 0));
     return counts;
 }
 
