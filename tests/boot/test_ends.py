@@ -12,7 +12,7 @@ def test_everything_comes_back(system, machine):
     checks(hostile(system, "hostile-ends", hostile_ends=ends).boot(machine), "ends")
 
 
-# A chain's links, pages of memory, turns that another thread had at least while that was made, and the machine's memory.
+# A chain's links, pages of memory, turns that another thread had while that was made (the least), and megabytes in all.
 LONG = {"emulator": ((1000, 20_000, 0), 128), "qemu": ((20_000, 130_000, 4), 640)}
 
 
