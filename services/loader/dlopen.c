@@ -33,28 +33,37 @@ static void refuse_with_message(const struct child *child, const struct port_eve
 struct opened {
     struct loader_opened counts;
     uint64_t *data;
+    struct loader_object *objects; /* in it; their handles are filled in when the list of modules has them */
     uint64_t size;
 };
 
 /* False: no memory. */
 static bool list_work(struct child *child, struct opened *opened)
 {
-    const struct link *link = &child->target.link;
-    start_resolvers_size(link, &opened->counts.relro_count);
-    opened->counts.initializer_count = link->results.initializer_count;
-    opened->counts.resolver_count = link->results.pending_ifunc_count;
-    uint64_t initializers = link->results.initializer_count * sizeof(uint64_t);
-    uint64_t resolvers = link->results.pending_ifunc_count * sizeof(struct start_resolver);
-    opened->size = initializers + resolvers + opened->counts.relro_count * sizeof(struct start_range);
-    if (!opened->size)
-        return true;
+    const struct link_results *results = &child->target.link.results;
+    start_resolvers_size(&child->target.link, &opened->counts.relro_count);
+    opened->counts.object_count = results->sorted_count;
+    opened->counts.resolver_count = results->pending_ifunc_count;
+    uint64_t resolvers = results->pending_ifunc_count * sizeof(struct start_resolver);
+    uint64_t relro = opened->counts.relro_count * sizeof(struct start_range);
+    uint64_t functions = results->initializer_count + results->finalizer_count;
+    opened->size = resolvers + relro + results->sorted_count * sizeof(struct loader_object) + functions * sizeof(uint64_t);
     opened->data = port_allocate(port_of(child), opened->size);
     if (!opened->data)
         return false;
     uint8_t *at = (uint8_t *)opened->data;
-    memcpy(at, link->results.initializers, initializers);
-    start_resolvers_fill(link, (struct start_resolver *)(at + initializers),
-                         (struct start_range *)(at + initializers + resolvers));
+    start_resolvers_fill(&child->target.link, (struct start_resolver *)at, (struct start_range *)(at + resolvers));
+    opened->objects = (struct loader_object *)(at + resolvers + relro);
+    uint64_t *function = (uint64_t *)(opened->objects + results->sorted_count), *initializer = results->initializers;
+    for (size_t i = 0; i < results->sorted_count; i++) {
+        const struct module *module = results->sorted[i];
+        opened->objects[i] = (struct loader_object){0, module->initializer_count, module->finalizer_count};
+        memcpy(function, initializer, module->initializer_count * sizeof *function);
+        function += module->initializer_count;
+        initializer += module->initializer_count;
+        memcpy(function, module->finalizers, module->finalizer_count * sizeof *function);
+        function += module->finalizer_count;
+    }
     return true;
 }
 
@@ -66,7 +75,7 @@ static bool open_fresh(struct child *child, struct opened *opened)
     if (!list_work(child, opened))
         problem = "no memory for an answer";
     else if (opened->size > LOADER_REPLY_MAX)
-        problem = "too many constructors and indirect functions for one answer";
+        problem = "too many objects, constructors and indirect functions for one answer";
     if (problem) {
         strcpy(child->space.error, problem);
         target_abandon(target);
@@ -75,6 +84,8 @@ static bool open_fresh(struct child *child, struct opened *opened)
     if (!target_map(target))
         return false;
     target_commit(target);
+    for (size_t i = 0; i < opened->counts.object_count; i++)
+        opened->objects[i].handle = module_list_address(target->link.results.sorted[i]);
     child_forget_modules(child);
     return true;
 }
@@ -96,24 +107,40 @@ static void open_object(struct child *child, const struct port_event *request, c
         port_free(port_of(child), opened.data, opened.size);
 }
 
-static void close_object(struct child *child, const struct port_event *request)
+/* Objects that the process still needs, whatever it closed. */
+static void pin(const struct child *child, const struct port_event *request, const char *handles, bool pinned)
 {
-    const struct link *link = &child->target.link;
-    struct module *module = module_list_find(link, request->word[1]);
-    if (!module) {
-        refuse(child, request, PORT_NOT_FOUND);
+    uint64_t handle;
+    for (uint64_t at = 0; request->size - at >= sizeof handle; at += sizeof handle) {
+        memcpy(&handle, handles + at, sizeof handle);
+        struct module *module = module_list_find(&child->target.link, handle);
+        if (module)
+            module->pinned = pinned;
+    }
+}
+
+static void close_object(struct child *child, const struct port_event *request, const char *pins)
+{
+    const struct link_results *results = &child->target.link.results;
+    struct module *module = module_list_find(&child->target.link, request->word[1]);
+    uint64_t size = results->module_count * sizeof(uint64_t);
+    uint64_t *handles = module ? port_allocate(port_of(child), size) : NULL;
+    if (!handles) {
+        refuse(child, request, module ? PORT_NO_MEMORY : PORT_NOT_FOUND);
         return;
     }
     struct port_answer answer = {0};
-    if (target_close(&child->target, module))
-        answer = (struct port_answer){
-            .word = {0, 1},
-            .data = link->results.finalizers,
-            .size = link->results.finalizer_count * sizeof *link->results.finalizers,
-        };
-    else if (*child->space.error)
+    pin(child, request, pins, true);
+    if (target_close(&child->target, module)) {
+        answer = (struct port_answer){.word = {0, 1}, .data = handles, .size = results->sorted_count * sizeof *handles};
+        for (size_t i = 0; i < results->sorted_count; i++)
+            handles[i] = module_list_address(results->sorted[results->sorted_count - 1 - i]);
+    } else if (*child->space.error) {
         report(child->space.loader, "%s: what was closed stays: %s", child->name, child->space.error);
+    }
+    pin(child, request, pins, false);
     port_reply(port_of(child), request->reply, PORT_OK, &answer);
+    port_free(port_of(child), handles, size);
 }
 
 static void sweep(struct child *child, const struct port_event *request)
@@ -185,7 +212,7 @@ void dlopen_request(struct child *child, const struct port_event *request, const
         open_object(child, request, text);
         break;
     case LOADER_CLOSE:
-        close_object(child, request);
+        close_object(child, request, text);
         break;
     case LOADER_SWEEP:
         sweep(child, request);

@@ -119,7 +119,7 @@ def test_a_start_block_of_another_version(system, build):
 
     def change(data):
         assert MAGIC.to_bytes(8, "little") in data
-        data[:] = data.replace(MAGIC.to_bytes(8, "little"), b"AMBSTRT2")
+        data[:] = data.replace(MAGIC.to_bytes(8, "little"), b"AMBSTRT3")
 
     outcome = boot(build, image_with_loader(system, build, change)).outcome
     assert outcome.verdict is Verdict.FAIL

@@ -56,9 +56,13 @@ def test_open_look_up_close(pack, script, linker):
     loaded = [run.request(6, MODULES, number, index) for index in range(12)]
     first = Script.run(run)
     reply = first.replies[opened]
-    handle, initializers, resolvers, relro = reply.words[:4]
-    assert reply.status == OK and handle and initializers > 0
-    assert len(reply.data) == 8 * initializers + 24 * resolvers + 16 * relro
+    handle, count, resolvers, relro = reply.words[:4]
+    assert reply.status == OK and handle and count == 3
+    at = 24 * resolvers + 16 * relro
+    objects = [struct.unpack_from("<3Q", reply.data, at + 24 * number) for number in range(count)]
+    assert handle in [each for each, _, _ in objects] and len({each for each, _, _ in objects}) == count
+    functions = sum(first + last for _, first, last in objects)
+    assert functions >= 2 and len(reply.data) == at + 24 * count + 8 * functions
     assert first.replies[again].words[:4] == (handle, 0, 0, 0)
     assert {"libplugin.so", "libcolour.so", "libshape.so"} <= set(names_of(first, loaded))
     pages = first.pages(during)
@@ -84,7 +88,8 @@ def test_open_look_up_close(pack, script, linker):
     assert replies[global_one].status == replies[after].status == NOT_FOUND  # not opened globally; no caller
     assert replies[own].status == replies[program].status == OK
     assert replies[wrong].status == replies[scope].status == replies[bad].status == NOT_FOUND
-    assert replies[closed].words[0] == 1 and replies[closed].data
+    handles = struct.unpack("<3Q", replies[closed].data)  # what goes, the last constructed first
+    assert replies[closed].words[0] == 1 and handles[0] == handle
     assert "libplugin.so" not in names_of(result, loaded)
     assert set(result.pages(swept)) < set(pages)
     if before:
@@ -98,6 +103,29 @@ def test_open_look_up_close(pack, script, linker):
     found = result.replies[here]
     assert found.words[0] == handle and found.words[2] == replies[own].words[0]
     assert result.replies[nowhere].status == NOT_FOUND
+
+
+@STRATEGIES
+def test_an_object_that_is_pinned_stays(pack, script, linker):
+    run, number = begin(script, pack, linker)
+    opened = run.request(number, OPEN, 0, data=PLUGIN)
+    handle = run.run().replies[opened].words[0]
+
+    run, number = begin(script, pack, linker)
+    run.request(number, OPEN, 0, data=PLUGIN)
+    pins = struct.pack("<3Q", handle + 8, 0, handle)  # what is no handle is passed over
+    held = run.request(number, CLOSE, handle, data=pins + b"rest")
+    again = run.request(number, OPEN, 2, data=PLUGIN)
+    freed = run.request(number, CLOSE, handle)
+    going = run.request(number, OPEN, 0, data=PLUGIN)
+    run.request(number, SWEEP)
+    gone = run.request(number, CLOSE, handle)
+    replies = run.run().replies
+    assert replies[held].status == OK and replies[held].words[0] == 0 and not replies[held].data
+    assert replies[again].words[0] == handle
+    assert replies[freed].words[0] == 1 and len(replies[freed].data) == 24
+    assert replies[going].status == NOT_FOUND and b"destructors still run" in replies[going].data
+    assert replies[gone].status == NOT_FOUND
 
 
 @STRATEGIES

@@ -21,7 +21,7 @@ SYSTEMS = {
 }
 pytestmark = pytest.mark.filterwarnings("error")  # of an exception in the port
 
-START_MAGIC = 0x3154525453424D41
+START_MAGIC = 0x3254525453424D41
 CALLS_MAX = 2000
 
 

@@ -12,8 +12,8 @@
 
 #define AT_START 0x414d4c4b
 
-/* "AMBSTRT1": the digit is the version of this file. A program that finds another ends with STATUS_CORRUPT. */
-#define START_MAGIC 0x3154525453424d41
+/* "AMBSTRT2": the digit is the version of this file. A program that finds another ends with STATUS_CORRUPT. */
+#define START_MAGIC 0x3254525453424d41
 
 /* The objects are relocated already; otherwise the start code relocates its own static PIE. */
 #define START_LINKED 1
@@ -85,6 +85,12 @@ struct start_range {
     uint64_t address, size;
 };
 
+/* What one object has among the initializers and finalizers, in the order of the initializers. So when those of the first n
+ * entries ran, as many finalizers at the end of their list may be called as these entries have. */
+struct start_object {
+    uint32_t initializer_count, finalizer_count;
+};
+
 struct start_info {
     uint64_t magic;
     uint64_t flags;            /* START_... */
@@ -105,5 +111,7 @@ struct start_info {
     uint64_t tls_align;
     uint64_t image_size;       /* bytes of START_HANDLE_IMAGE */
     uint64_t loaded;           /* for the loader service: struct loaded_table */
+    uint64_t object_count;
+    uint64_t objects;          /* struct start_object[], of objects that have such functions */
 };
 #endif

@@ -1,9 +1,9 @@
-/* What runs at exit, and when an object goes: functions of atexit, and destructors of C++ by the object that registered
- * them (Itanium C++ ABI 3.3.6), which may be closed before the program ends. Destructors of thread-local objects run
- * before all others; a process has one thread, so one list holds them. */
+/* What runs at the end of the program, and when an object goes: handlers of atexit and destructors of C++, by the object that
+ * registered them (Itanium C++ ABI 3.3.6), newest first, each once. */
+#include "atexit.h"
+
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "fork_impl.h"
@@ -12,161 +12,204 @@
 
 #define COUNT 32 /* POSIX: so many without memory from malloc */
 
-typedef void function(void *argument);
+typedef void handler(void *argument);
 
-static struct block {
-    struct block *next;
-    size_t used;
-    struct entry {
-        function *function;
-        void *argument;
-    } entries[COUNT];
-} first_block, *head; /* NULL until the first comes: no pointer to relocate */
-
-struct destructor {
-    struct destructor *next;
-    function *function; /* NULL: it ran when its object went */
-    void *argument, *object;
+struct entry {
+    handler *function; /* NULL: it ran */
+    void *argument;
+    const void *object; /* an address in it; NULL: the one that the function lies in */
 };
 
-static struct destructor *thread_destructors;
-static bool registered; /* since it was cleared */
+/* The last one runs first. */
+struct handlers {
+    struct entry *entries;
+    unsigned count, room;
+    unsigned changes; /* so far */
+};
+
+struct thread_entry {
+    struct thread_entry *next;
+    struct entry entry;
+};
+
+static struct entry first_entries[COUNT];
+static struct handlers at_exit, quick;
+static struct thread_entry *thread_exit; /* a process has one thread; newest first */
 static volatile int lock[1];
 volatile int *const __atexit_lockptr = lock;
+hidden volatile int *const __at_quick_exit_lockptr = lock;
 
 /* Called with the lock, which it gives up meanwhile. */
-static void run(function *function, void *argument)
+static void run(const struct entry *entry)
 {
     UNLOCK(lock);
-    function(argument);
+    entry->function(entry->argument);
     LOCK(lock);
 }
 
-/* With NULL those of every object. Called with the lock. */
-static void run_thread_destructors(const void *object)
+static bool make_room(struct handlers *handlers)
 {
-    for (struct destructor **at = &thread_destructors; *at;) {
-        struct destructor *one = *at;
-        if (object && one->object != object) {
-            at = &one->next;
-            continue;
-        }
-        *at = one->next;
-        run(one->function, one->argument);
-        __libc_free(one);
-        at = &thread_destructors; /* it may have registered others */
+    if (handlers->count < handlers->room)
+        return true;
+    if (handlers == &at_exit && !handlers->entries) {
+        handlers->entries = first_entries;
+        handlers->room = COUNT;
+        return true;
+    }
+    unsigned room = handlers->room ? 2 * handlers->room : COUNT;
+    struct entry *entries = __libc_malloc(room * sizeof *entries);
+    if (!entries)
+        return false;
+    for (size_t i = 0; i < handlers->count; i++)
+        entries[i] = handlers->entries[i];
+    if (handlers->entries != first_entries)
+        __libc_free(handlers->entries);
+    handlers->entries = entries;
+    handlers->room = room;
+    return true;
+}
+
+static int add(struct handlers *handlers, handler *function, void *argument, const void *object)
+{
+    LOCK(lock);
+    bool good = make_room(handlers);
+    if (good)
+        handlers->entries[handlers->count++] = (struct entry){function, argument, object};
+    handlers->changes++;
+    UNLOCK(lock);
+    return good ? 0 : -1;
+}
+
+/* Those that handlers register run next. Called with the lock. */
+static void run_all(struct handlers *handlers)
+{
+    while (handlers->count) {
+        struct entry entry = handlers->entries[--handlers->count];
+        handlers->changes++;
+        if (entry.function)
+            run(&entry);
     }
 }
 
-hidden void __funcs_on_exit(void)
+static bool is_within(const void *address, const struct address_range *range)
+{
+    return (uintptr_t)address - range->low < range->high - range->low;
+}
+
+/* Whether it goes with an object. */
+static bool goes(const struct entry *entry, const void *object, const struct address_range *range)
+{
+    if (!range)
+        return entry->object == object;
+    return is_within(entry->object, range) || is_within((void *)(uintptr_t)entry->function, range);
+}
+
+static void drop_those_that_ran(struct handlers *handlers)
+{
+    unsigned kept = 0;
+    for (size_t i = 0; i < handlers->count; i++)
+        if (handlers->entries[i].function)
+            handlers->entries[kept++] = handlers->entries[i];
+    handlers->count = kept;
+    handlers->changes++;
+}
+
+/* Run, or forget, those of one object. Called with the lock. */
+static void end_object(struct handlers *handlers, const void *object, const struct address_range *range, bool runs)
+{
+    for (size_t i = handlers->count; i-- > 0;) {
+        struct entry entry = handlers->entries[i];
+        if (!entry.function || !goes(&entry, object, range))
+            continue;
+        handlers->entries[i].function = NULL;
+        unsigned changes = handlers->changes;
+        if (runs)
+            run(&entry);
+        if (handlers->changes != changes)
+            i = handlers->count; /* it registered others, which come first, or had some run */
+    }
+    drop_those_that_ran(handlers);
+}
+
+static void end_of(const void *object, const struct address_range *range)
 {
     LOCK(lock);
-    run_thread_destructors(NULL);
-    for (; head; head = head->next)
-        while (head->used) {
-            struct entry entry = head->entries[--head->used];
-            run(entry.function, entry.argument);
-        }
+    end_object(&at_exit, object, range, true);
+    end_object(&quick, object, range, false);
     UNLOCK(lock);
 }
 
-/* The entry of one destructor. */
-static void destroy(void *argument)
+void __atexit_leave(const struct address_range *range)
 {
-    struct destructor one = *(struct destructor *)argument;
-    __libc_free(argument);
-    if (one.function)
-        one.function(one.argument);
-}
-
-static void run_destructors(const void *object)
-{
-    for (struct block *block = head; block; block = block->next)
-        for (size_t i = block->used; i-- > 0;) {
-            struct destructor *one = block->entries[i].function == destroy ? block->entries[i].argument : NULL;
-            if (!one || one->object != object || !one->function)
-                continue;
-            function *function = one->function;
-            one->function = NULL;
-            registered = false;
-            run(function, one->argument);
-            if (registered) { /* newer ones come first */
-                block = head;
-                i = block->used;
-            }
-        }
+    end_of(NULL, range);
 }
 
 void __cxa_finalize(void *object)
 {
-    if (!object) {
-        __funcs_on_exit();
-        return;
-    }
+    if (object)
+        end_of(object, NULL);
+    else
+        __atexit_run();
+}
+
+void __atexit_run(void)
+{
     LOCK(lock);
-    run_thread_destructors(object);
-    run_destructors(object);
+    run_all(&at_exit);
     UNLOCK(lock);
 }
 
-static int add(function *function, void *argument)
+static void run_thread_exit(void)
 {
-    LOCK(lock);
-    if (!head)
-        head = &first_block;
-    if (head->used == COUNT) {
-        struct block *more = __libc_calloc(1, sizeof *more);
-        if (!more) {
-            UNLOCK(lock);
-            return -1;
-        }
-        more->next = head;
-        head = more;
-    }
-    head->entries[head->used++] = (struct entry){function, argument};
-    registered = true;
-    UNLOCK(lock);
-    return 0;
-}
-
-static struct destructor *new_destructor(function *function, void *argument, void *object)
-{
-    struct destructor *one = __libc_malloc(sizeof *one);
-    if (one)
-        *one = (struct destructor){NULL, function, argument, object};
-    return one;
-}
-
-int __cxa_atexit(function *function, void *argument, void *object)
-{
-    if (!object)
-        return add(function, argument);
-    struct destructor *one = new_destructor(function, argument, object);
-    if (!one || add(destroy, one) != 0) {
+    while (thread_exit) {
+        struct thread_entry *one = thread_exit;
+        struct entry entry = one->entry;
+        thread_exit = one->next;
         __libc_free(one);
-        return -1;
+        run(&entry);
     }
-    return 0;
 }
 
-int __cxa_thread_atexit_impl(function *function, void *argument, void *object)
+/* In exit, which may be called again by what runs here: that call goes on with what is left. */
+hidden void __funcs_on_exit(void)
 {
-    struct destructor *one = new_destructor(function, argument, object);
+    LOCK(lock);
+    run_thread_exit();
+    run_all(&at_exit);
+    UNLOCK(lock);
+}
+
+hidden void __funcs_on_quick_exit(void)
+{
+    LOCK(lock);
+    run_all(&quick);
+    UNLOCK(lock);
+}
+
+int __cxa_atexit(handler *function, void *argument, void *object)
+{
+    return add(&at_exit, function, argument, object);
+}
+
+int __cxa_at_quick_exit(handler *function, void *object)
+{
+    return add(&quick, function, NULL, object);
+}
+
+int __cxa_thread_atexit_impl(handler *function, void *argument, void *object)
+{
+    struct thread_entry *one = __libc_malloc(sizeof *one);
     if (!one)
         return -1;
     LOCK(lock);
-    one->next = thread_destructors;
-    thread_destructors = one;
+    *one = (struct thread_entry){thread_exit, {function, argument, object}};
+    thread_exit = one;
     UNLOCK(lock);
     return 0;
 }
 
-static void call(void *function)
+void __thread_atexit_visit(void (*visit)(void *context, uintptr_t address), void *context)
 {
-    ((void (*)(void))(uintptr_t)function)();
-}
-
-int atexit(void (*function)(void))
-{
-    return add(call, (void *)(uintptr_t)function);
+    for (const struct thread_entry *one = thread_exit; one; one = one->next)
+        visit(context, one->entry.object ? (uintptr_t)one->entry.object : (uintptr_t)one->entry.function);
 }

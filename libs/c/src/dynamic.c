@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #include <system/call.h>
 #include <system/start.h>
 
+#include "atexit.h"
+#include "opened.h"
 #include "tls.h"
 
 #define RTLD_DEEPBIND 8 /* not in musl's <dlfcn.h> */
@@ -60,10 +63,20 @@ void __run_resolvers(const struct start_resolver *resolvers, uint64_t count, con
             a_crash();
 }
 
-static void run(const uint64_t *functions, uint64_t count)
+/* What came: its indirect functions, thread-local data and constructors. False: no memory, and none of them ran. */
+static bool start_opened(const struct loader_opened *opened, const uint64_t *words, uint64_t generation)
 {
-    for (uint64_t i = 0; i < count; i++)
-        ((procedure *)(uintptr_t)functions[i])();
+    const struct start_resolver *resolvers = (const void *)words;
+    const struct start_range *ranges = (const void *)(resolvers + opened->resolver_count);
+    const struct loader_object *objects = (const void *)(ranges + opened->relro_count);
+    struct opened_object *first;
+    _dl_debug_state();
+    __tls_take_in(generation);
+    if (!__opened_prepare(&first, objects, opened->object_count, (const void *)(objects + opened->object_count)))
+        return false;
+    __run_resolvers(resolvers, opened->resolver_count, ranges, opened->relro_count);
+    __opened_construct(first);
+    return true;
 }
 
 void *dlopen(const char *name, int mode)
@@ -76,24 +89,17 @@ void *dlopen(const char *name, int mode)
     struct loader_opened opened;
     uint64_t *words = malloc(size);
     int64_t status = words ? loader_open(name ? name : "", flags, &opened, words, &size) : STATUS_NO_MEMORY;
-    if (status != STATUS_OK) {
-        if (status == STATUS_NOT_FOUND && size)
-            __dl_seterr("%s", (const char *)words);
-        else
-            __dl_seterr("%s: the loader service answers with status %d", name ? name : "", (int)status);
-        free(words);
-        return 0;
+    bool good = status == STATUS_OK && (list()->added == added || start_opened(&opened, words, generation));
+    if (status == STATUS_OK && !good) {
+        dlclose((void *)(uintptr_t)opened.handle);
+        status = STATUS_NO_MEMORY;
     }
-    if (list()->added != added) {
-        const struct start_resolver *resolvers = (const void *)(words + opened.initializer_count);
-        const struct start_range *ranges = (const void *)(resolvers + opened.resolver_count);
-        _dl_debug_state();
-        __tls_take_in(generation);
-        __run_resolvers(resolvers, opened.resolver_count, ranges, opened.relro_count);
-        run(words, opened.initializer_count);
-    }
+    if (status == STATUS_NOT_FOUND && size)
+        __dl_seterr("%s", (const char *)words);
+    else if (!good)
+        __dl_seterr("%s: the loader service answers with status %d", name ? name : "", (int)status);
     free(words);
-    return (void *)(uintptr_t)opened.handle;
+    return good ? (void *)(uintptr_t)opened.handle : 0;
 }
 
 hidden int __dl_invalid_handle(void *handle)
@@ -105,21 +111,98 @@ hidden int __dl_invalid_handle(void *handle)
     return 1;
 }
 
+/* Objects that a destructor of thread-local data is pending for: they stay. */
+struct pins {
+    uint64_t handle[LOADER_PINS_MAX], count;
+    const struct start_module *opened; /* the first one that may go */
+};
+
+static void pin(void *context, uintptr_t address)
+{
+    struct pins *pins = context;
+    const struct start_module *module = pins->opened;
+    while (module && address - module->low >= module->high - module->low)
+        module = module_at(module->next);
+    if (!module)
+        return;
+    for (uint64_t i = 0; i < pins->count; i++)
+        if (pins->handle[i] == module->address)
+            return;
+    if (pins->count < LOADER_PINS_MAX)
+        pins->handle[pins->count] = module->address;
+    pins->count++;
+}
+
+static void find_pins(struct pins *pins)
+{
+    pins->count = 0;
+    pins->opened = module_at(list()->first);
+    for (uint64_t i = sys_start_info()->module_count; i-- && pins->opened;)
+        pins->opened = module_at(pins->opened->next);
+    __thread_atexit_visit(pin, pins);
+}
+
+/* Handles of what goes, the last constructed first. */
+struct closed {
+    struct closed *next;
+    uint64_t count, handles[];
+};
+
+/* Destructors, and what was registered for the end. */
+static void end_objects(const struct closed *closed)
+{
+    for (uint64_t i = 0; i < closed->count; i++) {
+        const struct start_module *module = module_at(closed->handles[i]);
+        __opened_destruct(closed->handles[i]);
+        __atexit_leave(&(struct address_range){module->low, module->high});
+    }
+}
+
+/* What a destructor closes ends after what is ending now, and all of it is unmapped when the last has ended. */
+static int64_t end_closed(struct closed *closed)
+{
+    static struct closed *first;
+    struct closed **last = &first;
+    while (*last)
+        last = &(*last)->next;
+    *last = closed;
+    if (first != closed)
+        return STATUS_OK;
+    while (first) {
+        end_objects(first);
+        struct closed *done = first;
+        first = done->next;
+        free(done);
+    }
+    int64_t status = loader_sweep();
+    _dl_debug_state();
+    return status;
+}
+
 int dlclose(void *handle)
 {
+    struct pins pins;
     if (is_static() || __dl_invalid_handle(handle))
         return -1;
-    uint64_t size = LOADER_REPLY_MAX, *finalizers = malloc(size);
-    int64_t going = finalizers ? loader_close((uintptr_t)handle, finalizers, &size) : STATUS_NO_MEMORY;
-    if (going > 0) {
-        run(finalizers, size / sizeof *finalizers);
-        going = loader_sweep();
-        _dl_debug_state();
+    find_pins(&pins);
+    if (pins.count > LOADER_PINS_MAX) {
+        __dl_seterr("destructors of thread-local data are pending for more than %d objects", LOADER_PINS_MAX);
+        return -1;
     }
-    free(finalizers);
-    if (going < 0)
-        __dl_seterr("the loader service answers with status %d", (int)going);
-    return going < 0 ? -1 : 0;
+    uint64_t size = LOADER_REPLY_MAX;
+    struct closed *closed = malloc(sizeof *closed + size);
+    int64_t status = closed ? loader_close((uintptr_t)handle, pins.handle, pins.count, closed->handles, &size)
+                            : STATUS_NO_MEMORY;
+    if (status > 0) {
+        closed->next = 0;
+        closed->count = size / sizeof *closed->handles;
+        status = end_closed(closed);
+    } else {
+        free(closed);
+    }
+    if (status < 0)
+        __dl_seterr("the loader service answers with status %d", (int)status);
+    return status < 0 ? -1 : 0;
 }
 
 static void *find(void *handle, const char *name, const char *version, uintptr_t caller)

@@ -2,6 +2,7 @@
  * the linker found. A program that the kernel placed has no module table; then the program's own tables
  * are used, as in any static program. These strong definitions win over musl's weak ones. */
 #include <elf.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -12,6 +13,8 @@
 
 #include <system/start.h>
 
+#include "atexit.h"
+#include "opened.h"
 #include "tls.h"
 
 #define TLS_ALIGN_MIN 16
@@ -30,30 +33,66 @@ static void call_all(const uint64_t *addresses, uint64_t count)
         ((procedure *)(uintptr_t)addresses[i])();
 }
 
+/* So many finalizers are of objects whose initializers have returned: at the end of the linker's list, or all of a program
+ * that the kernel placed. */
+static uint64_t finalizers_due;
+
+static void start_objects(const struct start_info *info)
+{
+    const uint64_t *initializers = (const uint64_t *)(uintptr_t)info->initializers;
+    const struct start_object *objects = (const struct start_object *)(uintptr_t)info->objects;
+    for (uint64_t i = 0; i < info->object_count; i++) {
+        call_all(initializers, objects[i].initializer_count);
+        initializers += objects[i].initializer_count;
+        finalizers_due += objects[i].finalizer_count;
+    }
+}
+
 void __libc_start_init(void)
 {
     const struct start_info *info = sys_start_info();
     if (info->module_count) {
         __run_resolvers((const struct start_resolver *)(uintptr_t)info->resolvers, info->resolver_count,
                         (const struct start_range *)(uintptr_t)info->relro, info->relro_count);
-        call_all((const uint64_t *)(uintptr_t)info->initializers, info->initializer_count);
+        start_objects(info);
         return;
     }
     for (procedure *const *entry = __preinit_array_start; entry < __preinit_array_end; entry++)
         (*entry)();
     for (procedure *const *entry = __init_array_start; entry < __init_array_end; entry++)
         (*entry)();
+    finalizers_due = (uint64_t)(__fini_array_end - __fini_array_start);
 }
 
-void __libc_exit_fini(void)
+/* A static program has these where it calls dlopen and atexit. */
+static void nothing(void)
+{
+}
+weak_alias(nothing, __opened_destruct_all);
+weak_alias(nothing, __atexit_run);
+
+static void run_destructors(void)
 {
     const struct start_info *info = sys_start_info();
     if (info->module_count) {
-        call_all((const uint64_t *)(uintptr_t)info->finalizers, info->finalizer_count);
+        __opened_destruct_all();
+        call_all((const uint64_t *)(uintptr_t)info->finalizers + info->finalizer_count - finalizers_due, finalizers_due);
         return;
     }
-    for (procedure *const *entry = __fini_array_end; entry > __fini_array_start;)
-        (*--entry)();
+    for (uint64_t i = finalizers_due; i-- > 0;)
+        __fini_array_start[i]();
+}
+
+/* In exit, after the handlers, and before stdio is flushed. A destructor that calls exit ends the program: the others, which
+ * may be in its middle, do not run. */
+void __libc_exit_fini(void)
+{
+    static bool ending;
+    if (ending)
+        return;
+    ending = true;
+    run_destructors();
+    __atexit_run(); /* what destructors registered */
 }
 
 static size_t align_up(size_t value, size_t align)

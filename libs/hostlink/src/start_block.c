@@ -8,7 +8,8 @@ uint64_t start_block_size(const struct link *link)
     uint64_t relro_count;
     return shared_area_rounded(sizeof(struct start_info)) + shared_area_rounded(sizeof(struct start_link)) +
            module_list_size(link) + shared_area_rounded(link->results.initializer_count * 8) +
-           shared_area_rounded(link->results.finalizer_count * 8) + shared_area_rounded(link->results.tls_count * sizeof(struct start_tls)) +
+           shared_area_rounded(link->results.finalizer_count * 8) +
+           shared_area_rounded(link->results.sorted_count * sizeof(struct start_object)) + shared_area_rounded(link->results.tls_count * sizeof(struct start_tls)) +
            start_resolvers_size(link, &relro_count);
 }
 
@@ -83,6 +84,21 @@ static uint64_t put_tls(struct shared_area *area, const struct link *link)
     return templates;
 }
 
+static uint64_t put_objects(struct shared_area *area, const struct link *link, uint64_t *count)
+{
+    uint64_t objects = area->there + area->used;
+    struct start_object *object = (struct start_object *)(area->here + area->used);
+    for (size_t i = 0; i < link->results.sorted_count; i++) {
+        const struct module *module = link->results.sorted[i];
+        if (!module->initializer_count && !module->finalizer_count)
+            continue;
+        *object++ = (struct start_object){(uint32_t)module->initializer_count, (uint32_t)module->finalizer_count};
+        ++*count;
+    }
+    area->used += shared_area_rounded(*count * sizeof *object);
+    return objects;
+}
+
 struct start_info *start_block_write(struct shared_area *area, struct link *link, struct start_link **list)
 {
     struct start_info *info = (struct start_info *)area->here;
@@ -109,6 +125,7 @@ struct start_info *start_block_write(struct shared_area *area, struct link *link
     module_list_append(area, link, *list);
     info->initializers = shared_area_put(area, link->results.initializers, link->results.initializer_count * 8);
     info->finalizers = shared_area_put(area, link->results.finalizers, link->results.finalizer_count * 8);
+    info->objects = put_objects(area, link, &info->object_count);
     info->tls = put_tls(area, link);
     uint64_t all = start_resolvers_size(link, &info->relro_count);
     uint64_t resolvers = shared_area_rounded(link->results.pending_ifunc_count * sizeof(struct start_resolver));

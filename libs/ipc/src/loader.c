@@ -74,9 +74,14 @@ int64_t loader_open(const char *name, uint64_t flags, struct loader_opened *open
     return status;
 }
 
-int64_t loader_close(uint64_t handle, uint64_t *finalizers, uint64_t *size)
+int64_t loader_close(uint64_t handle, const uint64_t *pins, uint64_t pin_count, uint64_t *handles, uint64_t *size)
 {
-    struct message request = {.word = {LOADER_CLOSE, handle}}, answer = {.data = finalizers, .size = *size};
+    struct message request = {
+        .word = {LOADER_CLOSE, handle},
+        .data = (void *)(uintptr_t)pins,
+        .size = pin_count * sizeof *pins,
+    };
+    struct message answer = {.data = handles, .size = *size};
     int64_t status = call_loader(&request, &answer);
     *size = answer.size;
     return status == STATUS_OK ? (int64_t)answer.word[1] : status;

@@ -95,18 +95,26 @@ struct module *modules_add(struct link *link, const char *name, const struct fil
     return module;
 }
 
+struct module *modules_staying(struct link *link, const struct module *referrer, struct module *found, const char *name)
+{
+    if (!found->unloading)
+        return found;
+    ground_refuse_name(&link->ground, LINK_UNLOADING, referrer ? referrer->name : "", name, NULL, NULL);
+    return NULL;
+}
+
 struct module *modules_need(struct link *link, const struct module *referrer, const char *name)
 {
     struct module *found = modules_find(link, name);
     struct file_view file = {0};
     if (found)
-        return found;
+        return modules_staying(link, referrer, found, name);
     if (!link->settings.host->open(link->settings.host->context, referrer, name, &file)) {
         ground_refuse_name(&link->ground, LINK_NOT_FOUND, referrer ? referrer->name : "", name, NULL, NULL);
         return NULL;
     }
     found = modules_find_file(link, &file);
-    return found ? found : modules_add(link, name, &file);
+    return found ? modules_staying(link, referrer, found, name) : modules_add(link, name, &file);
 }
 
 struct module **modules_fresh(struct link *link, size_t *count)

@@ -94,11 +94,13 @@ static bool remember_finalizers(struct link *link, struct module *module)
     return true;
 }
 
-bool order_finalizers(struct link *link, struct module *const *sorted, size_t count)
+bool order_finalizers(struct link *link, struct module **sorted, size_t count)
 {
     size_t total = 0;
     for (size_t i = 0; i < count; i++)
         total += sorted[i]->finalizer_count;
+    link->results.sorted = sorted;
+    link->results.sorted_count = count;
     link->results.finalizer_count = 0;
     link->results.finalizers = scratch_alloc(link, total, sizeof *link->results.finalizers);
     for (size_t i = count; link->results.finalizers && i-- > 0;)
@@ -112,6 +114,17 @@ struct module **order_fresh(struct link *link, size_t *count)
     struct module **modules = modules_fresh(link, count);
     struct module **sorted = scratch_modules(link);
     return modules && sorted && order_sort(link, modules, *count, false, sorted) ? sorted : NULL;
+}
+
+/* NULL: none. */
+static void move_to_front(struct module **modules, struct module *first)
+{
+    for (struct module *other = first, *next; first; other = next) {
+        next = *modules;
+        *modules++ = other;
+        if (next == first)
+            return;
+    }
 }
 
 bool link_order(struct link *link)
@@ -129,16 +142,19 @@ bool link_order(struct link *link)
     link->results.initializers = scratch_alloc(link, functions, sizeof *link->results.initializers);
     if (!sorted || !link->results.initializers)
         return false;
-    if (first)
-        filled = append_initializers(link, first, 0);
-    if (link->results.fresh == link->results.first)
-        filled = append_array(link->results.first, &link->results.first->preinit_array, false, link->results.initializers, filled);
+    move_to_front(sorted, first);
+    const struct table *preinit = link->results.fresh == link->results.first ? &link->results.first->preinit_array : NULL;
     for (size_t i = 0; i < count; i++) {
-        size_t before = filled;
-        if (sorted[i] != first)
-            filled = append_initializers(link, sorted[i], filled);
+        size_t before = filled, own;
+        if (preinit && (sorted[i] != first || count == 1)) {
+            filled = append_array(link->results.first, preinit, false, link->results.initializers, filled);
+            preinit = NULL;
+        }
+        own = filled;
+        filled = append_initializers(link, sorted[i], filled);
+        sorted[i]->initializer_count = filled - before;
         if (sorted[i] == link->results.first)
-            link->results.own_initializer_count = filled - before;
+            link->results.own_initializer_count = filled - own;
         if (!remember_finalizers(link, sorted[i]))
             return false;
     }

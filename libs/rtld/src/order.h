@@ -8,6 +8,6 @@
 bool order_sort(struct link *link, struct module *const *modules, size_t count, bool closing, struct module **sorted);
 /* The fresh modules in the order to start them; NULL after a report. */
 struct module **order_fresh(struct link *link, size_t *count);
-/* results.finalizers of these; false after a report. */
-bool order_finalizers(struct link *link, struct module *const *sorted, size_t count);
+/* results.finalizers of these, and these as results.sorted; false after a report. */
+bool order_finalizers(struct link *link, struct module **sorted, size_t count);
 #endif

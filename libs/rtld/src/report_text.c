@@ -36,6 +36,7 @@ static const struct form forms[] = {
     [LINK_TOO_MANY_HEADERS] = {"has more program headers than are read, count", .offset = true, .value = true},
     [LINK_TOO_MUCH_WORK] = {"has hash chains or version lists that take too long, steps", .value = true},
     [LINK_NOT_LOADED] = {"is not loaded:", .symbol = true},
+    [LINK_UNLOADING] = {"needs an object whose destructors still run after its last close:", .symbol = true},
 };
 
 struct text {

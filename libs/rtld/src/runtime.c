@@ -20,6 +20,8 @@ struct module *link_open(struct link *link, const char *name, unsigned flags)
             return NULL;
         }
     }
+    if (module && !modules_staying(link, NULL, module, name))
+        return NULL;
     if (!module && (!(module = modules_need(link, NULL, name)) || (link->results.fresh && !closure_load(link))))
         return NULL;
     if (!closure_make(link, module))
@@ -43,7 +45,7 @@ static bool mark_used(struct link *link)
     if (!stack)
         return false;
     for (struct module *module = link->results.first; module; module = module->next) {
-        module->marked = module->initial || module->opens || module->nodelete;
+        module->marked = module->initial || module->opens || module->nodelete || module->pinned;
         if (module->marked)
             stack[depth++] = module;
     }
@@ -74,7 +76,7 @@ bool link_close(struct link *link, struct module *module)
     struct module **sorted = scratch_modules(link);
     size_t count = 0;
     for (struct module *other = link->results.first; other && unloading; other = other->next)
-        if (!other->marked)
+        if (!other->marked && !other->unloading)
             unloading[count++] = other;
     if (!count || !sorted)
         return false;

@@ -62,7 +62,8 @@ bool scope_prepare(struct link *link)
     if (state->bind_first)
         count = append_closure(list, count, root, true);
     for (struct module *module = state->global; module; module = module->next_global)
-        list[count++] = module;
+        if (!module->unloading)
+            list[count++] = module;
     if (!state->bind_first)
         count = append_closure(list, count, root, false);
     state->searched = list;

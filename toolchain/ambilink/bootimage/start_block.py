@@ -24,16 +24,17 @@ from ambilink.link.module import Module
 from ambilink.link.order import start_order
 from ambilink.link.relocate import Descriptors, Link, link
 
-MAGIC = int.from_bytes(b"AMBSTRT1", "little")
+MAGIC = int.from_bytes(b"AMBSTRT2", "little")
 LINKED = 1
 HANDLES = 8
 MASK = (1 << 64) - 1
-INFO = struct.Struct(f"<QQ{HANDLES}I16Q")
+INFO = struct.Struct(f"<QQ{HANDLES}I18Q")
 LINK = struct.Struct("<10Q")
 TLS = struct.Struct("<5Q")
 MODULE = struct.Struct("<12Q5QQ")
 RESOLVER = struct.Struct("<3Q")
 RANGE = struct.Struct("<2Q")
+OBJECT = struct.Struct("<2I")
 # As the core lays out thread-local storage for the loader service, which adds room for objects opened later.
 TLS_SURPLUS = 1024
 TLS_SURPLUS_ALIGN = 64
@@ -72,29 +73,39 @@ def _functions(module: Module, tag: int, size_tag: int) -> list[int]:
     return [function for function in found if function not in (0, MASK)]
 
 
+def _own_initializers(module: Module) -> list[int]:
+    first = [_function(module, DT_INIT)] if module.dynamic.get(DT_INIT) else []
+    return first + _functions(module, DT_INIT_ARRAY, DT_INIT_ARRAYSZ)
+
+
+def _own_finalizers(module: Module) -> list[int]:
+    found = _functions(module, DT_FINI_ARRAY, DT_FINI_ARRAYSZ)[::-1]
+    return found + ([_function(module, DT_FINI)] if module.dynamic.get(DT_FINI) else [])
+
+
+def starts(modules: Sequence[Module]) -> Iterator[tuple[list[int], list[int]]]:
+    """Of each object, in the order to start them: its initializers and finalizers, each in the order to call them.
+    The program's DT_PREINIT_ARRAY comes before all but an object that asks to be first. After `link`."""
+    before = _functions(modules[0], DT_PREINIT_ARRAY, DT_PREINIT_ARRAYSZ)
+    for module in start_order(modules):
+        own = _own_initializers(module)
+        if before and (not module.initfirst or len(modules) == 1):
+            own, before = before + own, []
+        yield own, _own_finalizers(module)
+
+
 def initializers(modules: Sequence[Module]) -> list[int]:
     """In the order to call them. After `link`."""
-    found: list[int] = []
-
-    def own(module: Module) -> list[int]:
-        first = [_function(module, DT_INIT)] if module.dynamic.get(DT_INIT) else []
-        return first + _functions(module, DT_INIT_ARRAY, DT_INIT_ARRAYSZ)
-
-    order = start_order(modules)
-    if any(module.initfirst for module in modules):
-        found += own(order.pop(0))
-    found += _functions(modules[0], DT_PREINIT_ARRAY, DT_PREINIT_ARRAYSZ)
-    for module in order:
-        found += own(module)
-    return found
+    return [function for own, _ in starts(modules) for function in own]
 
 
 def finalizers(modules: Sequence[Module]) -> list[int]:
-    found: list[int] = []
-    for module in reversed(start_order(modules)):
-        found += reversed(_functions(module, DT_FINI_ARRAY, DT_FINI_ARRAYSZ))
-        found += [_function(module, DT_FINI)] if module.dynamic.get(DT_FINI) else []
-    return found
+    return [function for _, own in reversed([*starts(modules)]) for function in own]
+
+
+def object_counts(modules: Sequence[Module]) -> list[tuple[int, int]]:
+    """Of each object that has initializers or finalizers: how many."""
+    return [(len(first), len(last)) for first, last in starts(modules) if first or last]
 
 
 def relro_pages(module: Module) -> tuple[int, int]:
@@ -171,8 +182,9 @@ def build(result: Link, address: int) -> StartBlock:
     def words(values: list[int]) -> int:
         return block.put(struct.pack(f"<{len(values)}Q", *values))
 
-    starts, ends = initializers(modules), finalizers(modules)
-    starts_at, ends_at = words(starts), words(ends)
+    first, last, objects = initializers(modules), finalizers(modules), object_counts(modules)
+    first_at, last_at = words(first), words(last)
+    objects_at = block.put(b"".join(OBJECT.pack(*each) for each in objects))
     with_tls = sorted((module for module in modules if module.tls_module), key=lambda module: module.tls_module)
     tls_at = block.put(b"".join(TLS.pack(*_tls(module)) for module in with_tls))
     ranges = [(module.bias + start, end - start) for module, start, end in waiting_relro(result)]
@@ -190,10 +202,10 @@ def build(result: Link, address: int) -> StartBlock:
         *(0,) * HANDLES,
         len(modules),
         address + link_at,
-        len(starts),
-        address + starts_at,
-        len(ends),
-        address + ends_at,
+        len(first),
+        address + first_at,
+        len(last),
+        address + last_at,
         len(result.ifuncs),
         address + resolvers_at,
         len(ranges),
@@ -204,6 +216,8 @@ def build(result: Link, address: int) -> StartBlock:
         align,
         0,  # image_size
         0,  # loaded
+        len(objects),
+        address + objects_at,
     )
     breakpoint_ = Scope(modules).lookup(modules[0], BREAKPOINT, None, call=True)
     LINK.pack_into(

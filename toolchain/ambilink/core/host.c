@@ -63,6 +63,8 @@ struct core_link {
     uint64_t pending_ifunc_count;
     uint64_t *initializers, initializer_count;
     uint64_t *finalizers, finalizer_count;
+    uint32_t (*objects)[2]; /* initializers and finalizers of each that has any, in the order of the start */
+    uint64_t object_count;
     uint64_t entry, tls_size, tls_align;
     uint64_t steps; /* along hash chains */
     uint64_t incomplete; /* the log was too short */
@@ -242,8 +244,16 @@ static bool put_order(struct core_link *core, const struct link *link)
 {
     core->initializers = array(core, link->results.initializer_count, sizeof(uint64_t));
     core->finalizers = array(core, link->results.finalizer_count, sizeof(uint64_t));
-    if (!core->initializers || !core->finalizers)
+    core->objects = array(core, link->results.sorted_count, sizeof *core->objects);
+    if (!core->initializers || !core->finalizers || !core->objects)
         return false;
+    for (size_t i = 0; i < link->results.sorted_count; i++) {
+        const struct module *module = link->results.sorted[i];
+        if (!module->initializer_count && !module->finalizer_count)
+            continue;
+        core->objects[core->object_count][0] = (uint32_t)module->initializer_count;
+        core->objects[core->object_count++][1] = (uint32_t)module->finalizer_count;
+    }
     core->initializer_count = link->results.initializer_count;
     core->finalizer_count = link->results.finalizer_count;
     memcpy(core->initializers, link->results.initializers, link->results.initializer_count * sizeof(uint64_t));
@@ -290,7 +300,7 @@ static int link_one(struct core_link *core, struct link_cache *cache)
     struct file_view program = view_of(core, 0);
     core->log_used = core->staging_used = core->block_used = 0;
     core->module_count = core->contents_count = core->pending_ifunc_count = 0;
-    core->initializer_count = core->finalizer_count = core->incomplete = 0;
+    core->initializer_count = core->finalizer_count = core->object_count = core->incomplete = 0;
     link_init(&link, &functions);
     if (cache)
         link_use_cache(&link, cache);

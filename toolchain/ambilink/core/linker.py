@@ -72,6 +72,7 @@ CoreLink = _structure(
         *_counted("pending_ifunc", PendingRecord),
         *_counted("initializer", _u64),
         *_counted("finalizer", _u64),
+        *_counted("object", ctypes.c_uint32 * 2),
         *((name, _u64) for name in ("entry", "tls_size", "tls_align", "steps", "incomplete")),
     ],
 )
@@ -123,6 +124,7 @@ class Result:
     pending_ifuncs: list[tuple[int, int, int]] = field(default_factory=list)  # place, function, addend
     initializers: list[int] = field(default_factory=list)
     finalizers: list[int] = field(default_factory=list)
+    objects: list[tuple[int, int]] = field(default_factory=list)  # how many of both each has, in the order of the start
     entry: int = 0
     tls_size: int = 0
     tls_align: int = 0
@@ -256,6 +258,7 @@ class Linker:
         result.pending_ifuncs = [(each.place, each.resolver, each.addend) for each in pending]
         result.initializers = request.initializers[: request.initializer_count]
         result.finalizers = request.finalizers[: request.finalizer_count]
+        result.objects = [(first, last) for first, last in request.objects[: request.object_count]]
         for name in ("entry", "tls_size", "tls_align", "steps"):
             setattr(result, name, getattr(request, name))
         return result

@@ -58,6 +58,7 @@ class StartTables:
 
     initializers: Sequence[int]
     finalizers: Sequence[int]
+    objects: Sequence[tuple[int, int]]  # how many of both each object has
     pending_ifuncs: Sequence[tuple[int, int, int]]  # place, function, addend
     tls_offsets: Sequence[int]  # distances below the thread pointer, by module
     tls_size: int
@@ -83,6 +84,7 @@ def _of_model(result: Link, biases: Sequence[int]) -> Expected:
     tables = StartTables(
         start_block.initializers(modules),
         start_block.finalizers(modules),
+        start_block.object_counts(modules),
         [(entry.place, entry.function, entry.addend) for entry in result.ifuncs],
         offsets,
         max(offsets, default=0) + start_block.TLS_SURPLUS,
@@ -95,6 +97,7 @@ def _of_core(result: Result, modules: Sequence[Module], biases: Sequence[int]) -
     tables = StartTables(
         result.initializers,
         result.finalizers,
+        result.objects,
         result.pending_ifuncs,
         [-module.tls_offset for module in result.modules if module.tls_module],
         result.tls_size,

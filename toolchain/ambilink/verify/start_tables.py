@@ -8,8 +8,8 @@ from ambilink.verify.expected import StartTables
 from ambilink.verify.snapshot import Snapshot
 
 _WORD = struct.Struct("<Q")
-# In the order of struct start_info: initializers, finalizers, resolvers, RELRO ranges, thread-local data.
-RECORDS = (_WORD, _WORD, start_block.RESOLVER, start_block.RANGE, start_block.TLS)
+# In the order of struct start_info: initializers, finalizers, resolvers, RELRO ranges, thread-local data, objects.
+RECORDS = (_WORD, _WORD, start_block.RESOLVER, start_block.RANGE, start_block.TLS, start_block.OBJECT)
 ENTRIES_MAX = 1 << 20  # a longer table is a damaged one
 
 
@@ -34,7 +34,7 @@ def read_start_block(snapshot: Snapshot) -> StartBlock | None:
 
 def _parse(snapshot: Snapshot, info: bytes) -> StartBlock | None:
     values = start_block.INFO.unpack(info)[2 + start_block.HANDLES :]
-    _, link, *counted = values[:12]
+    _, link, *counted = *values[:12], *values[-2:]
     tls_size = values[12]
     tables = []
     for count, address, record in zip(counted[::2], counted[1::2], RECORDS, strict=True):
@@ -42,12 +42,13 @@ def _parse(snapshot: Snapshot, info: bytes) -> StartBlock | None:
         if data is None:
             return None
         tables.append(list(record.iter_unpack(data)))
-    starts, ends, pending, _, tls = tables
+    starts, ends, pending, _, tls, objects = tables
     return StartBlock(
         link,
         StartTables(
             [address for (address,) in starts],
             [address for (address,) in ends],
+            objects,
             pending,
             [offset for *_, offset in tls],
             tls_size,

@@ -12,8 +12,10 @@ enum loader_operation {
 
     /* The caller's own objects; data in is a name, NUL-terminated, after it a second one where there is one. */
     LOADER_OPEN,      /* word 1: LOADER_OPEN_..., data: name ("": the program); reply: struct loader_opened in word 1 on,
-                         data: addresses of initializers, struct start_resolver[], struct start_range[]; or a message */
-    LOADER_CLOSE,     /* word 1: handle; reply word 1: 1 if anything goes, data: addresses of finalizers */
+                         data: struct start_resolver[], struct start_range[], struct loader_object[] in the order of
+                         their start, and of each the addresses of its initializers, then of its finalizers; or a message */
+    LOADER_CLOSE,     /* word 1: handle, data: handles of objects that stay, LOADER_PINS_MAX at most; reply word 1: 1
+                         if anything goes, data: handles of what goes, in the order to call finalizers */
     LOADER_SWEEP,     /* when those ran: unmap what goes */
     LOADER_SYMBOL,    /* word 1: enum loader_scope, word 2: handle or caller's address, data: symbol and version;
                          reply: struct loader_symbol in word 1 on */
@@ -38,8 +40,14 @@ enum loader_open_flags { /* as <rtld/link.h> has them */
 enum loader_scope { LOADER_SCOPE_DEFAULT, LOADER_SCOPE_NEXT, LOADER_SCOPE_CLOSURE };
 
 struct loader_opened {
-    uint64_t handle, initializer_count, resolver_count, relro_count;
+    uint64_t handle, object_count, resolver_count, relro_count;
 };
+
+struct loader_object {
+    uint64_t handle, initializer_count, finalizer_count;
+};
+
+#define LOADER_PINS_MAX 256
 
 struct loader_symbol {
     uint64_t address;   /* of thread-local data: the offset in its module's block */
@@ -82,7 +90,7 @@ int64_t loader_stop(uint64_t process);
 
 /* In `reply`, what the operation says above; a refusal's message is NUL-terminated. `size`: bytes. */
 int64_t loader_open(const char *name, uint64_t flags, struct loader_opened *opened, void *reply, uint64_t *size);
-int64_t loader_close(uint64_t handle, uint64_t *finalizers, uint64_t *size);
+int64_t loader_close(uint64_t handle, const uint64_t *pins, uint64_t pin_count, uint64_t *handles, uint64_t *size);
 int64_t loader_sweep(void);
 /* version may be NULL. */
 int64_t loader_symbol(enum loader_scope scope, uint64_t where, const char *name, const char *version,

@@ -126,6 +126,10 @@ struct link_results {
     size_t own_initializer_count;     /* so many at the end are the program's own, for hosts that leave them to it */
     uint64_t *finalizers;
     size_t finalizer_count;
+    /* The objects that these belong to, in the order of their start (module->initializer_count says how many of each come);
+     * finalizers of the last one come first. */
+    struct module **sorted;
+    size_t sorted_count;
     /* What link_relocate left, in the order to call. */
     struct pending_ifunc *pending_ifuncs;
     size_t pending_ifunc_count;
@@ -171,7 +175,8 @@ enum link_open_flags {
 
 /* The object of that name and its closure; NULL after a report. The name NULL is the program. */
 struct module *link_open(struct link *link, const char *name, unsigned flags);
-/* One open less. Marks what nothing uses any more, and lists its finalizers; false: nothing goes. */
+/* One open less. Marks what nothing uses any more and no module->pinned holds, and lists its finalizers; false: nothing
+ * goes. Nothing opens what is marked until link_sweep. */
 bool link_close(struct link *link, struct module *module);
 /* Drop what link_close marked. */
 void link_sweep(struct link *link);

@@ -28,6 +28,7 @@ enum link_error {
     LINK_TOO_MANY_HEADERS,   /* value: e_phnum */
     LINK_TOO_MUCH_WORK,      /* hash chains so long that only a crafted file has them */
     LINK_NOT_LOADED,         /* symbol: a name that only an open object may have (LINK_OPEN_LOADED) */
+    LINK_UNLOADING,          /* symbol: the name of an object that goes: it was closed, and its destructors still run */
 };
 
 struct module;
