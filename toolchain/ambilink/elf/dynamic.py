@@ -10,6 +10,7 @@ from pathlib import Path
 from ambilink.elf.file import ElfFile
 from ambilink.elf.layout import (
     DF_1_INITFIRST,
+    DF_1_NODEFLIB,
     DF_SYMBOLIC,
     DF_TEXTREL,
     DT_DEBUG,
@@ -215,6 +216,10 @@ class DynamicFile(ElfFile):
     @property
     def initfirst(self) -> bool:
         return bool(self.dynamic.get(DT_FLAGS_1, 0) & DF_1_INITFIRST)
+
+    @property
+    def no_default_libraries(self) -> bool:
+        return bool(self.dynamic.get(DT_FLAGS_1, 0) & DF_1_NODEFLIB)
 
     @cached_property
     def _symbol_table(self) -> tuple[int, int]:

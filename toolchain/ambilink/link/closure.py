@@ -20,7 +20,7 @@ def load_closure(program: Path, find: Find | None = None, preload: tuple[str, ..
     find = find or Search(first.machine).find
     modules = [first]
     loader: dict[int, Module | None] = {id(first): None}
-    names: dict[str, Module] = {}
+    names: dict[str, Module] = {first.soname: first} if first.soname else {}
     files = {same_file(program): first}
 
     def chain(module: Module) -> list[Module]:
