@@ -17,6 +17,7 @@ from ambilink.elf.file import ElfFile
 from ambilink.machine.boot import boot
 from ambilink.machine.model import BootRequest, Outcome, Verdict
 from ambilink.verify.kernel_file import with_kernel
+from ambilink.verify.kernel_place import distance_of, following
 from ambilink.verify.kernel_state import ThreadState, read_kernel_state
 
 from .conftest import STRATEGIES, System, set_strategy, whole
@@ -27,7 +28,6 @@ FAILING = "failing_allocation"  # a variable of boot/kernel/base/failure.c
 ALLOCATORS = ("frame_alloc", "pool_alloc")  # each asks once, at its start, whether it is to fail
 SECONDS = {"emulator": 30.0, "qemu": 10.0}  # a boot takes less than 1; the emulator skips what the guest waits
 CALLERS = 3  # that make two allocations the same site
-KERNEL_BASE = 0xFFFFFFFF80000000
 STRATEGIES = [*STRATEGIES, *(["linux"] if can_build() else [])]
 
 FAILED = "kernel: an allocation fails, as the boot image asks"
@@ -114,13 +114,15 @@ def sites(image: Path) -> list[Site]:
     from ambilink.machine.emulator.board import Board
 
     found: list[Site] = []
-    symbols = read(image).symbols
+    kernel = read(image)
 
     def stop(moment: object) -> None:
         engine = board.cpu.engine
 
         def word(address: int) -> int:
-            return board.memory.word(address - KERNEL_BASE) if address >= KERNEL_BASE else 0
+            """On the kernel's stack, before it moved and after."""
+            physical = kernel.physical(address) or kernel.physical(address - distance_of(kernel, board.memory))
+            return board.memory.word(physical) if physical else 0
 
         callers, frame = [word(engine.reg_read(UC_X86_REG_RSP))], engine.reg_read(UC_X86_REG_RBP)
         while len(callers) < CALLERS and frame:
@@ -128,8 +130,9 @@ def sites(image: Path) -> list[Site]:
             frame = word(frame)
         found.append(tuple(callers))
 
+    stops = {kernel.symbols[name]: stop for name in ALLOCATORS}
     request = with_kernel(BootRequest(image, seed=1, timeout=SECONDS["emulator"]))
-    board = Board(request, stops={symbols[name]: stop for name in ALLOCATORS})
+    board = Board(request, stops={**stops, **following(kernel, stops)})  # the kernel's tables are made before it moves
     outcome = board.run()
     assert outcome.verdict is Verdict.PASS, outcome.text
     return found

@@ -59,8 +59,8 @@ def test_the_kernel_its_modules_and_the_list_of_processes(build, system):
     seen = debug(
         build, image, ["kernel:handover_read", "modules/serial.so:serial_start", "services/greet:main"], commands
     )
-    assert seen.has("handover_read (", "boot/kernel/start/handover.c:", "kernel_main (", "boot/kernel/start/main.c:")
-    assert seen.has("Breakpoint 2, in the kernel", "serial_start ()", "boot/modules/x86_64/serial.c:")
+    assert seen.has("handover_read (", "boot/kernel/start/handover.c:", "kernel_place (", "boot/kernel/start/main.c:")
+    assert seen.has("in the kernel", "serial_start ()", "boot/modules/x86_64/serial.c:")
     assert seen.has("modules/serial.so", "1 loader", "services/loader", "2 names", "lib/libc.so", "* ", "greet")
     assert seen.has("kernel:nothing: there is no such place")
 

@@ -72,6 +72,7 @@ def other_exports(build, **changes):
         Abi(golden.soname, (), versions, tuple(symbols)),
         "EM_X86_64",
         {each.name: addresses[each.name] for each in symbols},
+        movable=True,
     )
 
 

@@ -13,14 +13,15 @@ from ambilink.errors import AmbilinkError
 from ambilink.machine.boot import boot
 from ambilink.machine.model import EXIT_FAIL, BootRequest, LineSink, Outcome, Verdict
 from ambilink.verdict import check_can_pass
-from ambilink.verify.backtrace import explain_faults
+from ambilink.verify.backtrace import KERNEL, explain_faults
 from ambilink.verify.expect import ExpectedLine, Missing, missing_line, read_expected
 from ambilink.verify.in_memory import find_system
 from ambilink.verify.kernel_file import startable
+from ambilink.verify.kernel_place import distance_of, following
 from ambilink.verify.kernel_state import KernelState, read_kernel_state
 from ambilink.verify.lives import LifeWatch, Lives
 from ambilink.verify.lost_output import warnings
-from ambilink.verify.reasons import KERNEL, Scene, kernel_reasons, reasons_of
+from ambilink.verify.reasons import Scene, kernel_reasons, reasons_of
 from ambilink.verify.slots import SlotReport, verify_slots
 from ambilink.verify.snapshot import StartSnapshots
 from ambilink.verify.system import SystemReport, verify_system
@@ -75,7 +76,7 @@ def boot_and_verify(
     with tempfile.TemporaryDirectory(prefix="ambilink-boot-") as scratch:
         asked = replace(request, expected=tuple(line.text for line in expected))
         given = startable(machine, asked, file, protocol, Path(scratch))
-        stops = {**watch.stops, **starts.stops} if watch and starts else None
+        stops = following(image, {**watch.stops, **starts.stops}) if image and watch and starts else None
         outcome = boot(machine, given, sink, stops)
     state = report = slots = lives = None
     failures: list[str] = []
@@ -137,8 +138,9 @@ def _reasons(
         described = _read_manifest(manifest) if manifest else None
         scene = Scene(*system, outcome.memory, outcome.text, root, outcome.cpu, described)
         found = reasons_of(scene, out_of_time=outcome.verdict in (Verdict.TIMEOUT, Verdict.SILENCE))
+    moved = system[1].moved if system else distance_of(image, outcome.memory) if image else 0
     in_kernel = outcome.cpu is not None and outcome.cpu.rip >> 63 and not outcome.cpu.halted
-    return found if found and not in_kernel else found + kernel_reasons(outcome, [booted, root / KERNEL])
+    return found if found and not in_kernel else found + kernel_reasons(outcome, [booted, root / KERNEL], moved)
 
 
 def _read_manifest(path: Path) -> Manifest | None:

@@ -10,7 +10,6 @@
 #define USER_DEMAND 0x50000000  /* pages appear when they are touched */
 #define USER_DEMAND_END 0x50100000
 #define USER_NOTHING 0x47000000
-#define KERNEL_TEXT 0xffffffff80110000
 
 /* Calls of the user half. */
 enum conformance_call {
@@ -19,6 +18,7 @@ enum conformance_call {
     CALL_EXPECT,     /* the next fault continues at this address */
     CALL_FAULT,      /* 0: vector, 1: error code, 2: address of the last fault, 3: whether its handler ran with AC */
     CALL_HAS,        /* whether the processor has an enum protection */
+    CALL_KERNEL_TEXT, /* an address in it */
     CALL_FLAGS,      /* the kernel's RFLAGS */
     CALL_WINDOW,     /* map USER_WINDOW: enum window; second argument: flush it from the TLB */
     CALL_RELOAD,     /* load the page table again */

@@ -5,6 +5,7 @@
 #include "conformance.h"
 #include "base/bytes.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "entry.h"
 #include "layout.h"
 #include "memory/frames.h"
@@ -217,7 +218,7 @@ static void check_user_pages(uint64_t table)
 
 static void *direct(const volatile void *address)
 {
-    return physical_pointer((uint64_t)address - KERNEL_BASE);
+    return physical_pointer((uint64_t)address - kernel_layout.base);
 }
 
 /* Text and constants are writable by no address, and nothing else is executable. */
@@ -327,6 +328,9 @@ struct frame *system_call_handle(struct frame *frame)
     case CALL_HAS:
         result = has((enum protection)a);
         break;
+    case CALL_KERNEL_TEXT:
+        result = (uint64_t)system_call_handle;
+        break;
     case CALL_FLAGS:
         result = read_flags();
         break;
@@ -399,15 +403,22 @@ void trap_from_kernel(struct frame *frame)
 
 extern char kernel_end[];
 
-void kernel_main(uint32_t information, uint32_t magic)
+uint64_t kernel_place(uint32_t information, uint32_t magic)
 {
     (void)information, (void)magic;
-    serial_start();
     cpu_init(trap_stubs, system_call_entry, kernel_stack_end);
     /* All machines have this much; the memory map is the real kernel's business. */
-    frames_add_region(PAGE_UP((uint64_t)kernel_end - KERNEL_BASE), 16 << 20);
+    frames_add_region(PAGE_UP((uint64_t)kernel_end - KERNEL_LINKED), 16 << 20);
     frames_ready();
-    page_table_init(FIXED_START, FIXED_END);
+    random_init(cpu_entropy());
+    return page_table_init(FIXED_START, FIXED_END);
+}
+
+void kernel_main(void)
+{
+    page_table_enter();
+    serial_start();
+    cpu_init(trap_stubs, system_call_entry, kernel_stack_end);
     page_a = frame_alloc();
     page_b = frame_alloc();
     uint64_t table = page_table_create();

@@ -33,10 +33,12 @@ static inline __attribute__((always_inline)) uint64_t call(uint64_t number, uint
         call(CALL_CHECK, (uint64_t)name, (uint64_t)(got), (uint64_t)(wanted));                           \
     } while (0)
 
-#define EXPECT_FAULT(assembly)                                                                           \
+#define EXPECT_FAULT(assembly) EXPECT_FAULT_AT(0ull, assembly)
+/* With an address in rbx. */
+#define EXPECT_FAULT_AT(address, assembly)                                                               \
     __asm__ volatile("leaq 1f(%%rip), %%rdi\n\tmovl %0, %%eax\n\tsyscall\n\t" assembly "\n1:"            \
                      :                                                                                   \
-                     : "i"(CALL_EXPECT)                                                                  \
+                     : "i"(CALL_EXPECT), "b"(address)                                                    \
                      : "rax", "rdi", "rcx", "rdx", "r11", "memory")
 
 #define VECTOR call(CALL_FAULT, 0, 0, 0)
@@ -94,10 +96,11 @@ SECTION static void check_protections(void)
 
 SECTION static void check_page_faults(void)
 {
-    EXPECT_FAULT("movq $0xffffffff80110000, %%rax\n\tmovq (%%rax), %%rax");
+    uint64_t text = call(CALL_KERNEL_TEXT, 0, 0, 0);
+    EXPECT_FAULT_AT(text, "movq (%%rbx), %%rax");
     CHECK("reading the kernel: error code", ERROR, PRESENT | USER);
-    CHECK("reading the kernel: address", ADDRESS, KERNEL_TEXT);
-    EXPECT_FAULT("movq $0xffffffff80110000, %%rax\n\tmovq %%rax, (%%rax)");
+    CHECK("reading the kernel: address", ADDRESS, text);
+    EXPECT_FAULT_AT(text, "movq %%rax, (%%rbx)");
     CHECK("writing the kernel: error code", ERROR, PRESENT | WRITE | USER);
     EXPECT_FAULT("movl $0x40000000, %%eax\n\tmovq %%rax, (%%rax)");
     CHECK("writing own code: error code", ERROR, PRESENT | WRITE | USER);

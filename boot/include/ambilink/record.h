@@ -5,6 +5,9 @@
  * above kernel_base are physical address + kernel_base, those at or above direct_base are physical
  * address + direct_base. The structures below are prefixes of the kernel's own.
  *
+ * The kernel relocates itself. `kernel_placed`, an instruction of its boot code, is at the address of its symbol always: when
+ * the CPU comes there, kernel_base and `moved` are set. All other functions then run at their symbol's address plus `moved`.
+ *
  * A machine that can stop at an address stops at the kernel function `process_begins`: a process is then as
  * its linker left it, and has not run. It stops at `life_changes` when `kernel_lives` has one instant more. A debugger stops
  * at `code_mapped(page table, address, physical address)`, which is called when pages of the boot image became executable:
@@ -14,7 +17,7 @@
 #define AMBILINK_RECORD_H
 #include <ambilink/abi.h>
 
-#define RECORD_MAGIC 0x3244524f43455241 /* "ARECORD2" */
+#define RECORD_MAGIC 0x3344524f43455241 /* "ARECORD3" */
 
 enum thread_state {
     THREAD_READY,
@@ -64,6 +67,7 @@ struct kernel_record {
     uint64_t system_calls;
     uint64_t ready_instant; /* nanoseconds since boot when the verdict was given */
     uint64_t beginning;     /* struct process_record, while the CPU is in `process_begins` */
+    int64_t moved;          /* to be added to the addresses of its symbols: it runs elsewhere at each boot */
 };
 
 /* The kernel symbol `kernel_lives`: the course of a boot, also of processes that are gone. */

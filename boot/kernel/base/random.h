@@ -1,8 +1,10 @@
-/* Addresses and seeds: SplitMix64, so the same seed gives the same numbers. */
+/* Random numbers that follow from a seed. Whoever sees some of them, as every process does, learns nothing of the others. */
 #ifndef BASE_RANDOM_H
 #define BASE_RANDOM_H
 #include <stdint.h>
 
 void random_init(uint64_t seed);
+/* Let the numbers from now on follow from this one, too. */
+void random_stir(uint64_t entropy);
 uint64_t random_next(void);
 #endif

@@ -1,6 +1,6 @@
 /* Kernel modules: shared objects of the boot image, linked at boot by libs/hostlink against what the kernel exports. The
- * exports are an object as well, modules/kernel.so, which holds symbols with the addresses of this very kernel. A module is
- * never unloaded: when the last one runs, the linker is forgotten. */
+ * exports are an object as well, modules/kernel.so, which holds symbols with the addresses that this very kernel was linked
+ * for. A module is never unloaded: when the last one runs, the linker is forgotten. */
 #include "link/modules.h"
 
 #include <hostlink/archive.h>
@@ -161,6 +161,7 @@ static bool load_exports(struct module_link *linking)
     view.in_place = true;
     if (!target_link(&linking->target, linking->name, &view))
         return false;
+    linking->target.link.results.first->bias = kernel_layout.moved;
     target_commit(&linking->target);
     return true;
 }

@@ -1,7 +1,6 @@
-/* Kernel addresses for memory whose frames lie anywhere: first fit in the last GiB. */
+/* Kernel addresses for memory whose frames lie anywhere: first fit. */
 #include "memory/area.h"
 
-#include "layout.h"
 #include "memory/page_table.h"
 #include "memory/pool.h"
 
@@ -10,12 +9,12 @@ static struct area *areas;
 static struct area **find_gap(uint64_t size, uint64_t *start)
 {
     struct area **link = &areas;
-    *start = AREA_BASE;
+    *start = kernel_layout.areas;
     while (*link && (*link)->start - *start < size) {
         *start = (*link)->end;
         link = &(*link)->next;
     }
-    return size <= AREA_END - *start ? link : NULL;
+    return size <= kernel_layout.areas_end - *start ? link : NULL;
 }
 
 uint64_t kernel_reserve(uint64_t size)

@@ -6,9 +6,8 @@
 #include "base/failure.h"
 #include "base/log.h"
 #include "base/record.h"
-#include "layout.h"
 
-uint64_t physical_offset = KERNEL_BASE; /* until page_table_init */
+uint64_t physical_offset; /* 0 until page_table_enter */
 
 struct region {
     uint64_t start, end;

@@ -19,38 +19,49 @@
 extern char kernel_end[];
 
 static struct handover handover;
+static uint32_t kernel_sum;
 
-/* The value of `seed=N` (decimal) on the command line; without one, what the machine offers. */
-static uint64_t choose_seed(void)
+/* The value of `seed=N` (decimal) on the command line. False: there is none. */
+static bool find_seed(uint64_t *seed)
 {
     for (const char *at = handover.command_line; *at; at++) {
         if (memory_compare(at, "seed=", 5) != 0 || (at > handover.command_line && at[-1] != ' '))
             continue;
-        uint64_t seed = 0;
+        *seed = 0;
         for (at += 5; *at >= '0' && *at <= '9'; at++)
-            seed = seed * 10 + (uint64_t)(*at - '0');
-        return seed;
+            *seed = *seed * 10 + (uint64_t)(*at - '0');
+        return true;
     }
-    return cpu_entropy() ^ clock_wall() / NANOSECONDS << 32;
+    return false;
 }
 
-void kernel_main(uint32_t information, uint32_t magic)
+uint64_t kernel_place(uint32_t information, uint32_t magic)
 {
-    const uint32_t kernel_sum = kernel_sum_as_loaded(); /* before anything is written */
+    kernel_sum = kernel_sum_as_loaded(); /* before anything else is written */
     kernel_record.magic = RECORD_MAGIC;
     cpu_init(trap_stubs, system_call_entry, kernel_stack_end);
     handover_read(&handover, information, magic);
     if (!image_place.size)
         image_place = (struct image_place){handover.archive, handover.archive_size};
-    frames_reserve(0, (uint64_t)kernel_end - KERNEL_BASE);
+    frames_reserve(0, (uint64_t)kernel_end - KERNEL_LINKED);
     if (image_place.size)
         frames_reserve(image_place.address, image_place.address + image_place.size);
     frames_ready();
-    page_table_init(image_place.address, image_place.address + image_place.size);
+    uint64_t seed;
+    random_init(find_seed(&seed) ? seed : cpu_entropy());
+    return page_table_init(image_place.address, image_place.address + image_place.size);
+}
+
+void kernel_main(void)
+{
+    page_table_enter();
+    cpu_init(trap_stubs, system_call_entry, kernel_stack_end);
     boot_image_open(kernel_sum);
     clock_init();
     modules_load();
-    random_init(choose_seed());
+    uint64_t seed;
+    if (!find_seed(&seed))
+        random_stir(cpu_entropy() ^ clock_wall()); /* a module brought the wall clock */
     services_start(handover.command_line);
     boot_image_compare_kernel(kernel_sum);
     frame_resume(kernel_leave());

@@ -12,6 +12,8 @@
 #define MSR_FS_BASE 0xc0000100
 #define MSR_GS_BASE 0xc0000101
 #define MSR_KERNEL_GS_BASE 0xc0000102
+#define LEAF_VERSION 1
+#define FEATURE_RDRAND (1u << 30) /* in ecx */
 #define LEAF_FEATURES 7
 #define FEATURE_SMEP (1u << 7) /* in ebx */
 #define FEATURE_SMAP (1u << 20)
@@ -72,10 +74,11 @@ static inline void write_msr(uint32_t msr, uint64_t value)
     __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
 }
 
+/* What lgdt and lidt read begins at the limit; a packed struct may become a constant that cannot be relocated. */
 struct table_pointer {
-    uint16_t limit;
+    uint16_t unused[3], limit;
     uint64_t base;
-} __attribute__((packed));
+};
 
 static void load_descriptors(void)
 {
@@ -91,8 +94,8 @@ static void load_descriptors(void)
     for (unsigned i = 0; i < EXCEPTION_STACKS; i++)
         task_state.ist[i] = (uint64_t)&exception_stacks[i + 1];
 
-    struct table_pointer pointer = {sizeof descriptors - 1, (uint64_t)descriptors};
-    __asm__ volatile("lgdt %0" : : "m"(pointer));
+    struct table_pointer pointer = {.limit = sizeof descriptors - 1, .base = (uint64_t)descriptors};
+    __asm__ volatile("lgdt %0" : : "m"(pointer.limit), "m"(pointer.base));
     __asm__ volatile("ltr %w0" : : "r"(SELECTOR_TASK));
 }
 
@@ -110,8 +113,8 @@ static void load_gates(const char *trap_stubs)
     }
     for (uint8_t i = 0; i < EXCEPTION_STACKS; i++)
         gates[vectors_with_stack[i]].stack = i + 1;
-    struct table_pointer pointer = {sizeof gates - 1, (uint64_t)gates};
-    __asm__ volatile("lidt %0" : : "m"(pointer));
+    struct table_pointer pointer = {.limit = sizeof gates - 1, .base = (uint64_t)gates};
+    __asm__ volatile("lidt %0" : : "m"(pointer.limit), "m"(pointer.base));
 }
 
 struct cpuid {
@@ -209,7 +212,10 @@ uint64_t cpu_entropy(void)
 {
     uint32_t low, high;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (uint64_t)high << 32 | low;
+    uint64_t number = 0;
+    if (cpuid(LEAF_VERSION).ecx & FEATURE_RDRAND)
+        __asm__ volatile("rdrand %0" : "=r"(number) : : "cc");
+    return number ^ ((uint64_t)high << 32 | low);
 }
 
 bool cpu_interrupt_waits(void)

@@ -27,6 +27,7 @@ void cpu_fpu_save(uint8_t state[FPU_STATE_SIZE]);
 void cpu_fpu_load(const uint8_t state[FPU_STATE_SIZE]);
 void cpu_fpu_reset(uint8_t state[FPU_STATE_SIZE]);
 uint64_t cpu_fault_address(void);
+/* From the processor's source where it has one, and its clock. */
 uint64_t cpu_entropy(void);
 
 /* An interrupt waits to be let in. */

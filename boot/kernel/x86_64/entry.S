@@ -11,12 +11,17 @@
 #define MSR_EFER 0xc0000080
 #define EFER_ON 0x901          /* NXE LME SCE */
 
+/* This file's boot sections are linked and loaded at these physical addresses, at which they run: unlike the rest of the
+ * kernel, which is relocated. So their addresses are numbers, and no relocations. */
+#define BOOT(label) (label - boot_begin + KERNEL_LOAD)
+#define BOOT_DATA(label) (label - boot_data_begin + BOOT_DATA_LOAD)
+
     /* Xen's PVH note: QEMU's -kernel enters here in 32-bit protected mode, ebx = start info. */
     .section .note.pvh, "a", @note
     .balign 4
     .long 4, 4, PVH_NOTE_TYPE
     .asciz "Xen"
-    .long entry_protected_mode
+    .long BOOT(entry_protected_mode)
 
     /* The 64-bit entry: long mode, memory identity-mapped, rbx = start info. */
     .section .note.ambilink, "a", @note
@@ -24,19 +29,18 @@
     .long 9, 8, 1
     .asciz "Ambilink"
     .balign 4
-    .quad entry_long_mode
+    .quad BOOT(entry_long_mode)
 
-    /* Multiboot2: 32-bit protected mode, eax = magic, ebx = information. */
-    .section .multiboot, "a", @progbits
+    .section .boot, "ax", @progbits
     .balign 8
-multiboot:
-    .long MULTIBOOT_HEADER, 0, multiboot_end - multiboot, -(MULTIBOOT_HEADER + (multiboot_end - multiboot))
+boot_begin:                    /* Multiboot2: 32-bit protected mode, eax = magic, ebx = information. */
+    .long MULTIBOOT_HEADER, 0, multiboot_end - boot_begin, -(MULTIBOOT_HEADER + (multiboot_end - boot_begin))
     .balign 8
     .word 1, 0                 /* information request: command line, modules, memory map */
     .long 8 + 3 * 4, 1, 3, 6
     .balign 8
     .word 3, 0                 /* the entry; e_entry is the 64-bit one */
-    .long 12, entry_multiboot
+    .long 12, BOOT(entry_multiboot)
     .balign 8
     .word 5, 1                 /* a framebuffer, or none: or GRUB looks for a video mode, and complains */
     .long 20, 0, 0, 0
@@ -47,17 +51,15 @@ multiboot:
     .long 8
 multiboot_end:
 
-    .section .boot, "ax", @progbits
     .code32
 entry_multiboot:
     movl %eax, %ebp
     jmp 1f
-    .globl entry_protected_mode
 entry_protected_mode:
     xorl %ebp, %ebp
 1:  cli
     cld
-    movl $boot_page_table, %eax
+    movl $BOOT_DATA(boot_page_table), %eax
     movl %eax, %cr3
     movl $CR4_EARLY, %eax
     movl %eax, %cr4
@@ -67,14 +69,15 @@ entry_protected_mode:
     wrmsr
     movl $CR0_ALL, %eax
     movl %eax, %cr0
-    lgdt boot_gdt_pointer
-    ljmp $SELECTOR_KERNEL_CODE, $1f
+    lgdt BOOT_DATA(boot_gdt_pointer)
+    ljmp $SELECTOR_KERNEL_CODE, $BOOT(entry_wide)
 
     .code64
     .globl entry_long_mode
 entry_long_mode:
     xorl %ebp, %ebp
-1:  cli                        /* ebp: a boot loader's magic, or 0; ebx: what it hands over */
+entry_wide:                    /* ebp: a boot loader's magic, or 0; ebx: what it hands over */
+    cli
     cld
     movl $MSR_EFER, %ecx
     rdmsr
@@ -84,38 +87,45 @@ entry_long_mode:
     movq %rax, %cr0
     movl $CR4_ALL, %eax
     movq %rax, %cr4
-    movl $boot_page_table, %eax
+    movl $BOOT_DATA(boot_page_table), %eax
     movq %rax, %cr3
-    lgdt boot_gdt_pointer
-    movl $kernel_stack_end - KERNEL_BASE, %esp
+    lgdt BOOT_DATA(boot_gdt_pointer)
+    leaq kernel_stack_end(%rip), %rsp
     pushq $SELECTOR_KERNEL_CODE
-    pushq $1f
+    pushq $BOOT(entry_segments)
     lretq
-1:  movl $SELECTOR_KERNEL_DATA, %eax
+entry_segments:
+    movl $SELECTOR_KERNEL_DATA, %eax
     movl %eax, %ds
     movl %eax, %es
     movl %eax, %ss
     xorl %eax, %eax
     movl %eax, %fs
     movl %eax, %gs
-    movabsq $entry_high, %rax
+    leaq entry_linked(%rip), %rax
+    jmpq *%rax
+
+    /* A machine that follows the kernel from outside stops here: kernel_record tells where the kernel will run. */
+    .globl kernel_placed
+kernel_placed:
     jmpq *%rax
 
     /* The kernel checks these bytes as it was loaded, so nothing writes them: what the processor would set (accessed, dirty)
      * is set already. */
     .section .boot.data, "aw", @progbits
     .balign 4096
-    .globl boot_page_table
-boot_page_table:               /* the first 4 GiB at 0, the first at KERNEL_BASE too */
-    .quad boot_directory_pointers + 0x23
+boot_data_begin:
+boot_page_table:               /* the first 4 GiB at 0, the first at KERNEL_LINKED too; page_table_init adds the kernel */
+    .quad BOOT_DATA(boot_directory_pointers) + 0x23
     .fill 510, 8, 0
-    .quad boot_directory_pointers_high + 0x23
+    .quad BOOT_DATA(boot_directory_pointers_high) + 0x23
 boot_directory_pointers:
-    .quad boot_directory + 0x23, boot_directory + 0x1023, boot_directory + 0x2023, boot_directory + 0x3023
+    .set directory, BOOT_DATA(boot_directory) + 0x23
+    .quad directory, directory + 0x1000, directory + 0x2000, directory + 0x3000
     .fill 508, 8, 0
 boot_directory_pointers_high:
     .fill 510, 8, 0
-    .quad boot_directory + 0x23
+    .quad BOOT_DATA(boot_directory) + 0x23
     .quad 0
 boot_directory:
     .set megabytes, 0
@@ -127,14 +137,21 @@ boot_gdt:
     .quad 0, 0x00af9b000000ffff, 0x00cf93000000ffff
 boot_gdt_pointer:
     .word 23
-    .quad boot_gdt
+    .quad BOOT_DATA(boot_gdt)
 
     .text
-entry_high:
+entry_linked:                  /* at the addresses that the kernel was linked for */
     leaq kernel_stack_end(%rip), %rsp
     movl %ebx, %edi
     movl %ebp, %esi
     xorl %ebp, %ebp
+    call kernel_place          /* how far the kernel moves */
+    leaq entry_placed(%rip), %rdx
+    addq %rdx, %rax
+    leaq kernel_placed(%rip), %rdx
+    jmpq *%rdx
+entry_placed:                  /* and at those where it stays */
+    leaq kernel_stack_end(%rip), %rsp
     call kernel_main
 1:  hlt
     jmp 1b

@@ -12,9 +12,13 @@ extern const char kernel_stack_guard[];
 /* Go on in user mode. */
 _Noreturn void frame_resume(struct frame *frame);
 
-/* Paging is on, the first 4 GiB are at their physical addresses. `information` is the physical address of what the boot
- * loader hands over: by Multiboot2 if `magic` is its number, else PVH's start info. */
-void kernel_main(uint32_t information, uint32_t magic);
+/* Paging is on, the first 4 GiB are at their physical addresses, and the kernel at those that it was linked for.
+ * `information` is the physical address of what the boot loader hands over: by Multiboot2 if `magic` is its number, else PVH's
+ * start info. Ends with page_table_init, whose result it returns: what it leaves in memory is relocated with the kernel, so
+ * that it must not keep addresses of the kernel's own. */
+uint64_t kernel_place(uint32_t information, uint32_t magic);
+/* Then, at the addresses where the kernel stays. */
+void kernel_main(void);
 /* From a thread in user mode, whose frame is given; the frame to go on with. */
 struct frame *system_call_handle(struct frame *frame);
 struct frame *trap_from_user(struct frame *frame);

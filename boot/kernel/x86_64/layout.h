@@ -2,11 +2,16 @@
 #ifndef KERNEL_LAYOUT_H
 #define KERNEL_LAYOUT_H
 
-#define KERNEL_BASE 0xffffffff80000000 /* physical 0 in the kernel's image mapping */
-#define DIRECT_BASE 0xffff800000000000 /* physical 0 in the map of all memory */
-#define AREA_BASE 0xffffffffc0000000 /* kernel addresses of memory that need not be contiguous */
-#define AREA_END 0xfffffffffffff000
-#define KERNEL_LOAD 0x100000
+#define KERNEL_LOAD 0x100000             /* physical */
+#define BOOT_DATA_LOAD 0x101000
+#define KERNEL_LINKED 0xffffffff80000000 /* physical 0 in the addresses that the kernel is linked for */
+
+/* Where it runs, and the rest of its half, is chosen at each boot (memory/page_table.h): entries of the top-level table. The
+ * last one is not among them, because the kernel leaves it. */
+#define DIRECT_FIRST 256
+#define DIRECT_COUNT 64 /* and as many behind, 32 TiB, for a large memory */
+#define KERNEL_FIRST 384
+#define KERNEL_COUNT 127
 
 #define SELECTOR_KERNEL_CODE 0x08
 #define SELECTOR_KERNEL_DATA 0x10

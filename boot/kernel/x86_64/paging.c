@@ -1,6 +1,7 @@
 /* Four-level page tables. The upper half is the kernel's and the same in all tables. */
 #include "base/bytes.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "base/record.h"
 #include "base/work.h"
 #include "cpu.h"
@@ -25,9 +26,15 @@
 #define LARGE_PAGE (2ull << 20)
 #define TOUCHED_TOGETHER 8 /* pages */
 
+#define ADDRESS(top, pointer, directory) \
+    (0xffffull << 48 | (uint64_t)(top) << 39 | (uint64_t)(pointer) << 30 | (uint64_t)(directory) << 21)
+#define KERNEL_LARGE_PAGES 8 /* more than it has */
+
 extern char kernel_text_start[], kernel_rodata_start[], kernel_data_start[], kernel_end[], kernel_stack_guard[];
+extern const uint64_t kernel_relr_start[], kernel_relr_end[];
 
 uint64_t kernel_page_table;
+struct kernel_layout kernel_layout = {.base = KERNEL_LINKED};
 
 /* The entry for an address at a level (12: page, 21: 2 MiB ...), and the one that leads to its table; makes the tables on the
  * way when asked to. NULL: a table is missing, or there is no frame for it. */
@@ -104,7 +111,7 @@ struct fixed {
 
 static void map_direct_pages(uint64_t physical, const struct fixed fixed[2])
 {
-    uint64_t *above, *entry = entry_find(kernel_page_table, DIRECT_BASE + physical, 12, true, &above), value = physical;
+    uint64_t *above, *entry = entry_find(kernel_page_table, kernel_layout.direct + physical, 12, true, &above), value = physical;
     if (!entry)
         panic("no memory for the kernel's page tables");
     for (uint64_t *at = entry; at < entry + ENTRIES; at++, value += PAGE_SIZE)
@@ -130,37 +137,82 @@ static void map_direct(const struct fixed fixed[2])
         if (touched && !whole)
             map_direct_pages(physical, fixed);
         else
-            map_kernel(DIRECT_BASE + physical, physical, 21, ENTRY_LARGE | ENTRY_NO_EXECUTE | (whole ? 0 : ENTRY_WRITE));
+            map_kernel(kernel_layout.direct + physical, physical, 21, ENTRY_LARGE | ENTRY_NO_EXECUTE | (whole ? 0 : ENTRY_WRITE));
     }
 }
 
 static void map_image_of_kernel(void)
 {
-    for (uint64_t address = (uint64_t)kernel_text_start; address < (uint64_t)kernel_end; address += PAGE_SIZE) {
-        if (address == (uint64_t)kernel_stack_guard)
+    for (uint64_t at = (uint64_t)kernel_text_start; at < (uint64_t)kernel_end; at += PAGE_SIZE) {
+        if (at == (uint64_t)kernel_stack_guard)
             continue;
         uint64_t flags = ENTRY_WRITE | ENTRY_NO_EXECUTE;
-        if (address < (uint64_t)kernel_rodata_start)
+        if (at < (uint64_t)kernel_rodata_start)
             flags = 0;
-        else if (address < (uint64_t)kernel_data_start)
+        else if (at < (uint64_t)kernel_data_start)
             flags = ENTRY_NO_EXECUTE;
-        map_kernel(address, address - KERNEL_BASE, 12, flags);
+        map_kernel(kernel_layout.base + at - KERNEL_LINKED, at - KERNEL_LINKED, 12, flags);
     }
 }
 
-void page_table_init(uint64_t fixed_start, uint64_t fixed_end)
+/* The kernel and its areas get a GiB each of one entry of the top-level table, so that this is the only one to be in all
+ * tables; the kernel begins at one of its large pages, so that each layout takes as many tables. */
+static struct kernel_layout choose_layout(void)
 {
-    const struct fixed fixed[2] = {{KERNEL_LOAD, (uint64_t)kernel_data_start - KERNEL_BASE},
+    uint64_t kernel = random_next(), areas = random_next(), direct = random_next();
+    unsigned top = KERNEL_FIRST + kernel % KERNEL_COUNT, gib = kernel >> 8 & (ENTRIES - 1);
+    unsigned areas_gib = (gib + 1 + areas % (ENTRIES - 1)) % ENTRIES;
+    return (struct kernel_layout){
+        .base = ADDRESS(top, gib, (kernel >> 32) % (ENTRIES - KERNEL_LARGE_PAGES)),
+        .direct = ADDRESS(DIRECT_FIRST + direct % DIRECT_COUNT, direct >> 8 & (ENTRIES / 2 - 1), 0),
+        .areas = ADDRESS(top, areas_gib, areas >> 32 & (ENTRIES / 2 - 1)),
+        .areas_end = ADDRESS(top, areas_gib, ENTRIES - 1),
+    };
+}
+
+/* Add to all words that hold an address of the kernel, by the table that the linker made: an address, then bits for the 63
+ * words behind what was listed last. */
+static void relocate(uint64_t distance)
+{
+    uint64_t *next = NULL;
+    for (const uint64_t *entry = kernel_relr_start; entry < kernel_relr_end; entry++) {
+        if (!(*entry & 1)) {
+            next = (uint64_t *)*entry;
+            *next++ += distance;
+            continue;
+        }
+        uint64_t *word = next;
+        for (uint64_t bits = *entry >> 1; bits; bits >>= 1, word++)
+            if (bits & 1)
+                *word += distance;
+        next += 63;
+    }
+}
+
+uint64_t page_table_init(uint64_t fixed_start, uint64_t fixed_end)
+{
+    const struct fixed fixed[2] = {{KERNEL_LOAD, (uint64_t)kernel_data_start - KERNEL_LINKED},
                                    {PAGE_DOWN(fixed_start), PAGE_UP(fixed_end)}};
+    kernel_layout = choose_layout();
+    kernel_layout.moved = kernel_layout.base - KERNEL_LINKED;
     kernel_page_table = frame_alloc();
     if (!kernel_page_table)
         panic("no memory for the kernel's page table");
     map_direct(fixed);
     map_image_of_kernel();
+    kernel_record.kernel_base = kernel_layout.base;
+    kernel_record.moved = (int64_t)kernel_layout.moved;
+    unsigned top = kernel_layout.base >> 39 & (ENTRIES - 1);
+    ((uint64_t *)physical_pointer(cpu_page_table()))[top] = ((uint64_t *)physical_pointer(kernel_page_table))[top];
+    relocate(kernel_layout.moved);
+    return kernel_layout.moved;
+}
+
+void page_table_enter(void)
+{
     cpu_set_page_table(kernel_page_table);
-    physical_offset = DIRECT_BASE;
-    kernel_record.kernel_base = KERNEL_BASE;
-    kernel_record.direct_base = DIRECT_BASE;
+    physical_offset = kernel_layout.direct;
+    kernel_record.direct_base = kernel_layout.direct;
 }
 
 uint64_t page_table_create(void)

@@ -6,9 +6,18 @@
 #include "image/locate.h"
 #include "layout.h"
 #include "memory/guard.h"
+#include "memory/page_table.h"
 #include "memory/user.h"
 #include "process/leave.h"
 #include "process/process.h"
+
+extern const char kernel_text_start[], kernel_end[];
+/* The note that the linker made. */
+extern const struct {
+    uint32_t name_size, size, type;
+    char name[4];
+    uint8_t bytes[];
+} kernel_build_id;
 
 #define VECTOR_DOUBLE_FAULT 8
 #define VECTOR_PAGE_FAULT 14
@@ -62,11 +71,11 @@ static void take_trace(struct process *process, const struct frame *frame, struc
     }
 }
 
-static void report_build_id(const struct located *located)
+static void report_build_id(const uint8_t *build_id, uint32_t size)
 {
     log_format(" build-id ");
-    for (uint32_t i = 0; i < located->build_id_size; i++)
-        log_format("%c%c", "0123456789abcdef"[located->build_id[i] >> 4], "0123456789abcdef"[located->build_id[i] & 15]);
+    for (uint32_t i = 0; i < size; i++)
+        log_format("%c%c", "0123456789abcdef"[build_id[i] >> 4], "0123456789abcdef"[build_id[i] & 15]);
 }
 
 /* A line for each file that has code in the trace: by its build-id the symbols are found, even from a saved log. */
@@ -81,7 +90,7 @@ static void report_files(struct process *process, const struct trace *trace)
             continue;
         log_format("kernel:   %x-%x %s+%x", located.low, located.high, boot_image_name(located.file), located.address);
         if (located.build_id)
-            report_build_id(&located);
+            report_build_id(located.build_id, located.build_id_size);
         log_format("\n");
     }
 }
@@ -148,15 +157,43 @@ static bool is_stack_full(const struct frame *frame)
            cpu_fault_address() - (uint64_t)kernel_stack_guard < PAGE_SIZE;
 }
 
+/* The kernel's own, as long as the links lead up its stack. */
+static void take_kernel_trace(const struct frame *frame, struct trace *trace)
+{
+    uint64_t link = frame->rbp, low = frame->rsp;
+    trace->address[0] = frame->rip;
+    for (trace->count = 1; trace->count <= BACKTRACE_MAX; trace->count++) {
+        if (link < low || link % 8 || link > (uint64_t)kernel_stack_end - 2 * sizeof(uint64_t))
+            break;
+        const uint64_t *pair = (const uint64_t *)link;
+        trace->address[trace->count] = pair[1];
+        low = link + 1;
+        link = pair[0];
+    }
+}
+
+/* A fault of the kernel's, which ends the machine: with what tells which kernel lay where, as of processes. */
+static void report_kernel(const struct frame *frame)
+{
+    struct trace trace;
+    take_kernel_trace(frame, &trace);
+    log_format("kernel:   %x-%x kernel+%x", kernel_text_start, kernel_end, kernel_text_start - kernel_layout.moved);
+    report_build_id(kernel_build_id.bytes, kernel_build_id.size);
+    log_format("\n");
+    report_backtrace(&trace);
+}
+
 void trap_from_kernel(struct frame *frame)
 {
     if (frame->vector == VECTOR_TIMER)
         timer_tick();
     else if (frame->vector > VECTOR_TIMER)
         interrupt_dispatch((unsigned)frame->vector - VECTOR_TIMER);
-    else if (is_stack_full(frame))
-        panic("the kernel's stack is full, rip %x, rsp %x", frame->rip, frame->rsp);
-    else
+    else {
+        report_kernel(frame);
+        if (is_stack_full(frame))
+            panic("the kernel's stack is full, rip %x, rsp %x", frame->rip, frame->rsp);
         panic("%s in the kernel, error %x, rip %x, address %x, rsp %x", exception_name(frame->vector), frame->error,
               frame->rip, cpu_fault_address(), frame->rsp);
+    }
 }

@@ -136,6 +136,10 @@ class Toolset:
     def kernel_link_flags(self) -> tuple[str, ...]:
         return ("-static", "--gc-sections", *self.set_flags, "--build-id=none", *self._page_size, "-z", "noexecstack")
 
+    @property
+    def independent_kernel_flags(self) -> tuple[str, ...]:
+        return ("-pie", "--no-dynamic-linker", "-z", "text", "-z", "norelro", *self.relr_flags)
+
     def hosted_flags(self, what: str) -> tuple[str, ...]:
         """For "programs" or "libraries"."""
         hosted = self.profile.language.hosted

@@ -14,7 +14,8 @@ from ambilink.debug.places import KERNEL, parse_place
 from ambilink.elf.file import ElfFile
 from ambilink.elf.layout import PF_X, Section
 from ambilink.errors import AmbilinkError
-from ambilink.verify.kernel_state import PROCESS, RECORD, RECORD_SYMBOL
+from ambilink.verify.kernel_place import STOP_SYMBOL
+from ambilink.verify.kernel_state import MOVED, PROCESS, RECORD, RECORD_SYMBOL
 from ambilink.verify.symbol_files import SymbolFiles, kernel_symbols
 
 MAPPED_SYMBOL = "code_mapped"  # of our kernel: <ambilink/record.h>
@@ -87,6 +88,25 @@ def _files(image: ImageFile, symbols: _Symbols) -> list[dict[str, Any]]:
     return found
 
 
+def _moving(image: Path) -> dict[str, Any]:
+    """Of a kernel that relocates itself: where it says how far, and the addresses that it leaves. Others: nothing."""
+    try:
+        elf = ElfFile.open(image)
+        symbols = elf.addresses()
+        placed, record = symbols[STOP_SYMBOL], symbols[RECORD_SYMBOL]
+    except (AmbilinkError, KeyError):
+        return {}
+    spans = [(each.address, each.address + each.memory_size) for each in elf.loads if each.address != each.physical]
+    span = [min(low for low, _ in spans), max(high for _, high in spans)] if spans else [0, 0]
+    return {
+        "placed": placed,
+        "record": record,
+        "record_format": RECORD.format,
+        "moved_field": MOVED,
+        "kernel_span": span,
+    }
+
+
 def _text(path: Path | None) -> str | None:
     return str(path.resolve()) if path else None
 
@@ -99,6 +119,7 @@ def make_script(image: Path, root: Path, port: int, places: Sequence[str]) -> Gd
         "kernel": None if identify(image).is_cd else _text(kernel_symbols(image, root)),
         "folders": [str(each) for each in (Path.cwd(), *root.resolve().parents[:2])],
         "files": [],
+        **_moving(image),
     }
     names: list[str] = []
     services: dict[str, str] = {}

@@ -20,6 +20,7 @@ KERNEL = "kernel"
 FRAME_MASK = 0x000FFFFFFFFFF000
 ALIVE = 0
 PROCESSES_MAX = 100000
+ADDRESSES = (1 << 64) - 1
 NOWHERE = 0x100000000000000  # no process has this address
 
 
@@ -50,7 +51,7 @@ NO_PROCESS = Process(0, KERNEL, True)
 
 def process_of(table: int) -> Process:
     """The newest process with this page table, by the kernel's list; number 0: the kernel's own table."""
-    if "record" not in session:
+    if "process_format" not in session:
         return NO_PROCESS
     layout = struct.Struct(session["process_format"])
     at = read(session["record"], struct.Struct(session["record_format"]))[3]
@@ -218,6 +219,52 @@ def take(table: int, address: int, physical: int) -> None:
         place.set_in(module)
 
 
+class Kernel:
+    """It begins where it is linked, and goes on where it chose to lie in this boot. Symbols and breakpoints are at
+    both, for its first part runs before it moves."""
+
+    def __init__(self) -> None:
+        self.moved = 0
+        self.breakpoints: list[int] = []  # of its own addresses, before it moved
+
+    def left(self, address: int) -> bool:
+        """It was there, and is no more."""
+        low, high = session.get("kernel_span", (0, 0))
+        return bool(self.moved) and low <= address < high
+
+    def stop_at(self, address: int) -> None:
+        gdb.Breakpoint(f"*{address:#x}")
+        self.breakpoints.append(address)
+
+    def move(self) -> None:
+        """Its record, which can still be read where it is linked, says where to."""
+        layout = struct.Struct(session["record_format"])
+        self.moved = read(session["record"], layout)[session["moved_field"]]
+        session["record"] = session["record"] + self.moved & ADDRESSES
+        if session["kernel"]:
+            quiet("add-symbol-file {} -o {:#x}".format(quoted(session["kernel"]), self.moved & ADDRESSES))
+        if session["files"]:
+            follow_mapped(session["mapped"] + self.moved & ADDRESSES)
+        low, high = session["kernel_span"]
+        for address in self.breakpoints:
+            if low <= address < high:
+                gdb.Breakpoint(f"*{address + self.moved & ADDRESSES:#x}")
+
+
+kernel = Kernel()
+
+
+class PlacedBreakpoint(gdb.Breakpoint):
+    """At an instruction of the boot code, which is not moved."""
+
+    def stop(self) -> bool:
+        try:
+            kernel.move()
+        except (gdb.error, OSError) as error:
+            print(f"ambilink: {error}")
+        return False
+
+
 def show_current() -> None:
     """Where processes have different code at one address, that of the running one is shown."""
     running = current_table()
@@ -237,6 +284,10 @@ class MappedBreakpoint(gdb.Breakpoint):
         except (gdb.error, OSError) as error:
             print(f"ambilink: {error}")
         return False
+
+
+def follow_mapped(address: int) -> None:
+    MappedBreakpoint(f"*{address:#x}", internal=True).silent = True
 
 
 def stopped(event: Any) -> None:
@@ -305,8 +356,8 @@ def add_place(place: Place) -> None:
     found = False
     if place.file in ("", KERNEL):
         for address in addresses_of(place.spec):
-            if not any(each.low <= address < each.high for each in modules):
-                gdb.Breakpoint(f"*{address:#x}")
+            if not any(each.low <= address < each.high for each in modules) and not kernel.left(address):
+                kernel.stop_at(address)
                 found = True
     if place.file != KERNEL and place.find():
         found = True
@@ -328,9 +379,10 @@ def begin() -> None:
     Ambilink()
     Processes()
     Break()
-    if session["files"]:
-        hook = MappedBreakpoint("*{:#x}".format(session["mapped"]), internal=True)
-        hook.silent = True
+    if session.get("placed"):
+        PlacedBreakpoint("*{:#x}".format(session["placed"]), internal=True).silent = True
+    elif session["files"]:
+        follow_mapped(session["mapped"])
     gdb.events.stop.connect(stopped)
     print(
         "The machine waits: `continue` starts it. `ambilink processes` lists what runs, `ambilink break` stops there."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ambilink.elf.file import ElfFile
 from ambilink.elf.inspect import ElfInfo, inspect, objects_referring_to
-from ambilink.elf.layout import PAGE
+from ambilink.elf.layout import PAGE, SHT_REL, SHT_RELA
 from ambilink.elf.psabi import psabi_of
 from ambilink.errors import AmbilinkError
 
@@ -47,12 +47,26 @@ def check(
     _check_segments(info, write_xor_execute)
     if kind in EXECUTED:
         _check_entry(info, entry)
+    if kind is OutputKind.KERNEL:
+        _check_relocations(path)
     if kind in (OutputKind.STATIC_PROGRAM, OutputKind.KERNEL) and info.needed:
         raise AmbilinkError(path, f"static, but has NEEDED {info.needed[0]}", "link it with archives only")
     if soname is not None and info.soname != soname:
         raise AmbilinkError(path, f"SONAME is {info.soname}, not {soname}", "do not override -soname")
     if kind is not OutputKind.KERNEL:
         _check_symbols(info, libraries, objects, provided)
+
+
+def _check_relocations(path: Path) -> None:
+    """Of a kernel that relocates itself: by DT_RELR's table alone."""
+    elf = ElfFile.open(path)
+    for section, name in zip(elf.sections, elf.section_names, strict=True):
+        if section.type in (SHT_RELA, SHT_REL) and section.allocated and section.size:
+            raise AmbilinkError(
+                path,
+                f"has relocations in {name}: a kernel that relocates itself does so by .relr.dyn alone",
+                "keep addresses out of packed structs, as .relr.dyn lists aligned words only",
+            )
 
 
 def _check_entry(info: ElfInfo, entry: str | None) -> None:
@@ -94,7 +108,7 @@ def _check_type(info: ElfInfo, kind: OutputKind, interpreter: str | None) -> Non
         OutputKind.MODULE: ("ET_DYN",),
         OutputKind.DYNAMIC_PROGRAM: ("ET_DYN", "ET_EXEC"),
         OutputKind.STATIC_PROGRAM: ("ET_DYN", "ET_EXEC"),
-        OutputKind.KERNEL: ("ET_EXEC",),
+        OutputKind.KERNEL: ("ET_EXEC", "ET_DYN"),
     }[kind]
     if info.type not in allowed:
         raise AmbilinkError(

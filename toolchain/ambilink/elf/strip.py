@@ -21,10 +21,12 @@ from ambilink.elf.layout import (
     PT_NULL,
     PT_PHDR,
     SHDR,
+    SHT_DYNAMIC,
     SHT_NOBITS,
     SHT_NOTE,
     SHT_NULL,
     SHT_PROGBITS,
+    SHT_RELA,
     SHT_STRTAB,
     SHT_SYMTAB,
     Section,
@@ -132,12 +134,16 @@ def _shipped_file(file: ElfFile, numbers: list[int], loaded: bytes, places: dict
     """What is loaded, with the sections of these numbers; `places` has offsets of those that were moved, `link` is
     what .gnu_debuglink holds."""
     names, out, kept = Strings(), bytearray(loaded), []
+    dynamic = any(each.type == SHT_DYNAMIC for each in file.sections)
     for number in numbers:
         if number >= len(file.sections):
             raise file.refuse(f"has a symbol table whose strings are section {number}, and no such section")
         section = replace(file.sections[number], name=names.add(file.section_names[number]))
         if section.type == SHT_SYMTAB:
             section.link = numbers.index(section.link)
+        if section.type == SHT_RELA and not section.size and not dynamic:
+            # GNU ld leaves it in a kernel whose relocations are all packed, and GRUB refuses kernels that have one.
+            section = replace(section, type=SHT_PROGBITS, link=0, info=0, entsize=0)
         if number in places:
             section.offset = places[number]
         elif section.end > len(loaded):

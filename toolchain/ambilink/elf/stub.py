@@ -144,9 +144,11 @@ def _version_definitions(abi: Abi, strings: Strings) -> tuple[bytes, dict[str, i
     return out, numbers
 
 
-def stub(abi: Abi, machine: str, addresses: Mapping[str, int] | None = None, flags: int = 0) -> bytes:
-    """A shared object of an ABI; `machine` is its e_machine, as EM_..., and `flags` its e_flags. With `addresses`,
-    symbols are absolute, and it can be linked to at run time."""
+def stub(
+    abi: Abi, machine: str, addresses: Mapping[str, int] | None = None, flags: int = 0, movable: bool = False
+) -> bytes:
+    """A shared object of an ABI; `machine` is its e_machine, as EM_..., and `flags` its e_flags. With `addresses` it
+    can be linked to at run time: they are absolute or, where that is `movable`, relative to the load bias."""
     number = E_MACHINES[psabi_of(machine).e_machine]
     strings = Strings()
     placed, sizes = _place(list(abi.symbols))
@@ -228,7 +230,7 @@ def stub(abi: Abi, machine: str, addresses: Mapping[str, int] | None = None, fla
         other = (STV_PROTECTED if each.symbol.protected else 0) | (STO_VARIANT if each.symbol.variant else 0)
         value = start[place] + each.offset
         if addresses is not None:
-            place, value = SHN_ABS, addresses[each.symbol.name]
+            place, value = place if movable else SHN_ABS, addresses[each.symbol.name]
         symbols += SYM.pack(name, info, other, place, value, each.symbol.size)
     at = sections[DYNSYM].offset
     out[at : at + len(symbols)] = symbols

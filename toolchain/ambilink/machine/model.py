@@ -104,8 +104,9 @@ class Moment:
     instructions: int  # executed before
 
 
-# What to call when the CPU reaches an address (of the running address space), before it goes on.
-Stops = Mapping[int, Callable[[Moment], None]]
+# What to call when the CPU reaches an address (of the running address space), before it goes on; it may give more.
+Stop = Callable[[Moment], "Stops | None"]
+Stops = Mapping[int, Stop]
 # How often the instruction at an address was executed, by page table and address; page table 0 is the kernel's half.
 Counts = dict[tuple[int, int], int]
 

@@ -127,6 +127,7 @@ class Kernel(Program):
     kind: ClassVar[str] = "kernel"
 
     variant: str = "kernel"
+    independent: bool = False  # of its position
     script: Node | None = None
     kept: Sequence[str] = ()  # symbols that only modules use
     soname: str = ""

@@ -15,7 +15,9 @@ from ambilink.files import read_regular
 from ambilink.verify.modules import MappedModule
 from ambilink.verify.system import SystemReport
 
+KERNEL = "kernel"  # in the build folder
 FAULT = re.compile(r"kernel: fault in (\S+) \(process (\d+)\): (.*)")
+KERNEL_PLACE = re.compile(r"kernel:   0x([0-9a-f]+)-0x[0-9a-f]+ kernel\+0x([0-9a-f]+)")
 BACKTRACE = re.compile(r"kernel:   backtrace((?: 0x[0-9a-f]+)+)")
 
 
@@ -100,11 +102,13 @@ def describe_address(address: int, modules: list[MappedModule], root: Path) -> s
     return "in no file of the image"
 
 
-def describe_kernel_address(address: int, files: Sequence[Path]) -> str:
-    """An address of the kernel's own code, by the first of some files that has a function there."""
+def describe_kernel_address(address: int, files: Sequence[Path], distance: int) -> str:
+    """An address of the kernel's own code, by the first of some files that has a function there. `distance`: how far it
+    moved; before that it runs where it is linked."""
     for path in files:
-        if described := describe_in_file("", path, address):
-            return described.removeprefix(": ")
+        for linked in dict.fromkeys((address - distance, address)):
+            if described := describe_in_file("", path, linked):
+                return described.removeprefix(": ")
     return f"no function of {' or '.join(map(str, files))}"
 
 
@@ -112,15 +116,22 @@ def explain_faults(console: list[str], report: SystemReport, root: Path) -> list
     """One paragraph of lines for each fault that the console reports."""
     modules = {view.process.number: view.modules for view in report.processes}
     lines: list[str] = []
-    number = 0
+    number, moved = 0, None  # `moved`: how far the kernel did, where the fault is its own
     for text in console:
         if fault := FAULT.match(text):
-            number = int(fault[2])
+            number, moved = int(fault[2]), None
             lines.append(f"fault in {fault[1]} (process {number}): {fault[3]}")
-        elif (trace := BACKTRACE.match(text)) and number:
+        elif place := KERNEL_PLACE.match(text):
+            moved = int(place[1], 16) - int(place[2], 16)
+            lines.append("fault in the kernel")
+        elif (trace := BACKTRACE.match(text)) and (number or moved is not None):
             for depth, word in enumerate(trace[1].split()):
                 address = int(word, 16)
                 # A return address belongs to the call before it.
-                where = describe_address(address - (1 if depth else 0), modules.get(number, []), root)
+                at = address - (1 if depth else 0)
+                if moved is None:
+                    where = describe_address(at, modules.get(number, []), root)
+                else:
+                    where = f"kernel: {describe_kernel_address(at, [root / KERNEL], moved)}"
                 lines.append(f"  #{depth} {address:#018x} {where}")
     return lines

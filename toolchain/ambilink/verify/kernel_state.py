@@ -9,12 +9,13 @@ from ambilink.errors import AmbilinkError
 from ambilink.machine.memory import PhysicalMemory
 
 RECORD_SYMBOL = "kernel_record"
-MAGIC = int.from_bytes(b"ARECORD2", "little")
-RECORD = struct.Struct("<12Q")
+MAGIC = int.from_bytes(b"ARECORD3", "little")
+RECORD = struct.Struct("<12Qq")
 PROCESS = struct.Struct("<QQ32sQqQQ")
 THREAD = struct.Struct("<QQQQQQQ")
 FRAME = struct.Struct("<22Q")  # boot/kernel/x86_64/cpu.h
 RBP, RIP, RSP = 8, 17, 20  # words of it
+MOVED = 12  # field of the record
 LIST_MAX = 100_000  # more records have damaged lists only
 
 
@@ -97,6 +98,7 @@ class KernelState:
     context_switches: int
     system_calls: int
     ready_instant: int  # nanoseconds since boot, 0 without a verdict
+    moved: int  # to be added to the addresses of the kernel's symbols
 
 
 def read_kernel_state(image: ImageFile, memory: PhysicalMemory, at: int | None = None) -> KernelState | None:
@@ -160,4 +162,4 @@ def read_kernel_state(image: ImageFile, memory: PhysicalMemory, at: int | None =
         raise AmbilinkError(
             image.path, f"the kernel's record cannot be read ({error})", "the guest's memory is damaged"
         ) from error
-    return KernelState(processes, beginning, *fields[4:11])
+    return KernelState(processes, beginning, *(*fields[4:11], fields[MOVED]))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ambilink.bootimage.container import ImageFile
 from ambilink.machine.memory import PhysicalMemory
 from ambilink.machine.model import Moment, Stops
+from ambilink.verify.kernel_place import distance_of
 from ambilink.verify.kernel_state import ProcessState
 
 SYMBOL = "kernel_lives"
@@ -81,7 +82,7 @@ class LifeWatch:
             raw = memory.read(address + HEADER.size, count * LIFE.size)
         except IndexError:
             return None
-        first = self._image.symbols[SYMBOL] + HEADER.size
+        first = self._image.symbols[SYMBOL] + distance_of(self._image, memory) + HEADER.size
         records = enumerate(LIFE.iter_unpack(raw))
         lives = [self._life(first + index * LIFE.size, header.frequency, each) for index, each in records]
         return Lives(header.created, lives)

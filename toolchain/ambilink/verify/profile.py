@@ -12,6 +12,7 @@ from ambilink.machine.boot import boot
 from ambilink.machine.model import BootRequest, Counts, Outcome
 from ambilink.verify.backtrace import function_at
 from ambilink.verify.kernel_file import with_kernel
+from ambilink.verify.kernel_place import distance_of, following
 from ambilink.verify.kernel_state import Process, read_kernel_state
 from ambilink.verify.modules import MappedModule, Modules
 from ambilink.verify.page_tables import Page, user_pages
@@ -37,8 +38,9 @@ class Profile:
 class _Finder:
     """Files by page table and address."""
 
-    def __init__(self, image: ImageFile, root: Path) -> None:
-        self.root, self.modules = root, Modules(image)
+    def __init__(self, image: ImageFile, root: Path, distance: int) -> None:
+        """`distance`: how far the kernel moved."""
+        self.root, self.modules, self.distance = root, Modules(image), distance
         self.found: dict[int, tuple[str, list[MappedModule]]] = {}
 
     def add(self, process: Process, pages: dict[int, Page]) -> None:
@@ -47,7 +49,8 @@ class _Finder:
 
     def place(self, table: int, address: int) -> Place:
         if not table:
-            function = function_at(self.root / KERNEL, address)
+            kernel = self.root / KERNEL
+            function = function_at(kernel, address - self.distance) or function_at(kernel, address)
             return Place(KERNEL, KERNEL, function[1]) if function else Place(KERNEL, "kernel's modules", UNKNOWN)
         process, modules = self.found.get(table, (UNKNOWN, []))
         for module in modules:
@@ -62,8 +65,8 @@ def profile(request: BootRequest, root: Path) -> Profile:
     image = read(request.image)
     counts: Counts = {}
     starts = StartSnapshots(image)
-    outcome = boot("emulator", with_kernel(request), None, starts.stops, counts)
-    finder = _Finder(image, root)
+    outcome = boot("emulator", with_kernel(request), None, following(image, starts.stops), counts)
+    finder = _Finder(image, root, distance_of(image, outcome.memory))
     for snapshot in starts.snapshots:
         finder.add(snapshot.process, dict(snapshot.pages))
     memory = outcome.memory

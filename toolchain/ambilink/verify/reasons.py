@@ -15,12 +15,11 @@ from ambilink.errors import near
 from ambilink.machine.judge import UNDECIDED
 from ambilink.machine.memory import PhysicalMemory
 from ambilink.machine.model import CpuPlace, Outcome
-from ambilink.verify.backtrace import FAULT, describe_address, describe_kernel_address
+from ambilink.verify.backtrace import FAULT, KERNEL, describe_address, describe_kernel_address
 from ambilink.verify.kernel_state import KernelState, Process, ProcessState, Registers, Thread, ThreadState
 from ambilink.verify.modules import FIRST_PROCESS, Modules
 from ambilink.verify.thread_stack import UserSpace
 
-KERNEL = "kernel"  # in the build folder
 REGISTRY = "names"
 LOOKUP = 2  # NAMES_LOOKUP of libs/ipc/include/protocol/names.h
 MESSAGE_DATA, MESSAGE_SIZE = 56, 64  # in struct message of boot/include/ambilink/abi.h
@@ -207,7 +206,7 @@ def _panic(scene: Scene) -> list[str]:
     if found is None:
         return []
     rip = KERNEL_RIP.search(found[1])
-    where = f", in {describe_kernel_address(int(rip[1], 16), [scene.root / KERNEL])}" if rip else ""
+    where = f", in {describe_kernel_address(int(rip[1], 16), [scene.root / KERNEL], scene.state.moved)}" if rip else ""
     return [f"the kernel stopped: {found[1]}{where}"]
 
 
@@ -309,13 +308,13 @@ def _running(scene: Scene, held: Mapping[str, str]) -> list[str]:
     return found
 
 
-def kernel_reasons(outcome: Outcome, files: Sequence[Path]) -> list[str]:
-    """Where the CPU was, if it was in the kernel; `files` may have the kernel's symbols."""
+def kernel_reasons(outcome: Outcome, files: Sequence[Path], moved: int) -> list[str]:
+    """Where the CPU was, if it was in the kernel; `files` may have the kernel's symbols, which it runs `moved` from."""
     cpu = outcome.cpu
     if cpu is None or outcome.verdict not in UNDECIDED or outcome.crash:
         return []
     what = "halted" if cpu.halted else "ran"
-    return [f"the CPU {what} at {cpu.rip:#x}, in {describe_kernel_address(cpu.rip, files)}"]
+    return [f"the CPU {what} at {cpu.rip:#x}, in {describe_kernel_address(cpu.rip, files, moved)}"]
 
 
 def reasons_of(scene: Scene, *, out_of_time: bool) -> list[str]:

@@ -10,7 +10,6 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable
 from functools import partial
 
 import unicorn
@@ -40,6 +39,7 @@ from ambilink.machine.model import (
     LineSink,
     Moment,
     Outcome,
+    Stop,
     Stops,
     Verdict,
 )
@@ -78,8 +78,7 @@ class Board:
         devices: list[Device] = [self.serial, self.interrupts, self.timer, Speaker(self.now), WallClock(self.now)]
         self.bus = Bus([*devices, self.exit] if request.rules.has_codes else devices)
         self._running = False
-        for address, function in (stops or {}).items():
-            self.cpu.stop_at(address, partial(self._stop, function))
+        self._add_stops(stops or {})
         if counts is not None:
             self.cpu.count_each(counts)
 
@@ -131,8 +130,12 @@ class Board:
     def _seconds(self) -> float:
         return time.perf_counter() - self.started
 
-    def _stop(self, function: Callable[[Moment], None]) -> None:
-        function(Moment(self.memory, self._seconds(), self._executed()))
+    def _add_stops(self, stops: Stops) -> None:
+        for address, function in stops.items():
+            self.cpu.stop_at(address, partial(self._stop, function))
+
+    def _stop(self, function: Stop) -> None:
+        self._add_stops(function(Moment(self.memory, self._seconds(), self._executed())) or {})
 
     def load(self) -> None:
         kernel = self.request.kernel

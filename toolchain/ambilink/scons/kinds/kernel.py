@@ -20,7 +20,8 @@ from ambilink.scons.units import Kernel
 def _flags(context: Context, kernel: Kernel) -> Sequence[str]:
     assert kernel.script is not None
     kept = [word for symbol in kernel.kept for word in ("-u", symbol)]
-    return [*context.toolset.kernel_link_flags, "-T", placed(kernel.script).path, *kept]
+    position = context.toolset.independent_kernel_flags if kernel.independent else ()
+    return [*context.toolset.kernel_link_flags, *position, "-T", placed(kernel.script).path, *kept]
 
 
 def _script(context: Context, kernel: Kernel) -> Sequence[Node]:
