@@ -27,6 +27,9 @@
 #define IMAGE_VERSION 4
 #define IMAGE_DIGEST_SIZE 32
 #define IMAGE_SIGNATURE_SIZE 64
+/* What is signed: these bytes, then the header's fields before the signature. */
+#define IMAGE_SIGNED_PREFIX "Ambilink image\0"
+#define IMAGE_SIGNED_PREFIX_SIZE 16
 #define IMAGE_ARGUMENTS_MAX 8
 #define IMAGE_NO_FILE 0xffffffffu
 

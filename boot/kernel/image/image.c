@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/record.h"
+#include "image/trust.h"
 #include "memory/area.h"
 #include "memory/frames.h"
 #include "memory/guard.h"
@@ -58,6 +59,7 @@ static void open_tree(const void *bytes)
               IMAGE_VERSION);
     if (rule)
         panic("boot image refused: %s", rule);
+    trust_check(header);
     uint8_t *state = kernel_alloc(PAGE_UP(image_place.size / PAGE_SIZE));
     if (!state)
         panic("no memory for the boot image's directory");

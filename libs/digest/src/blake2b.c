@@ -29,11 +29,11 @@ static inline uint64_t rotate(uint64_t x, unsigned count)
 /* The mixing function G (RFC 7693, 3.1). */
 static inline void mix(uint64_t *a, uint64_t *b, uint64_t *c, uint64_t *d, uint64_t x, uint64_t y)
 {
-    *a += *b + x;
+    *a = *a + *b + x; /* in this order, or clang needs more registers */
     *d = rotate(*d ^ *a, 32);
     *c += *d;
     *b = rotate(*b ^ *c, 24);
-    *a += *b + y;
+    *a = *a + *b + y;
     *d = rotate(*d ^ *a, 16);
     *c += *d;
     *b = rotate(*b ^ *c, 63);
@@ -42,9 +42,11 @@ static inline void mix(uint64_t *a, uint64_t *b, uint64_t *c, uint64_t *d, uint6
 static void compress(struct blake2b *hash, const uint8_t *block, bool last)
 {
     uint64_t m[16], v[16];
-    memcpy(m, block, sizeof m); /* little-endian, as the machine */
-    memcpy(v, hash->state, sizeof hash->state);
-    memcpy(v + 8, initial, sizeof initial);
+    __builtin_memcpy(m, block, sizeof m); /* little-endian, as the machine; in a kernel, memcpy would be a call */
+    for (unsigned i = 0; i < 8; i++) {
+        v[i] = hash->state[i];
+        v[i + 8] = initial[i];
+    }
     v[12] ^= hash->taken;
     if (last)
         v[14] = ~v[14];

@@ -42,16 +42,20 @@ ARCHIVE_ALIGN = 1 << 21  # physical: clear of the kernel, and good for large pag
 PHYSICAL_END = 1 << 52
 
 
-def _place_offset(kernel: ElfFile) -> int:
-    """Where in the file the kernel learns where the archive lies."""
+def data_symbol(kernel: ElfFile, name: str, size: int, example: str) -> int:
+    """Where in the file data lie that the packer writes; `example` is the source that defines them in our kernel."""
     for table in kernel.symbol_tables():
         for symbol in kernel.symbols_of(table):
-            if symbol.name == PLACE_SYMBOL.encode() and symbol.section != SHN_UNDEF and symbol.size == PLACE.size:
-                return kernel.place_of(symbol.value, PLACE.size, PLACE_SYMBOL)
+            if symbol.name == name.encode() and symbol.section != SHN_UNDEF and symbol.size == size:
+                return kernel.place_of(symbol.value, size, name)
     raise kernel.refuse(
-        f"has no initialised data symbol {PLACE_SYMBOL} of {PLACE.size} bytes",
-        "define it as in boot/kernel/image/image.c: the packer writes there where the archive lies",
+        f"has no initialised data symbol {name} of {size} bytes", f"define it as in {example}: the packer writes there"
     )
+
+
+def _place_offset(kernel: ElfFile) -> int:
+    """Where in the file the kernel learns where the archive lies."""
+    return data_symbol(kernel, PLACE_SYMBOL, PLACE.size, "boot/kernel/image/self.c")
 
 
 def _headers_offset(kernel: ElfFile, count: int) -> int:
@@ -137,11 +141,12 @@ def kernel_checksum(kernel: ElfFile, archive_at: int = -1) -> int:
     return checksum_of(loaded)
 
 
-def _seal(path: Path, image: bytes, archive_at: int, size: int) -> bytes:
+def _seal(path: Path, image: bytes, archive_at: int, size: int, release: int = 0) -> bytes:
     """The image with the header of its archive completed."""
     end = archive_at + size
     header = replace(
         layout.header_of(image[archive_at:end], path),
+        release=release,
         image_size=len(image),
         kernel_checksum=kernel_checksum(ElfFile(path, image), archive_at),
         container_digest=digest_of(image[:archive_at] + image[end:]),
@@ -149,12 +154,13 @@ def _seal(path: Path, image: bytes, archive_at: int, size: int) -> bytes:
     return image[:archive_at] + header.pack() + image[archive_at + PAGE_SIZE :]
 
 
-def with_tree(image: "ImageFile", kind: DigestKind) -> bytes:
-    """The bytes of an image with a tree of that kind. It is not signed."""
+def with_tree(image: "ImageFile", kind: DigestKind, data: bytes, release: int) -> bytes:
+    """The bytes of an image with a tree of that kind, of that release, not signed. `data` is the image, with what was
+    changed in its kernel."""
     old = image.archive.data
     archive = layout.with_tree(image.archive.header, old, kind)
     at, end, growth = image.archive_offset, image.archive_offset + len(old), len(archive) - len(old)
-    elf = ElfFile(image.path, image.data)
+    elf = ElfFile(image.path, data)
     place = _place_offset(elf)
     segments = [
         replace(each, file_size=len(archive), memory_size=len(archive))
@@ -170,13 +176,13 @@ def with_tree(image: "ImageFile", kind: DigestKind) -> bytes:
         )
         for each in elf.sections
     ]
-    made = bytearray(image.data[:at] + archive + image.data[end:])
+    made = bytearray(data[:at] + archive + data[end:])
     made[place : place + PLACE.size] = PLACE.pack(image.archive_address, len(archive))
     header = replace(elf.header, shoff=elf.header.shoff + growth)
     made[: EHDR.size] = header.pack()
     made[header.phoff : header.phoff + PHDR.size * len(segments)] = b"".join(each.pack() for each in segments)
     made[header.shoff : header.shoff + SHDR.size * len(sections)] = b"".join(each.pack() for each in sections)
-    return _seal(image.path, bytes(made), at, len(archive))
+    return _seal(image.path, bytes(made), at, len(archive), release)
 
 
 @dataclass(frozen=True)

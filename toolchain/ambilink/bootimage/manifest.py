@@ -23,6 +23,7 @@ from ambilink.bootimage.layout import (
     round_up,
 )
 from ambilink.bootimage.multiboot_manifest import AMBILINK, TOP_KEYS, take_format, take_version
+from ambilink.bootimage.signing import RELEASE_MAX, Signing
 from ambilink.errors import AmbilinkError, choices
 from ambilink.toml_file import REQUIRED, Key, Table
 
@@ -66,6 +67,23 @@ IMAGE_KEYS = {
         -1,
         "A number from 0 to 2^64 - 1, of which `pack` draws addresses. Without it they are drawn from the manifest's "
         "text: images differ, builds of one do not.",
+    ),
+    "sign": Key(
+        str,
+        "",
+        "Private key that signs the image: a PEM file, by its path from the manifest's folder. The kernel gets its "
+        "public key, and starts no other image; see [signing.md](../signing.md). Without `sign` and `key` the image is "
+        "not signed, which is for development.",
+    ),
+    "key": Key(
+        str,
+        "",
+        "Public key that the kernel gets, as a PEM file, for an image that `ambilink image sign` signs where the "
+        "private key is.",
+    ),
+    "version": Key(int, 0, "Number of a signed image, which counts up with each that is released."),
+    "least-version": Key(
+        int, None, "The kernel of a signed image starts no image of an earlier `version`. By default the image's own."
     ),
 }
 SERVICE_KEYS = {
@@ -145,6 +163,7 @@ class Manifest:
     libraries: tuple[str, ...]
     modules: tuple[str, ...]
     seed: int | None  # of the addresses that pack chooses
+    signing: Signing | None  # None: the image is not signed
     services: list[ManifestService]
     files: dict[str, Path]
     places: Mapping[tuple[str, str], str] = field(default_factory=dict, compare=False)
@@ -306,6 +325,32 @@ def _read_files(table: Table, places: dict[tuple[str, str], str]) -> dict[str, P
     return files
 
 
+def _read_signing(image: Table, places: dict[tuple[str, str], str]) -> Signing | None:
+    def take(key: str, default: Any = None) -> Any:
+        return image.take_key(key, IMAGE_KEYS[key], default)
+
+    files: dict[str, Path | None] = {}
+    for key in ("sign", "key"):
+        name = take(key)
+        files[key] = image.path.parent / _check_path(image, key, name) if image.has(key) else None
+        places[key, ""] = image.place(key)
+    release = take("version")
+    least = take("least-version", release)
+    for key, value in (("version", release), ("least-version", least)):
+        if not 0 <= value <= RELEASE_MAX:
+            raise image.refuse(key, f"is {value}", "use a number from 0 to 2**63 - 1")
+    if files["sign"] is None and files["key"] is None:
+        for key in ("version", "least-version"):
+            if image.has(key):
+                raise image.refuse(key, "is for signed images, and this one is not", "write image.sign or image.key")
+        return None
+    if least > release:
+        raise image.refuse(
+            "least-version", f"is {least}, and this image is version {release}", "its own kernel would refuse it"
+        )
+    return Signing(files["sign"], files["key"], release, least)
+
+
 def read(path: Path) -> Manifest:
     top = Table(path, "", toml_file.read(path))
     take_version(top)
@@ -324,10 +369,11 @@ def read(path: Path) -> Manifest:
         raise image.refuse("seed", f"is {seed}", "use a number from 0 to 2**64 - 1")
     for key, name in (("kernel", kernel), ("loader", loader)):
         _check_path(image, key, name)
+    places = {(key, ""): image.place(key) for key in ("kernel", "loader", "interpreter")}
+    signing = _read_signing(image, places)
     image.finish()
     if top.has("module"):
         raise top.refuse("module", "is not for format 'ambilink'", "write image.modules, or [[service]] and [files]")
-    places = {(key, ""): image.place(key) for key in ("kernel", "loader", "interpreter")}
     places |= {("library", name): image.place("libraries", number) for number, name in enumerate(libraries)}
     places |= {("module", name): image.place("modules", number) for number, name in enumerate(modules)}
     places["program", loader] = image.place("loader")
@@ -341,5 +387,15 @@ def read(path: Path) -> Manifest:
             'give that role to one at least: the boot passes when each "program" has ended with status 0',
         )
     return Manifest(
-        path, kernel, loader, interpreter, libraries, modules, None if seed < 0 else seed, services, files, places
+        path,
+        kernel,
+        loader,
+        interpreter,
+        libraries,
+        modules,
+        None if seed < 0 else seed,
+        signing,
+        services,
+        files,
+        places,
     )

@@ -99,7 +99,7 @@ class _Modules:
             waiting += [(path, other) for other in inspect(path).needed]
 
 
-def kernel_and_archive(title: str, kernel: Path, archive: bytes) -> GrubTree:
+def kernel_and_archive(title: str, name: str, kernel: bytes, archive: bytes) -> GrubTree:
     """This project's image for GRUB: the archive is a module, so it lies wherever the machine has room for it."""
-    first = Module(kernel.name, read_regular(kernel), "")
+    first = Module(name, kernel, "")
     return grub_tree(title, 2, first, [Module(ARCHIVE, archive, ARCHIVE)])

@@ -24,7 +24,8 @@ def make(manifest: Path, root: Path, profile: Profile, outputs: Outputs) -> list
     if multiboot_manifest.format_of(manifest) == multiboot_manifest.AMBILINK:
         packed = build(manifest, root, outputs.image)
         if outputs.iso or outputs.tree:
-            _write_for_grub(outputs, multiboot.kernel_and_archive(manifest.stem, packed.kernel, packed.archive.data))
+            name, archive = Path(packed.kernel).name, packed.archive.data
+            _write_for_grub(outputs, multiboot.kernel_and_archive(manifest.stem, name, packed.kernel_data, archive))
         write(packed)
         return _words(packed)
     made = multiboot.build(manifest, root, profile)
@@ -43,6 +44,8 @@ def _write_for_grub(outputs: Outputs, tree: GrubTree) -> None:
 def _words(packed: Packed) -> list[str]:
     archive = packed.archive
     lines = [f"{packed.image}: {packed.size:,} bytes, {len(archive.files)} files, {len(archive.services)} services"]
+    if packed.signing:
+        lines.append(packed.signing)
     if packed.linked or packed.taken:
         lines.append(f"{packed.linked} programs linked, {packed.taken} as they were linked last")
     return lines

@@ -1,15 +1,18 @@
 """Packing a boot image: from a manifest and a build folder to one ELF file."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
-from ambilink.bootimage import container, layout, prelink
+from ambilink.bootimage import container, layout, prelink, signing
+from ambilink.bootimage.keys import PrivateKey, key_name, read_private, read_public
 from ambilink.bootimage.layout import ArchiveService, Calls, FileKind, Grant, Linker
 from ambilink.bootimage.linked import Store
 from ambilink.bootimage.manifest import GRANTS, Manifest, ManifestService, read
 from ambilink.bootimage.shipped import shipped
+from ambilink.bootimage.signing import Trust
 from ambilink.elf.file import ElfFile
 from ambilink.elf.inspect import inspect
 from ambilink.errors import AmbilinkError, near
@@ -21,6 +24,7 @@ LIBRARY_FOLDER = "lib"
 INTERPRETER_FOLDER = "lib/interp"
 MODULE_FOLDER = "modules"
 NEEDS_NOTE = b"Ambilink", 2  # owner and type
+_Key = TypeVar("_Key")
 FILE_REMEDY = "give the path of a file, from the manifest's folder"
 
 
@@ -28,10 +32,12 @@ FILE_REMEDY = "give the path of a file, from the manifest's folder"
 class Packed:
     image: Path
     kernel: Path
+    kernel_data: bytes = field(repr=False)  # as it is in the image
     data: bytes = field(repr=False)
     archive: layout.Archive
     linked: int  # programs that were linked for `linker = "pack"`
     taken: int  # others, which are as they were linked last
+    signing: str  # in words; empty: the image is for development
 
     @property
     def size(self) -> int:
@@ -240,4 +246,40 @@ def build(manifest_path: Path, root: Path, image: Path) -> Packed:
     data = layout.build(contents, services, program_name(manifest.loader), loader_linker)
     kernel = root / manifest.kernel
     whole = container.build(kernel, data, layout.parse(data, image))
-    return Packed(image, kernel, whole, container.parse(image, whole).archive, store.linked, store.taken)
+    kernel_data, words = read_regular(kernel), ""
+    if manifest.signing is not None:
+        whole, kernel_data, words = _sign(manifest, manifest.signing, container.parse(image, whole), kernel)
+    archive = container.parse(image, whole).archive
+    return Packed(image, kernel, kernel_data, whole, archive, store.linked, store.taken, words)
+
+
+def _read_key(manifest: Manifest, key: str, path: Path | None, read_key: Callable[[Path], _Key]) -> _Key | None:
+    try:
+        return read_key(path) if path else None
+    except AmbilinkError as error:
+        raise manifest.refuse(key, "", f"{key}: {error.where} {error.rule}", error.remedy) from error
+
+
+def _keys(manifest: Manifest, wanted: signing.Signing) -> tuple[PrivateKey | None, bytes]:
+    """The private key, if it is here, and the public one."""
+    private = _read_key(manifest, "sign", wanted.private, read_private)
+    public = _read_key(manifest, "key", wanted.public, read_public)
+    if public is None:
+        assert private, "the manifest names one of both"
+        return private, private.public
+    if private and private.public != public:
+        rule = f"key: {wanted.public} is key {key_name(public)}, and {private.path} is key {key_name(private.public)}"
+        raise manifest.refuse("key", "", rule, "leave out image.key, or name its own private key for image.sign")
+    return private, public
+
+
+def _sign(
+    manifest: Manifest, wanted: signing.Signing, image: container.ImageFile, kernel: Path
+) -> tuple[bytes, bytes, str]:
+    """The image with digests that can be signed, and signed if the private key is here; its kernel; what was done."""
+    private, public = _keys(manifest, wanted)
+    trust = Trust(public, wanted.least_release)
+    kernel_data = signing.with_trust(kernel, read_regular(kernel), trust)
+    prepared = signing.prepare(image, trust, wanted.release)
+    made = signing.sign(prepared, private) if private else prepared.data
+    return made, kernel_data, signing.described(container.parse(image.path, made))

@@ -95,6 +95,7 @@ def whole_number(least: int, most: int, unit: str) -> Callable[[str], int]:
 megabytes = whole_number(1, MEMORY_MAX, "MiB")
 rows = whole_number(1, ROWS_MAX, "rows")
 seed = whole_number(0, (1 << 64) - 1, "")
+release = whole_number(0, (1 << 63) - 1, "")
 
 
 def seconds(text: str) -> float:

@@ -1,8 +1,7 @@
 /* Ed25519 signatures (RFC 8032, 5.1): whether one was made by the owner of a public key.
  *
  * Signature, message and key are public, so neither time nor memory accesses are constant: code that signs, or that handles
- * secret scalars, must not be made of these functions. Needs nothing but memcpy, memset and memcmp: about 1 KiB of stack
- * and 7 KiB in all, no memory of its own.
+ * secret scalars, must not be made of these functions. Needs 5 KiB of stack, and nothing but memcpy, memset and memcmp.
  *
  * What RFC 8032 leaves open is decided for the strictest answer:
  * - the equation is the one without the cofactor, [S]B = R + [k]A, by comparing R's bytes (as OpenSSL has it);

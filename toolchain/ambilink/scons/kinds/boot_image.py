@@ -131,6 +131,9 @@ def _files(manifest: Manifest | MultibootManifest) -> list[tuple[str, Path]]:
     if not isinstance(manifest, Manifest):
         return [(module.place, module.file) for module in manifest.modules if module.file]
     files = [(manifest.place("file", name), file) for name, file in manifest.files.items()]
+    if manifest.signing is not None:
+        keys = {"sign": manifest.signing.private, "key": manifest.signing.public}
+        files += [(manifest.place(key), file) for key, file in keys.items() if file]
     programs = [name for name in manifest.programs if "/" in name]
     return files + [(manifest.place("program", name), manifest.path.parent / name) for name in programs]
 
