@@ -49,7 +49,7 @@ static int check_files(void)
     uint64_t count = 0, bytes = 0;
     struct files_entry entry;
     for (uint64_t i = 0; files_list((handle_t)files, i, &entry) == STATUS_OK; i++) {
-        if (entry.kind == IMAGE_FILE_LIBRARY)
+        if (entry.kind == IMAGE_FILE_LIBRARY || entry.kind == IMAGE_FILE_INTERPRETER)
             continue;
         failures += check_file(&entry);
         bytes += entry.size;

@@ -42,8 +42,6 @@ void child_destroy(struct child *child)
     struct loader *loader = child->space.loader;
     child_end(child);
     child_forget_modules(child);
-    for (size_t i = 0; i < child->waiter_count; i++)
-        port_reply(loader->port, child->waiters[i], PORT_GONE, NULL);
     port_free(loader->port, child, sizeof *child);
 }
 
@@ -51,6 +49,18 @@ void child_add(struct loader *loader, struct child *child)
 {
     *loader->last_child = child;
     loader->last_child = &child->next;
+}
+
+void child_forget(struct child *child)
+{
+    struct loader *loader = child->space.loader;
+    struct child **link = &loader->children;
+    while (*link != child)
+        link = &(*link)->next;
+    *link = child->next;
+    if (loader->last_child == &child->next)
+        loader->last_child = link;
+    child_destroy(child);
 }
 
 struct child *child_find(const struct loader *loader, uint64_t number)

@@ -3,8 +3,6 @@
 #define CHILD_H
 #include "space.h"
 
-#define WAITERS_MAX 8
-
 struct module_record {
     char *name;
     uint64_t base, low, high;
@@ -22,10 +20,11 @@ struct child {
     enum { CHILD_RUNS, CHILD_EXITED, CHILD_FAULTED, CHILD_STOPPED } state;
     int64_t exit_status;
     bool at_boot;             /* counts for the machine's verdict */
+    uint64_t starter;         /* the process that asked for it; 0: none did, or it ended */
+    uint64_t registered;      /* a bit for each name of the service's `registers` */
+    unsigned refusals;        /* that were reported */
     struct module_record *modules;
     size_t module_count, module_limit;
-    struct port_reply waiters[WAITERS_MAX]; /* of LOADER_WAIT */
-    size_t waiter_count;
 };
 
 /* A record that is in no list yet. NULL: no memory, reported. */
@@ -38,6 +37,8 @@ void child_end(struct child *child);
 void child_destroy(struct child *child);
 
 void child_add(struct loader *loader, struct child *child);
+/* Out of the list, and destroyed. */
+void child_forget(struct child *child);
 /* NULL: none of that number; none at that index. */
 struct child *child_find(const struct loader *loader, uint64_t number);
 struct child *child_at(const struct loader *loader, uint64_t index);

@@ -6,7 +6,7 @@
  * it answers requests (protocol/loader.h) and, when every program of the manifest has ended, gives the machine's verdict.
  *
  * All files here are policy; what they need of the system is in port.h. From the ground up: port, state <
- * heap, log < image_files < space < child < start, adopt < packed, modules < services, wait, dlopen < serve < main. */
+ * heap, log < image_files < space < child < authority < start, adopt < packed, modules < wait < services, dlopen < serve < main. */
 #include <stdlib.h>
 
 #include "image_files.h"
@@ -14,10 +14,12 @@
 #include "serve.h"
 #include "services.h"
 #include "space.h"
+#include "wait.h"
 
 /* The port has no more requests. */
 static void give_back(struct loader *loader)
 {
+    wait_give_up(loader);
     while (loader->children) {
         struct child *child = loader->children;
         loader->children = child->next;

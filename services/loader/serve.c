@@ -3,7 +3,7 @@
 #include <protocol/loader.h>
 #include <string.h>
 
-#include "child.h"
+#include "authority.h"
 #include "dlopen.h"
 #include "log.h"
 #include "modules.h"
@@ -18,9 +18,10 @@ static void refuse(const struct loader *loader, const struct port_event *request
 static void start_by_name(struct loader *loader, const struct port_event *request, const char *name)
 {
     const struct image_service *service = archive_find_service(&loader->archive, name);
-    struct child *child = service ? service_start(loader, service, false) : NULL;
+    struct child *child = NULL;
+    int64_t status = service ? services_start_for(loader, child_find(loader, request->number), service, &child) : PORT_NOT_FOUND;
     const struct port_answer answer = {.word = {0, child ? child->number : 0}};
-    port_reply(loader->port, request->reply, !service ? PORT_NOT_FOUND : child ? PORT_OK : PORT_INVALID, &answer);
+    port_reply(loader->port, request->reply, status, &answer);
 }
 
 /* To a field that is all zero; cut off where it is too long. */
@@ -32,6 +33,11 @@ static void copy_name(char *field, const char *name, size_t size)
 
 static void describe_module(const struct loader *loader, const struct port_event *request)
 {
+    /* Where things lie in a process is what random addresses hide from others. */
+    if (request->word[1] != request->number && !authority_granted(child_find(loader, request->number), IMAGE_GRANT_INSPECT)) {
+        refuse(loader, request, PORT_NO_RIGHT);
+        return;
+    }
     struct child *child = child_find(loader, request->word[1]);
     uint64_t index = request->word[2];
     /* A client that asks for one after the other begins with the first. */
@@ -62,9 +68,8 @@ __attribute__((noinline)) static void answer_name(const struct loader *loader, c
     port_reply(loader->port, request->reply, PORT_OK, answer);
 }
 
-static void describe_process(const struct loader *loader, const struct port_event *request)
+static void describe_process(const struct loader *loader, const struct port_event *request, const struct child *child)
 {
-    const struct child *child = child_at(loader, request->word[1]);
     if (!child) {
         refuse(loader, request, PORT_NOT_FOUND);
         return;
@@ -89,7 +94,7 @@ static void stop(struct loader *loader, const struct port_event *request)
     const struct child *caller = child_find(loader, request->number);
     struct child *child = child_find(loader, request->word[1]);
     int64_t status = PORT_OK;
-    if (!caller || !(caller->service->grants & IMAGE_GRANT_CONTROL))
+    if (!authority_granted(caller, IMAGE_GRANT_CONTROL))
         status = PORT_NO_RIGHT;
     else if (!child)
         status = PORT_NOT_FOUND;
@@ -97,9 +102,26 @@ static void stop(struct loader *loader, const struct port_event *request)
         status = PORT_GONE;
     if (status == PORT_OK) {
         report(loader, "%s (process %llu) was stopped by %s", child->name, (unsigned long long)child->number, caller->name);
-        wait_stopped(loader, child);
+        services_stop(loader, child);
     }
     port_reply(loader->port, request->reply, status, NULL);
+}
+
+/* What the registry alone asks for. */
+static void serve_registry(struct loader *loader, const struct port_event *request, const char *name)
+{
+    const struct child *caller = child_find(loader, request->number);
+    if (!caller || !authority_is_registry(loader, caller->service)) {
+        refuse(loader, request, PORT_NO_RIGHT);
+    } else if (request->word[0] == LOADER_REGISTER) {
+        int64_t status = authority_register(loader, request->word[1], name, request->word[2]);
+        port_reply(loader->port, request->reply, status, NULL);
+        if (status == PORT_OK)
+            wait_registered(loader, name);
+    } else {
+        authority_unregister(loader, name);
+        port_reply(loader->port, request->reply, PORT_OK, NULL);
+    }
 }
 
 static void handle_request(struct loader *loader, const struct port_event *request, const char *text)
@@ -109,13 +131,23 @@ static void handle_request(struct loader *loader, const struct port_event *reque
         start_by_name(loader, request, text);
         break;
     case LOADER_WAIT:
-        wait_for(loader, request->reply, request->word[1]);
+        wait_for_end(loader, request, request->word[1]);
+        break;
+    case LOADER_AWAIT:
+        wait_for_name(loader, request, text);
+        break;
+    case LOADER_REGISTER:
+    case LOADER_UNREGISTER:
+        serve_registry(loader, request, text);
         break;
     case LOADER_MODULES:
         describe_module(loader, request);
         break;
     case LOADER_PROCESS:
-        describe_process(loader, request);
+        describe_process(loader, request, child_at(loader, request->word[1]));
+        break;
+    case LOADER_DESCRIBE:
+        describe_process(loader, request, child_find(loader, request->word[1]));
         break;
     case LOADER_SERVICE:
         describe_service(loader, request);
@@ -159,7 +191,7 @@ void serve(struct loader *loader)
             text[event.size] = 0;
             handle_request(loader, &event, text);
         } else {
-            wait_ended(loader, &event);
+            services_ended(loader, &event);
         }
         if (loader->programs_running != running)
             end_machine_when_done(loader);

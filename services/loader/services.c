@@ -1,12 +1,16 @@
 #include "services.h"
 
 #include <hostlink/archive.h>
+#include <protocol/loader.h>
 
 #include "adopt.h"
+#include "authority.h"
 #include "image_files.h"
 #include "log.h"
+#include "modules.h"
 #include "packed.h"
 #include "start.h"
+#include "wait.h"
 
 static bool is_system_linked(const struct image_service *service)
 {
@@ -131,4 +135,92 @@ void services_boot(struct loader *loader)
             loader->failed = true;
     }
     port_booted(loader->port);
+}
+
+/* How many that a process started run, or have ended; *first is the first of these. */
+static unsigned count_started(const struct loader *loader, uint64_t starter, bool runs, struct child **first)
+{
+    unsigned count = 0;
+    for (struct child *child = loader->children; child; child = child->next)
+        if (child->starter == starter && (child->state == CHILD_RUNS) == runs && !count++)
+            *first = child;
+    return count;
+}
+
+int64_t services_start_for(struct loader *loader, struct child *caller, const struct image_service *service,
+                           struct child **started)
+{
+    if (!authority_may_start(caller, service))
+        return PORT_NO_RIGHT;
+    struct child *first;
+    if (count_started(loader, caller->number, true, &first) >= LOADER_STARTED_MAX) {
+        if (authority_reports(caller))
+            report(loader, "%s: %u processes that it started run, and no more may", caller->name, LOADER_STARTED_MAX);
+        return PORT_LIMIT;
+    }
+    *started = service_start(loader, service, false);
+    if (!*started)
+        return PORT_INVALID;
+    (*started)->starter = caller->number;
+    return PORT_OK;
+}
+
+/* Nobody will ask for the ends of what this process started. */
+static void disown(struct loader *loader, uint64_t starter)
+{
+    for (struct child *child = loader->children, *next; child; child = next) {
+        next = child->next;
+        if (child->starter != starter)
+            continue;
+        child->starter = 0;
+        if (child->state != CHILD_RUNS)
+            child_forget(child);
+    }
+}
+
+/* Of those that ended the last LOADER_ENDED_MAX of a starter are remembered, so that a late LOADER_WAIT is answered. */
+static void forget_oldest(struct loader *loader, uint64_t starter)
+{
+    struct child *first = NULL;
+    if (starter && count_started(loader, starter, false, &first) > LOADER_ENDED_MAX)
+        child_forget(first);
+}
+
+/* What follows from any end. An address space that is not of the boot goes. */
+static void settle(struct loader *loader, struct child *child, bool gives_back)
+{
+    wait_ended(loader, child);
+    disown(loader, child->number);
+    if (child->at_boot && child->service->role == IMAGE_SERVICE_PROGRAM)
+        loader->programs_running--;
+    if (gives_back) {
+        modules_of(child);
+        child_end(child);
+    }
+    uint64_t starter = child->starter;
+    if (!child->at_boot && !starter)
+        child_forget(child);
+    forget_oldest(loader, starter);
+}
+
+void services_stop(struct loader *loader, struct child *child)
+{
+    child->state = CHILD_STOPPED;
+    settle(loader, child, true); /* what the system reports of the end finds that it is known */
+}
+
+void services_ended(struct loader *loader, const struct port_event *event)
+{
+    struct child *child = child_find(loader, event->number);
+    if (!child || child->state != CHILD_RUNS)
+        return;
+    child->state = event->faulted ? CHILD_FAULTED : CHILD_EXITED;
+    child->exit_status = event->status;
+    bool is_program = child->service->role == IMAGE_SERVICE_PROGRAM;
+    if (child->at_boot && (event->faulted || event->status != 0 || !is_program)) {
+        report(loader, "%s %s, status %lld", child->name, event->faulted ? "was ended for a fault" : "exited",
+               (long long)event->status);
+        loader->failed = true;
+    }
+    settle(loader, child, !child->at_boot);
 }

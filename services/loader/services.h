@@ -1,4 +1,4 @@
-/* Starting the services of the image, each by its strategy. */
+/* The services of the image: starting them, each by its strategy, and their ends. */
 #ifndef SERVICES_H
 #define SERVICES_H
 #include "child.h"
@@ -7,4 +7,13 @@
 struct child *service_start(struct loader *loader, const struct image_service *service, bool at_boot);
 /* All of the boot: those that the system started before, then the others in the order of the manifest. */
 void services_boot(struct loader *loader);
+
+/* LOADER_START: as the manifest lets the caller, NULL where it is not known; *started is its process. PORT_NO_RIGHT,
+ * PORT_LIMIT, PORT_INVALID: reported. */
+int64_t services_start_for(struct loader *loader, struct child *caller, const struct image_service *service,
+                           struct child **started);
+/* End a process that runs. It is no failure of the boot. */
+void services_stop(struct loader *loader, struct child *child);
+/* A process ended by itself, or was ended for a fault; of a process that is not known nothing happens. */
+void services_ended(struct loader *loader, const struct port_event *event);
 #endif

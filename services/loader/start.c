@@ -2,11 +2,9 @@
 
 #include <hostlink/archive.h>
 #include <hostlink/start_stack.h>
-#include <string.h>
 
+#include "authority.h"
 #include "log.h"
-
-#define REGISTRY "names"
 
 static bool grant(const struct child *child, struct start_info *info, enum start_handle which, enum port_authority authority,
                   const char *what)
@@ -21,7 +19,8 @@ static bool grant(const struct child *child, struct start_info *info, enum start
 bool start_block_finish(const struct child *child, struct start_info *info)
 {
     uint32_t grants = child->service->grants;
-    bool is_registry = strcmp(child->name, REGISTRY) == 0, sees_image = grants & IMAGE_GRANT_IMAGE;
+    bool is_registry = child->at_boot && authority_is_registry(child->space.loader, child->service);
+    bool sees_image = grants & IMAGE_GRANT_IMAGE;
     info->image_size = sees_image ? child->space.loader->archive.size : 0;
     return grant(child, info, START_HANDLE_SELF, PORT_SELF, "itself") &&
            grant(child, info, START_HANDLE_LOADER, PORT_LOADER, "the loader service") &&

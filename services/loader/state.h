@@ -7,6 +7,7 @@
 #include "port.h"
 
 struct child;
+struct wait;
 
 struct loader {
     struct port *port;
@@ -17,6 +18,7 @@ struct loader {
     struct target_host host;     /* what the link library is given: functions of the port */
     struct linker linker;
     struct child *children, **last_child; /* in the order of their start */
+    struct wait *waits;          /* requests that are answered later */
     unsigned programs_running;   /* of those started at boot that must end with status 0 */
     bool failed;                 /* what makes the machine's verdict a failure happened */
 };

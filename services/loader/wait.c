@@ -1,64 +1,122 @@
 #include "wait.h"
 
+#include <protocol/loader.h>
+#include <string.h>
+
+#include "authority.h"
+#include "heap.h"
 #include "log.h"
-#include "modules.h"
 
-static void answer(const struct loader *loader, struct port_reply reply, const struct child *child)
-{
-    const struct port_answer end = {.word = {0, child->state, (uint64_t)child->exit_status}};
-    port_reply(loader->port, reply, PORT_OK, &end);
-}
+struct wait {
+    struct wait *next;
+    uint64_t client;
+    struct port_reply reply;
+    uint64_t number;                /* of the process whose end is waited for; 0: a name is */
+    char name[LOADER_PROCESS_NAME_MAX];
+};
 
-void wait_for(const struct loader *loader, struct port_reply reply, uint64_t number)
+/* NULL: refused, and answered. */
+static struct wait *add(struct loader *loader, const struct port_event *request)
 {
-    struct child *child = child_find(loader, number);
-    if (!child)
-        port_reply(loader->port, reply, PORT_NOT_FOUND, NULL);
-    else if (child->state != CHILD_RUNS)
-        answer(loader, reply, child);
-    else if (child->waiter_count == WAITERS_MAX)
-        port_reply(loader->port, reply, PORT_LIMIT, NULL);
-    else
-        child->waiters[child->waiter_count++] = reply;
-}
-
-__attribute__((noinline)) static void answer_waiters(const struct loader *loader, struct child *child)
-{
-    for (size_t i = 0; i < child->waiter_count; i++)
-        answer(loader, child->waiters[i], child);
-    child->waiter_count = 0;
-}
-
-void wait_stopped(struct loader *loader, struct child *child)
-{
-    child->state = CHILD_STOPPED;
-    answer_waiters(loader, child);
-    if (child->at_boot && child->service->role == IMAGE_SERVICE_PROGRAM)
-        loader->programs_running--;
-    modules_of(child);
-    child_end(child); /* what the system reports of the end finds that it is known */
-}
-
-void wait_ended(struct loader *loader, const struct port_event *event)
-{
-    struct child *child = child_find(loader, event->number);
-    if (!child || child->state != CHILD_RUNS)
-        return;
-    child->state = event->faulted ? CHILD_FAULTED : CHILD_EXITED;
-    child->exit_status = event->status;
-    answer_waiters(loader, child);
-    if (!child->at_boot) {
-        /* Its address space goes now; the record stays, so that a late LOADER_WAIT is answered. */
-        modules_of(child);
-        child_end(child);
-        return;
+    unsigned count = 0;
+    struct wait **last = &loader->waits;
+    for (; *last; last = &(*last)->next)
+        count += (*last)->client == request->number;
+    struct wait *wait = count < LOADER_WAITS_MAX ? heap_zeroed(loader, sizeof *wait) : NULL;
+    if (!wait) {
+        port_reply(loader->port, request->reply, count < LOADER_WAITS_MAX ? PORT_NO_MEMORY : PORT_LIMIT, NULL);
+        return NULL;
     }
-    bool is_program = child->service->role == IMAGE_SERVICE_PROGRAM;
-    if (event->faulted || event->status != 0 || !is_program) {
-        report(loader, "%s %s, status %lld", child->name, event->faulted ? "was ended for a fault" : "exited",
-               (long long)event->status);
-        loader->failed = true;
+    wait->client = request->number;
+    wait->reply = request->reply;
+    *last = wait;
+    return wait;
+}
+
+/* Answer one, and go on behind it. */
+static void finish(struct loader *loader, struct wait **link, int64_t status, const struct port_answer *answer)
+{
+    struct wait *wait = *link;
+    *link = wait->next;
+    port_reply(loader->port, wait->reply, status, answer);
+    port_free(loader->port, wait, sizeof *wait);
+}
+
+static struct port_answer end_of(const struct child *child)
+{
+    return (struct port_answer){.word = {0, child->state, (uint64_t)child->exit_status}};
+}
+
+void wait_for_end(struct loader *loader, const struct port_event *request, uint64_t number)
+{
+    const struct child *child = child_find(loader, number);
+    if (!child) {
+        port_reply(loader->port, request->reply, PORT_NOT_FOUND, NULL);
+    } else if (child->state != CHILD_RUNS) {
+        const struct port_answer end = end_of(child);
+        port_reply(loader->port, request->reply, PORT_OK, &end);
+    } else {
+        struct wait *wait = add(loader, request);
+        if (wait)
+            wait->number = number;
     }
-    if (is_program)
-        loader->programs_running--;
+}
+
+static void report_never(const struct loader *loader, uint64_t client, const char *name)
+{
+    struct child *child = child_find(loader, client);
+    if (authority_reports(child))
+        report(loader, "%s (process %llu) waited for '%s', which no service will register", child->name,
+               (unsigned long long)client, name);
+}
+
+void wait_for_name(struct loader *loader, const struct port_event *request, const char *name)
+{
+    bool is_known = false;
+    if (strlen(name) >= LOADER_PROCESS_NAME_MAX) {
+        port_reply(loader->port, request->reply, PORT_NOT_FOUND, NULL);
+    } else if (authority_registered(loader, name)) {
+        port_reply(loader->port, request->reply, PORT_OK, NULL);
+    } else if (!authority_may_come(loader, name, &is_known)) {
+        report_never(loader, request->number, name);
+        port_reply(loader->port, request->reply, is_known ? PORT_GONE : PORT_NOT_FOUND, NULL);
+    } else {
+        struct wait *wait = add(loader, request);
+        if (wait)
+            strcpy(wait->name, name);
+    }
+}
+
+void wait_registered(struct loader *loader, const char *name)
+{
+    for (struct wait **link = &loader->waits; *link;)
+        if (!(*link)->number && strcmp((*link)->name, name) == 0)
+            finish(loader, link, PORT_OK, NULL);
+        else
+            link = &(*link)->next;
+}
+
+void wait_ended(struct loader *loader, const struct child *child)
+{
+    const struct port_answer end = end_of(child);
+    bool is_known;
+    for (struct wait **link = &loader->waits; *link;) {
+        const struct wait *wait = *link;
+        if (wait->client == child->number) {
+            finish(loader, link, PORT_GONE, NULL);
+        } else if (wait->number == child->number) {
+            finish(loader, link, PORT_OK, &end);
+        } else if (!wait->number && !authority_may_come(loader, wait->name, &is_known)) {
+            report_never(loader, wait->client, wait->name);
+            finish(loader, link, PORT_GONE, NULL);
+        } else {
+            link = &(*link)->next;
+        }
+    }
+}
+
+void wait_give_up(struct loader *loader)
+{
+    while (loader->waits)
+        finish(loader, &loader->waits, PORT_GONE, NULL);
 }

@@ -1,12 +1,18 @@
-/* The end of processes, and the clients that wait for it. */
+/* Requests that are answered later, each bounded in number by its client (LOADER_WAITS_MAX): who waits for the end of a process,
+ * and for a name that no service registered yet. */
 #ifndef WAIT_H
 #define WAIT_H
 #include "child.h"
 
-/* Answer when the process has ended, maybe at once. */
-void wait_for(const struct loader *loader, struct port_reply reply, uint64_t number);
-/* A client asked for its end: its waiters are answered, and its process goes. */
-void wait_stopped(struct loader *loader, struct child *child);
-/* The port says that a process ended. */
-void wait_ended(struct loader *loader, const struct port_event *event);
+/* LOADER_WAIT: answered when the process ended, at once if it has. */
+void wait_for_end(struct loader *loader, const struct port_event *request, uint64_t number);
+/* LOADER_AWAIT: answered when the name is registered, or as soon as no service that could register it will run. */
+void wait_for_name(struct loader *loader, const struct port_event *request, const char *name);
+
+/* The name was registered. */
+void wait_registered(struct loader *loader, const char *name);
+/* A process ended: its record has the state. Its own requests go, others' are answered as far as that decides them. */
+void wait_ended(struct loader *loader, const struct child *child);
+/* The loader service ends: nobody is answered any more. */
+void wait_give_up(struct loader *loader);
 #endif

@@ -1,135 +1,116 @@
-/* The service registry: names to endpoints (protocol/names.h). A look-up that comes too early is kept, and
- * answered when the name is registered, so that services may start in any order. */
+/* The service registry: names to endpoints (protocol/names.h). Who may register what, and who may still come, the loader service
+ * knows. Each name is one of the manifest's, so the table is bounded by it. */
 #include <log/log.h>
 #include <protocol/call.h>
 #include <protocol/loader.h>
 #include <protocol/names.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <system/call.h>
 #include <system/start.h>
 
-#define ENTRIES_MAX 64
-#define PENDING_MAX 64
-
 static struct entry {
+    struct entry *next;
     char name[NAME_MAX_LENGTH + 1];
     handle_t endpoint;
-    uint64_t owner; /* the process that registered it */
-} entries[ENTRIES_MAX];
-static size_t entry_count;
-
-static struct pending {
-    char name[NAME_MAX_LENGTH + 1];
-    handle_t reply;
-} pending[PENDING_MAX];
-static size_t pending_count;
+    bool mints;
+} *entries;
 
 static struct entry *find(const char *name)
 {
-    for (size_t i = 0; i < entry_count; i++)
-        if (strcmp(entries[i].name, name) == 0)
-            return &entries[i];
+    struct entry *entry = entries;
+    while (entry && strcmp(entry->name, name) != 0)
+        entry = entry->next;
+    return entry;
+}
+
+static void drop(struct entry *entry)
+{
+    struct entry **link = &entries;
+    while (*link != entry)
+        link = &(*link)->next;
+    *link = entry->next;
+    sys_handle_close(entry->endpoint);
+    free(entry);
+}
+
+/* What a client gets: it may call and hand on, but not receive. STATUS_PEER_GONE: the endpoint is dead. */
+static int64_t copy_of(handle_t endpoint, uint64_t badge)
+{
+    return sys_handle_duplicate(endpoint, RIGHT_CALL | RIGHT_TRANSFER | RIGHT_DUPLICATE, badge);
+}
+
+/* An entry whose endpoint lives, or NULL. An entry goes with its owner: when the owner has ended, or closed the endpoint. */
+static struct entry *find_alive(const char *name, uint64_t client, int64_t *copy)
+{
+    struct entry *entry = find(name);
+    *copy = entry ? copy_of(entry->endpoint, entry->mints ? client : 0) : STATUS_NOT_FOUND;
+    if (*copy != STATUS_PEER_GONE)
+        return entry;
+    drop(entry);
+    loader_unregister(name);
+    *copy = STATUS_NOT_FOUND;
     return NULL;
 }
 
-/* What callers get may call and be handed on, but not receive. */
-static void answer_lookup(handle_t reply, const struct entry *entry)
+static void look_up(struct ipc_request *request, const char *name)
 {
-    int64_t copy = sys_handle_duplicate(entry->endpoint, RIGHT_CALL | RIGHT_TRANSFER | RIGHT_DUPLICATE, 0);
+    int64_t copy;
+    find_alive(name, request->message.badge, &copy);
     struct message answer = {.handle = {(handle_t)copy}, .handle_count = 1};
-    if (copy < 0)
-        ipc_answer(reply, copy, NULL);
-    else
-        ipc_answer(reply, STATUS_OK, &answer);
+    ipc_respond(request, copy < 0 ? copy : STATUS_OK, copy < 0 ? NULL : &answer);
 }
 
-static void answer_pending(const struct entry *entry)
+static bool can_copy(handle_t handle, uint64_t badge)
 {
-    for (size_t i = 0; i < pending_count;) {
-        if (strcmp(pending[i].name, entry->name) != 0) {
-            i++;
-            continue;
-        }
-        answer_lookup(pending[i].reply, entry);
-        pending[i] = pending[--pending_count];
-    }
+    int64_t copy = copy_of(handle, badge);
+    if (copy > 0)
+        sys_handle_close((handle_t)copy);
+    return copy > 0;
 }
 
-/* Asked only where a name is taken: a service that was stopped may be started again. */
-static bool has_ended(uint64_t process)
+static int64_t add(struct ipc_request *request, const char *name)
 {
-    struct loader_status status;
-    for (uint64_t i = 0; loader_status(i, &status) == STATUS_OK; i++)
-        if (status.number == process)
-            return status.state != LOADER_RUNS;
-    return false;
-}
-
-/* An entry to fill, or NULL: *status is why there is none. */
-static struct entry *take_entry(const char *name, int64_t *status)
-{
-    struct entry *entry = find(name);
-    if (entry && !has_ended(entry->owner)) {
-        *status = STATUS_OVERLAP;
-        return NULL;
-    }
-    if (entry) {
-        sys_handle_close(entry->endpoint);
-        return entry;
-    }
-    *status = STATUS_LIMIT;
-    return entry_count == ENTRIES_MAX ? NULL : &entries[entry_count++];
-}
-
-static int64_t add(const char *name, handle_t endpoint, uint64_t owner)
-{
-    int64_t status;
-    if (!name[0] || !endpoint)
+    uint64_t client = request->message.badge;
+    handle_t endpoint = request->message.handle_count ? request->message.handle[0] : 0;
+    /* Only an endpoint has the right to be called. */
+    if (!*name || !endpoint || !can_copy(endpoint, 0))
         return STATUS_INVALID;
-    struct entry *entry = take_entry(name, &status);
-    if (!entry)
+    int64_t copy;
+    struct entry *old = find_alive(name, client, &copy);
+    if (copy > 0)
+        sys_handle_close((handle_t)copy);
+    struct entry *entry = calloc(1, sizeof *entry);
+    int64_t status = entry ? loader_register(client, name, !old) : STATUS_NO_MEMORY;
+    if (status != STATUS_OK) {
+        free(entry);
         return status;
+    }
+    if (old)
+        drop(old);
     strcpy(entry->name, name);
-    entry->endpoint = endpoint;
-    entry->owner = owner;
-    log_line(LOG_DEBUG, "%s registered, %zu waited", name, pending_count);
-    answer_pending(entry);
+    entry->endpoint = ipc_take(request, 0);
+    entry->mints = can_copy(entry->endpoint, client);
+    entry->next = entries;
+    entries = entry;
+    log_line(LOG_DEBUG, "%s registered", name);
     return STATUS_OK;
 }
 
-static void handle_request(const struct message *request, const char *name, handle_t reply)
+static void handle(void *context, struct ipc_request *request)
 {
-    handle_t received = request->handle_count ? request->handle[0] : 0;
-    if (request->word[0] == NAMES_REGISTER) {
-        int64_t status = add(name, received, request->badge);
-        if (status != STATUS_OK && received)
-            sys_handle_close(received);
-        ipc_answer(reply, status, NULL);
-    } else if (request->word[0] == NAMES_LOOKUP) {
-        const struct entry *entry = find(name);
-        if (entry) {
-            answer_lookup(reply, entry);
-        } else if (pending_count == PENDING_MAX) {
-            ipc_answer(reply, STATUS_LIMIT, NULL);
-        } else {
-            strcpy(pending[pending_count].name, name);
-            pending[pending_count++].reply = reply;
-        }
-    } else {
-        ipc_answer(reply, STATUS_INVALID, NULL);
-    }
+    (void)context;
+    const char *name = request->message.data;
+    if (request->message.word[0] == NAMES_REGISTER)
+        ipc_respond(request, add(request, name), NULL);
+    else if (request->message.word[0] == NAMES_LOOKUP)
+        look_up(request, name);
 }
 
 int main(void)
 {
-    for (;;) {
-        char name[NAME_MAX_LENGTH + 1] = {0};
-        struct message request = {.data = name, .size = NAME_MAX_LENGTH};
-        handle_t reply;
-        if (sys_receive(sys_start_handle(START_HANDLE_NAMES), &request, &reply) != STATUS_OK)
-            return 1;
-        name[request.size] = 0;
-        handle_request(&request, name, reply);
-    }
+    static char name[NAME_MAX_LENGTH + 1];
+    ipc_serve(sys_start_handle(START_HANDLE_NAMES), name, sizeof name, handle, NULL);
+    return 1;
 }

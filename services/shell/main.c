@@ -1,5 +1,5 @@
 /* A shell on the machine's keys: which services there are and what became of them, starting and ending them, and what
- * their processes share. An example of a service with the grants `input` and `control`. */
+ * their processes share. An example of a service with the grants `input`, `control` and `inspect`, which may start all others. */
 #include <protocol/call.h>
 #include <protocol/loader.h>
 #include <stdio.h>
@@ -9,24 +9,29 @@
 #include "line.h"
 
 #define LINE_MAX_LENGTH 128
+#define STARTS "starts = [...] with its name"
 
 static const char *reason(int64_t status)
 {
     switch (status) {
-    case STATUS_NO_RIGHT:
-        return "the manifest does not grant this shell `control`";
     case STATUS_NOT_FOUND:
         return "there is no such service or process";
     case STATUS_PEER_GONE:
         return "it has ended";
+    case STATUS_LIMIT:
+        return "too many that this shell started run";
     default:
         return "the loader service refused";
     }
 }
 
-static int fail(const char *name, int64_t status)
+/* `right`: what the manifest must say so that the loader service does it. */
+static int fail(const char *name, int64_t status, const char *right)
 {
-    printf("%s: %s (status %lld)\n", name, reason(status), (long long)status);
+    if (status == STATUS_NO_RIGHT)
+        printf("%s: the manifest does not say %s for this shell (status %lld)\n", name, right, (long long)status);
+    else
+        printf("%s: %s (status %lld)\n", name, reason(status), (long long)status);
     return EXIT_FAILURE;
 }
 
@@ -78,7 +83,7 @@ static int start(const char *name)
 {
     int64_t process = loader_start(name);
     if (process < 0)
-        return fail(name, process);
+        return fail(name, process, STARTS);
     printf("%s: process %lld\n", name, (long long)process);
     return EXIT_SUCCESS;
 }
@@ -88,7 +93,7 @@ static int run(const char *name)
     int64_t process = loader_start(name), status;
     if (process >= 0 && loader_wait((uint64_t)process, &status) == STATUS_OK)
         printf("%s: process %lld ended, status %lld\n", name, (long long)process, (long long)status);
-    return process < 0 ? fail(name, process) : EXIT_SUCCESS;
+    return process < 0 ? fail(name, process, STARTS) : EXIT_SUCCESS;
 }
 
 static int stop(const char *name)
@@ -97,7 +102,7 @@ static int stop(const char *name)
     int64_t result = find_process(name, &status);
     if (result == STATUS_OK)
         result = loader_stop(status.number);
-    return result == STATUS_OK ? EXIT_SUCCESS : fail(name, result);
+    return result == STATUS_OK ? EXIT_SUCCESS : fail(name, result, "grants = [\"control\"]");
 }
 
 /* Running processes that have a file of this name. */
@@ -117,8 +122,10 @@ static int show(const char *name)
     struct loader_status status;
     struct loader_module module;
     int64_t result = find_process(name, &status);
+    if (result == STATUS_OK && loader_module(status.number, 0, &module) == STATUS_NO_RIGHT)
+        result = STATUS_NO_RIGHT;
     if (result != STATUS_OK)
-        return fail(name, result);
+        return fail(name, result, "grants = [\"inspect\"]");
     printf("%s: process %llu, ", status.name, (unsigned long long)status.number);
     show_state(&status);
     unsigned long long read_only = 0, writable = 0;

@@ -114,6 +114,7 @@ def grub_lacks(firmware: str | None = None) -> str:
 
 
 SYSTEM = ("files", "greet", "audit")
+AUDIT = {"grants": ["inspect"], "starts": ["fortune"], "opens": ["*"]}  # what services/audit needs
 
 
 def whole(system, **linkers):
@@ -123,9 +124,9 @@ def whole(system, **linkers):
     system.file("etc/motd", "Good morning.\n").file("etc/fortunes", "One line.\n")
     own = {name: {"linker": linkers[name]} if name in linkers else {} for name in (*SYSTEM, "fortune")}
     system.service("files", grants=["image"], **own["files"])
-    system.program("greet", arguments=["etc/motd"], **own["greet"])
-    system.program("audit", **own["audit"])
-    return system.service("fortune", role="on-demand", **own["fortune"])
+    system.program("greet", arguments=["etc/motd"], opens=["etc/motd"], **own["greet"])
+    system.program("audit", **AUDIT, **own["audit"])
+    return system.service("fortune", role="on-demand", opens=["etc/fortunes"], **own["fortune"])
 
 
 def repack(build, image, contents):

@@ -4,17 +4,17 @@
 from ambilink.boot import BootResult
 from ambilink.machine.model import Verdict
 
-from .conftest import System
+from .conftest import AUDIT, System
 
 
 def hostile(system: System, *names: str, **settings: dict) -> System:
     """`settings`: a hostile program's own, by its name with "_" for "-"."""
     system.service("files", grants=["image"]).file("etc/motd", "Good morning.\n").file("etc/fortunes", "One line.\n")
-    for name in ("audit", "fortune"):
-        system.service(name, role="on-demand")
+    system.service("audit", role="on-demand", **AUDIT)
+    system.service("fortune", role="on-demand", opens=["etc/fortunes"])
     for name in names:
         system.service(name, role="on-demand", **settings.get(name.replace("-", "_"), {}))
-    return system.program("test-warden", arguments=list(names))
+    return system.program("test-warden", arguments=list(names), starts=["audit", *names])
 
 
 def checks(result: BootResult, *what: str) -> None:

@@ -35,7 +35,7 @@ def printed(result, program):
 def test_the_language_and_its_library(each_strategy, machine, linkage, sources):
     name = f"test-cxx-{linkage}"
     system = each_strategy.service("files", grants=["image"]).file("etc/words", WORDS)
-    result = system.program(name).boot(machine)
+    result = system.program(name, opens=["etc/words"]).boot(machine)
     assert printed(result, name) == (sources / "expected.txt").read_text().splitlines()
     assert result.outcome.verdict is Verdict.PASS and not result.failures
 

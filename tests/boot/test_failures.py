@@ -16,7 +16,8 @@ from .conftest import boot
 
 
 def test_a_crash_ends_that_service_alone(system, machine):
-    system.service("test-crash").program("test-caller").program("test-binding-dynamic", arguments=["dynamic"])
+    system.service("test-crash", registers=["crash"]).program("test-caller")
+    system.program("test-binding-dynamic", arguments=["dynamic"])
     result = system.boot(machine)
     text = result.outcome.text
     assert result.outcome.verdict is Verdict.FAIL
@@ -28,7 +29,7 @@ def test_a_crash_ends_that_service_alone(system, machine):
 
 
 def test_a_crash_is_explained_with_symbols(system, machine, toolset):
-    faults = system.service("test-crash").program("test-caller").boot(machine).faults
+    faults = system.service("test-crash", registers=["crash"]).program("test-caller").boot(machine).faults
     assert re.match(r"fault in test-crash \(process \d+\): page fault, write at 0x1234", faults[0])
     assert re.search(r"services/test-crash: break_rule\+0x\w+ \(\S*programs/crash.c:\d+\)", faults[1])
     callers = faults[2:]
@@ -39,7 +40,7 @@ def test_a_crash_is_explained_with_symbols(system, machine, toolset):
 
 
 def test_a_service_that_never_answers_is_named(system, machine, build):
-    image = system.service("test-mute").program("test-caller", arguments=["mute"]).pack()
+    image = system.service("test-mute", registers=["mute"]).program("test-caller", arguments=["mute"]).pack()
     command = [sys.executable, "-m", "ambilink", "boot", image, "--machine", machine, "--timeout", "3", "--json"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1, done.stderr

@@ -3,9 +3,12 @@
 from .hostile import checks, hostile
 
 
-def test_rights_stay_with_mappings_badges_and_watchers(each_strategy):
-    checks(hostile(each_strategy, "hostile-rights").boot(), "rights")
+def test_rights_stay_and_services_hold(each_strategy):
+    checks(hostile(each_strategy, "hostile-rights", "hostile-services").boot(), "rights", "services")
 
 
 def test_hostile_programs_together(system, machine):
-    checks(hostile(system, "hostile-rights").boot(machine), "rights")
+    result = hostile(system, "hostile-rights", "hostile-services").boot(machine)
+    checks(result, "rights", "services")
+    # A line of a program is headed by the name that it has, not by one that it chose.
+    assert "hostile-services: loader: every program of the manifest ended: passed" in result.outcome.text

@@ -36,7 +36,8 @@ def hello(tmp_path):
 
 
 def linux_system(system, hello):
-    system.program("hello", program=str(hello), calls="linux", arguments=["one"], environment={"WHO": "Linux"})
+    settings = {"calls": "linux", "arguments": ["one"], "environment": {"WHO": "Linux"}, "opens": ["etc/motd"]}
+    system.program("hello", program=str(hello), **settings)
     system.file("etc/motd", "a line\nanother\n")
     system.files |= {"lib/ld-musl-x86_64.so.1": str(INTERPRETER), "lib/libgreet.so": str(hello.parent / "libgreet.so")}
     return system

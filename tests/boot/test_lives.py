@@ -24,7 +24,7 @@ def by_name(lives):
 
 def test_steps_of_each_process_follow_each_other(system, machine):
     """In both machines; of the demo's kind: a server is ready, a program ends, what is started later begins later."""
-    result = system.service("test-crash").program("test-caller").boot(machine)
+    result = system.service("test-crash", registers=["crash"]).program("test-caller").boot(machine)
     lives = by_name(result.lives)
     assert result.lives.created == len(result.lives.lives)
     for life in lives.values():
@@ -80,7 +80,7 @@ def test_watching_changes_nothing(build):
 
 
 def test_a_crash_is_the_end_of_its_process(system, machine):
-    result = system.service("test-crash").program("test-caller").boot(machine)
+    result = system.service("test-crash", registers=["crash"]).program("test-caller").boot(machine)
     crashed = by_name(result.lives)["test-crash"]
     assert crashed.state is ProcessState.FAULTED and ENDED in crashed.instants
 

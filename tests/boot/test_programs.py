@@ -18,7 +18,8 @@ def checks(result, program, what):
 def test_libc(each_strategy, machine, linkage):
     name = f"test-libc-{linkage}"
     each_strategy.service("files", grants=["image"]).file("etc/numbers", NUMBERS)
-    each_strategy.program(name, arguments=["first", "second word"], environment={"GIVEN": "value"})
+    settings = {"environment": {"GIVEN": "value"}, "opens": ["etc/numbers"]}
+    each_strategy.program(name, arguments=["first", "second word"], **settings)
     checks(each_strategy.boot(machine), name, "libc")
 
 

@@ -20,7 +20,7 @@ from ambilink.machine.model import BootRequest, Verdict
 from tests.boot.conftest import STRATEGIES, set_strategy
 
 DEADLINE = 60
-GRANTS = ["log", "input", "control"]
+GRANTS = ["log", "input", "control", "inspect"]
 
 
 class Terminal:
@@ -181,7 +181,7 @@ def test_without_control_nothing_is_stopped(build, system):
     system.modules.append("input")
     result = boot(build, system.pack(), b"stop files\rlist\rexit\r")
     text = "\n".join(result.outcome.text)
-    assert "files: the manifest does not grant this shell `control` (status -3)" in text
+    assert 'files: the manifest does not say grants = ["control"] for this shell (status -3)' in text
     assert re.search(r"  4  files +runs", text) and result.exit_status == 0
 
 

@@ -44,7 +44,7 @@ def test_a_mixed_image(system, machine):
 
 
 def test_a_service_that_dies_gets_the_same_libraries_again(each_strategy, machine):
-    each_strategy.program("test-restart").service("test-phoenix", role="on-demand")
+    each_strategy.program("test-restart", starts=["test-phoenix"]).service("test-phoenix", role="on-demand")
     result = each_strategy.boot(machine)
     assert any("restart: died as" in line for line in result.outcome.text)
     # What else is wrong would be in here: a private copy of a read-only page, a slot that is not what the model says.
@@ -89,6 +89,7 @@ INTERPRETERS = {
     "missing": "kernel: greet: lib/ld.so: the interpreter is not in the boot image",
     "not-elf": "kernel: greet: lib/ld.so: not a 64-bit little-endian ELF file",
     "nested": "kernel: greet: lib/ld.so: an interpreter has none itself",
+    "other": "kernel: greet: lib/ld.so: this is not the image's interpreter",
     "outside": "kernel: greet: ../../ld: the interpreter is not in the boot image",
     "unnamed": "kernel: greet: services/greet: "
     "a program header is wrong: its range, its alignment, or what it leads to",
@@ -105,9 +106,11 @@ def test_wrong_interpreters(system, build, what):
         without(build, image, "lib/ld.so")
     else:
         if what == "not-elf":
-            contents["lib/ld.so"] = (FileKind.LIBRARY, b"#!/bin/sh\n".ljust(len(contents["lib/ld.so"][1]), b"\n"))
+            contents["lib/ld.so"] = (FileKind.INTERPRETER, b"#!/bin/sh\n".ljust(len(contents["lib/ld.so"][1]), b"\n"))
         elif what == "nested":
-            contents["lib/ld.so"] = (FileKind.LIBRARY, program)
+            contents["lib/ld.so"] = (FileKind.INTERPRETER, program)
+        elif what == "other":
+            contents["lib/ld.so"] = (FileKind.LIBRARY, contents["lib/ld.so"][1])
         elif what == "outside":
             contents["services/greet"] = (kind, program.replace(b"/lib/ld.so\0", b"../../ld\0\0\0"))
             contents["services/greet"] = (kind, shorter(contents["services/greet"][1], 9))

@@ -36,6 +36,8 @@ def pack(build: Path, tmp_path_factory) -> Callable[[str], Archive]:
             system = System(build, tmp_path_factory.mktemp(linker), linker=linker, seed=7)
             system.libraries = ["libplugin.so", "libfixed.so"]
             whole(system).service("test-dynamic", role="on-demand")
+            for service in system.services:
+                service["starts"] = ["*"]
             made[linker] = read(system.pack()).archive
         return made[linker]
 

@@ -33,9 +33,10 @@ def begin(script, pack, linker):
         run.image(pack(linker)).begin().request(6, START, data=PROGRAM.encode())
         return run, 7
     archive, packed = pack("kernel"), pack("pack")
-    run.image(archive).process(index(archive, PROGRAM), *block_of(packed, PROGRAM), before=False).begin()
-    run.request(6, START, data=PROGRAM.encode())
-    return run, 2
+    run.image(archive).process(index(archive, "audit"), *block_of(packed, "audit"), before=True)
+    run.process(index(archive, PROGRAM), *block_of(packed, PROGRAM), before=False).begin()
+    run.request(2, START, data=PROGRAM.encode())
+    return run, 3
 
 
 STRATEGIES = pytest.mark.parametrize("linker", ["loader", "pack", "kernel"])
@@ -49,11 +50,11 @@ def names_of(result, rows):
 def test_open_look_up_close(pack, script, linker):
     run, number = begin(script, pack, linker)
     before = run.dump(number) if linker != "kernel" else None
-    run.request(6, MODULES, number, 0)  # recorded, and then no longer so
+    run.request(number, MODULES, number, 0)  # recorded, and then no longer so
     opened = run.request(number, OPEN, 0, data=PLUGIN)
     during = run.dump(number)
     again = run.request(number, OPEN, 0, data=PLUGIN)
-    loaded = [run.request(6, MODULES, number, index) for index in range(12)]
+    loaded = [run.request(number, MODULES, number, index) for index in range(12)]
     first = Script.run(run)
     reply = first.replies[opened]
     handle, count, resolvers, relro = reply.words[:4]
@@ -82,7 +83,7 @@ def test_open_look_up_close(pack, script, linker):
     closed = run.request(number, CLOSE, handle)
     run.request(number, SWEEP)
     swept = run.dump(number)
-    loaded = [run.request(6, MODULES, number, index) for index in range(12)]
+    loaded = [run.request(number, MODULES, number, index) for index in range(12)]
     result = run.run()
     replies = result.replies
     assert replies[global_one].status == replies[after].status == NOT_FOUND  # not opened globally; no caller
@@ -152,15 +153,16 @@ def test_an_interpreter_s_list_is_found_when_it_is_written(pack, script):
     archive, packed = pack("interp"), pack("pack")
     block, address, low = block_of(packed, PROGRAM)
     blank = bytes(len(block))
-    run = script().image(archive).process(index(archive, PROGRAM), blank, address, low, before=False).begin()
-    started = run.request(6, START, data=PROGRAM.encode())
-    early = [run.request(6, MODULES, 2, 0), run.request(2, SYMBOL, DEFAULT, 0, data=b"own_data\0")]
-    run.write(2, address, block)
-    rows = [run.request(6, MODULES, 2, index) for index in range(8)]
-    symbol = run.request(2, SYMBOL, DEFAULT, 0, data=b"own_data\0")
+    run = script().image(archive).process(index(archive, "audit"), *block_of(packed, "audit"), before=True)
+    run.process(index(archive, PROGRAM), blank, address, low, before=False).begin()
+    started = run.request(2, START, data=PROGRAM.encode())
+    early = [run.request(3, MODULES, 3, 0), run.request(3, SYMBOL, DEFAULT, 0, data=b"own_data\0")]
+    run.write(3, address, block)
+    rows = [run.request(3, MODULES, 3, index) for index in range(8)]
+    symbol = run.request(3, SYMBOL, DEFAULT, 0, data=b"own_data\0")
     result = run.run()
-    assert result.replies[started].words[0] == 2
-    assert f"loader: {PROGRAM} started: process 2, which links itself" in result.log
+    assert result.replies[started].words[0] == 3
+    assert f"loader: {PROGRAM} started: process 3, which links itself" in result.log
     assert [result.replies[row].status for row in early] == [NOT_FOUND, INVALID]
     assert names_of(result, rows)[0] == PROGRAM and result.replies[symbol].status == OK
 
@@ -189,7 +191,7 @@ def test_a_list_is_not_believed(pack, script):
     block = block.ljust(-(-len(block) // PAGE_SIZE) * PAGE_SIZE, b"\1")
     for what, bad in hostile(block, address):
         run = script().image(archive).process(index(archive, PROGRAM), bad, address, low, before=True).begin()
-        rows = [run.request(6, MODULES, 2, index) for index in range(40)]
+        rows = [run.request(2, MODULES, 2, index) for index in range(40)]
         symbol = run.request(2, SYMBOL, DEFAULT, 0, data=b"own_data\0")
         opened = run.request(2, OPEN, 0, data=PLUGIN)
         result = run.run()

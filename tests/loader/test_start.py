@@ -13,17 +13,23 @@ from ambilink.link.module import Module
 from ambilink.link.relocate import slots_of
 
 from .script import (
+    AWAIT,
     EXECUTE,
     GONE,
     INVALID,
     LIMIT,
     MODULES,
+    NO_RIGHT,
     NOT_FOUND,
     OK,
     OPEN,
+    OVERLAP,
     PROCESS,
     READ,
+    REGISTER,
     START,
+    STOP,
+    UNREGISTER,
     WAIT,
     WRITE,
 )
@@ -35,7 +41,7 @@ MODULE = struct.Struct("<4Q64s")
 
 
 def module_rows(script, number, count):
-    return [script.request(9, MODULES, number, index) for index in range(count)]
+    return [script.request(6, MODULES, number, index) for index in range(count)]
 
 
 def described(reply):
@@ -131,7 +137,7 @@ def test_clients_ask_for_processes(pack, script):
     rows = [run.request(5, PROCESS, index) for index in (0, 4, 5)]
     unknown = run.request(5, 77)
     nobody = run.request(99, OPEN, data=b"libc.so\0")
-    gone = run.request(5, MODULES, 99, 0)
+    gone = run.request(6, MODULES, 99, 0)
     replies = run.run().replies
     assert replies[rows[0]].words[0] == 2 and replies[rows[0]].data.rstrip(b"\0") == b"names"
     assert replies[rows[1]].words[0] == 6 and replies[rows[1]].data.rstrip(b"\0") == b"audit"
@@ -143,7 +149,7 @@ def test_clients_ask_for_processes(pack, script):
 def test_started_by_name_ended_and_waited_for(pack, script, linker):
     run = script().image(pack(linker)).begin()
     first = run.request(6, START, data=b"fortune")
-    waits = [run.request(6, WAIT, 7) for _ in range(9)]
+    waits = [run.request(6, WAIT, 7) for _ in range(17)]
     modules = run.request(6, MODULES, 7, 0)
     run.add("ended 7 12")
     late = run.request(6, WAIT, 7)
@@ -157,13 +163,112 @@ def test_started_by_name_ended_and_waited_for(pack, script, linker):
     result = run.run()
     replies = result.replies
     assert replies[first].words[0] == 7 and replies[second].words[0] == 8
-    assert [replies[row].status for row in waits] == [OK] * 8 + [LIMIT]
-    assert all(replies[row].words[:2] == (1, 12) for row in (*waits[:8], late))
+    assert [replies[row].status for row in waits] == [OK] * 16 + [LIMIT]
+    assert all(replies[row].words[:2] == (1, 12) for row in (*waits[:16], late))
     assert described(replies[modules])[0].endswith("fortune") and described(replies[after])[0].startswith("lib")
     assert replies[crashed].words[0] == 2 and replies[crashed].words[1] == (1 << 64) - 10
     assert replies[absent].status == replies[unknown].status == NOT_FOUND
     assert replies[waiting].status == GONE  # the loader went first
     assert result.rows("close")[:2] == [["7"], ["8"]]
+
+
+def test_what_the_manifest_does_not_allow(pack, script):
+    """Who asks is known by the number that came with the request; others' names, services, addresses are refused."""
+    run = script().image(pack("loader")).begin()
+    registry, greet, audit = NUMBER["names"], NUMBER["greet"], NUMBER["audit"]
+    refused = [
+        run.request(99, START, data=b"fortune"),  # of no process that is known
+        run.request(audit, START, data=b"names"),  # a second registry
+        run.request(greet, MODULES, audit, 0),
+        run.request(99, MODULES, audit, 0),
+        run.request(greet, STOP, audit),
+        run.request(greet, REGISTER, greet, 0, data=b"greet"),  # what the registry alone asks
+        run.request(99, UNREGISTER, data=b"console"),
+        run.request(registry, REGISTER, greet, 0, data=b"console"),  # another one's name
+        run.request(registry, REGISTER, greet, 0),
+        run.request(registry, REGISTER, 99, 0, data=b"greet"),
+    ]
+    own = run.request(greet, MODULES, greet, 0)
+    for _ in range(20):
+        refused.append(run.request(greet, START, data=b"names"))
+    result = run.run()
+    assert {result.replies[row].status for row in refused} == {NO_RIGHT} and result.replies[own].status == OK
+    assert "loader: audit may not start names: it is started once, when the system boots" in result.log
+    assert "loader: greet may not register 'console': the manifest does not say registers = [\"console\"]" in result.log
+    assert sum("greet may not" in line for line in result.log) == 4  # the log is not filled
+
+
+def test_who_may_register_and_who_waits(pack, script):
+    """A name is that of one running process, and a client's requests that wait are bounded."""
+    run = script().image(pack("loader")).begin()
+    registry, console, greet, audit = (NUMBER[name] for name in ("names", "console", "greet", "audit"))
+    early = [run.request(number, AWAIT, data=b"console") for number in (greet, audit)]
+    first = run.request(registry, REGISTER, console, 0, data=b"console")
+    late = run.request(greet, AWAIT, data=b"console")
+    taken = run.request(registry, REGISTER, console, 0, data=b"console")
+    dead = run.request(registry, REGISTER, console, 1, data=b"console")
+    unknown = [run.request(greet, AWAIT, data=data) for data in (b"nothing", b"", b"x" * 40)]
+    run.request(registry, UNREGISTER, data=b"console")
+    waits = [run.request(greet, AWAIT, data=b"console") for _ in range(17)]
+    other = run.request(audit, AWAIT, data=b"console")
+    run.add(f"ended {greet} 0")
+    again = run.request(registry, REGISTER, console, 0, data=b"console")
+    result = run.run()
+    status = {row: reply.status for row, reply in result.replies.items()}
+    assert [status[row] for row in (*early, first, late, dead, other, again)] == [OK] * 7
+    assert status[taken] == OVERLAP and [status[row] for row in unknown] == [NOT_FOUND] * 3
+    assert [status[row] for row in waits] == [GONE] * 16 + [LIMIT]
+    assert "loader: greet (process 5) waited for 'nothing', which no service will register" in result.log
+
+
+@pytest.mark.parametrize("end", ["ended {} 1", "faulted {} -10"])
+def test_who_waits_learns_that_no_service_will_come(pack, script, end):
+    archive = pack("loader")
+    services = [replace(each, starts=("fortune",) if each.name == "audit" else ()) for each in archive.services]
+    run = script().image(rebuilt(archive, services=services)).begin()
+    console, files, greet, audit = (NUMBER[name] for name in ("console", "files", "greet", "audit"))
+    waits = [run.request(greet, AWAIT, data=data) for data in (b"files", b"fortune", b"console")]
+    never = run.request(greet, AWAIT, data=b"test-dynamic")  # on demand, and no service may start it
+    run.add(end.format(files))
+    late = run.request(console, AWAIT, data=b"files")
+    run.add("books", end.format(audit))
+    result = run.run()
+    status = {row: reply.status for row, reply in result.replies.items()}
+    assert {status[row] for row in (*waits, never, late)} == {GONE}
+    order = [row[0] for row in result.rows("reply")]
+    assert order == [str(row) for row in (never, waits[0], late, waits[1], waits[2])]
+    waited = [line for line in result.log if "waited for" in line]
+    assert waited == [
+        f"loader: {name} waited for '{what}', which no service will register"
+        for name, what in (
+            ("greet (process 5)", "test-dynamic"),
+            ("greet (process 5)", "files"),
+            ("console (process 3)", "files"),
+            ("greet (process 5)", "fortune"),
+        )
+    ]
+
+
+def test_what_a_client_started_is_bounded(pack, script):
+    """64 that run, 16 that ended and are remembered, of each client; nothing of a client that ended."""
+    run = script().image(pack("loader")).begin()
+    started = [run.request(6, START, data=b"fortune") for _ in range(65)]
+    other = run.request(5, START, data=b"fortune")
+    for number in range(7, 71):
+        run.add(f"ended {number} 3")
+    more = [run.request(6, START, data=b"fortune") for _ in range(40)]
+    for number in range(72, 112):
+        run.add(f"ended {number} 4")
+    last = run.request(6, START, data=b"fortune")
+    late = [run.request(6, WAIT, number) for number in (7, 95, 96, 97, 111, 71)]
+    run.add("ended 6 0")
+    after = [run.request(5, WAIT, number) for number in (111, 112)]
+    result = run.run()
+    status = {row: reply.status for row, reply in result.replies.items()}
+    assert [status[row] for row in started] == [OK] * 64 + [LIMIT]
+    assert {status[row] for row in (*more, other, last)} == {OK}
+    assert [status[row] for row in late] == [NOT_FOUND, NOT_FOUND, OK, OK, OK, GONE]
+    assert [status[row] for row in after] == [NOT_FOUND, GONE]
 
 
 def test_the_verdict(pack, script):
@@ -184,6 +289,11 @@ def altered(archive, name, change):
         data = archive.contents(file)
         contents[file.name] = (FileKind(file.kind), change(data) if file.name == name else data)
     return layout.parse(layout.build(contents, archive.services, archive.loader, archive.loader_linker), "altered")
+
+
+def rebuilt(archive, services):
+    contents = {file.name: (FileKind(file.kind), archive.contents(file)) for file in archive.files}
+    return layout.parse(layout.build(contents, services, archive.loader, archive.loader_linker), "rebuilt")
 
 
 def damage(archive, name):

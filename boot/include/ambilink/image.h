@@ -73,6 +73,7 @@ struct image_header {
 #define IMAGE_FILE_PAGES 3       /* writable pages as they are after relocation */
 #define IMAGE_FILE_PACKED 4      /* struct image_packed */
 #define IMAGE_FILE_MODULE 5      /* of the kernel, in the order of loading */
+#define IMAGE_FILE_INTERPRETER 6 /* alone is given what links a program in its own process: image and log */
 
 struct image_file {
     uint32_t name;               /* "lib/libc.so" */
@@ -92,6 +93,7 @@ struct image_file {
 #define IMAGE_GRANT_IMAGE 2      /* gets a read-only handle to the whole archive */
 #define IMAGE_GRANT_INPUT 4      /* gets a handle to the machine's keys */
 #define IMAGE_GRANT_CONTROL 8    /* the loader service ends other services for it */
+#define IMAGE_GRANT_INSPECT 16   /* the loader service says what lies where in other processes */
 
 /* Who links a service. */
 #define IMAGE_LINKER_LOADER 0
@@ -116,7 +118,16 @@ struct image_service {
     uint32_t calls;              /* 0: Ambilink's, or IMAGE_CALLS_LINUX */
     uint64_t memory;             /* bytes of page frames that it may have; 0: a share */
     uint64_t kernel_memory;      /* bytes of the kernel's own; 0: a share */
+
+    /* Authority, as lists: strings of items, each but the last followed by a line end. An item is a name; in `starts` and
+     * `opens` also "*", any name, and "FOLDER/" with a "*" behind it, any name below. */
+    uint32_t registers;          /* names that it may register, at most IMAGE_REGISTERS_MAX */
+    uint32_t starts;             /* services that it may start */
+    uint32_t opens;              /* files of the image that it may open */
+    uint32_t reserved;
 };
+
+#define IMAGE_REGISTERS_MAX 32
 
 /* A program that was linked at build time, with all that it needs, for fixed addresses: what to map, and its start
  * block (start.h), which lacks only handles and the archive's size. Offsets count from the file's start. */

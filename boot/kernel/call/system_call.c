@@ -70,6 +70,9 @@ static int64_t do_handle_duplicate(handle_t handle, uint64_t rights, uint64_t ba
     struct handle_slot *slot = handle_slot(current_thread->handles, handle);
     if (!slot)
         return STATUS_BAD_HANDLE;
+    /* A registry learns here that what it would hand out is dead. */
+    if (slot->object->type == &endpoint_type && !((const struct endpoint *)(void *)slot->object)->receive_handles)
+        return STATUS_PEER_GONE;
     return slot->rights & RIGHT_DUPLICATE ? copy_handle(current_thread->handles, slot, rights, badge) : STATUS_NO_RIGHT;
 }
 

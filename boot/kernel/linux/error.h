@@ -9,6 +9,8 @@ enum linux_error {
     LINUX_ENOMEM = -12,
     LINUX_EACCES = -13,
     LINUX_EFAULT = -14,
+    LINUX_ENOTDIR = -20,
+    LINUX_EISDIR = -21,
     LINUX_EINVAL = -22,
     LINUX_EMFILE = -24,
     LINUX_ENOTTY = -25,

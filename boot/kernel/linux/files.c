@@ -72,6 +72,14 @@ bool linux_find_descriptor(uint64_t number, struct linux_descriptor *found)
     return true;
 }
 
+/* What the manifest says; and the libraries that it is linked to by its interpreter, from this process. */
+static bool may_open(const struct image_file *file)
+{
+    const struct image_service *service = current_thread->process->service;
+    return file->kind == IMAGE_FILE_LIBRARY ||
+           (service && archive_list_find(&boot_image.archive, service->opens, boot_image_name(file)) >= 0);
+}
+
 int64_t linux_open(uint64_t path_user, uint64_t flags)
 {
     char path[PATH_SIZE];
@@ -84,10 +92,12 @@ int64_t linux_open(uint64_t path_user, uint64_t flags)
         if (!path[length])
             break;
     }
-    const char *name = path;
-    while (*name == '/')
-        name++;
-    const struct image_file *file = archive_find(&boot_image.archive, name);
+    const struct image_file *file;
+    enum archive_path found = archive_resolve(&boot_image.archive, path, &file);
+    if (found != ARCHIVE_PATH_FILE)
+        return found == ARCHIVE_PATH_NOT_A_FOLDER ? LINUX_ENOTDIR : found == ARCHIVE_PATH_FOLDER ? LINUX_EISDIR : LINUX_ENOENT;
+    if (!may_open(file))
+        return LINUX_EACCES;
     if (!file)
         return LINUX_ENOENT;
     if (flags & OPEN_ACCESS_MODE)

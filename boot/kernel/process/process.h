@@ -26,6 +26,7 @@ struct process {
     struct reach reach;
     uint64_t next_reach;          /* handles before this index were followed */
     bool calls_linux;           /* its system calls are Linux' */
+    const struct image_service *service; /* what the Linux layer lets it open; NULL: nothing */
     struct object *linux_state; /* of the Linux layer; NULL: none yet */
 };
 

@@ -124,6 +124,10 @@ static bool place_interpreter(struct launch *launch)
     const struct image_file *file = archive_find(&boot_image.archive, program->interpreter_name);
     if (!file)
         return refuse(launch, program->interpreter_name, "the interpreter is not in the boot image");
+    /* It is given image and log: that is for the packer to say, not for any program. */
+    bool has_authority = launch->service->calls != IMAGE_CALLS_LINUX;
+    if (has_authority && file->kind != IMAGE_FILE_INTERPRETER)
+        return refuse(launch, boot_image_name(file), "this is not the image's interpreter");
     struct program interpreter;
     if (!boot_image_check_file(file))
         return false;

@@ -64,6 +64,7 @@ int64_t service_start(uint64_t index, struct process *caller, struct loaded_proc
         return STATUS_NO_MEMORY;
     }
     process->calls_linux = service->calls == IMAGE_CALLS_LINUX;
+    process->service = service;
     process_watch(process, loader_endpoint, process->record.number);
     uint64_t number = process->record.number;
     struct loaded_process started = {.number = number, .service = (uint32_t)index};

@@ -54,7 +54,8 @@ static const char *check_tables(const struct archive *archive)
         if (!string_valid(header, service->name) || service->file >= header->file_count ||
             service->argument_count > IMAGE_ARGUMENTS_MAX || service->environment_count > IMAGE_ARGUMENTS_MAX ||
             service->stack_size % AMBILINK_PAGE_SIZE || !service->stack_size ||
-            service->linker > IMAGE_LINKER_PACK ||
+            service->linker > IMAGE_LINKER_PACK || !string_valid(header, service->registers) ||
+            !string_valid(header, service->starts) || !string_valid(header, service->opens) ||
             (service->linker == IMAGE_LINKER_PACK ? service->packed_file >= header->file_count
                                                   : service->packed_file != IMAGE_NO_FILE))
             return "a service entry is out of range";
@@ -113,7 +114,8 @@ const struct image_file *archive_find_library(const struct archive *archive, con
     static const char folder[] = "lib/";
     for (uint32_t i = 0; i < archive->header->file_count; i++) {
         const char *name = archive_string(archive, archive->files[i].name);
-        if (archive->files[i].kind == IMAGE_FILE_LIBRARY && strncmp(name, folder, sizeof folder - 1) == 0 &&
+        uint32_t kind = archive->files[i].kind;
+        if ((kind == IMAGE_FILE_LIBRARY || kind == IMAGE_FILE_INTERPRETER) && strncmp(name, folder, sizeof folder - 1) == 0 &&
             strcmp(name + sizeof folder - 1, soname) == 0)
             return &archive->files[i];
     }

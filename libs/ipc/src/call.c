@@ -4,8 +4,20 @@
 
 int64_t ipc_call(handle_t endpoint, const struct message *request, struct message *reply)
 {
+    uint64_t wanted = reply->handle_count;
     int64_t status = sys_call(endpoint, request, reply);
-    return status == STATUS_OK ? (int64_t)reply->word[0] : status;
+    if (status != STATUS_OK) {
+        reply->handle_count = 0;
+        return status;
+    }
+    status = (int64_t)reply->word[0];
+    wanted = status >= 0 ? wanted : 0;
+    while (reply->handle_count > wanted) {
+        handle_t *last = &reply->handle[--reply->handle_count];
+        sys_handle_close(*last);
+        *last = 0;
+    }
+    return status;
 }
 
 struct message ipc_text_request(uint64_t operation, const char *text)

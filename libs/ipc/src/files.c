@@ -1,22 +1,26 @@
 #include <protocol/call.h>
 #include <protocol/files.h>
+#include <stdbool.h>
 
-int64_t files_open(handle_t files, const char *path, uint64_t *size)
+int64_t files_open(handle_t files, const char *path, struct files_opened *opened)
 {
-    struct message request = ipc_text_request(FILES_OPEN, path), reply = {0};
+    struct message request = ipc_text_request(FILES_OPEN, path), reply = {.handle_count = 1};
     int64_t status = ipc_call(files, &request, &reply);
     if (status != STATUS_OK)
         return status;
-    *size = reply.word[2];
-    return (int64_t)reply.word[1];
+    bool is_folder = reply.word[3];
+    if (reply.handle_count != !is_folder)
+        return STATUS_CORRUPT;
+    *opened = (struct files_opened){is_folder ? 0 : reply.handle[0], reply.word[1], reply.word[2]};
+    return STATUS_OK;
 }
 
-int64_t files_read(handle_t files, uint64_t file, uint64_t offset, void *buffer, uint64_t size)
+int64_t files_read(handle_t file, uint64_t offset, void *buffer, uint64_t size)
 {
     if (size > MESSAGE_DATA_MAX)
         size = MESSAGE_DATA_MAX;
-    struct message request = {.word = {FILES_READ, file, offset, size}}, reply = {.data = buffer, .size = size};
-    int64_t status = ipc_call(files, &request, &reply);
+    struct message request = {.word = {FILES_READ, offset, size}}, reply = {.data = buffer, .size = size};
+    int64_t status = ipc_call(file, &request, &reply);
     return status == STATUS_OK ? (int64_t)reply.size : status;
 }
 

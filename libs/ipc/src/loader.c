@@ -42,14 +42,44 @@ int64_t loader_process(uint64_t index, uint64_t *process, char name[LOADER_PROCE
     return status;
 }
 
-int64_t loader_status(uint64_t index, struct loader_status *status)
+static int64_t ask_status(enum loader_operation operation, uint64_t which, struct loader_status *status)
 {
-    struct message request = {.word = {LOADER_PROCESS, index}}, reply = {.data = status->name, .size = sizeof status->name};
+    struct message request = {.word = {operation, which}}, reply = {.data = status->name, .size = sizeof status->name};
     int64_t result = call_loader(&request, &reply);
     status->number = reply.word[1];
     status->state = reply.word[2];
     status->exit_status = (int64_t)reply.word[3];
     return result;
+}
+
+int64_t loader_status(uint64_t index, struct loader_status *status)
+{
+    return ask_status(LOADER_PROCESS, index, status);
+}
+
+int64_t loader_describe(uint64_t process, struct loader_status *status)
+{
+    return ask_status(LOADER_DESCRIBE, process, status);
+}
+
+int64_t loader_register(uint64_t process, const char *name, uint64_t is_dead)
+{
+    struct message request = ipc_text_request(LOADER_REGISTER, name), reply = {0};
+    request.word[1] = process;
+    request.word[2] = is_dead;
+    return call_loader(&request, &reply);
+}
+
+int64_t loader_unregister(const char *name)
+{
+    struct message request = ipc_text_request(LOADER_UNREGISTER, name), reply = {0};
+    return call_loader(&request, &reply);
+}
+
+int64_t loader_await(const char *name)
+{
+    struct message request = ipc_text_request(LOADER_AWAIT, name), reply = {0};
+    return call_loader(&request, &reply);
 }
 
 int64_t loader_service(uint64_t index, char name[LOADER_PROCESS_NAME_MAX])

@@ -18,17 +18,16 @@
 #define CONSOLE_ROWS 25
 #define GATHER_MAX 2048
 
-enum descriptor_kind { CLOSED, EMPTY, CONSOLE, FILE_OF_IMAGE };
+enum descriptor_kind { CLOSED, EMPTY, CONSOLE, FILE_OF_IMAGE, FOLDER };
 
 struct descriptor {
     enum descriptor_kind kind;
-    uint64_t file, size, position;
+    struct files_opened opened; /* duplicates have the same handle */
+    uint64_t position;
 };
 
 static struct descriptor descriptors[DESCRIPTORS] = {{.kind = EMPTY}, {.kind = CONSOLE}, {.kind = CONSOLE}};
-static handle_t console_writer, files_service;
-
-extern char *program_invocation_short_name;
+static handle_t console_service, files_service;
 
 static struct descriptor *descriptor(long number)
 {
@@ -52,24 +51,8 @@ static long connect(handle_t *handle, const char *name)
         return 0;
     int64_t found = names_lookup(name);
     if (found < 0)
-        return error_of(found);
+        return found == STATUS_NOT_FOUND ? -ENXIO : error_of(found);
     *handle = (handle_t)found;
-    return 0;
-}
-
-static long connect_console(void)
-{
-    if (console_writer)
-        return 0;
-    handle_t console = 0;
-    long error = connect(&console, "console");
-    if (error)
-        return error;
-    int64_t writer = console_open(console, program_invocation_short_name);
-    sys_handle_close(console);
-    if (writer < 0)
-        return error_of(writer);
-    console_writer = (handle_t)writer;
     return 0;
 }
 
@@ -77,30 +60,18 @@ static long console_put(const char *text, unsigned long size)
 {
     handle_t system = sys_start_handle(START_HANDLE_SYSTEM);
     if (!system) {
-        long error = connect_console();
+        long error = connect(&console_service, "console");
         if (error)
             return error;
     }
     for (unsigned long done = 0; done < size;) {
         unsigned long part = size - done < MESSAGE_DATA_MAX ? size - done : MESSAGE_DATA_MAX;
-        int64_t status = system ? sys_log_write(system, text + done, part) : console_write(console_writer, text + done, part);
+        int64_t status = system ? sys_log_write(system, text + done, part) : console_write(console_service, text + done, part);
         if (status != STATUS_OK)
             return error_of(status);
         done += part;
     }
     return (long)size;
-}
-
-/* The image's names have no leading slash and no dots. */
-static const char *plain_path(const char *path)
-{
-    for (;; path++) {
-        if (path[0] == '/')
-            continue;
-        if (path[0] == '.' && path[1] == '/')
-            continue;
-        return path;
-    }
 }
 
 static long open_image_file(const char *path, struct descriptor *opened)
@@ -110,12 +81,24 @@ static long open_image_file(const char *path, struct descriptor *opened)
     long error = connect(&files_service, "files");
     if (error)
         return error;
-    uint64_t size = 0;
-    int64_t file = files_open(files_service, plain_path(path), &size);
-    if (file < 0)
-        return error_of(file);
-    *opened = (struct descriptor){.kind = FILE_OF_IMAGE, .file = (uint64_t)file, .size = size};
+    if (strnlen(path, FILES_PATH_MAX) == FILES_PATH_MAX)
+        return -ENAMETOOLONG;
+    struct files_opened found;
+    int64_t status = files_open(files_service, path, &found);
+    if (status != STATUS_OK)
+        return status == FILES_NOT_A_FOLDER ? -ENOTDIR : error_of(status);
+    *opened = (struct descriptor){.kind = found.file ? FILE_OF_IMAGE : FOLDER, .opened = found};
     return 0;
+}
+
+/* Its handle goes with the last descriptor that has it. */
+static void release(const struct descriptor *file)
+{
+    for (long number = 0; file->kind == FILE_OF_IMAGE && number < DESCRIPTORS; number++)
+        if (descriptors[number].kind == FILE_OF_IMAGE && descriptors[number].opened.file == file->opened.file)
+            return;
+    if (file->kind == FILE_OF_IMAGE)
+        sys_handle_close(file->opened.file);
 }
 
 long file_open(long directory, const char *path, long flags)
@@ -127,7 +110,14 @@ long file_open(long directory, const char *path, long flags)
     long number = lowest_closed(0);
     if (number < 0)
         return number;
-    long error = open_image_file(path, &descriptors[number]);
+    struct descriptor opened;
+    long error = open_image_file(path, &opened);
+    if (!error && opened.kind == FILE_OF_IMAGE && (flags & O_DIRECTORY)) {
+        release(&opened);
+        return -ENOTDIR;
+    }
+    if (!error)
+        descriptors[number] = opened;
     return error ? error : number;
 }
 
@@ -136,7 +126,9 @@ long file_close(long number)
     struct descriptor *file = descriptor(number);
     if (!file)
         return -EBADF;
+    const struct descriptor closed = *file;
     file->kind = CLOSED;
+    release(&closed);
     return 0;
 }
 
@@ -145,13 +137,15 @@ long file_read_at(long number, void *buffer, unsigned long size, long offset)
     struct descriptor *file = descriptor(number);
     if (!file)
         return -EBADF;
+    if (file->kind == FOLDER)
+        return -EISDIR;
     if (file->kind != FILE_OF_IMAGE)
         return file->kind == EMPTY ? 0 : -ESPIPE;
     if (offset < 0)
         return -EINVAL;
     if (!size)
         return 0;
-    int64_t count = files_read(files_service, file->file, (uint64_t)offset, buffer, size);
+    int64_t count = files_read(file->opened.file, (uint64_t)offset, buffer, size);
     return count < 0 ? error_of(count) : count;
 }
 
@@ -174,7 +168,7 @@ long file_read(long number, void *buffer, unsigned long size)
     if (file->kind == EMPTY && size)
         return read_key(buffer);
     if (file->kind != FILE_OF_IMAGE)
-        return 0;
+        return file->kind == FOLDER ? -EISDIR : 0;
     long count = file_read_at(number, buffer, size, (long)file->position);
     if (count > 0)
         file->position += (uint64_t)count;
@@ -239,7 +233,7 @@ long file_seek(long number, long offset, long whence)
         return -EBADF;
     if (file->kind != FILE_OF_IMAGE)
         return -ESPIPE;
-    long from = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? (long)file->position : (long)file->size;
+    long from = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? (long)file->position : (long)file->opened.size;
     if (whence < SEEK_SET || whence > SEEK_END || __builtin_add_overflow(from, offset, &offset) || offset < 0)
         return -EINVAL;
     file->position = (uint64_t)offset;
@@ -253,9 +247,11 @@ static long describe(const struct descriptor *file, struct stat *status)
     status->st_blksize = AMBILINK_PAGE_SIZE;
     if (file->kind == FILE_OF_IMAGE) {
         status->st_mode = S_IFREG | 0444;
-        status->st_ino = file->file + 1;
-        status->st_size = (off_t)file->size;
-        status->st_blocks = (blkcnt_t)((file->size + 511) / 512);
+        status->st_ino = file->opened.number;
+        status->st_size = (off_t)file->opened.size;
+        status->st_blocks = (blkcnt_t)((file->opened.size + 511) / 512);
+    } else if (file->kind == FOLDER) {
+        status->st_mode = S_IFDIR | 0555;
     } else {
         status->st_mode = S_IFCHR | 0620;
     }
@@ -276,7 +272,10 @@ long file_status_at(long directory, const char *path, struct stat *status, long 
         return -ENOTDIR;
     struct descriptor file;
     long error = open_image_file(path, &file);
-    return error ? error : describe(&file, status);
+    if (error)
+        return error;
+    release(&file);
+    return describe(&file, status);
 }
 
 long file_duplicate(long number, long lowest)

@@ -83,7 +83,7 @@ static long access_file(long directory, const char *path, long mode)
     long error = file_status_at(directory, path, &status, 0);
     if (error)
         return error;
-    return mode & 2 ? -EROFS : mode & 1 ? -EACCES : 0;
+    return mode & 2 ? -EROFS : mode & 1 && !S_ISDIR(status.st_mode) ? -EACCES : 0;
 }
 
 long posix_system_call(long number, long a, long b, long c, long d, long e, long f)

@@ -103,12 +103,12 @@ static void check_own_pages(void)
 /* No handle of somebody else's endpoint gives a badge, nor does one that has a badge already. */
 static void check_badges(void)
 {
-    int64_t console = names_lookup("console"), writer = console_open((handle_t)console, "impostor");
+    int64_t console = names_lookup("console"), files = names_lookup("files");
     const uint32_t rights = RIGHT_CALL | RIGHT_DUPLICATE | RIGHT_TRANSFER;
     handle_t own = (handle_t)sys_endpoint_create(), badged = (handle_t)sys_handle_duplicate(own, rights | RIGHT_MINT, 7);
-    CHECK(console > 0 && writer > 0 && (int32_t)badged > 0);
+    CHECK(console > 0 && files > 0 && (int32_t)badged > 0);
     CHECK(sys_handle_duplicate(own, RIGHTS_ALL, 0) == STATUS_NO_RIGHT); /* with those of other kinds of object */
-    const handle_t handles[] = {(handle_t)console, (handle_t)writer, badged, sys_start_handle(START_HANDLE_LOADER), sys_start_handle(START_HANDLE_NAMES)};
+    const handle_t handles[] = {(handle_t)console, (handle_t)files, badged, sys_start_handle(START_HANDLE_LOADER), sys_start_handle(START_HANDLE_NAMES)};
     for (unsigned i = 0; i < sizeof handles / sizeof *handles; i++) {
         CHECK(sys_handle_duplicate(handles[i], RIGHT_CALL, 3) == STATUS_NO_RIGHT);
         CHECK(sys_process_grant(self, handles[i], RIGHT_CALL, 3) == STATUS_NO_RIGHT);
@@ -124,7 +124,7 @@ static void check_badges(void)
     /* Grant leaves the caller its own, so it needs the right to duplicate. */
     handle_t only_transfer = (handle_t)sys_handle_duplicate(own, RIGHT_CALL | RIGHT_TRANSFER, 0);
     CHECK(sys_process_grant(self, only_transfer, RIGHT_CALL, 0) == STATUS_NO_RIGHT);
-    const handle_t made[] = {own, badged, plain, (handle_t)granted, only_transfer, (handle_t)console, (handle_t)writer};
+    const handle_t made[] = {own, badged, plain, (handle_t)granted, only_transfer, (handle_t)console, (handle_t)files};
     for (unsigned i = 0; i < sizeof made / sizeof *made; i++)
         CHECK(sys_handle_close(made[i]) == STATUS_OK);
 }

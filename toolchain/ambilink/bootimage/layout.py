@@ -24,15 +24,16 @@ MAGIC = int.from_bytes(b"AMBIMG01", "little")
 VERSION = 4
 SIGNATURE_SIZE = 64
 ARGUMENTS_MAX = 8
+REGISTERS_MAX = 32
 NAME_MAX = 95
 SERVICE_NAME_MAX = 31
 NO_FILE = 0xFFFFFFFF
 
 HEADER = struct.Struct("<QIIQQ8IQQ4IQ32s32s32s64sII")
 FILE = struct.Struct("<IIQQII32s")
-SERVICE = struct.Struct("<6I8II8I3IQQ")
+SERVICE = struct.Struct("<6I8II8I3IQQ4I")
 # image.h: each field is aligned to its size, so there is no padding.
-assert HEADER.size == 272 and FILE.size == 64 and SERVICE.size == 120
+assert HEADER.size == 272 and FILE.size == 64 and SERVICE.size == 136
 SIGNED_SIZE = HEADER.size - SIGNATURE_SIZE - 8  # the fields before the signature
 
 
@@ -43,10 +44,15 @@ class FileKind(IntEnum):
     PAGES = 3
     PACKED = 4
     MODULE = 5
+    INTERPRETER = 6
 
     @property
     def is_elf(self) -> bool:
-        return self in (FileKind.PROGRAM, FileKind.LIBRARY)
+        return self in (FileKind.PROGRAM, FileKind.LIBRARY, FileKind.INTERPRETER)
+
+    @property
+    def is_library(self) -> bool:
+        return self in (FileKind.LIBRARY, FileKind.INTERPRETER)
 
 
 class Role(IntEnum):
@@ -76,6 +82,7 @@ class Grant(IntFlag):
     IMAGE = 2
     INPUT = 4
     CONTROL = 8
+    INSPECT = 16
 
 
 NO_GRANT = Grant(0)
@@ -106,6 +113,15 @@ class ArchiveService:
     calls: Calls = Calls.AMBILINK
     memory: int = 0  # bytes of page frames that it may have; 0: a share
     kernel_memory: int = 0  # of the kernel's own; 0: a share
+    registers: tuple[str, ...] = ()  # names that it may register
+    starts: tuple[str, ...] = ()  # services that it may start
+    opens: tuple[str, ...] = ()  # files that it may open
+
+    def may_open(self, name: str) -> bool:
+        return is_listed(self.opens, name)
+
+    def may_start(self, name: str) -> bool:
+        return is_listed(self.starts, name)
 
 
 @dataclass(frozen=True)
@@ -192,6 +208,14 @@ class Archive:
         return next((file for file in self.files if file.name == name), None)
 
 
+def is_listed(items: tuple[str, ...], name: str) -> bool:
+    """As archive_list_find of libs/bootimage."""
+    return any(
+        name.startswith(item[:-1]) and name != item[:-1] if item == "*" or item.endswith("/*") else name == item
+        for item in items
+    )
+
+
 def round_up(value: int, unit: int = PAGE_SIZE) -> int:
     return -(-value // unit) * unit
 
@@ -241,6 +265,8 @@ def build(
             service.calls,
             service.memory,
             service.kernel_memory,
+            *(strings.add("\n".join(items)) for items in (service.registers, service.starts, service.opens)),
+            0,
         )
     name_offsets = [strings.add(name) for name in names]
     directory_size = round_up(string_offset + len(strings.data))
@@ -349,7 +375,7 @@ def parse(data: bytes, where: object) -> Archive:
     for record in reader.table(header.service_offset, header.service_count, SERVICE, directory_size):
         values = [value for value in record if isinstance(value, int)]
         name, file_index, role, grants, stack_size, argument_count = values[:6]
-        environment_count, packed, linker, calls, memory, kernel_memory = values[14], *values[23:]
+        environment_count, packed, linker, calls, memory, kernel_memory, *lists = values[14], *values[23:]
         if (
             (packed >= len(files) and packed != NO_FILE)
             or file_index >= len(files)
@@ -373,6 +399,7 @@ def parse(data: bytes, where: object) -> Archive:
                 Calls(calls),
                 memory,
                 kernel_memory,
+                *(tuple(filter(None, reader.text(strings, value).split("\n"))) for value in lists[:3]),
             )
         )
     if header.loader_file >= len(files) or header.loader_linker > Linker.INTERP:

@@ -4,7 +4,8 @@ The keys of its tables are declared here with type, default and meaning; docs/re
 Libraries are not listed, but for those that programs open at run time: they follow from DT_NEEDED.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from ambilink.bootimage.layout import (
     ARGUMENTS_MAX,
     NAME_MAX,
     PAGE_SIZE,
+    REGISTERS_MAX,
     SERVICE_NAME_MAX,
     Calls,
     Grant,
@@ -30,7 +32,8 @@ from ambilink.toml_file import REQUIRED, Key, Table
 ROLES = {"daemon": Role.DAEMON, "program": Role.PROGRAM, "on-demand": Role.ON_DEMAND}
 LINKERS = {linker.name.lower(): linker for linker in Linker}
 CALLS = {calls.name.lower(): calls for calls in Calls}
-GRANTS = {"log": Grant.LOG, "image": Grant.IMAGE, "input": Grant.INPUT, "control": Grant.CONTROL}
+GRANTS = {grant.name.lower(): grant for grant in Grant if grant.name}
+REGISTRY = "names"  # services/names: the service that knows the others by their names
 STACK_DEFAULT = 16 * PAGE_SIZE
 STACK_MAX = 64 << 20
 _Choice = TypeVar("_Choice")
@@ -104,7 +107,25 @@ SERVICE_KEYS = {
         list,
         [],
         "What it may reach: `log` (write the kernel's log), `image` (read all files of the image), `input` (take the "
-        "machine's keys, which the module `input` receives), `control` (let the loader service end other services).",
+        "machine's keys, which the module `input` receives), `control` (let the loader service end other services), "
+        "`inspect` (ask the loader service what lies where in other processes).",
+    ),
+    "registers": Key(
+        list,
+        None,
+        f"The names that it may register with `{REGISTRY}`, at most {REGISTERS_MAX}. By default its own name.",
+    ),
+    "starts": Key(
+        list,
+        [],
+        f"The services that it may start by name (`loader_start`); `*` means all. `{REGISTRY}` is started once, by "
+        "nobody else.",
+    ),
+    "opens": Key(
+        list,
+        [],
+        "The files of the image that it may open: names as `[files]` has them, `folder/*` for all below a folder, `*` "
+        "for all. Libraries that it needs, or opens by `dlopen`, need not be there.",
     ),
     "stack": Key(
         int,
@@ -151,7 +172,11 @@ class ManifestService:
     environment: tuple[str, ...]
     linker: Linker
     calls: Calls
+    registers: tuple[str, ...]
+    starts: tuple[str, ...]
+    opens: tuple[str, ...]
     place: str = field(default="", compare=False)  # file and line
+    places: Mapping[tuple[str, int], str] = field(default_factory=dict, compare=False)  # of items of its lists
 
 
 @dataclass(frozen=True)
@@ -223,6 +248,32 @@ def _names(table: Table, key: str, kind: str) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _read_authority(table: Table, take: Callable[..., Any], name: str) -> tuple[tuple[str, ...], ...]:
+    """`registers`, `starts` and `opens`, each name once."""
+    found: list[tuple[str, ...]] = []
+    for key, default in (("registers", [name]), ("starts", []), ("opens", [])):
+        names: list[str] = take(key, default)
+        for number, item in enumerate(names):
+            limit = NAME_MAX if key == "opens" else SERVICE_NAME_MAX
+            _check_name(table, key, item, limit, number)
+            if item in names[:number]:
+                raise table.refuse(key, f"has {item!r} twice", "leave one of them", item=number)
+            if "*" in item and (key == "registers" or not re.fullmatch(r"\*|[^*]+/\*", item)):
+                remedy = "write whole names" if key == "registers" else 'write a name, "folder/*" or "*"'
+                raise table.refuse(key, f"has {item!r}", remedy, item=number)
+        found.append(tuple(names))
+    if len(found[0]) > REGISTERS_MAX:
+        raise table.refuse("registers", f"has {len(found[0])} items", f"give at most {REGISTERS_MAX}")
+    if REGISTRY in found[1]:
+        raise table.refuse(
+            "starts",
+            f"has {REGISTRY!r}, the registry, which is started once",
+            "leave it out",
+            item=found[1].index(REGISTRY),
+        )
+    return tuple(found)
+
+
 def _read_service(table: Table, default_linker: Linker) -> ManifestService:
     def take(key: str, default: Any = None) -> Any:
         return table.take_key(key, SERVICE_KEYS[key], default)
@@ -271,6 +322,7 @@ def _read_service(table: Table, default_linker: Linker) -> ManifestService:
         raise table.refuse(
             "linker", f"is {linker.name.lower()!r}", 'a program with calls = "linux" brings its own: "interp"'
         )
+    registers, starts, opens = _read_authority(table, take, name)
     table.finish()
     return ManifestService(
         name,
@@ -282,8 +334,33 @@ def _read_service(table: Table, default_linker: Linker) -> ManifestService:
         tuple(environment),
         linker,
         calls,
+        registers,
+        starts,
+        opens,
         table.place("name"),
+        {
+            (key, number): table.place(key, number)
+            for key, names in (("starts", starts), ("opens", opens))
+            for number in range(len(names))
+        },
     )
+
+
+def _check_starts(service: ManifestService, services: Mapping[str, ManifestService]) -> None:
+    for number, name in enumerate(service.starts):
+        if not name.endswith("*") and name not in services:
+            remedy = choices({each: each for each in services if each != REGISTRY}, name)
+            raise AmbilinkError(
+                service.places.get(("starts", number), service.place),
+                f"service {service.name}.starts has {name!r}, which is no service of this manifest",
+                remedy,
+            )
+    if service.name == REGISTRY and service.role is Role.ON_DEMAND:
+        raise AmbilinkError(
+            service.place,
+            f"service {REGISTRY} is the registry, which is started once, and has role = \"on-demand\"",
+            'give it role = "daemon"',
+        )
 
 
 def _read_services(top: Table, linker: Linker, places: dict[tuple[str, str], str]) -> list[ManifestService]:
@@ -300,6 +377,8 @@ def _read_services(top: Table, linker: Linker, places: dict[tuple[str, str], str
             )
         services[service.name] = service
         places.setdefault(("program", service.program), table.place("program" if table.has("program") else "name"))
+    for service in services.values():
+        _check_starts(service, services)
     if not services:
         top.allow((*TOP_KEYS, "image", "service", "files", "module"))  # a misspelt heading is why
         raise AmbilinkError(top.end, "service lists nothing to start", "add a [[service]]")

@@ -22,6 +22,7 @@ from ambilink.link.module import Module
 PROGRAM_FOLDER = "services"
 LIBRARY_FOLDER = "lib"
 INTERPRETER_FOLDER = "lib/interp"
+INTERPRETER = "lib/ld.so"
 MODULE_FOLDER = "modules"
 NEEDS_NOTE = b"Ambilink", 2  # owner and type
 _Key = TypeVar("_Key")
@@ -127,6 +128,12 @@ def _add_interpreters(
                     f"give files.{name}",
                 )
             continue
+        if manifest.interpreter is None and name != INTERPRETER:
+            raise AmbilinkError(
+                service.place,
+                f"{path} asks for the interpreter {interpreter}, and this image's is /{INTERPRETER}",
+                f"link it for that one, name another in image.interpreter, or give {service.name} another linker",
+            )
         if manifest.interpreter is None:
             source = root / name
         else:
@@ -141,7 +148,7 @@ def _add_interpreters(
         library = f"{LIBRARY_FOLDER}/{inspect(source).soname}"
         if library in contents:
             contents[library] = (FileKind.LIBRARY, data)
-        contents[name] = (FileKind.LIBRARY, data)
+        contents[name] = (FileKind.INTERPRETER, data)
 
 
 def _prelink(manifest: Manifest, contents: dict[str, tuple[FileKind, bytes]], store: Store) -> dict[str, str]:
@@ -183,6 +190,19 @@ def _check_grants(service: ManifestService, program: Path) -> None:
                     f"service {service.name} is not granted {wanted}, without which its program cannot work",
                     f"write grants = {json.dumps(names)}",
                 )
+
+
+def _check_opens(service: ManifestService, names: list[str]) -> None:
+    """Each item means some file of the image."""
+    for number, item in enumerate(service.opens):
+        if not any(layout.is_listed((item,), name) for name in names):
+            what = f"a folder {item[:-2]!r} with files" if item.endswith("/*") else f"a file {item!r}"
+            remedy = near(names, item) or "give it in [files], or leave it out"
+            raise AmbilinkError(
+                service.places.get(("opens", number), service.place),
+                f"service {service.name}.opens: the image has not {what}",
+                remedy.rstrip(),
+            )
 
 
 def _state(root: Path) -> Path | None:
@@ -240,9 +260,14 @@ def build(manifest_path: Path, root: Path, image: Path) -> Packed:
             service.environment,
             *_linked_by(service, programs[service.program], packed),
             service.calls,
+            registers=service.registers,
+            starts=service.starts,
+            opens=service.opens,
         )
         for service in manifest.services
     ]
+    for service in manifest.services:
+        _check_opens(service, list(contents))
     data = layout.build(contents, services, program_name(manifest.loader), loader_linker)
     kernel = root / manifest.kernel
     whole = container.build(kernel, data, layout.parse(data, image))

@@ -65,7 +65,7 @@ def modules_of(where: Path, contents: Contents, program: str) -> list[Module]:
         if name not in found:
             if name not in contents:
                 raise AmbilinkError(where, f"{referrer} needs {name}, which is not in the image", "add the library")
-            soname = name.split("/")[-1] if contents[name][0] is FileKind.LIBRARY else name
+            soname = name.split("/")[-1] if contents[name][0].is_library else name
             found[name] = Module(soname, Path(name), contents[name][1])
         return found[name]
 

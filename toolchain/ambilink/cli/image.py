@@ -26,6 +26,7 @@ def add(commands: "Commands[argparse.ArgumentParser]") -> None:
     pack.set_defaults(run=_image_pack)
     listing = actions.add_parser("ls", help="list files and services")
     listing.add_argument("image", type=input_file)
+    listing.add_argument("--rights", action="store_true", help="print who may do what after the boot instead")
     listing.set_defaults(run=_image_list)
     extract = actions.add_parser("extract", help="write files of an image to a folder")
     extract.add_argument("image", type=input_file)
@@ -69,6 +70,11 @@ def _image_list(options: argparse.Namespace) -> int:
 
     image = read(options.image)
     archive = image.archive
+    if options.rights:
+        from ambilink.report.rights import rights_table
+
+        print("\n".join(rights_table(archive)))
+        return EXIT_PASS
     width = max(len(file.name) for file in archive.files)
     for file in archive.files:
         print(f"{file.name:<{width}}  {file.kind.name.lower():<7}  {file.size:>9,}  {file.digest.hex()[:16]}")

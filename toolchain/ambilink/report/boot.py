@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ambilink.boot import BootResult
-from ambilink.bootimage.layout import PAGE_SIZE, FileKind
+from ambilink.bootimage.layout import PAGE_SIZE
 from ambilink.machine.judge import GUEST_FAILED
 from ambilink.machine.model import Outcome, Verdict
 from ambilink.verify.kernel_state import KernelState, ProcessState, ThreadState
@@ -19,7 +19,7 @@ def sharing_table(report: SystemReport) -> list[str]:
     """Per library: how many processes map its read-only pages, all of them the same frames."""
     rows = [("library", "read-only", "processes", "saved")]
     for use in report.files:
-        if use.kind is FileKind.LIBRARY:
+        if use.kind.is_library:
             saved = use.read_only_pages * max(0, len(use.processes) - 1)
             rows.append((use.name, _kib(use.read_only_pages), str(len(use.processes)), _kib(saved)))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]

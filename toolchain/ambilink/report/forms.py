@@ -70,9 +70,9 @@ def _packed(image: ImageFile) -> dict[str, Form]:
     """By file: what the image alone shows."""
     found: dict[str, Form] = {}
     for file in image.archive.files:
-        if file.kind not in (FileKind.PROGRAM, FileKind.LIBRARY, FileKind.MODULE):
+        if not (file.kind.is_elf or file.kind is FileKind.MODULE):
             continue
-        is_library = file.kind is FileKind.LIBRARY
+        is_library = file.kind.is_library
         try:
             elf = inspect_data(image.archive.contents(file), Path(f"{image.path}:{file.name}"))
         except AmbilinkError:  # damaged: the verification says so

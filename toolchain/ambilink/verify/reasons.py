@@ -21,11 +21,13 @@ from ambilink.verify.modules import FIRST_PROCESS, Modules
 from ambilink.verify.thread_stack import UserSpace
 
 REGISTRY = "names"
-LOOKUP = 2  # NAMES_LOOKUP of libs/ipc/include/protocol/names.h
+LOADER = "loader"
+AWAIT = 15  # LOADER_AWAIT of libs/ipc/include/protocol/loader.h
 MESSAGE_DATA, MESSAGE_SIZE = 56, 64  # in struct message of boot/include/ambilink/abi.h
 NAME_MAX = 31
 SIGNALS = {4: "SIGILL", 6: "abort()", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV", 15: "SIGTERM"}
 NOT_STARTED = re.compile(r"(?:loader|kernel): (\S+): (.*)")
+NEVER_CAME = re.compile(r"loader: \S+ \(process (\d+)\) waited for '([^']+)', which no service will register")
 PANIC = re.compile(r"kernel: panic: (.*)")
 KERNEL_RIP = re.compile(r"\brip (0x[0-9a-f]+)")
 DAMAGE = re.compile(r"kernel: (.*) is damaged(?:: the boot image was altered)?$")
@@ -179,13 +181,15 @@ def _exit(scene: Scene, process: Process) -> str | None:
     return None
 
 
-def _ended(scene: Scene) -> list[str]:
-    """Faults first."""
+def _faulted(scene: Scene) -> list[str]:
     faulted = (each for each in scene.state.processes if each.state is ProcessState.FAULTED)
-    faults = [_fault(scene, each) for each in faulted if each.exit_status != CORRUPT]  # others: _damage
+    return [_fault(scene, each) for each in faulted if each.exit_status != CORRUPT]  # others: _damage
+
+
+def _exited(scene: Scene) -> list[str]:
     ended = (each for each in scene.state.processes if each.state is ProcessState.EXITED and each.threads)
     exits = [_exit(scene, each) for each in ended]
-    return faults + [each for each in exits if each is not None]
+    return [each for each in exits if each is not None]
 
 
 def _not_started(scene: Scene) -> list[str]:
@@ -211,8 +215,8 @@ def _panic(scene: Scene) -> list[str]:
 
 
 def looked_up(scene: Scene, process: Process, thread: Thread) -> str | None:
-    """The name that a thread waits for the registry to know."""
-    if not thread.calls or thread.server != REGISTRY or thread.operation != LOOKUP:
+    """The name that a thread waits for some service to register."""
+    if not thread.calls or thread.server != LOADER or thread.operation != AWAIT:
         return None
     space = scene.space(process)
     data, size = space.word(thread.request + MESSAGE_DATA), space.word(thread.request + MESSAGE_SIZE)
@@ -240,6 +244,18 @@ def _provider(scene: Scene, name: str) -> str:
         return f"no service of the manifest has that name; add {entry}, for services/{name}"
     remedy = near({*names, *_built(scene.root)}, name).rstrip() or f"add {entry}, with the program that registers it"
     return f"no service of the manifest has that name; {remedy}"
+
+
+def _never_came(scene: Scene) -> list[str]:
+    """Names that processes waited for until no service was left that could register them: each once."""
+    processes = {process.number: process for process in scene.state.processes}
+    found: dict[str, str] = {}
+    for match in filter(None, map(NEVER_CAME.match, scene.console)):
+        process = processes.get(int(match[1]))
+        if process is not None:
+            rule = f"waited for a service {match[2]!r}, which is not registered"
+            found.setdefault(match[2], f"{scene.named(process)} {rule}: {_provider(scene, match[2])}")
+    return list(found.values())
 
 
 def _built(root: Path) -> list[str]:
@@ -319,7 +335,8 @@ def kernel_reasons(outcome: Outcome, files: Sequence[Path], moved: int) -> list[
 
 def reasons_of(scene: Scene, *, out_of_time: bool) -> list[str]:
     """The weightiest first. `out_of_time`: the boot was ended at its deadline, or for silence."""
-    found = [*_panic(scene), *_damage(scene), *_ended(scene), *_not_started(scene)]
+    parts = (_panic, _damage, _faulted, _not_started, _never_came, _exited)
+    found = [reason for part in parts for reason in part(scene)]
     held = _held_up(scene) if out_of_time else {}
     if out_of_time:
         found += _running(scene, held)

@@ -28,6 +28,14 @@ const struct image_file *archive_find(const struct archive *archive, const char 
 const struct image_file *archive_find_library(const struct archive *archive, const char *soname);
 const struct image_service *archive_find_service(const struct archive *archive, const char *name);
 
+/* Of a service's list (`registers`, `starts`, `opens`): the index of the first item that means `name`; -1: none does. */
+int archive_list_find(const struct archive *archive, uint32_t list, const char *name);
+
+/* What a path of POSIX leads to, where the image's root is root and working folder: "//", "/./" and "/../" mean what they
+ * mean there, and what a slash follows must be a folder. *file is set for ARCHIVE_PATH_FILE alone. */
+enum archive_path { ARCHIVE_PATH_FILE, ARCHIVE_PATH_FOLDER, ARCHIVE_PATH_NOT_FOUND, ARCHIVE_PATH_NOT_A_FOLDER };
+enum archive_path archive_resolve(const struct archive *archive, const char *path, const struct image_file **file);
+
 /* One file may have several names: the first of those with the same contents. */
 const struct image_file *archive_first_name(const struct archive *archive, const struct image_file *file);
 #endif

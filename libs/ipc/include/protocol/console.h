@@ -1,14 +1,12 @@
-/* The console: lines of text, each headed by who wrote it. */
+/* The console: text on the machine's log, each line headed by the name of the service that wrote it. A writer is the process
+ * that looked the console up. */
 #ifndef PROTOCOL_CONSOLE_H
 #define PROTOCOL_CONSOLE_H
 #include <ambilink/abi.h>
 
 enum console_operation {
-    CONSOLE_OPEN = 1, /* data: the writer's name; reply handle: an endpoint for CONSOLE_WRITE */
-    CONSOLE_WRITE,    /* data: text */
+    CONSOLE_WRITE = 1, /* data: text */
 };
 
-/* A handle to write with, or a status. */
-int64_t console_open(handle_t console, const char *name);
-int64_t console_write(handle_t writer, const void *text, uint64_t size);
+int64_t console_write(handle_t console, const void *text, uint64_t size);
 #endif

@@ -1,14 +1,18 @@
-/* The boot image's files, read-only. */
+/* The boot image's files, read-only. What a client may open, the manifest says (`opens`). An open file is a handle: whoever
+ * has it may read that file. */
 #ifndef PROTOCOL_FILES_H
 #define PROTOCOL_FILES_H
 #include <ambilink/abi.h>
 
 enum files_operation {
-    FILES_OPEN = 1, /* data: path; reply word 1: file, word 2: size in bytes */
-    FILES_READ,     /* word 1: file, word 2: offset, word 3: bytes wanted; reply data: the bytes */
-    FILES_LIST,     /* word 1: index from 0; reply word 1: kind, word 2: size, data: name and digest */
+    FILES_OPEN = 1, /* data: path of POSIX; reply word 1: number of the file, word 2: size in bytes, word 3: 1 for a folder;
+                       handle: the file, of a folder none. STATUS_NOT_FOUND, STATUS_NO_RIGHT, FILES_NOT_A_FOLDER */
+    FILES_READ,     /* to a file: word 1: offset, word 2: bytes wanted; reply data: the bytes */
+    FILES_LIST,     /* word 1: index from 0 of the files that the client may open; reply data: struct files_entry */
 };
 
+#define FILES_NOT_A_FOLDER (-100) /* a status: the path goes on behind a file */
+#define FILES_PATH_MAX 4096 /* bytes, the closing NUL included */
 #define FILES_NAME_MAX 96
 #define FILES_DIGEST_SIZE 32
 
@@ -19,10 +23,13 @@ struct files_entry {
     uint8_t digest[FILES_DIGEST_SIZE];
 };
 
-/* A file's number, or a status; *size gets its size in bytes. */
-int64_t files_open(handle_t files, const char *path, uint64_t *size);
+struct files_opened {
+    handle_t file; /* the caller's to close; 0: a folder */
+    uint64_t number, size;
+};
+int64_t files_open(handle_t files, const char *path, struct files_opened *opened);
 /* How many bytes were read (0 at the end), or a status. */
-int64_t files_read(handle_t files, uint64_t file, uint64_t offset, void *buffer, uint64_t size);
+int64_t files_read(handle_t file, uint64_t offset, void *buffer, uint64_t size);
 /* STATUS_NOT_FOUND after the last. */
 int64_t files_list(handle_t files, uint64_t index, struct files_entry *entry);
 #endif

@@ -4,9 +4,11 @@
 #include <stdint.h>
 
 enum loader_operation {
-    LOADER_START = 1, /* data: service name; reply word 1: process number */
+    LOADER_START = 1, /* data: service name, which the manifest must list in the caller's `starts`; reply word 1: process
+                         number */
     LOADER_WAIT,      /* word 1: process number; reply, when it ended: word 1 state, word 2 exit status */
-    LOADER_MODULES,   /* word 1: process number, word 2: index from 0; reply data: struct loader_module */
+    LOADER_MODULES,   /* word 1: process number, word 2: index from 0; reply data: struct loader_module. Of other processes
+                         than the caller's with the manifest's grant `inspect` */
     LOADER_PROCESS,   /* word 1: index from 0; reply word 1: process number, word 2: state, word 3: exit status,
                          data: its name */
 
@@ -24,6 +26,15 @@ enum loader_operation {
 
     LOADER_STOP,      /* word 1: process number; the caller needs the manifest's grant `control` */
     LOADER_SERVICE,   /* word 1: index from 0 of a service of the image; reply data: its name */
+    LOADER_DESCRIBE,  /* word 1: process number; reply as of LOADER_PROCESS */
+
+    /* The registry's: who may register what is the manifest's business. */
+    LOADER_REGISTER,  /* word 1: number of the process that registers, word 2: 1 if the name's endpoint is dead, data: name;
+                         STATUS_NO_RIGHT, STATUS_OVERLAP: a process that runs has registered it */
+    LOADER_UNREGISTER, /* data: a name whose endpoint is dead */
+
+    LOADER_AWAIT,     /* data: a name; reply, when it is registered. STATUS_NOT_FOUND: no service of the manifest registers it;
+                         STATUS_PEER_GONE: none that could will run any more */
 };
 
 enum loader_state { LOADER_RUNS, LOADER_EXITED, LOADER_FAULTED, LOADER_STOPPED };
@@ -60,6 +71,11 @@ struct loader_symbol {
 #define LOADER_SYMBOL_MAX 4096 /* bytes of a symbol's name with its version */
 #define LOADER_REPLY_MAX 65536
 
+/* For each client. */
+#define LOADER_STARTED_MAX 64 /* processes that it started and that run */
+#define LOADER_ENDED_MAX 16   /* such that ended and are remembered */
+#define LOADER_WAITS_MAX 16   /* requests that wait: LOADER_WAIT, LOADER_AWAIT */
+
 struct loader_module {
     uint64_t base;      /* load bias */
     uint64_t size;      /* bytes of address space from the lowest to the highest segment */
@@ -68,9 +84,10 @@ struct loader_module {
     char name[LOADER_NAME_MAX];
 };
 
-/* The number of the new process, or a status. */
+/* The number of the new process, or a status: STATUS_NO_RIGHT, STATUS_LIMIT: too many that this process started run. */
 int64_t loader_start(const char *service);
-/* Waits until the process ended; its exit status in *exit_status. */
+/* Waits until the process ended; its exit status in *exit_status. The loader service remembers the last
+ * LOADER_ENDED_MAX that ended of those that a process started: STATUS_NOT_FOUND for others. */
 int64_t loader_wait(uint64_t process, int64_t *exit_status);
 /* STATUS_NOT_FOUND after the last one. */
 int64_t loader_module(uint64_t process, uint64_t index, struct loader_module *module);
@@ -83,7 +100,15 @@ struct loader_status {
 };
 /* As loader_process, and what became of it. */
 int64_t loader_status(uint64_t index, struct loader_status *status);
+/* By number. STATUS_NOT_FOUND: there is none, or it ended and is forgotten. */
+int64_t loader_describe(uint64_t process, struct loader_status *status);
 int64_t loader_service(uint64_t index, char name[LOADER_PROCESS_NAME_MAX]);
+/* For the registry. */
+int64_t loader_register(uint64_t process, const char *name, uint64_t is_dead);
+int64_t loader_unregister(const char *name);
+/* Returns when the name is registered, or with the status that LOADER_AWAIT says. */
+int64_t loader_await(const char *name);
+
 /* End a process of the loader service; its waiters are answered. STATUS_NO_RIGHT, STATUS_NOT_FOUND,
  * STATUS_PEER_GONE: it has ended. */
 int64_t loader_stop(uint64_t process);

@@ -2,23 +2,21 @@
 #include <greeting/greeting.h>
 #include <protocol/call.h>
 #include <protocol/names.h>
-#include <system/call.h>
+
+static void greet(void *context, struct ipc_request *request)
+{
+    (void)context;
+    char text[GREETING_MAX];
+    const struct message *message = &request->message;
+    struct message answer = {.data = text, .size = greeting_write(text, message->data, message->size)};
+    ipc_respond(request, STATUS_OK, &answer);
+}
 
 int main(void)
 {
-    int64_t endpoint = sys_endpoint_create();
-    if (endpoint < 0)
-        return 1;
-    int64_t clients = sys_handle_duplicate((handle_t)endpoint, RIGHT_CALL | RIGHT_DUPLICATE | RIGHT_TRANSFER, 0);
-    if (clients < 0 || names_register(GREETER, (handle_t)clients) != STATUS_OK)
-        return 1;
-    for (;;) {
-        char name[GREETING_NAME_MAX], text[GREETING_MAX];
-        struct message request = {.data = name, .size = sizeof name};
-        handle_t reply;
-        if (sys_receive((handle_t)endpoint, &request, &reply) != STATUS_OK)
-            return 1;
-        struct message answer = {.data = text, .size = greeting_write(text, name, request.size)};
-        ipc_answer(reply, STATUS_OK, &answer);
-    }
+    char name[GREETING_NAME_MAX + 1];
+    int64_t endpoint = names_serve(GREETER); /* the manifest lets a service register its own name */
+    if (endpoint > 0)
+        ipc_serve((handle_t)endpoint, name, sizeof name, greet, NULL);
+    return 1;
 }
