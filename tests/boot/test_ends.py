@@ -1,7 +1,10 @@
 """What dies gives everything back: the kernel itself counts frames, small objects and handles, before and after."""
 
+import pytest
+
 from ambilink.machine.model import Verdict
 
+from .conftest import set_strategy
 from .hostile import checks, hostile
 
 CYCLES = {"emulator": 100, "qemu": 10_000}  # of each kind; where a call costs microseconds, fewer
@@ -20,6 +23,13 @@ def test_what_is_long_is_done_in_steps(system, machine):
     arguments, memory = LONG[machine]
     chain = {"arguments": [str(each) for each in arguments], "grants": ["log"]}
     checks(hostile(system, "hostile-chain", hostile_chain=chain).boot(machine, memory_megabytes=memory), "chain")
+
+
+@pytest.mark.parametrize("strategy", ["loader", "kernel"])
+def test_a_library_that_is_opened_and_closed_leaves_nothing(system, strategy):
+    system.libraries = ["libplugin.so"]
+    result = set_strategy(system, strategy).program("test-ends-open", arguments=["60"], grants=["log"]).boot()
+    assert result.outcome.verdict is Verdict.PASS, result.outcome.text
 
 
 def test_the_books_balance_when_much_has_died(system):

@@ -12,12 +12,43 @@ uint64_t random_top(const struct target *target)
     return TARGET_ADDRESS_TOP - pages * AMBILINK_PAGE_SIZE;
 }
 
+/* True: something lies in the range; *start is where the part of it that was found begins. */
+static bool is_used(const struct target *target, uint64_t low, uint64_t high, uint64_t *start)
+{
+    for (const struct module *module = target->link.results.first; module; module = module->next)
+        if (module->bias + module->low < high && low < module->bias + module->high) {
+            *start = module->bias + module->low;
+            return true;
+        }
+    for (const struct target_area *area = target->areas; area; area = area->next)
+        if (area->at.there < high && low < area->at.there + area->at.size) {
+            *start = area->at.there;
+            return true;
+        }
+    return false;
+}
+
+/* For what is opened and closed again: the highest place below all that the start placed, so that the same addresses serve
+ * again. 0: none. */
+static uint64_t find_place(const struct target *target, uint64_t size, uint64_t gap, uint64_t align)
+{
+    uint64_t end = target->opens_below, address;
+    do {
+        if (size > end / 2 || gap > end / 2)
+            return 0;
+        address = (end - gap - size) & -align;
+    } while (address && is_used(target, address - AMBILINK_PAGE_SIZE, address + size + gap, &end));
+    return address;
+}
+
 uint64_t target_reserve(struct target *target, uint64_t size, uint64_t align)
 {
     const struct target_host *host = host_of(target);
     if (host->reserve)
         return host->reserve(target->context, size, align);
     uint64_t gap = (1 + (host->random(target->context) & GAP_RANDOM_PAGES)) * AMBILINK_PAGE_SIZE;
+    if (target->opens_below)
+        return find_place(target, size, gap, align);
     uint64_t top = target->next_address;
     if (size > top / 2 || gap > top / 2)
         return 0;

@@ -190,6 +190,8 @@ void target_abandon(struct target *target)
 struct module *target_open(struct target *target, const char *name, unsigned flags)
 {
     target->areas_before = target->areas;
+    if (!target->opens_below)
+        target->opens_below = target->next_address;
     struct module *module = link_open(&target->link, name, flags);
     if (module && (!target->link.results.fresh || finish(target)))
         return module;

@@ -67,7 +67,8 @@ struct target {
     void *context;            /* for the host's functions */
     struct link link;         /* for reading; its phases are called by this library alone */
     struct link_host link_host;
-    uint64_t next_address;    /* what the library places lies below it */
+    uint64_t next_address;    /* what the library places at the start lies below it */
+    uint64_t opens_below;     /* and what it opens later below this; 0: nothing was opened yet */
     struct target_area *areas; /* newest first */
     struct target_area *block; /* of them: begins with struct start_info; NULL: not described */
     struct target_area block_area;

@@ -1,0 +1,39 @@
+/* A library that is opened and closed again and again: nothing is lost, and the same addresses serve again. */
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "check.h"
+#include "counts.h"
+
+int plugin_events; /* the library counts in it */
+
+static uint64_t lowest = UINT64_MAX, highest;
+
+static bool cycle(void)
+{
+    void *plugin = dlopen("libplugin.so", RTLD_NOW);
+    Dl_info info;
+    void *symbol = plugin ? dlsym(plugin, "plugin_bump") : NULL;
+    if (!symbol || !dladdr(symbol, &info))
+        return false;
+    uint64_t base = (uint64_t)info.dli_fbase;
+    lowest = base < lowest ? base : lowest;
+    highest = base > highest ? base : highest;
+    return dlclose(plugin) == 0;
+}
+
+int main(int argc, char **argv)
+{
+    int count = argc > 1 ? atoi(argv[1]) : 100;
+    bool good = true;
+    for (int i = 0; i < 80 && good; i++) /* heaps grow to what they need at most */
+        good = cycle();
+    struct machine_counts before = counts_settled();
+    for (int i = 0; i < count && good; i++)
+        good = cycle();
+    CHECK(good);
+    CHECK(counts_are(&before, "a library is opened and closed"));
+    CHECK(highest - lowest < 2 << 20);
+    return checks_finish("open");
+}
