@@ -104,13 +104,13 @@ static void read_file(struct ipc_request *request, uint64_t index)
         size = left;
     if (size > MESSAGE_DATA_MAX)
         size = MESSAGE_DATA_MAX;
-    if (size && sys_image_check(sys_start_handle(START_HANDLE_IMAGE), file->offset + offset, size) != STATUS_OK) {
+    /* Straight from the image: the kernel copies once, into the reader's buffer. */
+    const uint8_t *contents = (const uint8_t *)archive_contents(&archive, file) + (left ? offset : 0);
+    if (sys_image_check(contents, size) != STATUS_OK) {
         ipc_respond(request, STATUS_CORRUPT, NULL);
         return;
     }
-    /* Straight from the image: the kernel copies once, into the reader's buffer. */
-    const uint8_t *contents = archive_contents(&archive, file);
-    struct message answer = {.data = (void *)(uintptr_t)(contents + (left ? offset : 0)), .size = size};
+    struct message answer = {.data = (void *)(uintptr_t)contents, .size = size};
     ipc_respond(request, STATUS_OK, &answer);
 }
 

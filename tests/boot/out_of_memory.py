@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ambilink.bootimage.container import read
+from ambilink.bootimage.container import read, seal
 from ambilink.elf.file import ElfFile
 from ambilink.machine.boot import boot
 from ambilink.machine.model import BootRequest, Outcome, Verdict
@@ -67,12 +67,14 @@ class FailingImage:
 
     def boot(self, number: int, machine: str = "emulator") -> Outcome:
         """0: no allocation fails."""
-        data = bytearray(self.path.read_bytes())
+        image = read(self.path)
+        data = bytearray(image.data)
         data[self.offset : self.offset + 8] = number.to_bytes(8, "little")
+        sealed = seal(self.path, bytes(data), image.archive_offset, len(image.archive.data))
         with TemporaryDirectory() as folder:
-            image = Path(folder) / "boot.img"
-            image.write_bytes(data)
-            return boot(machine, with_kernel(BootRequest(image, seed=1, timeout=SECONDS[machine])))
+            path = Path(folder) / "boot.img"
+            path.write_bytes(sealed)
+            return boot(machine, with_kernel(BootRequest(path, seed=1, timeout=SECONDS[machine])))
 
     def wrong(self, outcome: Outcome) -> str | None:
         """What a boot in which an allocation failed must not show; None: all is well."""

@@ -282,7 +282,8 @@ static int64_t do_machine_exit(handle_t handle, uint64_t verdict)
     if (verdict != VERDICT_PASS && verdict != VERDICT_FAIL)
         return STATUS_INVALID;
     kernel_record.ready_instant = clock_since_boot();
-    machine_end((uint8_t)verdict);
+    /* Whoever asks may not have used the page, or know of it. */
+    machine_end(boot_image.damaged ? VERDICT_FAIL : (uint8_t)verdict);
 }
 
 static int64_t do_machine_counts(handle_t handle, uint64_t counts_user)
@@ -299,17 +300,6 @@ static int64_t do_machine_counts(handle_t handle, uint64_t counts_user)
     for (unsigned class = 0; class < POOL_CLASSES; class++)
         counts.pieces += pool_used(class);
     return user_write(current_thread->space, counts_user, &counts, sizeof counts) ? STATUS_OK : STATUS_BAD_ADDRESS;
-}
-
-static int64_t do_image_check(handle_t handle, uint64_t offset, uint64_t size)
-{
-    int64_t status;
-    const struct memory *memory = handle_object(current_thread->handles, handle, &memory_type, RIGHT_READ, &status);
-    if (!memory)
-        return status;
-    if (memory != boot_image.run || offset > memory->size || size > memory->size - offset)
-        return STATUS_INVALID;
-    return boot_image_check(offset, size) ? STATUS_OK : STATUS_CORRUPT;
 }
 
 static int64_t do_service_start(handle_t handle, uint64_t index, uint64_t result_user)
@@ -402,7 +392,7 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
     case SYS_MACHINE_COUNTS:
         return do_machine_counts((handle_t)a, b);
     case SYS_IMAGE_CHECK:
-        return do_image_check((handle_t)a, b, c);
+        return space_check(current_thread->space, a, b);
     case SYS_INPUT_READ:
         return do_input_read((handle_t)a);
     case SYS_SERVICE_START:

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/record.h"
+#include "base/work.h"
 #include "image/trust.h"
 #include "memory/area.h"
 #include "memory/frames.h"
@@ -9,11 +10,14 @@
 
 _Static_assert(TREE_INTACT == GUARD_INTACT, "the tree's states are the guard's");
 
+#define CHECKED_EARLY 16 /* pages of a mapping, up to which comparing all costs less than the faults of those that are used */
+
 struct boot_image boot_image;
 
 static void log_damage(uint64_t page)
 {
     const struct image_file *file = boot_image_file_at(page * PAGE_SIZE);
+    boot_image.damaged = true;
     if (file)
         log_format("kernel: %s: page %u is damaged: the boot image was altered\n", boot_image_name(file),
                    (unsigned)(page - file->offset / PAGE_SIZE));
@@ -21,13 +25,28 @@ static void log_damage(uint64_t page)
         log_format("kernel: page %u of the boot image is damaged\n", (unsigned)page);
 }
 
+/* What comparing a page costs, in units of base/work.h; more than one: too much to do it before somebody needs the page. */
+static unsigned page_work(void)
+{
+    return boot_image.tree.kind == IMAGE_DIGEST_CRC32C ? 1 : 64;
+}
+
+static bool is_intact(uint64_t page)
+{
+    if (boot_image.tree.state[page] == TREE_INTACT)
+        return true;
+    work_did(page_work());
+    return tree_check_page(&boot_image.tree, page);
+}
+
 bool boot_image_check(uint64_t offset, uint64_t size)
 {
-    uint64_t page;
-    if (tree_check_range(&boot_image.tree, offset, size, &page))
-        return true;
-    log_damage(page);
-    return false;
+    for (uint64_t page = offset / PAGE_SIZE, end = PAGE_UP(offset + size) / PAGE_SIZE; page < end; page++)
+        if (!is_intact(page)) {
+            log_damage(page);
+            return false;
+        }
+    return true;
 }
 
 bool boot_image_check_file(const struct image_file *file)
@@ -39,7 +58,17 @@ bool boot_image_check_file(const struct image_file *file)
 
 static bool check_frame(uint64_t frame)
 {
-    return boot_image_check(frame - image_place.address, PAGE_SIZE);
+    uint64_t page = (frame - image_place.address) / PAGE_SIZE;
+    if (is_intact(page))
+        return true;
+    log_damage(page);
+    return false;
+}
+
+static void check_frames(uint64_t frame, uint64_t count)
+{
+    for (; count--; frame += PAGE_SIZE)
+        check_frame(frame);
 }
 
 static void *find_archive(void)
@@ -86,7 +115,13 @@ void boot_image_open(uint32_t kernel_sum)
     open_directory(header);
     kernel_record.image_address = image_place.address;
     kernel_record.image_size = image_place.size;
-    page_guard = (struct page_guard){.start = image_place.address, .state = boot_image.tree.state, .check = check_frame};
+    page_guard = (struct page_guard){
+        .start = image_place.address,
+        .state = boot_image.tree.state,
+        .check = check_frame,
+        .check_early = check_frames,
+        .early = page_work() == 1 ? CHECKED_EARLY : 0,
+    };
     boot_image.run = memory_create_run(image_place.address, image_place.size);
     if (!boot_image.run)
         panic("no memory for the boot image's directory");

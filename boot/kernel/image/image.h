@@ -14,6 +14,7 @@ struct boot_image {
     struct tree tree;
     struct memory *run;     /* the same as memory; its pages are guarded (memory/guard.h) */
     uint32_t failures;      /* services and modules that could not be started */
+    bool damaged;           /* a page was found damaged: the machine cannot pass */
 };
 extern struct boot_image boot_image;
 

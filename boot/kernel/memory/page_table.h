@@ -44,6 +44,9 @@ void page_unmap(uint64_t table, uint64_t address, uint64_t size);
  * Pages around it that were found intact already come along. */
 enum page_touched { PAGE_NOT_WITHHELD, PAGE_INTACT, PAGE_DAMAGED };
 enum page_touched page_touch(uint64_t table, uint64_t address);
+/* The same for user addresses from *address on, as far as work_left allows: *address is where it ended, at a damaged page, or
+ * behind what can be used. Holes are no matter. */
+enum page_touched page_touch_range(uint64_t table, uint64_t *address, uint64_t end);
 /* The frame mapped at a user address, or 0: there is none, or it is withheld; *prot may be NULL. */
 uint64_t page_lookup(uint64_t table, uint64_t address, unsigned *prot);
 /* Frames that the tables of a half take up: bookkeeping. */

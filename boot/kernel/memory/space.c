@@ -96,6 +96,8 @@ static int64_t map_range(struct space *space, struct mapping **link, const struc
     uint64_t size = wanted->end - wanted->start;
     if (!mapping)
         return STATUS_NO_MEMORY;
+    if (wanted->memory->start == page_guard.start && size / PAGE_SIZE <= page_guard.early)
+        page_guard.check_early(page_guard.start + wanted->offset, size / PAGE_SIZE);
     if (!page_map(space->page_table, wanted->start, wanted->memory, wanted->offset, size, wanted->prot)) {
         if (!before)
             pool_free(mapping, sizeof *mapping);
@@ -280,4 +282,15 @@ bool space_touch(struct space *space, uint64_t address)
     if (touched == PAGE_DAMAGED)
         space->damaged = page_guard.damage = true;
     return touched == PAGE_INTACT;
+}
+
+int64_t space_check(struct space *space, uint64_t address, uint64_t size)
+{
+    const uint64_t end = address + size;
+    if (address > PROCESS_HIGHEST_ADDRESS || size > PROCESS_HIGHEST_ADDRESS - address)
+        return STATUS_INVALID;
+    address &= -PAGE_SIZE;
+    if (page_touch_range(space->page_table, &address, end) == PAGE_DAMAGED)
+        return STATUS_CORRUPT;
+    return address < end ? CALL_AGAIN : STATUS_OK;
 }

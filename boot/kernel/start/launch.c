@@ -10,7 +10,7 @@
 #include "link/link.h"
 #include "memory/area.h"
 
-#define LOADER_STACK_SIZE (32 * PAGE_SIZE)
+#define LOADER_STACK_SIZE (16 * PAGE_SIZE)
 #define REGISTRY "names"
 
 struct endpoint *loader_endpoint, *names_endpoint;

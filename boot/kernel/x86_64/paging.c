@@ -251,12 +251,6 @@ bool page_table_destroy(uint64_t table)
     return true;
 }
 
-/* An entry for a page of the run that is guarded. */
-static uint64_t guarded_entry(uint64_t entry)
-{
-    return guard_withholds(entry & ENTRY_FRAME) ? entry ^ (ENTRY_PRESENT | ENTRY_WITHHELD) : entry;
-}
-
 bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uint64_t offset, uint64_t size, unsigned prot)
 {
     uint64_t flags = ENTRY_PRESENT | (address < PROCESS_HIGHEST_ADDRESS ? ENTRY_USER : 0) |
@@ -283,8 +277,8 @@ bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uin
             for (; done < end; done += PAGE_SIZE)
                 *entry++ = ENTRY_NO_ACCESS;
         else if (guarded)
-            for (; done < end; done += PAGE_SIZE)
-                *entry++ = guarded_entry((run + done) | flags);
+            for (const uint8_t *state = guard_state(run + done); done < end; done += PAGE_SIZE)
+                *entry++ = ((run + done) | flags) ^ (*state++ == GUARD_INTACT ? 0 : ENTRY_PRESENT | ENTRY_WITHHELD);
         else if (run)
             for (; done < end; done += PAGE_SIZE)
                 *entry++ = (run + done) | flags;
@@ -320,18 +314,42 @@ void page_unmap(uint64_t table, uint64_t address, uint64_t size)
     flush(table, address, size);
 }
 
+/* Let a page be used that is withheld. What was not present is in no TLB. */
+static bool reveal(uint64_t *entry, bool compares)
+{
+    const uint64_t value = *entry, frame = value & ENTRY_FRAME;
+    if (*guard_state(frame) != GUARD_INTACT && !(compares && page_guard.check(frame)))
+        return false;
+    *entry = value ^ (ENTRY_PRESENT | ENTRY_WITHHELD);
+    return true;
+}
+
 enum page_touched page_touch(uint64_t table, uint64_t address)
 {
     uint64_t *above, *entry = address < PROCESS_HIGHEST_ADDRESS ? entry_find(table, address, 12, false, &above) : NULL;
     if (!entry || !(*entry & ENTRY_WITHHELD))
         return PAGE_NOT_WITHHELD;
-    if (guard_withholds(*entry & ENTRY_FRAME) && !page_guard.check(*entry & ENTRY_FRAME))
+    if (!reveal(entry, true))
         return PAGE_DAMAGED;
     entry -= address / PAGE_SIZE % TOUCHED_TOGETHER;
-    for (const uint64_t *end = entry + TOUCHED_TOGETHER; entry < end; entry++) {
-        uint64_t value = *entry;
-        if (value & ENTRY_WITHHELD && !guard_withholds(value & ENTRY_FRAME))
-            *entry = value ^ (ENTRY_PRESENT | ENTRY_WITHHELD); /* what was not present is in no TLB */
+    for (const uint64_t *end = entry + TOUCHED_TOGETHER; entry < end; entry++)
+        if (*entry & ENTRY_WITHHELD)
+            reveal(entry, false);
+    return PAGE_INTACT;
+}
+
+enum page_touched page_touch_range(uint64_t table, uint64_t *address, uint64_t end)
+{
+    while (*address < end && work_left) {
+        uint64_t *above, *entry = entry_find(table, *address, 12, false, &above);
+        uint64_t next = *address - *address % LARGE_PAGE + LARGE_PAGE;
+        for (; entry && *address < next && *address < end && work_left; entry++, *address += PAGE_SIZE)
+            if (*entry & ENTRY_WITHHELD && !reveal(entry, true))
+                return PAGE_DAMAGED;
+        if (!entry) {
+            work_did(1);
+            *address = next;
+        }
     }
     return PAGE_INTACT;
 }

@@ -74,6 +74,7 @@ void tree_init(struct tree *tree, const void *bytes, uint8_t *state)
     const struct image_header *header = bytes;
     tree->bytes = bytes;
     tree->state = state;
+    tree->kind = header->digest_kind;
     find_levels(header->tree_offset / PAGE, header->digest_size, tree->level_page, &tree->level_count);
     tree->per_page = PAGE / header->digest_size;
     state[0] = TREE_INTACT;
@@ -98,10 +99,9 @@ static bool equal(uint32_t kind, const union digest *left, const union digest *r
 
 static bool compare(struct tree *tree, uint64_t page, const union digest *expected)
 {
-    const uint32_t kind = header_of(tree)->digest_kind;
     union digest digest;
-    page_digest(kind, tree->bytes + page * PAGE, &digest);
-    bool good = equal(kind, &digest, expected);
+    page_digest(tree->kind, tree->bytes + page * PAGE, &digest);
+    bool good = equal(tree->kind, &digest, expected);
     tree->state[page] = good ? TREE_INTACT : TREE_DAMAGED;
     return good;
 }
@@ -129,9 +129,12 @@ bool tree_check_page(struct tree *tree, uint64_t page)
 {
     if (tree->state[page] != TREE_UNKNOWN)
         return tree->state[page] == TREE_INTACT;
-    for (unsigned level = tree->level_count; level-- > 0;)
-        if (page >= tree->level_page[level])
-            return check_node(tree, level, page - tree->level_page[level]);
+    if (page >= tree->level_page[0]) {
+        unsigned level = tree->level_count - 1;
+        while (page < tree->level_page[level])
+            level--;
+        return check_node(tree, level, page - tree->level_page[level]);
+    }
     uint64_t number = page / tree->per_page, node = tree->level_page[0] + number;
     if (tree->state[node] != TREE_INTACT && !check_node(tree, 0, number))
         return false;

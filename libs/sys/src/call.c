@@ -145,9 +145,9 @@ int64_t sys_input_read(handle_t system)
     return invoke(SYS_INPUT_READ, system, 0, 0, 0, 0, 0);
 }
 
-int64_t sys_image_check(handle_t image, uint64_t offset, uint64_t size)
+int64_t sys_image_check(const void *address, uint64_t size)
 {
-    return invoke(SYS_IMAGE_CHECK, image, offset, size, 0, 0, 0);
+    return invoke(SYS_IMAGE_CHECK, (uint64_t)address, size, 0, 0, 0, 0);
 }
 
 int64_t sys_service_start(handle_t system, uint64_t index, struct loaded_process *loaded)

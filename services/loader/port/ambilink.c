@@ -24,6 +24,7 @@ _Static_assert(PORT_WORDS == MESSAGE_WORDS && PORT_MAP_MAX == MAP_REQUESTS_MAX &
                "limits are the kernel's");
 
 struct port {
+    const uint8_t *image;
     uint64_t random;
     uint64_t next_number;
     handle_t names;           /* the registry's endpoint */
@@ -56,7 +57,7 @@ struct port *port_open(struct port_boot *boot)
         port_verdict(port, false);
         exit(EXIT_FAILURE);
     }
-    *port = (struct port){.next_number = FIRST_NUMBER, .names = sys_start_handle(START_HANDLE_NAMES)};
+    *port = (struct port){.image = (const uint8_t *)image, .next_number = FIRST_NUMBER, .names = sys_start_handle(START_HANDLE_NAMES)};
     memcpy(&port->random, (const void *)getauxval(AT_RANDOM), sizeof port->random);
     *boot = (struct port_boot){
         .image = (const uint8_t *)image,
@@ -87,8 +88,7 @@ void port_verdict(struct port *port, bool passed)
 
 bool port_image_check(struct port *port, uint64_t offset, uint64_t size)
 {
-    (void)port;
-    return sys_image_check(sys_start_handle(START_HANDLE_IMAGE), offset, size) == STATUS_OK;
+    return sys_image_check(port->image + offset, size) == STATUS_OK;
 }
 
 void *port_allocate(struct port *port, uint64_t size)

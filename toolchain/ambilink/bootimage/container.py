@@ -120,7 +120,7 @@ def build(kernel: Path, archive: bytes, files: Archive) -> bytes:
     image[headers_at : headers_at + PHDR.size * segment_count] = b"".join(each.pack() for each in segments)
     image[archive_at : archive_at + len(archive)] = archive
     image[names_at : names_at + len(names)] = names
-    return _seal(kernel, bytes(image) + b"".join(each.pack() for each in sections), archive_at, len(archive))
+    return seal(kernel, bytes(image) + b"".join(each.pack() for each in sections), archive_at, len(archive))
 
 
 def kernel_checksum(kernel: ElfFile, archive_at: int = -1) -> int:
@@ -141,8 +141,8 @@ def kernel_checksum(kernel: ElfFile, archive_at: int = -1) -> int:
     return checksum_of(loaded)
 
 
-def _seal(path: Path, image: bytes, archive_at: int, size: int, release: int = 0) -> bytes:
-    """The image with the header of its archive completed."""
+def seal(path: Path, image: bytes, archive_at: int, size: int, release: int = 0) -> bytes:
+    """An image with the header of its archive completed, for what lies around the archive as it is."""
     end = archive_at + size
     header = replace(
         layout.header_of(image[archive_at:end], path),
@@ -182,7 +182,7 @@ def with_tree(image: "ImageFile", kind: DigestKind, data: bytes, release: int) -
     made[: EHDR.size] = header.pack()
     made[header.phoff : header.phoff + PHDR.size * len(segments)] = b"".join(each.pack() for each in segments)
     made[header.shoff : header.shoff + SHDR.size * len(sections)] = b"".join(each.pack() for each in sections)
-    return _seal(image.path, bytes(made), at, len(archive), release)
+    return seal(image.path, bytes(made), at, len(archive), release)
 
 
 @dataclass(frozen=True)

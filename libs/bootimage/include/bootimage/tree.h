@@ -12,6 +12,7 @@ enum { TREE_UNKNOWN, TREE_INTACT, TREE_DAMAGED };
 struct tree {
     const uint8_t *bytes;                   /* the archive */
     uint8_t *state;                         /* by page: TREE_...; the caller's, one byte for each page of the archive */
+    uint32_t kind;                          /* IMAGE_DIGEST_... */
     uint64_t per_page;                      /* digests in a page of the tree */
     unsigned level_count;
     uint64_t level_page[IMAGE_TREE_LEVELS_MAX]; /* the first page of each level, the lowest first */

@@ -42,9 +42,9 @@ int64_t sys_log_write(handle_t system, const char *text, uint64_t size);
 int64_t sys_machine_counts(handle_t system, struct machine_counts *counts);
 /* The next key, 0 to 255, once there is one; or a status. */
 int64_t sys_input_read(handle_t system);
-/* STATUS_OK when all pages of a range of the boot image are intact, STATUS_CORRUPT when one is damaged, which the kernel logs.
- * A process that touches a damaged page is ended. */
-int64_t sys_image_check(handle_t image, uint64_t offset, uint64_t size);
+/* To be asked before pages of the boot image are read that may be damaged: STATUS_OK, or STATUS_CORRUPT, and the kernel logs
+ * which page it is. A process that touches a damaged page is ended. */
+int64_t sys_image_check(const void *address, uint64_t size);
 /* Let the kernel start a service, by index in the boot image; its number, or a status. */
 int64_t sys_service_start(handle_t system, uint64_t index, struct loaded_process *loaded);
 int64_t sys_machine_exit(handle_t system, unsigned verdict);
