@@ -218,3 +218,43 @@ def test_no_jobs(pair):
         assert "scons: *** -j 0: give 1 job or more" in pair.bad(*words)
         assert up_to_date.command_words(words) == words[-1:]
         assert up_to_date.command_words([word.replace("0", "12") for word in words]) == []
+
+
+@pytest.mark.parametrize(
+    ("libs", "said"),
+    [
+        ("['m']", "names 'm' in LIBS, and library 'c' has what is in libm elsewhere; name 'c', or leave it out"),
+        ("['other']", "names 'other' in LIBS, which is the service 'other' [SConstruct:12]: services are not linked"),
+        ("['lwo']", "names the unknown library 'lwo' in LIBS; did you mean 'low'? known: c, low\n"),
+        ("['test-lwo']", "did you mean 'test-low'? known: c, low, test-low"),
+    ],
+)
+def test_names_in_libs_that_are_no_libraries(tree, libs, said):
+    """What is meant is said; names of what only tests use are not proposed to others."""
+    tree.write("x.c", "void _start(void) {}\n")
+    tree.sconstruct(
+        "for name in ('c', 'low', 'test-low'):\n    env.DualLibrary(name, ['x.c'])\n"
+        f"env.Service('other', ['x.c'])\nenv.Service('user', ['x.c'], LIBS={libs})\n"
+    )
+    assert said in tree.bad()
+
+
+def test_a_header_that_is_like_another_by_its_ending_alone(tree):
+    for name in ("utmpx.h", "greeting.h"):
+        tree.write(f"inc/{name}", "")
+    for name, hint in (("x.h", ""), ("greting.h", "did you mean greeting.h?")):
+        tree.write("x.c", f'#include "{name}"\nint x;\n')
+        tree.sconstruct("env.DualLibrary('x', ['x.c'], includes=['inc'])\n")
+        said = tree.bad()
+        assert hint in said and ("did you mean" in said) == bool(hint)
+
+
+def test_a_dry_run_that_ends_with_an_error_counts_nothing(tree):
+    tree.write("x.c", "int x;\n")
+    tree.sconstruct("env.DualLibrary('x', ['x.c'])\n")
+    assert "would be done" in tree.good("-n")
+    assert "would be done" not in tree.bad("-n", "no-such")
+    tree.sconstruct("env.DualLibrary('x', ['x.c'], LIBS=['y'])\n")
+    assert "would be done" not in tree.bad("-n")
+    tree.sconstruct("env.DualLibrary('x', ['x.c'])\n1 / 0\n")
+    assert "would be done" not in tree.bad("-n")

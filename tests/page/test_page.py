@@ -349,3 +349,15 @@ def test_dot_reads_the_graph(build, tmp_path):
     odd = next(each for each in drawn["objects"] if each["name"].startswith("odd"))
     texts = [op["text"] for op in odd["_ldraw_"] if op["op"] == "T"]
     assert texts == ['odd "\\name\\n', "service, dynamic"]
+
+
+def test_tables_are_not_moved_sideways_on_a_narrow_screen(browser, show, record):
+    show(record, width=400)
+    browser.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    tables = "[...document.querySelectorAll('.scroll:not(.drawing)')]"
+    wide = f"{tables}.filter(each => each.scrollWidth > each.clientWidth + 1).map(each => each.ariaLabel)"
+    assert browser.evaluate(wide) == []
+    assert browser.evaluate(f"{tables}.length") >= 4
+    # What a cell means stands before it, as the head of the column did.
+    cell = "document.querySelector('table.memory td')"
+    assert browser.evaluate(f"getComputedStyle({cell}, '::before').content.includes('of the image')")

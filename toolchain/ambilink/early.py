@@ -12,6 +12,9 @@ import sys
 
 from ambilink.incremental import up_to_date
 
+# By which SCons is told where to start.
+CHOOSING = ("-f", "--file", "--sconstruct", "--makefile", "-C", "--directory", "-D", "-u", "-U", "--up", "--search-up")
+
 
 def stop() -> None:
     """End here if there is nothing to do. From a subfolder SCons builds what lies there, which is not recorded."""
@@ -37,13 +40,30 @@ def main() -> None:
     command()
 
 
+def _climbing(words: list[str]) -> list[str]:
+    """In a subfolder of a project: build what lies there, as `scons -u` does."""
+    if any(word.startswith(CHOOSING) for word in words) or _is_top("."):
+        return []
+    above, here = os.path.dirname(os.getcwd()), os.getcwd()
+    while above != here:
+        if _is_top(above):
+            return ["-u"]
+        above, here = os.path.dirname(above), above
+    return []
+
+
+def _is_top(folder: str) -> bool:
+    names = ("SConstruct", "Sconstruct", "sconstruct", "SConstruct.py", "Sconstruct.py", "sconstruct.py")
+    return any(os.path.isfile(os.path.join(folder, name)) for name in names)
+
+
 def build(words: list[str]) -> None:
     """End with SCons' exit status, or at once if there is nothing to do."""
     message = up_to_date.current_message(os.getcwd(), words)
     if message is not None:
         print(message, flush=True)
         os._exit(0)
-    command = [sys.executable, "-m", "SCons", *words]
+    command = [sys.executable, "-m", "SCons", *_climbing(words), *words]
     os.environ[up_to_date.SKIP] = "1"
     if os.name == "nt":
         import subprocess

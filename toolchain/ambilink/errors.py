@@ -14,10 +14,26 @@ class AmbilinkError(Exception):
         super().__init__(f"{self.where}: {rule}" + (f"; {remedy}" if remedy else ""))
 
 
+FIXTURES = "test-"  # names of what only tests use begin so
+
+
 def near(names: Iterable[str], wanted: str) -> str:
     """The beginning of a remedy: what may have been meant; empty where nothing is like it."""
-    found = get_close_matches(wanted, [*names], 1)
+    found = nearest(names, wanted)
     return f"did you mean {found[0]!r}? " if found else ""
+
+
+def nearest(names: Iterable[str], wanted: str, most: int = 1) -> list[str]:
+    """Those that may have been meant. Endings alone make no two names alike: x.h is not utmpx.h."""
+    stem, ending = _parts(wanted)
+    found = get_close_matches(wanted, [*names], 4 * most)
+    return [name for name in found if _parts(name)[1] != ending or get_close_matches(stem, [_parts(name)[0]])][:most]
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """Without folders and ending; the ending."""
+    stem, dot, ending = name.rpartition("/")[2].rpartition(".")
+    return (stem, ending) if dot and stem else (ending, "")
 
 
 def choices(names: Iterable[str], wanted: str) -> str:
@@ -28,5 +44,5 @@ def choices(names: Iterable[str], wanted: str) -> str:
 
 def known(names: Iterable[str], wanted: str) -> str:
     """What to write instead, for the end of a message."""
-    names = sorted(names)
+    names = sorted(name for name in names if not name.startswith(FIXTURES) or wanted.startswith(FIXTURES))
     return f"{near(names, wanted)}known: {', '.join(names) or 'none'}"

@@ -1,6 +1,5 @@
 """The `ambilink` command: one file a group of subcommands, each with `add(commands)`."""
 
-import argparse
 import io
 import os
 import sys
@@ -21,16 +20,19 @@ from ambilink.cli import (
     symbolize,
     watch,
 )
+from ambilink.cli.output import visible_output
+from ambilink.cli.parser import Parser
 from ambilink.errors import AmbilinkError
 from ambilink.machine.model import EXIT_FAIL
+from ambilink.report.visible import visible
 
 GROUPS = (boot, report, symbolize, profile, image, link, abi, contract, licences, build, watch, new, completion)
 EXIT_INTERRUPTED = 130  # as shells have it: 128 and the signal
 EXIT_PIPE_CLOSED = 141
 
 
-def parser() -> argparse.ArgumentParser:
-    whole = argparse.ArgumentParser(prog="ambilink", description=__doc__.partition(":")[0] + ".")
+def parser() -> Parser:
+    whole = Parser(prog="ambilink", description=__doc__.partition(":")[0] + ".")
     whole.add_argument("--version", action="version", version=f"ambilink {__version__}")
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
     for group in GROUPS:
@@ -39,28 +41,33 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # names may have letters that the terminal's encoding has not
-            stream.reconfigure(errors="backslashreplace")
+    with visible_output():
+        status = _status(arguments)
+    sys.exit(status)
+
+
+def _status(arguments: list[str] | None) -> int:
     try:
         try:
-            options = parser().parse_args(arguments)
-            status = options.run(options)
+            options = parser().parse(arguments)
+            return int(options.run(options))
         finally:
-            sys.stdout.flush()  # here, where a full disk or a closed pipe is reported
+            if sys.stdout:
+                sys.stdout.flush()  # here, where a full disk or a closed pipe is reported
     except AmbilinkError as error:
-        print(f"ambilink: {error}", file=sys.stderr)
-        status = EXIT_FAIL
+        rest = f"{error.rule}; {error.remedy}" if error.remedy else error.rule
+        print(f"ambilink: {visible(error.where)}: {rest}", file=sys.stderr)
+        return EXIT_FAIL
     except BrokenPipeError:
-        status = EXIT_PIPE_CLOSED
         _discard_output()
+        return EXIT_PIPE_CLOSED
     except OSError as error:
-        print(f"ambilink: {error.filename or 'output'}: {error.strerror or error}", file=sys.stderr)
-        status = EXIT_FAIL
+        name = visible(str(error.filename or "output"))
+        print(f"ambilink: {name}: {error.strerror or error}", file=sys.stderr)
         _discard_output()
+        return EXIT_FAIL
     except KeyboardInterrupt:
-        status = EXIT_INTERRUPTED
-    sys.exit(status)
+        return EXIT_INTERRUPTED
 
 
 def _discard_output() -> None:

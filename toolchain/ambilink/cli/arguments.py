@@ -24,7 +24,7 @@ def input_file(text: str) -> Path:
     path, mode = _present(text)
     if not stat.S_ISREG(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
-        raise argparse.ArgumentTypeError(f"{_shown(text)} is {kind}; give a file")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is {kind}; give a file")
     return path
 
 
@@ -32,7 +32,7 @@ def folder(text: str) -> Path:
     """A folder that is there."""
     path, mode = _present(text)
     if not stat.S_ISDIR(mode):
-        raise argparse.ArgumentTypeError(f"{_shown(text)} is no folder")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no folder")
     return path
 
 
@@ -41,14 +41,14 @@ def _present(text: str) -> tuple[Path, int]:
     try:
         return path, os.stat(path).st_mode
     except OSError as error:
-        raise argparse.ArgumentTypeError(f"{_shown(text)} cannot be read ({error.strerror})") from error
+        raise argparse.ArgumentTypeError(f"{shown(text)} cannot be read ({error.strerror})") from error
 
 
 def output_file(text: str) -> Path:
     """A file to write, in a folder that is there."""
     path = _path(text)
     if path.is_dir():
-        raise argparse.ArgumentTypeError(f"{_shown(text)} is a folder; give the name of a file")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is a folder; give the name of a file")
     _folder_of(path, text)
     return path
 
@@ -58,7 +58,7 @@ def output_folder(text: str) -> Path:
     path = _path(text)
     if os.path.lexists(path):
         if not path.is_dir():
-            raise argparse.ArgumentTypeError(f"{_shown(text)} is no folder")
+            raise argparse.ArgumentTypeError(f"{shown(text)} is no folder")
     else:
         _folder_of(path, text)
     return path
@@ -66,7 +66,7 @@ def output_folder(text: str) -> Path:
 
 def _path(text: str) -> Path:
     if not text or "\0" in text or len(text) > PATH_MAX:
-        raise argparse.ArgumentTypeError(f"{_shown(text)} cannot be the name of a file")
+        raise argparse.ArgumentTypeError(f"{shown(text)} cannot be the name of a file")
     return Path(text)
 
 
@@ -74,10 +74,10 @@ def _folder_of(path: Path, text: str) -> None:
     above = path.absolute().parent
     if not above.is_dir():
         problem = "is no folder" if os.path.lexists(above) else "does not exist; make it first"
-        raise argparse.ArgumentTypeError(f"{_shown(text)}: the folder {above} {problem}")
+        raise argparse.ArgumentTypeError(f"{shown(text)}: the folder {above} {problem}")
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Control characters are never printed raw."""
     text = text if len(text) <= 200 else text[:200] + "…"
     return text if text.isprintable() and text else ascii(text)
@@ -86,7 +86,7 @@ def _shown(text: str) -> str:
 def whole_number(least: int, most: int, unit: str) -> Callable[[str], int]:
     def number(text: str) -> int:
         if not re.fullmatch(r"-?[0-9]{1,30}", text) or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"{_shown(text)} is not {least:,} to {most:,} {unit}".rstrip())
+            raise argparse.ArgumentTypeError(f"{shown(text)} is not {least:,} to {most:,} {unit}".rstrip())
         return int(text)
 
     return number
@@ -104,7 +104,7 @@ def seconds(text: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 < number <= SECONDS_MAX:
-        raise argparse.ArgumentTypeError(f"{_shown(text)} is no number of seconds, above 0 and up to {SECONDS_MAX:,}")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no number of seconds, above 0 and up to {SECONDS_MAX:,}")
     return number
 
 
@@ -141,12 +141,12 @@ def _checked(text: str, check: Callable[[str], object]) -> str:
 def elf_flags(text: str) -> int:
     flags = int(text, 0) if re.fullmatch(r"0[xX][0-9a-fA-F]{1,16}|[1-9][0-9]{0,19}|0", text) else -1
     if not 0 <= flags < 1 << 32:
-        raise argparse.ArgumentTypeError(f"{_shown(text)} is no number of 32 bits")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no number of 32 bits")
     return flags
 
 
 def licence_of(text: str) -> tuple[str, str]:
     start, found, licence = text.partition("=")
     if not (start and found and licence):
-        raise argparse.ArgumentTypeError(f"{_shown(text)} is no PATH=LICENCE")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no PATH=LICENCE")
     return start, licence

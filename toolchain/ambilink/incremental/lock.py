@@ -78,7 +78,8 @@ class BuildLock:
             if holder != known or not self.waited:
                 self.waited, known = True, holder
                 whom = f"another build ({holder})" if holder is not None else "another build"
-                say(f"scons: waiting for {whom} to leave {self.folder.parent}; Ctrl-C gives up")
+                remedy = "Ctrl-C gives up, another checkout builds beside it (git worktree add)"
+                say(f"scons: waiting for {whom} to leave {self.folder.parent}; {remedy}")
             try:
                 self._lock.acquire(timeout=POLL, poll_interval=POLL / 2)
                 return True

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ambilink.incremental.journal import Step
 
-WORDS = {"CC": "compiled", "AR": "archived", "LD": "linked", "STUB": "stubs", "PACK": "packed", "BOOT": "booted"}
+WORDS = {"CC": "compiled", "AR": "archived", "LD": "linked", "STUB": "stubbed", "PACK": "packed", "BOOT": "booted"}
 
 
 def _size(path: Path) -> int | None:
@@ -51,7 +51,8 @@ def _summary(steps: list[Step]) -> str:
         chosen = [step for step in steps if step.word == word]
         if chosen:
             cached = sum(step.cached for step in chosen)
-            of_cache = f", {cached} from the cache" if cached else ""
-            counts.append(f"{len(chosen):,} {name} ({sum(step.seconds for step in chosen):.1f} s{of_cache})")
+            of_cache = f"{cached:,} from the cache" if cached else ""
+            spent = "" if cached == len(chosen) else f"{sum(step.seconds for step in chosen):.1f} s"
+            counts.append(f"{len(chosen):,} {name} ({', '.join(filter(None, (spent, of_cache)))})")
     start, end = min(step.start for step in steps), max(step.start + step.seconds for step in steps)
     return f"{', '.join(counts)}; {end - start:.1f} s in all"

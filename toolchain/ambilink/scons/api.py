@@ -128,6 +128,7 @@ if TYPE_CHECKING:
         def __init__(self, files: Any = None, args: Any = None) -> None: ...
         def Add(self, key: Any, *words: Any) -> None: ...
         def UnknownVariables(self) -> Mapping[str, Any]: ...
+        def GenerateHelpText(self, env: Any) -> str: ...
 else:
     from SCons.CacheDir import CacheDir
     from SCons.Variables import Variables
@@ -252,9 +253,12 @@ def build_targets() -> list[str]:
     return list(map(str, SCons.Script.BUILD_TARGETS))
 
 
+_errors: list[UserError] = []  # for which SCons ended
+
+
 def build_went_well() -> bool:
     main = SCons.Script.Main
-    return not bool(main.exit_status or SCons.Script.GetBuildFailures() or main.print_objects)
+    return not bool(main.exit_status or SCons.Script.GetBuildFailures() or main.print_objects or _errors)
 
 
 def report_alone(folder: str) -> None:
@@ -266,6 +270,7 @@ def report_alone(folder: str) -> None:
         return
 
     def report(error: UserError) -> None:
+        _errors.append(error)
         frame = main.find_deepest_user_frame(traceback.extract_tb(error.__traceback__))
         if main.print_stacktrace or not frame[0].startswith(folder):
             usual(error)

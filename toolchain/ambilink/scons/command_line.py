@@ -81,6 +81,18 @@ def size(value: Any) -> str:
     return str(value)
 
 
+MEANT = {
+    "target": ("arch", "architecture", "machine", "cpu", "platform", "march"),
+    "compiler": ("cc", "toolchain", "tc", "toolset"),
+    "verbose": ("v", "vb"),
+    "launcher": ("ccache", "wrapper"),
+}
+
+
+def options_help(env: Any) -> str:
+    return "".join(each.GenerateHelpText(env) for each in Options.asked)
+
+
 def refuse_unknown_options() -> None:
     """After all SConscripts were read. Only where an SConstruct uses these options; others read ARGUMENTS as they
     like."""
@@ -89,4 +101,6 @@ def refuse_unknown_options() -> None:
     unknown = set.intersection(*(set(each.UnknownVariables()) for each in Options.asked))
     names = [name for each in Options.asked for name in each.names()]
     for name in sorted(unknown):
-        raise UserError(f"unknown option {name}=; {known(names, name)}")
+        meant = next((each for each, others in MEANT.items() if each in names and name.lower() in others), "")
+        near = f"did you mean {meant}=? " if meant else ""
+        raise UserError(f"unknown option {name}=; {near or known(names, name)}".rstrip())

@@ -44,6 +44,10 @@ class Declarations:
             raise UserError(f"{start.location}: the program start was declared at {self.start.location} already")
         self.start = start
 
+    def units(self) -> list[Unit]:
+        tables = (self.libraries, self.programs, self.modules, self.interpreters)
+        return [unit for table in tables for unit in table.values()]
+
     def claim(self, path: str, location: SourceLocation) -> None:
         """A file of the build folder, for one declaration alone."""
         first = self._outputs.setdefault(path, location)

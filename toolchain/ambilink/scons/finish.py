@@ -11,9 +11,9 @@ from ambilink.files import write_atomically
 from ambilink.incremental.journal import trace
 from ambilink.incremental.watching import INPUTS
 from ambilink.report.build import made_lines
-from ambilink.scons.api import aliases, is_done, is_unchanged
+from ambilink.scons.api import aliases, build_went_well, is_done, is_unchanged
 from ambilink.scons.context import Context, writes
-from ambilink.scons.tasks import database, was_cleaned
+from ambilink.scons.tasks import came_to_building, database, was_cleaned
 from ambilink.scons.up_to_date import leave_inputs, leave_record
 
 _contexts: list[Context] = []  # of this SConstruct
@@ -63,7 +63,7 @@ def _finish(context: Context) -> None:
 def _nothing_made(context: Context) -> Iterator[str]:
     """What a dry run and `-c` say at their end."""
     option = context.env.GetOption
-    if option("silent") or option("help"):
+    if option("silent") or option("help") or not (came_to_building() and build_went_well()):
         return
     steps = context.dry_steps
     if option("no_exec") and not option("clean"):

@@ -3,10 +3,9 @@
 import os
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
 
-from ambilink.errors import AmbilinkError
+from ambilink.errors import AmbilinkError, nearest
 from ambilink.scons.api import Folder
 from ambilink.scons.context import Context
 from ambilink.scons.units import Library, LibraryVariant, Unit
@@ -101,7 +100,7 @@ def _near(context: Context, user: Unit, header: str) -> str:
         for path in Path(folder, os.path.dirname(header)).glob("*"):
             if (path.suffix in SUFFIXES or not path.suffix) and path.is_file():
                 found.setdefault(os.path.relpath(path, folder), name)
-    near = get_close_matches(header, found, 1)
+    near = nearest(found, header)
     if not near:
         return ""
     return f"did you mean {near[0]}{f' of library {found[near[0]]!r}' if found[near[0]] else ''}?"

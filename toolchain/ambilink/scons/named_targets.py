@@ -6,10 +6,10 @@ from difflib import get_close_matches
 from pathlib import PurePath
 
 from ambilink.scons.api import Node, UserError, alias_names, built_below, is_made, is_present
-from ambilink.scons.command_line import refuse_unknown_options
+from ambilink.scons.command_line import options_help, refuse_unknown_options
 from ambilink.scons.context import Context
-from ambilink.scons.tasks import before_building
-from ambilink.scons.units import Library, Program
+from ambilink.scons.tasks import before_building, before_help
+from ambilink.scons.units import Library, Program, Unit
 
 NEAR = 3  # names that are proposed
 _contexts: list[Context] = []
@@ -19,10 +19,38 @@ def add_named_targets(context: Context) -> None:
     """For all environments of a build, once SConscripts were read."""
     if not _contexts:
         before_building(_resolve)
+        before_help(_help)
     _contexts.append(context)
 
 
-def _resolve(targets: Sequence[str], folder: str) -> None:
+def _help() -> str:
+    names = "   ".join(sorted(alias_names()))
+    targets = f"Targets: {names}{'; ' if names else ''}a library, a service, an image by its name"
+    return f"\n{targets}\n\nOptions, as NAME=VALUE:\n{options_help(_contexts[0].env)}"
+
+
+def _of_folder(folder: str) -> list[Node]:
+    """What is declared in a folder or below, or of sources there."""
+    here = os.path.normpath(folder)
+    found = [node for context in _contexts for unit in context.units() if _lies_in(unit, here) for node in unit.outputs]
+    found += [node for each in _contexts for node, manifest in each.manifests.items() if _is_below(manifest.path, here)]
+    found += built_below(_contexts[0].env.fs.Dir(here))
+    if not found:
+        rule = "nothing is declared here, or has its sources here"
+        raise UserError(f"{here}: {rule}; `scons -D` builds what `scons` builds at the top")
+    return list(dict.fromkeys(found))
+
+
+def _lies_in(unit: Unit, here: str) -> bool:
+    sources = (job.source for each in unit.object_sets for job in each.jobs)
+    return any(_is_below(path, here) for path in (unit.location.file, *sources))
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path.startswith(folder + os.sep)
+
+
+def _resolve(targets: Sequence[str], folder: str, whole_folder: bool) -> list[Node] | None:
     """Make an alias of each name that SCons does not know; `folder` is where paths are from."""
     refuse_unknown_options()
     for context in _contexts:  # now, when all is declared: SConscripts may say more after check()
@@ -36,6 +64,7 @@ def _resolve(targets: Sequence[str], folder: str) -> None:
             env.Alias(name, nodes)
         elif not is_present(env, path):
             raise UserError(f"there is no target {name!r}; {_near(name)}")
+    return _of_folder(folder) if whole_folder and os.path.normpath(folder) != os.curdir else None
 
 
 def _nodes(context: Context, name: str) -> list[Node]:

@@ -12,6 +12,8 @@ from ambilink.scons.declarations import Declarations
 from ambilink.scons.prebuilt import find_prebuilt
 from ambilink.scons.units import Kernel, KernelModule, Library, LibraryVariant, Program, Unit
 
+C = "c"
+IN_C = ("m", "pthread", "rt", "dl", "util", "crypt", "resolv", "xnet")  # parts of POSIX that musl has in one file
 CODE_OF_THEIR_OWN = ("kernel", "module")  # variants that no other code can stand in for
 
 
@@ -34,6 +36,17 @@ class Resolver(Declarations):
         if found is None and name in self.absent:
             why = self.absent[name]
             raise UserError(f"{user.location}: {user.title} needs library {name!r}, which is not to be had: {why}")
+        if found is None and name in self.programs:
+            program = self.programs[name]
+            raise UserError(
+                f"{user.location}: {user.title} names {name!r} in LIBS, which is the {program.title} "
+                f"[{program.location}]: services are not linked, they are called; leave it out"
+            )
+        if found is None and name in IN_C and C in self.libraries:
+            raise UserError(
+                f"{user.location}: {user.title} names {name!r} in LIBS, and library {C!r} has what is in lib{name} "
+                f"elsewhere; name {C!r}, or leave it out"
+            )
         if found is None:
             ours = f"; env.AmbilinkSystem('libs/{name}') declares Ambilink's" if name in self.bundled else ""
             if f"lib{name}" in self.libraries:  # the name of the file was given as the library's

@@ -23,11 +23,13 @@ import SCons.Taskmaster.Job
 
 from ambilink.scons.api import Environment, Node, is_file
 
+CLIMBING = (1, 3)  # -u, -U
 ENDING_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 INTERRUPTED = getattr(SCons.Taskmaster.Job, "interrupt_msg", "Build interrupted.")
 _OURS = "ambilink_made"  # attribute of nodes that this tool makes
 _REASON = "ambilink_reason"
 _BY_ENVIRONMENT = (SCons.Node.decide_source, SCons.Node.decide_target)
+_began: list[bool] = []
 _would_change: set[Node] = set()  # in a dry run
 _cleaned: list[Node] = []
 _on_failure: list[Callable[[], None]] = []
@@ -110,16 +112,39 @@ def install(*, dry: bool) -> None:
             SCons.SConsign.File(None)
 
 
-def before_building(function: Callable[[list[str], str], None]) -> None:
-    """Call it when all SConscripts were read, with the command line's targets and the folder that their paths are
-    from. It may raise UserError: then nothing is built."""
+def before_building(function: Callable[[list[str], str, bool], list[Node] | None]) -> None:
+    """Call it when all SConscripts were read, with the command line's targets, the folder that their paths are from,
+    and whether all of that folder is asked for (-u, -U without a target); it returns what to build then. It may raise
+    UserError: then nothing is built."""
 
     def build(original: Callable[..., Any], files: Any, options: Any, targets: Any, folder: str | None) -> Any:
-        named = [each for each in SCons.Script.BUILD_TARGETS if isinstance(each, str)] if targets else []
-        function(named, folder or "")
+        script = SCons.Script
+        named = [each for each in script.BUILD_TARGETS if isinstance(each, str)] if targets else []
+        unnamed = not targets and script._build_plus_default == script.BUILD_TARGETS
+        chosen = function(named, folder or "", unnamed and options.climb_up in CLIMBING)
+        if chosen is not None:
+            script.BUILD_TARGETS = chosen
+        _began.append(True)
         return original(files, options, targets, folder)
 
     _wrap(SCons.Script.Main, "_build_targets", build)
+
+
+def came_to_building() -> bool:
+    """All SConscripts were read, and say nothing wrong."""
+    return bool(_began)
+
+
+def before_help(text: Callable[[], str]) -> None:
+    """What `scons -h` prints where SConscripts say nothing; SCons would print its own options, which are many."""
+
+    def parse(original: Callable[..., Any], parser: Any, words: Any = None, options: Any = None) -> Any:
+        # It is called once more when all SConscripts were read.
+        if getattr(options, "help", False) and SCons.Script.help_text is None:
+            SCons.Script.HelpFunction(text())
+        return original(parser, words, options)
+
+    _wrap(SCons.Script.SConsOptions.SConsOptionParser, "parse_args", parse)
 
 
 def _wrap(kind: Any, name: str, function: Callable[..., Any]) -> None:

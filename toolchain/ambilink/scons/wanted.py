@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from ambilink.compile.languages import READY, language_of
+from ambilink.errors import nearest
 from ambilink.scons.api import Node, UserError
 from ambilink.scons.location import SourceLocation
 
@@ -72,7 +73,7 @@ def near(full: str, here: str, tables: Sequence[Mapping[str, Node]]) -> str:
     folder, name = os.path.split(os.path.normpath(full))
     beside = {each for each in _listed(folder) if os.path.isfile(os.path.join(folder, each))}
     beside |= {os.path.basename(path) for path in _made_in(folder, tables)}
-    found = get_close_matches(name, sorted(each for each in beside if _is_source(each) == _is_source(name)), 1)
+    found = nearest(sorted(each for each in beside if _is_source(each) == _is_source(name)), name)
     if found:
         return f"did you mean {os.path.join(folder, found[0])}?"
     if not os.path.isdir(folder):

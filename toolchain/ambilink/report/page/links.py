@@ -55,9 +55,10 @@ def _table(forms: list[dict[str, Any]]) -> Markup:
             file = form["forms"].get(kind)
             shown = ABSENT if file is None else "not built" if file["bytes"] is None else size(file["bytes"])
             packed = element("small", " in the image") if file and file["in_image"] else None
-            sizes.append(element("td", shown, packed, class_="number"))
-        name, kind = element("th", form["name"], scope="row"), element("td", KINDS[form["kind"]])
-        rows.append(element("tr", name, kind, sizes, element("td", ", ".join(form["needs"]) or ABSENT)))
+            sizes.append(element("td", shown, packed, class_="number", data_label=FORMS[kind]))
+        name = element("th", form["name"], scope="row")
+        kind, needs = KINDS[form["kind"]], ", ".join(form["needs"]) or ABSENT
+        rows.append(element("tr", name, element("td", kind), sizes, element("td", needs, data_label="links")))
     titles = ["name", "what", *FORMS.values(), "links"]
     numbers = set(FORMS.values())
     head = [element("th", title, scope="col", class_="number" if title in numbers else None) for title in titles]

@@ -39,12 +39,20 @@ def image_map(record: dict[str, Any]) -> Markup:
         element(
             "tr",
             element("th", part["name"], scope="row"),
-            element("td", element("span", class_=f"swatch kind-{part['kind']}"), part["kind"]),
+            element("td", element("span", class_=f"swatch kind-{part['kind']}"), part["kind"], data_label="kind"),
             element(
-                "td", size(part["bytes"]) if "same_as" not in part else f"same as {part['same_as']}", class_="number"
+                "td",
+                size(part["bytes"]) if "same_as" not in part else f"same as {part['same_as']}",
+                class_="number",
+                data_label="size",
             ),
             element("td", bar(part["bytes"], largest, part["kind"]), class_="bars"),
-            element("td", f"{part['bytes'] / image['bytes']:.1%}" if image["bytes"] else ABSENT, class_="number"),
+            element(
+                "td",
+                f"{part['bytes'] / image['bytes']:.1%}" if image["bytes"] else ABSENT,
+                class_="number",
+                data_label="share",
+            ),
         )
         for part in sorted(parts, key=lambda part: -part["bytes"])
     ]
@@ -99,8 +107,12 @@ def _size_row(name: str, now: int | None, before: int | None) -> Markup:
         difference = element("span", "new", class_="more")
     else:
         difference = change(now, before)
-    cells = [element("td", ABSENT if value is None else size(value), class_="number") for value in (before, now)]
-    return element("tr", element("th", name, scope="row"), cells, element("td", difference, class_="number"))
+    cells = [
+        element("td", ABSENT if value is None else size(value), class_="number", data_label=label)
+        for label, value in (("last build", before), ("now", now))
+    ]
+    last = element("td", difference, class_="number", data_label="change")
+    return element("tr", element("th", name, scope="row"), cells, last)
 
 
 def memory_map(record: dict[str, Any]) -> Markup:
@@ -153,9 +165,9 @@ def _processes(record: dict[str, Any], parts: list[dict[str, Any]]) -> Markup:
                 element(
                     "th", element("b", process["name"]), " ", element("small", str(process["number"])), scope="row"
                 ),
-                element("td", size(shared * PAGE), class_="number"),
-                element("td", size(private * PAGE), class_="number"),
-                element("td", size(own.get(process["number"], 0)), class_="number"),
+                element("td", size(shared * PAGE), class_="number", data_label="of the image"),
+                element("td", size(private * PAGE), class_="number", data_label="outside it"),
+                element("td", size(own.get(process["number"], 0)), class_="number", data_label="its alone"),
                 element("td", picture, class_="bars"),
                 data_process=process["number"],
             )
@@ -185,6 +197,7 @@ def _sharing(record: dict[str, Any]) -> Markup | None:
                 "td",
                 element("span", "●", title=f"{name} maps {use['name']}") if name in use["processes"] else "",
                 class_="dot",
+                data_label=name,
             )
             for name in names
         ]
@@ -192,9 +205,9 @@ def _sharing(record: dict[str, Any]) -> Markup | None:
             element(
                 "tr",
                 element("th", use["name"], scope="row"),
-                element("td", size(use["read_only_pages"] * PAGE), class_="number"),
-                element("td", count(len(use["processes"])), class_="number"),
-                element("td", size(gain), class_="number"),
+                element("td", size(use["read_only_pages"] * PAGE), class_="number", data_label="read-only"),
+                element("td", count(len(use["processes"])), class_="number", data_label="users"),
+                element("td", size(gain), class_="number", data_label="saved"),
                 dots,
             )
         )
@@ -219,7 +232,7 @@ def _sharing(record: dict[str, Any]) -> Markup | None:
             element("th", "all", scope="row"),
             element("td"),
             element("td"),
-            element("td", size(saved), class_="number"),
+            element("td", size(saved), class_="number", data_label="saved"),
             element("td", colspan=len(names)),
         ),
     )

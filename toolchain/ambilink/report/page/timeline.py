@@ -210,10 +210,12 @@ def _table(record: dict[str, Any]) -> Markup:
             instant = (process["instants"] or {}).get(key)
             itself = key == "begun" and process["linker"] == LINKS_ITSELF
             note = [element("br"), element("small", "begins, and links itself")] if instant and itself else None
-            cells.append(element("td", _instant(instant), note, class_="number", data_step=STEPS[key]))
+            cells.append(
+                element("td", _instant(instant), note, class_="number", data_label=STEPS[key], data_step=STEPS[key])
+            )
         name = element("th", element("b", process["name"]), " ", element("small", str(process["number"])), scope="row")
-        state = element("td", f"{process['state']}{status}", class_=f"state-{process['state']}")
-        linker = element("td", process["linker"] or ABSENT)
+        state = element("td", f"{process['state']}{status}", class_=f"state-{process['state']}", data_label="state")
+        linker = element("td", process["linker"] or ABSENT, data_label="linked by")
         rows.append(element("tr", name, state, linker, cells, data_process=process["number"]))
     table = element("table", element("thead", head), element("tbody", rows), class_="steps")
     return element("div", table, class_="scroll", tabindex="0", role="region", aria_label="Steps of each process")
