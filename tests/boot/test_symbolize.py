@@ -124,7 +124,7 @@ def test_the_markup_of_other_systems(build):
     assert "crash: on_request+0x0 (" in lines[3] and "on_request" in lines[5]
 
 
-def test_what_is_no_text_comes_through_unchanged(tmp_path):
+def test_what_is_no_text_is_escaped(tmp_path):
     noise = (
         random.Random(1).randbytes(300_000)
         + b"x" * 3_000_000
@@ -132,7 +132,10 @@ def test_what_is_no_text_comes_through_unchanged(tmp_path):
     )
     path = tmp_path / "noise"
     path.write_bytes(noise)
-    assert symbolize(path).stdout == noise and symbolize(data=noise).stdout == noise
+    shown = symbolize(path).stdout
+    assert shown == symbolize(data=noise).stdout
+    assert shown.endswith(b"fault in \\xff (process 1): \\x00\n  backtrace 0x1")
+    assert not {*shown} & {*range(9), 11, 12, *range(14, 32), 127}
     assert symbolize(data=b"").stdout == b""
 
 

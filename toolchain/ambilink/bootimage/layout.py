@@ -7,6 +7,7 @@ from enum import IntEnum, IntFlag
 from typing import Self
 
 from ambilink.bootimage import tree
+from ambilink.bootimage.names import check_names
 from ambilink.bootimage.text import text_pages
 from ambilink.bootimage.tree import (
     DIGEST_SIZE,
@@ -241,6 +242,7 @@ def build(
 ) -> bytes:
     """The whole archive, for an image to be made of it (container.build completes its header). File order is the
     mapping's; every service's file and the loader must be in it."""
+    check_names(contents, "the image", "rename it in the manifest")
     strings = _Strings()
     names = list(contents)
     file_offset = PAGE_SIZE

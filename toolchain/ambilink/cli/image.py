@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from ambilink.cli.arguments import Commands, folder, input_file, output_file, output_folder, profile_name, release
-from ambilink.errors import AmbilinkError
 from ambilink.machine.model import EXIT_FAIL, EXIT_PASS
+from ambilink.report.visible import visible
 
 
 def add(commands: "Commands[argparse.ArgumentParser]") -> None:
@@ -75,37 +75,22 @@ def _image_list(options: argparse.Namespace) -> int:
 
         print("\n".join(rights_table(archive)))
         return EXIT_PASS
-    width = max(len(file.name) for file in archive.files)
+    width = max((len(visible(file.name)) for file in archive.files), default=0)
     for file in archive.files:
-        print(f"{file.name:<{width}}  {file.kind.name.lower():<7}  {file.size:>9,}  {file.digest.hex()[:16]}")
+        print(f"{visible(file.name):<{width}}  {file.kind.name.lower():<7}  {file.size:>9,}  {file.digest.hex()[:16]}")
     for service in archive.services:
-        words = " ".join([service.name, *service.arguments])
-        print(f"service {words}: {service.file}, {service.role.name.lower().replace('_', '-')}")
+        words = visible(" ".join([service.name, *service.arguments]))
+        print(f"service {words}: {visible(service.file)}, {service.role.name.lower().replace('_', '-')}")
     print(described(image))
     return EXIT_PASS
 
 
 def _image_extract(options: argparse.Namespace) -> int:
     from ambilink.bootimage.container import read
-    from ambilink.bootimage.layout import damaged
-    from ambilink.files import write_below
+    from ambilink.bootimage.extraction import extract
 
-    archive = read(options.image).archive
-    for name in options.names:
-        if archive.file(name) is None:
-            raise AmbilinkError(options.image, f"has no file {name}", "ambilink image ls lists them")
-    bad = {name: each.what for each in damaged(archive) for name in each.files}
-    for file in archive.files:
-        if options.names and file.name not in options.names:
-            continue
-        if file.name in bad:
-            raise AmbilinkError(options.image, f"{bad[file.name]}: the image was altered")
-        if any(part in ("", ".", "..") for part in file.name.split("/")):
-            raise AmbilinkError(
-                options.image, f"the name {file.name!r} leads out of the folder", "do not trust this image"
-            )
-        write_below(options.output, file.name, archive.contents(file))
-        print(options.output / file.name)
+    for path in extract(read(options.image).archive, options.image, options.names, options.output):
+        print(path)
     return EXIT_PASS
 
 

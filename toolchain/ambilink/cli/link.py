@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from ambilink.cli.arguments import Commands, input_file
 from ambilink.machine.model import EXIT_FAIL, EXIT_PASS
@@ -33,7 +34,7 @@ def _link(options: argparse.Namespace) -> int:
 
     failed, core = False, None
     try:
-        core = Linker(options.core) if options.core else load_linker()
+        core = Linker(_whole(options.core)) if options.core else load_linker()
     except CoreUnavailable as error:
         if options.core:
             raise
@@ -43,3 +44,13 @@ def _link(options: argparse.Namespace) -> int:
             failed |= is_error
             print(f"ambilink: {line}" if is_error else line, file=sys.stderr if is_error else sys.stdout)
     return EXIT_FAIL if failed else EXIT_PASS
+
+
+def _whole(library: Path) -> Path:
+    """Loading a file that lacks a part ends the process."""
+    from ambilink.elf.file import ElfFile
+
+    elf = ElfFile.open(library)
+    if any(load.offset + load.file_size > len(elf.data) for load in elf.loads):
+        raise elf.refuse("has a segment that lies behind the file's end", "build it again")
+    return library

@@ -14,7 +14,8 @@ from ambilink.machine.model import EXIT_PASS
 if TYPE_CHECKING:
     from ambilink.verify.symbolize import Symbolizer
 
-CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
+# Control characters, and bytes that are no text.
+HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\udc80-\udcff]|\r(?!\n)")
 BUILD = Path("build")
 PART_MAX = 1 << 20  # bytes of a line that are read at once
 
@@ -79,12 +80,10 @@ def _texts(stream: BinaryIO) -> Iterator[str]:
 
 
 def _print(lines: Iterator[str]) -> None:
-    """Byte by byte as in the log, also where it is no text; but a terminal is given no control characters."""
-    is_terminal = sys.stdout.isatty()
+    """As in the log, but for what a terminal would obey: that may be where it ends."""
     for line in lines:
-        if is_terminal:
-            line = CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", line)
-        sys.stdout.buffer.write(line.encode("utf-8", "surrogateescape"))
+        line = HIDDEN.sub(lambda match: f"\\x{ord(match[0]) & 0xFF:02x}", line)
+        sys.stdout.buffer.write(line.encode())
     sys.stdout.buffer.flush()
 
 

@@ -1,6 +1,7 @@
 """The script for gdb: what it must know of an image to follow a boot's processes. `in_gdb.py` does the rest, in gdb."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,12 +58,12 @@ class _Symbols:
             return None
         try:
             if path.is_file() and ElfFile.open(path).build_id == inside.build_id:
-                return str(path.resolve())
+                return os.path.realpath(path)
         except AmbilinkError:
             pass  # damaged: another one may serve
         other = self._all.find(inside.build_id)  # an interpreter has another name in the image
         if other:
-            return str(other.resolve())
+            return os.path.realpath(other)
         what = f"{path} is of another build" if path.is_file() else f"{path} is not there"
         self.missing.append(f"no symbols of {name}: {what}")
         return None
@@ -108,7 +109,7 @@ def _moving(image: Path) -> dict[str, Any]:
 
 
 def _text(path: Path | None) -> str | None:
-    return str(path.resolve()) if path else None
+    return os.path.realpath(path) if path else None
 
 
 def make_script(image: Path, root: Path, port: int, places: Sequence[str]) -> GdbScript:
@@ -117,7 +118,7 @@ def make_script(image: Path, root: Path, port: int, places: Sequence[str]) -> Gd
     session: dict[str, Any] = {
         "target": f"127.0.0.1:{port}",
         "kernel": None if identify(image).is_cd else _text(kernel_symbols(image, root)),
-        "folders": [str(each) for each in (Path.cwd(), *root.resolve().parents[:2])],
+        "folders": [str(each) for each in (Path.cwd(), *Path(os.path.realpath(root)).parents[:2])],
         "files": [],
         **_moving(image),
     }

@@ -95,15 +95,19 @@ def _sources(
     if data[:4] != b"\x7fELF":
         yield name, SourceSet("data", UNKNOWN)
         return
-    debug = _debug_file(name, data, path, root)
-    if debug is None and not _has_code(data):
+    try:
+        wanted, has_code = _build_id(data), _has_code(data)
+    except Exception as error:  # pyelftools has no common error
+        raise AmbilinkError(path, f"{name} is a damaged ELF file ({error})", "build it again") from error
+    debug = _debug_file(name, wanted, path, root)
+    if debug is None and not has_code:
         return  # the tool's own: names with addresses
     if debug is None:
         yield f"{name} (no debug information)", SourceSet(UNKNOWN, UNKNOWN)
         return
     try:
         units, functions = _units(debug)
-    except Exception as error:  # pyelftools has no common error
+    except Exception as error:
         raise AmbilinkError(debug, f"has damaged debug information ({error})", "build it again") from error
     for unit in units:
         yield unit, _origin(unit, own)
@@ -114,18 +118,27 @@ def _sources(
             yield f"{function}() (no debug information)", SourceSet(UNKNOWN, UNKNOWN)
 
 
-def _debug_file(name: str, data: bytes, path: Path, root: Path) -> Path | None:
+def _debug_file(name: str, wanted: str | None, path: Path, root: Path) -> Path | None:
     """The file with the same build-id that has DWARF: itself, or beside it, or anywhere in the build folder."""
-    wanted = _build_id(data)
     base = os.path.basename(name)
     near = [path, path.with_name(f"{path.name}.debug"), root / name, root / f"{name}.debug"]
     for candidate in [*near, *sorted(root.rglob(f"{base}.debug"))]:
-        if candidate.is_file():
-            other = candidate.read_bytes()
-            same = _build_id(other) == wanted if wanted else candidate.name.startswith(base)
-            if other[:4] == b"\x7fELF" and same and _has_units(other):
-                return candidate
+        if candidate.is_file() and _is_debug_file(candidate, wanted, base):
+            return candidate
     return None
+
+
+def _is_debug_file(path: Path, wanted: str | None, base: str) -> bool:
+    """False for what is damaged: another one may serve."""
+    with path.open("rb") as stream:
+        if stream.read(4) != b"\x7fELF":
+            return False
+    try:
+        data = path.read_bytes()
+        same = _build_id(data) == wanted if wanted else path.name.startswith(base)
+        return same and _has_units(data)
+    except Exception:
+        return False
 
 
 def _build_id(data: bytes) -> str | None:

@@ -23,7 +23,7 @@ CAUSES_MAX = 6  # chains that are shown of one step
 
 def find_journal(target: Path | None) -> Path:
     """The journal of the build folder that a target lies in, or of the only one here."""
-    for folder in [] if target is None else target.resolve().parents:
+    for folder in [] if target is None else Path(os.path.realpath(target)).parents:
         path = folder.parent / ".ambilink" / folder.name / "journal.json"
         if path.is_file():
             return path

@@ -1,0 +1,221 @@
+"""Every command of `ambilink` with every kind of wrong file: it ends by itself, with a message and a status that is
+documented, without a traceback, and prints no control character."""
+
+import contextlib
+import io
+import os
+import shutil
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from ambilink.cli import main
+
+SECONDS = 20  # for one command; each takes milliseconds
+NAMED = "a\x1b[31mb\nc"  # what a terminal would obey
+DEEP = 900
+
+
+def run(*words: str, stdin: bytes = b"") -> tuple[int, str, str]:
+    """In this process: a command costs milliseconds so. Status, output, errors."""
+
+    def too_long(number, frame):
+        raise TimeoutError(f"{words} does not end")
+
+    out, error = io.TextIOWrapper(io.BytesIO()), io.TextIOWrapper(io.BytesIO())
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(SECONDS)
+    status = 0
+    old_stdin, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(stdin))
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+            main(list(words))
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+        sys.stdin = old_stdin
+    texts = []
+    for stream in (out, error):
+        stream.flush()
+        texts.append(stream.buffer.getvalue().decode("utf-8", "surrogateescape"))
+    return status, *texts
+
+
+@pytest.fixture(scope="module")
+def files(build, tmp_path_factory):
+    """Of each kind one, in a folder of their own."""
+    folder = tmp_path_factory.mktemp("wrong")
+    library, image = (build / "lib/libsys.so").read_bytes(), (build / "boot.img").read_bytes()
+    texts = {
+        "empty": b"",
+        "a text": b"\x1b]0;x\x07hello\n\0 " + NAMED.encode(),
+        "half a library": library[: len(library) // 2],
+        "an ELF header": library[:64],
+        "an ELF header, then noise": library[:64] + bytes(range(256)) * 20,
+        "half an image": image[: len(image) // 2],
+        "noise": bytes(range(256)) * 20,
+        "many brackets of TOML": b"a = " + b"[" * DEEP + b"]" * DEEP + b"\n",
+        "many tables of TOML": b"".join(b"[" + b".".join([b"a"] * depth) + b"]\n" for depth in (DEEP,)),
+        "many brackets of JSON": b"[" * 100_000,
+        "another JSON": b'{"format": 2, "verdict": "pass"}',
+        "TOML with controls": b'[image]\n"\\u001b[31mx\\nb" = 1\n',
+        "no UTF-8": b"[image]\nkernel = '\xff'\n",
+    }
+    found = {name: str(folder / name.replace(" ", "-")) for name in texts}
+    for name, data in texts.items():
+        Path(found[name]).write_bytes(data)
+    for name in ("missing", "a FIFO", "a link to itself", "a link to nothing", "huge", "a socket", "unreadable"):
+        found[name] = str(folder / name.replace(" ", "-"))
+    os.mkfifo(found["a FIFO"])
+    os.symlink(found["a link to itself"], found["a link to itself"])
+    os.symlink("nowhere/x", found["a link to nothing"])
+    with open(found["huge"], "wb") as stream:
+        stream.truncate(1 << 40)
+    with socket.socket(socket.AF_UNIX) as server, contextlib.chdir(folder):
+        server.bind("a-socket")
+    Path(found["unreadable"]).write_bytes(b"x")
+    os.chmod(found["unreadable"], 0)
+    found["a name that a terminal would obey"] = str(folder / NAMED)
+    Path(folder / NAMED).write_bytes(b"x")
+    found["a name that is no UTF-8"] = os.fsdecode(os.fsencode(folder) + b"/\xff")
+    Path(found["a name that is no UTF-8"]).write_bytes(b"x")
+    return {**found, "a folder": str(folder), "/dev/zero": "/dev/zero", "/dev/null": "/dev/null"}
+
+
+IN = "@"  # the wrong file
+READING = (
+    ["boot", IN],
+    ["boot", "IMAGE", "--expect", IN, "--machine", "qemo"],
+    ["boot", "IMAGE", "--manifest", IN, "--machine", "qemo"],
+    ["boot", "IMAGE", "--before", IN, "--machine", "qemo"],
+    ["boot", "IMAGE", "--input", IN, "--machine", "qemo"],
+    ["boot", "IMAGE", "--profile", IN, "--machine", "qemo"],
+    ["boot", "IMAGE", "--root", IN, "--machine", "qemo"],
+    ["verify", IN],
+    ["report", IN, "--html", "OUT"],
+    ["symbolize", IN],
+    ["symbolize", "TEXT", "--symbols", IN],
+    ["symbolize", "TEXT", "--image", IN],
+    ["profile", IN],
+    ["image", "pack", IN, "--root", "BUILD", "--output", "OUT"],
+    ["image", "pack", "MANIFEST", "--root", IN, "--output", "OUT"],
+    ["image", "pack", "MANIFEST", "--root", "BUILD", "--output", "OUT", "--profile", IN],
+    ["image", "ls", IN],
+    ["image", "extract", IN, "--output", "OUT"],
+    ["image", "extract", "IMAGE", IN, "--output", "OUT"],
+    ["image", "verify", IN],
+    ["link", IN],
+    ["link", "LIBRARY", "--core", IN],
+    ["abi", "show", IN],
+    ["abi", "diff", IN, "LIBRARY"],
+    ["abi", "diff", "LIBRARY", IN],
+    ["abi", "stub", IN, "--output", "OUT"],
+    ["abi", "stub", "LIBRARY", "--output", "OUT", "--machine", IN],
+    ["contract", IN],
+    ["contract", "LIBRARY", "--against", IN],
+    ["licences", IN],
+    ["why", IN],
+    ["graph", "--build", IN],
+    ["new", "OUT", "--name", IN],
+    ["new", "OUT", "--template", IN],
+    ["completion", IN],
+    [IN],
+)
+# What may go well with one of these.
+GOOD = {
+    "symbolize": {"empty", "noise", "a folder", "a name that a terminal would obey", "a name that is no UTF-8", "huge"},
+}
+
+
+@pytest.mark.parametrize("words", READING, ids=" ".join)
+def test_wrong_files(words, files, build, top, tmp_path):
+    places = {
+        "IMAGE": build / "boot.img",
+        "BUILD": build,
+        "LIBRARY": build / "lib/libsys.so",
+        "MANIFEST": top / "boot/system/boot.toml",
+        "TEXT": files["a text"],
+        "OUT": tmp_path / "out",
+    }
+    for kind, path in files.items():
+        if kind == "huge" and words[0] == "symbolize":
+            continue  # a log may have any size
+        if kind == "a folder" and "--root" in words:
+            continue
+        status, out, error = run(*(path if word == IN else str(places.get(word, word)) for word in words))
+        what = f"{' '.join(words)} with {kind}: status {status}\n{out[-500:]}\n{error[-500:]}"
+        assert status in (0, 1, 2, 77, 99), what
+        assert status == 0 or error.strip() or out.strip(), f"says nothing: {what}"
+        assert "Traceback" not in out + error, what
+        assert not any(character in out + error for character in "\x1b\x07\0\x9b"), f"a control character: {what}"
+        assert status or not tmp_path.joinpath("out").is_file() or words[0] in ("abi", "image", "report"), what
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        tmp_path.joinpath("out").unlink(missing_ok=True) if tmp_path.joinpath("out").is_file() else None
+
+
+WRITING = (
+    ["image", "pack", "MANIFEST", "--root", "BUILD", "--output", IN],
+    ["abi", "stub", "LIBRARY", "--output", IN],
+    ["graph", "--output", IN],
+    ["report", "RECORD", "--html", IN],
+    ["report", "RECORD", "--junit", IN],
+    ["report", "RECORD", "--trace", IN],
+    ["image", "extract", "IMAGE", "etc/motd", "--output", IN],
+    ["new", IN],
+)
+
+
+@pytest.mark.parametrize("words", WRITING, ids=" ".join)
+@pytest.mark.parametrize(
+    "kind", ["a folder", "/dev/full", "no folder", "a link to itself", "a file in a file", "a NUL", ""]
+)
+def test_outputs_that_cannot_be_written(words, kind, files, build, top, tmp_path):
+    """And what lies there stays."""
+    full = words[0] in ("new", "graph") or words[1] == "extract"
+    if kind == "a folder" and full:
+        pytest.skip("a folder is right here")
+    paths = {"no folder": "no/such/x", "a file in a file": files["empty"] + "/x", "a NUL": "a\0b", "": ""}
+    path = files.get(kind) or paths.get(kind, kind)
+    if kind == "a folder":
+        path = str(tmp_path)
+    places = {
+        "IMAGE": build / "boot.img",
+        "BUILD": build,
+        "LIBRARY": build / "lib/libsys.so",
+        "MANIFEST": top / "boot/system/boot.toml",
+        "RECORD": next(iter(build.glob("boot*.json"))),
+    }
+    status, out, error = run(*(path if word == IN else str(places.get(word, word)) for word in words))
+    what = f"{' '.join(words)} with {kind}: status {status}\n{out[-500:]}\n{error[-500:]}"
+    assert status in (1, 2) and error.strip() and "Traceback" not in error, what
+    assert not any(character in out + error for character in "\x1b\x07\0"), what
+    assert list(tmp_path.iterdir()) == [], what
+
+
+NUMBERS = ("-1", "1e3", "nan", "", " 1", "0x1", "٣", "9" * 5000, "1\x1b[2J")
+OPTIONS = {  # what each takes of these, and what it does not besides
+    "--memory": ((), ("0", "1048577", "100000000")),
+    "--timeout": (("1e3", " 1", "٣"), ("0", "-0.0", "1e9", "inf")),
+    "--seed": ((), ("18446744073709551616",)),
+    "--top": ((), ("0", "1048577")),
+    "--gdb": ((), ("65536",)),
+    "--elf-flags": (("0x1",), ("4294967296",)),
+}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_numbers_that_make_no_sense(option, build):
+    good, more = OPTIONS[option]
+    words = {
+        "--top": ["profile", str(build / "boot.img")],
+        "--elf-flags": ["abi", "stub", str(build / "lib/libsys.so"), "--output", "/no/such/x"],
+    }.get(option, ["boot", str(build / "boot.img"), "--root", "/no/such"])
+    for number in {*NUMBERS, *more} - {*good}:
+        status, out, error = run(*words, f"{option}={number}")
+        assert status == 2 and "Traceback" not in error and "\x1b" not in out + error, (number, status, error)
+        assert option in error or "is not" in error or "is no" in error, (number, error)
