@@ -1,6 +1,7 @@
 """Every command of `ambilink` with every kind of wrong file: it ends by itself, with a message and a status that is
 documented, without a traceback, and prints no control character."""
 
+import argparse
 import contextlib
 import io
 import os
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ambilink.cli import main
+from ambilink.cli import main, parser
+from ambilink.cli.arguments import folder, input_file, output_file, output_folder, profile_name, template_name
 
 SECONDS = 20  # for one command; each takes milliseconds
 NAMED = "a\x1b[31mb\nc"  # what a terminal would obey
@@ -84,24 +86,24 @@ def files(build, tmp_path_factory):
     Path(folder / NAMED).write_bytes(b"x")
     found["a name that is no UTF-8"] = os.fsdecode(os.fsencode(folder) + b"/\xff")
     Path(found["a name that is no UTF-8"]).write_bytes(b"x")
+    found["key"] = str(folder / "key.pem")
+    run("image", "key", found["key"], "--public", str(folder / "public.pem"))
     return {**found, "a folder": str(folder), "/dev/zero": "/dev/zero", "/dev/null": "/dev/null"}
 
 
 IN = "@"  # the wrong file
+BOOTING = ("--expect", "--manifest", "--before", "--profile", "--root")
 READING = (
     ["boot", IN],
-    ["boot", "IMAGE", "--expect", IN, "--machine", "qemo"],
-    ["boot", "IMAGE", "--manifest", IN, "--machine", "qemo"],
-    ["boot", "IMAGE", "--before", IN, "--machine", "qemo"],
-    ["boot", "IMAGE", "--input", IN, "--machine", "qemo"],
-    ["boot", "IMAGE", "--profile", IN, "--machine", "qemo"],
-    ["boot", "IMAGE", "--root", IN, "--machine", "qemo"],
+    *([each, "TEXT", option, IN] for each in ("boot", "verify") for option in BOOTING),
+    ["boot", "TEXT", "--input", IN],
     ["verify", IN],
     ["report", IN, "--html", "OUT"],
     ["symbolize", IN],
     ["symbolize", "TEXT", "--symbols", IN],
     ["symbolize", "TEXT", "--image", IN],
     ["profile", IN],
+    ["profile", "TEXT", "--root", IN],
     ["image", "pack", IN, "--root", "BUILD", "--output", "OUT"],
     ["image", "pack", "MANIFEST", "--root", IN, "--output", "OUT"],
     ["image", "pack", "MANIFEST", "--root", "BUILD", "--output", "OUT", "--profile", IN],
@@ -109,6 +111,9 @@ READING = (
     ["image", "extract", IN, "--output", "OUT"],
     ["image", "extract", "IMAGE", IN, "--output", "OUT"],
     ["image", "verify", IN],
+    ["image", "verify", "IMAGE", "--key", IN],
+    ["image", "sign", IN, "--key", "KEY", "--output", "OUT"],
+    ["image", "sign", "IMAGE", "--key", IN, "--output", "OUT"],
     ["link", IN],
     ["link", "LIBRARY", "--core", IN],
     ["abi", "show", IN],
@@ -119,6 +124,7 @@ READING = (
     ["contract", IN],
     ["contract", "LIBRARY", "--against", IN],
     ["licences", IN],
+    ["licences", "TEXT", "--root", IN],
     ["why", IN],
     ["graph", "--build", IN],
     ["new", "OUT", "--name", IN],
@@ -141,8 +147,11 @@ def test_wrong_files(words, files, build, top, tmp_path):
         "MANIFEST": top / "boot/system/boot.toml",
         "TEXT": files["a text"],
         "OUT": tmp_path / "out",
+        "KEY": files["key"],
     }
     for kind, path in files.items():
+        if kind == "key":
+            continue
         if kind == "huge" and words[0] == "symbolize":
             continue  # a log may have any size
         if kind == "a folder" and "--root" in words:
@@ -158,9 +167,19 @@ def test_wrong_files(words, files, build, top, tmp_path):
         tmp_path.joinpath("out").unlink(missing_ok=True) if tmp_path.joinpath("out").is_file() else None
 
 
+RECORDS = ("--log", "--record", "--html", "--junit", "--trace")
 WRITING = (
     ["image", "pack", "MANIFEST", "--root", "BUILD", "--output", IN],
     ["abi", "stub", "LIBRARY", "--output", IN],
+    *(
+        ["image", "pack", "MANIFEST", "--root", "BUILD", "--output", "OUT", option, IN]
+        for option in ("--iso", "--tree")
+    ),
+    ["image", "sign", "IMAGE", "--key", "KEY", "--output", IN],
+    ["image", "key", IN, "--public", "OUT"],
+    ["image", "key", "OUT", "--public", IN],
+    *([each, "TEXT", option, IN] for each in ("boot", "verify") for option in RECORDS),
+    ["boot", "TEXT", "--gdb", "0", "--gdb-script", IN],
     ["graph", "--output", IN],
     ["report", "RECORD", "--html", IN],
     ["report", "RECORD", "--junit", IN],
@@ -176,8 +195,7 @@ WRITING = (
 )
 def test_outputs_that_cannot_be_written(words, kind, files, build, top, tmp_path):
     """And what lies there stays."""
-    full = words[0] in ("new", "graph") or words[1] == "extract"
-    if kind == "a folder" and full:
+    if kind == "a folder" and (words[0] == "new" or words[1] == "extract" or "--tree" in words):
         pytest.skip("a folder is right here")
     paths = {"no folder": "no/such/x", "a file in a file": files["empty"] + "/x", "a NUL": "a\0b", "": ""}
     path = files.get(kind) or paths.get(kind, kind)
@@ -189,12 +207,37 @@ def test_outputs_that_cannot_be_written(words, kind, files, build, top, tmp_path
         "LIBRARY": build / "lib/libsys.so",
         "MANIFEST": top / "boot/system/boot.toml",
         "RECORD": next(iter(build.glob("boot*.json"))),
+        "TEXT": files["a text"],
+        "KEY": files["key"],
+        "OUT": tmp_path / "out",
     }
     status, out, error = run(*(path if word == IN else str(places.get(word, word)) for word in words))
     what = f"{' '.join(words)} with {kind}: status {status}\n{out[-500:]}\n{error[-500:]}"
-    assert status in (1, 2) and error.strip() and "Traceback" not in error, what
+    assert status in (1, 2, 77) and error.strip() and "Traceback" not in error, what
     assert not any(character in out + error for character in "\x1b\x07\0"), what
     assert list(tmp_path.iterdir()) == [], what
+
+
+def commands(parser, path=()):
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not below:
+        yield path, parser
+    for action in below:
+        for name, each in action.choices.items():
+            yield from commands(each, (*path, name))
+
+
+def test_every_argument_that_names_a_file_is_tried():
+    tried = set()
+    for words in (*READING, *WRITING):
+        path = tuple(words[: 2 if words[0] in ("image", "abi") else 1])
+        before = words[words.index(IN) - 1]
+        tried.add((path, before if before.startswith("--") else "a file"))
+    kinds = (input_file, output_file, folder, output_folder, profile_name, template_name)
+    for path, each in commands(parser()):
+        for action in each._actions:
+            if action.type in kinds:
+                assert (path, (*action.option_strings, "a file")[0]) in tried, (path, action.dest)
 
 
 NUMBERS = ("-1", "1e3", "nan", "", " 1", "0x1", "٣", "9" * 5000, "1\x1b[2J")
@@ -205,6 +248,8 @@ OPTIONS = {  # what each takes of these, and what it does not besides
     "--top": ((), ("0", "1048577")),
     "--gdb": ((), ("65536",)),
     "--elf-flags": (("0x1",), ("4294967296",)),
+    "--version": ((), ()),
+    "--least-version": ((), ()),
 }
 
 
@@ -213,6 +258,8 @@ def test_numbers_that_make_no_sense(option, build):
     good, more = OPTIONS[option]
     words = {
         "--top": ["profile", str(build / "boot.img")],
+        "--version": ["image", "sign", str(build / "boot.img"), "--key", str(build / "boot.img")],
+        "--least-version": ["image", "verify", str(build / "boot.img"), "--key", str(build / "boot.img")],
         "--elf-flags": ["abi", "stub", str(build / "lib/libsys.so"), "--output", "/no/such/x"],
     }.get(option, ["boot", str(build / "boot.img"), "--root", "/no/such"])
     for number in {*NUMBERS, *more} - {*good}:

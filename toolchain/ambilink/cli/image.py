@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from ambilink.cli.arguments import Commands, folder, input_file, output_file, output_folder, profile_name, release
+from ambilink.errors import AmbilinkError
 from ambilink.machine.model import EXIT_FAIL, EXIT_PASS
 from ambilink.report.visible import visible
 
