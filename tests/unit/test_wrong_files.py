@@ -15,6 +15,8 @@ import pytest
 
 from ambilink.cli import main, parser
 from ambilink.cli.arguments import folder, input_file, output_file, output_folder, profile_name, template_name
+from ambilink.errors import AmbilinkError
+from ambilink.machine.memory import allocate
 
 SECONDS = 20  # for one command; each takes milliseconds
 NAMED = "a\x1b[31mb\nc"  # what a terminal would obey
@@ -266,3 +268,8 @@ def test_numbers_that_make_no_sense(option, build):
         status, out, error = run(*words, f"{option}={number}")
         assert status == 2 and "Traceback" not in error and "\x1b" not in out + error, (number, status, error)
         assert option in error or "is not" in error or "is no" in error, (number, error)
+
+
+def test_more_memory_than_there_is(build):
+    with pytest.raises(AmbilinkError, match=r"--memory: this computer has no 1,099,511,627,776 MiB for the machine"):
+        allocate(1 << 60)

@@ -4,6 +4,8 @@ import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ambilink.errors import AmbilinkError
+
 PAGE_SIZE = 4096
 LOW_LIMIT = 3 << 30  # like a PC: memory beyond this lies above 4 GiB
 HIGH_START = 4 << 30
@@ -24,6 +26,15 @@ def ranges_of(size: int) -> list[Range]:
     if size > low:
         ranges.append(Range(HIGH_START, size - low, low))
     return ranges
+
+
+def allocate(size: int, descriptor: int = -1) -> "PhysicalMemory":
+    """Memory of a machine, or the file that it has in its place. Raises AmbilinkError where the host has no room."""
+    try:
+        return PhysicalMemory(mmap.mmap(descriptor, size), size)
+    except (OSError, OverflowError, ValueError) as error:
+        rule = f"this computer has no {size // MEGABYTE:,} MiB for the machine"
+        raise AmbilinkError("--memory", rule, "give less") from error
 
 
 class PhysicalMemory:

@@ -3,7 +3,6 @@
 Memory is backed by a file, so that it can be read after QEMU ended.
 """
 
-import mmap
 import os
 import re
 import selectors
@@ -18,7 +17,7 @@ from ambilink.machine import firmware
 from ambilink.machine.console import Console, refuse_slow_rules
 from ambilink.machine.judge import Decision, Judge
 from ambilink.machine.keys import ENDED, Typist
-from ambilink.machine.memory import MEGABYTE, PhysicalMemory
+from ambilink.machine.memory import MEGABYTE, allocate
 from ambilink.machine.model import (
     BootRequest,
     ConsoleLine,
@@ -107,7 +106,7 @@ def boot(request: BootRequest, sink: LineSink | None = None) -> Outcome:
         console.finish(seconds, None)
         refuse_slow_rules(console, request)
         verdict, detail = judge.conclude(decision)
-        memory = PhysicalMemory(mmap.mmap(descriptor, size), size)
+        memory = allocate(size, descriptor)
     finally:
         os.close(descriptor)
         memory_file.unlink()

@@ -5,7 +5,6 @@ CPU halts, time jumps to the next timer tick. The same image, seed and memory si
 run, to the instruction.
 """
 
-import mmap
 import os
 import select
 import threading
@@ -31,7 +30,7 @@ from ambilink.machine.emulator.devices import (
 )
 from ambilink.machine.judge import Judge
 from ambilink.machine.keys import ENDED, before_escape
-from ambilink.machine.memory import MEGABYTE, PhysicalMemory
+from ambilink.machine.memory import MEGABYTE, allocate
 from ambilink.machine.model import (
     BootRequest,
     ConsoleLine,
@@ -62,7 +61,7 @@ class Board:
     ) -> None:
         size = request.memory_megabytes * MEGABYTE
         self.request = request
-        self.memory = PhysicalMemory(mmap.mmap(-1, size), size)
+        self.memory = allocate(size)
         self.started = time.perf_counter()
         self.instructions = 0
         self.idle = 0  # nanoseconds that passed while the CPU halted
