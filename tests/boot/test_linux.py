@@ -62,6 +62,24 @@ def test_an_unmodified_interpreter_starts_an_unmodified_program(system, machine,
     assert uses["lib/ld-musl-x86_64.so.1"] == uses["lib/libgreet.so"] == ["hello"]
 
 
+def test_calls_answer_as_linux_does_or_refuse(system, tmp_path, hello):
+    """With good and bad arguments, flags and addresses; the judge is the kernel that runs this test."""
+    program, motd = tmp_path / "calls", tmp_path / "motd"
+    subprocess.run(["musl-gcc", "-O2", "-o", str(program), str(HERE / "calls.c")], check=True)
+    motd.write_text("a line\nanother\n")
+    under_linux = subprocess.run([program, motd], capture_output=True, text=True, check=True).stdout.splitlines()
+    system.program("calls", program=str(program), calls="linux", linker="interp", arguments=["/etc/motd"], opens=["etc/motd"])
+    system.file("etc/motd", "a line\nanother\n")
+    system.files["lib/ld-musl-x86_64.so.1"] = str(INTERPRETER)
+    result = system.boot()
+    here = [line for line in result.outcome.text if line.startswith("calls: ")]
+    assert result.outcome.verdict is Verdict.PASS and len(here) == len(under_linux)
+    less = "calls: less: "
+    assert [each for each in zip(here, under_linux, strict=True) if each[0] != each[1] and less not in each[0]] == []
+    assert [line for line in here if line.startswith(less) and ": error " not in line] == []
+    assert all(line.endswith(": 0") for line in under_linux if line.startswith(less))
+
+
 def test_its_library_is_missing(system, hello):
     linux_system(system, hello)
     del system.files["lib/libgreet.so"]

@@ -6,6 +6,7 @@
 #include "linux/error.h"
 #include "linux/files.h"
 #include "linux/memory.h"
+#include "linux/signal.h"
 #include "memory/user.h"
 #include "process/process.h"
 
@@ -24,6 +25,7 @@ enum linux_number {
     LINUX_SIGPROCMASK = 14,
     LINUX_IOCTL = 16,
     LINUX_PREAD = 17,
+    LINUX_READV = 19,
     LINUX_WRITEV = 20,
     LINUX_GETPID = 39,
     LINUX_EXIT = 60,
@@ -38,15 +40,35 @@ enum linux_number {
 };
 
 #define ARCH_SET_FS 0x1002
+#define ARCH_GET_FS 0x1003
+#define RANDOM_FLAGS 7 /* do not wait; of whichever source */
+#define RANDOM_MAX 65536
+
+enum linux_clock {
+    LINUX_CLOCK_WALL = 0,
+    LINUX_CLOCK_MONOTONIC = 1,
+    LINUX_CLOCK_MONOTONIC_RAW = 4,
+    LINUX_CLOCK_WALL_COARSE = 5,
+    LINUX_CLOCK_MONOTONIC_COARSE = 6,
+    LINUX_CLOCK_SINCE_BOOT = 7,
+};
 
 static int64_t do_clock_gettime(uint64_t clock, uint64_t to_user)
 {
-    uint64_t now = clock ? clock_since_boot() : clock_wall(), words[2] = {now / NANOSECONDS, now % NANOSECONDS};
+    bool is_wall = clock == LINUX_CLOCK_WALL || clock == LINUX_CLOCK_WALL_COARSE;
+    if (!is_wall && clock != LINUX_CLOCK_MONOTONIC && clock != LINUX_CLOCK_MONOTONIC_RAW && clock != LINUX_CLOCK_MONOTONIC_COARSE &&
+        clock != LINUX_CLOCK_SINCE_BOOT)
+        return LINUX_EINVAL; /* a process' own time is not counted */
+    uint64_t now = is_wall ? clock_wall() : clock_since_boot(), words[2] = {now / NANOSECONDS, now % NANOSECONDS};
     return user_write(current_thread->space, to_user, words, sizeof words) ? 0 : LINUX_EFAULT;
 }
 
-static int64_t do_getrandom(uint64_t to_user, uint64_t size)
+/* Not more than RANDOM_MAX bytes at once. */
+static int64_t do_getrandom(uint64_t to_user, uint64_t size, uint64_t flags)
 {
+    if (flags > RANDOM_FLAGS)
+        return LINUX_EINVAL;
+    size = size < RANDOM_MAX ? size : RANDOM_MAX;
     for (uint64_t done = 0; done < size; done += 8) {
         uint64_t word = random_next(), part = size - done < 8 ? size - done : 8;
         if (!user_write(current_thread->space, to_user + done, &word, part))
@@ -55,11 +77,16 @@ static int64_t do_getrandom(uint64_t to_user, uint64_t size)
     return (int64_t)size;
 }
 
-static int64_t set_thread_pointer(uint64_t operation, uint64_t address)
+static int64_t do_arch_prctl(uint64_t operation, uint64_t address)
 {
-    if (operation != ARCH_SET_FS || address >= PROCESS_HIGHEST_ADDRESS)
+    uint64_t *pointer = &current_thread->thread_pointer;
+    if (operation == ARCH_GET_FS)
+        return user_write(current_thread->space, address, pointer, sizeof *pointer) ? 0 : LINUX_EFAULT;
+    if (operation != ARCH_SET_FS)
         return LINUX_EINVAL;
-    current_thread->thread_pointer = address;
+    if (address >= PROCESS_HIGHEST_ADDRESS)
+        return LINUX_EPERM;
+    *pointer = address;
     cpu_set_thread_pointer(address);
     return 0;
 }
@@ -73,12 +100,14 @@ int64_t linux_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t
         return linux_read(a, b, c, d, false);
     case LINUX_WRITE:
         return linux_write(a, b, c);
+    case LINUX_READV:
+        return linux_readv(a, b, c);
     case LINUX_WRITEV:
         return linux_writev(a, b, c);
     case LINUX_OPEN:
-        return linux_open(a, b);
+        return linux_open_here(a, b);
     case LINUX_OPENAT:
-        return linux_open(b, c);
+        return linux_open(a, b, c);
     case LINUX_CLOSE:
         return linux_close(a);
     case LINUX_FSTAT:
@@ -94,13 +123,15 @@ int64_t linux_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t
     case LINUX_BRK:
         return 0; /* none: allocators take mmap then */
     case LINUX_SIGACTION:
+        return linux_sigaction(a, b, c, d);
     case LINUX_SIGPROCMASK:
+        return linux_sigprocmask(a, b, c, d);
     case LINUX_FCNTL:
-        return 0; /* there are no signals, and no child that would inherit a descriptor */
+        return linux_fcntl(a, b, c);
     case LINUX_IOCTL:
-        return LINUX_ENOTTY;
+        return linux_ioctl(a);
     case LINUX_ARCH_PRCTL:
-        return set_thread_pointer(a, b);
+        return do_arch_prctl(a, b);
     case LINUX_GETPID:
     case LINUX_GETTID:
     case LINUX_SET_TID_ADDRESS:
@@ -108,7 +139,7 @@ int64_t linux_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t
     case LINUX_CLOCK_GETTIME:
         return do_clock_gettime(a, b);
     case LINUX_GETRANDOM:
-        return do_getrandom(a, b);
+        return do_getrandom(a, b, c);
     case LINUX_EXIT:
     case LINUX_EXIT_GROUP:
         process_end(current_thread->process, PROCESS_EXITED, (int64_t)(a & 0xff));

@@ -4,19 +4,54 @@
 #include "linux/files.h"
 #include "object/thread.h"
 
+#define MAP_TYPE 0xf
+#define MAP_SHARED 1
+#define MAP_PRIVATE 2
+#define MAP_SHARED_VALIDATE 3
 #define MAP_FIXED 0x10
 #define MAP_ANONYMOUS 0x20
+#define MAP_FIXED_NOREPLACE 0x100000
+/* What is mapped is there at once and stays: MAP_DENYWRITE, _EXECUTABLE, _LOCKED, _NORESERVE, _POPULATE, _NONBLOCK, _STACK and
+ * _UNINITIALIZED change nothing. */
+#define MAP_NO_MATTER 0x403f800
+#define MAP_KNOWN (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NO_MATTER)
 
 static int64_t error_of(int64_t status)
 {
-    return status == STATUS_NO_MEMORY ? LINUX_ENOMEM : status == STATUS_NO_RIGHT ? LINUX_EACCES : LINUX_EINVAL;
+    switch (status) {
+    case STATUS_NO_MEMORY:
+        return LINUX_ENOMEM;
+    case STATUS_NO_RIGHT:
+        return LINUX_EACCES;
+    case STATUS_OVERLAP:
+        return LINUX_EEXIST;
+    default:
+        return LINUX_EINVAL;
+    }
 }
 
-/* Linux' bits are this kernel's. Pages that cannot be read are not offered. */
-static bool prot_of(uint64_t bits, unsigned *prot)
+/* Linux' bits are this kernel's. Pages that cannot be read are not offered. 0 or an error: no page is writable and
+ * executable. */
+static int64_t prot_of(uint64_t bits, unsigned *prot)
 {
+    if (bits > (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE))
+        return LINUX_EINVAL;
     *prot = bits ? (unsigned)bits | PROT_READ_ONLY : PROT_NO_ACCESS;
-    return bits <= (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE) && !(bits & RIGHT_WRITE && bits & RIGHT_EXECUTE);
+    return bits & RIGHT_WRITE && bits & RIGHT_EXECUTE ? LINUX_EACCES : 0;
+}
+
+/* Flags of mmap, and whether what is asked for can be had: 0 or an error. A file cannot be written, and anonymous memory not
+ * be executed. */
+static int64_t check_flags(uint64_t flags, unsigned prot, const struct linux_descriptor *found)
+{
+    uint64_t type = flags & MAP_TYPE;
+    if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
+        return LINUX_EINVAL;
+    if (flags & ~(uint64_t)MAP_KNOWN)
+        return LINUX_EOPNOTSUPP;
+    bool writes_file = found->file && type != MAP_PRIVATE && prot & RIGHT_WRITE;
+    bool executes_memory = !found->file && prot & RIGHT_EXECUTE;
+    return writes_file || executes_memory ? LINUX_EACCES : 0;
 }
 
 static int64_t map_copy(uint64_t address, uint64_t size, unsigned prot, const struct image_file *file, uint64_t offset)
@@ -40,44 +75,65 @@ static int64_t map_copy(uint64_t address, uint64_t size, unsigned prot, const st
     return done;
 }
 
+/* The frames of a file, and behind its end addresses that nothing else gets and that cannot be accessed: there Linux has
+ * pages that fault. */
+static int64_t map_file(uint64_t address, uint64_t size, unsigned prot, const struct image_file *file, uint64_t offset)
+{
+    struct space *space = current_thread->space;
+    uint64_t end = PAGE_UP(file->size), there = offset < end ? end - offset : 0;
+    for (uint64_t done = 0, part; done < size; done += part) {
+        bool is_file = done < there;
+        uint64_t most = is_file ? there - done : boot_image.run->size;
+        part = size - done < most ? size - done : most;
+        int64_t status = space_map(space, boot_image.run, is_file ? file->offset + offset : 0, part, address + done,
+                                   is_file ? prot : PROT_NO_ACCESS, is_file ? PROT_READ_EXECUTE : PROT_NO_ACCESS);
+        if (status < 0) {
+            if (done)
+                space_unmap(space, address, done);
+            return error_of(status);
+        }
+    }
+    return (int64_t)address;
+}
+
 int64_t linux_mmap(uint64_t address, uint64_t size, uint64_t bits, uint64_t flags, uint64_t number, uint64_t offset)
 {
     struct space *space = current_thread->space;
     struct linux_descriptor found = {0};
     unsigned prot;
     size = PAGE_UP(size);
-    if (!size || offset % PAGE_SIZE || (flags & MAP_FIXED && address % PAGE_SIZE) || size > MEMORY_SIZE_MAX)
+    bool exact = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+    if (!size || offset % PAGE_SIZE || (exact && (!address || address % PAGE_SIZE)))
         return LINUX_EINVAL;
-    if (!prot_of(bits, &prot))
-        return LINUX_EACCES;
-    if (!(flags & MAP_ANONYMOUS) && (!linux_find_descriptor(number, &found) || found.is_log))
-        return LINUX_EBADF;
-    /* Beyond the file's end there is nothing: the caller keeps the address range by another mapping. */
-    uint64_t end = found.file ? PAGE_UP(found.file->size) : 0, there = offset < end ? end - offset : 0;
-    bool is_copy = !found.file || prot & RIGHT_WRITE;
-    if (!is_copy && !there)
-        return LINUX_EINVAL;
-    int64_t status = flags & MAP_FIXED ? space_unmap(space, address, size) : STATUS_OK;
-    if (status != STATUS_OK)
-        return error_of(status);
-    if (!(flags & MAP_FIXED))
-        address = space_find_unused(space, size);
-    if (!address)
+    if (size > MEMORY_SIZE_MAX)
         return LINUX_ENOMEM;
-    if (is_copy)
-        return map_copy(address, size, prot, found.file, offset);
-    status = space_map(space, boot_image.run, found.file->offset + offset, size < there ? size : there, address, prot,
-                       PROT_READ_EXECUTE);
-    return status < 0 ? error_of(status) : status;
+    if (!(flags & MAP_ANONYMOUS) && !linux_find_descriptor(number, &found))
+        return LINUX_EBADF;
+    if (!(flags & MAP_ANONYMOUS) && found.is_log)
+        return LINUX_ENODEV;
+    int64_t status = prot_of(bits, &prot);
+    if (status == 0)
+        status = check_flags(flags, prot, &found);
+    if (status < 0)
+        return status;
+    if (flags & MAP_FIXED && !(flags & MAP_FIXED_NOREPLACE) && (status = space_unmap(space, address, size)) != STATUS_OK)
+        return error_of(status);
+    if (!exact && !(address = space_find_unused(space, size)))
+        return LINUX_ENOMEM;
+    return found.file && !(prot & RIGHT_WRITE) ? map_file(address, size, prot, found.file, offset)
+                                               : map_copy(address, size, prot, found.file, offset);
 }
 
 int64_t linux_mprotect(uint64_t address, uint64_t size, uint64_t bits)
 {
     unsigned prot;
-    if (!prot_of(bits, &prot))
-        return LINUX_EACCES;
-    int64_t status = space_protect(current_thread->space, address, PAGE_UP(size), prot);
-    return status < 0 ? error_of(status) : 0;
+    int64_t status = prot_of(bits, &prot);
+    if (status < 0 || address % PAGE_SIZE)
+        return status < 0 ? status : LINUX_EINVAL;
+    if (!size)
+        return 0;
+    status = space_protect(current_thread->space, address, PAGE_UP(size), prot);
+    return status == STATUS_OVERLAP ? LINUX_ENOMEM : status < 0 ? error_of(status) : 0; /* a hole, there */
 }
 
 int64_t linux_munmap(uint64_t address, uint64_t size)
