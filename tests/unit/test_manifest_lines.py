@@ -64,6 +64,17 @@ def refusal(read, tmp_path, text):
         (RUNS + '[files]\n"etc" = "x\\n"\n', "5: files.etc is 'x\\n'; write the name of a file"),
         ('[[service]]\nname = "a"\n[[service]]\nname = "b"\n', '2: no service has role = "program", so the boot would'),
         ('[[service]]\nname = "a"\nrole = "on-demand"\n', '2: no service has role = "program"'),
+        (RUNS + 'starts = [\n "a",\n "aa",\n]\n', "6: service a.starts has 'aa', which is no service of this manifest; did"),
+        (RUNS + 'starts = [\n "names",\n]\n', "5: service a.starts has 'names', the registry, which is started once; leave"),
+        (RUNS + 'starts = ["a*"]\n', "4: service a.starts has 'a*'; write a name, \"folder/*\" or \"*\""),
+        (RUNS + 'registers = ["x", "x"]\n', "4: service a.registers has 'x' twice; leave one of them"),
+        (RUNS + 'registers = ["*"]\n', "4: service a.registers has '*'; write whole names"),
+        (RUNS + f'registers = ["{"x" * 32}"]\n', "4: service a.registers has 'xxx"),
+        (RUNS + f"registers = {[f'n{i}' for i in range(33)]}\n", "4: service a.registers has 33 items; give at most 32"),
+        (RUNS + 'opens = [\n "/etc/motd",\n]\n', "5: service a.opens has '/etc/motd'; use a relative name of 1 to 95"),
+        (RUNS + 'opens = ["etc/../motd"]\n', "4: service a.opens has 'etc/../motd'; use a relative name"),
+        (RUNS + "opens = [1]\n", "4: service a.opens has the item 1, which is not a text in quotes; quote it"),
+        ('[[service]]\nname = "names"\nrole = "on-demand"\n' + RUNS, "2: service names is the registry, which is started"),
     ],
 )
 def test_a_mistake_has_its_line(tmp_path, text, message):

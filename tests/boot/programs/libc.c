@@ -198,6 +198,40 @@ static void check_files(void)
     CHECK(isatty(1) == 1);
 }
 
+/* Paths as POSIX has them, where the image's root is root and working folder. */
+static void check_paths(void)
+{
+    const char *good[] = {"etc//numbers", "//etc/numbers", "/./etc/./numbers", "etc/../etc/numbers", "../../etc/numbers",
+                          "lib/../etc/numbers", "./././etc/../lib/.././etc//numbers"};
+    struct stat status;
+    for (unsigned i = 0; i < sizeof good / sizeof *good; i++) {
+        int descriptor = open(good[i], O_RDONLY);
+        CHECK(descriptor > 2 && fstat(descriptor, &status) == 0 && status.st_size == 8890);
+        CHECK(stat(good[i], &status) == 0 && S_ISREG(status.st_mode) && close(descriptor) == 0);
+    }
+    CHECK(open("etc/numbers/", O_RDONLY) == -1 && errno == ENOTDIR);
+    CHECK(open("etc/numbers/.", O_RDONLY) == -1 && errno == ENOTDIR);
+    CHECK(open("etc/numbers/../numbers", O_RDONLY) == -1 && errno == ENOTDIR);
+    CHECK(open("absent/../etc/numbers", O_RDONLY) == -1 && errno == ENOENT);
+    CHECK(open("", O_RDONLY) == -1 && errno == ENOENT);
+    CHECK(open("lib/libc.so", O_RDONLY) == -1 && (errno == EACCES || errno == ENOENT)); /* which the manifest does not list */
+    static char path[5000];
+    memset(path, '/', sizeof path - 1);
+    CHECK(open(path, O_RDONLY) == -1 && errno == ENAMETOOLONG);
+    strcpy(path + 4000, "etc/numbers");
+    int descriptor = open(path, O_RDONLY), folder = open("etc", O_RDONLY | O_DIRECTORY);
+    CHECK(descriptor > 2 && close(descriptor) == 0);
+    CHECK(folder > 2 && read(folder, path, 1) == -1 && errno == EISDIR && close(folder) == 0);
+    CHECK(open("etc/numbers", O_RDONLY | O_DIRECTORY) == -1 && errno == ENOTDIR);
+    CHECK(stat("/", &status) == 0 && S_ISDIR(status.st_mode) && stat("etc/..", &status) == 0 && access("etc", X_OK) == 0);
+    /* A duplicate keeps the file. */
+    int first = open("etc/numbers", O_RDONLY), second = dup(first);
+    CHECK(second > first && close(first) == 0 && read(second, path, 1) == 1 && path[0] == '0' && close(second) == 0);
+    for (int i = 0; i < 200; i++)
+        if (stat("etc/numbers", &status) != 0 || (first = open("etc/numbers", O_RDONLY)) < 0 || close(first) != 0)
+            CHECK(!"descriptors are given back");
+}
+
 static void check_memory(void)
 {
     char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -221,6 +255,7 @@ int main(int argc, char **argv)
     check_time();
     check_environment(argc, argv);
     check_files();
+    check_paths();
     check_memory();
     return checks_finish("libc");
 }
