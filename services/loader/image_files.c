@@ -41,9 +41,15 @@ bool image_range_check(const struct loader *loader, const struct image_file *fil
 bool image_file_check(const struct loader *loader, const struct image_file *file)
 {
     uint8_t *checked = &loader->file_checked[file - loader->archive.files];
-    uint64_t text = (uint64_t)file->text_page * PORT_PAGE_SIZE, end = text + (uint64_t)file->text_pages * PORT_PAGE_SIZE;
-    if (!*checked)
-        *checked = image_range_check(loader, file, 0, text) &&
-                   image_range_check(loader, file, end, page_up(file->size) - end);
+    uint64_t at = 0;
+    if (*checked)
+        return true;
+    for (unsigned i = 0; i < IMAGE_UNREAD_RUNS; i++) {
+        const struct image_run *run = &file->unread[i];
+        if (!image_range_check(loader, file, at, (uint64_t)run->page * PORT_PAGE_SIZE - at))
+            return false;
+        at = ((uint64_t)run->page + run->pages) * PORT_PAGE_SIZE;
+    }
+    *checked = image_range_check(loader, file, at, page_up(file->size) - at);
     return *checked;
 }

@@ -9,7 +9,7 @@ void image_files_close(struct loader *loader);
 
 /* To be asked before pages of a file are read; false: one of them is damaged, which was reported. */
 bool image_range_check(const struct loader *loader, const struct image_file *file, uint64_t offset, uint64_t size);
-/* The same for all that a linker reads of it, which its text is no part of. */
+/* The same for all that a linker reads of it, which its code and constants are no part of. */
 bool image_file_check(const struct loader *loader, const struct image_file *file);
 const char *image_file_name(const struct loader *loader, const struct image_file *file);
 #endif

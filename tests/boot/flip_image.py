@@ -71,9 +71,12 @@ def regions(path: Path) -> list[Region]:
         if file.offset in seen:
             continue
         seen.add(file.offset)
-        text, text_end = start + file.text_page * PAGE_SIZE, start + (file.text_page + file.text_pages) * PAGE_SIZE
-        found += [Region("files: text", text, text_end), Region("files: the rest", start, text)]
-        found += [Region("files: the rest", text_end, end), Region("padding", end, start + round_up(file.size))]
+        done = start
+        for first, count in file.unread:
+            code, code_end = start + first * PAGE_SIZE, start + (first + count) * PAGE_SIZE
+            found += [Region("files: the rest", done, code), Region("files: code and constants", code, code_end)]
+            done = code_end
+        found += [Region("files: the rest", done, end), Region("padding", end, start + round_up(file.size))]
     found = sorted((each for each in found if each.size), key=lambda each: each.start)
     gaps, end = [], 0
     for each in found:

@@ -47,11 +47,14 @@ def offset_of(image, name, page):
     return image.archive_offset + image.archive.file(name).offset + page * PAGE_SIZE + 0x123
 
 
+def unread_pages(file):
+    return [page for first, count in file.unread for page in range(first, first + count)]
+
+
 def pages_of(image, name, pages):
-    """Of these pages of the archive those of a file's text, counted from the file's first."""
+    """Of these pages of the archive those of a file's code and constants, counted from the file's first."""
     file = image.archive.file(name)
-    text = range(file.text_page, file.text_page + file.text_pages)
-    return [page for page in text if file.offset // PAGE_SIZE + page in pages]
+    return [page for page in unread_pages(file) if file.offset // PAGE_SIZE + page in pages]
 
 
 def test_some_flips(subject):
@@ -104,8 +107,7 @@ def test_a_service_that_needs_a_damaged_page_ends(subject, image, machine, build
 
 def test_a_page_that_nobody_uses_does_no_harm(subject, image, machine, build):
     file = image.archive.file("lib/libc.so")
-    unused = [page for page in range(file.text_page, file.text_page + file.text_pages)]
-    page = next(page for page in unused if file.offset // PAGE_SIZE + page not in subject.used)
+    page = next(page for page in unread_pages(file) if file.offset // PAGE_SIZE + page not in subject.used)
     alter(image, offset_of(image, "lib/libc.so", page))
     assert boot(build, image.path, machine).outcome.verdict is Verdict.PASS
 
@@ -145,7 +147,7 @@ def test_a_boot_by_each_kind_of_digest(image, machine, build, kind):
     other = read(image.path)
     assert other.archive.header.digest_kind is kind and not damaged(other)
     assert boot(build, image.path, machine).outcome.verdict is Verdict.PASS
-    page = other.archive.file("services/greet").text_page
+    page = unread_pages(other.archive.file("services/greet"))[0]
     alter(image, other.archive_offset + other.archive.file("services/greet").offset + page * PAGE_SIZE + 0x40)
     text = boot(build, image.path, machine).outcome.text
     assert f"kernel: services/greet: page {page} is damaged: the boot image was altered" in text

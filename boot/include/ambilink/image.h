@@ -32,6 +32,7 @@
 #define IMAGE_SIGNED_PREFIX_SIZE 16
 #define IMAGE_ARGUMENTS_MAX 8
 #define IMAGE_NO_FILE 0xffffffffu
+#define IMAGE_UNREAD_RUNS 2
 
 /* What the tree consists of, and how many bytes a digest has there. */
 #define IMAGE_DIGEST_CRC32C 0        /* 4: detects corruption */
@@ -75,13 +76,17 @@ struct image_header {
 #define IMAGE_FILE_MODULE 5      /* of the kernel, in the order of loading */
 #define IMAGE_FILE_INTERPRETER 6 /* alone is given what links a program in its own process: image and log */
 
+struct image_run {
+    uint32_t page;               /* of the file */
+    uint32_t pages;              /* how many */
+};
+
 struct image_file {
     uint32_t name;               /* "lib/libc.so" */
     uint32_t kind;               /* IMAGE_FILE_... */
     uint64_t offset;             /* a multiple of the page size */
     uint64_t size;               /* bytes; the last page is filled up with zero bytes */
-    uint32_t text_page;          /* pages that nobody reads who links it: they are run alone. From this one of the file on, */
-    uint32_t text_pages;         /* so many */
+    struct image_run unread[IMAGE_UNREAD_RUNS]; /* ascending: pages that nobody reads who links it, code and constants */
     uint8_t digest[IMAGE_DIGEST_SIZE]; /* BLAKE2b-256 (RFC 7693) of them */
 };
 

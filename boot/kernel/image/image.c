@@ -51,9 +51,14 @@ bool boot_image_check(uint64_t offset, uint64_t size)
 
 bool boot_image_check_file(const struct image_file *file)
 {
-    uint64_t text = file->text_page * PAGE_SIZE, end = text + file->text_pages * PAGE_SIZE;
-    uint64_t size = PAGE_UP(file->size);
-    return boot_image_check(file->offset, text) && boot_image_check(file->offset + end, size - end);
+    uint64_t at = 0;
+    for (unsigned i = 0; i < IMAGE_UNREAD_RUNS; i++) {
+        const struct image_run *run = &file->unread[i];
+        if (!boot_image_check(file->offset + at, (uint64_t)run->page * PAGE_SIZE - at))
+            return false;
+        at = (run->page + (uint64_t)run->pages) * PAGE_SIZE;
+    }
+    return boot_image_check(file->offset + at, PAGE_UP(file->size) - at);
 }
 
 static bool check_frame(uint64_t frame)

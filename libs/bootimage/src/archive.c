@@ -34,6 +34,18 @@ static const char *check_directory(const struct image_header *header, uint64_t s
     return header->loader_file < header->file_count ? NULL : "no loader";
 }
 
+static bool runs_inside(const struct image_file *file)
+{
+    uint64_t at = 0, pages = (file->size + AMBILINK_PAGE_SIZE - 1) / AMBILINK_PAGE_SIZE;
+    for (unsigned i = 0; i < IMAGE_UNREAD_RUNS; i++) {
+        const struct image_run *run = &file->unread[i];
+        if (run->page < at || run->page > pages || run->pages > pages - run->page)
+            return false;
+        at = run->page + run->pages;
+    }
+    return true;
+}
+
 static const char *check_tables(const struct archive *archive)
 {
     const struct image_header *header = archive->header;
@@ -45,9 +57,8 @@ static const char *check_tables(const struct archive *archive)
             file->offset < header->directory_size || file->offset > header->tree_offset ||
             file->size > header->tree_offset - file->offset)
             return "a file lies outside the archive";
-        uint64_t pages = (file->size + AMBILINK_PAGE_SIZE - 1) / AMBILINK_PAGE_SIZE;
-        if (file->text_page > pages || file->text_pages > pages - file->text_page)
-            return "a file's text lies outside the file";
+        if (!runs_inside(file))
+            return "a file's unread pages lie outside the file";
     }
     for (uint32_t i = 0; i < header->service_count; i++) {
         const struct image_service *service = &archive->services[i];

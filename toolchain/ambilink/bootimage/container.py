@@ -141,12 +141,13 @@ def kernel_checksum(kernel: ElfFile, archive_at: int = -1) -> int:
     return checksum_of(loaded)
 
 
-def seal(path: Path, image: bytes, archive_at: int, size: int, release: int = 0) -> bytes:
+def seal(path: Path, image: bytes, archive_at: int, size: int, release: int | None = None) -> bytes:
     """An image with the header of its archive completed, for what lies around the archive as it is."""
     end = archive_at + size
+    header = layout.header_of(image[archive_at:end], path)
     header = replace(
-        layout.header_of(image[archive_at:end], path),
-        release=release,
+        header,
+        release=header.release if release is None else release,
         image_size=len(image),
         kernel_checksum=kernel_checksum(ElfFile(path, image), archive_at),
         container_digest=digest_of(image[:archive_at] + image[end:]),
@@ -154,10 +155,11 @@ def seal(path: Path, image: bytes, archive_at: int, size: int, release: int = 0)
     return image[:archive_at] + header.pack() + image[archive_at + PAGE_SIZE :]
 
 
-def with_tree(image: "ImageFile", kind: DigestKind, data: bytes, release: int) -> bytes:
-    """The bytes of an image with a tree of that kind, of that release, not signed. `data` is the image, with what was
-    changed in its kernel."""
-    old = image.archive.data
+def with_tree(
+    image: "ImageFile", kind: DigestKind, data: bytes | None = None, release: int | None = None
+) -> bytes:
+    """The bytes of an image with a tree of that kind, not signed; `data` is the image, where its kernel was changed."""
+    old, data = image.archive.data, image.data if data is None else data
     archive = layout.with_tree(image.archive.header, old, kind)
     at, end, growth = image.archive_offset, image.archive_offset + len(old), len(archive) - len(old)
     elf = ElfFile(image.path, data)

@@ -4,11 +4,11 @@ import struct
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field, replace
 from enum import IntEnum, IntFlag
+from itertools import chain
 from typing import Self
 
 from ambilink.bootimage import tree
 from ambilink.bootimage.names import check_names
-from ambilink.bootimage.text import text_pages
 from ambilink.bootimage.tree import (
     DIGEST_SIZE,
     DigestKind,
@@ -18,6 +18,7 @@ from ambilink.bootimage.tree import (
     digest_of,
     tree_pages,
 )
+from ambilink.bootimage.unread import NONE_UNREAD, Run, unread_runs
 from ambilink.errors import AmbilinkError
 
 PAGE_SIZE = tree.PAGE_SIZE
@@ -31,10 +32,10 @@ SERVICE_NAME_MAX = 31
 NO_FILE = 0xFFFFFFFF
 
 HEADER = struct.Struct("<QIIQQ8IQQ4IQ32s32s32s64sII")
-FILE = struct.Struct("<IIQQII32s")
+FILE = struct.Struct("<IIQQ4I32s")
 SERVICE = struct.Struct("<6I8II8I3IQQ4I")
 # image.h: each field is aligned to its size, so there is no padding.
-assert HEADER.size == 272 and FILE.size == 64 and SERVICE.size == 136
+assert HEADER.size == 272 and FILE.size == 72 and SERVICE.size == 136
 SIGNED_SIZE = HEADER.size - SIGNATURE_SIZE - 8  # the fields before the signature
 
 
@@ -95,8 +96,7 @@ class ArchiveFile:
     kind: FileKind
     offset: int
     size: int
-    text_page: int
-    text_pages: int
+    unread: tuple[Run, ...]  # pages that who links it does not read
     digest: bytes
 
 
@@ -280,8 +280,8 @@ def build(
         if digest not in places:
             places[digest] = directory_size + len(body)
             body += data + bytes(-len(data) % PAGE_SIZE)
-        text = text_pages(data) if kind.is_elf else (0, 0)
-        file_records += FILE.pack(name_offset, kind, places[digest], len(data), *text, digest)
+        unread = unread_runs(data) if kind.is_elf else NONE_UNREAD
+        file_records += FILE.pack(name_offset, kind, places[digest], len(data), *chain(*unread), digest)
     directory = bytearray(directory_size)
     directory[file_offset : file_offset + len(file_records)] = file_records
     directory[service_offset : service_offset + len(service_records)] = service_records
@@ -360,19 +360,18 @@ def parse(data: bytes, where: object) -> Archive:
         raise reader.refuse("the archive's strings lie outside its directory")
     strings = data[string_offset : string_offset + string_size]
     files = []
-    for name, kind, offset, size, first, count, digest in reader.table(
-        header.file_offset, header.file_count, FILE, directory_size
-    ):
-        assert isinstance(name, int) and isinstance(offset, int) and isinstance(size, int)
-        assert isinstance(first, int) and isinstance(count, int)
+    for *numbers, digest in reader.table(header.file_offset, header.file_count, FILE, directory_size):
+        name, kind, offset, size, *places = [number for number in numbers if isinstance(number, int)]
         if offset % PAGE_SIZE or offset < directory_size or size > total - min(offset, total):
             raise reader.refuse("a file lies outside the archive")
-        if first + count > round_up(size) // PAGE_SIZE:
-            raise reader.refuse("a file's text lies outside the file")
+        unread = tuple(zip(places[::2], places[1::2], strict=True))
+        ends = [0, *(first + count for first, count in unread)]
+        if ends[-1] > round_up(size) // PAGE_SIZE or any(run[0] < end for run, end in zip(unread, ends, strict=False)):
+            raise reader.refuse("a file's unread pages lie outside the file")
         if kind not in FileKind.__members__.values():
             raise reader.refuse(f"a file has the unknown kind {kind!r}")
-        assert isinstance(digest, bytes) and isinstance(kind, int)
-        files.append(ArchiveFile(reader.text(strings, name), FileKind(kind), offset, size, first, count, digest))
+        assert isinstance(digest, bytes)
+        files.append(ArchiveFile(reader.text(strings, name), FileKind(kind), offset, size, unread, digest))
     services = []
     for record in reader.table(header.service_offset, header.service_count, SERVICE, directory_size):
         values = [value for value in record if isinstance(value, int)]
