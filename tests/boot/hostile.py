@@ -8,13 +8,15 @@ from .conftest import AUDIT, System
 
 
 def hostile(system: System, *names: str, **settings: dict) -> System:
-    """`settings`: a hostile program's own, by its name with "_" for "-"."""
+    """A name after "?": that program may end itself in any way. `settings`: a program's own, by its name with "_" for
+    "-"."""
     system.service("files", grants=["image"]).file("etc/motd", "Good morning.\n").file("etc/fortunes", "One line.\n")
     system.service("audit", role="on-demand", **AUDIT)
     system.service("fortune", role="on-demand", opens=["etc/fortunes"])
-    for name in names:
+    services = list(dict.fromkeys(name.removeprefix("?") for name in names))
+    for name in services:
         system.service(name, role="on-demand", **settings.get(name.replace("-", "_"), {}))
-    return system.program("test-warden", arguments=list(names), starts=["audit", *names])
+    return system.program("test-warden", arguments=list(names), starts=["audit", *services])
 
 
 def checks(result: BootResult, *what: str) -> None:

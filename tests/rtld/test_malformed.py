@@ -13,7 +13,7 @@ import pytest
 from ambilink.core import Linker
 
 from .elf_edit import offset_of
-from .fuzz.run import extract
+from .fuzz.run import FUZZER
 from .fuzz.seeds import make_seeds
 from .semantics import machine_can_judge
 
@@ -43,9 +43,7 @@ def replay(toolset, tmp_path_factory, top) -> Path:
     zig = next((word for word in toolset.cc if word.endswith("zig")), None)
     compiler = [zig, "cc", "-target", "x86_64-linux-musl"] if zig else [toolset.cc[0]]
     program = tmp_path_factory.mktemp("replay") / "replay"
-    fuzz = top / "tests/rtld/fuzz"
-    core = sorted(path for path in (top / "libs/rtld/src").glob("*.c") if path.name != "bytes.c")
-    sources = [fuzz / "fuzz.c", fuzz / "replay.c", *core]
+    sources = [*FUZZER.sources, top / "tests/rtld/fuzz/replay.c"]
     flags = [
         "-O1",
         "-fsanitize=undefined",
@@ -59,7 +57,7 @@ def replay(toolset, tmp_path_factory, top) -> Path:
 
 def test_inputs_of_the_fuzzer(replay, tmp_path):
     """The corpus that is kept, what was ever found, and the seeds."""
-    extract(tmp_path)
+    FUZZER.extract(tmp_path)
     make_seeds(tmp_path)
     inputs = sorted(tmp_path.iterdir())
     done = subprocess.run([replay, *inputs], capture_output=True, text=True, timeout=300)

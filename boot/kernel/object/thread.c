@@ -157,6 +157,8 @@ void thread_yield(void)
 static void load(struct thread *thread)
 {
     kernel_record.context_switches++;
+    if (thread_switches)
+        thread_switches();
     if (loaded_thread)
         cpu_fpu_save(loaded_thread->fpu);
     cpu_fpu_load(thread->fpu);

@@ -74,6 +74,9 @@ void thread_wait(struct thread *thread, struct thread_queue *queue, enum thread_
 /* Put the running thread behind its peers. */
 void thread_yield(void);
 
+/* Called at each switch to another thread. The kernel does not define it: a test's kernel does, to check itself. */
+__attribute__((weak)) void thread_switches(void);
+
 /* The frame of the thread to run now: the running one while it is ready, else the next; NULL: none is ready. A thread whose
  * process ended does not run any more. */
 struct frame *schedule(void);

@@ -1,6 +1,8 @@
 /* The kernel's books, balanced when the machine ends: each object has as many references as lead to it, and the frames and
  * pieces of the pool in use are those that live objects account for. What does not agree is a leak, a use after release,
- * or a double one. The last line is "books: balanced: ..." or "books: wrong". */
+ * or a double one. The last line is "books: balanced: ..." or "books: wrong". A kernel that has checked.c, too, balances
+ * them while it runs. */
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/record.h"
 #include "image/image.h"
@@ -174,12 +176,11 @@ static void check_object(const struct found *found)
         piece(cost.list_size);
 }
 
-void machine_ends(void)
+static void balance(void)
 {
-    while (!leftover_work() || collection_waits()) {
-        work_begin();
-        collect();
-    }
+    object_count = 0;
+    memory_fill(pieces, 0, sizeof pieces);
+    frames = areas = 0;
     visit_all();
     for (unsigned i = 0; i < object_count; i++)
         check_object(&objects[i]);
@@ -190,6 +191,26 @@ void machine_ends(void)
     compare("frames", kernel_record.frames_used, frames);
     uint64_t unused = kernel_record.frames_total - kernel_record.frames_used;
     compare("free frames", unused, frames_available(unused) && !frames_available(unused + 1) ? unused : 0);
+}
+
+__attribute__((weak)) extern const uint64_t switches_between_checks; /* of checked.c */
+
+void thread_switches(void)
+{
+    if (!&switches_between_checks || kernel_record.context_switches % switches_between_checks || work_waiting || collect_is_ending())
+        return;
+    balance();
+    if (wrong)
+        panic("books: wrong at switch %u", kernel_record.context_switches);
+}
+
+void machine_ends(void)
+{
+    while (!leftover_work() || collection_waits()) {
+        work_begin();
+        collect();
+    }
+    balance();
     if (wrong)
         log_format("books: wrong\n");
     else

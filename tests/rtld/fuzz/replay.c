@@ -3,9 +3,12 @@
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+__attribute__((weak)) int LLVMFuzzerInitialize(int *count, char ***names);
 
 int main(int count, char **names)
 {
+    if (LLVMFuzzerInitialize)
+        LLVMFuzzerInitialize(&count, &names);
     for (int i = 1; i < count; i++) {
         FILE *file = fopen(names[i], "rb");
         if (!file) {

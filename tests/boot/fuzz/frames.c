@@ -1,0 +1,50 @@
+/* The kernel's frames; those that are free are poisoned for AddressSanitizer, but for the link to the next one. */
+#if defined(__SANITIZE_ADDRESS__) || (defined(__has_feature) && __has_feature(address_sanitizer))
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#endif
+
+#define frame_alloc unwatched_frame_alloc
+#define frame_free unwatched_frame_free
+#include "memory/frames.c"
+#undef frame_alloc
+#undef frame_free
+
+#define LINK sizeof(uint64_t)
+#define FRAMES 8192
+
+uint64_t frame_alloc(void);
+void frame_free(uint64_t frame);
+
+static bool in_use[FRAMES];
+
+static bool *use_of(uint64_t frame)
+{
+    if (!frames_exist(frame, frame + PAGE_SIZE) || frame % PAGE_SIZE)
+        panic("%x is no frame", frame);
+    return &in_use[frame / PAGE_SIZE];
+}
+
+uint64_t frame_alloc(void)
+{
+    const uint64_t first = free_frame;
+    if (first)
+        ASAN_UNPOISON_MEMORY_REGION(physical_pointer(first), PAGE_SIZE);
+    const uint64_t frame = unwatched_frame_alloc();
+    if (first && frame != first)
+        ASAN_POISON_MEMORY_REGION((uint8_t *)physical_pointer(first) + LINK, PAGE_SIZE - LINK);
+    if (frame)
+        *use_of(frame) = true;
+    return frame;
+}
+
+void frame_free(uint64_t frame)
+{
+    if (!*use_of(frame))
+        panic("frame %x is freed, and not in use", frame);
+    *use_of(frame) = false;
+    unwatched_frame_free(frame);
+    ASAN_POISON_MEMORY_REGION((uint8_t *)physical_pointer(frame) + LINK, PAGE_SIZE - LINK);
+}

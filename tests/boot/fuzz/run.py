@@ -1,0 +1,62 @@
+"""Fuzz the kernel: python -m tests.boot.fuzz.run BUILD [SECONDS] [--seed N] [--keep]
+
+Half of the time its portable parts (fuzz.c) by libFuzzer, half of it boots (boots.py). Once the defect behind a finding
+of the first is known, the input goes to found/. --keep writes corpus.tar.xz anew."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from tests.boot.fuzz.boots import fuzzed_boots
+from tests.fuzzer import TOP, Fuzzer
+
+HERE = Path(__file__).resolve().parent
+KERNEL = TOP / "boot/kernel"
+FOLDERS = ("base", "memory", "object", "call", "linux")
+REPLACED = {KERNEL / "memory/frames.c", KERNEL / "memory/pool.c"}  # by files of this folder, for AddressSanitizer
+SOURCES = [
+    *sorted(HERE.glob("*.c")),
+    *sorted({path for folder in FOLDERS for path in (KERNEL / folder).glob("*.c")} - REPLACED),
+    *(KERNEL / f"process/{name}.c" for name in ("process", "leave", "collect")),
+    *(KERNEL / f"x86_64/{name}.c" for name in ("paging", "trap")),
+    *sorted((TOP / "libs/bootimage/src").glob("*.c")),
+]
+LIBRARIES = ("rtld", "bootimage", "digest", "hostlink")
+INCLUDES = [
+    HERE,
+    KERNEL,
+    KERNEL / "x86_64",
+    TOP / "boot/include",
+    *(TOP / f"libs/{name}/include" for name in LIBRARIES),
+]
+# What the kernel does before its first process is left out: the linker drops it.
+FLAGS = [
+    *("-std=gnu17", "-O2", "-ffunction-sections", "-Wl,--gc-sections", "-fuse-ld=lld"),
+    *(f"-I{folder}" for folder in INCLUDES),
+]
+FUZZER = Fuzzer("fuzz-kernel", HERE, SOURCES, FLAGS, 4000, ["-len_control=0"])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", type=Path)
+    parser.add_argument("seconds", type=int, nargs="?", default=120)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", action="store_true")
+    options = parser.parse_args()
+    program = FUZZER.build()
+    if options.keep:
+        FUZZER.keep(program)
+        return 0
+    FUZZER.extract(FUZZER.corpus)
+    status = FUZZER.run(program, options.seconds // 2)
+    boots = list(fuzzed_boots(options.build, options.seconds - options.seconds // 2, options.seed))
+    wrong = [each for each in boots if each.wrong]
+    print(f"boots with seeds {options.seed} to {options.seed + len(boots) - 1}: {len(wrong)} went wrong")
+    for each in wrong:
+        print(each)
+    return 1 if wrong else status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
