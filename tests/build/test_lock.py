@@ -133,3 +133,25 @@ def test_a_damaged_holder_is_no_obstacle(holder):
     out, error = second.communicate(timeout=60)
     assert second.returncode == 0, out + error
     assert not path.exists()  # it was left in order
+
+
+def test_what_makes_nothing_does_not_wait(holder):
+    """As a linter: AMBILINK_READ_ONLY names it. It leaves no records, and may not make anything after all."""
+    holder.more = "AMBILINK_READ_ONLY=['lint', 'wrong'],"
+    holder.sconstruct(
+        holder._text + "AlwaysBuild(env.Alias('lint', [], 'echo linted'))\n"
+        "env.Alias('wrong', env['AMBILINK'].libraries['low'].static)\n"
+    )
+    records = sorted((holder.folder / "build").rglob("*"))
+    lint = Build(holder, "lint")
+    out, error = lint.communicate(timeout=30)
+    assert lint.returncode == 0 and "linted" in out and "waiting" not in out, out + error
+    assert sorted((holder.folder / "build").rglob("*")) == records
+    wrong = Build(holder, "wrong")
+    out, error = wrong.communicate(timeout=30)
+    assert wrong.returncode == 2 and "AMBILINK_READ_ONLY has wrong, and" in error and "take it out there" in error
+    assert not list(holder.out.rglob("*.o"))
+    both = Build(holder, "lint", "user")  # something is built: it waits
+    waits(both)
+    both.kill()
+    both.communicate()

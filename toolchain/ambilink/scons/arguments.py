@@ -397,6 +397,7 @@ SETTINGS = {
     "AMBILINK_OS": _TEXT,
     "AMBILINK_BUILD": _TEXT,
     "AMBILINK_FLAGS": _WORDS,
+    "AMBILINK_READ_ONLY": Accepts("a name, or a list of names", _words),
     "AMBILINK_VERBOSE": Accepts("True or False", _switch),
     "AMBILINK_CACHE": Accepts("the path of a folder, or the URL of a server", _path_or_nothing),
     "AMBILINK_CACHE_LIMIT": _TEXT,

@@ -27,7 +27,7 @@ from ambilink.scons.api import (
     is_folder,
     make_action,
 )
-from ambilink.scons.context import Context, context_of
+from ambilink.scons.context import Context, context_of, refuse_aside
 from ambilink.scons.made_inputs import may_change
 from ambilink.scons.object_set import ObjectSet
 from ambilink.scons.sources import SourcePlaces, is_ready, refuse_unknown
@@ -98,6 +98,8 @@ def _compile(target: Nodes, source: Nodes, env: Environment) -> int:
     if each.after_others:
         context.store.forget_looks()
     stale = each.stale()
+    if stale:
+        refuse_aside(env, stale[0].job.target)
     each.expect()
     batch = Batch(
         context.store,

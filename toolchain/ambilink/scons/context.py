@@ -28,6 +28,7 @@ from ambilink.scons.api import (
     node_tables,
     signature_of_file,
 )
+from ambilink.scons.arguments import setting_texts
 from ambilink.scons.location import SourceLocation
 from ambilink.scons.made_inputs import MadeInputs
 from ambilink.scons.object_set import ObjectSet, Owners
@@ -358,7 +359,20 @@ def unwritable(error: OSError) -> UserError:
 
 def writes(env: Environment) -> bool:
     """Whether this run may make anything: not where it only removes, or says what it would do."""
-    return not any(env.GetOption(name) for name in ("no_exec", "question", "clean", "help"))
+    return not any(env.GetOption(name) for name in ("no_exec", "question", "clean", "help")) and not is_aside(env)
+
+
+def is_aside(env: Environment) -> bool:
+    """Whether the command line names targets alone that make nothing, as AMBILINK_READ_ONLY has it: such a run need not
+    wait for another build, and keeps no records."""
+    targets, aside = command_line_targets(), setting_texts(env, "AMBILINK_READ_ONLY")
+    return bool(targets) and set(targets) <= set(aside)
+
+
+def refuse_aside(env: Environment, target: object) -> None:
+    if is_aside(env) and not env.GetOption("no_exec"):
+        names = " ".join(command_line_targets())
+        raise UserError(f"AMBILINK_READ_ONLY has {names}, and {target} is built for it; take it out there")
 
 
 def cleans(env: Environment) -> bool:

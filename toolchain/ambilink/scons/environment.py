@@ -25,7 +25,7 @@ from ambilink.scons.builders import (  # noqa: F401  each declares itself
     service,
 )
 from ambilink.scons.caching import add_cache
-from ambilink.scons.context import PACKAGE, Context, cleans, unwritable, writes
+from ambilink.scons.context import PACKAGE, Context, cleans, is_aside, unwritable, writes
 from ambilink.scons.finish import finish_at_exit
 from ambilink.scons.launching import add_launcher
 from ambilink.scons.location import SourceLocation, find_location
@@ -126,7 +126,7 @@ def _generate(env: Environment) -> None:
         context.progress.estimates = False
     if known is None:
         add_profile_files(env, context)
-        install(dry=bool(env.GetOption("no_exec")))
+        install(dry=bool(env.GetOption("no_exec")), keeps=not is_aside(env))
         add_named_targets(context)
         finish_at_exit(context)
     context.running.take_in(env)

@@ -14,7 +14,7 @@ from ambilink.incremental.journal import Step
 from ambilink.incremental.reading import READING
 from ambilink.incremental.slots import Stopped
 from ambilink.scons.api import Environment, Node, Nodes, Scanner, make_action
-from ambilink.scons.context import Context, context_of
+from ambilink.scons.context import Context, context_of, refuse_aside
 from ambilink.scons.reasons import why
 from ambilink.scons.tasks import StoppedError, stops_at_failures
 
@@ -44,6 +44,7 @@ class BuildStep:
     def __call__(self, target: Nodes, source: Nodes, env: Environment) -> int:
         context = context_of(env)
         name = str(target[0])
+        refuse_aside(env, name)
         reasons, causes = why(target[0])
         slot = context.journal.take_slot()
         context.progress.started(self.word, name, self.announcement(target, source, env))

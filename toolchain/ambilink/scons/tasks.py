@@ -94,7 +94,8 @@ def on_failure(function: Callable[[], None]) -> None:
 
 
 @cache
-def install(*, dry: bool) -> None:
+def install(*, dry: bool, keeps: bool) -> None:
+    """`keeps`: SCons writes down what it found."""
     main = SCons.Script.Main
     deciders = SCons.Node._decider_map
     deciders.update({key: _of_target(value) for key, value in deciders.items() if value in _BY_ENVIRONMENT})
@@ -103,7 +104,7 @@ def install(*, dry: bool) -> None:
     _wrap(main.BuildTask, "failed", _failed)
     _wrap(main.BuildTask, "do_failed", _do_failed)
     _wrap(main.CleanTask, "remove", _remove)
-    _wrap(SCons.SConsign, "write", _write_signatures)
+    _wrap(SCons.SConsign, "write", _write_signatures if keeps else lambda original: None)
     _wrap(SCons.Taskmaster.Taskmaster, "cleanup", _cleanup)
     _wrap(SCons.Taskmaster.Job.Jobs, "_setup_sig_handler", _handle_signals)
     if dry:
