@@ -7,7 +7,7 @@ from pathlib import Path
 from ambilink.elf.abi import load_abi
 from ambilink.elf.check import OutputKind
 from ambilink.elf.exports import exports
-from ambilink.files import write_atomically
+from ambilink.files import as_argument, write_atomically
 from ambilink.scons.api import Environment, Node, Nodes, placed
 from ambilink.scons.context import Context, context_of
 from ambilink.scons.kinds.kind import ELF_CODE, Kind
@@ -21,7 +21,7 @@ def _flags(context: Context, kernel: Kernel) -> Sequence[str]:
     assert kernel.script is not None
     kept = [word for symbol in kernel.kept for word in ("-u", symbol)]
     position = context.toolset.independent_kernel_flags if kernel.independent else ()
-    return [*context.toolset.kernel_link_flags, *position, "-T", placed(kernel.script).path, *kept]
+    return [*context.toolset.kernel_link_flags, *position, "-T", as_argument(placed(kernel.script).path), *kept]
 
 
 def _script(context: Context, kernel: Kernel) -> Sequence[Node]:
