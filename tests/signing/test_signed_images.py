@@ -97,7 +97,6 @@ def test_a_manifest_signs(images):
     image = images.pack({"sign": "own.pem", "version": 7, "least-version": 5}, "by-manifest")
     assert signing.mistrusted(image, key.public, 7) == [] == container.damaged(image)
     assert signing.trust_of(image) == Trust(key.public, 5)
-    assert images.boot(image.data)[0] is Verdict.PASS
     # With the public key alone it boots when it was signed.
     image = images.pack({"key": "own-public.pem", "version": 7}, "to-be-signed")
     assert images.panic(image.data).startswith("boot image refused: it is not signed")
