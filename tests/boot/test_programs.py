@@ -39,6 +39,15 @@ def test_objects_opened_at_run_time(each_strategy, machine):
     checks(each_strategy.program("test-dynamic").boot(machine), "test-dynamic", "dynamic")
 
 
+@pytest.mark.parametrize("linker", ["loader", "kernel", "interp", "pack"])
+def test_a_filtee_is_searched_before_its_filter(system, linker):
+    """It is in the image, though nothing needs it; the auxiliary one that is not there is left out."""
+    system.linker = linker
+    result = system.program("test-filtering").boot()
+    assert "test-filtering: filtee filter" in result.outcome.text
+    assert result.outcome.verdict is Verdict.PASS and not result.failures
+
+
 def test_kernel_calls(each_strategy, machine):
     result = each_strategy.program("test-kernel").boot(machine)
     checks(result, "test-kernel", "kernel")

@@ -1,5 +1,5 @@
-"""Where libraries are found: random trees, with every rule of ld.so(8) in them; the judge is what the machine's own dynamic
-linker finds (LD_DEBUG=libs)."""
+"""Where libraries are found: random trees, with every rule of ld.so(8) in them; the judge is what the machine's own
+dynamic linker finds."""
 
 import os
 import random
@@ -20,7 +20,8 @@ from ambilink.link.search import Search
 LOADER = Path("/lib64/ld-linux-x86-64.so.2")
 X86_64 = next(number for number, psabi in PSABIS.items() if psabi.name == "x86_64")
 needs_judge = pytest.mark.skipif(
-    shutil.which("ld") is None or not LOADER.exists(), reason="GNU ld or glibc's dynamic linker for x86-64 is not installed"
+    shutil.which("ld") is None or not LOADER.exists(),
+    reason="GNU ld or glibc's dynamic linker for x86-64 is not installed",
 )
 LIBRARIES = ["liba.so", "libb.so", "libc1.so", "libd.so"]
 FOLDERS = ["one", "two", "two/deep", "lib/x86_64-linux-gnu", "x86_64"]
@@ -98,8 +99,10 @@ def test_the_machine_finds_the_same(tmp_path, monkeypatch, seed):
         top.mkdir()
         tree = Tree(top, number)
         program = tree.write()
-        monkeypatch.chdir(top / tree.chance.choice([".", "one", program.parent.relative_to(top)]) if number % 4 else top)
-        library_path = tree.chance.choice(["", "", tree.path().replace(":", tree.chance.choice(":;")), ":", f"{top}/one:"])
+        current = tree.chance.choice([top, top / "one", program.parent])
+        monkeypatch.chdir(current if number % 4 else top)
+        several = tree.path().replace(":", tree.chance.choice(":;"))
+        library_path = tree.chance.choice(["", "", several, ":", f"{top}/one:"])
         expected = judged(program, library_path)
         given = Path(os.path.relpath(program)) if number % 3 == 0 else program
         try:
@@ -128,7 +131,7 @@ def test_a_library_of_the_cache_and_of_no_default_folder(tmp_path):
         if expected:
             assert os.path.realpath(load_closure(tmp_path / name)[1].path) == expected
         else:
-            with pytest.raises(MissingLibrary, match="libc.so.6"):
+            with pytest.raises(MissingLibrary, match=r"libc\.so\.6"):
                 load_closure(tmp_path / name)
 
 

@@ -73,7 +73,8 @@ def test_the_best_that_the_processor_can_use(cache):
 
 
 def test_one_behind_the_older_form(cache):
-    assert cache(written(ENTRIES, before=b"ld.so-1.7.0\0" + bytes(36))).find("libx.so", "x86_64", []) == "/plain/libx.so"
+    found = cache(written(ENTRIES, before=b"ld.so-1.7.0\0" + bytes(36)))
+    assert found.find("libx.so", "x86_64", []) == "/plain/libx.so"
 
 
 def test_damage_is_never_an_error(cache):

@@ -35,17 +35,83 @@ static void check_versions(struct link *link, struct module *module)
     }
 }
 
+/* A filtee is searched before its filter: if it lies behind it in the order of loading, it moves there. */
+static void move_before(struct link *link, const struct module *filter, struct module *filtee)
+{
+    struct link_results *results = &link->results;
+    struct module **place = &results->first, **at, *last = NULL;
+    while (*place != filter)
+        place = &(*place)->next;
+    for (at = place; *at && *at != filtee; at = &(*at)->next)
+        last = *at;
+    if (!*at || place == &results->first) /* it comes before; or the filter is the program, which stays the first */
+        return;
+    *at = filtee->next;
+    if (results->last == filtee)
+        results->last = last;
+    filtee->next = *place;
+    *place = filtee;
+    if (results->fresh == filter)
+        results->fresh = filtee;
+}
+
+static void load_needed(struct link *link, struct module *module)
+{
+    uint64_t count = 0, end = module->filter_first + module->filter_count, auxiliary = end - module->auxiliary_count;
+    module->has_needed = true;
+    module->auxiliary_count = 0;
+    for (uint64_t i = 0; i < module->needed_count && !link->ground.stopped; i++) {
+        bool is_filtee = i - module->filter_first < end - module->filter_first, optional = is_filtee && i >= auxiliary;
+        struct module *needed = modules_need(link, module, module->needed_names[i], optional);
+        if (!needed && optional) {
+            module->filter_count--;
+            continue;
+        }
+        module->needed[count++] = needed;
+        if (needed && is_filtee)
+            move_before(link, module, needed);
+    }
+    module->needed_count = count;
+}
+
 bool closure_load(struct link *link)
 {
-    /* Breadth first: modules are appended to the very list that this walks. */
-    for (struct module *module = link->results.fresh; module; module = module->next)
-        for (uint64_t i = 0; i < module->needed_count && !link->ground.stopped; i++)
-            module->needed[i] = modules_need(link, module, module->needed_names[i]);
+    /* Breadth first: modules are appended to the very list that this walks, or put before the walked one. */
+    for (struct module *module = link->results.fresh; module && !link->ground.stopped;) {
+        bool is_new = !module->has_needed;
+        if (is_new)
+            load_needed(link, module);
+        module = is_new && module->filter_count ? link->results.fresh : module->next;
+    }
     if (link->ground.failed)
         return false;
     for (struct module *module = link->results.fresh; module && !link->ground.stopped; module = module->next)
         check_versions(link, module);
     return !link->ground.failed;
+}
+
+/* Put the filtees of list[at] before it, and what else it needs to the end. The new count. */
+static uint64_t append_needed(struct module **list, uint64_t at, uint64_t count)
+{
+    const struct module *module = list[at];
+    for (uint64_t i = 0; i < module->needed_count; i++) {
+        struct module *needed = module->needed[i];
+        bool is_filtee = i - module->filter_first < module->filter_count;
+        uint64_t from = at;
+        if (!needed->marked)
+            list[count++] = needed;
+        else if (!is_filtee)
+            continue;
+        needed->marked = true;
+        while (from < count && list[from] != needed)
+            from++;
+        if (!is_filtee || from == count) /* it comes before */
+            continue;
+        for (; from > at; from--)
+            list[from] = list[from - 1];
+        list[at++] = needed;
+    }
+    return count;
 }
 
 bool closure_make(struct link *link, struct module *module)
@@ -54,17 +120,18 @@ bool closure_make(struct link *link, struct module *module)
     if (!list)
         return module->closure;
     for (struct module *other = link->results.first; other; other = other->next)
-        other->marked = false;
-    uint64_t count = 0;
-    list[count++] = module;
+        other->marked = other->visited = false;
+    uint64_t count = 1, at = 0;
+    list[0] = module;
     module->marked = true;
-    for (uint64_t at = 0; at < count; at++)
-        for (uint64_t i = 0; i < list[at]->needed_count; i++) {
-            struct module *needed = list[at]->needed[i];
-            if (!needed->marked)
-                list[count++] = needed;
-            needed->marked = true;
-        }
+    while (at < count) {
+        bool is_new = !list[at]->visited;
+        list[at]->visited = true;
+        if (is_new)
+            count = append_needed(list, at, count); /* what is at `at` now may be new, too */
+        else
+            at++;
+    }
     /* The preloaded objects belong to the program as if it needed them. */
     if (module == link->results.first)
         for (struct module *other = module; other; other = other->next)

@@ -149,6 +149,17 @@ static bool take_all(struct ground *ground, struct module *module, const struct 
     return true;
 }
 
+/* Of tags that name an object; their number for another tag. */
+enum need { NEED_FILTER, NEED_AUXILIARY, NEED_ALWAYS, NEED_KINDS };
+
+static enum need need_of(int64_t tag)
+{
+    return tag == DT_NEEDED      ? NEED_ALWAYS
+           : tag == DT_FILTER    ? NEED_FILTER
+           : tag == DT_AUXILIARY ? NEED_AUXILIARY
+                                 : NEED_KINDS;
+}
+
 bool module_parse_dynamic(struct ground *ground, struct module *module)
 {
     if (!module->dynamic_address)
@@ -160,8 +171,12 @@ bool module_parse_dynamic(struct ground *ground, struct module *module)
         uint64_t tag = (uint64_t)entries[i].d_tag;
         if (tag == DT_NULL)
             return take_all(ground, module, &values);
-        if (tag == DT_NEEDED)
-            module->needed_count++;
+        enum need need = need_of(entries[i].d_tag);
+        if (need < NEED_ALWAYS && !module->filter_count)
+            module->filter_first = module->needed_count ? UINT32_MAX : 0;
+        module->needed_count += need != NEED_KINDS;
+        module->filter_count += need < NEED_ALWAYS;
+        module->auxiliary_count += need == NEED_AUXILIARY;
         if (tag == DT_DEBUG)
             module->debug_address = module->dynamic_address + i * sizeof *entries + offsetof(struct elf_dynamic, d_value);
         if (tag < SLOT_GNU_HASH || tag == DT_GNU_HASH || tag - HIGH_FIRST < 16) {
@@ -178,16 +193,23 @@ static bool parse_needed(struct ground *ground, struct module *module)
     module->needed = arena_alloc(ground, &ground->arena, module->needed_count, sizeof *module->needed);
     if (!module->needed_names || !module->needed)
         return false;
-    uint64_t count = 0;
-    /* module_parse_dynamic saw the end of this table, and as many DT_NEEDED entries. */
-    for (uint64_t at = module->dynamic_address; count < module->needed_count; at += sizeof(struct elf_dynamic)) {
+    /* Linkers write those of a kind together: either DT_NEEDED is the first, or it is the last. */
+    if (module->filter_first)
+        module->filter_first = (uint32_t)module->needed_count - module->filter_count;
+    uint64_t first = module->filter_first, auxiliary = first + module->filter_count - module->auxiliary_count;
+    uint64_t next[NEED_KINDS] = {first, auxiliary, first ? 0 : module->filter_count};
+    /* module_parse_dynamic saw the end of this table, and as many entries. */
+    uint64_t left = module->needed_count;
+    for (uint64_t at = module->dynamic_address; left; at += sizeof(struct elf_dynamic)) {
         const struct elf_dynamic *entry = module_data(module, at, sizeof *entry, 8);
-        if (entry->d_tag != DT_NEEDED)
+        enum need need = need_of(entry->d_tag);
+        if (need == NEED_KINDS)
             continue;
         const char *name = module_string(module, entry->d_value);
         if (!name)
             return bad(ground, module, at, DT_NEEDED);
-        module->needed_names[count++] = name;
+        module->needed_names[next[need]++] = name;
+        left--;
     }
     return true;
 }

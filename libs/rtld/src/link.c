@@ -25,9 +25,12 @@ bool link_load(struct link *link, const char *name, const struct file_view *file
     if (!modules_add(link, name, file))
         return false;
     for (size_t i = 0; i < link->settings.preload_count && !link->ground.stopped; i++)
-        modules_need(link, NULL, link->settings.preload[i]);
+        modules_need(link, NULL, link->settings.preload[i], false);
     if (link->ground.failed || !closure_load(link))
         return false;
+    /* The program is the first of the list; filtees of its own are searched before it all the same. */
+    for (uint32_t i = 0; i < link->results.first->filter_count; i++)
+        global_append(link, link->results.first->needed[link->results.first->filter_first + i]);
     for (struct module *module = link->results.first; module; module = module->next) {
         module->initial = true;
         global_append(link, module);

@@ -103,14 +103,15 @@ struct module *modules_staying(struct link *link, const struct module *referrer,
     return NULL;
 }
 
-struct module *modules_need(struct link *link, const struct module *referrer, const char *name)
+struct module *modules_need(struct link *link, const struct module *referrer, const char *name, bool optional)
 {
     struct module *found = modules_find(link, name);
     struct file_view file = {0};
     if (found)
         return modules_staying(link, referrer, found, name);
     if (!link->settings.host->open(link->settings.host->context, referrer, name, &file)) {
-        ground_refuse_name(&link->ground, LINK_NOT_FOUND, referrer ? referrer->name : "", name, NULL, NULL);
+        if (!optional)
+            ground_refuse_name(&link->ground, LINK_NOT_FOUND, referrer ? referrer->name : "", name, NULL, NULL);
         return NULL;
     }
     found = modules_find_file(link, &file);

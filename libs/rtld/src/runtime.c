@@ -22,7 +22,7 @@ struct module *link_open(struct link *link, const char *name, unsigned flags)
     }
     if (module && !modules_staying(link, NULL, module, name))
         return NULL;
-    if (!module && (!(module = modules_need(link, NULL, name)) || (link->results.fresh && !closure_load(link))))
+    if (!module && (!(module = modules_need(link, NULL, name, false)) || (link->results.fresh && !closure_load(link))))
         return NULL;
     if (!closure_make(link, module))
         return NULL;

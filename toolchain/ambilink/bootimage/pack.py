@@ -67,20 +67,29 @@ def near_file(path: Path) -> str:
 def _add_libraries(
     root: Path, contents: dict[str, tuple[FileKind, bytes]], programs: list[Path], manifest: Manifest
 ) -> None:
-    """The DT_NEEDED closure of the programs and of the libraries that the manifest names, breadth first."""
-    waiting: list[tuple[object, str]] = [(program, name) for program in programs for name in inspect(program).needed]
-    waiting += [(manifest.place("library", name), name) for name in manifest.libraries]
+    """What the programs and the libraries that the manifest names need, breadth first; filtees, too."""
+    waiting: list[tuple[object, str, bool]] = []
+
+    def need(path: Path) -> None:
+        info = inspect(path)
+        waiting.extend([*((path, name, True) for name in info.needed), *((path, *each) for each in info.filtees)])
+
+    for program in programs:
+        need(program)
+    waiting += [(manifest.place("library", name), name, True) for name in manifest.libraries]
     while waiting:
-        needer, soname = waiting.pop(0)
+        needer, soname, required = waiting.pop(0)
         name = f"{LIBRARY_FOLDER}/{soname}"
         if name in contents:
             continue
         path = root / LIBRARY_FOLDER / soname
         if not path.is_file():
+            if not required:
+                continue
             remedy = f"{near_file(path)}build the library as a shared object"
             raise AmbilinkError(needer, f"needs {soname}, and {path} is not there", remedy)
         contents[name] = (FileKind.LIBRARY, shipped(path))
-        waiting += [(path, other) for other in inspect(path).needed]
+        need(path)
 
 
 def program_name(program: str) -> str:

@@ -18,6 +18,7 @@ from ambilink.bootimage.layout import PAGE_SIZE, FileKind, round_up
 from ambilink.bootimage.linked import PROT_WRITE, Linked, Store
 from ambilink.elf.layout import ET_DYN
 from ambilink.errors import AmbilinkError
+from ambilink.link.closure import load_needed
 from ambilink.link.module import Module
 
 PAGES_FILE = "pack/pages"
@@ -69,10 +70,12 @@ def modules_of(where: Path, contents: Contents, program: str) -> list[Module]:
             found[name] = Module(soname, Path(name), contents[name][1])
         return found[name]
 
+    def need(module: Module, soname: str, optional: bool) -> Module | None:
+        name = f"lib/{soname}"
+        return None if optional and name not in contents else take(name, module.name)
+
     order = [take(program, program)]
-    for module in order:  # grows as it goes
-        module.needed = [take(f"lib/{soname}", module.name) for soname in module.needed_names]
-        order += [other for other in module.needed if other not in order]
+    load_needed(order, need)
     return order
 
 

@@ -299,7 +299,7 @@ class Linker:
         input = input or Input(_data_of(module) for module in modules)
         numbers = {id(module): number for number, module in enumerate(modules)}
         needs = [
-            {name: numbers[id(needed)] for name, needed in zip(module.needed_names, module.needed, strict=True)}
+            {name: numbers[id(needed)] for name, needed in module.needed_by_name().items()}
             for module in modules
         ]
         writable = sum(

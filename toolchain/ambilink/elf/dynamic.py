@@ -13,7 +13,9 @@ from ambilink.elf.layout import (
     DF_1_NODEFLIB,
     DF_SYMBOLIC,
     DF_TEXTREL,
+    DT_AUXILIARY,
     DT_DEBUG,
+    DT_FILTER,
     DT_FLAGS,
     DT_FLAGS_1,
     DT_GNU_HASH,
@@ -98,8 +100,9 @@ class DynamicFile(ElfFile):
         self.interpreter: str | None = None
         self.dynamic_address = 0  # p_vaddr; 0: none
         self.debug_address = 0  # p_vaddr of DT_DEBUG's value
-        self.dynamic: dict[int, int] = {}  # values by tag, DT_NEEDED's but one left out
-        self._needed: list[int] = []
+        self.dynamic: dict[int, int] = {}  # values by tag; of names of objects the last
+        self._names: dict[int, list[int]] = {DT_FILTER: [], DT_AUXILIARY: [], DT_NEEDED: []}
+        self.filtees_last = False  # after DT_NEEDED
         for segment in self.segments:
             self._take(segment)
 
@@ -128,8 +131,10 @@ class DynamicFile(ElfFile):
                 return
             if tag == DT_DEBUG:
                 self.debug_address = segment.address + DYN.size * number + 8
-            if tag == DT_NEEDED:
-                self._needed.append(value)
+            if tag in self._names:
+                if tag != DT_NEEDED and not self._names[DT_FILTER] and not self._names[DT_AUXILIARY]:
+                    self.filtees_last = bool(self._names[DT_NEEDED])
+                self._names[tag].append(value)
             self.dynamic[tag] = value
         raise self.refuse("has a dynamic section without an end (DT_NULL)")
 
@@ -191,7 +196,16 @@ class DynamicFile(ElfFile):
 
     @cached_property
     def needed_names(self) -> list[str]:
-        return [self.text(self.string(offset), "DT_NEEDED") for offset in self._needed]
+        return [self.text(self.string(offset), "DT_NEEDED") for offset in self._names[DT_NEEDED]]
+
+    @cached_property
+    def filtee_names(self) -> list[tuple[str, bool]]:
+        """Objects that are searched before this one; whether it must be there (DT_FILTER), or may (DT_AUXILIARY)."""
+        return [
+            (self.text(self.string(offset), "DT_FILTER or DT_AUXILIARY"), tag == DT_FILTER)
+            for tag in (DT_FILTER, DT_AUXILIARY)
+            for offset in self._names[tag]
+        ]
 
     @cached_property
     def soname(self) -> str | None:

@@ -36,6 +36,7 @@ class ElfInfo:
     interpreter: str | None
     soname: str | None
     needed: tuple[str, ...]
+    filtees: tuple[tuple[str, bool], ...]  # names; whether they must be there
     text_relocations: bool
     dynamic: bool
     loads: tuple[Segment, ...]
@@ -92,6 +93,7 @@ def inspect_data(data: Data, path: Path) -> ElfInfo:
         file.interpreter,
         file.soname,
         tuple(file.needed_names),
+        tuple(file.filtee_names),
         file.text_relocations,
         bool(file.dynamic),
         tuple(file.loads),

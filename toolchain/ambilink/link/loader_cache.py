@@ -14,8 +14,8 @@ EXTENSIONS_MAGIC, SUBFOLDERS_TAG = 0xEAA42174, 1
 # Of an entry's flags: any ELF file; libraries of glibc for 64 bits of a machine.
 ANY = 1
 GLIBC = {"x86_64": 0x0303, "aarch64": 0x0A03, "riscv64": 0x1003}
-# Of an entry's hardware: bit 62 alone, but for the level of the instruction set, says that the low half is the number of
-# a subfolder of glibc-hwcaps; else bits ask for what older versions knew.
+# Of an entry's hardware: bit 62 alone, but for the level of the instruction set, says that the low half is the number
+# of a subfolder of glibc-hwcaps; else bits ask for what older versions knew.
 SUBFOLDER, LEVEL_MASK = 1 << 30, (1 << 10) - 1
 OLD_HARDWARE = {"x86_64": 1 << 1 | 1 << 63}
 
@@ -39,7 +39,8 @@ class LoaderCache:
         ranked = [each for each in usable if each.subfolder in subfolders]
         if ranked:
             return min(ranked, key=lambda each: subfolders.index(str(each.subfolder))).path
-        plain = [each for each in usable if each.subfolder is None and not each.hardware & ~OLD_HARDWARE.get(machine, 0)]
+        others = ~OLD_HARDWARE.get(machine, 0)
+        plain = [each for each in usable if each.subfolder is None and not each.hardware & others]
         exact = [each for each in plain if each.flags == wanted]
         return (exact or plain[-1:])[0].path if plain else None
 

@@ -28,7 +28,8 @@ class Module(DynamicFile):
                 raise self.refuse(f"has a {what} at {address:#x} that goes beyond {ADDRESS_END:#x}")
         self.name = name
         self.bias = 0
-        self.needed: list[Module] = []
+        self.needed: list[Module] = []  # with filtees, those that are there
+        self.filtees: dict[str, Module] = {}  # by name, those that are there
         self.tls_module = 0
         self.tls_offset = 0  # of the block's start from the thread pointer
         self.writable: dict[int, Memory] = {}  # by p_vaddr of the first page
@@ -37,6 +38,12 @@ class Module(DynamicFile):
     @classmethod
     def load(cls, name: str, path: Path) -> "Module":
         return cls(name, path, map_regular(path))
+
+    def needed_by_name(self) -> dict[str, "Module"]:
+        """Filtees, too."""
+        own = [*self.filtees]
+        names = [*self.needed_names, *own] if self.filtees_last else [*own, *self.needed_names]
+        return dict(zip(names, self.needed, strict=True))
 
     def fill_writable(self) -> None:
         """From the file, as nothing is relocated yet."""

@@ -73,7 +73,9 @@ def link(modules: Sequence[Module], place: Callable[[Module], int], descriptors:
         module.bias = place(module)
         module.fill_writable()
     _lay_out_tls(modules, psabi)
-    scope = Scope(modules)
+    # The program is the first of the list; filtees of its own are searched before it all the same.
+    first = list(modules[0].filtees.values())
+    scope = Scope([*first, *(module for module in modules if module not in first)])
     copies: list[Callable[[], None]] = []
     # Of several unique definitions the first that is asked for counts; glibc asks from the last object on.
     for module in reversed(modules):

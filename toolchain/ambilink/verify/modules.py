@@ -71,9 +71,11 @@ class Modules:
         program = self.program_of(process)
         names = [program] if program else []
         for name in names:  # grows as it goes
-            for soname in self.elves[name].needed if name in self.elves else ():
+            info = self.elves.get(name)
+            needed = [(soname, True) for soname in info.needed] + [*info.filtees] if info else []
+            for soname, required in needed:
                 file = self.provider(process, soname)
-                if file not in names:
+                if file not in names and (required or file in self.elves):
                     names.append(file)
         return names
 

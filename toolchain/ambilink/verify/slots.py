@@ -18,6 +18,7 @@ from ambilink.bootimage.layout import Linker
 from ambilink.bootimage.start_block import relro_pages
 from ambilink.core import Linker as CoreLinker
 from ambilink.core import load_linker
+from ambilink.link.closure import load_needed
 from ambilink.link.module import Module
 from ambilink.machine.memory import PAGE_SIZE, PhysicalMemory
 from ambilink.verify.expected import Expected, Judge, Judges, Slot, slots_of
@@ -84,10 +85,14 @@ class Comparison:
         names = self.modules.closure(process)
         if not names or any(name not in biases for name in names):
             return None
-        closure = [self._file(name) for name in names]
-        for module in closure:
-            module.needed = [self._file(self.modules.provider(process, soname)) for soname in module.needed_names]
-        return self.judges.expected(self.judge_of(process), closure, [biases[name] for name in names])
+        closure = [self._file(names[0])]
+
+        def need(module: Module, soname: str, optional: bool) -> Module | None:
+            name = self.modules.provider(process, soname)
+            return self._file(name) if name in biases or not optional else None
+
+        load_needed(closure, need)
+        return self.judges.expected(self.judge_of(process), closure, [biases[module.name] for module in closure])
 
     def compare(self, snapshot: Snapshot, expected: Expected, *, again: bool) -> None:
         """`again`: the process was counted before; only what went wrong since is of interest."""

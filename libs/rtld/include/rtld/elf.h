@@ -89,6 +89,8 @@ struct elf_note {
 #define DT_VERDEFNUM 0x6ffffffd
 #define DT_VERNEED 0x6ffffffe
 #define DT_VERNEEDNUM 0x6fffffff
+#define DT_AUXILIARY 0x7ffffffd
+#define DT_FILTER 0x7fffffff
 
 #define DF_SYMBOLIC 0x00000002
 #define DF_TEXTREL 0x00000004

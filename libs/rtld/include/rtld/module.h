@@ -81,9 +81,11 @@ struct module {
     int64_t tls_offset;          /* of a static block's start from the thread pointer */
     uint64_t tls_generation;     /* of the link, when the module came */
 
-    const char **needed_names;   /* DT_NEEDED, in order */
-    struct module **needed;
+    const char **needed_names;   /* DT_NEEDED, in order, and DT_FILTER, then DT_AUXILIARY, where the first of them is */
+    struct module **needed;      /* when they are loaded: without auxiliary objects that are not there */
     uint64_t needed_count;
+    uint32_t filter_first, filter_count; /* so many from there on are searched right before this one */
+    uint32_t auxiliary_count;    /* so many of them need not be there; 0 when they are loaded */
 
     /* The link's own. */
     struct module *next;          /* order of loading */
@@ -93,6 +95,8 @@ struct module {
     bool unloading;              /* link_sweep takes it */
     bool committed;              /* its constructors were handed to the host */
     bool marked;                 /* a search or a sweep has seen it */
+    bool visited;                /* so has its list of needed objects */
+    bool has_needed;             /* what it needs is loaded */
     bool has_copies;             /* relocations that come when all others are done */
     bool is_cached;              /* an earlier link left its bindings */
     struct cached_module *cached; /* where this link finds them, or leaves them; NULL: nowhere */
