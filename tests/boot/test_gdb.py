@@ -65,6 +65,14 @@ def test_the_kernel_its_modules_and_the_list_of_processes(build, system):
     assert seen.has("kernel:nothing: there is no such place")
 
 
+def test_a_backtrace_leads_from_the_kernel_into_who_called_it(build, system):
+    image = whole(system).pack()
+    commands = ["continue", "ambilink break kernel:clock_wall", "continue", "bt"]
+    seen = debug(build, image, ["services/greet:main"], commands)
+    kernel = ("clock_wall ()", "system_call_handle (", "<signal handler called>")
+    assert seen.has(*kernel, " main (", "services/greet/main.c:")
+
+
 def test_a_library_that_is_opened_at_run_time(build, system):
     image = system.program("test-dynamic").service("files", grants=["image"])
     image.libraries = ["libplugin.so", "libfixed.so"]

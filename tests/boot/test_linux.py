@@ -68,7 +68,8 @@ def test_calls_answer_as_linux_does_or_refuse(system, tmp_path, hello):
     subprocess.run(["musl-gcc", "-O2", "-o", str(program), str(HERE / "calls.c")], check=True)
     motd.write_text("a line\nanother\n")
     under_linux = subprocess.run([program, motd], capture_output=True, text=True, check=True).stdout.splitlines()
-    system.program("calls", program=str(program), calls="linux", linker="interp", arguments=["/etc/motd"], opens=["etc/motd"])
+    settings = {"calls": "linux", "linker": "interp", "arguments": ["/etc/motd"], "opens": ["etc/motd"]}
+    system.program("calls", program=str(program), **settings)
     system.file("etc/motd", "a line\nanother\n")
     system.files["lib/ld-musl-x86_64.so.1"] = str(INTERPRETER)
     result = system.boot()

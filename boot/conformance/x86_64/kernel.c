@@ -408,7 +408,7 @@ uint64_t kernel_place(uint32_t information, uint32_t magic)
     (void)information, (void)magic;
     cpu_init(trap_stubs, system_call_entry, kernel_stack_end);
     /* All machines have this much; the memory map is the real kernel's business. */
-    frames_add_region(PAGE_UP((uint64_t)kernel_end - KERNEL_LINKED), 16 << 20);
+    frames_add_region(PAGE_UP((uint64_t)kernel_end), 16 << 20);
     frames_ready();
     random_init(cpu_entropy());
     return page_table_init(FIXED_START, FIXED_END);

@@ -67,7 +67,7 @@ struct kernel_record {
     uint64_t system_calls;
     uint64_t ready_instant; /* nanoseconds since boot when the verdict was given */
     uint64_t beginning;     /* struct process_record, while the CPU is in `process_begins` */
-    int64_t moved;          /* to be added to the addresses of its symbols: it runs elsewhere at each boot */
+    uint64_t moved;         /* to be added to the addresses of its symbols: it runs elsewhere at each boot */
 };
 
 /* The kernel symbol `kernel_lives`: the course of a boot, also of processes that are gone. */

@@ -161,7 +161,7 @@ static bool load_exports(struct module_link *linking)
     view.in_place = true;
     if (!target_link(&linking->target, linking->name, &view))
         return false;
-    linking->target.link.results.first->bias = kernel_layout.moved;
+    linking->target.link.results.first->bias = kernel_layout.base;
     target_commit(&linking->target);
     return true;
 }

@@ -14,14 +14,13 @@ extern uint64_t kernel_page_table;
 
 /* What lies where in the kernel's half: chosen at random, once. */
 struct kernel_layout {
-    uint64_t base;             /* of the kernel: physical 0 in its own addresses */
-    uint64_t moved;            /* from where it is linked */
+    uint64_t base;             /* of the kernel: physical 0 in its own addresses, and so how far it moved */
     uint64_t direct;           /* physical 0 in the map of all memory */
     uint64_t areas, areas_end; /* kernel addresses of memory that need not be contiguous */
 };
 extern struct kernel_layout kernel_layout;
 
-/* After frames_ready and random_init, in the boot loader's table and at the addresses that the kernel is linked for: choose a
+/* After frames_ready and random_init, in the boot loader's table and at the physical addresses, which the kernel is linked for: choose a
  * layout and make the kernel's table. By no address of that are the kernel's text and constants writable, nor the physical
  * range that is given (the boot image, whose frames programs and modules execute). Then relocate the kernel: the result is
  * how far it moves, and nothing but a return and a jump to there may follow. Without memory for it: panic. */

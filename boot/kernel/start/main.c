@@ -43,7 +43,7 @@ uint64_t kernel_place(uint32_t information, uint32_t magic)
     handover_read(&handover, information, magic);
     if (!image_place.size)
         image_place = (struct image_place){handover.archive, handover.archive_size};
-    frames_reserve(0, (uint64_t)kernel_end - KERNEL_LINKED);
+    frames_reserve(0, (uint64_t)kernel_end);
     if (image_place.size)
         frames_reserve(image_place.address, image_place.address + image_place.size);
     frames_ready();

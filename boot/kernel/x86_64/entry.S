@@ -11,8 +11,8 @@
 #define MSR_EFER 0xc0000080
 #define EFER_ON 0x901          /* NXE LME SCE */
 
-/* This file's boot sections are linked and loaded at these physical addresses, at which they run: unlike the rest of the
- * kernel, which is relocated. So their addresses are numbers, and no relocations. */
+/* This file's boot sections run where they are loaded only, unlike the rest of the kernel, which is relocated. So their
+ * addresses are numbers, and no relocations. */
 #define BOOT(label) (label - boot_begin + KERNEL_LOAD)
 #define BOOT_DATA(label) (label - boot_data_begin + BOOT_DATA_LOAD)
 
@@ -115,18 +115,13 @@ kernel_placed:
     .section .boot.data, "aw", @progbits
     .balign 4096
 boot_data_begin:
-boot_page_table:               /* the first 4 GiB at 0, the first at KERNEL_LINKED too; page_table_init adds the kernel */
+boot_page_table:               /* the first 4 GiB at their physical addresses; page_table_init adds the kernel */
     .quad BOOT_DATA(boot_directory_pointers) + 0x23
-    .fill 510, 8, 0
-    .quad BOOT_DATA(boot_directory_pointers_high) + 0x23
+    .fill 511, 8, 0
 boot_directory_pointers:
     .set directory, BOOT_DATA(boot_directory) + 0x23
     .quad directory, directory + 0x1000, directory + 0x2000, directory + 0x3000
     .fill 508, 8, 0
-boot_directory_pointers_high:
-    .fill 510, 8, 0
-    .quad BOOT_DATA(boot_directory) + 0x23
-    .quad 0
 boot_directory:
     .set megabytes, 0
     .rept 2048
@@ -140,7 +135,7 @@ boot_gdt_pointer:
     .quad BOOT_DATA(boot_gdt)
 
     .text
-entry_linked:                  /* at the addresses that the kernel was linked for */
+entry_linked:                  /* at the physical addresses, which the kernel is linked for */
     leaq kernel_stack_end(%rip), %rsp
     movl %ebx, %edi
     movl %ebp, %esi
@@ -165,6 +160,58 @@ entry_placed:                  /* and at those where it stays */
     popq %rbp; popq %rdi; popq %rsi; popq %rdx; popq %rcx; popq %rbx; popq %rax
 .endm
 
+/* The struct frame at rsp is the argument of what is called, until frame_end with the same name. C code keeps rbx, by which a
+ * debugger finds who was interrupted. */
+.macro frame_begin name
+    movq %rsp, %rbx
+    movq %rbx, %rdi
+.L\name\()_begin:
+.endm
+
+/* DWARF's description of that, written out because clang leaves out that the caller is no caller but interrupted ("S"), and
+ * gdb then does not believe a stack that is below. */
+    .section .debug_frame, "", @progbits
+frame_cie:
+    .long frame_cie_end - frame_cie_begin
+frame_cie_begin:
+    .long 0xffffffff
+    .byte 1                    /* version */
+    .asciz "S"
+    .byte 1, 0x78, 16          /* factors of code and data (-8); rip has the address */
+    .balign 8
+frame_cie_end:
+    .text
+.macro frame_register number words
+    .byte 0x80 + \number, \words /* lies so many words below the frame's end */
+.endm
+.macro frame_end name
+.L\name\()_end:
+    .pushsection .debug_frame
+    .long .L\name\()_fde_end - .L\name\()_fde
+.L\name\()_fde:
+    .long frame_cie
+    .quad .L\name\()_begin, .L\name\()_end - .L\name\()_begin
+    .byte 0x0c, 3              /* the frame's end: rbx + 22 words */
+    .uleb128 22 * 8
+    frame_register 16, 5       /* rip */
+    frame_register 7, 2        /* rsp */
+    frame_register 0, 8        /* rax rbx rcx rdx rsi rdi rbp */
+    frame_register 3, 9
+    frame_register 2, 10
+    frame_register 1, 11
+    frame_register 4, 12
+    frame_register 5, 13
+    frame_register 6, 14
+    .set number, 8
+    .rept 8
+    frame_register number, number + 7
+    .set number, number + 1
+    .endr
+    .balign 8
+.L\name\()_fde_end:
+    .popsection
+.endm
+
 /* Coming from user mode, rsp leads into the running thread's struct frame (TSS.rsp0, cpu.frame_end), so
  * that pushing the registers saves them where they belong; C then runs on the kernel's one stack. */
     .globl system_call_entry
@@ -180,11 +227,12 @@ system_call_entry:
     pushq $0
     pushq $VECTOR_SYSTEM_CALL
     push_registers
-    movq %rsp, %rdi
+    frame_begin call
     movq %gs:CPU_STACK, %rsp
     xorl %ebp, %ebp
     call system_call_handle
     movq %rax, %rdi
+    frame_end call
 
     .globl frame_resume
 frame_resume:                  /* rdi: the user-mode struct frame to go to */
@@ -209,17 +257,20 @@ trap_common:
     je 1f
     clac                       /* traps leave AC as user mode has it: it would lift SMAP */
 1:  push_registers
-    movq %rsp, %rdi
+    frame_begin user_trap
     movq %gs:CPU_STACK, %rsp
     cld
     xorl %ebp, %ebp
     call trap_from_user
     movq %rax, %rdi
+    frame_end user_trap
     jmp frame_resume
 2:  push_registers
-    movq %rsp, %rdi
+    frame_begin kernel_trap
     cld
     call trap_from_kernel
+    nop                        /* the description holds where the call returns to, too */
+    frame_end kernel_trap
     pop_registers
     addq $16, %rsp
     iretq

@@ -12,7 +12,7 @@ extern const char kernel_stack_guard[];
 /* Go on in user mode. */
 _Noreturn void frame_resume(struct frame *frame);
 
-/* Paging is on, the first 4 GiB are at their physical addresses, and the kernel at those that it was linked for.
+/* Paging is on, and the first 4 GiB are at their physical addresses, for which the kernel is linked.
  * `information` is the physical address of what the boot loader hands over: by Multiboot2 if `magic` is its number, else PVH's
  * start info. Ends with page_table_init, whose result it returns: what it leaves in memory is relocated with the kernel, so
  * that it must not keep addresses of the kernel's own. */

@@ -2,12 +2,10 @@
 #ifndef KERNEL_LAYOUT_H
 #define KERNEL_LAYOUT_H
 
-#define KERNEL_LOAD 0x100000             /* physical */
+#define KERNEL_LOAD 0x100000 /* physical; the kernel is linked for that */
 #define BOOT_DATA_LOAD 0x101000
-#define KERNEL_LINKED 0xffffffff80000000 /* physical 0 in the addresses that the kernel is linked for */
 
-/* Where it runs, and the rest of its half, is chosen at each boot (memory/page_table.h): entries of the top-level table. The
- * last one is not among them, because the kernel leaves it. */
+/* Where it runs, and the rest of its half, is chosen at each boot (memory/page_table.h): entries of the top-level table. */
 #define DIRECT_FIRST 256
 #define DIRECT_COUNT 64 /* and as many behind, 32 TiB, for a large memory */
 #define KERNEL_FIRST 384

@@ -34,7 +34,7 @@ extern char kernel_text_start[], kernel_rodata_start[], kernel_data_start[], ker
 extern const uint64_t kernel_relr_start[], kernel_relr_end[];
 
 uint64_t kernel_page_table;
-struct kernel_layout kernel_layout = {.base = KERNEL_LINKED};
+struct kernel_layout kernel_layout;
 
 /* The entry for an address at a level (12: page, 21: 2 MiB ...), and the one that leads to its table; makes the tables on the
  * way when asked to. NULL: a table is missing, or there is no frame for it. */
@@ -151,7 +151,7 @@ static void map_image_of_kernel(void)
             flags = 0;
         else if (at < (uint64_t)kernel_data_start)
             flags = ENTRY_NO_EXECUTE;
-        map_kernel(kernel_layout.base + at - KERNEL_LINKED, at - KERNEL_LINKED, 12, flags);
+        map_kernel(kernel_layout.base + at, at, 12, flags);
     }
 }
 
@@ -191,21 +191,20 @@ static void relocate(uint64_t distance)
 
 uint64_t page_table_init(uint64_t fixed_start, uint64_t fixed_end)
 {
-    const struct fixed fixed[2] = {{KERNEL_LOAD, (uint64_t)kernel_data_start - KERNEL_LINKED},
+    const struct fixed fixed[2] = {{KERNEL_LOAD, (uint64_t)kernel_data_start},
                                    {PAGE_DOWN(fixed_start), PAGE_UP(fixed_end)}};
     kernel_layout = choose_layout();
-    kernel_layout.moved = kernel_layout.base - KERNEL_LINKED;
     kernel_page_table = frame_alloc();
     if (!kernel_page_table)
         panic("no memory for the kernel's page table");
     map_direct(fixed);
     map_image_of_kernel();
     kernel_record.kernel_base = kernel_layout.base;
-    kernel_record.moved = (int64_t)kernel_layout.moved;
+    kernel_record.moved = kernel_layout.base;
     unsigned top = kernel_layout.base >> 39 & (ENTRIES - 1);
     ((uint64_t *)physical_pointer(cpu_page_table()))[top] = ((uint64_t *)physical_pointer(kernel_page_table))[top];
-    relocate(kernel_layout.moved);
-    return kernel_layout.moved;
+    relocate(kernel_layout.base);
+    return kernel_layout.base;
 }
 
 void page_table_enter(void)

@@ -177,7 +177,7 @@ static void report_kernel(const struct frame *frame)
 {
     struct trace trace;
     take_kernel_trace(frame, &trace);
-    log_format("kernel:   %x-%x kernel+%x", kernel_text_start, kernel_end, kernel_text_start - kernel_layout.moved);
+    log_format("kernel:   %x-%x kernel+%x", kernel_text_start, kernel_end, kernel_text_start - kernel_layout.base);
     report_build_id(kernel_build_id.bytes, kernel_build_id.size);
     log_format("\n");
     report_backtrace(&trace);

@@ -19,6 +19,7 @@ from ambilink.verify.kernel_place import STOP_SYMBOL
 from ambilink.verify.kernel_state import MOVED, PROCESS, RECORD, RECORD_SYMBOL
 from ambilink.verify.symbol_files import SymbolFiles, kernel_symbols
 
+MOVING = ("kernel_text_start", "kernel_end")  # of our kernel: what lies between them moves
 MAPPED_SYMBOL = "code_mapped"  # of our kernel: <ambilink/record.h>
 IN_GDB = Path(__file__).with_name("in_gdb.py")
 
@@ -94,11 +95,9 @@ def _moving(image: Path) -> dict[str, Any]:
     try:
         elf = ElfFile.open(image)
         symbols = elf.addresses()
-        placed, record = symbols[STOP_SYMBOL], symbols[RECORD_SYMBOL]
+        placed, record, *span = (symbols[name] for name in (STOP_SYMBOL, RECORD_SYMBOL, *MOVING))
     except (AmbilinkError, KeyError):
         return {}
-    spans = [(each.address, each.address + each.memory_size) for each in elf.loads if each.address != each.physical]
-    span = [min(low for low, _ in spans), max(high for _, high in spans)] if spans else [0, 0]
     return {
         "placed": placed,
         "record": record,

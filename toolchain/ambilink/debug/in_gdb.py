@@ -20,7 +20,6 @@ KERNEL = "kernel"
 FRAME_MASK = 0x000FFFFFFFFFF000
 ALIVE = 0
 PROCESSES_MAX = 100000
-ADDRESSES = (1 << 64) - 1
 NOWHERE = 0x100000000000000  # no process has this address
 
 
@@ -240,15 +239,15 @@ class Kernel:
         """Its record, which can still be read where it is linked, says where to."""
         layout = struct.Struct(session["record_format"])
         self.moved = read(session["record"], layout)[session["moved_field"]]
-        session["record"] = session["record"] + self.moved & ADDRESSES
+        session["record"] = session["record"] + self.moved
         if session["kernel"]:
-            quiet("add-symbol-file {} -o {:#x}".format(quoted(session["kernel"]), self.moved & ADDRESSES))
+            quiet("add-symbol-file {} -o {:#x}".format(quoted(session["kernel"]), self.moved))
         if session["files"]:
-            follow_mapped(session["mapped"] + self.moved & ADDRESSES)
+            follow_mapped(session["mapped"] + self.moved)
         low, high = session["kernel_span"]
         for address in self.breakpoints:
             if low <= address < high:
-                gdb.Breakpoint(f"*{address + self.moved & ADDRESSES:#x}")
+                gdb.Breakpoint(f"*{address + self.moved:#x}")
 
 
 kernel = Kernel()

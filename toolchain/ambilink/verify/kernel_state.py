@@ -10,7 +10,7 @@ from ambilink.machine.memory import PhysicalMemory
 
 RECORD_SYMBOL = "kernel_record"
 MAGIC = int.from_bytes(b"ARECORD3", "little")
-RECORD = struct.Struct("<12Qq")
+RECORD = struct.Struct("<13Q")
 PROCESS = struct.Struct("<QQ32sQqQQ")
 THREAD = struct.Struct("<QQQQQQQ")
 FRAME = struct.Struct("<22Q")  # boot/kernel/x86_64/cpu.h

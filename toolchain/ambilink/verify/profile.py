@@ -48,9 +48,9 @@ class _Finder:
         self.found[process.page_table] = (process.name, [*self.modules.find(pages), *before])
 
     def place(self, table: int, address: int) -> Place:
-        if not table:
+        if not table or table not in self.found:  # the boot loader's table, or the kernel's first one
             kernel = self.root / KERNEL
-            function = function_at(kernel, address - self.distance) or function_at(kernel, address)
+            function = function_at(kernel, address - (self.distance if not table else 0))
             return Place(KERNEL, KERNEL, function[1]) if function else Place(KERNEL, "kernel's modules", UNKNOWN)
         process, modules = self.found.get(table, (UNKNOWN, []))
         for module in modules:
