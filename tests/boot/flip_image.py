@@ -17,7 +17,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ambilink.bootimage.container import damaged, parse, read
+from ambilink.bootimage.keys import make_keys, read_private
 from ambilink.bootimage.layout import PAGE_SIZE, round_up
+from ambilink.bootimage.signing import resign
 from ambilink.elf.file import ElfFile
 from ambilink.elf.layout import PT_LOAD
 from ambilink.errors import AmbilinkError
@@ -33,6 +35,7 @@ from .conftest import STRATEGIES, System, set_strategy, whole
 SECONDS = {"emulator": 20.0, "qemu": 10.0}
 INTACT = 1  # TREE_INTACT of libs/bootimage
 GUARD_STATE = 8  # offset of `state` in struct page_guard of boot/kernel/memory/guard.h
+SIGNED = "signed"  # and linked by the loader service
 MACHINES_OWN = ("ELF headers", "sections and symbols", "space outside of segments")  # nothing at boot checks them
 TOLD = re.compile(r"is damaged|boot image refused|no boot image in memory|the kernel is damaged")
 
@@ -246,11 +249,16 @@ def main() -> int:
     subjects: dict[str, Subject] = {}
     found: list[tuple[str, Judged]] = []
     with TemporaryDirectory() as scratch:
-        for number, strategy in enumerate(STRATEGIES):
+        kinds = [*STRATEGIES, SIGNED]
+        for number, strategy in enumerate(kinds):
             folder = Path(scratch) / str(number)
             folder.mkdir()
-            subjects[strategy] = subject = Subject.of(pack(options.build, folder, strategy))
-            share = options.count // len(STRATEGIES) + (number < options.count % len(STRATEGIES))
+            path = pack(options.build, folder, "loader" if strategy == SIGNED else strategy)
+            if strategy == SIGNED:
+                make_keys(folder / "key.pem", folder / "public.pem")
+                path.write_bytes(resign(read(path), read_private(folder / "key.pem"), 1, 1))
+            subjects[strategy] = subject = Subject.of(path)
+            share = options.count // len(kinds) + (number < options.count % len(kinds))
             flips = subject.flips(chance)
             for each in judge(subject, [next(flips) for _ in range(share)]):
                 found.append((strategy, each))
