@@ -32,6 +32,12 @@ def test_a_library_that_is_opened_and_closed_leaves_nothing(system, strategy):
     assert result.outcome.verdict is Verdict.PASS, result.outcome.text
 
 
+def test_a_program_that_is_started_and_waited_for_leaves_nothing(system):
+    system.service("test-exit", role="on-demand")
+    system.program("test-ends-start", arguments=["60"], grants=["log"], starts=["test-exit"])
+    assert system.boot().outcome.verdict is Verdict.PASS
+
+
 def test_the_books_balance_when_much_has_died(system):
     system.kernel = "test-kernel-books"
     result = hostile(system, "hostile-ends", hostile_ends={"arguments": ["10"], "grants": ["log"]}).boot()

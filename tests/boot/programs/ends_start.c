@@ -1,0 +1,27 @@
+/* A program that is started and waited for again and again: nothing is lost, here or in the services. */
+#include <protocol/loader.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "check.h"
+#include "counts.h"
+
+static bool cycle(void)
+{
+    int64_t status = -1, process = loader_start("test-exit");
+    return process >= 0 && loader_wait((uint64_t)process, &status) == 0 && status == 0;
+}
+
+int main(int argc, char **argv)
+{
+    int count = argc > 1 ? atoi(argv[1]) : 100;
+    bool good = true;
+    for (int i = 0; i < 80 && good; i++) /* heaps grow to what they need at most */
+        good = cycle();
+    struct machine_counts before = counts_settled();
+    for (int i = 0; i < count && good; i++)
+        good = cycle();
+    CHECK(good);
+    CHECK(counts_are(&before, "a program is started and waited for"));
+    return checks_finish("start");
+}
