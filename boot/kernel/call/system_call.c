@@ -80,21 +80,12 @@ static int64_t do_memory_create(uint64_t size)
 {
     if (!size || size % PAGE_SIZE || size > MEMORY_SIZE_MAX)
         return STATUS_INVALID;
-    /* A large one is made in steps. */
-    struct progress *progress = current_thread->progress;
-    struct memory *memory = progress ? progress->object : memory_begin(size);
-    int64_t status = memory ? memory_grow(memory) : STATUS_NO_MEMORY;
-    if (status == CALL_AGAIN && (progress || (progress = thread_keep_progress()))) {
-        progress->object = memory;
-        return CALL_AGAIN;
-    }
-    if (progress)
-        progress->object = NULL;
-    if (status == STATUS_OK)
-        return give(memory, RIGHT_READ | RIGHT_WRITE | RIGHT_DUPLICATE | RIGHT_TRANSFER);
-    if (memory)
-        object_release(memory);
-    return STATUS_NO_MEMORY;
+    int64_t status = handle_reserve(current_thread->handles, 1);
+    if (status != STATUS_OK)
+        return status;
+    struct memory *memory;
+    status = thread_make_memory(size, &memory);
+    return status == STATUS_OK ? give(memory, RIGHT_READ | RIGHT_WRITE | RIGHT_DUPLICATE | RIGHT_TRANSFER) : status;
 }
 
 static int64_t do_memory_size(handle_t handle)

@@ -1,5 +1,6 @@
 #include "linux/memory.h"
 
+#include "base/work.h"
 #include "linux/error.h"
 #include "linux/files.h"
 #include "object/thread.h"
@@ -54,12 +55,11 @@ static int64_t check_flags(uint64_t flags, unsigned prot, const struct linux_des
     return writes_file || executes_memory ? LINUX_EACCES : 0;
 }
 
-static int64_t map_copy(uint64_t address, uint64_t size, unsigned prot, const struct image_file *file, uint64_t offset)
+/* Takes `memory`. */
+static int64_t map_copy(struct memory *memory, uint64_t address, uint64_t size, unsigned prot, const struct image_file *file,
+                        uint64_t offset)
 {
     struct space *space = current_thread->space;
-    struct memory *memory = memory_create(size);
-    if (!memory)
-        return LINUX_ENOMEM;
     int64_t mapped = space_map(space, memory, 0, size, address, PROT_READ_WRITE, PROT_READ_WRITE);
     object_release(memory);
     if (mapped < 0)
@@ -96,9 +96,18 @@ static int64_t map_file(uint64_t address, uint64_t size, unsigned prot, const st
     return (int64_t)address;
 }
 
-int64_t linux_mmap(uint64_t address, uint64_t size, uint64_t bits, uint64_t flags, uint64_t number, uint64_t offset)
+/* Where a mapping goes, and nothing is there: 0 or an error. */
+static int64_t make_room(uint64_t *address, uint64_t size, uint64_t flags)
 {
     struct space *space = current_thread->space;
+    if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
+        return (*address = space_find_unused(space, size)) ? 0 : LINUX_ENOMEM;
+    int64_t status = flags & MAP_FIXED_NOREPLACE ? STATUS_OK : space_unmap(space, *address, size);
+    return status == STATUS_OK ? 0 : error_of(status);
+}
+
+int64_t linux_mmap(uint64_t address, uint64_t size, uint64_t bits, uint64_t flags, uint64_t number, uint64_t offset)
+{
     struct linux_descriptor found = {0};
     unsigned prot;
     size = PAGE_UP(size);
@@ -116,12 +125,17 @@ int64_t linux_mmap(uint64_t address, uint64_t size, uint64_t bits, uint64_t flag
         status = check_flags(flags, prot, &found);
     if (status < 0)
         return status;
-    if (flags & MAP_FIXED && !(flags & MAP_FIXED_NOREPLACE) && (status = space_unmap(space, address, size)) != STATUS_OK)
-        return error_of(status);
-    if (!exact && !(address = space_find_unused(space, size)))
-        return LINUX_ENOMEM;
-    return found.file && !(prot & RIGHT_WRITE) ? map_file(address, size, prot, found.file, offset)
-                                               : map_copy(address, size, prot, found.file, offset);
+    struct memory *memory = NULL; /* of a copy: made first, in steps where it is large */
+    if ((!found.file || prot & RIGHT_WRITE) && (status = thread_make_memory(size, &memory)) != STATUS_OK)
+        return status == CALL_AGAIN ? status : LINUX_ENOMEM;
+    status = make_room(&address, size, flags);
+    if (status < 0) {
+        if (memory)
+            object_release(memory);
+        return status;
+    }
+    return memory ? map_copy(memory, address, size, prot, found.file, offset)
+                  : map_file(address, size, prot, found.file, offset);
 }
 
 int64_t linux_mprotect(uint64_t address, uint64_t size, uint64_t bits)

@@ -97,6 +97,24 @@ void thread_forget_progress(struct thread *thread)
     thread->progress = NULL;
 }
 
+int64_t thread_make_memory(uint64_t size, struct memory **memory)
+{
+    struct progress *progress = current_thread->progress;
+    struct memory *made = progress && progress->object ? progress->object : memory_begin(size);
+    int64_t status = made ? memory_grow(made) : STATUS_NO_MEMORY;
+    if (status == CALL_AGAIN && (progress = thread_keep_progress())) {
+        progress->object = made;
+        return CALL_AGAIN;
+    }
+    if (progress)
+        progress->object = NULL;
+    if (status == STATUS_OK)
+        *memory = made;
+    else if (made)
+        object_release(made);
+    return status == STATUS_OK ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
 void thread_ready(struct thread *thread)
 {
     thread->record.state = THREAD_READY;
