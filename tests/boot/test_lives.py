@@ -63,9 +63,9 @@ def test_the_emulator_counts_instructions_exactly(booted):
     for life in lives.values():
         for instant in life.instants.values():
             # One instruction is a nanosecond, while nothing waits; the kernel's timer counts in steps of 838, from
-            # its start on, which is some thousand instructions after power-on.
+            # its start on, which is when it has checked and moved itself.
             behind = instant.instructions - instant.nanoseconds
-            assert 0 < behind < 50_000, (life, behind)
+            assert 0 < behind < 100_000, (life, behind)
             assert 0 < instant.seconds <= booted.outcome.seconds
 
 

@@ -55,7 +55,7 @@ def test_an_unknown_machine_is_a_wrong_argument(build):
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 2 and "invalid choice: 'pdp11' (choose from 'emulator', 'qemu')" in done.stderr
+    assert done.returncode == 2 and "pdp11 is unknown; choose one of: emulator, qemu" in done.stderr
 
 
 def test_absent_qemu_exits_77(build):
