@@ -125,7 +125,8 @@ def test_output_that_is_lost(system, program):
     """Without a console, and without names that know one, a program prints to nobody and may pass."""
     system.services.clear()
     result = system.program(program).boot()
-    warning = f"  warning: {program} prints, and what is printed is lost: no service of the manifest is 'console'; add "
+    rule = "no service of the manifest registers 'console'; add "
+    warning = f"  warning: {program} prints, and what is printed is lost: {rule}"
     assert any(line.startswith(warning) for line in as_text(result))
     system.services.clear()
     assert system.program(program, grants=["log"]).boot().warnings == []

@@ -23,17 +23,17 @@ def warnings(image: ImageFile, root: Path) -> list[str]:
     """`root`: the build folder, for symbols of static programs."""
     services = image.archive.services
     names = {service.name for service in services}
-    if CONSOLE in names:
+    if any(CONSOLE in service.registers for service in services):
         return []
     elves = Modules(image).elves
     mute = [each.name for each in services if _is_mute(each) and _prints(each, elves, root)]
     if not mute:
         return []
-    missing = [f'[[service]] name = "{name}"' for name in (REGISTRY, CONSOLE) if name not in names]
+    missing = [f'[[service]] name = "{name}"' for name in (REGISTRY, CONSOLE) if name not in names or name == CONSOLE]
     verb = "print" if len(mute) > 1 else "prints"
     return [
-        f"{' and '.join(mute)} {verb}, and what is printed is lost: no service of the manifest is {CONSOLE!r}; add "
-        f'{" and ".join(missing)}, with grants = ["log"]'
+        f"{' and '.join(mute)} {verb}, and what is printed is lost: no service of the manifest registers {CONSOLE!r}; "
+        f'add {" and ".join(missing)}, with grants = ["log"]'
     ]
 
 
