@@ -137,8 +137,11 @@ def measure(build: Path, strategy: str, count: int, size: str, folder: Path) -> 
 # What a further service costs, by who does what: (file, function) of a place.
 PARTS: dict[str, Callable[[str, str], bool]] = {
     "kernel: zero frames": lambda file, function: file == "kernel" and function == "memory_fill",
+    "kernel: compare pages": lambda file, function: (
+        file == "kernel"
+        and function in ("checksum", "tree_check_page", "page_touch", "page_touch_range", "check_frame")
+    ),
     "kernel: the rest": lambda file, function: file.startswith("kernel"),
-    "loader: compare checksums": lambda file, function: file == "services/loader" and function == "checksum",
     "loader: the rest": lambda file, function: file == "services/loader",
     "ld.so": lambda file, function: file == "lib/ld.so",
     "the service and its libraries": lambda file, function: True,

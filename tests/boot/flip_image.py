@@ -265,6 +265,7 @@ def main() -> int:
                 if each.unseen or each.wrong:
                     what = "unseen by verify" if each.unseen else each.wrong
                     print(f"{strategy}: {each.case}: {what}", *each.text[-12:], sep="\n    ", flush=True)
+            print(f"{strategy}: {share} images", flush=True)
         print("\n".join(table(subjects, found)))
     bad = sum(each.unseen or each.wrong is not None for _, each in found)
     wrong = "unseen by verify, passed although what was altered was used, or failed without a cause"
