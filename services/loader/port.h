@@ -22,6 +22,7 @@
  *   - A boot image in one piece: the packer's archive can be one module that the system hands over, by whatever call.
  *   - Processes that the kernel links: port_next_started and port_start answer PORT_NOT_FOUND and PORT_ABSENT.
  *   - Authority that a process can be given: port_grant answers PORT_OK with 0.
+ *   - Budgets: a port may ignore who pays, and leave the shares 0.
  *   - An end of the machine: port_verdict may do nothing. */
 #ifndef PORT_H
 #define PORT_H
@@ -68,6 +69,7 @@ struct port_boot {
     const uint8_t *image; /* the archive (<ambilink/image.h>): readable as long as the loader runs; page-aligned */
     uint64_t image_size;
     uint64_t image_memory; /* for port_mapping.memory: its read-only pages */
+    uint64_t share_memory, share_kernel_memory; /* bytes: the budget of a service that the manifest gives none; 0: no budgets */
     bool failed;          /* the system could not start everything that it had to, and reported that */
     bool moves_pages;     /* see above */
 };
@@ -100,17 +102,24 @@ void port_log(struct port *port, const char *line, uint64_t size);
 
 /* --- Address spaces ------------------------------------------------------------------------------------------------ */
 
+/* Who pays for a process, and for what it and this service make for it. */
+struct port_budget {
+    uint64_t memory, kernel_memory; /* bytes, taken from the payer's budget; both 0: it shares that */
+    struct port_space payer;        /* id 0: this service */
+};
+
 /* An address space with nothing in it, of a process that does not run yet. *number names the process to clients and to
  * the log: not 0, and no other process has it, or had it. When the process ends, port_receive says so, once.
  * NO_MEMORY, LIMIT. The caller owns *space: port_space_close. `name` ends with NUL, and is not kept. */
-int64_t port_space_create(struct port *port, const char *name, struct port_space *space, uint64_t *number);
+int64_t port_space_create(struct port *port, const char *name, const struct port_budget *budget, struct port_space *space,
+                          uint64_t *number);
 /* The process ends, if it has not ended; its mappings go. That it ended is not received, or is received later, for a number
  * that policy then ignores. */
 void port_space_close(struct port *port, struct port_space space);
 
-/* Zeroed pages, all visible in memory->view. `size`: pages, not 0. NO_MEMORY, LIMIT, INVALID (more than one memory can have). The caller owns *memory:
+/* Zeroed pages, which `payer` pays for, all visible in memory->view. `size`: pages, not 0. NO_MEMORY, LIMIT, INVALID (more than one memory can have). The caller owns *memory:
  * port_memory_release. */
-int64_t port_memory_create(struct port *port, uint64_t size, struct port_memory *memory);
+int64_t port_memory_create(struct port *port, struct port_space payer, uint64_t size, struct port_memory *memory);
 /* The view goes. Pages that are mapped in an address space stay as long as they are mapped there. */
 void port_memory_release(struct port *port, const struct port_memory *memory);
 
@@ -160,8 +169,9 @@ struct port_process {
  * been ended, and the next call goes on behind it. The caller owns process->space and ->block. */
 int64_t port_next_started(struct port *port, struct port_process *process);
 /* The system links and starts a service; as with port_space_create, its end will be received. ABSENT, NO_MEMORY, or what
- * the system reported. The caller owns process->space and ->block. */
-int64_t port_start(struct port *port, uint32_t service, struct port_process *process);
+ * the system reported. The caller owns process->space and ->block. Where the manifest gives it no budget, it shares the payer's;
+ * id 0: it has a share of its own. */
+int64_t port_start(struct port *port, uint32_t service, struct port_space payer, struct port_process *process);
 
 /* --- Requests ------------------------------------------------------------------------------------------------------ */
 

@@ -31,11 +31,11 @@ static struct child *add(struct loader *loader, struct child *child)
 }
 
 /* The system makes the process, and links it or maps its interpreter. */
-static bool start_by_system(struct child *child)
+static bool start_by_system(struct child *child, struct port_space payer)
 {
     struct loader *loader = child->space.loader;
     struct port_process process;
-    int64_t status = port_start(loader->port, (uint32_t)(child->service - loader->archive.services), &process);
+    int64_t status = port_start(loader->port, (uint32_t)(child->service - loader->archive.services), payer, &process);
     if (status < 0) {
         report(loader, "%s: the system cannot start it, status %lld", child->name, (long long)status);
         return false;
@@ -70,12 +70,26 @@ static bool link_and_run(struct child *child, struct port_space space, uint64_t 
     return start_run(child, &values);
 }
 
-static bool start_here(struct child *child)
+/* What the manifest says; else its starter's, and at boot a share. */
+static struct port_budget budget_of(const struct child *child, struct port_space payer)
+{
+    const struct port_boot *boot = &child->space.loader->boot;
+    const struct image_service *service = child->service;
+    if (payer.id && !service->memory && !service->kernel_memory)
+        return (struct port_budget){.payer = payer};
+    return (struct port_budget){
+        .memory = service->memory ? service->memory : boot->share_memory,
+        .kernel_memory = service->kernel_memory ? service->kernel_memory : boot->share_kernel_memory,
+    };
+}
+
+static bool start_here(struct child *child, struct port_space payer)
 {
     struct loader *loader = child->space.loader;
+    const struct port_budget budget = budget_of(child, payer);
     struct port_space space;
     uint64_t number;
-    int64_t status = port_space_create(loader->port, child->name, &space, &number);
+    int64_t status = port_space_create(loader->port, child->name, &budget, &space, &number);
     if (status < 0) {
         report(loader, "%s: no process for it, status %lld", child->name, (long long)status);
         return false;
@@ -84,12 +98,12 @@ static bool start_here(struct child *child)
     return (is_packed ? packed_run : link_and_run)(child, space, number);
 }
 
-struct child *service_start(struct loader *loader, const struct image_service *service, bool at_boot)
+struct child *service_start(struct loader *loader, const struct image_service *service, bool at_boot, struct port_space payer)
 {
     struct child *child = child_create(loader, service, at_boot);
     if (!child)
         return NULL;
-    if (!(is_system_linked(service) ? start_by_system : start_here)(child)) {
+    if (!(is_system_linked(service) ? start_by_system : start_here)(child, payer)) {
         child_destroy(child);
         return NULL;
     }
@@ -131,7 +145,7 @@ void services_boot(struct loader *loader)
         const struct image_service *service = &loader->archive.services[i];
         if (service->role == IMAGE_SERVICE_ON_DEMAND || is_system_linked(service))
             continue;
-        if (!service_start(loader, service, true))
+        if (!service_start(loader, service, true, (struct port_space){0}))
             loader->failed = true;
     }
     port_booted(loader->port);
@@ -158,7 +172,7 @@ int64_t services_start_for(struct loader *loader, struct child *caller, const st
             report(loader, "%s: %u processes that it started run, and no more may", caller->name, LOADER_STARTED_MAX);
         return PORT_LIMIT;
     }
-    *started = service_start(loader, service, false);
+    *started = service_start(loader, service, false, caller->space.port);
     if (!*started)
         return PORT_INVALID;
     (*started)->starter = caller->number;

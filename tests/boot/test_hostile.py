@@ -1,5 +1,7 @@
 """What an unprivileged process must not be able to do; one boot for all that it tries."""
 
+import pytest
+
 from .hostile import checks, hostile
 
 
@@ -7,8 +9,31 @@ def test_rights_stay_and_services_hold(each_strategy):
     checks(hostile(each_strategy, "hostile-rights", "hostile-services").boot(), "rights", "services")
 
 
+QUOTA = {"memory": 3 << 20, "kernel-memory": 96 << 10}
+# More than half of what a machine of 48 MiB has: nothing must be left of the one before.
+MOST = {"memory": 20 << 20, "kernel-memory": 1 << 20}
+
+
 def test_hostile_programs_together(system, machine):
-    result = hostile(system, "hostile-rights", "hostile-services", "hostile-messages").boot(machine)
-    checks(result, "rights", "services", "messages")
+    system = hostile(system, "hostile-rights", "hostile-services", "hostile-messages", "hostile-quota", "test-glutton",
+                     "test-glutton", hostile_quota=QUOTA, test_glutton=MOST)  # fmt: skip
+    result = system.boot(machine, memory_megabytes=48, timeout=90.0)
+    checks(result, "rights", "services", "messages", "quota")
     # A line of a program is headed by the name that it has, not by one that it chose.
     assert "hostile-services: loader: every program of the manifest ended: passed" in result.outcome.text
+
+
+@pytest.mark.parametrize("linker", ["kernel", "interp"])
+def test_budgets_of_what_the_kernel_starts(system, linker):
+    system.linker = linker
+    checks(hostile(system, "hostile-quota", hostile_quota=QUOTA).boot(timeout=90.0), "quota")
+
+
+def test_services_have_their_share_whatever_others_take(system):
+    """Four take all of their shares, and stay."""
+    for number in range(4):
+        system.service(f"glutton-{number}", program="test-glutton", arguments=["stay"])
+    result = hostile(system, "hostile-rights").boot(memory_megabytes=32)
+    checks(result, "rights")
+    for number in range(4):
+        assert any(f"kernel: glutton-{number}: its budget of " in line for line in result.outcome.text)

@@ -362,8 +362,17 @@ static uint64_t space_add(struct port *port, uint64_t *number)
     return FIRST_ID + port->space_count++;
 }
 
-int64_t port_space_create(struct port *port, const char *name, struct port_space *space, uint64_t *number)
+/* Budgets are not kept here; who pays must be there. */
+static void check_payer(struct port *port, struct port_space payer)
 {
+    if (payer.id)
+        space_of(port, payer);
+}
+
+int64_t port_space_create(struct port *port, const char *name, const struct port_budget *budget, struct port_space *space,
+                          uint64_t *number)
+{
+    check_payer(port, budget->payer);
     if (fails(port, "space_create"))
         return PORT_NO_MEMORY;
     space->id = space_add(port, number);
@@ -393,8 +402,9 @@ void port_space_close(struct port *port, struct port_space id)
     printf("close %" PRIu64 "\n", space->number);
 }
 
-int64_t port_memory_create(struct port *port, uint64_t size, struct port_memory *memory)
+int64_t port_memory_create(struct port *port, struct port_space payer, uint64_t size, struct port_memory *memory)
 {
+    check_payer(port, payer);
     if (!is_pages(size))
         misuse("memory of %" PRIu64 " bytes", size);
     if (fails(port, "memory_create"))
@@ -560,8 +570,9 @@ int64_t port_next_started(struct port *port, struct port_process *process)
     return PORT_NOT_FOUND;
 }
 
-int64_t port_start(struct port *port, uint32_t service, struct port_process *process)
+int64_t port_start(struct port *port, uint32_t service, struct port_space payer, struct port_process *process)
 {
+    check_payer(port, payer);
     for (size_t i = 0; i < port->process_count; i++)
         if (!port->processes[i].before && port->processes[i].service == service)
             return begin_process(port, &port->processes[i], process);

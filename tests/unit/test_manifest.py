@@ -27,6 +27,8 @@ program = "b"
 role = "program"
 grants = ["log", "image"]
 stack = 8192
+memory = 8388608
+kernel-memory = 100000
 arguments = ["x", "y z"]
 environment = { K = "v" }
 [files]
@@ -36,6 +38,7 @@ environment = { K = "v" }
     (service,) = read_back.services
     assert (service.name, service.program, service.role) == ("a", "b", Role.PROGRAM)
     assert service.grants == Grant.LOG | Grant.IMAGE and service.stack_size == 8192
+    assert (service.memory, service.kernel_memory) == (8 << 20, 100000)
     assert service.arguments == ("x", "y z") and service.environment == ("K=v",)
     assert read_back.kernel == "other" and read_back.programs == ["loader", "b"]
     assert read_back.files == {"etc/f": tmp_path / "here/f"}
@@ -54,6 +57,10 @@ environment = { K = "v" }
         (GOOD + 'role = "demon"\n', "service a.role is 'demon'; did you mean 'daemon'? choose one of: daemon, program"),
         (GOOD + 'grants = ["root"]\n', "service a.grants is 'root'; choose one of: log, image"),
         (GOOD + "stack = 100\n", "service a.stack is 100; use a multiple of 4096"),
+        (GOOD + "memory = 100\n", "service a.memory is 100; use a multiple of 4096 up to 4294967296, or leave it out"),
+        (GOOD + "memory = 0\n", "service a.memory is 0; use a multiple of 4096"),
+        (GOOD + "kernel-memory = -1\n", "service a.kernel-memory is -1; use a multiple of 1 up to"),
+        (GOOD + "kernel-memory = 9999999999\n", "service a.kernel-memory is 9999999999; use"),
         (GOOD + 'stack = "big"\n', "service a.stack is 'big', which is not a whole number"),
         (GOOD + "arguments = [1]\n", "service a.arguments has the item 1, which is not a text"),
         (GOOD + "arguments = [" + '"x",' * 9 + "]\n", "service a.arguments has 9 items; give at most 8"),

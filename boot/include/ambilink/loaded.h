@@ -19,6 +19,7 @@ struct loaded_table {
     uint64_t size;             /* bytes in all */
     uint32_t process_count;
     uint32_t failures;         /* services and kernel modules that the kernel could not start, which it logged */
+    uint64_t share_memory, share_kernel_memory; /* bytes: the budget of a service that the manifest gives none */
     struct loaded_process process[];
 };
 #endif

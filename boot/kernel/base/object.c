@@ -8,7 +8,7 @@ bool objects_are_reached;
 static struct object *dying; /* the last first: what an object holds ends before what was dying before it */
 
 const struct object_type system_type; /* never destroyed: the kernel keeps a reference */
-struct object system_object = {&system_type, {1}};
+struct object system_object = {.type = &system_type, .references = 1};
 
 void object_retain(void *pointer)
 {
@@ -32,7 +32,10 @@ void objects_destroy(void)
         struct object *object = dying;
         dying = object->next_dying;
         work_did(1);
+        struct budget *budget = object->budget;
+        struct cost cost = budget ? object_cost(object) : (struct cost){0};
         if (object->type->destroy(object)) {
+            budget_give(budget, cost);
             work_waiting--;
             continue;
         }

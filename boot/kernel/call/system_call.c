@@ -76,15 +76,26 @@ static int64_t do_handle_duplicate(handle_t handle, uint64_t rights, uint64_t ba
     return slot->rights & RIGHT_DUPLICATE ? copy_handle(current_thread->handles, slot, rights, badge) : STATUS_NO_RIGHT;
 }
 
-static int64_t do_memory_create(uint64_t size)
+/* The budget of a process, or where there is no handle of the running one. NULL: *status is why. */
+static struct budget *payer(handle_t handle, int64_t *status)
 {
+    const struct process *process = handle ? managed_process(handle, status) : current_thread->process;
+    return process ? process->budget : NULL;
+}
+
+static int64_t do_memory_create(uint64_t size, handle_t payer_handle)
+{
+    int64_t status = STATUS_OK;
+    struct budget *budget = payer(payer_handle, &status);
+    if (!budget)
+        return status;
     if (!size || size % PAGE_SIZE || size > MEMORY_SIZE_MAX)
         return STATUS_INVALID;
-    int64_t status = handle_reserve(current_thread->handles, 1);
+    status = handle_reserve(current_thread->handles, 1);
     if (status != STATUS_OK)
         return status;
     struct memory *memory;
-    status = thread_make_memory(size, &memory);
+    status = thread_make_memory(budget, size, &memory);
     return status == STATUS_OK ? give(memory, RIGHT_READ | RIGHT_WRITE | RIGHT_DUPLICATE | RIGHT_TRANSFER) : status;
 }
 
@@ -95,14 +106,21 @@ static int64_t do_memory_size(handle_t handle)
     return memory ? (int64_t)memory->size : status;
 }
 
-static int64_t do_process_create(uint64_t name_user, uint64_t length)
+static int64_t do_process_create(uint64_t name_user, uint64_t length, handle_t payer_handle, uint64_t memory,
+                                 uint64_t kernel_memory)
 {
+    int64_t status = STATUS_OK;
     char name[PROCESS_NAME_MAX] = {0};
-    if (!length || length >= PROCESS_NAME_MAX)
+    struct budget *budget = payer(payer_handle, &status);
+    if (!budget)
+        return status;
+    if (!length || length >= PROCESS_NAME_MAX || memory % PAGE_SIZE || !memory != !kernel_memory)
         return STATUS_INVALID;
     if (!user_read(current_thread->space, name, name_user, length))
         return STATUS_BAD_ADDRESS;
-    return give(process_create(name, length), RIGHT_MANAGE | RIGHT_WATCH | RIGHT_DUPLICATE | RIGHT_TRANSFER);
+    struct process *process = memory ? process_create_limited(budget, (struct cost){memory / PAGE_SIZE, kernel_memory}, name, length)
+                                     : process_create(budget, name, length);
+    return give(process, RIGHT_MANAGE | RIGHT_WATCH | RIGHT_DUPLICATE | RIGHT_TRANSFER);
 }
 
 static int64_t do_process_grant(handle_t process_handle, handle_t handle, uint64_t rights, uint64_t badge)
@@ -293,11 +311,14 @@ static int64_t do_machine_counts(handle_t handle, uint64_t counts_user)
     return user_write(current_thread->space, counts_user, &counts, sizeof counts) ? STATUS_OK : STATUS_BAD_ADDRESS;
 }
 
-static int64_t do_service_start(handle_t handle, uint64_t index, uint64_t result_user)
+static int64_t do_service_start(handle_t handle, uint64_t index, uint64_t result_user, handle_t payer_handle)
 {
     int64_t status;
     struct process *caller = current_thread->process;
     if (!handle_object(&caller->handles, handle, &system_type, RIGHT_MANAGE, &status))
+        return status;
+    struct budget *budget = payer_handle ? payer(payer_handle, &status) : NULL;
+    if (payer_handle && !budget)
         return status;
     struct loaded_process loaded;
     if (memory_comes_back()) /* here a failure is logged, and not tried again */
@@ -306,7 +327,7 @@ static int64_t do_service_start(handle_t handle, uint64_t index, uint64_t result
     if (!user_read(&caller->space, &loaded, result_user, sizeof loaded) ||
         !user_write(&caller->space, result_user, &loaded, sizeof loaded))
         return STATUS_BAD_ADDRESS;
-    status = service_start(index, caller, &loaded);
+    status = service_start(index, caller, budget, &loaded);
     if (status >= 0)
         user_write(&caller->space, result_user, &loaded, sizeof loaded);
     return status;
@@ -322,11 +343,11 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
     case SYS_HANDLE_DUPLICATE:
         return do_handle_duplicate((handle_t)a, b, c);
     case SYS_MEMORY_CREATE:
-        return do_memory_create(a);
+        return do_memory_create(a, (handle_t)b);
     case SYS_MEMORY_SIZE:
         return do_memory_size((handle_t)a);
     case SYS_PROCESS_CREATE:
-        return do_process_create(a, b);
+        return do_process_create(a, b, (handle_t)c, d, e);
     case SYS_PROCESS_GRANT:
         return do_process_grant((handle_t)a, (handle_t)b, c, d);
     case SYS_PROCESS_MAP:
@@ -364,7 +385,7 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
         thread_sleep(current_thread, a);
         return STATUS_OK;
     case SYS_ENDPOINT_CREATE:
-        return give(endpoint_create(current_thread->process_record),
+        return give(endpoint_create(current_thread->process->budget, current_thread->process_record),
                     RIGHT_CALL | RIGHT_RECEIVE | RIGHT_MINT | RIGHT_DUPLICATE | RIGHT_TRANSFER);
     case SYS_CALL:
         return do_call((handle_t)a, b, c);
@@ -387,7 +408,7 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
     case SYS_INPUT_READ:
         return do_input_read((handle_t)a);
     case SYS_SERVICE_START:
-        return do_service_start((handle_t)a, b, c);
+        return do_service_start((handle_t)a, b, c, (handle_t)d);
     default:
         return STATUS_INVALID;
     }
@@ -413,7 +434,9 @@ static bool may_find_memory(struct thread *thread)
         thread->collection = collection_next();
     if (collection_done() >= thread->collection)
         return false;
-    collect();
+    /* What this call made and gave up goes first: a collection ends when nothing else is ending. */
+    if (leftover_work())
+        collect();
     return true;
 }
 

@@ -50,7 +50,8 @@ static bool stage(void *context, struct staging *staging)
 {
     if (staging->size > MEMORY_SIZE_MAX)
         log_line(context, "it needs more writable memory at once than one memory object has");
-    struct memory *memory = memory_create(staging->size);
+    const struct process_link *linking = context;
+    struct memory *memory = memory_create(linking->process->budget, staging->size);
     staging->here = memory ? kernel_map(memory, 0, staging->size, PROT_READ_WRITE) : NULL;
     staging->id = (uint64_t)memory;
     if (memory && !staging->here)

@@ -65,7 +65,7 @@ static struct module_memory **find_memory(struct module_link *linking, uint64_t 
 static bool map_fresh(struct module_link *linking, const struct target_mapping *mapping)
 {
     struct module_memory *record = pool_alloc(sizeof *record);
-    struct memory *memory = record ? memory_create(mapping->size) : NULL;
+    struct memory *memory = record ? memory_create(NULL, mapping->size) : NULL;
     if (!memory || !page_map(kernel_page_table, mapping->address, memory, 0, mapping->size, mapping->prot)) {
         if (memory)
             object_release(memory);

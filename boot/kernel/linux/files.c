@@ -59,7 +59,7 @@ static bool files_destroy(void *object)
     return true;
 }
 
-const struct object_type linux_files_type = {.destroy = files_destroy};
+const struct object_type linux_files_type = {.destroy = files_destroy, .bytes = sizeof(struct linux_files)};
 const uint64_t linux_files_size = sizeof(struct linux_files);
 
 /* NULL: the process opened and closed none. */
@@ -72,12 +72,19 @@ static struct linux_files *files(void)
 static struct linux_files *files_to_change(void)
 {
     struct linux_files *open = files();
-    if (!open && (open = pool_alloc(sizeof *open))) {
-        open->object = (struct object){&linux_files_type, {1}};
-        for (unsigned i = 0; i < STANDARD_DESCRIPTORS; i++)
-            open->at[i].file = &the_log;
-        current_thread->process->linux_state = &open->object;
+    struct budget *budget = current_thread->process->budget;
+    if (open)
+        return open;
+    if (!object_charge(&linux_files_type, budget))
+        return NULL;
+    if (!(open = pool_alloc(sizeof *open))) {
+        object_discharge(&linux_files_type, budget);
+        return NULL;
     }
+    open->object = (struct object){.type = &linux_files_type, .references = 1, .budget = budget};
+    for (unsigned i = 0; i < STANDARD_DESCRIPTORS; i++)
+        open->at[i].file = &the_log;
+    current_thread->process->linux_state = &open->object;
     return open;
 }
 

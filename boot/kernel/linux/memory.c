@@ -126,7 +126,8 @@ int64_t linux_mmap(uint64_t address, uint64_t size, uint64_t bits, uint64_t flag
     if (status < 0)
         return status;
     struct memory *memory = NULL; /* of a copy: made first, in steps where it is large */
-    if ((!found.file || prot & RIGHT_WRITE) && (status = thread_make_memory(size, &memory)) != STATUS_OK)
+    struct budget *budget = current_thread->space->budget;
+    if ((!found.file || prot & RIGHT_WRITE) && (status = thread_make_memory(budget, size, &memory)) != STATUS_OK)
         return status == CALL_AGAIN ? status : LINUX_ENOMEM;
     status = make_room(&address, size, flags);
     if (status < 0) {

@@ -46,7 +46,7 @@ void *kernel_map(struct memory *memory, uint64_t offset, uint64_t size, unsigned
 
 void *kernel_alloc(uint64_t size)
 {
-    struct memory *memory = memory_create(PAGE_UP(size));
+    struct memory *memory = memory_create(NULL, PAGE_UP(size));
     if (!memory)
         return NULL;
     void *mapped = kernel_map(memory, 0, memory->size, PROT_READ_WRITE);

@@ -82,22 +82,37 @@ static bool memory_destroy(void *object)
     return true;
 }
 
-const struct object_type memory_type = {.destroy = memory_destroy};
+/* With its lists, and its record. */
+static struct cost cost_of(uint64_t pages)
+{
+    uint64_t lists = pages <= FEW ? 0 : 1 + (pages + POINTERS_PER_PAGE - 1) / POINTERS_PER_PAGE;
+    return (struct cost){.pages = pages + lists, .bytes = sizeof(struct memory) + (lists ? 0 : pages * sizeof(uint64_t))};
+}
 
-struct memory *memory_begin(uint64_t size)
+static struct cost memory_charge(const void *object)
+{
+    const struct memory *memory = object;
+    return cost_of(memory->size / PAGE_SIZE);
+}
+
+const struct object_type memory_type = {.destroy = memory_destroy, .cost = memory_charge};
+
+struct memory *memory_begin(struct budget *budget, uint64_t size)
 {
     /* Asked in advance, so that a request that cannot succeed takes nothing and zeroes nothing. */
     uint64_t pages = size / PAGE_SIZE;
-    if (size > MEMORY_SIZE_MAX || !frames_available(pages + pages / POINTERS_PER_PAGE + 3))
+    struct cost cost = cost_of(pages);
+    if (size > MEMORY_SIZE_MAX || !frames_available(cost.pages + 2) || !budget_take(budget, cost))
         return NULL;
     struct memory *memory = pool_alloc(sizeof *memory);
-    if (!memory)
-        return NULL;
-    memory->object = (struct object){&memory_type, {1}};
-    memory->size = size;
-    if (make_list(memory, pages))
+    if (memory && make_list(memory, pages)) {
+        memory->object = (struct object){.type = &memory_type, .references = 1, .budget = budget};
+        memory->size = size;
         return memory;
-    pool_free(memory, sizeof *memory);
+    }
+    if (memory)
+        pool_free(memory, sizeof *memory);
+    budget_give(budget, cost);
     return NULL;
 }
 
@@ -112,9 +127,9 @@ int64_t memory_grow(struct memory *memory)
     return STATUS_OK;
 }
 
-struct memory *memory_create(uint64_t size)
+struct memory *memory_create(struct budget *budget, uint64_t size)
 {
-    struct memory *memory = memory_begin(size);
+    struct memory *memory = memory_begin(budget, size);
     while (memory && memory->pages < size / PAGE_SIZE)
         if (!take_frame(memory)) {
             object_release(memory);
@@ -127,7 +142,7 @@ struct memory *memory_create_run(uint64_t start, uint64_t size)
 {
     struct memory *memory = pool_alloc(sizeof *memory);
     if (memory)
-        *memory = (struct memory){.object = {&memory_type, {1}}, .size = size, .start = start};
+        *memory = (struct memory){.object = {.type = &memory_type, .references = 1}, .size = size, .start = start};
     return memory;
 }
 

@@ -28,6 +28,9 @@ uint64_t page_table_init(uint64_t fixed_start, uint64_t fixed_end);
 /* After the move: leave the boot loader's table. */
 void page_table_enter(void);
 
+/* Frames that all page tables take up. */
+extern uint64_t page_tables;
+
 /* A table with an empty user half; 0: no frame. */
 uint64_t page_table_create(void);
 /* Free the tables, not what they map, within what work_left allows; nothing uses the table from the first call on. False: to

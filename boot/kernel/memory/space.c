@@ -9,26 +9,71 @@
 
 #define FREED_PER_UNIT 4 /* mappings: cheaper than clearing a page */
 
-bool space_init(struct space *space)
+static const struct cost one_page = {.pages = 1}, one_mapping = {.bytes = sizeof(struct mapping)};
+
+bool space_init(struct space *space, struct budget *budget)
 {
-    uint64_t table = page_table_create();
-    if (!table)
+    if (!budget_take(budget, one_page))
         return false;
+    uint64_t table = page_table_create();
+    if (!table) {
+        budget_give(budget, one_page);
+        return false;
+    }
     /* Anonymous memory lies in the upper part of user space, from a random page on. */
     uint64_t free_address = 0x600000000000 + (random_next() & 0xffffffffff) * 16 / PAGE_SIZE * PAGE_SIZE;
-    *space = (struct space){.page_table = table, .free_address = free_address, .unused_address = free_address};
+    *space = (struct space){.budget = budget, .page_table = table, .free_address = free_address, .unused_address = free_address};
     return true;
 }
 
-static void mapping_free(struct mapping *mapping)
+/* NULL: no memory. */
+static struct mapping *mapping_alloc(struct space *space)
+{
+    if (!budget_take(space->budget, one_mapping))
+        return NULL;
+    struct mapping *mapping = pool_alloc(sizeof *mapping);
+    if (!mapping)
+        budget_give(space->budget, one_mapping);
+    return mapping;
+}
+
+static void mapping_free(struct space *space, struct mapping *mapping)
+{
+    pool_free(mapping, sizeof *mapping);
+    budget_give(space->budget, one_mapping);
+}
+
+static void mapping_end(struct space *space, struct mapping *mapping)
 {
     object_release(mapping->memory);
-    pool_free(mapping, sizeof *mapping);
+    mapping_free(space, mapping);
+}
+
+/* What tables were freed since there were so many. */
+static void give_tables(struct space *space, uint64_t before)
+{
+    budget_give(space->budget, (struct cost){.pages = before - page_tables});
+}
+
+/* page_map, with the tables that it makes paid for. */
+static bool map_pages(struct space *space, uint64_t address, const struct memory *memory, uint64_t offset, uint64_t size,
+                      unsigned prot)
+{
+    const uint64_t before = page_tables;
+    if (!page_map(space->page_table, address, memory, offset, size, prot))
+        return false;
+    if (budget_take(space->budget, (struct cost){.pages = page_tables - before}))
+        return true;
+    page_unmap(space->page_table, address, size);
+    return false;
 }
 
 bool space_end(struct space *space)
 {
-    if (space->page_table && !page_table_destroy(space->page_table))
+    const uint64_t before = page_tables;
+    bool is_gone = !space->page_table || page_table_destroy(space->page_table);
+    give_tables(space, before);
+    if (!is_gone)
         return false;
     space->page_table = 0;
     for (unsigned i = 1; space->mappings; i++) {
@@ -36,7 +81,7 @@ bool space_end(struct space *space)
             return false;
         struct mapping *mapping = space->mappings;
         space->mappings = mapping->next;
-        mapping_free(mapping);
+        mapping_end(space, mapping);
         if (i % FREED_PER_UNIT == 0)
             work_did(1);
     }
@@ -92,15 +137,15 @@ static struct mapping *continued(const struct space *space, const struct mapping
 /* Map a range that is free; `link` would hold it. `grows`: the mapping before it is made larger, where that can be. */
 static int64_t map_range(struct space *space, struct mapping **link, const struct mapping *wanted, bool grows)
 {
-    struct mapping *before = grows ? continued(space, wanted) : NULL, *mapping = before ? before : pool_alloc(sizeof *mapping);
+    struct mapping *before = grows ? continued(space, wanted) : NULL, *mapping = before ? before : mapping_alloc(space);
     uint64_t size = wanted->end - wanted->start;
     if (!mapping)
         return STATUS_NO_MEMORY;
     if (wanted->memory->start == page_guard.start && size / PAGE_SIZE <= page_guard.early)
         page_guard.check_early(page_guard.start + wanted->offset, size / PAGE_SIZE);
-    if (!page_map(space->page_table, wanted->start, wanted->memory, wanted->offset, size, wanted->prot)) {
+    if (!map_pages(space, wanted->start, wanted->memory, wanted->offset, size, wanted->prot)) {
         if (!before)
-            pool_free(mapping, sizeof *mapping);
+            mapping_free(space, mapping);
         return STATUS_NO_MEMORY;
     }
     if (before) {
@@ -159,11 +204,11 @@ int64_t space_map(struct space *space, struct memory *memory, uint64_t offset, u
 }
 
 /* Make `address` a border between mappings where it lies inside this one. */
-static bool split_at(struct mapping *mapping, uint64_t address)
+static bool split_at(struct space *space, struct mapping *mapping, uint64_t address)
 {
     if (!mapping || mapping->start >= address || mapping->end <= address)
         return true;
-    struct mapping *rest = pool_alloc(sizeof *rest);
+    struct mapping *rest = mapping_alloc(space);
     if (!rest)
         return false;
     *rest = *mapping;
@@ -179,11 +224,11 @@ static bool split_at(struct mapping *mapping, uint64_t address)
 static bool split_around(struct space *space, uint64_t address, uint64_t end)
 {
     struct mapping *mapping = *mapping_after(space, address);
-    if (!split_at(mapping, address))
+    if (!split_at(space, mapping, address))
         return false;
     while (mapping && mapping->end < end)
         mapping = mapping->next;
-    return split_at(mapping, end);
+    return split_at(space, mapping, end);
 }
 
 /* STATUS_OK: [address, address + size) is mapped without a hole, and all of it may be given this protection. */
@@ -223,8 +268,10 @@ int64_t space_unmap_some(struct space *space, uint64_t address, uint64_t size)
             return CALL_AGAIN;
         struct mapping *mapping = *link;
         *link = mapping->next;
+        const uint64_t before = page_tables;
         page_unmap(space->page_table, mapping->start, mapping->end - mapping->start);
-        mapping_free(mapping);
+        give_tables(space, before);
+        mapping_end(space, mapping);
     }
     return STATUS_OK;
 }

@@ -16,6 +16,7 @@ struct mapping {
 };
 
 struct space {
+    struct budget *budget;   /* pays for page tables and mappings */
     uint64_t page_table;
     struct mapping *mappings;
     struct mapping *near;    /* the last one that ends where the last search began, or before; NULL: none */
@@ -24,8 +25,8 @@ struct space {
     bool damaged;            /* a damaged page of the boot image was touched: page_guard.damage */
 };
 
-/* False: no memory. */
-bool space_init(struct space *space);
+/* False: no memory, or the budget that pays has too little left. */
+bool space_init(struct space *space, struct budget *budget);
 /* Give all back, within what work_left allows; nothing uses the space from the first call on. False: to be called again. */
 bool space_end(struct space *space);
 

@@ -64,6 +64,7 @@ static void endpoint_reached(void *object)
 
 const struct object_type endpoint_type = {
     .destroy = endpoint_destroy,
+    .bytes = sizeof(struct endpoint),
     .handle_made = handle_made,
     .handle_closed = handle_closed,
     .reached = endpoint_reached,
@@ -75,13 +76,17 @@ bool endpoint_reach(struct endpoint *endpoint)
     return queue_reach(&endpoint->callers) && queue_reach(&endpoint->receivers);
 }
 
-struct endpoint *endpoint_create(const struct process_record *server)
+struct endpoint *endpoint_create(struct budget *budget, const struct process_record *server)
 {
+    if (!object_charge(&endpoint_type, budget))
+        return NULL;
     struct endpoint *endpoint = pool_alloc(sizeof *endpoint);
-    if (endpoint) {
-        endpoint->object = (struct object){&endpoint_type, {1}};
-        endpoint->record.server = (uint64_t)server;
+    if (!endpoint) {
+        object_discharge(&endpoint_type, budget);
+        return NULL;
     }
+    endpoint->object = (struct object){.type = &endpoint_type, .references = 1, .budget = budget};
+    endpoint->record.server = (uint64_t)server;
     return endpoint;
 }
 
@@ -91,7 +96,7 @@ static int64_t hand_over(struct thread *caller, const struct message *request, s
     int64_t status = handle_reserve(receiver->handles, 1 + (unsigned)request->handle_count);
     if (status != STATUS_OK)
         return status;
-    struct reply *reply = reply_create();
+    struct reply *reply = reply_create(caller->space->budget);
     if (!reply)
         return STATUS_NO_MEMORY;
     status = handle_insert(receiver->handles, reply, RIGHT_TRANSFER, 0);

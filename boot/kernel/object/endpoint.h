@@ -24,8 +24,8 @@ struct endpoint {
     uint32_t receive_handles;      /* when the last goes, callers get STATUS_PEER_GONE */
 };
 
-/* `server`: the process that is named as its server until one receives. NULL: no memory. */
-struct endpoint *endpoint_create(const struct process_record *server);
+/* `server`: the process that is named as its server until one receives. `budget` pays for it. NULL: no memory. */
+struct endpoint *endpoint_create(struct budget *budget, const struct process_record *server);
 
 /* The running thread calls; addresses are the user's. STATUS_OK: it waits, and has its result when it is woken. This and
  * endpoint_receive may answer CALL_AGAIN. */

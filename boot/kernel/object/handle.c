@@ -9,6 +9,8 @@
 
 uint64_t handle_count;
 
+static const struct cost one_page = {.pages = 1};
+
 static struct handle_slot *slot_at(struct handle_table *table, uint64_t index)
 {
     struct handle_slot *page = table->pages[index / HANDLES_PER_PAGE];
@@ -23,17 +25,24 @@ struct handle_slot *handle_slot(struct handle_table *table, handle_t handle)
     return slot && slot->object ? slot : NULL;
 }
 
+/* NULL: no memory. */
+static void *page_alloc(struct budget *budget)
+{
+    if (!budget_take(budget, one_page))
+        return NULL;
+    uint64_t frame = frame_alloc();
+    if (!frame)
+        budget_give(budget, one_page);
+    return frame ? physical_pointer(frame) : NULL;
+}
+
 /* The first free slot from an index on, on a page that is there; STATUS_LIMIT, STATUS_NO_MEMORY. */
 static int64_t find_free(struct handle_table *table, uint64_t index)
 {
     for (; index < HANDLE_LIMIT; index++) {
         struct handle_slot **page = &table->pages[index / HANDLES_PER_PAGE];
-        if (!*page) {
-            uint64_t frame = frame_alloc();
-            if (!frame)
-                return STATUS_NO_MEMORY;
-            *page = physical_pointer(frame);
-        }
+        if (!*page && !(*page = page_alloc(table->budget)))
+            return STATUS_NO_MEMORY;
         if (!slot_at(table, index)->object)
             return (int64_t)index;
     }
@@ -116,6 +125,7 @@ bool handle_close_all(struct handle_table *table)
         if (!table->pages[page])
             continue;
         frame_free(physical_address(table->pages[page]));
+        budget_give(table->budget, one_page);
         table->pages[page] = NULL;
     }
     return true;

@@ -17,6 +17,7 @@ struct handle_slot {
 #define HANDLE_PAGES 16
 
 struct handle_table {
+    struct budget *budget; /* pays for the pages */
     struct handle_slot *pages[HANDLE_PAGES];
     uint64_t free; /* all slots below this index are taken */
     uint64_t end;  /* no slot from this index on is taken */

@@ -22,13 +22,18 @@ static void reply_reached(void *object)
         object_reached(reply->caller->process);
 }
 
-const struct object_type reply_type = {.destroy = reply_destroy, .reached = reply_reached};
+const struct object_type reply_type = {.destroy = reply_destroy, .bytes = sizeof(struct reply), .reached = reply_reached};
 
-struct reply *reply_create(void)
+struct reply *reply_create(struct budget *budget)
 {
+    if (!object_charge(&reply_type, budget))
+        return NULL;
     struct reply *reply = pool_alloc(sizeof *reply);
-    if (reply)
-        reply->object = (struct object){&reply_type, {1}};
+    if (!reply) {
+        object_discharge(&reply_type, budget);
+        return NULL;
+    }
+    reply->object = (struct object){.type = &reply_type, .references = 1, .budget = budget};
     return reply;
 }
 

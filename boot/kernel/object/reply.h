@@ -11,8 +11,8 @@ struct reply {
     struct thread *caller; /* NULL: none yet, or it died */
 };
 
-/* For no caller yet; NULL: no memory. */
-struct reply *reply_create(void);
+/* For no caller yet; the budget, which is the caller's, pays for it. NULL: no memory. */
+struct reply *reply_create(struct budget *budget);
 /* The caller now waits for the answer. */
 void reply_bind(struct reply *reply, struct thread *caller);
 /* Answer by a handle of the running thread. STATUS_OK, or STATUS_PEER_GONE (the caller died): the handle is gone. Else it

@@ -51,14 +51,15 @@ static bool thread_destroy(void *object)
     return true;
 }
 
-const struct object_type thread_type = {.destroy = thread_destroy};
+/* With what it keeps of a call that is done in steps. */
+const struct object_type thread_type = {.destroy = thread_destroy, .bytes = sizeof(struct thread) + sizeof(struct progress)};
 
 struct thread *thread_create(uint64_t entry, uint64_t stack, uint64_t argument)
 {
     struct thread *thread = pool_alloc(sizeof *thread);
     if (!thread)
         return NULL;
-    thread->object = (struct object){&thread_type, {1}};
+    thread->object = (struct object){.type = &thread_type, .references = 1};
     thread->record.number = ++thread_numbers;
     thread->record.frame = (uint64_t)&thread->frame;
     frame_init_user(&thread->frame, entry, stack, argument);
@@ -97,10 +98,10 @@ void thread_forget_progress(struct thread *thread)
     thread->progress = NULL;
 }
 
-int64_t thread_make_memory(uint64_t size, struct memory **memory)
+int64_t thread_make_memory(struct budget *budget, uint64_t size, struct memory **memory)
 {
     struct progress *progress = current_thread->progress;
-    struct memory *made = progress && progress->object ? progress->object : memory_begin(size);
+    struct memory *made = progress && progress->object ? progress->object : memory_begin(budget, size);
     int64_t status = made ? memory_grow(made) : STATUS_NO_MEMORY;
     if (status == CALL_AGAIN && (progress = thread_keep_progress())) {
         progress->object = made;

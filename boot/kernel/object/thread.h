@@ -64,9 +64,9 @@ void thread_set_aside(struct thread *thread);
 /* The progress of the running thread's call, zeroed when it is new; NULL: no memory. */
 struct progress *thread_keep_progress(void);
 void thread_forget_progress(struct thread *thread);
-/* Memory for the running thread's call, in steps where it is large. STATUS_OK: *memory is the caller's. CALL_AGAIN: so is the
- * call's result, and the same call is to ask again. STATUS_NO_MEMORY. */
-int64_t thread_make_memory(uint64_t size, struct memory **memory);
+/* Memory for the running thread's call, which `budget` pays for, in steps where it is large. STATUS_OK: *memory is the caller's.
+ * CALL_AGAIN: so is the call's result, and the same call is to ask again. STATUS_NO_MEMORY. */
+int64_t thread_make_memory(struct budget *budget, uint64_t size, struct memory **memory);
 
 void thread_ready(struct thread *thread);
 /* A waiting thread's call has this result. */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/record.h"
 #include "base/work.h"
+#include "memory/budgets.h"
 #include "memory/guard.h"
 #include "memory/pool.h"
 
@@ -75,6 +76,7 @@ static bool process_destroy(void *object)
         object_release(process->linux_state);
     if (process->watcher)
         object_release(process->watcher);
+    budget_leave(process->budget);
     pool_free(process, sizeof *process);
     return true;
 }
@@ -98,6 +100,7 @@ static void process_reached(void *object)
 
 const struct object_type process_type = {
     .destroy = process_destroy,
+    .bytes = sizeof(struct process),
     .handle_closed = process_handle_closed,
     .reached = process_reached,
 };
@@ -135,16 +138,20 @@ struct process *process_before(const struct process *process)
     return process->record.next ? process_of(process->record.next) : NULL;
 }
 
-struct process *process_create(const char *name, size_t length)
+struct process *process_create(struct budget *budget, const char *name, size_t length)
 {
-    struct process *process = pool_alloc(sizeof *process);
-    if (!process)
+    if (!object_charge(&process_type, budget))
         return NULL;
-    if (!space_init(&process->space)) {
-        pool_free(process, sizeof *process);
+    struct process *process = pool_alloc(sizeof *process);
+    if (!process || !space_init(&process->space, budget)) {
+        if (process)
+            pool_free(process, sizeof *process);
+        object_discharge(&process_type, budget);
         return NULL;
     }
-    process->object = (struct object){&process_type, {1}};
+    budget_join(budget);
+    process->object = (struct object){.type = &process_type, .references = 1, .budget = budget};
+    process->budget = process->handles.budget = budget;
     process->record.number = ++process_numbers;
     process->record.page_table = process->space.page_table;
     memory_copy(process->record.name, name, length < PROCESS_NAME_MAX ? length : PROCESS_NAME_MAX - 1);
@@ -157,6 +164,17 @@ struct process *process_create(const char *name, size_t length)
     if (process->record.number == FIRST_PROCESS)
         first_process = process;
     life_begin(&process->record);
+    return process;
+}
+
+struct process *process_create_limited(struct budget *parent, struct cost limit, const char *name, size_t length)
+{
+    struct budget *budget = budget_create(parent, name, limit);
+    if (!budget)
+        return NULL;
+    budget_join(budget);
+    struct process *process = process_create(budget, name, length);
+    budget_leave(budget); /* without a process this is its end */
     return process;
 }
 
@@ -182,9 +200,14 @@ __attribute__((noinline)) void process_begins(void)
 
 struct thread *process_start_thread(struct process *process, uint64_t entry, uint64_t stack, uint64_t argument)
 {
-    struct thread *thread = thread_create(entry, stack, argument);
-    if (!thread)
+    if (!object_charge(&thread_type, process->budget))
         return NULL;
+    struct thread *thread = thread_create(entry, stack, argument);
+    if (!thread) {
+        object_discharge(&thread_type, process->budget);
+        return NULL;
+    }
+    thread->object.budget = process->budget;
     thread->process = process;
     thread->process_record = &process->record;
     thread->space = &process->space;

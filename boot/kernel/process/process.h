@@ -15,6 +15,7 @@ extern const struct object_type process_type;
 struct process {
     struct object object;
     struct process_record record;
+    struct budget *budget;      /* pays for what it causes */
     struct space space;
     struct handle_table handles;
     struct endpoint *watcher;   /* gets a notice when the process ends; NULL: none */
@@ -30,8 +31,10 @@ struct process {
     struct object *linux_state; /* of the Linux layer; NULL: none yet */
 };
 
-/* An empty process; a name of 1 to PROCESS_NAME_MAX - 1 bytes. NULL: no memory. */
-struct process *process_create(const char *name, size_t length);
+/* An empty process; a name of 1 to PROCESS_NAME_MAX - 1 bytes. It joins the budget, which pays for it. NULL: no memory. */
+struct process *process_create(struct budget *budget, const char *name, size_t length);
+/* The same with a budget of its own, which is made of another one. */
+struct process *process_create_limited(struct budget *parent, struct cost limit, const char *name, size_t length);
 /* The endpoint gets a notice when the process ends. False: another one does, where somebody may still receive. */
 bool process_watch(struct process *process, struct endpoint *endpoint, uint64_t badge);
 /* A thread of a live process; it is ready. Not retained for the caller: the process keeps it. NULL: no memory. */

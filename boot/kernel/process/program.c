@@ -73,7 +73,7 @@ static const char *map_writable(struct space *space, const struct segment *segme
 {
     if (segment->pages_size > MEMORY_SIZE_MAX)
         return "a writable segment is larger than one memory object can be";
-    struct memory *memory = memory_create(segment->pages_size);
+    struct memory *memory = memory_create(space->budget, segment->pages_size);
     if (!memory)
         return "no memory for a writable segment";
     int64_t mapped = space_map(space, memory, 0, segment->pages_size, base + segment->page_address, PROT_READ_WRITE,

@@ -88,7 +88,7 @@ static bool grant_all(const struct launch *launch, struct start_info *info)
 
 bool shared_memory_open(struct shared_memory *shared, struct process *process, uint64_t size, unsigned prot)
 {
-    struct memory *memory = memory_create(PAGE_UP(size));
+    struct memory *memory = memory_create(process->budget, PAGE_UP(size));
     if (!memory)
         return false;
     int64_t there = space_map(&process->space, memory, 0, memory->size, 0, prot | PROT_FINAL, PROT_READ_WRITE);

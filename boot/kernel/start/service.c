@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "memory/area.h"
 #include "start/launch.h"
+#include "start/shares.h"
 
 #define LOADER "loader"
 
@@ -45,7 +46,7 @@ static bool start(struct launch *launch, struct process *caller, struct loaded_p
     return false;
 }
 
-int64_t service_start(uint64_t index, struct process *caller, struct loaded_process *loaded)
+int64_t service_start(uint64_t index, struct process *caller, struct budget *budget, struct loaded_process *loaded)
 {
     if (index >= boot_image.archive.header->service_count || !is_kernels(&boot_image.archive.services[index]))
         return STATUS_INVALID;
@@ -58,7 +59,10 @@ int64_t service_start(uint64_t index, struct process *caller, struct loaded_proc
     size_t length = 0;
     while (launch.name[length])
         length++;
-    struct process *process = launch.process = process_create(launch.name, length);
+    bool is_limited = !budget || service->memory || service->kernel_memory;
+    struct process *process = launch.process =
+        is_limited ? process_create_limited(&root_budget, service_limit(service), launch.name, length)
+                   : process_create(budget, launch.name, length);
     if (!process) {
         log_format("kernel: %s: process: no memory\n", launch.name);
         return STATUS_NO_MEMORY;
@@ -94,12 +98,14 @@ static uint64_t start_linked_services(struct process *loader)
         const struct image_service *service = &boot_image.archive.services[i];
         if (!is_kernels(service) || service->role == IMAGE_SERVICE_ON_DEMAND)
             continue;
-        if (service_start(i, loader, &table->process[table->process_count]) < 0)
+        if (service_start(i, loader, NULL, &table->process[table->process_count]) < 0)
             boot_image.failures++;
         else
             table->process_count++;
     }
     table->failures = boot_image.failures;
+    table->share_memory = service_share.pages * PAGE_SIZE;
+    table->share_kernel_memory = service_share.bytes;
     shared_memory_close(&shared);
     return shared.area.there;
 }
@@ -107,15 +113,16 @@ static uint64_t start_linked_services(struct process *loader)
 void services_start(const char *command_line)
 {
     const struct image_header *header = boot_image.archive.header;
+    shares_init();
     struct launch launch = {
         .name = LOADER,
-        .process = process_create(LOADER, sizeof LOADER - 1),
+        .process = process_create(&root_budget, LOADER, sizeof LOADER - 1),
         .file = archive_file(&boot_image.archive, header->loader_file),
     };
     if (!launch.process)
         panic("no memory for the loader service");
-    loader_endpoint = endpoint_create(&launch.process->record);
-    names_endpoint = endpoint_create(&launch.process->record);
+    loader_endpoint = endpoint_create(NULL, &launch.process->record);
+    names_endpoint = endpoint_create(NULL, &launch.process->record);
     if (!loader_endpoint || !names_endpoint)
         panic("no memory for endpoints");
     if (!launch_prepare(&launch, header->loader_linker))

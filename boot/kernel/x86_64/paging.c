@@ -35,6 +35,20 @@ extern const uint64_t kernel_relr_start[], kernel_relr_end[];
 
 uint64_t kernel_page_table;
 struct kernel_layout kernel_layout;
+uint64_t page_tables;
+
+static uint64_t table_alloc(void)
+{
+    uint64_t frame = frame_alloc();
+    page_tables += frame != 0;
+    return frame;
+}
+
+static void table_free(uint64_t frame)
+{
+    frame_free(frame);
+    page_tables--;
+}
 
 /* The entry for an address at a level (12: page, 21: 2 MiB ...), and the one that leads to its table; makes the tables on the
  * way when asked to. NULL: a table is missing, or there is no frame for it. */
@@ -46,7 +60,7 @@ static uint64_t *entry_find(uint64_t table, uint64_t address, unsigned level, bo
         if (shift == level)
             return entry;
         if (!(*entry & ENTRY_PRESENT)) {
-            uint64_t frame = make ? frame_alloc() : 0;
+            uint64_t frame = make ? table_alloc() : 0;
             if (!frame)
                 return NULL;
             *entry = frame | ENTRY_PRESENT | ENTRY_WRITE | ENTRY_USER;
@@ -74,7 +88,7 @@ static void free_unused_tables(uint64_t table, uint64_t address)
     for (bool is_kernels = address >= PROCESS_HIGHEST_ADDRESS; depth-- > is_kernels;) {
         if (*way[depth] & ENTRY_USED)
             return;
-        frame_free(*way[depth] & ENTRY_FRAME);
+        table_free(*way[depth] & ENTRY_FRAME);
         *way[depth] = 0;
         if (depth)
             *way[depth - 1] -= ENTRY_USED_ONE;
@@ -194,7 +208,7 @@ uint64_t page_table_init(uint64_t fixed_start, uint64_t fixed_end)
     const struct fixed fixed[2] = {{KERNEL_LOAD, (uint64_t)kernel_data_start},
                                    {PAGE_DOWN(fixed_start), PAGE_UP(fixed_end)}};
     kernel_layout = choose_layout();
-    kernel_page_table = frame_alloc();
+    kernel_page_table = table_alloc();
     if (!kernel_page_table)
         panic("no memory for the kernel's page table");
     map_direct(fixed);
@@ -216,7 +230,7 @@ void page_table_enter(void)
 
 uint64_t page_table_create(void)
 {
-    uint64_t table = frame_alloc();
+    uint64_t table = table_alloc();
     if (table)
         memory_copy((uint64_t *)physical_pointer(table) + ENTRIES / 2,
                     (uint64_t *)physical_pointer(kernel_page_table) + ENTRIES / 2, PAGE_SIZE / 2);
@@ -233,7 +247,7 @@ static bool free_tables_below(uint64_t *entry, unsigned level)
     if (!work_left)
         return false;
     work_did(1);
-    frame_free(*entry & ENTRY_FRAME);
+    table_free(*entry & ENTRY_FRAME);
     *entry = 0;
     return true;
 }
@@ -246,7 +260,7 @@ bool page_table_destroy(uint64_t table)
     for (unsigned i = 0; i < ENTRIES / 2; i++)
         if (top[i] & ENTRY_PRESENT && !free_tables_below(&top[i], 0))
             return false;
-    frame_free(table);
+    table_free(table);
     return true;
 }
 

@@ -19,7 +19,12 @@ int64_t sys_handle_duplicate(handle_t handle, uint32_t rights, uint64_t badge)
 
 int64_t sys_memory_create(uint64_t size)
 {
-    return invoke(SYS_MEMORY_CREATE, size, 0, 0, 0, 0, 0);
+    return sys_memory_create_for(0, size);
+}
+
+int64_t sys_memory_create_for(handle_t payer, uint64_t size)
+{
+    return invoke(SYS_MEMORY_CREATE, size, payer, 0, 0, 0, 0);
 }
 
 int64_t sys_memory_size(handle_t memory)
@@ -29,7 +34,12 @@ int64_t sys_memory_size(handle_t memory)
 
 int64_t sys_process_create(const char *name, uint64_t length)
 {
-    return invoke(SYS_PROCESS_CREATE, word(name), length, 0, 0, 0, 0);
+    return sys_process_create_for(0, 0, 0, name, length);
+}
+
+int64_t sys_process_create_for(handle_t payer, uint64_t memory, uint64_t kernel_memory, const char *name, uint64_t length)
+{
+    return invoke(SYS_PROCESS_CREATE, word(name), length, payer, memory, kernel_memory, 0);
 }
 
 int64_t sys_process_grant(handle_t process, handle_t handle, uint32_t rights, uint64_t badge)
@@ -150,7 +160,7 @@ int64_t sys_image_check(const void *address, uint64_t size)
     return invoke(SYS_IMAGE_CHECK, (uint64_t)address, size, 0, 0, 0, 0);
 }
 
-int64_t sys_service_start(handle_t system, uint64_t index, struct loaded_process *loaded)
+int64_t sys_service_start(handle_t system, uint64_t index, handle_t payer, struct loaded_process *loaded)
 {
-    return invoke(SYS_SERVICE_START, system, index, word(loaded), 0, 0, 0);
+    return invoke(SYS_SERVICE_START, system, index, word(loaded), payer, 0, 0);
 }

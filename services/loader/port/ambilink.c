@@ -63,6 +63,8 @@ struct port *port_open(struct port_boot *boot)
         .image = (const uint8_t *)image,
         .image_size = size,
         .image_memory = sys_start_handle(START_HANDLE_IMAGE),
+        .share_memory = loaded_table()->share_memory,
+        .share_kernel_memory = loaded_table()->share_kernel_memory,
         .failed = loaded_table()->failures != 0,
     };
     return port;
@@ -120,9 +122,10 @@ void port_log(struct port *port, const char *line, uint64_t size)
     sys_log_write(sys_start_handle(START_HANDLE_SYSTEM), line, size);
 }
 
-int64_t port_space_create(struct port *port, const char *name, struct port_space *space, uint64_t *number)
+int64_t port_space_create(struct port *port, const char *name, const struct port_budget *budget, struct port_space *space,
+                          uint64_t *number)
 {
-    int64_t process = sys_process_create(name, strlen(name));
+    int64_t process = sys_process_create_for((handle_t)budget->payer.id, budget->memory, budget->kernel_memory, name, strlen(name));
     if (process < 0)
         return process;
     *number = port->next_number++;
@@ -140,10 +143,10 @@ void port_space_close(struct port *port, struct port_space space)
     sys_handle_close((handle_t)space.id);
 }
 
-int64_t port_memory_create(struct port *port, uint64_t size, struct port_memory *memory)
+int64_t port_memory_create(struct port *port, struct port_space payer, uint64_t size, struct port_memory *memory)
 {
     (void)port;
-    int64_t handle = sys_memory_create(size);
+    int64_t handle = sys_memory_create_for((handle_t)payer.id, size);
     if (handle < 0)
         return handle;
     int64_t view = self_map((handle_t)handle, size, PROT_READ_WRITE);
@@ -258,10 +261,10 @@ int64_t port_next_started(struct port *port, struct port_process *process)
     return take(port, &table->process[port->next_started++], process);
 }
 
-int64_t port_start(struct port *port, uint32_t service, struct port_process *process)
+int64_t port_start(struct port *port, uint32_t service, struct port_space payer, struct port_process *process)
 {
     struct loaded_process loaded;
-    int64_t number = sys_service_start(sys_start_handle(START_HANDLE_SYSTEM), service, &loaded);
+    int64_t number = sys_service_start(sys_start_handle(START_HANDLE_SYSTEM), service, (handle_t)payer.id, &loaded);
     return number < 0 ? number : take(port, &loaded, process);
 }
 

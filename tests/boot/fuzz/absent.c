@@ -27,8 +27,8 @@ bool locate(struct space *space, uint64_t address, struct located *found)
     return false;
 }
 
-int64_t service_start(uint64_t index, struct process *caller, struct loaded_process *loaded)
+int64_t service_start(uint64_t index, struct process *caller, struct budget *budget, struct loaded_process *loaded)
 {
-    (void)index, (void)caller, (void)loaded;
+    (void)index, (void)caller, (void)budget, (void)loaded;
     return STATUS_INVALID;
 }

@@ -48,13 +48,13 @@ static uint64_t next_word(void)
 /* Arguments of the calls, by their numbers: h a handle, r rights, b a badge or a number, s a size, o an offset, a an address that may
  * be mapped, p a protection, m a message, w where something is written, l a list of mappings, n a name. */
 static const char *const arguments[] = {
-    [SYS_HANDLE_CLOSE] = "h",      [SYS_HANDLE_DUPLICATE] = "hrb", [SYS_MEMORY_CREATE] = "s",   [SYS_MEMORY_SIZE] = "h",
-    [SYS_PROCESS_CREATE] = "nb",   [SYS_PROCESS_GRANT] = "hhrb",   [SYS_PROCESS_MAP] = "hhosap", [SYS_PROCESS_UNMAP] = "has",
+    [SYS_HANDLE_CLOSE] = "h",      [SYS_HANDLE_DUPLICATE] = "hrb", [SYS_MEMORY_CREATE] = "sh", [SYS_MEMORY_SIZE] = "h",
+    [SYS_PROCESS_CREATE] = "nbhss", [SYS_PROCESS_GRANT] = "hhrb",   [SYS_PROCESS_MAP] = "hhosap", [SYS_PROCESS_UNMAP] = "has",
     [SYS_PROCESS_PROTECT] = "hasp", [SYS_PROCESS_WATCH] = "hhb",   [SYS_PROCESS_EXIT] = "hb",   [SYS_THREAD_CREATE] = "haab",
     [SYS_THREAD_EXIT] = "",        [SYS_THREAD_SET_TLS] = "a",     [SYS_THREAD_YIELD] = "",     [SYS_THREAD_SLEEP] = "b",
     [SYS_ENDPOINT_CREATE] = "",    [SYS_CALL] = "hmm",             [SYS_RECEIVE] = "hmw",       [SYS_REPLY] = "hm",
     [SYS_CLOCK] = "b",             [SYS_LOG_WRITE] = "has",        [SYS_MACHINE_EXIT] = "bb",   [SYS_IMAGE_CHECK] = "b",
-    [SYS_SERVICE_START] = "hbw",   [SYS_PROCESS_MAP_ALL] = "hlb",  [SYS_INPUT_READ] = "h",
+    [SYS_SERVICE_START] = "hbwh",  [SYS_PROCESS_MAP_ALL] = "hlb",  [SYS_INPUT_READ] = "h",
     [SYS_MACHINE_COUNTS] = "hw",
 };
 #define CALLS (sizeof arguments / sizeof *arguments)
@@ -229,13 +229,13 @@ static void processes_make(void)
 {
     const uint32_t more = RIGHT_DUPLICATE | RIGHT_TRANSFER;
     for (unsigned i = 0; i < PROCESSES; i++)
-        need(processes[i] = process_create("fuzz", 4));
+        need(processes[i] = process_create(&root_budget, "fuzz", 4));
     struct memory *image = memory_create_run(IMAGE_START, IMAGE_PAGES * PAGE_SIZE);
     need(image);
     for (unsigned i = 0; i < PROCESSES; i++) {
         struct process *process = processes[i];
-        struct memory *area = memory_create(AREA_PAGES * PAGE_SIZE);
-        struct endpoint *endpoint = endpoint_create(&process->record);
+        struct memory *area = memory_create(process->budget, AREA_PAGES * PAGE_SIZE);
+        struct endpoint *endpoint = endpoint_create(process->budget, &process->record);
         need(area && endpoint);
         need(space_map(&process->space, area, 0, area->size, AREA, PROT_READ_WRITE, PROT_READ_WRITE) > 0);
         need(space_map(&process->space, area, 0, area->size, AREA_TO_READ, PROT_READ_ONLY, PROT_READ_ONLY) > 0);
@@ -296,7 +296,8 @@ int LLVMFuzzerInitialize(int *count, char ***words)
 {
     (void)count, (void)words;
     machine_start();
-    need(process_create("first", 5)); /* its end would be the machine's */
+    root_budget.limit = (struct cost){1 << 20, 1 << 30};
+    need(process_create(&root_budget, "first", 5)); /* its end would be the machine's */
     first_frames = kernel_record.frames_used;
     first_pieces = pool_used(0);
     return 0;

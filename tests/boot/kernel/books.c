@@ -1,7 +1,7 @@
 /* The kernel's books, balanced when the machine ends: each object has as many references as lead to it, and the frames and
- * pieces of the pool in use are those that live objects account for. What does not agree is a leak, a use after release,
- * or a double one. The last line is "books: balanced: ..." or "books: wrong". A kernel that has checked.c, too, balances
- * them while it runs. */
+ * pieces of the pool in use are those that live objects account for, and each budget has paid for what is charged to it. What
+ * does not agree is a leak, a use after release, or a double one. The last line is "books: balanced: ..." or "books: wrong". A
+ * kernel that has checked.c, too, balances them while it runs. */
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/record.h"
@@ -27,6 +27,14 @@ static struct found {
 static unsigned object_count;
 static uint64_t pieces[POOL_CLASSES], frames, areas;
 static bool wrong;
+
+/* Budgets by what uses them, and what is charged to each. */
+static struct account {
+    const struct budget *budget;
+    struct cost charged;
+    uint64_t processes;
+} accounts[OBJECTS_MAX];
+static unsigned account_count;
 
 static const struct kind {
     const struct object_type *type;
@@ -78,6 +86,34 @@ static void piece(uint64_t size)
     pieces[pool_class(size)]++;
 }
 
+static struct account *account_of(const struct budget *budget)
+{
+    for (unsigned i = 0; i < account_count; i++)
+        if (accounts[i].budget == budget)
+            return &accounts[i];
+    if (account_count == OBJECTS_MAX)
+        panic("books: more than %u budgets", (uint64_t)OBJECTS_MAX);
+    accounts[account_count] = (struct account){.budget = budget};
+    struct account *account = &accounts[account_count++];
+    /* What it may take was taken from its parent, with its record. */
+    if (budget->parent) {
+        piece(sizeof *budget);
+        struct account *parent = account_of(budget->parent);
+        parent->charged.pages += budget->limit.pages;
+        parent->charged.bytes += budget->limit.bytes + sizeof *budget;
+    }
+    return account;
+}
+
+static void charge(const struct budget *budget, uint64_t pages, uint64_t bytes)
+{
+    if (!budget)
+        return;
+    struct account *account = account_of(budget);
+    account->charged.pages += pages;
+    account->charged.bytes += bytes;
+}
+
 static void visit_threads(const struct process *process)
 {
     for (uint64_t record = process->record.threads; record;) {
@@ -99,6 +135,7 @@ static void visit_handles(const struct handle_table *table)
         if (!table->pages[page])
             continue;
         frames++;
+        charge(table->budget, 1, 0);
         for (unsigned i = 0; i < HANDLES_PER_PAGE; i++)
             if (table->pages[page][i].object)
                 note(table->pages[page][i].object, 1);
@@ -113,8 +150,12 @@ static void visit_process(const struct process *process)
     for (const struct mapping *mapping = process->space.mappings; mapping; mapping = mapping->next) {
         note(mapping->memory, 1);
         piece(sizeof *mapping);
+        charge(process->budget, 0, sizeof *mapping);
     }
-    frames += page_table_frames(process->space.page_table, false);
+    uint64_t tables = page_table_frames(process->space.page_table, false);
+    frames += tables;
+    charge(process->budget, tables, 0);
+    account_of(process->budget)->processes++;
     if (process->watcher)
         note(process->watcher, 1);
     if (process->linux_state)
@@ -164,6 +205,10 @@ static void check_object(const struct found *found)
     bool in_call = (const void *)found->object == current_thread && found->object->references == found->references + 1;
     compare(kind->type == &process_type ? ((const struct process *)found->object)->record.name : kind->name,
             found->object->references - in_call, found->references);
+    if (found->object->budget) {
+        struct cost cost = object_cost(found->object);
+        charge(found->object->budget, cost.pages, cost.bytes);
+    }
     if (kind->size)
         piece(kind->size);
     else if (kind->type == &linux_files_type)
@@ -178,12 +223,19 @@ static void check_object(const struct found *found)
 
 static void balance(void)
 {
-    object_count = 0;
+    object_count = account_count = 0;
     memory_fill(pieces, 0, sizeof pieces);
     frames = areas = 0;
     visit_all();
     for (unsigned i = 0; i < object_count; i++)
         check_object(&objects[i]);
+    account_of(&root_budget)->processes++; /* the kernel keeps it */
+    for (unsigned i = 0; i < account_count; i++) {
+        const struct account *account = &accounts[i];
+        compare("pages of a budget", account->budget->used.pages, account->charged.pages);
+        compare("bytes of a budget", account->budget->used.bytes, account->charged.bytes);
+        compare("processes of a budget", account->budget->processes, account->processes);
+    }
     for (unsigned class = 0; class < POOL_CLASSES; class++) {
         frames += pool_frames(class);
         compare("pieces of the pool", pool_used(class), pieces[class]);

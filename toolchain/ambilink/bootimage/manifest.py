@@ -36,6 +36,7 @@ GRANTS = {grant.name.lower(): grant for grant in Grant if grant.name}
 REGISTRY = "names"  # services/names: the service that knows the others by their names
 STACK_DEFAULT = 16 * PAGE_SIZE
 STACK_MAX = 64 << 20
+MEMORY_MAX = 4 << 30  # the most that machines have
 _Choice = TypeVar("_Choice")
 
 IMAGE_KEYS = {
@@ -132,6 +133,16 @@ SERVICE_KEYS = {
         STACK_DEFAULT,
         f"Bytes of its first thread's stack: a multiple of {PAGE_SIZE}, up to {STACK_MAX >> 20} MiB.",
     ),
+    "memory": Key(
+        int,
+        0,
+        f"Bytes of memory that it may have, with its page tables and with what it starts: a multiple of {PAGE_SIZE}. "
+        "Without it, a share of the machine's memory, as large as the others'; services that are started on demand "
+        "then have no memory of their own, and use their starter's.",
+    ),
+    "kernel-memory": Key(
+        int, 0, "Likewise bytes that the kernel may keep for it: handles, threads, mappings, messages under way."
+    ),
     "arguments": Key(list, [], f"Its arguments after the name, at most {ARGUMENTS_MAX}."),
     "environment": Key(dict, {}, f"Its environment variables, at most {ARGUMENTS_MAX}; the values are strings."),
     "linker": Key(
@@ -175,6 +186,8 @@ class ManifestService:
     registers: tuple[str, ...]
     starts: tuple[str, ...]
     opens: tuple[str, ...]
+    memory: int  # bytes; 0: a share
+    kernel_memory: int
     place: str = field(default="", compare=False)  # file and line
     places: Mapping[tuple[str, int], str] = field(default_factory=dict, compare=False)  # of items of its lists
 
@@ -274,6 +287,13 @@ def _read_authority(table: Table, take: Callable[..., Any], name: str) -> tuple[
     return tuple(found)
 
 
+def _take_memory(table: Table, key: str, unit: int) -> int:
+    size: int = table.take_key(key, SERVICE_KEYS[key])
+    if table.has(key) and (not 0 < size <= MEMORY_MAX or size % unit):
+        raise table.refuse(key, f"is {size}", f"use a multiple of {unit} up to {MEMORY_MAX}, or leave it out")
+    return size
+
+
 def _read_service(table: Table, default_linker: Linker) -> ManifestService:
     def take(key: str, default: Any = None) -> Any:
         return table.take_key(key, SERVICE_KEYS[key], default)
@@ -323,6 +343,7 @@ def _read_service(table: Table, default_linker: Linker) -> ManifestService:
             "linker", f"is {linker.name.lower()!r}", 'a program with calls = "linux" brings its own: "interp"'
         )
     registers, starts, opens = _read_authority(table, take, name)
+    memory, kernel_memory = _take_memory(table, "memory", PAGE_SIZE), _take_memory(table, "kernel-memory", 1)
     table.finish()
     return ManifestService(
         name,
@@ -337,6 +358,8 @@ def _read_service(table: Table, default_linker: Linker) -> ManifestService:
         registers,
         starts,
         opens,
+        memory,
+        kernel_memory,
         table.place("name"),
         {
             (key, number): table.place(key, number)

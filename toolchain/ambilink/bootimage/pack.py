@@ -269,6 +269,8 @@ def build(manifest_path: Path, root: Path, image: Path) -> Packed:
             service.environment,
             *_linked_by(service, programs[service.program], packed),
             service.calls,
+            service.memory,
+            service.kernel_memory,
             registers=service.registers,
             starts=service.starts,
             opens=service.opens,

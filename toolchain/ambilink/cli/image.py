@@ -81,7 +81,10 @@ def _image_list(options: argparse.Namespace) -> int:
         print(f"{visible(file.name):<{width}}  {file.kind.name.lower():<7}  {file.size:>9,}  {file.digest.hex()[:16]}")
     for service in archive.services:
         words = visible(" ".join([service.name, *service.arguments]))
-        print(f"service {words}: {visible(service.file)}, {service.role.name.lower().replace('_', '-')}")
+        sizes = (service.memory, "memory"), (service.kernel_memory, "kernel memory")
+        given = [f"{size:,} bytes of {what}" for size, what in sizes if size]
+        role = service.role.name.lower().replace("_", "-")
+        print(", ".join([f"service {words}: {visible(service.file)}", role, *given]))
     print(described(image))
     return EXIT_PASS
 

@@ -1,0 +1,62 @@
+/* Budgets: what a process may take of the machine's memory, and what it has taken.
+ *
+ * A budget has two accounts. Pages: whole frames, for memory objects, page tables and tables of handles. Bytes: pieces of the
+ * kernel's pool, for objects, mappings and lists. What a process causes is charged to its budget; so is what is made for it by
+ * who may manage it. Processes that it makes share its budget, or get budgets that are made of it.
+ *
+ * What a budget may take is reserved: it is taken from the budget that it was made of, up to the root, which has what the
+ * machine has. So a budget that is not used up can be used, whatever others do; and one that is used up stops those alone
+ * that use it. A budget NULL is the kernel's own, for what it needs for a time: it has no limit. */
+#ifndef BASE_BUDGET_H
+#define BASE_BUDGET_H
+#include <ambilink/abi.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cost {
+    uint64_t pages, bytes;
+};
+
+struct budget {
+    struct budget *parent;              /* what it was made of; NULL: the root */
+    struct cost limit, used;
+    uint64_t processes;                 /* that use it. Without any it shrinks to what is used, and gives the rest back */
+    void (*end)(struct budget *budget); /* called when no process uses it and nothing of it is used */
+    bool was_logged;                    /* that it is used up */
+    char name[PROCESS_NAME_MAX];        /* of the process that it was made for */
+};
+
+/* Of the machine; services_start says what it has. */
+extern struct budget root_budget;
+
+/* The rest of budget_take and budget_give, where they are not done at once. */
+bool budget_refuse(struct budget *budget, struct cost cost);
+void budget_shrink(struct budget *budget, struct cost cost);
+
+/* False: that is more than is left, which is logged once, and nothing was taken. */
+static inline bool budget_take(struct budget *budget, struct cost cost)
+{
+    if (!budget)
+        return true;
+    if (cost.pages > budget->limit.pages - budget->used.pages || cost.bytes > budget->limit.bytes - budget->used.bytes)
+        return budget_refuse(budget, cost);
+    budget->used.pages += cost.pages;
+    budget->used.bytes += cost.bytes;
+    return true;
+}
+
+/* What was taken. The budget may end with it. */
+static inline void budget_give(struct budget *budget, struct cost cost)
+{
+    if (!budget)
+        return;
+    budget->used.pages -= cost.pages;
+    budget->used.bytes -= cost.bytes;
+    if (!budget->processes)
+        budget_shrink(budget, cost);
+}
+
+/* A process uses it, or does not any more. */
+void budget_join(struct budget *budget);
+void budget_leave(struct budget *budget);
+#endif
