@@ -44,7 +44,8 @@ static void move_before(struct link *link, const struct module *filter, struct m
         place = &(*place)->next;
     for (at = place; *at && *at != filtee; at = &(*at)->next)
         last = *at;
-    if (!*at || place == &results->first) /* it comes before; or the filter is the program, which stays the first */
+    /* It comes before, or is the filter itself; or the filter is the program, which stays the first. */
+    if (!*at || filtee == filter || place == &results->first)
         return;
     *at = filtee->next;
     if (results->last == filtee)
@@ -55,23 +56,28 @@ static void move_before(struct link *link, const struct module *filter, struct m
         results->fresh = filtee;
 }
 
+/* After a failure the module is as it was, but for what of `needed` is not looked at. */
 static void load_needed(struct link *link, struct module *module)
 {
-    uint64_t count = 0, end = module->filter_first + module->filter_count, auxiliary = end - module->auxiliary_count;
-    module->has_needed = true;
-    module->auxiliary_count = 0;
+    uint64_t count = 0, absent = 0, filters = module->filter_count;
+    uint64_t auxiliary = module->filter_first + filters - module->auxiliary_count;
     for (uint64_t i = 0; i < module->needed_count && !link->ground.stopped; i++) {
-        bool is_filtee = i - module->filter_first < end - module->filter_first, optional = is_filtee && i >= auxiliary;
+        bool is_filtee = i - module->filter_first < filters, optional = is_filtee && i >= auxiliary;
         struct module *needed = modules_need(link, module, module->needed_names[i], optional);
         if (!needed && optional) {
-            module->filter_count--;
+            absent++;
             continue;
         }
         module->needed[count++] = needed;
         if (needed && is_filtee)
             move_before(link, module, needed);
     }
+    if (link->ground.failed)
+        return;
+    module->has_needed = true;
     module->needed_count = count;
+    module->filter_count -= (uint32_t)absent;
+    module->auxiliary_count = 0;
 }
 
 bool closure_load(struct link *link)
@@ -81,7 +87,7 @@ bool closure_load(struct link *link)
         bool is_new = !module->has_needed;
         if (is_new)
             load_needed(link, module);
-        module = is_new && module->filter_count ? link->results.fresh : module->next;
+        module = is_new && module->has_needed && module->filter_count ? link->results.fresh : module->next;
     }
     if (link->ground.failed)
         return false;
