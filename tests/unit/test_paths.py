@@ -1,4 +1,4 @@
-"""Paths and lists of libs/bootimage on the development machine; the judge of paths is Linux, in a folder with the same files."""
+"""Paths and lists of libs/bootimage on the development machine; Linux judges paths, in a folder with the same files."""
 
 import ctypes
 import os
@@ -15,7 +15,7 @@ from ambilink.bootimage.layout import ArchiveService, FileKind
 
 FILES = ("etc/motd", "etc/a/b/c", "etc/ab", "lib/x.so", "top", "deep/er/still/file")
 FILE, FOLDER, NOT_FOUND, NOT_A_FOLDER = range(4)
-PARTS = ("etc", "motd", "a", "b", "c", "ab", "lib", "x.so", "top", "deep", "er", "still", "file", ".", "..", "", "no", "...")
+PARTS = tuple("etc motd a b c ab lib x.so top deep er still file . .. no ...".split()) + ("",)
 PATHS = 4000
 ITEMS = ("etc/motd", "etc/a/*", "lib/x.so", "*")
 NAMES = ("etc/motd", "etc/motd2", "etc/mot", "etc/a/b", "etc/a/", "etc/a", "lib/x.so", "x", "", "*", "etc/*")
@@ -117,7 +117,8 @@ def test_paths_mean_what_they_mean_to_linux(shim, tmp_path):
         if rng.random() < 0.8:  # a file's name, with something between
             parts = rng.choice(FILES).split("/")[: rng.randint(1, 4)]
             for _ in range(rng.randint(0, 3)):
-                parts[(at := rng.randint(0, len(parts))) : at] = rng.choice(([".."], ["."], [""], ["a", ".."], ["lib", ".."]))
+                at = rng.randint(0, len(parts))
+                parts[at:at] = rng.choice(([".."], ["."], [""], ["a", ".."], ["lib", ".."]))
         # Never above the root, which is Linux' only for a process that may call chroot.
         depth = 0
         for at, part in enumerate(parts):
