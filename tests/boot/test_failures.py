@@ -132,12 +132,13 @@ def test_too_little_memory_is_told_before_the_boot(build):
 def test_memory_that_runs_out_is_told(system, machine, build):
     """Enough for the image, not for what the services want."""
     for number in range(40):
-        system.service(f"mute-{number}", program="test-mute", stack=1 << 20)
+        system.service(f"mute-{number}", program="test-mute", stack=1 << 20, memory=3 << 19)
     image = system.program("test-exit").pack()
     result = boot(build, image, machine, memory_megabytes=24)
     assert result.outcome.verdict is Verdict.FAIL
     assert any(re.search(r"loader: mute-\d+: .*(no memory|status -4)", line) for line in result.outcome.text)
     assert any(line.startswith("loader: mute-0 started") for line in result.outcome.text)
+    assert any("the manifest gives services 61440 KiB of memory, and the machine has" in line for line in result.outcome.text)
 
 
 def test_a_missing_line_fails_the_boot(system, tmp_path):

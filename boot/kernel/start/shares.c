@@ -10,6 +10,7 @@
 #define KERNELS_PART 8     /* one eighth of all frames */
 #define BYTES_PART 16      /* one sixteenth of them is what budgets' bytes come from */
 #define OTHER_PARTS 2
+#define LEAST_PART 8        /* one eighth is shared in any case: services are started until nothing is left */
 
 struct cost service_share;
 
@@ -30,6 +31,8 @@ static uint64_t part(const struct division *division, uint64_t all, const char *
     if (!left)
         log_format("kernel: the manifest gives services %u KiB of %s, and the machine has %u KiB for them\n",
                    division->given / 1024, what, all / 1024);
+    if (left < all / LEAST_PART)
+        left = all / LEAST_PART;
     return left / (division->heirs + OTHER_PARTS);
 }
 
