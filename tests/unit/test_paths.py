@@ -15,7 +15,8 @@ from ambilink.bootimage.layout import ArchiveService, FileKind
 
 FILES = ("etc/motd", "etc/a/b/c", "etc/ab", "lib/x.so", "top", "deep/er/still/file")
 FILE, FOLDER, NOT_FOUND, NOT_A_FOLDER = range(4)
-PARTS = tuple("etc motd a b c ab lib x.so top deep er still file . .. no ...".split()) + ("",)
+WORDS = ("etc", "motd", "a", "b", "c", "ab", "lib", "x.so", "top", "deep", "er", "still", "file", "no", "...")
+PARTS = (*WORDS, ".", "..", "")
 PATHS = 4000
 ITEMS = ("etc/motd", "etc/a/*", "lib/x.so", "*")
 NAMES = ("etc/motd", "etc/motd2", "etc/mot", "etc/a/b", "etc/a/", "etc/a", "lib/x.so", "x", "", "*", "etc/*")
