@@ -138,7 +138,8 @@ def test_memory_that_runs_out_is_told(system, machine, build):
     assert result.outcome.verdict is Verdict.FAIL
     assert any(re.search(r"loader: mute-\d+: .*(no memory|status -4)", line) for line in result.outcome.text)
     assert any(line.startswith("loader: mute-0 started") for line in result.outcome.text)
-    assert any("the manifest gives services 61440 KiB of memory, and the machine has" in line for line in result.outcome.text)
+    gives = "the manifest gives services 61440 KiB of memory, and the machine has"
+    assert any(gives in line for line in result.outcome.text)
 
 
 def test_a_missing_line_fails_the_boot(system, tmp_path):

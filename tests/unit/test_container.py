@@ -82,7 +82,7 @@ def test_extracting(build, tmp_path, top):
         elf = ELFFile(stream)
         assert elf.num_sections() == 0 and elf.num_segments() > 3
     done = run("extract", build / "boot.img", "no/such", "--output", tmp_path)
-    assert done.returncode == 1 and "has no file no/such; ambilink image ls lists them" in done.stderr
+    assert done.returncode == 1 and "has no file 'no/such'; `ambilink image ls` lists them" in done.stderr
 
 
 def test_verifying(build):

@@ -8,13 +8,24 @@ from hypothesis import strategies as st
 
 from ambilink.bootimage import layout
 from ambilink.bootimage.layout import ArchiveService, FileKind, Grant, Role
+from ambilink.bootimage.names import check_names
 from ambilink.bootimage.tree import DigestKind
 from ambilink.errors import AmbilinkError
 
-names = st.text("abcdefghijklmnopqrstuvwxyz/.-_é", min_size=1, max_size=40)
+
+def may_be(names) -> bool:
+    try:
+        check_names(names, "test", "")
+    except AmbilinkError:
+        return False
+    return True
+
+
+parts = st.text("abcdefghijklmnopqrstuvwxyz.-_é", min_size=1, max_size=12)
+names = st.lists(parts, min_size=1, max_size=3).map("/".join).filter(lambda name: may_be([name]))
 contents = st.dictionaries(
     names, st.tuples(st.sampled_from(FileKind), st.binary(max_size=9000)), min_size=1, max_size=6
-)
+).filter(may_be)
 words = st.lists(st.text("abc =/ü", max_size=12), max_size=layout.ARGUMENTS_MAX).map(tuple)
 
 

@@ -191,7 +191,7 @@ class Owned:
 class InProcess(JobSlots):
     """Compiles by itself, quickly."""
 
-    def _run(self, words, environment, capture):
+    def _run(self, words, environment, follow, blocked):
         output, source, depfile = words[words.index("-o") + 1], words[-1], words[words.index("-MF") + 1]
         Path(depfile).write_text(f"x: {source} common.h {os.path.dirname(source)}/own.h\n")
         Path(output).write_text(Path(source).read_text())

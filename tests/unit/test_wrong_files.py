@@ -199,6 +199,9 @@ def test_outputs_that_cannot_be_written(words, kind, files, build, top, tmp_path
     """And what lies there stays."""
     if kind == "a folder" and (words[0] == "new" or words[1] == "extract" or "--tree" in words):
         pytest.skip("a folder is right here")
+    record = next(build.glob("boot*.json"), None)
+    if record is None and "RECORD" in words:
+        pytest.skip("no boot of this build was recorded yet: ./scons boot")
     paths = {"no folder": "no/such/x", "a file in a file": files["empty"] + "/x", "a NUL": "a\0b", "": ""}
     path = files.get(kind) or paths.get(kind, kind)
     if kind == "a folder":
@@ -208,7 +211,7 @@ def test_outputs_that_cannot_be_written(words, kind, files, build, top, tmp_path
         "BUILD": build,
         "LIBRARY": build / "lib/libsys.so",
         "MANIFEST": top / "boot/system/boot.toml",
-        "RECORD": next(iter(build.glob("boot*.json"))),
+        "RECORD": record,
         "TEXT": files["a text"],
         "KEY": files["key"],
         "OUT": tmp_path / "out",
