@@ -102,7 +102,7 @@ void port_log(struct port *port, const char *line, uint64_t size);
 
 /* --- Address spaces ------------------------------------------------------------------------------------------------ */
 
-/* Who pays for a process, and for what it and this service make for it. */
+/* What pays for a process, and for what it and this service make for it. */
 struct port_budget {
     uint64_t memory, kernel_memory; /* bytes, taken from the payer's budget; both 0: it shares that */
     struct port_space payer;        /* id 0: this service */

@@ -179,7 +179,7 @@ int64_t services_start_for(struct loader *loader, struct child *caller, const st
     return PORT_OK;
 }
 
-/* Nobody will ask for the ends of what this process started. */
+/* No process will ask for the ends of what this process started. */
 static void disown(struct loader *loader, uint64_t starter)
 {
     for (struct child *child = loader->children, *next; child; child = next) {

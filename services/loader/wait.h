@@ -1,5 +1,5 @@
-/* Requests that are answered later, each bounded in number by its client (LOADER_WAITS_MAX): who waits for the end of a process,
- * and for a name that no service registered yet. */
+/* Requests that are answered later, at most LOADER_WAITS_MAX of each client: waits for the end of a process, and for
+ * a name that no service registered yet. */
 #ifndef WAIT_H
 #define WAIT_H
 #include "child.h"
@@ -13,6 +13,6 @@ void wait_for_name(struct loader *loader, const struct port_event *request, cons
 void wait_registered(struct loader *loader, const char *name);
 /* A process ended: its record has the state. Its own requests go, others' are answered as far as that decides them. */
 void wait_ended(struct loader *loader, const struct child *child);
-/* The loader service ends: nobody is answered any more. */
+/* The loader service ends: no request is answered any more. */
 void wait_give_up(struct loader *loader);
 #endif

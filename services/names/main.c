@@ -1,5 +1,5 @@
-/* The service registry: names to endpoints (protocol/names.h). Who may register what, and who may still come, the loader service
- * knows. Each name is one of the manifest's, so the table is bounded by it. */
+/* The service registry: names to endpoints (protocol/names.h). The loader service knows which service
+ * may register what, and which one may still come. Each name is one of the manifest's, so the table is bounded by it. */
 #include <log/log.h>
 #include <protocol/call.h>
 #include <protocol/loader.h>

@@ -37,7 +37,7 @@ INTACT = 1  # TREE_INTACT of libs/bootimage
 GUARD_STATE = 8  # offset of `state` in struct page_guard of boot/kernel/memory/guard.h
 SIGNED = "signed"  # and linked by the loader service
 MACHINES_OWN = ("ELF headers", "sections and symbols", "space outside of segments")  # nothing at boot checks them
-TOLD = re.compile(r"is damaged|boot image refused|no boot image in memory|the kernel is damaged")
+REPORTED = re.compile(r"is damaged|boot image refused|no boot image in memory|the kernel is damaged")
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ class Subject:
             return None if case.region in MACHINES_OWN else "failed for a page that it does not use"
         if case.page < 0:
             return None  # the kernel may be too damaged to say so
-        return None if any(TOLD.search(line) for line in text) else "failed, and no message names the page"
+        return None if any(REPORTED.search(line) for line in text) else "failed, and no message names the page"
 
 
 def _boot(path: Path, machine: str) -> Outcome:
@@ -224,13 +224,13 @@ def table(subjects: dict[str, Subject], judged: list[tuple[str, Judged]]) -> lis
         row = rows.setdefault(each.case.region, Counter())
         used = subjects[name].is_used(each.case)
         passed = each.verdict == Verdict.PASS.value
-        told = any(TOLD.search(line) for line in each.text)
+        reported = any(REPORTED.search(line) for line in each.text)
         row["flips"] += 1
         row["unseen"] += each.unseen
         row["unused, passed"] += passed and not used
         row["used, passed"] += passed and used
-        row["refused, named"] += not passed and told
-        row["failed otherwise"] += not passed and not told
+        row["refused, named"] += not passed and reported
+        row["failed otherwise"] += not passed and not reported
     columns = ("flips", "unseen", "unused, passed", "used, passed", "refused, named", "failed otherwise")
     lines = [f"{'region':26}" + "".join(f"{column:>18}" for column in columns)]
     rows["in all"] = sum(rows.values(), Counter())

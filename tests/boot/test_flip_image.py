@@ -94,7 +94,7 @@ def test_lengths_are_seen(subject, tmp_path):
 
 
 def test_a_service_that_needs_a_damaged_page_ends(subject, image, machine, build):
-    """Text of a library, which nobody reads who links it."""
+    """Text of a library, which no linker reads."""
     page = pages_of(image, "lib/libdigest.so", subject.used)[0]
     alter(image, offset_of(image, "lib/libdigest.so", page))
     result = boot(build, image.path, machine)

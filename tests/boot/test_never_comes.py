@@ -1,5 +1,6 @@
-"""Who waits for a service that will never come is told, so the boot has a verdict and its cause, not a timeout: it is
-damaged, it ends or faults before it registers, it is not in the manifest, or nothing may start it."""
+"""Clients that wait for a service that will never come get an error, so the boot has a verdict and its cause, not a
+timeout: the service is damaged, it ends or faults before it registers, it is not in the manifest, or nothing may
+start it."""
 
 import re
 
@@ -38,8 +39,8 @@ def test_whatever_keeps_a_service_from_coming(system, build, machine, linker):
     image = system.pack()
     alter(image, file_offset(image, "services/test-mute") + 15)
     result = failed(boot(build, image, machine, timeout=TIMEOUT), r"^loader: every program .* ended: failed$")
-    told = {match[1] for match in re.finditer(r"waited for '(\S+)', which", "\n".join(result.outcome.text))}
-    assert told == {"damaged", "exits", "faults", "absent", "demanded", "late"}
+    names = {match[1] for match in re.finditer(r"waited for '(\S+)', which", "\n".join(result.outcome.text))}
+    assert names == {"damaged", "exits", "faults", "absent", "demanded", "late"}
     assert "services/test-mute" in result.reasons[0] and "is damaged" in result.reasons[0]
     assert result.reasons[1].startswith("faults (process")
 

@@ -123,7 +123,7 @@ def test_what_waits_for_an_endless_loop_is_not_accused(system, machine, tmp_path
 
 @pytest.mark.parametrize("program", ["test-binding-dynamic", "test-binding-static"])
 def test_output_that_is_lost(system, program):
-    """Without a console, and without names that know one, a program prints to nobody and may pass."""
+    """Without a console, and without names that know one, what a program prints is lost, and it may pass."""
     system.services.clear()
     result = system.program(program).boot()
     rule = "no service of the manifest registers 'console'; add "

@@ -61,7 +61,7 @@ def test_a_header_that_is_a_folder(tree):
 
 @pytest.mark.parametrize("text", ['#include "a.h"', '__asm__(".incbin \\"p.bin\\"");'])
 def test_a_header_that_is_a_fifo(tree, text):
-    """Nobody writes to it, and the compiler would wait for ever; so would what reads a payload."""
+    """No process writes to it, so the compiler would wait for ever, and so would what reads a payload."""
     os.mkfifo(tree.folder / ("x.h" if "include" in text else "p.bin"))
     tree.write("a.h", '\n#include "x.h"\n')
     tree.write("x.c", f"{text}\nint x;\n")

@@ -362,7 +362,7 @@ static uint64_t space_add(struct port *port, uint64_t *number)
     return FIRST_ID + port->space_count++;
 }
 
-/* Budgets are not kept here; who pays must be there. */
+/* Budgets are not kept here; the payer must be there. */
 static void check_payer(struct port *port, struct port_space payer)
 {
     if (payer.id)

@@ -173,7 +173,7 @@ def test_started_by_name_ended_and_waited_for(pack, script, linker):
 
 
 def test_what_the_manifest_does_not_allow(pack, script):
-    """Who asks is known by the number that came with the request; others' names, services, addresses are refused."""
+    """The caller is known by the number that came with the request; others' names, services, addresses are refused."""
     run = script().image(pack("loader")).begin()
     registry, greet, audit = NUMBER["names"], NUMBER["greet"], NUMBER["audit"]
     refused = [

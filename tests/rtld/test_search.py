@@ -78,7 +78,7 @@ class Tree:
 
 
 def judged(program: Path, library_path: str) -> dict[str, str | None]:
-    """What the machine finds: paths by name; None for what it does not find for somebody who needs it."""
+    """What the machine finds: paths by name; None for a library that an object needs and that it does not find."""
     environment = {"LD_TRACE_LOADED_OBJECTS": "1", "LD_LIBRARY_PATH": library_path}
     done = subprocess.run([program], env=environment, capture_output=True, text=True)
     found: dict[str, str | None] = {}

@@ -64,7 +64,7 @@ def test_scalars_have_one_form(verify):
 
 
 def test_points_have_one_form(verify):
-    """Every hostile encoding as R and as key, with the S that is right for whoever reads it leniently."""
+    """Every hostile encoding as R and as key, with the S that is right for a lenient reader."""
     draw, taken = random.Random(1), 0
     scalar = draw.randrange(model.L)
     key = model.encode(model.times(scalar, model.BASE))

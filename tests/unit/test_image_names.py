@@ -45,7 +45,7 @@ def test_names_that_are_refused(names, rule):
 
 @pytest.fixture
 def image_with(build, tmp_path, monkeypatch):
-    """An image of somebody who does not check."""
+    """An image by a packer that does not check names."""
 
     def make(*names):
         monkeypatch.setattr(layout, "check_names", lambda *arguments: None)

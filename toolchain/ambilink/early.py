@@ -12,7 +12,7 @@ import sys
 
 from ambilink.incremental import up_to_date
 
-# By which SCons is told where to start.
+# Options of SCons that choose where it starts.
 CHOOSING = ("-f", "--file", "--sconstruct", "--makefile", "-C", "--directory", "-D", "-u", "-U", "--up", "--search-up")
 
 

@@ -36,7 +36,7 @@
 #define RIGHT_LOG 0x100       /* system: write to the kernel's log */
 #define RIGHT_POWER 0x200     /* system: end the machine */
 #define RIGHT_INPUT 0x400     /* system: take keys */
-#define RIGHT_WATCH 0x800     /* process: be told of its end. Handles of a process to itself do not carry it */
+#define RIGHT_WATCH 0x800     /* process: get a notice of its end. Handles of a process to itself do not carry it */
 #define RIGHT_MINT 0x1000     /* endpoint: make handles with a badge. Only a handle without one has this right */
 #define RIGHTS_ALL 0x1fff
 

@@ -86,7 +86,7 @@ struct image_file {
     uint32_t kind;               /* IMAGE_FILE_... */
     uint64_t offset;             /* a multiple of the page size */
     uint64_t size;               /* bytes; the last page is filled up with zero bytes */
-    struct image_run unread[IMAGE_UNREAD_RUNS]; /* ascending: pages that nobody reads who links it, code and constants */
+    struct image_run unread[IMAGE_UNREAD_RUNS]; /* ascending: pages that no linker of it reads, code and constants */
     uint8_t digest[IMAGE_DIGEST_SIZE]; /* BLAKE2b-256 (RFC 7693) of them */
 };
 

@@ -32,7 +32,7 @@ struct object {
         uint64_t references;
         struct object *next_dying; /* when there are none left */
     };
-    struct budget *budget; /* who pays for it until it is gone; NULL: the kernel */
+    struct budget *budget; /* pays for it until it is gone; NULL: the kernel */
 };
 
 /* What it takes, while it is there. */
@@ -53,7 +53,8 @@ static inline void object_discharge(const struct object_type *type, struct budge
     budget_give(budget, (struct cost){.bytes = type->bytes});
 }
 
-/* A collection marks what is reached (process/collect.h). Until it is done, whoever makes an object reachable says so. */
+/* A collection marks what is reached (process/collect.h). Until it is done, code that makes an object reachable
+ * calls object_reached. */
 extern bool objects_are_reached;
 
 static inline void object_reached(void *pointer)

@@ -1,4 +1,4 @@
-/* SipHash-2-4 of a counter, under a key that is nobody else's. */
+/* SipHash-2-4 of a counter, under a key that nothing else has. */
 #include "base/random.h"
 
 #include <hostlink/split_mix.h>

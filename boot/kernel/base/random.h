@@ -1,4 +1,4 @@
-/* Random numbers that follow from a seed. Whoever sees some of them, as every process does, learns nothing of the others. */
+/* Random numbers that follow from a seed. Every process sees some of them; they reveal nothing of the others. */
 #ifndef BASE_RANDOM_H
 #define BASE_RANDOM_H
 #include <stdint.h>

@@ -291,7 +291,7 @@ static int64_t do_machine_exit(handle_t handle, uint64_t verdict)
     if (verdict != VERDICT_PASS && verdict != VERDICT_FAIL)
         return STATUS_INVALID;
     kernel_record.ready_instant = clock_since_boot();
-    /* Whoever asks may not have used the page, or know of it. */
+    /* The caller may not have used the page, or know of it. */
     machine_end(boot_image.damaged ? VERDICT_FAIL : (uint8_t)verdict);
 }
 

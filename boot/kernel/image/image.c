@@ -25,7 +25,7 @@ static void log_damage(uint64_t page)
         log_format("kernel: page %u of the boot image is damaged\n", (unsigned)page);
 }
 
-/* What comparing a page costs, in units of base/work.h; more than one: too much to do it before somebody needs the page. */
+/* What comparing a page costs, in units of base/work.h; more than one: too much to do it before the page is needed. */
 static unsigned page_work(void)
 {
     return boot_image.tree.kind == IMAGE_DIGEST_CRC32C ? 1 : 64;

@@ -29,7 +29,7 @@ const char *boot_image_name(const struct image_file *file);
 /* True: all pages of a range of the archive are intact, and the kernel may read them. False: one is damaged, which is logged
  * with the file that it belongs to. The range must lie within the archive. */
 bool boot_image_check(uint64_t offset, uint64_t size);
-/* The same for what is read of a file by who links it: all but its code and constants, which are checked where they are used. */
+/* The same for what a linker reads of a file: all but its code and constants, which are checked where they are used. */
 bool boot_image_check_file(const struct image_file *file);
 /* The file whose contents an offset in the archive belongs to, the first of its names; NULL: none. */
 const struct image_file *boot_image_file_at(uint64_t offset);

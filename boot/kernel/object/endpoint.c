@@ -70,7 +70,7 @@ const struct object_type endpoint_type = {
     .reached = endpoint_reached,
 };
 
-/* Threads that wait here can be woken by whoever reaches it. */
+/* Threads that wait here can be woken by any process that reaches it. */
 bool endpoint_reach(struct endpoint *endpoint)
 {
     return queue_reach(&endpoint->callers) && queue_reach(&endpoint->receivers);

@@ -34,7 +34,7 @@ static void close_handles(struct handle_table *table, const handle_t handle[], u
         handle_close(table, handle[--count]);
 }
 
-/* Give the receiver, who has room, handles of its own to what the sender's lead to. */
+/* Give the receiver, which has room, handles of its own to what the sender's lead to. */
 static void copy_handles(struct handle_table *from, const struct message *sent, struct handle_table *to,
                          struct message *received)
 {

@@ -17,7 +17,7 @@ void reach_begin(void);
 void reach_end(void);
 /* An object is reached, whose mark is given: true, the first time; it is kept until it was followed. */
 bool reach_first(struct reach *reach, void *object);
-/* A new object: reached by who makes it, and leading to nothing. */
+/* A new object: reached by its maker, and leading to nothing. */
 void reach_new(struct reach *reach);
 bool is_reached(const struct reach *reach);
 /* The next object to be followed, the caller's to release; NULL: there is none. */

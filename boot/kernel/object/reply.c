@@ -14,7 +14,7 @@ static bool reply_destroy(void *object)
     return true;
 }
 
-/* Who answers wakes the caller. */
+/* An answer wakes the caller. */
 static void reply_reached(void *object)
 {
     const struct reply *reply = object;

@@ -35,7 +35,7 @@ struct process {
 struct process *process_create(struct budget *budget, const char *name, size_t length);
 /* The same with a budget of its own, which is made of another one. */
 struct process *process_create_limited(struct budget *parent, struct cost limit, const char *name, size_t length);
-/* The endpoint gets a notice when the process ends. False: another one does, where somebody may still receive. */
+/* The endpoint gets a notice when the process ends. False: another one does, from which a handle may still receive. */
 bool process_watch(struct process *process, struct endpoint *endpoint, uint64_t badge);
 /* A thread of a live process; it is ready. Not retained for the caller: the process keeps it. NULL: no memory. */
 struct thread *process_start_thread(struct process *process, uint64_t entry, uint64_t stack, uint64_t argument);

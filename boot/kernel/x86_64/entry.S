@@ -105,7 +105,7 @@ entry_segments:
     leaq entry_linked(%rip), %rax
     jmpq *%rax
 
-    /* A machine that follows the kernel from outside stops here: kernel_record tells where the kernel will run. */
+    /* A machine that follows the kernel from outside stops here: kernel_record has where the kernel will run. */
     .globl kernel_placed
 kernel_placed:
     jmpq *%rax

@@ -172,7 +172,7 @@ static void take_kernel_trace(const struct frame *frame, struct trace *trace)
     }
 }
 
-/* A fault of the kernel's, which ends the machine: with what tells which kernel lay where, as of processes. */
+/* A fault of the kernel's, which ends the machine: with place and build-id, as faults of processes have them. */
 static void report_kernel(const struct frame *frame)
 {
     struct trace trace;

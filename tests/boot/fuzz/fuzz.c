@@ -286,7 +286,7 @@ static void processes_end(void)
     work_off();
     const struct process_record *left = (const struct process_record *)kernel_record.processes;
     if (left->number != FIRST_PROCESS)
-        panic("process %u is left, which nobody can reach", left->number);
+        panic("process %u is left, which nothing can reach", left->number);
 }
 
 int LLVMFuzzerInitialize(int *count, char ***words);

@@ -87,7 +87,7 @@ static void *pointer(uint64_t room)
 }
 
 static const char *const texts[] = {"console", "files", "etc/motd", "/../etc/motd", "audit", "fortune", "names", "\x1b[2J\n\r", "",
-                                    "libc.so", "services/names", "a/very/long/name/that/nobody/has/ever/registered/anywhere/at/all"};
+                                    "libc.so", "services/names", "a/very/long/name/that/no/service/has/ever/registered/anywhere/at/all"};
 
 static struct message message(void)
 {

@@ -183,7 +183,7 @@ static void limit_a_child(void)
     while (count)
         CHECK(sys_handle_close(paid[--count]) == STATUS_OK);
     CHECK(pages_left() == before);
-    /* Nobody pays who is not the caller's to manage. */
+    /* No process pays that is not the caller's to manage. */
     handle_t weak = (handle_t)sys_handle_duplicate(self, 0, 0);
     CHECK(sys_memory_create_for(weak, PAGE) == STATUS_NO_RIGHT && sys_memory_create_for(9999, PAGE) == STATUS_BAD_HANDLE);
     CHECK(sys_process_create_for(weak, 0, 0, "child", 5) == STATUS_NO_RIGHT);

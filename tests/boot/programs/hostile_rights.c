@@ -100,7 +100,7 @@ static void check_own_pages(void)
     CHECK(strcmp(relocated[1], "RELRO") == 0);
 }
 
-/* No handle of somebody else's endpoint gives a badge, nor does one that has a badge already. */
+/* No handle of another process' endpoint gives a badge, nor does one that has a badge already. */
 static void check_badges(void)
 {
     int64_t console = names_lookup("console"), files = names_lookup("files");
@@ -170,7 +170,7 @@ static void check_badges_stay(void)
         CHECK(sys_handle_close(made[i]) == STATUS_OK);
 }
 
-/* The loader service waits for this process' end, and keeps to be told of it. */
+/* The loader service watches this process for its end, and stays its watcher. */
 static void check_watching(void)
 {
     handle_t first = (handle_t)sys_endpoint_create(), second = (handle_t)sys_endpoint_create(), reply = 1;
@@ -179,7 +179,7 @@ static void check_watching(void)
     handle_t child = (handle_t)sys_process_create("child", 5);
     CHECK(sys_process_watch(child, first, 5) == STATUS_OK && sys_process_watch(child, second, 6) == STATUS_OVERLAP);
     CHECK(sys_process_watch(child, first, 6) == STATUS_OVERLAP);
-    /* Nobody receives there any more: the place is free. */
+    /* No thread receives there any more: the place is free. */
     CHECK(sys_handle_close(first) == STATUS_OK && sys_process_watch(child, second, 7) == STATUS_OK);
     handle_t its_own = (handle_t)sys_process_grant(child, child, RIGHT_MANAGE, 0);
     CHECK((int32_t)its_own > 0 && sys_process_end(child, 3) == STATUS_OK);

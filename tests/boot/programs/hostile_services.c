@@ -1,4 +1,4 @@
-/* What a process without any grant tries with each service: handles that nobody asked for, names and files of others,
+/* What a process without any grant tries with each service: handles that were not asked for, names and files of others,
  * starting, stopping and looking into others, a second registry, requests that wait and are never taken back. */
 #include <protocol/call.h>
 #include <protocol/console.h>
@@ -86,7 +86,7 @@ static void check_names(void)
     int64_t endpoint = names_serve(OWN);
     CHECK(endpoint > 0 && names_serve(OWN) == STATUS_OVERLAP);
     CHECK(sys_handle_close((handle_t)endpoint) == STATUS_OK);
-    /* Neither a name of no service nor one that nobody will register is waited for. */
+    /* Neither a name of no service nor one that no service will register is waited for. */
     CHECK(names_lookup("nothing") == STATUS_NOT_FOUND && names_lookup("") == STATUS_NOT_FOUND);
     CHECK(names_lookup("a name that is longer than thirty-one characters") == STATUS_TOO_LONG);
 }
@@ -138,8 +138,8 @@ static void wait_thread(uint64_t index)
     sys_thread_exit();
 }
 
-/* More than a client may have: who waits then has an answer, and others' requests have room. Those that wait stay until this
- * process ends. */
+/* More requests than may wait for a client are answered at once, and requests of others have room. Those that wait stay until
+ * this process ends. */
 static void check_waits(void)
 {
     unsigned refused = 0;

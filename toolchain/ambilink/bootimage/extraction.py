@@ -1,5 +1,5 @@
 """Writing files of an image below a folder. Nothing is written before every name and every place was looked at: an
-image may come from anybody."""
+image may be hostile."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -119,8 +119,8 @@ SERVICE_KEYS = {
     "starts": Key(
         list,
         [],
-        f"The services that it may start by name (`loader_start`); `*` means all. `{REGISTRY}` is started once, by "
-        "nobody else.",
+        f"The services that it may start by name (`loader_start`); `*` means all. `{REGISTRY}` is started once, "
+        "at boot.",
     ),
     "opens": Key(
         list,

@@ -69,7 +69,7 @@ def tree_pages(kind: DigestKind, pages: int) -> int:
 
 def damaged_pages(kind: DigestKind, data: bytes, tree_offset: int, root: bytes) -> set[int]:
     """Pages of an archive that do not match the tree, and pages of the tree that do not match their level above: all
-    that a reader would refuse. Below a damaged page of the tree nothing can be told, and everything is refused."""
+    that a reader would refuse. Pages below a damaged page of the tree cannot be checked, and are all refused."""
     levels = [(0, tree_offset // PAGE_SIZE)]
     at = tree_offset // PAGE_SIZE
     while len(levels) == 1 or levels[-1][1] > 1:

@@ -1,4 +1,4 @@
-"""Which pages of an ELF file nobody reads who links it: code and constants, which are checked when they are used."""
+"""Which pages of an ELF file no linker reads: code and constants, which are checked when they are used."""
 
 from collections.abc import Iterator
 from pathlib import Path

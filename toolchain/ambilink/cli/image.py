@@ -36,7 +36,7 @@ def add(commands: "Commands[argparse.ArgumentParser]") -> None:
     extract.set_defaults(run=_image_extract)
     verify = actions.add_parser("verify", help="compare every byte with its digest")
     verify.add_argument("image", type=input_file)
-    verify.add_argument("--key", type=input_file, metavar="FILE", help="public key (PEM) of who must have signed it")
+    verify.add_argument("--key", type=input_file, metavar="FILE", help="public key (PEM) of the required signer")
     verify.add_argument(
         "--least-version", type=release, metavar="N", help="with --key: refuse an earlier version"
     )
@@ -104,7 +104,7 @@ def _image_verify(options: argparse.Namespace) -> int:
     from ambilink.bootimage.signing import described, mistrusted
 
     if options.least_version is not None and not options.key:
-        options.usage.error("--least-version needs --key: a version is nobody's word without a signature")
+        options.usage.error("--least-version needs --key: a version that is not signed can be altered")
     public = read_public(options.key) if options.key else None
     image = read(options.image)
     bad = [f"{what}: the image was altered" for what in damaged(image)]

@@ -20,8 +20,8 @@ class Blocked:
     path: str
 
     def release(self) -> None:
-        """Whoever reads it comes to its end."""
-        with suppress(OSError):  # nobody reads it yet
+        """A process that reads it comes to its end."""
+        with suppress(OSError):  # no process reads it yet
             os.close(os.open(self.path, os.O_WRONLY | os.O_NONBLOCK))
 
     def __str__(self) -> str:

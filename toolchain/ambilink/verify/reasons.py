@@ -287,7 +287,7 @@ def _runs(process: Process) -> bool:
 
 
 def _waiting(scene: Scene, held: Collection[str] = ()) -> list[str]:
-    """Who waits for whom, without those that wait for requests, and those that are held up by one that runs."""
+    """Processes and what each waits for, without those that wait for requests, and those that are held up by one that runs."""
     found = []
     for process in scene.state.processes:
         for thread in process.threads:
@@ -307,8 +307,8 @@ def _waiting(scene: Scene, held: Collection[str] = ()) -> list[str]:
 
 
 def _running(scene: Scene, held: Mapping[str, str]) -> list[str]:
-    """Threads that were running, or would have been: at the deadline one that spins is among them. `held`: who waits
-    for which of them."""
+    """Threads that were running, or would have been: at the deadline one that spins is among them. `held`: which
+    processes wait for which of them."""
     found = []
     running = scene.cpu.page_table if scene.cpu else 0
     # The process that has the CPU comes first.

@@ -1,6 +1,6 @@
 /* Reading a boot image's archive (<ambilink/image.h>). The bytes may be damaged or hostile: archive_open
  * checks every offset and count once, and what it accepted can be used without further checks. Whether pages are those that
- * were packed is tree.h's, and the kernel's, which lets nobody read another. */
+ * were packed is tree.h's, and the kernel's, which lets no process read another. */
 #ifndef BOOTIMAGE_ARCHIVE_H
 #define BOOTIMAGE_ARCHIVE_H
 #include <ambilink/image.h>

@@ -1,5 +1,5 @@
-/* The boot image's files, read-only. What a client may open, the manifest says (`opens`). An open file is a handle: whoever
- * has it may read that file. */
+/* The boot image's files, read-only. What a client may open, the manifest says (`opens`). An open file is a handle: a
+ * process that has it may read that file. */
 #ifndef PROTOCOL_FILES_H
 #define PROTOCOL_FILES_H
 #include <ambilink/abi.h>

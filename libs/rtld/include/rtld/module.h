@@ -107,7 +107,7 @@ struct module {
     struct module *root;          /* with whom it was loaded: whose closure it searches */
     struct dependence *dependences; /* objects outside of its closure that it was bound to */
     bool pinned;                 /* the host's: it does not go by link_close while this is set */
-    size_t initializer_count;    /* of link_order's list; the program's PREINIT_ARRAY counts to whoever comes next */
+    size_t initializer_count;    /* of link_order's list; the program's PREINIT_ARRAY counts to the next object */
     uint64_t *finalizers;        /* its functions in the order to call them; made by link_order */
     size_t finalizer_count;
     struct arena *arena;
