@@ -287,7 +287,7 @@ def _runs(process: Process) -> bool:
 
 
 def _waiting(scene: Scene, held: Collection[str] = ()) -> list[str]:
-    """Processes and what each waits for, without those that wait for requests, and those that are held up by one that runs."""
+    """Processes and what each waits for, without those that wait for requests or are held up by one that runs."""
     found = []
     for process in scene.state.processes:
         for thread in process.threads:
