@@ -1,6 +1,6 @@
-/* The console: writers' text on the machine's log, each line headed by its writer's name (protocol/console.h). A writer is a
- * process, known by the badge that names gave it; its name is what the loader service started it as. Text appears at once; a
- * line that another writer interrupts is ended first. */
+/* The console: writers' text on the machine's log, each line headed by its writer's name (protocol/console.h). A writer
+ * is a process, known by the badge that names gave it; its name is what the loader service started it as. Text appears
+ * at once; a line that another writer interrupts is ended first. */
 #include <ambilink/needs.h>
 #include <protocol/call.h>
 #include <protocol/console.h>

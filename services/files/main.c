@@ -1,5 +1,5 @@
-/* The boot image's files (protocol/files.h), read-only. Holds no state for its clients: an open file is a handle whose badge
- * says which, and readers keep their own positions. */
+/* The boot image's files (protocol/files.h), read-only. Holds no state for its clients: an open file is a handle whose
+ * badge says which, and readers keep their own positions. */
 #include <ambilink/needs.h>
 #include <bootimage/archive.h>
 #include <log/log.h>
@@ -114,8 +114,8 @@ static void read_file(struct ipc_request *request, uint64_t index)
     ipc_respond(request, STATUS_OK, &answer);
 }
 
-/* The file at an index of those that a client may open, or the count of all. A client that asks for one after the other,
- * as all do, begins where the last one was. */
+/* The file at an index of those that a client may open, or the count of all. A client that asks for one after the
+ * other, as all do, begins where the last one was. */
 static uint32_t find_listed(uint64_t client, uint64_t index)
 {
     static struct {

@@ -16,7 +16,8 @@ bool authority_may_start(struct child *caller, const struct image_service *servi
 
 /* Whether a running process has registered the name. */
 bool authority_registered(const struct loader *loader, const char *name);
-/* Whether a running process may still register it, or start a service that may. *is_known: some service of the manifest may. */
+/* Whether a running process may still register it, or start a service that may. *is_known: some service of the manifest
+ * may. */
 bool authority_may_come(const struct loader *loader, const char *name, bool *is_known);
 /* LOADER_REGISTER for the process of this number. PORT_NO_RIGHT, PORT_OVERLAP: what the protocol says. */
 int64_t authority_register(struct loader *loader, uint64_t number, const char *name, bool is_dead);

@@ -1,12 +1,13 @@
 /* The loader service: the first process, and the one that links all others.
  *
- * The system starts it, with the boot image, the endpoint of this service and that of the registry. This service takes over
- * what the system started before it, then makes a process for each other service of the image's manifest, in order: finds the
- * program and the libraries that it needs, links them in the new process' address space, and starts the first thread. Then
- * it answers requests (protocol/loader.h) and, when every program of the manifest has ended, gives the machine's verdict.
+ * The system starts it, with the boot image, the endpoint of this service and that of the registry. This service takes
+ * over what the system started before it, then makes a process for each other service of the image's manifest, in
+ * order: finds the program and the libraries that it needs, links them in the new process' address space, and starts
+ * the first thread. Then it answers requests (protocol/loader.h) and, when every program of the manifest has ended,
+ * gives the machine's verdict.
  *
- * All files here are policy; what they need of the system is in port.h. From the ground up: port, state <
- * heap, log < image_files < space < child < authority < start, adopt < packed, modules < wait < services, dlopen < serve < main. */
+ * All files here are policy; what they need of the system is in port.h. From the ground up: port, state < heap, log <
+ * image_files < space < child < authority < start, adopt < packed, modules < wait < services, dlopen < serve < main. */
 #include <stdlib.h>
 
 #include "image_files.h"

@@ -86,10 +86,10 @@ void port_verdict(struct port *port, bool passed);
 
 /* --- The loader itself --------------------------------------------------------------------------------------------- */
 
-/* Pages of the archive, before the loader reads them: true when they are what was packed. False: one is damaged, which is
- * reported here or by the system; offset + size lie in the archive. The header and the directory need no such call.
- * libs/bootimage has the check (<bootimage/tree.h>) for a port whose system does not do it. A text's pages, which the loader
- * does not read, are the system's to check: when they are mapped, or first used. */
+/* Pages of the archive, before the loader reads them: true when they are what was packed. False: one is damaged, which
+ * is reported here or by the system; offset + size lie in the archive. The header and the directory need no such call.
+ * libs/bootimage has the check (<bootimage/tree.h>) for a port whose system does not do it. A text's pages, which the
+ * loader does not read, are the system's to check: when they are mapped, or first used. */
 bool port_image_check(struct port *port, uint64_t offset, uint64_t size);
 
 /* A block for any type, not zeroed; NULL: no memory. port_free takes it with the same size. */
@@ -117,8 +117,8 @@ int64_t port_space_create(struct port *port, const char *name, const struct port
  * that policy then ignores. */
 void port_space_close(struct port *port, struct port_space space);
 
-/* Zeroed pages, which `payer` pays for, all visible in memory->view. `size`: pages, not 0. NO_MEMORY, LIMIT, INVALID (more than one memory can have). The caller owns *memory:
- * port_memory_release. */
+/* Zeroed pages, which `payer` pays for, all visible in memory->view. `size`: pages, not 0. NO_MEMORY, LIMIT, INVALID
+ * (more than one memory can have). The caller owns *memory: port_memory_release. */
 int64_t port_memory_create(struct port *port, struct port_space payer, uint64_t size, struct port_memory *memory);
 /* The view goes. Pages that are mapped in an address space stay as long as they are mapped there. */
 void port_memory_release(struct port *port, const struct port_memory *memory);
@@ -168,9 +168,9 @@ struct port_process {
 /* The next one of those that ran before the loader; NOT_FOUND: there are no more. After any other failure the process has
  * been ended, and the next call goes on behind it. The caller owns process->space and ->block. */
 int64_t port_next_started(struct port *port, struct port_process *process);
-/* The system links and starts a service; as with port_space_create, its end will be received. ABSENT, NO_MEMORY, or what
- * the system reported. The caller owns process->space and ->block. Where the manifest gives it no budget, it shares the payer's;
- * id 0: it has a share of its own. */
+/* The system links and starts a service; as with port_space_create, its end will be received. ABSENT, NO_MEMORY, or
+ * what the system reported. The caller owns process->space and ->block. Where the manifest gives it no budget, it
+ * shares the payer's; id 0: it has a share of its own. */
 int64_t port_start(struct port *port, uint32_t service, struct port_space payer, struct port_process *process);
 
 /* --- Requests ------------------------------------------------------------------------------------------------------ */

@@ -3,8 +3,8 @@
 #define SERVICES_H
 #include "child.h"
 
-/* Make a process for a service, with its program linked there, and let it run. `payer`: whose budget it shares where the
- * manifest gives it none; id 0: it has a share of its own. NULL: failed, and reported. */
+/* Make a process for a service, with its program linked there, and let it run. `payer`: whose budget it shares where
+ * the manifest gives it none; id 0: it has a share of its own. NULL: failed, and reported. */
 struct child *service_start(struct loader *loader, const struct image_service *service, bool at_boot, struct port_space payer);
 /* All of the boot: those that the system started before, then the others in the order of the manifest. */
 void services_boot(struct loader *loader);

@@ -1,5 +1,5 @@
-/* The service registry: names to endpoints (protocol/names.h). The loader service knows which service
- * may register what, and which one may still come. Each name is one of the manifest's, so the table is bounded by it. */
+/* The service registry: names to endpoints (protocol/names.h). The loader service knows which service may register
+ * what, and which one may still come. Each name is one of the manifest's, so the table is bounded by it. */
 #include <log/log.h>
 #include <protocol/call.h>
 #include <protocol/loader.h>
@@ -41,7 +41,8 @@ static int64_t copy_of(handle_t endpoint, uint64_t badge)
     return sys_handle_duplicate(endpoint, RIGHT_CALL | RIGHT_TRANSFER | RIGHT_DUPLICATE, badge);
 }
 
-/* An entry whose endpoint lives, or NULL. An entry goes with its owner: when the owner has ended, or closed the endpoint. */
+/* An entry whose endpoint lives, or NULL. An entry goes with its owner: when the owner has ended, or closed the
+ * endpoint. */
 static struct entry *find_alive(const char *name, uint64_t client, int64_t *copy)
 {
     struct entry *entry = find(name);

@@ -1,5 +1,6 @@
 /* A shell on the machine's keys: which services there are and what became of them, starting and ending them, and what
- * their processes share. An example of a service with the grants `input`, `control` and `inspect`, which may start all others. */
+ * their processes share. An example of a service with the grants `input`, `control` and `inspect`, which may start all
+ * others. */
 #include <protocol/call.h>
 #include <protocol/loader.h>
 #include <stdio.h>

@@ -105,8 +105,8 @@ struct map_request {
     uint32_t prot;
 };
 
-/* What the machine has in use, of SYS_MACHINE_COUNTS. When what died is gone (`ending` is 0), the same use gives the same
- * counts, exactly. */
+/* What the machine has in use, of SYS_MACHINE_COUNTS. When what died is gone (`ending` is 0), the same use gives the
+ * same counts, exactly. */
 struct machine_counts {
     uint64_t frames, frames_used; /* page frames that the kernel may hand out */
     uint64_t pieces;              /* small objects of the kernel's */

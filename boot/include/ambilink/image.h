@@ -124,8 +124,8 @@ struct image_service {
     uint64_t memory;             /* bytes of page frames that it may have; 0: a share */
     uint64_t kernel_memory;      /* bytes of the kernel's own; 0: a share */
 
-    /* Authority, as lists: strings of items, each but the last followed by a line end. An item is a name; in `starts` and
-     * `opens` also "*", any name, and "FOLDER/" with a "*" behind it, any name below. */
+    /* Authority, as lists: strings of items, each but the last followed by a line end. An item is a name; in `starts`
+     * and `opens` also "*", any name, and "FOLDER/" with a "*" behind it, any name below. */
     uint32_t registers;          /* names that it may register, at most IMAGE_REGISTERS_MAX */
     uint32_t starts;             /* services that it may start */
     uint32_t opens;              /* files of the image that it may open */

@@ -85,8 +85,8 @@ struct start_range {
     uint64_t address, size;
 };
 
-/* What one object has among the initializers and finalizers, in the order of the initializers. So when those of the first n
- * entries ran, as many finalizers at the end of their list may be called as these entries have. */
+/* What one object has among the initializers and finalizers, in the order of the initializers. So when those of the
+ * first n entries ran, as many finalizers at the end of their list may be called as these entries have. */
 struct start_object {
     uint32_t initializer_count, finalizer_count;
 };

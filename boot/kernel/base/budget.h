@@ -1,12 +1,12 @@
 /* Budgets: what a process may take of the machine's memory, and what it has taken.
  *
- * A budget has two accounts. Pages: whole frames, for memory objects, page tables and tables of handles. Bytes: pieces of the
- * kernel's pool, for objects, mappings and lists. What a process causes is charged to its budget; so is what is made for it by
- * who may manage it. Processes that it makes share its budget, or get budgets that are made of it.
+ * A budget has two accounts. Pages: whole frames, for memory objects, page tables and tables of handles. Bytes: pieces
+ * of the kernel's pool, for objects, mappings and lists. What a process causes is charged to its budget; so is what is
+ * made for it by who may manage it. Processes that it makes share its budget, or get budgets that are made of it.
  *
- * What a budget may take is reserved: it is taken from the budget that it was made of, up to the root, which has what the
- * machine has. So a budget that is not used up can be used, whatever others do; and one that is used up stops those alone
- * that use it. A budget NULL is the kernel's own, for what it needs for a time: it has no limit. */
+ * What a budget may take is reserved: it is taken from the budget that it was made of, up to the root, which has what
+ * the machine has. So a budget that is not used up can be used, whatever others do; and one that is used up stops those
+ * alone that use it. A budget NULL is the kernel's own, for what it needs for a time: it has no limit. */
 #ifndef BASE_BUDGET_H
 #define BASE_BUDGET_H
 #include <ambilink/abi.h>

@@ -21,8 +21,8 @@ static inline bool failure_due(void)
     return __builtin_expect(failing_allocation != 0, 0) && --failing_allocation == 0 && failure_report();
 }
 
-/* There is no memory, but some is about to come back: the call is to be made again. After a failure on purpose it never is:
- * what is tested is how it fails. */
+/* There is no memory, but some is about to come back: the call is to be made again. After a failure on purpose it never
+ * is: what is tested is how it fails. */
 static inline bool memory_comes_back(void)
 {
     return work_waited && !failure_made;

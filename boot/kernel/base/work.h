@@ -1,5 +1,5 @@
-/* The work of one entry into the kernel, which is bounded: what is long is done in steps, one for each entry, and between
- * them interrupts are taken and other threads run. A unit is about what it costs to clear a page. */
+/* The work of one entry into the kernel, which is bounded: what is long is done in steps, one for each entry, and
+ * between them interrupts are taken and other threads run. A unit is about what it costs to clear a page. */
 #ifndef BASE_WORK_H
 #define BASE_WORK_H
 #include <stdbool.h>
@@ -13,8 +13,8 @@
 /* Units that this entry may still do; 0: time to leave. */
 extern unsigned work_left;
 
-/* What was left for later entries and is not done: ends that were begun. `work_waited`: when this entry began; so much of
- * memory may come back, whatever this entry leaves itself. */
+/* What was left for later entries and is not done: ends that were begun. `work_waited`: when this entry began; so much
+ * of memory may come back, whatever this entry leaves itself. */
 extern uint64_t work_waiting, work_waited;
 
 /* Something may be there that nothing can reach: to be found by a collection (process/collect.h) when there is time. */

@@ -52,8 +52,8 @@ static int64_t give(void *object, uint32_t rights)
     return handle;
 }
 
-/* A handle to what another one leads to, in a table: with no more rights, and the same badge. Only one without a badge, and
- * with RIGHT_MINT, gives a badge, and what has a badge has not that right. */
+/* A handle to what another one leads to, in a table: with no more rights, and the same badge. Only one without a badge,
+ * and with RIGHT_MINT, gives a badge, and what has a badge has not that right. */
 static int64_t copy_handle(struct handle_table *table, const struct handle_slot *slot, uint64_t rights, uint64_t badge)
 {
     if (rights & ~(uint64_t)slot->rights)
@@ -137,7 +137,8 @@ static int64_t do_process_grant(handle_t process_handle, handle_t handle, uint64
     return (slot->rights & needed) == needed ? copy_handle(&process->handles, slot, rights, badge) : STATUS_NO_RIGHT;
 }
 
-/* Where a call on so much memory keeps how far it came; NULL: it is done in one step, for it is small, or there is no memory. */
+/* Where a call on so much memory keeps how far it came; NULL: it is done in one step, for it is small, or there is no
+ * memory. */
 static struct space_progress *range_progress(uint64_t size)
 {
     struct progress *progress = current_thread->progress;
@@ -422,8 +423,8 @@ static bool is_stale(const struct thread *thread)
     return memory_compare(call, thread->progress->call, sizeof call) != 0;
 }
 
-/* A call found no memory, and so has changed nothing: whether it is to be tried again, with what is about to come back, or with
- * what a collection finds. */
+/* A call found no memory, and so has changed nothing: whether it is to be tried again, with what is about to come back,
+ * or with what a collection finds. */
 static bool may_find_memory(struct thread *thread)
 {
     if (failure_made)

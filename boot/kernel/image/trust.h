@@ -11,8 +11,8 @@ struct image_trust {
 };
 extern struct image_trust image_trust;
 
-/* For an archive whose header is sound, before anything that it leads to is read. Returns when the kernel has no key, or when
- * the header is signed by its owner, says which pages belong to it by a digest that no other page can be found for, and
- * is not of an earlier release. Else: panic, with what is wrong. */
+/* For an archive whose header is sound, before anything that it leads to is read. Returns when the kernel has no key,
+ * or when the header is signed by its owner, says which pages belong to it by a digest that no other page can be found
+ * for, and is not of an earlier release. Else: panic, with what is wrong. */
 void trust_check(const struct image_header *header);
 #endif

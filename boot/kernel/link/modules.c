@@ -1,6 +1,6 @@
-/* Kernel modules: shared objects of the boot image, linked at boot by libs/hostlink against what the kernel exports. The
- * exports are an object as well, modules/kernel.so, which holds symbols with the addresses that this very kernel was linked
- * for. A module is never unloaded: when the last one runs, the linker is forgotten. */
+/* Kernel modules: shared objects of the boot image, linked at boot by libs/hostlink against what the kernel exports.
+ * The exports are an object as well, modules/kernel.so, which holds symbols with the addresses that this very kernel
+ * was linked for. A module is never unloaded: when the last one runs, the linker is forgotten. */
 #include "link/modules.h"
 
 #include <hostlink/archive.h>

@@ -17,8 +17,8 @@
 #define OPEN_EXCLUSIVE 0200
 #define OPEN_TRUNCATE 01000
 #define OPEN_FOLDER 0200000
-/* Close-on-exec, controlling terminals, waiting, links, times of access, large files and the order of writes are no matter for
- * a file that is only read. */
+/* Close-on-exec, controlling terminals, waiting, links, times of access, large files and the order of writes are no
+ * matter for a file that is only read. */
 #define OPEN_NO_MATTER (02000000 | 0400 | 04000 | 02000 | 0400000 | 01000000 | 0100000 | 04010000)
 #define OPEN_KNOWN (OPEN_ACCESS_MODE | OPEN_CREATE | OPEN_EXCLUSIVE | OPEN_TRUNCATE | OPEN_FOLDER | OPEN_NO_MATTER)
 

@@ -12,8 +12,8 @@
 #define MAP_FIXED 0x10
 #define MAP_ANONYMOUS 0x20
 #define MAP_FIXED_NOREPLACE 0x100000
-/* What is mapped is there at once and stays: MAP_DENYWRITE, _EXECUTABLE, _LOCKED, _NORESERVE, _POPULATE, _NONBLOCK, _STACK and
- * _UNINITIALIZED change nothing. */
+/* What is mapped is there at once and stays: MAP_DENYWRITE, _EXECUTABLE, _LOCKED, _NORESERVE, _POPULATE, _NONBLOCK,
+ * _STACK and _UNINITIALIZED change nothing. */
 #define MAP_NO_MATTER 0x403f800
 #define MAP_KNOWN (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NO_MATTER)
 
@@ -41,8 +41,8 @@ static int64_t prot_of(uint64_t bits, unsigned *prot)
     return bits & RIGHT_WRITE && bits & RIGHT_EXECUTE ? LINUX_EACCES : 0;
 }
 
-/* Flags of mmap, and whether what is asked for can be had: 0 or an error. A file cannot be written, and anonymous memory not
- * be executed. */
+/* Flags of mmap, and whether what is asked for can be had: 0 or an error. A file cannot be written, and anonymous
+ * memory not be executed. */
 static int64_t check_flags(uint64_t flags, unsigned prot, const struct linux_descriptor *found)
 {
     uint64_t type = flags & MAP_TYPE;
@@ -75,8 +75,8 @@ static int64_t map_copy(struct memory *memory, uint64_t address, uint64_t size, 
     return done;
 }
 
-/* The frames of a file, and behind its end addresses that nothing else gets and that cannot be accessed: there Linux has
- * pages that fault. */
+/* The frames of a file, and behind its end addresses that nothing else gets and that cannot be accessed: there Linux
+ * has pages that fault. */
 static int64_t map_file(uint64_t address, uint64_t size, unsigned prot, const struct image_file *file, uint64_t offset)
 {
     struct space *space = current_thread->space;

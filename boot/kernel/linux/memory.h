@@ -1,7 +1,7 @@
-/* Linux' calls on the running thread's address space. Pages that may be written are anonymous, or private copies; others are
- * the boot image's own frames. What is asked for and cannot be had is an error: writing a file, executing anonymous memory,
- * flags that would change what is mapped. A mapping at a fixed address takes the place of what was there; where it fails, the
- * range may be left unmapped, as under Linux. */
+/* Linux' calls on the running thread's address space. Pages that may be written are anonymous, or private copies;
+ * others are the boot image's own frames. What is asked for and cannot be had is an error: writing a file, executing
+ * anonymous memory, flags that would change what is mapped. A mapping at a fixed address takes the place of what was
+ * there; where it fails, the range may be left unmapped, as under Linux. */
 #ifndef LINUX_MEMORY_H
 #define LINUX_MEMORY_H
 #include <stdint.h>

@@ -1,4 +1,5 @@
-/* Linux' calls on signals, of which none ever comes: what a program may ask for is what it has already. Results are Linux'. */
+/* Linux' calls on signals, of which none ever comes: what a program may ask for is what it has already. Results are
+ * Linux'. */
 #ifndef LINUX_SIGNAL_H
 #define LINUX_SIGNAL_H
 #include <stdint.h>

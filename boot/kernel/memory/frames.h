@@ -20,7 +20,8 @@ static inline uint64_t physical_address(const void *pointer)
     return (uint64_t)pointer - physical_offset;
 }
 
-/* Before frames_ready: memory that the machine has (16 regions; of more it is logged that they are not used), and parts of it that are in use. */
+/* Before frames_ready: memory that the machine has (16 regions; of more it is logged that they are not used), and parts
+ * of it that are in use. */
 #define REGION_MAX 16
 void frames_add_region(uint64_t start, uint64_t end);
 void frames_reserve(uint64_t start, uint64_t end);

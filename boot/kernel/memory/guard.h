@@ -1,6 +1,6 @@
-/* Pages of one run of frames, the boot image, that no code may use before they were compared with what was packed. Where such
- * a page is mapped and was not compared yet, its entry in the page table is withheld: the first touch, by the process or by
- * the kernel for it, compares it (page_touch of memory/page_table.h). */
+/* Pages of one run of frames, the boot image, that no code may use before they were compared with what was packed.
+ * Where such a page is mapped and was not compared yet, its entry in the page table is withheld: the first touch, by
+ * the process or by the kernel for it, compares it (page_touch of memory/page_table.h). */
 #ifndef MEMORY_GUARD_H
 #define MEMORY_GUARD_H
 #include <stdbool.h>

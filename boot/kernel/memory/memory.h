@@ -22,12 +22,13 @@ struct memory {
     uint64_t pages;   /* of its own that it has: all of them, unless it is being made, or is dying */
 };
 
-/* Zeroed memory; `size` is a multiple of the page size, 0 < size <= MEMORY_SIZE_MAX. NULL: no memory, or the budget that pays
- * has too little left. */
+/* Zeroed memory; `size` is a multiple of the page size, 0 < size <= MEMORY_SIZE_MAX. NULL: no memory, or the budget
+ * that pays has too little left. */
 struct memory *memory_create(struct budget *budget, uint64_t size);
 /* The same in steps, for sizes that a program chooses. It has no frames yet, and may only be grown or released. */
 struct memory *memory_begin(struct budget *budget, uint64_t size);
-/* Take frames, within what work_left allows. STATUS_OK: it has all. CALL_AGAIN: there are more to take. STATUS_NO_MEMORY. */
+/* Take frames, within what work_left allows. STATUS_OK: it has all. CALL_AGAIN: there are more to take.
+ * STATUS_NO_MEMORY. */
 int64_t memory_grow(struct memory *memory);
 /* Frames that it does not free; `start` is not 0. NULL: no memory. */
 struct memory *memory_create_run(uint64_t start, uint64_t size);

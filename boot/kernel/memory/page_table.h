@@ -20,10 +20,11 @@ struct kernel_layout {
 };
 extern struct kernel_layout kernel_layout;
 
-/* After frames_ready and random_init, in the boot loader's table and at the physical addresses, which the kernel is linked for: choose a
- * layout and make the kernel's table. By no address of that are the kernel's text and constants writable, nor the physical
- * range that is given (the boot image, whose frames programs and modules execute). Then relocate the kernel: the result is
- * how far it moves, and nothing but a return and a jump to there may follow. Without memory for it: panic. */
+/* After frames_ready and random_init, in the boot loader's table and at the physical addresses, which the kernel is
+ * linked for: choose a layout and make the kernel's table. By no address of that are the kernel's text and constants
+ * writable, nor the physical range that is given (the boot image, whose frames programs and modules execute). Then
+ * relocate the kernel: the result is how far it moves, and nothing but a return and a jump to there may follow. Without
+ * memory for it: panic. */
 uint64_t page_table_init(uint64_t fixed_start, uint64_t fixed_end);
 /* After the move: leave the boot loader's table. */
 void page_table_enter(void);
@@ -33,8 +34,8 @@ extern uint64_t page_tables;
 
 /* A table with an empty user half; 0: no frame. */
 uint64_t page_table_create(void);
-/* Free the tables, not what they map, within what work_left allows; nothing uses the table from the first call on. False: to
- * be called again. */
+/* Free the tables, not what they map, within what work_left allows; nothing uses the table from the first call on.
+ * False: to be called again. */
 bool page_table_destroy(uint64_t table);
 
 /* Map [offset, offset + size) of memory at a range that holds nothing. False: no frame for a table, and the range
@@ -42,12 +43,12 @@ bool page_table_destroy(uint64_t table);
 bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uint64_t offset, uint64_t size, unsigned prot);
 /* Holes in the range are no matter. Tables that map nothing any more go. */
 void page_unmap(uint64_t table, uint64_t address, uint64_t size);
-/* A user address could not be used: if its page was withheld (memory/guard.h), compare it, and let it be used if it is intact.
- * Pages around it that were found intact already come along. */
+/* A user address could not be used: if its page was withheld (memory/guard.h), compare it, and let it be used if it is
+ * intact. Pages around it that were found intact already come along. */
 enum page_touched { PAGE_NOT_WITHHELD, PAGE_INTACT, PAGE_DAMAGED };
 enum page_touched page_touch(uint64_t table, uint64_t address);
-/* The same for user addresses from *address on, as far as work_left allows: *address is where it ended, at a damaged page, or
- * behind what can be used. Holes are no matter. */
+/* The same for user addresses from *address on, as far as work_left allows: *address is where it ended, at a damaged
+ * page, or behind what can be used. Holes are no matter. */
 enum page_touched page_touch_range(uint64_t table, uint64_t *address, uint64_t end);
 /* The frame mapped at a user address, or 0: there is none, or it is withheld; *prot may be NULL. */
 uint64_t page_lookup(uint64_t table, uint64_t address, unsigned *prot);

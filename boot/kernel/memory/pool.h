@@ -7,7 +7,8 @@
 #define POOL_CLASSES 7     /* sizes of pieces */
 #define POOL_LARGEST 2016  /* bytes of the largest, two of which are a frame */
 
-/* Zeroed, on a multiple of 16 bytes; NULL: no free frame. A size above POOL_LARGEST is a mistake of the kernel's: panic. */
+/* Zeroed, on a multiple of 16 bytes; NULL: no free frame. A size above POOL_LARGEST is a mistake of the kernel's:
+ * panic. */
 void *pool_alloc(size_t size);
 /* The same size as was asked for. */
 void pool_free(void *pointer, size_t size);

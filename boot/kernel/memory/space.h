@@ -27,20 +27,21 @@ struct space {
 
 /* False: no memory, or the budget that pays has too little left. */
 bool space_init(struct space *space, struct budget *budget);
-/* Give all back, within what work_left allows; nothing uses the space from the first call on. False: to be called again. */
+/* Give all back, within what work_left allows; nothing uses the space from the first call on. False: to be called
+ * again. */
 bool space_end(struct space *space);
 
-/* Map a part of memory; address 0: where the kernel chooses. The mapping keeps the memory. With PROT_FINAL in prot it never
- * is more than prot; else `max_prot` is the most that it may ever be, as far as the frames' kind allows that. The address, or
- * STATUS_INVALID, STATUS_OVERLAP, STATUS_NO_MEMORY, STATUS_NO_RIGHT (prot is more). */
+/* Map a part of memory; address 0: where the kernel chooses. The mapping keeps the memory. With PROT_FINAL in prot it
+ * never is more than prot; else `max_prot` is the most that it may ever be, as far as the frames' kind allows that. The
+ * address, or STATUS_INVALID, STATUS_OVERLAP, STATUS_NO_MEMORY, STATUS_NO_RIGHT (prot is more). */
 int64_t space_map(struct space *space, struct memory *memory, uint64_t offset, uint64_t size, uint64_t address,
                   unsigned prot, unsigned max_prot);
 /* An unused range, or 0. */
 uint64_t space_find_unused(struct space *space, uint64_t size);
 /* Holes in the range are no matter. STATUS_NO_MEMORY (a mapping must be split): nothing was unmapped. */
 int64_t space_unmap(struct space *space, uint64_t address, uint64_t size);
-/* With PROT_FINAL in prot, prot is the most for ever. STATUS_OVERLAP (a hole), STATUS_NO_RIGHT (more than a mapping may be),
- * STATUS_NO_MEMORY: nothing was changed. */
+/* With PROT_FINAL in prot, prot is the most for ever. STATUS_OVERLAP (a hole), STATUS_NO_RIGHT (more than a mapping may
+ * be), STATUS_NO_MEMORY: nothing was changed. */
 int64_t space_protect(struct space *space, uint64_t address, uint64_t size, unsigned prot);
 
 /* The same within what work_left allows, for sizes that a program chooses. CALL_AGAIN: to be called again with the same
@@ -55,10 +56,10 @@ int64_t space_unmap_some(struct space *space, uint64_t address, uint64_t size);
 int64_t space_protect_some(struct space *space, uint64_t address, uint64_t size, unsigned prot,
                            struct space_progress *progress);
 
-/* An address could not be used. True: its page was withheld, is intact, and can be used now. A process that touches a damaged
- * page is to be ended (process_end_damaged). */
+/* An address could not be used. True: its page was withheld, is intact, and can be used now. A process that touches a
+ * damaged page is to be ended (process_end_damaged). */
 bool space_touch(struct space *space, uint64_t address);
-/* Compare beforehand what is withheld in a range: STATUS_OK, and it can be used; STATUS_CORRUPT, which is logged, and ends
- * no process; STATUS_INVALID; CALL_AGAIN (base/work.h). */
+/* Compare beforehand what is withheld in a range: STATUS_OK, and it can be used; STATUS_CORRUPT, which is logged, and
+ * ends no process; STATUS_INVALID; CALL_AGAIN (base/work.h). */
 int64_t space_check(struct space *space, uint64_t address, uint64_t size);
 #endif

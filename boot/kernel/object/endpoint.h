@@ -27,17 +27,17 @@ struct endpoint {
 /* `server`: the process that is named as its server until one receives. `budget` pays for it. NULL: no memory. */
 struct endpoint *endpoint_create(struct budget *budget, const struct process_record *server);
 
-/* The running thread calls; addresses are the user's. STATUS_OK: it waits, and has its result when it is woken. This and
- * endpoint_receive may answer CALL_AGAIN. */
+/* The running thread calls; addresses are the user's. STATUS_OK: it waits, and has its result when it is woken. This
+ * and endpoint_receive may answer CALL_AGAIN. */
 int64_t endpoint_call(struct endpoint *endpoint, uint64_t badge, uint64_t request_user, uint64_t reply_user);
 /* The running thread receives. STATUS_OK: it has a message, or waits. */
 int64_t endpoint_receive(struct endpoint *endpoint, uint64_t request_user, uint64_t handle_user);
 
-/* A message without a caller: to a thread that receives, when endpoints_work comes to it or later. Without a handle that may
- * receive, to none. */
+/* A message without a caller: to a thread that receives, when endpoints_work comes to it or later. Without a handle
+ * that may receive, to none. */
 void endpoint_notify(struct endpoint *endpoint, struct notice *notice);
-/* Go on with what endpoints were left with, within what work_left allows: notices for threads that receive; and where the last
- * handle that may receive was closed, the ends of calls. */
+/* Go on with what endpoints were left with, within what work_left allows: notices for threads that receive; and where
+ * the last handle that may receive was closed, the ends of calls. */
 void endpoints_work(void);
 /* A collection: go on with what it leads to, within what work_left allows. False: to be called again. */
 bool endpoint_reach(struct endpoint *endpoint);

@@ -64,8 +64,8 @@ void thread_set_aside(struct thread *thread);
 /* The progress of the running thread's call, zeroed when it is new; NULL: no memory. */
 struct progress *thread_keep_progress(void);
 void thread_forget_progress(struct thread *thread);
-/* Memory for the running thread's call, which `budget` pays for, in steps where it is large. STATUS_OK: *memory is the caller's.
- * CALL_AGAIN: so is the call's result, and the same call is to ask again. STATUS_NO_MEMORY. */
+/* Memory for the running thread's call, which `budget` pays for, in steps where it is large. STATUS_OK: *memory is the
+ * caller's. CALL_AGAIN: so is the call's result, and the same call is to ask again. STATUS_NO_MEMORY. */
 int64_t thread_make_memory(struct budget *budget, uint64_t size, struct memory **memory);
 
 void thread_ready(struct thread *thread);
@@ -80,14 +80,14 @@ void thread_yield(void);
 /* Called at each switch to another thread. The kernel does not define it: a test's kernel does, to check itself. */
 __attribute__((weak)) void thread_switches(void);
 
-/* The frame of the thread to run now: the running one while it is ready, else the next; NULL: none is ready. A thread whose
- * process ended does not run any more. */
+/* The frame of the thread to run now: the running one while it is ready, else the next; NULL: none is ready. A thread
+ * whose process ended does not run any more. */
 struct frame *schedule(void);
 /* A thread waits for what is not another thread: some time, or a key. */
 bool scheduler_waits(void);
 
-/* A collection: the processes of a queue's threads are reached, from its cursor on, within what work_left allows. False: to be
- * called again. */
+/* A collection: the processes of a queue's threads are reached, from its cursor on, within what work_left allows.
+ * False: to be called again. */
 bool queue_reach(struct thread_queue *queue);
 /* The same for threads that are ready or sleep; the first call of a collection has `begin`. */
 bool scheduler_reach(bool begin);

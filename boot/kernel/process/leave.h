@@ -8,8 +8,8 @@
 #include "object/thread.h"
 #include "process/process.h"
 
-/* A step of the work that was left for later, then the frame of the thread to run. Where none is ready, the rest of that work,
- * and the wait for one. When every thread waits for another one, the machine ends. */
+/* A step of the work that was left for later, then the frame of the thread to run. Where none is ready, the rest of
+ * that work, and the wait for one. When every thread waits for another one, the machine ends. */
 struct frame *kernel_work_and_leave(void);
 
 /* At the end of each entry. Inline: most have left no work. */

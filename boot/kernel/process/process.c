@@ -81,8 +81,8 @@ static bool process_destroy(void *object)
     return true;
 }
 
-/* The last handle outside of it may be gone, and a reference stays: of a thread, or of a handle that the process holds itself or
- * that another holds which is as lost. */
+/* The last handle outside of it may be gone, and a reference stays: of a thread, or of a handle that the process holds
+ * itself or that another holds which is as lost. */
 static void process_handle_closed(void *object, uint32_t rights)
 {
     const struct process *process = object;

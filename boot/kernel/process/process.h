@@ -31,7 +31,8 @@ struct process {
     struct object *linux_state; /* of the Linux layer; NULL: none yet */
 };
 
-/* An empty process; a name of 1 to PROCESS_NAME_MAX - 1 bytes. It joins the budget, which pays for it. NULL: no memory. */
+/* An empty process; a name of 1 to PROCESS_NAME_MAX - 1 bytes. It joins the budget, which pays for it. NULL: no
+ * memory. */
 struct process *process_create(struct budget *budget, const char *name, size_t length);
 /* The same with a budget of its own, which is made of another one. */
 struct process *process_create_limited(struct budget *parent, struct cost limit, const char *name, size_t length);
@@ -44,12 +45,12 @@ void process_end_thread(struct thread *thread);
 /* End a process: from now on none of its threads runs and no handle comes in. processes_work does the rest. The first
  * process' end is the machine's. */
 void process_end(struct process *process, unsigned state, int64_t status);
-/* Go on with the ends of processes, within what work_left allows: their threads end, their handles are closed, then their
- * watchers get a notice. */
+/* Go on with the ends of processes, within what work_left allows: their threads end, their handles are closed, then
+ * their watchers get a notice. */
 void processes_work(void);
 
-/* End each process that touched a damaged page of the boot image, which was logged, with PROCESS_FAULTED and STATUS_CORRUPT.
- * To be called before the next thread runs where page_guard.damage is set. */
+/* End each process that touched a damaged page of the boot image, which was logged, with PROCESS_FAULTED and
+ * STATUS_CORRUPT. To be called before the next thread runs where page_guard.damage is set. */
 void process_end_damaged(void);
 /* The first process, the newest, and the one that was made before another; NULL: there is none. */
 struct process *process_first(void);

@@ -15,8 +15,8 @@ void *memory_copy(void *to, const void *from, size_t size)
 
 #define CLEARED_AT_ONCE 256
 
-/* Sixteen bytes at a time, for pages: the emulators count, and execute, each step of a string instruction. The register is
- * the running thread's. */
+/* Sixteen bytes at a time, for pages: the emulators count, and execute, each step of a string instruction. The register
+ * is the running thread's. */
 static void clear(uint8_t *to, size_t size)
 {
     uint8_t kept[16];

@@ -64,7 +64,8 @@ struct gate {
 static struct gate gates[GATE_COUNT];
 static uint64_t descriptors[7];
 
-/* Exceptions that come when the stack cannot be trusted have one of their own: a full stack, and what no flag keeps out. */
+/* Exceptions that come when the stack cannot be trusted have one of their own: a full stack, and what no flag keeps
+ * out. */
 static const uint8_t vectors_with_stack[] = {2, 8, 18}; /* non-maskable interrupt, double fault, machine check */
 #define EXCEPTION_STACKS sizeof vectors_with_stack
 static uint8_t exception_stacks[EXCEPTION_STACKS][8192] __attribute__((aligned(16)));
@@ -128,8 +129,8 @@ static struct cpuid cpuid(uint32_t leaf)
     return found;
 }
 
-/* The kernel executes nothing of user memory, and reads and writes it by the map of physical memory alone: so SMAP needs no
- * exceptions. User mode does not learn where the descriptor tables are. */
+/* The kernel executes nothing of user memory, and reads and writes it by the map of physical memory alone: so SMAP
+ * needs no exceptions. User mode does not learn where the descriptor tables are. */
 static void protect(void)
 {
     if (cpuid(0).eax < LEAF_FEATURES)

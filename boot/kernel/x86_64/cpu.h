@@ -13,8 +13,8 @@ struct frame {
 #define KERNEL_ELF_MACHINE 62 /* EM_X86_64 */
 #define FPU_STATE_SIZE 512
 
-/* Where traps and system calls enter, and the end of the stack that their C code runs on: of entry.h. From now on SMEP, SMAP
- * and UMIP are on, as far as the processor has them. */
+/* Where traps and system calls enter, and the end of the stack that their C code runs on: of entry.h. From now on SMEP,
+ * SMAP and UMIP are on, as far as the processor has them. */
 void cpu_init(const char *trap_stubs, const char *system_call_entry, const char *stack_end);
 
 /* The frame that traps from user mode fill from now on. */

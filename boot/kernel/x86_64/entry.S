@@ -110,8 +110,8 @@ entry_segments:
 kernel_placed:
     jmpq *%rax
 
-    /* The kernel checks these bytes as it was loaded, so nothing writes them: what the processor would set (accessed, dirty)
-     * is set already. */
+    /* The kernel checks these bytes as it was loaded, so nothing writes them: what the processor would set (accessed,
+     * dirty) is set already. */
     .section .boot.data, "aw", @progbits
     .balign 4096
 boot_data_begin:
@@ -160,16 +160,16 @@ entry_placed:                  /* and at those where it stays */
     popq %rbp; popq %rdi; popq %rsi; popq %rdx; popq %rcx; popq %rbx; popq %rax
 .endm
 
-/* The struct frame at rsp is the argument of what is called, until frame_end with the same name. C code keeps rbx, by which a
- * debugger finds who was interrupted. */
+/* The struct frame at rsp is the argument of what is called, until frame_end with the same name. C code keeps rbx, by
+ * which a debugger finds who was interrupted. */
 .macro frame_begin name
     movq %rsp, %rbx
     movq %rbx, %rdi
 .L\name\()_begin:
 .endm
 
-/* DWARF's description of that, written out because clang leaves out that the caller is no caller but interrupted ("S"), and
- * gdb then does not believe a stack that is below. */
+/* DWARF's description of that, written out because clang leaves out that the caller is no caller but interrupted ("S"),
+ * and gdb then does not believe a stack that is below. */
     .section .debug_frame, "", @progbits
 frame_cie:
     .long frame_cie_end - frame_cie_begin

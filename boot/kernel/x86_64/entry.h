@@ -12,9 +12,9 @@ extern const char kernel_stack_guard[];
 /* Go on in user mode. */
 _Noreturn void frame_resume(struct frame *frame);
 
-/* Paging is on, and the first 4 GiB are at their physical addresses, for which the kernel is linked.
- * `information` is the physical address of what the boot loader hands over: by Multiboot2 if `magic` is its number, else PVH's
- * start info. Ends with page_table_init, whose result it returns: what it leaves in memory is relocated with the kernel, so
+/* Paging is on, and the first 4 GiB are at their physical addresses, for which the kernel is linked. `information` is
+ * the physical address of what the boot loader hands over: by Multiboot2 if `magic` is its number, else PVH's start
+ * info. Ends with page_table_init, whose result it returns: what it leaves in memory is relocated with the kernel, so
  * that it must not keep addresses of the kernel's own. */
 uint64_t kernel_place(uint32_t information, uint32_t magic);
 /* Then, at the addresses where the kernel stays. */

@@ -5,7 +5,8 @@
 #define KERNEL_LOAD 0x100000 /* physical; the kernel is linked for that */
 #define BOOT_DATA_LOAD 0x101000
 
-/* Where it runs, and the rest of its half, is chosen at each boot (memory/page_table.h): entries of the top-level table. */
+/* Where it runs, and the rest of its half, is chosen at each boot (memory/page_table.h): entries of the top-level
+ * table. */
 #define DIRECT_FIRST 256
 #define DIRECT_COUNT 64 /* and as many behind, 32 TiB, for a large memory */
 #define KERNEL_FIRST 384

@@ -50,8 +50,8 @@ static void table_free(uint64_t frame)
     page_tables--;
 }
 
-/* The entry for an address at a level (12: page, 21: 2 MiB ...), and the one that leads to its table; makes the tables on the
- * way when asked to. NULL: a table is missing, or there is no frame for it. */
+/* The entry for an address at a level (12: page, 21: 2 MiB ...), and the one that leads to its table; makes the tables
+ * on the way when asked to. NULL: a table is missing, or there is no frame for it. */
 static uint64_t *entry_find(uint64_t table, uint64_t address, unsigned level, bool make, uint64_t **above)
 {
     *above = NULL;
@@ -72,8 +72,8 @@ static uint64_t *entry_find(uint64_t table, uint64_t address, unsigned level, bo
     }
 }
 
-/* Free the tables on the way to an address that have no used entry, the lowest first. Those that the top-level table leads to
- * are the same for all tables in the kernel's half, and stay. */
+/* Free the tables on the way to an address that have no used entry, the lowest first. Those that the top-level table
+ * leads to are the same for all tables in the kernel's half, and stay. */
 static void free_unused_tables(uint64_t table, uint64_t address)
 {
     uint64_t *way[3];
@@ -95,8 +95,8 @@ static void free_unused_tables(uint64_t table, uint64_t address)
     }
 }
 
-/* Let the CPU forget what it keeps of a range, and of the tables on the way (Intel 3A, 4.10.4.1). Of a table that it does not
- * use it keeps nothing. */
+/* Let the CPU forget what it keeps of a range, and of the tables on the way (Intel 3A, 4.10.4.1). Of a table that it
+ * does not use it keeps nothing. */
 static void flush(uint64_t table, uint64_t address, uint64_t size)
 {
     uint64_t loaded = cpu_page_table();
@@ -169,8 +169,8 @@ static void map_image_of_kernel(void)
     }
 }
 
-/* The kernel and its areas get a GiB each of one entry of the top-level table, so that this is the only one to be in all
- * tables; the kernel begins at one of its large pages, so that each layout takes as many tables. */
+/* The kernel and its areas get a GiB each of one entry of the top-level table, so that this is the only one to be in
+ * all tables; the kernel begins at one of its large pages, so that each layout takes as many tables. */
 static struct kernel_layout choose_layout(void)
 {
     uint64_t kernel = random_next(), areas = random_next(), direct = random_next();
@@ -184,8 +184,8 @@ static struct kernel_layout choose_layout(void)
     };
 }
 
-/* Add to all words that hold an address of the kernel, by the table that the linker made: an address, then bits for the 63
- * words behind what was listed last. */
+/* Add to all words that hold an address of the kernel, by the table that the linker made: an address, then bits for the
+ * 63 words behind what was listed last. */
 static void relocate(uint64_t distance)
 {
     uint64_t *next = NULL;

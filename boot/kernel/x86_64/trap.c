@@ -150,7 +150,8 @@ struct frame *trap_from_user(struct frame *frame)
     return kernel_leave();
 }
 
-/* The stack grew into the page below it: a fault by an access, or a double fault for there was no room for the first. */
+/* The stack grew into the page below it: a fault by an access, or a double fault for there was no room for the
+ * first. */
 static bool is_stack_full(const struct frame *frame)
 {
     return (frame->vector == VECTOR_PAGE_FAULT || frame->vector == VECTOR_DOUBLE_FAULT) &&

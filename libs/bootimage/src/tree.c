@@ -23,7 +23,8 @@ static uint32_t digest_size(uint32_t kind)
     return kind == IMAGE_DIGEST_CRC32C ? sizeof(uint32_t) : kind == IMAGE_DIGEST_BLAKE2B ? IMAGE_DIGEST_SIZE : 0;
 }
 
-/* The first page of each level of a tree over so many pages, the lowest first. The page behind the last one; 0: too many. */
+/* The first page of each level of a tree over so many pages, the lowest first. The page behind the last one; 0: too
+ * many. */
 static uint64_t find_levels(uint64_t pages, uint32_t size, uint64_t first[IMAGE_TREE_LEVELS_MAX], unsigned *count)
 {
     uint64_t at = pages, per_page = PAGE / size;

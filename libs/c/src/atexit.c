@@ -1,5 +1,5 @@
-/* What runs at the end of the program, and when an object goes: handlers of atexit and destructors of C++, by the object that
- * registered them (Itanium C++ ABI 3.3.6), newest first, each once. */
+/* What runs at the end of the program, and when an object goes: handlers of atexit and destructors of C++, by the
+ * object that registered them (Itanium C++ ABI 3.3.6), newest first, each once. */
 #include "atexit.h"
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
-/* atexit and at_quick_exit for callers that do not bring their own (libs/dso_handle): a handler belongs to the object that it
- * lies in. */
+/* atexit and at_quick_exit for callers that do not bring their own (libs/dso_handle): a handler belongs to the object
+ * that it lies in. */
 #include <stdint.h>
 #include <stdlib.h>
 

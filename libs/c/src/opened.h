@@ -1,4 +1,5 @@
-/* Objects that came by dlopen: their constructors, and their destructors, which run once, when the object goes or at exit. */
+/* Objects that came by dlopen: their constructors, and their destructors, which run once, when the object goes or at
+ * exit. */
 #ifndef C_OPENED_H
 #define C_OPENED_H
 #include <features.h>
@@ -9,8 +10,8 @@
 
 struct opened_object;
 
-/* Records of the objects of one dlopen, in the order of their start; `functions`: of each its initializers, which must stay
- * until __opened_construct, then its finalizers. False: no memory. */
+/* Records of the objects of one dlopen, in the order of their start; `functions`: of each its initializers, which must
+ * stay until __opened_construct, then its finalizers. False: no memory. */
 hidden bool __opened_prepare(struct opened_object **first, const struct loader_object *objects, uint64_t count,
                              const uint64_t *functions);
 /* Run the constructors. An object whose constructors returned is constructed: exit runs its destructors. */

@@ -33,8 +33,8 @@ static void call_all(const uint64_t *addresses, uint64_t count)
         ((procedure *)(uintptr_t)addresses[i])();
 }
 
-/* So many finalizers are of objects whose initializers have returned: at the end of the linker's list, or all of a program
- * that the kernel placed. */
+/* So many finalizers are of objects whose initializers have returned: at the end of the linker's list, or all of a
+ * program that the kernel placed. */
 static uint64_t finalizers_due;
 
 static void start_objects(const struct start_info *info)
@@ -83,8 +83,8 @@ static void run_destructors(void)
         __fini_array_start[i]();
 }
 
-/* In exit, after the handlers, and before stdio is flushed. A destructor that calls exit ends the program: the others, which
- * may be in its middle, do not run. */
+/* In exit, after the handlers, and before stdio is flushed. A destructor that calls exit ends the program: the others,
+ * which may be in its middle, do not run. */
 void __libc_exit_fini(void)
 {
     static bool ending;

@@ -40,8 +40,8 @@ bool scalar_read(struct scalar *out, const uint8_t bytes[SCALAR_SIZE])
     return subtract(&ignored, out, &order);
 }
 
-/* a * 2^32 + digit, for a below L: with q = its bits from 252 on, less than 2^33, it is q L + low - q c, where low is below
- * 2^252, and q c below 2^158. */
+/* a * 2^32 + digit, for a below L: with q = its bits from 252 on, less than 2^33, it is q L + low - q c, where low is
+ * below 2^252, and q c below 2^158. */
 static void append(struct scalar *a, uint32_t digit)
 {
     uint64_t *word = a->word;

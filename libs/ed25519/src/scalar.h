@@ -1,5 +1,5 @@
-/* Numbers modulo L = 2^252 + 27742317777372353535851937790883648493, the order of Ed25519's base point: four words, least
- * first. */
+/* Numbers modulo L = 2^252 + 27742317777372353535851937790883648493, the order of Ed25519's base point: four words,
+ * least first. */
 #ifndef ED25519_SCALAR_H
 #define ED25519_SCALAR_H
 #include <stdbool.h>

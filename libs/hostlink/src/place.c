@@ -28,8 +28,8 @@ static bool is_used(const struct target *target, uint64_t low, uint64_t high, ui
     return false;
 }
 
-/* For what is opened and closed again: the highest place below all that the start placed, so that the same addresses serve
- * again. 0: none. */
+/* For what is opened and closed again: the highest place below all that the start placed, so that the same addresses
+ * serve again. 0: none. */
 static uint64_t find_place(const struct target *target, uint64_t size, uint64_t gap, uint64_t align)
 {
     uint64_t end = target->opens_below, address;

@@ -18,8 +18,8 @@ struct module *modules_find(const struct link *link, const char *name);
 struct module *modules_find_file(const struct link *link, const struct file_view *file);
 /* The same, or NULL after a report: it is marked to go. */
 struct module *modules_staying(struct link *link, const struct module *referrer, struct module *found, const char *name);
-/* The module of a name: already there, under this name or another, or opened now; NULL after a report, or without one if
- * the host has no file for an optional one. */
+/* The module of a name: already there, under this name or another, or opened now; NULL after a report, or without one
+ * if the host has no file for an optional one. */
 struct module *modules_need(struct link *link, const struct module *referrer, const char *name, bool optional);
 /* Parse a file, and put it at the end of the list; NULL after a report. */
 struct module *modules_add(struct link *link, const char *name, const struct file_view *file);

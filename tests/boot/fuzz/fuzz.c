@@ -1,5 +1,6 @@
-/* System calls of several processes, as the input says, with what a call takes most of the time; between them ticks, faults
- * and allocations that fail. After each all that must hold is checked, and at the end everything must be given back. */
+/* System calls of several processes, as the input says, with what a call takes most of the time; between them ticks,
+ * faults and allocations that fail. After each all that must hold is checked, and at the end everything must be given
+ * back. */
 #include <ambilink/abi.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,8 +46,9 @@ static uint64_t next_word(void)
     return word;
 }
 
-/* Arguments of the calls, by their numbers: h a handle, r rights, b a badge or a number, s a size, o an offset, a an address that may
- * be mapped, p a protection, m a message, w where something is written, l a list of mappings, n a name. */
+/* Arguments of the calls, by their numbers: h a handle, r rights, b a badge or a number, s a size, o an offset, a an
+ * address that may be mapped, p a protection, m a message, w where something is written, l a list of mappings, n a
+ * name. */
 static const char *const arguments[] = {
     [SYS_HANDLE_CLOSE] = "h",      [SYS_HANDLE_DUPLICATE] = "hrb", [SYS_MEMORY_CREATE] = "sh", [SYS_MEMORY_SIZE] = "h",
     [SYS_PROCESS_CREATE] = "nbhss", [SYS_PROCESS_GRANT] = "hhrb",   [SYS_PROCESS_MAP] = "hhosap", [SYS_PROCESS_UNMAP] = "has",
@@ -223,8 +225,8 @@ static void grant(struct process *process, void *object, uint32_t rights, uint64
     need(handle_insert(&process->handles, object, rights, badge) > 0);
 }
 
-/* Each has itself, an endpoint of its own, those of the others with badges, memory, and a part of the boot image; one of
- * them may end its neighbour and read keys. */
+/* Each has itself, an endpoint of its own, those of the others with badges, memory, and a part of the boot image; one
+ * of them may end its neighbour and read keys. */
 static void processes_make(void)
 {
     const uint32_t more = RIGHT_DUPLICATE | RIGHT_TRANSFER;

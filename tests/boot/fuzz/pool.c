@@ -1,4 +1,5 @@
-/* The pool of small objects, by malloc: AddressSanitizer sees what is used after its end, and what reaches beyond it. */
+/* The pool of small objects, by malloc: AddressSanitizer sees what is used after its end, and what reaches beyond
+ * it. */
 #include "memory/pool.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
-/* The kernel's books, balanced when the machine ends: each object has as many references as lead to it, and the frames and
- * pieces of the pool in use are those that live objects account for, and each budget has paid for what is charged to it. What
- * does not agree is a leak, a use after release, or a double one. The last line is "books: balanced: ..." or "books: wrong". A
- * kernel that has checked.c, too, balances them while it runs. */
+/* The kernel's books, balanced when the machine ends: each object has as many references as lead to it, and the frames
+ * and pieces of the pool in use are those that live objects account for, and each budget has paid for what is charged
+ * to it. What does not agree is a leak, a use after release, or a double one. The last line is "books: balanced: ..."
+ * or "books: wrong". A kernel that has checked.c, too, balances them while it runs. */
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/record.h"

@@ -1,5 +1,5 @@
-/* System calls with good and bad arguments: a line for each, with the error or what came of it. The same program runs under
- * Linux, which is the judge. Argument: a file that can be read, of 15 bytes ("a line\nanother\n"). */
+/* System calls with good and bad arguments: a line for each, with the error or what came of it. The same program runs
+ * under Linux, which is the judge. Argument: a file that can be read, of 15 bytes ("a line\nanother\n"). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

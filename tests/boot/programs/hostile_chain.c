@@ -1,6 +1,6 @@
-/* Long work in the kernel: chains of objects that hold each other end, and much memory is made, mapped, protected and unmapped,
- * while another thread of the process must get its turns.
- * Arguments: the chain's length, pages of memory, and how often the other thread must have run while the memory was made. */
+/* Long work in the kernel: chains of objects that hold each other end, and much memory is made, mapped, protected and
+ * unmapped, while another thread of the process must get its turns. Arguments: the chain's length, pages of memory, and
+ * how often the other thread must have run while the memory was made. */
 #include <stdbool.h>
 #include <stdlib.h>
 

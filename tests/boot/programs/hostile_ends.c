@@ -1,5 +1,5 @@
-/* What dies gives everything back, whatever held what: each kind of thing is made and left so often as the argument says, and
- * then frames, small objects and handles are as before, exactly. */
+/* What dies gives everything back, whatever held what: each kind of thing is made and left so often as the argument
+ * says, and then frames, small objects and handles are as before, exactly. */
 #include <stdbool.h>
 #include <stdlib.h>
 

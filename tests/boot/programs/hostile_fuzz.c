@@ -1,6 +1,7 @@
-/* Random system calls and messages to every service, from several threads and without any grant: arguments SEED COUNT. What
- * is answered does not matter here: that all the others go on as before is for the warden and the kernel's books to find.
- * It does to itself, too, what ends it, but seldom: a copy of its own handle, by which it ends or unmaps its code. */
+/* Random system calls and messages to every service, from several threads and without any grant: arguments SEED COUNT.
+ * What is answered does not matter here: that all the others go on as before is for the warden and the kernel's books
+ * to find. It does to itself, too, what ends it, but seldom: a copy of its own handle, by which it ends or unmaps its
+ * code. */
 #include <hostlink/split_mix.h>
 #include <protocol/names.h>
 #include <stdbool.h>

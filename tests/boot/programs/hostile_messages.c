@@ -1,5 +1,5 @@
-/* Messages are all or nothing: a receiver with too little room for the handles of a message gets none of them, and nothing else
- * of it; the sender keeps them all, and gets the error. */
+/* Messages are all or nothing: a receiver with too little room for the handles of a message gets none of them, and
+ * nothing else of it; the sender keeps them all, and gets the error. */
 #include <stdbool.h>
 #include <string.h>
 

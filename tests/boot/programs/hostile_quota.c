@@ -1,5 +1,5 @@
-/* Takes all that it can get of each kind, gives it back, and wants to find exactly as much as before. The manifest gives it
- * 3 MiB of memory and 96 KiB of the kernel's. */
+/* Takes all that it can get of each kind, gives it back, and wants to find exactly as much as before. The manifest
+ * gives it 3 MiB of memory and 96 KiB of the kernel's. */
 #include <stdbool.h>
 #include <system/call.h>
 #include <system/start.h>

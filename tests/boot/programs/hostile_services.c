@@ -138,8 +138,8 @@ static void wait_thread(uint64_t index)
     sys_thread_exit();
 }
 
-/* More requests than may wait for a client are answered at once, and requests of others have room. Those that wait stay until
- * this process ends. */
+/* More requests than may wait for a client are answered at once, and requests of others have room. Those that wait stay
+ * until this process ends. */
 static void check_waits(void)
 {
     unsigned refused = 0;

@@ -1,6 +1,6 @@
 /* Runs hostile programs, one after the other, beside the system's normal services, which must still answer after each:
- * files are read, names looked up, text is printed, the loader service starts a program and is asked for its processes. Each
- * must end with status 0, but for one whose name follows a "?", which may end itself in any way. */
+ * files are read, names looked up, text is printed, the loader service starts a program and is asked for its processes.
+ * Each must end with status 0, but for one whose name follows a "?", which may end itself in any way. */
 #include <protocol/loader.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* Reading a boot image's archive (<ambilink/image.h>). The bytes may be damaged or hostile: archive_open
- * checks every offset and count once, and what it accepted can be used without further checks. Whether pages are those that
- * were packed is tree.h's, and the kernel's, which lets no process read another. */
+/* Reading a boot image's archive (<ambilink/image.h>). The bytes may be damaged or hostile: archive_open checks every
+ * offset and count once, and what it accepted can be used without further checks. Whether pages are those that were
+ * packed is tree.h's, and the kernel's, which lets no process read another. */
 #ifndef BOOTIMAGE_ARCHIVE_H
 #define BOOTIMAGE_ARCHIVE_H
 #include <ambilink/image.h>
@@ -28,11 +28,12 @@ const struct image_file *archive_find(const struct archive *archive, const char 
 const struct image_file *archive_find_library(const struct archive *archive, const char *soname);
 const struct image_service *archive_find_service(const struct archive *archive, const char *name);
 
-/* Of a service's list (`registers`, `starts`, `opens`): the index of the first item that means `name`; -1: none does. */
+/* Of a service's list (`registers`, `starts`, `opens`): the index of the first item that means `name`; -1: none
+ * does. */
 int archive_list_find(const struct archive *archive, uint32_t list, const char *name);
 
-/* What a path of POSIX leads to, where the image's root is root and working folder: "//", "/./" and "/../" mean what they
- * mean there, and what a slash follows must be a folder. *file is set for ARCHIVE_PATH_FILE alone. */
+/* What a path of POSIX leads to, where the image's root is root and working folder: "//", "/./" and "/../" mean what
+ * they mean there, and what a slash follows must be a folder. *file is set for ARCHIVE_PATH_FILE alone. */
 enum archive_path { ARCHIVE_PATH_FILE, ARCHIVE_PATH_FOLDER, ARCHIVE_PATH_NOT_FOUND, ARCHIVE_PATH_NOT_A_FOLDER };
 enum archive_path archive_resolve(const struct archive *archive, const char *path, const struct image_file **file);
 

@@ -21,8 +21,8 @@ struct tree {
 /* NULL when the header is of this version and intact, else the rule that it breaks. `bytes` are aligned to 8. */
 const char *tree_check_header(const void *bytes, uint64_t size);
 
-/* Of an archive whose header was checked, and whose bytes stay where they are. Page 0, the header's, is intact from here
- * on. */
+/* Of an archive whose header was checked, and whose bytes stay where they are. Page 0, the header's, is intact from
+ * here on. */
 void tree_init(struct tree *tree, const void *bytes, uint8_t *state);
 
 /* True: the page is intact. Pages that the tree itself lies in may be asked for, too. */

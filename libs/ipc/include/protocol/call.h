@@ -3,9 +3,9 @@
 #define PROTOCOL_CALL_H
 #include <ambilink/abi.h>
 
-/* Sends `request`; the answer's words and handles replace those in *reply, and its data goes to
- * reply->data (at most reply->size bytes). Returns the kernel's status, or word 0 of the answer. Of the answer's handles
- * as many are kept as reply->handle_count said before, and of a refusal none: others are closed. */
+/* Sends `request`; the answer's words and handles replace those in *reply, and its data goes to reply->data (at most
+ * reply->size bytes). Returns the kernel's status, or word 0 of the answer. Of the answer's handles as many are kept as
+ * reply->handle_count said before, and of a refusal none: others are closed. */
 int64_t ipc_call(handle_t endpoint, const struct message *request, struct message *reply);
 
 /* A request that carries a string (without its NUL) as data. */
@@ -18,8 +18,8 @@ struct ipc_request {
 };
 typedef void ipc_handler(void *context, struct ipc_request *request);
 
-/* Receive requests and have them handled, for ever: returns a status only when nothing can be received any more. `buffer`
- * takes data of at most `size` - 1 bytes. Whatever handle the handler did not take it closes, and it answers
+/* Receive requests and have them handled, for ever: returns a status only when nothing can be received any more.
+ * `buffer` takes data of at most `size` - 1 bytes. Whatever handle the handler did not take it closes, and it answers
  * STATUS_INVALID to what the handler neither answered nor kept. */
 int64_t ipc_serve(handle_t endpoint, void *buffer, uint64_t size, ipc_handler *handle, void *context);
 /* The handle is the caller's from now on; 0: the request has none there, or it was taken. */

@@ -1,5 +1,5 @@
-/* The console: text on the machine's log, each line headed by the name of the service that wrote it. A writer is the process
- * that looked the console up. */
+/* The console: text on the machine's log, each line headed by the name of the service that wrote it. A writer is the
+ * process that looked the console up. */
 #ifndef PROTOCOL_CONSOLE_H
 #define PROTOCOL_CONSOLE_H
 #include <ambilink/abi.h>

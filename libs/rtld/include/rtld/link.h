@@ -126,8 +126,8 @@ struct link_results {
     size_t own_initializer_count;     /* so many at the end are the program's own, for hosts that leave them to it */
     uint64_t *finalizers;
     size_t finalizer_count;
-    /* The objects that these belong to, in the order of their start (module->initializer_count says how many of each come);
-     * finalizers of the last one come first. */
+    /* The objects that these belong to, in the order of their start (module->initializer_count says how many of each
+     * come); finalizers of the last one come first. */
     struct module **sorted;
     size_t sorted_count;
     /* What link_relocate left, in the order to call. */

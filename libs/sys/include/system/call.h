@@ -13,8 +13,8 @@ int64_t sys_memory_create_for(handle_t payer, uint64_t size);
 int64_t sys_memory_size(handle_t memory);
 
 int64_t sys_process_create(const char *name, uint64_t length);
-/* With a budget of its own, of so many bytes, which is taken from that of `payer` (0: of this process); or, with none, it
- * shares that. */
+/* With a budget of its own, of so many bytes, which is taken from that of `payer` (0: of this process); or, with none,
+ * it shares that. */
 int64_t sys_process_create_for(handle_t payer, uint64_t memory, uint64_t kernel_memory, const char *name, uint64_t length);
 int64_t sys_process_grant(handle_t process, handle_t handle, uint32_t rights, uint64_t badge);
 /* `address` 0: the kernel chooses. Returns the address. */
@@ -47,11 +47,11 @@ int64_t sys_log_write(handle_t system, const char *text, uint64_t size);
 int64_t sys_machine_counts(handle_t system, struct machine_counts *counts);
 /* The next key, 0 to 255, once there is one; or a status. */
 int64_t sys_input_read(handle_t system);
-/* To be asked before pages of the boot image are read that may be damaged: STATUS_OK, or STATUS_CORRUPT, and the kernel logs
- * which page it is. A process that touches a damaged page is ended. */
+/* To be asked before pages of the boot image are read that may be damaged: STATUS_OK, or STATUS_CORRUPT, and the kernel
+ * logs which page it is. A process that touches a damaged page is ended. */
 int64_t sys_image_check(const void *address, uint64_t size);
-/* Let the kernel start a service, by index in the boot image; its number, or a status. `payer`: whose budget it shares, where
- * the manifest gives it none; 0: it has a share of its own. */
+/* Let the kernel start a service, by index in the boot image; its number, or a status. `payer`: whose budget it shares,
+ * where the manifest gives it none; 0: it has a share of its own. */
 int64_t sys_service_start(handle_t system, uint64_t index, handle_t payer, struct loaded_process *loaded);
 int64_t sys_machine_exit(handle_t system, unsigned verdict);
 #endif

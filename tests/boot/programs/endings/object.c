@@ -7,8 +7,8 @@
  *     x3 q3 _3 exit, quick_exit, _exit with 3                      ! z      abort, a write to address 0
  *     s1 t     C++: a static object of a function; thread-local    h100     register handler 1 so many times
  *
- * What is printed: [P and P] around a constructor, -P =P destructors, P1 a handler, Pg Ps1 Pt objects of C++ and P~g P~s1
- * P~t their ends, Px3 an exit, M. the program's return.
+ * What is printed: [P and P] around a constructor, -P =P destructors, P1 a handler, Pg Ps1 Pt objects of C++ and P~g
+ * P~s1 P~t their ends, Px3 an exit, M. the program's return.
  *
  * The same sources run on the development machine, so nothing here is this system's own. */
 #include <dlfcn.h>
