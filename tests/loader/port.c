@@ -282,7 +282,12 @@ struct port *port_open(struct port_boot *boot)
         port->state = calloc(1, port->image_size / PAGE);
         tree_init(&port->tree, port->image, port->state);
     }
-    *boot = (struct port_boot){port->image, port->image_size, IMAGE, false, port->moves};
+    *boot = (struct port_boot){
+        .image = port->image,
+        .image_size = port->image_size,
+        .image_memory = IMAGE,
+        .moves_pages = port->moves,
+    };
     return port;
 }
 
