@@ -215,12 +215,21 @@ def test_a_file_table_with_holes(linker, data, field):
 
 def test_memory_that_is_too_small(linker, data):
     """Whatever is too small, the link fails, and nothing behind it is touched."""
-    for field in ("staging_size", "block_size"):
-        for size in (0, 1, 4096):
-            memory = Memory()
-            request, _ = request_of(linker, memory, data)
+
+    def link(**sizes: int):
+        request, _ = request_of(linker, memory := Memory(), data)
+        for field, size in sizes.items():
             setattr(request, field, size)
-            assert linker.library.core_link(ctypes.byref(request)) == 0, (field, size)
+        return linker.library.core_link(ctypes.byref(request)), request, memory
+
+    good, enough, _ = link()
+    assert good
+    for part in ("staging", "block"):
+        used = getattr(enough, f"{part}_used")
+        assert link(**{f"{part}_size": used})[0], part
+        for size in (0, 1, used // 2, used - 1):
+            good, request, _ = link(**{f"{part}_size": size})
+            assert not good, (part, size)
             assert request.block_used <= request.block_size and request.staging_used <= request.staging_size
 
 
