@@ -14,7 +14,8 @@ RECORD = struct.Struct("<13Q")
 PROCESS = struct.Struct("<QQ32sQqQQ")
 THREAD = struct.Struct("<QQQQQQQ")
 FRAME = struct.Struct("<22Q")  # boot/kernel/x86_64/cpu.h
-RBP, RIP, RSP = 8, 17, 20  # words of it
+RBP, VECTOR, RIP, RSP = 8, 15, 17, 20  # words of it
+VECTOR_TIMER = 32  # boot/kernel/x86_64/layout.h
 MOVED = 12  # field of the record
 LIST_MAX = 100_000  # more records have damaged lists only
 
@@ -42,6 +43,7 @@ class Registers:
     rip: int
     rsp: int
     rbp: int
+    by_tick: bool = False  # it was interrupted there by the timer, and did not call
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ def read_kernel_state(image: ImageFile, memory: PhysicalMemory, at: int | None =
 
     def registers_at(frame: int) -> Registers:
         words: tuple[int, ...] = FRAME.unpack(memory.read(physical(frame), FRAME.size))
-        return Registers(words[RIP], words[RSP], words[RBP])
+        return Registers(words[RIP], words[RSP], words[RBP], words[VECTOR] == VECTOR_TIMER)
 
     try:
         records = read_list(first, PROCESS)

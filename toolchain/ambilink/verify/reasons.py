@@ -307,20 +307,27 @@ def _waiting(scene: Scene, held: Collection[str] = ()) -> list[str]:
 
 
 def _running(scene: Scene, held: Mapping[str, str]) -> list[str]:
-    """Threads that were running, or would have been: at the deadline one that spins is among them. `held`: which
-    processes wait for which of them."""
-    found = []
+    """Threads that keep the CPU busy: at the deadline one that spins is among them. It enters the kernel by the tick,
+    where others that are ready made a call, and only wait for their turn. Where there is none, the one that has the
+    CPU, or else all that are ready. `held`: which processes wait for which of them."""
+    ready = [
+        (process, thread)
+        for process in scene.state.processes
+        for thread in process.threads
+        if thread.state is ThreadState.READY and process.state is ProcessState.ALIVE
+    ]
     running = scene.cpu.page_table if scene.cpu else 0
+    spinning = [each for each in ready if each[1].registers.by_tick]
+    holding = [each for each in ready if each[0].page_table == running]
+    found = []
     # The process that has the CPU comes first.
-    for process in sorted(scene.state.processes, key=lambda each: each.page_table != running):
-        for thread in process.threads:
-            if thread.state is ThreadState.READY and process.state is ProcessState.ALIVE:
-                registers = scene.registers(process, thread)
-                where, callers = call_chain(scene, process, registers)
-                chain = f", called by {', by '.join(map(_short, callers))}" if callers else ""
-                waiting = [name for name, runner in held.items() if runner == process.name]
-                wait = f"; {' and '.join(waiting)} wait{'s' * (len(waiting) == 1)} for it" if waiting else ""
-                found.append(f"{scene.named(process)} runs at {registers.rip:#x}, in {where}{chain}{wait}")
+    for process, thread in sorted(spinning or holding or ready, key=lambda each: each[0].page_table != running):
+        registers = scene.registers(process, thread)
+        where, callers = call_chain(scene, process, registers)
+        chain = f", called by {', by '.join(map(_short, callers))}" if callers else ""
+        waiting = [name for name, runner in held.items() if runner == process.name]
+        wait = f"; {' and '.join(waiting)} wait{'s' * (len(waiting) == 1)} for it" if waiting else ""
+        found.append(f"{scene.named(process)} runs at {registers.rip:#x}, in {where}{chain}{wait}")
     return found
 
 
