@@ -39,11 +39,11 @@ LINKERS = {
         "kernel",
         [
             f"kernel/kernel/{part}"
-            for part in ("rtld", "hostlink", "kernel/link/link", "kernel/start/launch", "kernel/start/service")
+            for part in ("rtld", "hostlink", "link/link", "start/launch", "start/service")
         ],
     ),
     "interp": ("lib/ld.so", ["rtld/pic", "hostlink/pic", "ld.so"]),
-    "pack": ("services/loader", [f"loader/pie/loader/{part}" for part in ("packed", "start", "space")]),
+    "pack": ("services/loader", [f"loader/pie/{part}" for part in ("packed", "start", "space")]),
 }
 COUNTS = (1, 8, 32)
 SIZES = {"small": "small libraries", "large": "a library of 4 MB"}
@@ -176,13 +176,14 @@ def functions(path: Path) -> dict[str, int]:
 def code_sizes(build: Path) -> dict[str, int]:
     """Bytes of instructions of the part that links, as they are in the linked file."""
     sizes = {}
+    folder = build / "obj"
+    every = list(folder.rglob("*.o"))
     for strategy, (linked, parts) in LINKERS.items():
-        objects = [
-            path
-            for part in parts
-            for path in (build / "obj").rglob("*.o")
-            if path.is_relative_to(build / "obj" / part) or str(path).startswith(f"{build / 'obj' / part}.")
-        ]
+        objects = []
+        for part in parts:
+            inside = [path for path in every if path.is_relative_to(folder / part) or path.match(f"{folder / part}.*")]
+            assert inside, f"{folder / part} holds no objects"
+            objects += inside
         names = {name for path in objects for name in functions(path)}
         debug = build / f"{linked}.debug"
         sizes[strategy] = sum(size for name, size in functions(debug).items() if name in names)
