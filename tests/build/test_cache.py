@@ -160,7 +160,7 @@ def test_entries_are_believed_only_with_the_secret_that_they_were_written_with(c
 
 
 def test_who_can_write_but_does_not_know_the_secret_changes_nothing(cached, tmp_path_factory):
-    """With all that the folder tells: other entries' bytes, and the format with a checksum anybody can compute."""
+    """With all that the folder reveals: other entries' bytes, and the format with a checksum without a secret."""
     from ambilink.incremental.seal import HEADER, Entry, Seal
 
     tree = with_rights(cached, "read-write", secret(tmp_path_factory.mktemp("secrets"), "ours"))

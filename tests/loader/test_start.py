@@ -136,13 +136,13 @@ def test_clients_ask_for_processes(pack, script):
     run = script().image(pack("loader")).begin()
     rows = [run.request(5, PROCESS, index) for index in (0, 4, 5)]
     unknown = run.request(5, 77)
-    nobody = run.request(99, OPEN, data=b"libc.so\0")
+    unknown_caller = run.request(99, OPEN, data=b"libc.so\0")
     gone = run.request(6, MODULES, 99, 0)
     replies = run.run().replies
     assert replies[rows[0]].words[0] == 2 and replies[rows[0]].data.rstrip(b"\0") == b"names"
     assert replies[rows[1]].words[0] == 6 and replies[rows[1]].data.rstrip(b"\0") == b"audit"
     assert replies[rows[2]].status == replies[gone].status == NOT_FOUND
-    assert replies[unknown].status == replies[nobody].status == INVALID
+    assert replies[unknown].status == replies[unknown_caller].status == INVALID
 
 
 @pytest.mark.parametrize("linker", ["loader", "pack"])

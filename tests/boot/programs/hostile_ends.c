@@ -1,4 +1,4 @@
-/* What dies gives everything back, whatever held what: each kind of thing is made and left so often as the argument
+/* Objects that end give everything back, however they hold each other: each kind is made and left as often as the argument
  * says, and then frames, small objects and handles are as before, exactly. */
 #include <stdbool.h>
 #include <stdlib.h>

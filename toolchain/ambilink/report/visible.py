@@ -1,4 +1,4 @@
-"""Text of a guest, or of anybody, made visible: what steers a terminal, a reading direction or a parser becomes a
+"""Text of guests and foreign files, made visible: what steers a terminal, a reading direction or a parser becomes a
 symbol, so that it shows and does nothing."""
 
 import re
