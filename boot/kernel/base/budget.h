@@ -13,6 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* So the way up to the root, which giving back may take, is short. */
+#define BUDGET_DEPTH_MAX 16
+
 struct cost {
     uint64_t pages, bytes;
 };
@@ -20,6 +23,7 @@ struct cost {
 struct budget {
     struct budget *parent;              /* what it was made of; NULL: the root */
     struct cost limit, used;
+    unsigned depth;                     /* how many it is made of, one of another: at most BUDGET_DEPTH_MAX */
     uint64_t processes;                 /* that use it. Without any it shrinks to what is used, and gives the rest back */
     void (*end)(struct budget *budget); /* called when no process uses it and nothing of it is used */
     bool was_logged;                    /* that it is used up */

@@ -29,10 +29,8 @@ struct object_type {
 
 struct object {
     const struct object_type *type;
-    union {
-        uint64_t references;
-        struct object *next_dying; /* when there are none left */
-    };
+    uint64_t references; /* 0: it is dying */
+    struct object *next_dying;
     struct budget *budget; /* pays for it until it is gone; NULL: the kernel */
 };
 

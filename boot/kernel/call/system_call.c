@@ -116,8 +116,13 @@ static int64_t do_process_create(uint64_t name_user, uint64_t length, handle_t p
         return status;
     if (!length || length >= PROCESS_NAME_MAX || memory % PAGE_SIZE || !memory != !kernel_memory)
         return STATUS_INVALID;
+    if (memory && budget->depth == BUDGET_DEPTH_MAX)
+        return STATUS_INVALID;
     if (!user_read(current_thread->space, name, name_user, length))
         return STATUS_BAD_ADDRESS;
+    for (uint64_t i = 0; i < length; i++)
+        if ((uint8_t)name[i] < ' ' || name[i] == 0x7f) /* the log shows it */
+            return STATUS_INVALID;
     struct process *process = memory ? process_create_limited(budget, (struct cost){memory / PAGE_SIZE, kernel_memory}, name, length)
                                      : process_create(budget, name, length);
     return give(process, RIGHT_MANAGE | RIGHT_WATCH | RIGHT_DUPLICATE | RIGHT_TRANSFER);
@@ -260,6 +265,8 @@ static int64_t do_receive(handle_t handle, uint64_t request, uint64_t reply_hand
     return endpoint ? endpoint_receive(endpoint, request, reply_handle) : status;
 }
 
+#define WORK_OF_LOGGING 8 /* for each part: a serial line is slow */
+
 static int64_t do_log_write(handle_t handle, uint64_t text_user, uint64_t size)
 {
     int64_t status;
@@ -268,11 +275,17 @@ static int64_t do_log_write(handle_t handle, uint64_t text_user, uint64_t size)
     if (size > MESSAGE_DATA_MAX)
         return STATUS_INVALID;
     char part[128];
-    for (uint64_t done = 0; done < size;) {
+    struct progress *progress = current_thread->progress;
+    for (uint64_t done = progress ? progress->index : 0; done < size;) {
+        if (!work_left && (progress = thread_keep_progress())) {
+            progress->index = done;
+            return CALL_AGAIN;
+        }
         uint64_t count = size - done < sizeof part ? size - done : sizeof part;
         if (!user_read(current_thread->space, part, text_user + done, count))
             return STATUS_BAD_ADDRESS;
         log_text(part, count);
+        work_did(WORK_OF_LOGGING);
         done += count;
     }
     return STATUS_OK;

@@ -21,7 +21,7 @@ struct budget *budget_create(struct budget *parent, const char *name, struct cos
         budget_give(parent, all);
         return NULL;
     }
-    *budget = (struct budget){.parent = parent, .limit = limit, .end = end};
+    *budget = (struct budget){.parent = parent, .depth = parent->depth + 1, .limit = limit, .end = end};
     for (unsigned i = 0; i < sizeof budget->name - 1 && name[i]; i++)
         budget->name[i] = name[i];
     return budget;

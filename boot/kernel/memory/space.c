@@ -181,14 +181,18 @@ int64_t space_map_some(struct space *space, struct memory *memory, uint64_t offs
     if (!range_valid(address, size) || offset % PAGE_SIZE || offset > memory->size || size > memory->size - offset)
         return STATUS_INVALID;
     uint64_t done = progress ? progress->done : 0, start = address + done;
+    if (done >= size) /* since the step before, the program asks for less */
+        return STATUS_INVALID;
     uint64_t part = progress ? part_of(size - done) : size;
     struct mapping **link = mapping_after(space, start);
     int64_t status = STATUS_OVERLAP;
     if (!*link || (*link)->start >= address + size)
         status = map_range(space, link, &(struct mapping){NULL, start, start + part, memory, offset + done, prot, max_prot}, done);
     if (status != STATUS_OK) {
-        if (done)
+        if (done) {
             space_unmap(space, address, done);
+            *progress = (struct space_progress){0};
+        }
         return status;
     }
     if (done + part == size)
@@ -311,6 +315,7 @@ int64_t space_protect_some(struct space *space, uint64_t address, uint64_t size,
             mapping->prot = prot;
             protect_part(space, mapping, from, part, prot);
             from += part;
+            work_did(1);
         }
         if (is_final)
             mapping->max_prot &= prot;

@@ -41,6 +41,8 @@ void reply_bind(struct reply *reply, struct thread *caller)
 {
     reply->caller = caller;
     caller->caller_link = &reply->caller;
+    if (objects_are_reached) /* by the reply, which may have been followed before it had a caller */
+        object_reached(caller->process);
     thread_wait(caller, NULL, THREAD_AWAITING_REPLY);
 }
 
@@ -57,7 +59,7 @@ int64_t reply_answer(handle_t handle, uint64_t message_user)
     struct thread *caller = reply->caller;
     if (caller) {
         status = message_deliver(current_thread, &answer, 0, caller, NULL);
-        if (status != STATUS_OK && status != STATUS_BAD_ADDRESS)
+        if (status != STATUS_OK && status != STATUS_BAD_ADDRESS && status != STATUS_PEER_GONE)
             return status;
         reply->caller = NULL;
         caller->caller_link = NULL;

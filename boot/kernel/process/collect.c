@@ -12,7 +12,8 @@ static struct process *examined; /* the next that may be out of reach, which is 
 
 static bool find_roots(bool begin)
 {
-    return scheduler_reach(begin) && input_reach(begin);
+    const bool threads = scheduler_reach(begin), keys = input_reach(begin); /* both begin */
+    return threads && keys;
 }
 
 /* False: work ran out. */

@@ -128,14 +128,22 @@ struct process *process_first(void)
     return first_process;
 }
 
+/* Processes that are dying stay in the list until their end is begun, and nothing may keep them. */
+static struct process *process_from(uint64_t record)
+{
+    while (record && !process_of(record)->object.references)
+        record = process_of(record)->record.next;
+    return record ? process_of(record) : NULL;
+}
+
 struct process *process_newest(void)
 {
-    return kernel_record.processes ? process_of(kernel_record.processes) : NULL;
+    return process_from(kernel_record.processes);
 }
 
 struct process *process_before(const struct process *process)
 {
-    return process->record.next ? process_of(process->record.next) : NULL;
+    return process_from(process->record.next);
 }
 
 struct process *process_create(struct budget *budget, const char *name, size_t length)

@@ -31,7 +31,7 @@ INCLUDES = [
 ]
 # What the kernel does before its first process is left out: the linker drops it.
 FLAGS = [
-    *("-std=gnu17", "-O2", "-ffunction-sections", "-Wl,--gc-sections", "-fuse-ld=lld"),
+    *("-std=gnu17", "-O2", "-ffunction-sections", "-DWORK_OF_ENTRY=4", "-Wl,--gc-sections", "-fuse-ld=lld"),
     *(f"-I{folder}" for folder in INCLUDES),
 ]
 FUZZER = Fuzzer("fuzz-kernel", HERE, SOURCES, FLAGS, 4000, ["-len_control=0"])

@@ -191,10 +191,24 @@ static void limit_a_child(void)
     CHECK(sys_handle_close(weak) == STATUS_OK);
 }
 
+/* Budgets are made one of another, and each maker is given up; the way back to the root stays short. */
+static void nest_budgets(void)
+{
+    unsigned depth = 0;
+    int64_t outer = 0, inner;
+    while ((inner = sys_process_create_for((handle_t)outer, (100 - 4 * depth) * PAGE, KERNEL_MEMORY / 2 - 2048 * depth, "inner", 5)) > 0) {
+        CHECK(!outer || sys_handle_close((handle_t)outer) == STATUS_OK);
+        outer = inner;
+        depth++;
+    }
+    CHECK(inner == STATUS_INVALID && depth > 8 && depth < 16);
+    CHECK(sys_handle_close((handle_t)outer) == STATUS_OK);
+}
+
 int main(void)
 {
     void (*const takes[])(void) = {take_memory,  take_endpoints,   take_handles, take_processes,
-                                   take_page_tables, take_mappings, take_threads, take_messages, limit_a_child};
+                                   take_page_tables, take_mappings, take_threads, take_messages, limit_a_child, nest_budgets};
     self = sys_start_handle(START_HANDLE_SELF);
     take_handles(); /* the table keeps its pages */
     take_threads();
