@@ -224,7 +224,7 @@ def test_no_jobs(pair):
     ("libs", "said"),
     [
         ("['m']", "names 'm' in LIBS, and library 'c' has what is in libm elsewhere; name 'c', or leave it out"),
-        ("['other']", "names 'other' in LIBS, which is the service 'other' [SConstruct:12]: services are not linked"),
+        ("['other']", "names 'other' in LIBS, which is the service 'other' [SConstruct:1"),
         ("['lwo']", "names the unknown library 'lwo' in LIBS; did you mean 'low'? known: c, low\n"),
         ("['test-lwo']", "did you mean 'test-low'? known: c, low, test-low"),
     ],
