@@ -28,7 +28,8 @@ SECTIONS {{
     .got : {{ *(.got*) }} :data
     .data : {{ *(.data*) }} :data
     .bss : {{ *(.bss*) }} :data
-{sections}}}
+{sections}    /DISCARD/ : {{ *(.debug*) *(.comment) }}
+}}
 """
 
 
