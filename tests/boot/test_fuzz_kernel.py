@@ -1,6 +1,7 @@
 """A slice of `./scons fuzz-kernel`: its inputs for the kernel's portable parts, with the checks that the target makes
 itself (a compiler without AddressSanitizer will do), and boots in which programs make random calls."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -17,6 +18,8 @@ def replay(toolset, tmp_path_factory) -> Path:
     if why := machine_can_judge():
         pytest.skip(why)
     zig = next((word for word in toolset.cc if word.endswith("zig")), None)
+    if not zig and shutil.which("ld.lld") is None:
+        pytest.skip("lld is not installed, which drops what the target leaves out")
     compiler = [zig, "cc", "-target", "x86_64-linux-musl"] if zig else [toolset.cc[0]]
     program = tmp_path_factory.mktemp("replay") / "replay"
     checks = ["-fsanitize=undefined", "-fsanitize-undefined-trap-on-error", "-w"]

@@ -23,6 +23,7 @@ from ambilink.report.boot import as_text
 from ambilink.report.record import as_json
 from ambilink.verify.expected import Judge
 from ambilink.verify.kernel_file import with_kernel
+from ambilink.verify.kernel_place import following
 from ambilink.verify.kernel_state import read_kernel_state
 from ambilink.verify.modules import Modules
 from ambilink.verify.page_tables import user_pages
@@ -141,7 +142,7 @@ def test_a_wrong_word_when_a_process_begins(system, linker, choose):
     system.linker = linker
     image = read(whole(system).pack())
     starts = Damage(image, choose)
-    outcome = run("emulator", with_kernel(BootRequest(image.path, seed=1)), None, starts.stops)
+    outcome = run("emulator", with_kernel(BootRequest(image.path, seed=1)), None, following(image, starts.stops))
     report = verify_slots(image, starts.snapshots, outcome.memory, read_kernel_state(image, outcome.memory))
     assert len(report.failures) == 1 and report.at_start == report.failures
     assert report.failures[0].startswith(f"console (process 3): {starts.module.name}: {starts.address}")
@@ -149,7 +150,8 @@ def test_a_wrong_word_when_a_process_begins(system, linker, choose):
 
 def test_stopping_changes_nothing(build):
     request = with_kernel(BootRequest(build / "boot.img", seed=1))
-    watched = run("emulator", request, None, StartSnapshots(read(build / "boot.img")).stops)
+    image = read(build / "boot.img")
+    watched = run("emulator", request, None, following(image, StartSnapshots(image).stops))
     alone = run("emulator", request)
     assert [(line.text, line.instructions) for line in watched.console] == [
         (line.text, line.instructions) for line in alone.console
@@ -261,7 +263,7 @@ def test_a_model_that_breaks_a_rule(system, monkeypatch, rule, program, message)
     with monkeypatch.context() as patch:
         broken(patch)
         starts = StartSnapshots(image)
-        outcome = run("emulator", with_kernel(BootRequest(image.path, seed=1)), None, starts.stops)
+        outcome = run("emulator", with_kernel(BootRequest(image.path, seed=1)), None, following(image, starts.stops))
         blind = verify_slots(image, starts.snapshots, outcome.memory, read_kernel_state(image, outcome.memory), nowhere)
     assert blind.at_start == [] and list(blind.judges) == [Judge.MODEL]
 
