@@ -37,3 +37,12 @@ def test_services_have_their_share_whatever_others_take(system):
     checks(result, "rights")
     for number in range(4):
         assert any(f"kernel: glutton-{number}: its budget of " in line for line in result.outcome.text)
+
+
+def test_what_a_call_reads_may_change_between_its_steps(system, machine):
+    if machine == "emulator":
+        pytest.skip("its ticks come at the ends of slices, never between two entries into the kernel")
+    budget = {"memory": 40 << 20, "kernel-memory": 1 << 20}
+    result = hostile(system, "hostile-steps", hostile_steps=budget).boot(machine, timeout=90.0)
+    checks(result, "steps")
+    assert not any("is used up" in line for line in result.outcome.text), result.outcome.text

@@ -159,11 +159,11 @@ static int64_t map(struct process *process, handle_t memory_handle, uint64_t off
     if (status != STATUS_OK)
         return status;
     uint32_t needed = (uint32_t)prot & ~PROT_FINAL;
-    struct memory *memory = handle_object(current_thread->handles, memory_handle, &memory_type, needed, &status);
-    if (!memory)
+    const struct handle_slot *slot = handle_find(current_thread->handles, memory_handle, &memory_type, needed, &status);
+    if (!slot)
         return status;
-    unsigned max_prot = handle_slot(current_thread->handles, memory_handle)->rights & (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE);
-    return space_map_some(&process->space, memory, offset, size, address, (unsigned)prot, max_prot, range_progress(size));
+    unsigned max_prot = slot->rights & (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE);
+    return space_map_some(&process->space, (struct memory *)slot->object, offset, size, address, (unsigned)prot, max_prot, range_progress(size));
 }
 
 static int64_t do_process_map(handle_t process_handle, handle_t memory, uint64_t offset, uint64_t size, uint64_t address,
@@ -252,10 +252,8 @@ static int64_t do_thread_create(handle_t handle, uint64_t entry, uint64_t stack,
 static int64_t do_call(handle_t handle, uint64_t request, uint64_t reply)
 {
     int64_t status;
-    struct endpoint *endpoint = handle_object(current_thread->handles, handle, &endpoint_type, RIGHT_CALL, &status);
-    if (!endpoint)
-        return status;
-    return endpoint_call(endpoint, handle_slot(current_thread->handles, handle)->badge, request, reply);
+    const struct handle_slot *slot = handle_find(current_thread->handles, handle, &endpoint_type, RIGHT_CALL, &status);
+    return slot ? endpoint_call((struct endpoint *)slot->object, slot->badge, request, reply) : status;
 }
 
 static int64_t do_receive(handle_t handle, uint64_t request, uint64_t reply_handle)
@@ -289,6 +287,16 @@ static int64_t do_log_write(handle_t handle, uint64_t text_user, uint64_t size)
         done += count;
     }
     return STATUS_OK;
+}
+
+static int64_t do_image_check(uint64_t address, uint64_t size)
+{
+    struct progress *progress = current_thread->progress;
+    uint64_t done = progress ? progress->index : 0;
+    int64_t status = space_check(current_thread->space, address, size, &done);
+    if (status == CALL_AGAIN && (progress = thread_keep_progress()))
+        progress->index = done;
+    return status;
 }
 
 static int64_t do_input_read(handle_t handle)
@@ -418,7 +426,7 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
     case SYS_MACHINE_COUNTS:
         return do_machine_counts((handle_t)a, b);
     case SYS_IMAGE_CHECK:
-        return space_check(current_thread->space, a, b);
+        return do_image_check(a, b);
     case SYS_INPUT_READ:
         return do_input_read((handle_t)a);
     case SYS_SERVICE_START:

@@ -336,13 +336,14 @@ bool space_touch(struct space *space, uint64_t address)
     return touched == PAGE_INTACT;
 }
 
-int64_t space_check(struct space *space, uint64_t address, uint64_t size)
+int64_t space_check(struct space *space, uint64_t address, uint64_t size, uint64_t *done)
 {
-    const uint64_t end = address + size;
     if (address > PROCESS_HIGHEST_ADDRESS || size > PROCESS_HIGHEST_ADDRESS - address)
         return STATUS_INVALID;
-    address &= -PAGE_SIZE;
-    if (page_touch_range(space->page_table, &address, end) == PAGE_DAMAGED)
+    const uint64_t start = PAGE_DOWN(address), end = address + size;
+    uint64_t at = start + *done;
+    if (page_touch_range(space->page_table, &at, end) == PAGE_DAMAGED)
         return STATUS_CORRUPT;
-    return address < end ? CALL_AGAIN : STATUS_OK;
+    *done = at - start;
+    return at < end ? CALL_AGAIN : STATUS_OK;
 }

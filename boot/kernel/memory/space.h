@@ -59,7 +59,7 @@ int64_t space_protect_some(struct space *space, uint64_t address, uint64_t size,
 /* An address could not be used. True: its page was withheld, is intact, and can be used now. A process that touches a
  * damaged page is to be ended (process_end_damaged). */
 bool space_touch(struct space *space, uint64_t address);
-/* Compare beforehand what is withheld in a range: STATUS_OK, and it can be used; STATUS_CORRUPT, which is logged, and
- * ends no process; STATUS_INVALID; CALL_AGAIN (base/work.h). */
-int64_t space_check(struct space *space, uint64_t address, uint64_t size);
+/* Compare beforehand what is withheld in a range, from `done` bytes on: STATUS_OK, and it can be used; STATUS_CORRUPT,
+ * which is logged, and no process is ended; STATUS_INVALID; CALL_AGAIN (base/work.h): *done is how far it came. */
+int64_t space_check(struct space *space, uint64_t address, uint64_t size, uint64_t *done);
 #endif

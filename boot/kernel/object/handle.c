@@ -81,8 +81,8 @@ int64_t handle_insert(struct handle_table *table, void *object, uint32_t rights,
     return (int64_t)index + 1;
 }
 
-void *handle_object(struct handle_table *table, handle_t handle, const struct object_type *type, uint32_t rights,
-                    int64_t *status)
+struct handle_slot *handle_find(struct handle_table *table, handle_t handle, const struct object_type *type,
+                                uint32_t rights, int64_t *status)
 {
     struct handle_slot *slot = handle_slot(table, handle);
     if (!slot || slot->object->type != type) {
@@ -93,7 +93,14 @@ void *handle_object(struct handle_table *table, handle_t handle, const struct ob
         *status = STATUS_NO_RIGHT;
         return NULL;
     }
-    return slot->object;
+    return slot;
+}
+
+void *handle_object(struct handle_table *table, handle_t handle, const struct object_type *type, uint32_t rights,
+                    int64_t *status)
+{
+    struct handle_slot *slot = handle_find(table, handle, type, rights, status);
+    return slot ? slot->object : NULL;
 }
 
 int64_t handle_close(struct handle_table *table, handle_t handle)

@@ -33,8 +33,11 @@ int64_t handle_insert(struct handle_table *table, void *object, uint32_t rights,
 int64_t handle_reserve(struct handle_table *table, unsigned count);
 /* The slot of a handle, NULL: there is none. Good until the handle is closed. */
 struct handle_slot *handle_slot(struct handle_table *table, handle_t handle);
-/* The object if the handle has this type and all these rights, not retained; else NULL and *status is
- * STATUS_BAD_HANDLE or STATUS_NO_RIGHT. */
+/* The slot if the handle has this type and all these rights; else NULL and *status is STATUS_BAD_HANDLE or
+ * STATUS_NO_RIGHT. */
+struct handle_slot *handle_find(struct handle_table *table, handle_t handle, const struct object_type *type,
+                                uint32_t rights, int64_t *status);
+/* The same of the object, not retained. */
 void *handle_object(struct handle_table *table, handle_t handle, const struct object_type *type, uint32_t rights,
                     int64_t *status);
 /* STATUS_BAD_HANDLE: there is none. */

@@ -41,8 +41,7 @@ void reply_bind(struct reply *reply, struct thread *caller)
 {
     reply->caller = caller;
     caller->caller_link = &reply->caller;
-    if (objects_are_reached) /* by the reply, which may have been followed before it had a caller */
-        object_reached(caller->process);
+    object_reached(caller->process); /* by the reply, which may have been followed before it had a caller */
     thread_wait(caller, NULL, THREAD_AWAITING_REPLY);
 }
 

@@ -120,8 +120,7 @@ void thread_ready(struct thread *thread)
 {
     thread->record.state = THREAD_READY;
     thread->record.endpoint = 0;
-    if (objects_are_reached)
-        object_reached(thread->process);
+    object_reached(thread->process);
     queue_add(&ready_threads, thread);
 }
 
@@ -135,7 +134,7 @@ void thread_wake(struct thread *thread, int64_t result)
 void thread_wait(struct thread *thread, struct thread_queue *queue, enum thread_state state)
 {
     /* A collection that has not come to it in the queue that it leaves would not come to it at all. */
-    if (objects_are_reached && thread->record.state == THREAD_READY)
+    if (thread->record.state == THREAD_READY)
         object_reached(thread->process);
     queue_remove(thread);
     thread->record.state = state;

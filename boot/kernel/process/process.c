@@ -315,10 +315,10 @@ void processes_work(void)
 
 static struct process *find_damaged(void)
 {
-    for (uint64_t record = kernel_record.processes; record; record = process_of(record)->record.next)
-        if (process_of(record)->space.damaged)
-            return process_of(record);
-    return NULL;
+    struct process *process = process_newest();
+    while (process && !process->space.damaged)
+        process = process_before(process);
+    return process;
 }
 
 void process_end_damaged(void)

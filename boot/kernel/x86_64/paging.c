@@ -359,10 +359,9 @@ enum page_touched page_touch_range(uint64_t table, uint64_t *address, uint64_t e
         for (; entry && *address < next && *address < end && work_left; entry++, *address += PAGE_SIZE)
             if (*entry & ENTRY_WITHHELD && !reveal(entry, true))
                 return PAGE_DAMAGED;
-        if (!entry) {
-            work_did(1);
+        if (!entry)
             *address = next;
-        }
+        work_did(1);
     }
     return PAGE_INTACT;
 }

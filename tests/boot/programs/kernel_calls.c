@@ -339,6 +339,7 @@ static void check_processes(void)
     int64_t process = sys_process_create("child", 5);
     CHECK(process > 0);
     CHECK(sys_process_create("", 0) == STATUS_INVALID);
+    CHECK(sys_process_create("a\nb", 3) == STATUS_INVALID && sys_process_create("\x1b[2J", 4) == STATUS_INVALID);
     handle_t endpoint = (handle_t)sys_endpoint_create(), none = 1;
     CHECK(sys_process_watch((handle_t)process, endpoint, 99) == STATUS_OK);
     /* Its first instruction is at an address that is not mapped: the kernel ends it and says so. */

@@ -1,0 +1,55 @@
+/* Changes the list of SYS_PROCESS_MAP_ALL while the kernel maps it in steps: a second thread, which the timer lets in between
+ * them, replaces the memory and the size. A kernel that goes on by the old size maps what lies behind the small memory, until
+ * its page tables use up the budget: the test looks for that line. */
+#include <stdbool.h>
+#include <system/call.h>
+#include <system/start.h>
+
+#include "check.h"
+
+#define PAGE AMBILINK_PAGE_SIZE
+#define PLACE 0x30000000000
+#define STEP (8 << 20) /* bytes that an entry into the kernel maps at most */
+#define LARGE (4ull * STEP)
+#define ROUNDS 1000
+#define CUT 3 /* calls that were changed on their way: then it is enough */
+
+static handle_t self, large, small;
+static volatile struct map_request list;
+static volatile bool ends;
+static volatile unsigned changes;
+static char stack[16384] __attribute__((aligned(16)));
+
+static void change(void)
+{
+    for (; !ends; changes++) {
+        list.size = PAGE;
+        list.memory = small;
+    }
+    sys_thread_exit();
+}
+
+int main(void)
+{
+    self = sys_start_handle(START_HANDLE_SELF);
+    large = (handle_t)sys_memory_create(LARGE);
+    small = (handle_t)sys_memory_create(PAGE);
+    list.address = PLACE;
+    list.prot = PROT_READ_WRITE;
+    handle_t thread = (handle_t)sys_thread_create(self, (uint64_t)change, (uint64_t)(stack + sizeof stack - 8), 0);
+    unsigned cut = 0;
+    unsigned round = 0;
+    for (; round < ROUNDS && cut < CUT; round++) {
+        for (volatile unsigned i = 0; i < round * 97 % 1000; i++) /* so that ticks come at other points of it */
+            ;
+        list.memory = large;
+        list.size = LARGE;
+        cut += sys_process_map_all(self, (const struct map_request *)&list, 1) != 1;
+        CHECK(sys_process_unmap(self, PLACE, LARGE) == STATUS_OK);
+    }
+    ends = true;
+    CHECK(cut && changes);
+    printf("%u of %u calls ended early\n", cut, round);
+    CHECK(sys_handle_close(thread) == STATUS_OK && sys_handle_close(large) == STATUS_OK && sys_handle_close(small) == STATUS_OK);
+    return checks_finish("steps");
+}
