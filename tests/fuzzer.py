@@ -4,6 +4,7 @@ A fuzzer's folder in tests/ holds its target, `corpus.tar.xz` (inputs that are k
 do) and `found/` (inputs that once failed, which the tests replay). Below build/ it has a folder for the corpus that
 grows, and for what it finds: crash-..., timeout-... or leak-..."""
 
+import argparse
 import os
 import re
 import shutil
@@ -76,6 +77,15 @@ class Fuzzer:
                     archive.addfile(info, file)
         print(f"{kept.relative_to(TOP)}: {len(files)} inputs, {kept.stat().st_size:,} bytes")
 
+    def prepare(self, options: argparse.Namespace) -> Path | None:
+        """The program, with inputs to begin with. None: the command asked for --keep alone, which is done."""
+        program = self.build()
+        if options.keep:
+            self.keep(program)
+            return None
+        self.extract(self.corpus)
+        return program
+
     def run(self, program: Path, seconds: int) -> int:
         """One process for each processor, until the time is over or each has found something. 1: one has."""
         count = len(os.sched_getaffinity(0))
@@ -101,3 +111,11 @@ class Fuzzer:
         for log in failed:
             print(log.read_text(errors="replace")[-6000:])
         return 1 if failed else 0
+
+
+def command(description: str | None) -> argparse.ArgumentParser:
+    """What the commands of all fuzzers take."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("seconds", type=int, nargs="?", default=120)
+    parser.add_argument("--keep", action="store_true")
+    return parser

@@ -1,4 +1,5 @@
-"""Whom a boot that is out of time names as running: who keeps the CPU busy, and nobody who only waits for a turn."""
+"""What a boot that is out of time names as running: the thread that keeps the CPU busy, and none that only waits for
+a turn."""
 
 from types import SimpleNamespace
 

@@ -107,14 +107,19 @@ static uint64_t address_argument(void)
     return byte & 0x80 ? 0 : AREA + (uint64_t)(byte & 63) * PAGE_SIZE * (byte & 64 ? 512 : 1);
 }
 
-static uint64_t list_argument(void)
+static void put_list(uint64_t address)
 {
-    uint64_t address = area_address();
     for (unsigned i = 0; i < 3; i++) {
         struct map_request request = {next_byte() % 8 * PAGE_SIZE, size_argument(), address_argument(), next_byte() % 32,
                                       (uint32_t)prot_argument()};
         put(&request, sizeof request, address + i * sizeof request);
     }
+}
+
+static uint64_t list_argument(void)
+{
+    uint64_t address = area_address();
+    put_list(address);
     return address;
 }
 
@@ -202,12 +207,15 @@ static void act(void)
         machine_fault_address = address_argument();
     if (what >= 208 && what < 224)
         failing_allocation = what - 207;
-    if (what < 224 && frame->rip != frame->rcx && frame->rcx)
-        call(frame); /* the same again */
-    else if (what < 224)
+    if (what < 224 && frame->rip != frame->rcx && frame->rcx) { /* the same again, with what another thread wrote meanwhile */
+        if (frame->rax == SYS_PROCESS_MAP_ALL && next_byte() >= 128)
+            put_list(frame->rsi);
+        call(frame);
+    } else if (what < 224) {
         new_call(frame);
-    else
+    } else {
         trap_from_user(frame);
+    }
     failing_allocation = 0;
 }
 

@@ -1,14 +1,13 @@
-"""Fuzz the kernel: python -m tests.boot.fuzz.run BUILD [SECONDS] [--seed N] [--keep]
+"""Fuzz the kernel: python -m tests.boot.fuzz.run --build BUILD [SECONDS] [--seed N] [--keep]
 
 Half of the time its portable parts (fuzz.c) by libFuzzer, half of it boots (boots.py). Once the defect behind a finding
 of the first is known, the input goes to found/. --keep writes corpus.tar.xz anew."""
 
-import argparse
 import sys
 from pathlib import Path
 
 from tests.boot.fuzz.boots import fuzzed_boots
-from tests.fuzzer import TOP, Fuzzer
+from tests.fuzzer import TOP, Fuzzer, command
 
 HERE = Path(__file__).resolve().parent
 KERNEL = TOP / "boot/kernel"
@@ -38,17 +37,13 @@ FUZZER = Fuzzer("fuzz-kernel", HERE, SOURCES, FLAGS, 4000, ["-len_control=0"])
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build", type=Path)
-    parser.add_argument("seconds", type=int, nargs="?", default=120)
+    parser = command(__doc__)
+    parser.add_argument("--build", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
-    program = FUZZER.build()
-    if options.keep:
-        FUZZER.keep(program)
+    program = FUZZER.prepare(options)
+    if program is None:
         return 0
-    FUZZER.extract(FUZZER.corpus)
     status = FUZZER.run(program, options.seconds // 2)
     boots = list(fuzzed_boots(options.build, options.seconds - options.seconds // 2, options.seed))
     wrong = [each for each in boots if each.wrong]

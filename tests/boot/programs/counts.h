@@ -1,7 +1,9 @@
 /* What the machine has in use, compared exactly: needs the grant `log`, and the machine to be otherwise at rest. */
 #ifndef COUNTS_H
 #define COUNTS_H
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <system/call.h>
 #include <system/start.h>
@@ -30,5 +32,19 @@ static inline int counts_are(const struct machine_counts *before, const char *wh
                (long long)(now.frames_used - before->frames_used), (long long)(now.pieces - before->pieces),
                (long long)(now.handles - before->handles));
     return same;
+}
+
+/* Cycles of what leaves nothing behind, as many as the program's argument says, and before them some that are not compared:
+ * heaps grow to what they need at most. */
+static inline int cycles_are_even(int argc, char **argv, bool (*cycle)(void), const char *what)
+{
+    int count = argc > 1 ? atoi(argv[1]) : 100;
+    bool good = true;
+    for (int i = 0; i < 80 && good; i++)
+        good = cycle();
+    struct machine_counts before = counts_settled();
+    for (int i = 0; i < count && good; i++)
+        good = cycle();
+    return counts_are(&before, what) && good;
 }
 #endif

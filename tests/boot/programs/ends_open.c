@@ -25,15 +25,7 @@ static bool cycle(void)
 
 int main(int argc, char **argv)
 {
-    int count = argc > 1 ? atoi(argv[1]) : 100;
-    bool good = true;
-    for (int i = 0; i < 80 && good; i++) /* heaps grow to what they need at most */
-        good = cycle();
-    struct machine_counts before = counts_settled();
-    for (int i = 0; i < count && good; i++)
-        good = cycle();
-    CHECK(good);
-    CHECK(counts_are(&before, "a library is opened and closed"));
+    CHECK(cycles_are_even(argc, argv, cycle, "a library is opened and closed"));
     CHECK(highest - lowest < 2 << 20);
     return checks_finish("open");
 }

@@ -14,14 +14,6 @@ static bool cycle(void)
 
 int main(int argc, char **argv)
 {
-    int count = argc > 1 ? atoi(argv[1]) : 100;
-    bool good = true;
-    for (int i = 0; i < 80 && good; i++) /* heaps grow to what they need at most */
-        good = cycle();
-    struct machine_counts before = counts_settled();
-    for (int i = 0; i < count && good; i++)
-        good = cycle();
-    CHECK(good);
-    CHECK(counts_are(&before, "a program is started and waited for"));
+    CHECK(cycles_are_even(argc, argv, cycle, "a program is started and waited for"));
     return checks_finish("start");
 }

@@ -3,11 +3,10 @@
 Starts from the seeds (seeds.py), the corpus that is kept here and that of earlier runs. Once the defect behind a finding is
 known, the input goes to found/. --keep writes corpus.tar.xz anew."""
 
-import argparse
 import sys
 from pathlib import Path
 
-from tests.fuzzer import TOP, Fuzzer
+from tests.fuzzer import TOP, Fuzzer, command
 from tests.rtld.fuzz.seeds import make_seeds
 
 HERE = Path(__file__).resolve().parent
@@ -19,16 +18,11 @@ FUZZER = Fuzzer(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("seconds", type=int, nargs="?", default=120)
-    parser.add_argument("--keep", action="store_true")
-    options = parser.parse_args()
-    program = FUZZER.build()
-    if options.keep:
-        FUZZER.keep(program)
+    options = command(__doc__).parse_args()
+    program = FUZZER.prepare(options)
+    if program is None:
         return 0
     make_seeds(FUZZER.corpus)
-    FUZZER.extract(FUZZER.corpus)
     return FUZZER.run(program, options.seconds)
 
 
