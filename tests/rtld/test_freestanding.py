@@ -1,15 +1,16 @@
 """The core by itself: a static library that wants nothing of any other, on each machine; and without its cache."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from ambilink.compile.host_library import compile_library
 from ambilink.compile.toolset import load_toolset
 from ambilink.core import Linker
-from ambilink.core.library import compile_core
-from ambilink.core.sources import Sources, core_sources
+from ambilink.core.sources import core_sources
 
 STRINGS = {"memcpy", "memmove", "memset", "memcmp", "strcmp", "strlen"}
 # A host that fills in nothing, and calls everything.
@@ -109,7 +110,7 @@ def test_a_build_without_the_cache_gives_the_same_answers(top, tmp_path, linker,
         f'#define link_cache_end(cache, host) ((void)(host))\n#include "{host}"\n'
     )
     others = (path for path in sources.files if path.name not in ("host.c", "cache.c"))
-    compile_core(Sources((tmp_path / "uncached.c", *others), sources.includes), tmp_path / "uncached.so")
+    compile_library(replace(sources, files=(tmp_path / "uncached.c", *others)), tmp_path / "uncached.so")
     uncached = Linker(tmp_path / "uncached.so")
     files = {"libb.so": make("libb.so", "int b(void) { return 2; }")}
     files["liba.so"] = make("liba.so", "int b(void); int a(void) { return b(); } int (*p)(void) = b;", "libb.so")

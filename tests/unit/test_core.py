@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ambilink.compile import host_library
 from ambilink.core import Linker, library, sources
 from ambilink.core.linker import SPACE_BASE, Input, Memory
 from ambilink.core.sources import CoreUnavailable, core_sources, rtld_folder
@@ -19,7 +20,8 @@ from ambilink.errors import AmbilinkError
 
 TOP = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or platform.machine() not in library.MACHINES, reason="the core is compiled on Linux only"
+    sys.platform != "linux" or platform.machine() not in sources.CORE_MACHINES,
+    reason="the core is compiled on Linux only",
 )
 
 
@@ -46,7 +48,7 @@ def test_it_is_compiled_once(cache):
 @pytest.fixture
 def quickly(monkeypatch) -> None:
     """Nothing is compiled: what is kept is an empty file."""
-    monkeypatch.setattr(library, "compile_core", lambda sources, path: path.write_bytes(b""))
+    monkeypatch.setattr(host_library, "compile_library", lambda sources, path: path.write_bytes(b""))
 
 
 @pytest.mark.parametrize("package", ["a/ambilink", "z/ambilink"])
@@ -59,7 +61,7 @@ def test_where_the_sources_lie_does_not_matter(cache, tmp_path, quickly, monkeyp
     moved = library.core_library(core_sources(rtld))
     monkeypatch.undo()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(library, "compile_core", lambda sources, path: path.write_bytes(b""))
+    monkeypatch.setattr(host_library, "compile_library", lambda sources, path: path.write_bytes(b""))
     assert moved == library.core_library()
 
 
@@ -81,7 +83,7 @@ def test_old_libraries_go(cache, quickly):
         os.utime(cache / f"{number}.so", (number, number))
     made = library.core_library()
     left = {path.name for path in cache.iterdir()}
-    assert left == {made.name, *(f"{number}.so" for number in range(20 - library.KEPT + 1, 20))}
+    assert left == {made.name, *(f"{number}.so" for number in range(20 - host_library.KEPT + 1, 20))}
 
 
 def test_processes_that_compile_at_once(cache):

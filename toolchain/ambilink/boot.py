@@ -118,7 +118,7 @@ def boot_and_verify(
         started=started,
         lives=lives,
         image=image,
-        warnings=warnings(image, root) if image else [],
+        warnings=[*outcome.notes, *(warnings(image, root) if image else [])],
     )
 
 

@@ -2,30 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from ambilink.compile.host_library import HostLibrary
 from ambilink.errors import AmbilinkError
 from ambilink.sources import system_folder
 
 HERE = Path(__file__).parent
+CORE_MACHINES = ("x86_64", "aarch64", "riscv64")
 
 
 class CoreUnavailable(AmbilinkError):
     """There is no linker core here; what wants it must do without, and say so."""
-
-
-@dataclass(frozen=True)
-class Sources:
-    files: tuple[Path, ...]
-    includes: tuple[Path, ...]
-
-    @property
-    def all_files(self) -> list[Path]:
-        """With headers: all that decides what is compiled."""
-        headers = [path for folder in self.includes for path in folder.rglob("*.h")]
-        headers += [path for folder in {file.parent for file in self.files} for path in folder.glob("*.h")]
-        return sorted({*self.files, *headers})
 
 
 @contextmanager
@@ -42,8 +30,7 @@ def rtld_folder(package: Path = HERE.parent) -> Path:
         return system_folder(package) / "libs/rtld"
 
 
-def core_sources(rtld: Path) -> Sources:
+def core_sources(rtld: Path) -> HostLibrary:
     """The core's, and this folder's side of it."""
-    return Sources(
-        (*sorted(HERE.glob("*.c")), *sorted((rtld / "src").glob("*.c"))), (rtld / "freestanding", rtld / "include")
-    )
+    files = (*sorted(HERE.glob("*.c")), *sorted((rtld / "src").glob("*.c")))
+    return HostLibrary("linker core", "core", CORE_MACHINES, files, (rtld / "freestanding", rtld / "include"))

@@ -134,6 +134,7 @@ class Outcome:
     counters: dict[str, int] = field(default_factory=dict)
     crash: list[str] = field(default_factory=list)  # from the line that the rules call a failure on
     cpu: "CpuPlace | None" = None  # where it ran no code that ended the machine, and can be asked
+    notes: list[str] = field(default_factory=list)  # where the machine is not what it promises to be
 
     @property
     def text(self) -> list[str]:

@@ -16,6 +16,7 @@ import unicorn
 from ambilink.errors import AmbilinkError
 from ambilink.machine import pvh
 from ambilink.machine.console import Console, refuse_slow_rules
+from ambilink.machine.emulator import native
 from ambilink.machine.emulator.cpu import Cpu
 from ambilink.machine.emulator.devices import (
     NANOSECONDS,
@@ -191,6 +192,7 @@ class Board:
             counters=dict(self.cpu.counters),
             crash=self.judge.crash,
             cpu=None if self.exit.code is not None else self.cpu.place,
+            notes=native.notes(),
         )
 
     def _run(self) -> tuple[Verdict, str]:

@@ -1,0 +1,94 @@
+"""The emulator's native helper: made once, loaded before Unicorn, replaces its functions; without it."""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() != "x86_64", reason="the helper is made for Linux on x86-64 only"
+)
+
+COUNTED = """
+#include "native.h"
+static int calls;
+EXPORT int counted_calls(void);
+EXPORT int counted_calls(void) { return calls; }
+REPLACES(fprem, void, (void *cpu));
+EXPORT void helper_fprem_x86_64(void *cpu) { calls++; ORIGINAL(fprem)(cpu); }
+"""
+REMAINDER = """
+from ambilink.machine.emulator import native
+import unicorn
+engine = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
+engine.mem_map(0, 4096)
+engine.mem_write(0, bytes.fromhex("d9e8d9e8d9f8"))  # 1 by 1
+engine.emu_start(0, 6)
+print(native.library().counted_calls(), engine.reg_read(unicorn.x86_const.UC_X86_REG_ST0))
+"""
+
+
+def run(code: str, package: Path = TOP / "toolchain", **environment: str) -> str:
+    values = {**os.environ, "PYTHONPATH": str(package), **environment}
+    done = subprocess.run([sys.executable, "-c", code], env=values, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    return done.stdout
+
+
+MISSING = "from ambilink.machine.emulator import native; print(native.missing())"
+
+
+def test_it_is_there(tmp_path):
+    folder = tmp_path / "ambilink/emulator"
+    assert run(MISSING, XDG_CACHE_HOME=str(tmp_path)) == "None\n"
+    (made,) = folder.iterdir()
+    written = made.stat().st_ino
+    assert run(MISSING, XDG_CACHE_HOME=str(tmp_path)) == "None\n"
+    assert [path.stat().st_ino for path in folder.iterdir()] == [written]
+
+
+def test_a_file_takes_the_place_of_a_function(tmp_path):
+    """It is called by translated code, and reaches the function that it replaced."""
+    shutil.copytree(TOP / "toolchain/ambilink", tmp_path / "ambilink", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "ambilink/machine/emulator/native/counted.c").write_text(COUNTED)
+    assert run(REMAINDER, tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache")) == "1 0\n"
+
+
+def test_without_it(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert run(MISSING, AMBILINK_EMULATOR="python") == "AMBILINK_EMULATOR: is set to python\n"
+    assert run(f"import unicorn; {MISSING}") == "unicorn: was imported before the emulator\n"
+    nowhere = run(MISSING, XDG_CACHE_HOME=str(tmp_path / "file"))
+    assert nowhere.startswith(f"{tmp_path}/file/ambilink/emulator: the compiled native helper cannot be kept")
+
+
+def test_another_unicorn(tmp_path):
+    (tmp_path / "unicorn").mkdir()
+    (tmp_path / "unicorn/__init__.py").write_text("")
+    (tmp_path / "unicorn-2.1.5.dist-info").mkdir()
+    (tmp_path / "unicorn-2.1.5.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: unicorn\nVersion: 2.1.5\n")
+    told = run(f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {MISSING}")
+    assert told == "unicorn: is 2.1.5, and the native helper is for 2.1.4\n"
+
+
+def test_a_boot_says_so(build):
+    """The same console and the same count, and a warning."""
+    image = build / "boot.img"
+    command = [sys.executable, "-m", "ambilink", "boot", image]
+    values = {**os.environ, "PYTHONPATH": str(TOP / "toolchain")}
+    done = [
+        subprocess.run(command, env={**values, **more}, capture_output=True, text=True)
+        for more in ({}, {"AMBILINK_EMULATOR": "python"})
+    ]
+    assert [each.returncode for each in done] == [0, 0]
+    helped, plain = (each.stdout.splitlines() for each in done)
+    warning = "  warning: the emulator runs without its native helper, slower and with inexact arithmetic"
+    assert [line for line in plain if line not in helped and not line.startswith("emulator: ")] == [
+        f"{warning} (AMBILINK_EMULATOR: is set to python)"
+    ]
+    assert helped[-1].split(", ")[1] == plain[-1].split(", ")[1]

@@ -1,0 +1,104 @@
+"""C sources of this package as a shared library of the development machine, kept in the user's cache folder.
+
+It is compiled by the bundled compiler when it is first asked for, and needs no C library, so one recipe serves every
+Linux. Its name has a digest of all that it is made of. Two processes that miss it at once make one each, and one of
+them stays.
+"""
+
+import contextlib
+import hashlib
+import os
+import platform
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ambilink.compile.wheel import run_zig, wheel_folder, wheel_version
+from ambilink.errors import AmbilinkError
+from ambilink.files import cache_folder
+
+FLAGS = ("-std=gnu17", "-O2", "-fPIC", "-ffreestanding", "-fno-stack-protector", "-nostdlibinc")
+LINK_FLAGS = ("-shared", "-Bsymbolic", "-z", "text", "-z", "noexecstack", "--strip-debug")
+KEPT = 8  # libraries of one kind in the cache folder, of other versions of the sources
+TIMEOUT = 120  # seconds
+
+
+@dataclass(frozen=True)
+class HostLibrary:
+    what: str  # for messages
+    folder: str  # its place in the cache folder
+    machines: tuple[str, ...]  # for which it can be made
+    files: tuple[Path, ...]
+    includes: tuple[Path, ...] = ()
+    flags: tuple[str, ...] = ()
+    made_for: tuple[str, ...] = ()  # what else decides about it
+
+    @property
+    def all_files(self) -> list[Path]:
+        """With headers: all that decides what is compiled."""
+        headers = [path for folder in self.includes for path in folder.rglob("*.h")]
+        headers += [path for folder in {file.parent for file in self.files} for path in folder.glob("*.h")]
+        return sorted({*self.files, *headers})
+
+    @property
+    def machine(self) -> str:
+        """This one, where the library can be made for it."""
+        machine = platform.machine()
+        if sys.platform != "linux" or machine not in self.machines:
+            raise AmbilinkError(
+                self.what,
+                f"is compiled on Linux for {', '.join(self.machines)}, and this is {sys.platform} on {machine}",
+            )
+        return machine
+
+
+def compile_library(recipe: HostLibrary, library: Path) -> None:
+    """For this machine; `library` is there afterwards, or as it was before."""
+    made = f"the {recipe.what}"
+    with tempfile.TemporaryDirectory(dir=library.parent, prefix=".made-") as name:
+        folder, headers = Path(name), wheel_folder() / "lib/include"
+        includes = [word for include in recipe.includes for word in ("-I", include)]
+        target = f"--target={recipe.machine}-linux-gnu"
+        words = ("clang", "-c", target, *FLAGS, *recipe.flags, "-isystem", headers, *includes, *recipe.files)
+        run_zig(made, folder, *words, timeout=TIMEOUT)
+        objects = sorted(path.name for path in folder.glob("*.o"))
+        run_zig(made, folder, "ld.lld", *LINK_FLAGS, "-o", "library.so", *objects, timeout=TIMEOUT)
+        os.replace(folder / "library.so", library)
+
+
+def _digest(recipe: HostLibrary) -> str:
+    words = [*FLAGS, *recipe.flags, *LINK_FLAGS, recipe.machine, wheel_version(), *recipe.made_for]
+    # In the order of names and contents: that of paths depends on where the folders are.
+    files = sorted((path.name, hashlib.blake2b(path.read_bytes()).hexdigest()) for path in recipe.all_files)
+    words += [word for file in files for word in file]
+    return hashlib.blake2b("\0".join(words).encode(), digest_size=16).hexdigest()
+
+
+def _trim(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # another process may be at it too
+        libraries = sorted(folder.glob("*.so"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        for path in libraries[KEPT:]:
+            path.unlink(missing_ok=True)
+
+
+def host_library(recipe: HostLibrary) -> Path:
+    """The library, compiled now if it is not there. Raises AmbilinkError where it cannot be made or kept."""
+    try:
+        wheel_folder()
+        folder = cache_folder() / recipe.folder
+        library = folder / f"{_digest(recipe)}.so"
+        if library.is_file():
+            with contextlib.suppress(OSError):  # used now: others are given up first
+                os.utime(library)
+            return library
+        folder.mkdir(parents=True, exist_ok=True)
+        compile_library(recipe, library)
+        _trim(folder)
+    except OSError as error:
+        raise AmbilinkError(
+            error.filename or recipe.what,
+            f"the compiled {recipe.what} cannot be kept there ({error.strerror})",
+            "make room, or set XDG_CACHE_HOME to another folder",
+        ) from error
+    return library
