@@ -5,19 +5,61 @@ import shutil
 import signal
 import subprocess
 import sys
+import xml.etree.ElementTree
 from pathlib import Path
 
 import pytest
+from _pytest.junitxml import bin_xml_escape
 
 TOP = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TOP / "toolchain"))
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser) -> None:
+    parser.addoption("--not-passed-in", metavar="FILE", help="leave out what passed in this JUnit XML")
+
+
+PASSED = pytest.StashKey[set[str]]()
+
+
+def pytest_configure(config) -> None:
     """What tests start gets the signals of a terminal's program: nohup, or a shell's `&`, may have us ignore them."""
     for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, usual)
+    file = config.getoption("--not-passed-in")
+    config.stash[PASSED] = passed_in(file) if file else set()
+
+
+def passed_in(file: str | Path) -> set[str]:
+    """The tests that a JUnit XML calls neither failed nor skipped, each by its file and name."""
+    try:
+        cases = list(xml.etree.ElementTree.parse(file).iter("testcase"))
+    except (OSError, xml.etree.ElementTree.ParseError) as error:
+        raise pytest.UsageError(f"--not-passed-in {file}: {error}") from None
+    return {name_of(case) for case in cases} - {name_of(case) for case in cases if case_is_bad(case)}
+
+
+def name_of(case: xml.etree.ElementTree.Element) -> str:
+    return f"{case.get('classname')}.{case.get('name')}"
+
+
+def case_is_bad(case: xml.etree.ElementTree.Element) -> bool:
+    return any(child.tag in ("failure", "error", "skipped") for child in case)
+
+
+def pytest_collection_modifyitems(config, items) -> None:
+    """Those marked `tools` stay, as they look closer this time."""
+    passed = config.stash[PASSED]
+    left_out = [item for item in items if junit_name(item) in passed and not item.get_closest_marker("tools")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
+def junit_name(item: pytest.Item) -> str:
+    file, _, test = item.nodeid.partition("::")
+    return bin_xml_escape(f"{file.removesuffix('.py').replace('/', '.')}.{test}")
 
 
 @pytest.fixture(scope="session")

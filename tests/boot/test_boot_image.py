@@ -2,11 +2,15 @@
 
 import re
 
+import pytest
+
 from ambilink.bootimage.container import read
 from ambilink.bootimage.layout import FileKind
 from ambilink.machine.model import Verdict
 
 from .conftest import boot
+
+pytestmark = pytest.mark.compiler
 
 # Depends on the clock: years, moments since boot, and the fortune chosen by them.
 CLOCKED = re.compile(r"greet: Hello|fortune: |\[ *\d+\.\d+\]")

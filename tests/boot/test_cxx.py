@@ -10,6 +10,8 @@ import pytest
 from ambilink.compile.cxx import unable
 from ambilink.machine.model import Verdict
 
+pytestmark = pytest.mark.compiler
+
 LINKAGES = ["dynamic", "static"]
 WORDS = "four words in\na_file.\n"
 

@@ -14,6 +14,8 @@ from ambilink.verify.kernel_file import startable
 from tests.boot.conftest import set_strategy
 from tests.boot.endings import Case, Judge, compiler_of, printed, without_destructors
 
+pytestmark = pytest.mark.compiler
+
 LIBRARIES = ["libend_P.so", "libend_Q.so", "libendcc_P.so", "libendcc_Q.so"]
 
 

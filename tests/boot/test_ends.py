@@ -7,6 +7,8 @@ from ambilink.machine.model import Verdict
 from .conftest import set_strategy
 from .hostile import checks, hostile
 
+pytestmark = pytest.mark.compiler
+
 CYCLES = {"emulator": 100, "qemu": 10_000}  # of each kind; where a call costs microseconds, fewer
 
 

@@ -11,6 +11,8 @@ from ambilink.machine.model import Verdict
 
 from .conftest import boot
 
+pytestmark = pytest.mark.compiler
+
 PT_LOAD, PT_INTERP, PT_GNU_STACK = 1, 3, 0x6474E551
 PROGRAM_HEADER = "a program header is wrong: its range, its alignment, or what it leads to"
 

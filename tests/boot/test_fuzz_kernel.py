@@ -12,6 +12,8 @@ from ..rtld.semantics import machine_can_judge
 from .fuzz.boots import fuzzed_boot
 from .fuzz.run import FLAGS, FUZZER, SOURCES
 
+pytestmark = pytest.mark.compiler
+
 
 @pytest.fixture(scope="module")
 def replay(toolset, tmp_path_factory) -> Path:

@@ -10,6 +10,8 @@ from ambilink.errors import AmbilinkError
 from tests.boot.conftest import whole
 from tests.boot.debugging import debug, need_gdb
 
+pytestmark = pytest.mark.compiler
+
 
 @pytest.fixture(autouse=True)
 def gdb():

@@ -4,6 +4,8 @@ import pytest
 
 from .hostile import checks, hostile
 
+pytestmark = pytest.mark.compiler
+
 
 def test_rights_stay_and_services_hold(each_strategy):
     checks(hostile(each_strategy, "hostile-rights", "hostile-services").boot(), "rights", "services")

@@ -15,6 +15,8 @@ from ambilink.verify.page_tables import kernel_pages
 
 from .conftest import boot, whole
 
+pytestmark = pytest.mark.compiler
+
 LARGE = 1 << 21
 GIB = 1 << 30
 MASK = (1 << 64) - 1

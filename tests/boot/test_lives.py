@@ -10,6 +10,8 @@ from ambilink.verify.kernel_file import with_kernel
 from ambilink.verify.kernel_state import ProcessState
 from ambilink.verify.lives import LifeEvent, LifeWatch
 
+pytestmark = pytest.mark.compiler
+
 CREATED, BEGUN, READY, ENDED = LifeEvent
 
 

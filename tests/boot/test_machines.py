@@ -12,6 +12,8 @@ from ambilink.machine.model import BootRequest, NoMachine, Verdict
 from ambilink.machine.qemu import command
 from ambilink.verify.kernel_file import with_kernel
 
+pytestmark = pytest.mark.compiler
+
 PASSED = 0x10  # VERDICT_PASS of <ambilink/abi.h>
 
 

@@ -15,6 +15,8 @@ from ambilink.machine.model import Verdict
 
 from .conftest import boot, repack, whole
 
+pytestmark = pytest.mark.compiler
+
 GOLDEN = Path(__file__).parents[2] / "boot/kernel/kernel.abi"
 
 

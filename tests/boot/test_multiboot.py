@@ -118,6 +118,7 @@ def test_words_of_the_command_line_come_last(built, machine):
     assert "command line 'root=/dev/x quiet debug=1 x'" in boot(built.image, machine, arguments="debug=1 x")
 
 
+@pytest.mark.tools
 def test_the_folder_is_grubs(build, built):
     text = (built.tree / "boot/grub/grub.cfg").read_text()
     assert "/boot/test-multiboot root=/dev/x quiet\n" in text

@@ -8,6 +8,8 @@ from ambilink.boot import boot_and_verify
 from ambilink.bootimage.pack import pack
 from ambilink.machine.model import BootRequest
 
+pytestmark = pytest.mark.compiler
+
 IMAGE = ["loader", "kernel", "interp", "pack"]
 # Under [image], and of services by name.
 CASES = [

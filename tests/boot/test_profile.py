@@ -5,10 +5,14 @@ import subprocess
 import sys
 from collections import Counter
 
+import pytest
+
 from ambilink.machine.model import BootRequest, Verdict
 from ambilink.verify.profile import profile
 
 from .conftest import boot
+
+pytestmark = pytest.mark.compiler
 
 
 def test_each_instruction_is_counted_once(system, build):

@@ -4,6 +4,8 @@ import pytest
 
 from ambilink.machine.model import Verdict
 
+pytestmark = pytest.mark.compiler
+
 NUMBERS = "".join(f"{number}\n" for number in range(2000))
 
 

@@ -1,5 +1,9 @@
 """A program with 300 writable segments: no table of the kernel, the loader service or an interpreter is too short."""
 
+import pytest
+
+pytestmark = pytest.mark.compiler
+
 
 def test_three_hundred_writable_segments(each_strategy):
     result = each_strategy.program("test-segments").boot()

@@ -32,6 +32,8 @@ from ambilink.verify.snapshot import StartSnapshots
 
 from .conftest import boot, whole
 
+pytestmark = pytest.mark.compiler
+
 TOP = Path(__file__).parents[2]
 
 

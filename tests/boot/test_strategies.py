@@ -12,6 +12,8 @@ from ambilink.machine.model import Verdict
 
 from .conftest import STRATEGIES, boot, repack, set_strategy, whole
 
+pytestmark = pytest.mark.compiler
+
 
 def spoken(result):
     """What services say, without times and sizes, in no order."""

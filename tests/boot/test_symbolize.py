@@ -14,6 +14,8 @@ from ambilink.bootimage.container import read
 from ambilink.verify.symbol_files import SymbolFiles
 from ambilink.verify.symbolize import Symbolizer
 
+pytestmark = pytest.mark.compiler
+
 
 def symbolize(*words, data: bytes | None = None, status: int = 0) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "ambilink", "symbolize", *map(str, words)]

@@ -8,6 +8,8 @@ from ambilink.verify.system import verify_system
 
 from .conftest import boot
 
+pytestmark = pytest.mark.compiler
+
 
 @pytest.fixture
 def booted(build):

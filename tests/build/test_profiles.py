@@ -411,6 +411,7 @@ def test_a_start_file_that_is_not_there(system):
     assert f"programs.static-start names {system.tree.folder}/crt0.S, which is not there" in output
 
 
+@pytest.mark.tools
 @pytest.mark.parametrize("name", ["ambilink", "bare", "linux-musl", "section-loader", "sysv-loader"])
 def test_shipped_profiles_build_what_keeps_their_contract(system, name):
     system.profile(f'extends = "{name}"\n[programs]\nstatic-start = []\ndynamic-start = []\n')

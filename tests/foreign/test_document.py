@@ -25,6 +25,7 @@ def test_each_snippet_is_in_its_file(blocks):
         assert block["text"] in (PROJECT / block["file"]).read_text(), f"{block['file']} has no\n{block['text']}"
 
 
+@pytest.mark.tools
 def test_each_command_runs(blocks, fern, installed, tmp_path):
     folder = tmp_path
     ran = 0

@@ -10,6 +10,8 @@ from ambilink.bootimage.prelink import PACKED
 from .script import ADDRESS, CLOSE, INVALID, MODULES, NOT_FOUND, OK, OPEN, START, SWEEP, SYMBOL, Script
 from .test_start import described
 
+pytestmark = pytest.mark.tools
+
 PROGRAM = "test-dynamic"
 PLUGIN, COLOUR = b"libplugin.so\0", b"libcolour.so\0"
 DEFAULT, NEXT, CLOSURE = 0, 1, 2

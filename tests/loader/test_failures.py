@@ -7,6 +7,8 @@ import pytest
 from .script import CLOSE, NO_MEMORY, NO_RIGHT, NOT_FOUND, OK, OPEN, PROCESS, START, SWEEP, SYMBOL
 from .test_dlopen import DEFAULT, PLUGIN, PROGRAM, block_of, index
 
+pytestmark = pytest.mark.tools
+
 CALLS_MAX = 1000
 
 

@@ -34,6 +34,8 @@ from .script import (
     WRITE,
 )
 
+pytestmark = pytest.mark.tools
+
 NAMES = ["names", "console", "files", "greet", "audit"]
 NUMBER = {name: number for number, name in enumerate(NAMES, 2)}
 DT_DEBUG = (21).to_bytes(8, "little")

@@ -73,7 +73,10 @@ def pytest_generate_tests(metafunc) -> None:
     if "tools" in metafunc.fixturenames:
         hermetic = load_toolset("hermetic", "x86_64")
         found = toolchains(hermetic)
-        metafunc.parametrize("tools", found, ids=[each.name for each in found])
+        # Musl's linker is asked too where it is installed.
+        marks = {"hermetic": [pytest.mark.compiler, pytest.mark.tools]}
+        cases = [pytest.param(each, id=each.name, marks=marks.get(each.name, [])) for each in found]
+        metafunc.parametrize("tools", cases)
 
 
 @pytest.fixture

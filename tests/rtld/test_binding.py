@@ -3,8 +3,11 @@
 import io
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
+
+pytestmark = pytest.mark.compiler
 
 START = "void _start(void) { }\n"
 

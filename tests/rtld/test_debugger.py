@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.compiler
+
 
 def test_gdb_sees_libraries_come_and_go(case):
     if shutil.which("gdb") is None:

@@ -2,9 +2,13 @@
 
 import struct
 
+import pytest
+
 from ambilink.core.linker import STOP_AT_FIRST
 
 from .test_binding import START
+
+pytestmark = pytest.mark.compiler
 
 
 def test_an_undefined_symbol(linker, make):

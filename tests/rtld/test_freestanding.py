@@ -12,6 +12,8 @@ from ambilink.compile.toolset import load_toolset
 from ambilink.core import Linker
 from ambilink.core.sources import core_sources
 
+pytestmark = pytest.mark.compiler
+
 STRINGS = {"memcpy", "memmove", "memset", "memcmp", "strcmp", "strlen"}
 # A host that fills in nothing, and calls everything.
 HOST = """

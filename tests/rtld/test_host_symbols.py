@@ -1,6 +1,10 @@
 """Names that the host itself defines (`define` in struct link_host): tests/rtld/ld defines host_answer and host_number,
 and host_versioned for references to HOST_1 only. The machine's linker has none, so only ours is asked."""
 
+import pytest
+
+pytestmark = pytest.mark.compiler
+
 DECLARE = "void *dlopen(const char *, int), *dlsym(void *, const char *), *dlvsym(void *, const char *, const char *);"
 # What defines it here is only there when the program is linked.
 STUB = "long host_versioned(void) { return 0; }"

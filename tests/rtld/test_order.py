@@ -2,7 +2,11 @@
 
 import contextlib
 
+import pytest
+
 from .test_binding import START, symbol_value
+
+pytestmark = pytest.mark.compiler
 
 PAIR = (
     "void start_{0}(void) {{ }} void stop_{0}(void) {{ }}"

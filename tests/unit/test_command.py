@@ -160,6 +160,7 @@ def test_bash_completes_commands_options_and_values(tmp_path):
     ], done.stdout + done.stderr  # fmt: skip
 
 
+@pytest.mark.tools
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
 def test_a_script_for_each_shell(shell):
     done = ambilink("completion", shell)
