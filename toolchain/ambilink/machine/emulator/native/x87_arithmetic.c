@@ -1,0 +1,228 @@
+/* The x87's basic arithmetic and comparisons. */
+#include "x87.h"
+
+enum operation { ADD, SUBTRACT, MULTIPLY, DIVIDE };
+
+/* Flags of two operands that are no NaNs: whether the operation is defined for them. */
+static unsigned operand_flags(enum operation operation, struct number a, struct number b)
+{
+    bool infinite_a = a.kind == NUMBER_INFINITE, infinite_b = b.kind == NUMBER_INFINITE;
+    bool zero_a = a.kind == NUMBER_ZERO, zero_b = b.kind == NUMBER_ZERO;
+    bool invalid = false;
+    switch (operation) {
+    case ADD:
+    case SUBTRACT:
+        invalid = infinite_a && infinite_b && (a.negative != b.negative) == (operation == ADD);
+        break;
+    case MULTIPLY:
+        invalid = (infinite_a && zero_b) || (infinite_b && zero_a);
+        break;
+    case DIVIDE:
+        invalid = (infinite_a && infinite_b) || (zero_a && zero_b);
+    }
+    if (invalid)
+        return FLAG_INVALID;
+    return operation == DIVIDE && zero_b && !infinite_a ? FLAG_ZERO_DIVIDE : 0;
+}
+
+/* Of operands for which it is defined. */
+static struct number computed(enum operation operation, struct number a, struct number b, bool zero_is_negative)
+{
+    bool infinite = a.kind == NUMBER_INFINITE || b.kind == NUMBER_INFINITE;
+    switch (operation) {
+    case SUBTRACT:
+        b = number_negated(b);
+        __attribute__((fallthrough));
+    case ADD:
+        return !infinite ? number_add(a, b, zero_is_negative) : a.kind == NUMBER_INFINITE ? a : b;
+    case MULTIPLY:
+        return infinite ? number_infinite(a.negative != b.negative) : number_multiply(a, b);
+    default:
+        if (a.kind == NUMBER_INFINITE || b.kind == NUMBER_ZERO)
+            return number_infinite(a.negative != b.negative);
+        return b.kind == NUMBER_INFINITE ? number_zero(a.negative != b.negative) : number_divide(a, b);
+    }
+}
+
+/* ST(target) = a operation b. */
+static void calculate(struct cpu *cpu, unsigned target, enum operation operation, struct number a, struct number b)
+{
+    struct number result;
+    unsigned flags = 0;
+    if (x87_nan_result(a, b, &result, &flags)) {
+        if (x87_accepts(cpu, flags))
+            x87_set(cpu, target, number_to80(result));
+        return;
+    }
+    flags = operand_flags(operation, a, b);
+    if (flags & FLAG_INVALID) {
+        if (x87_accepts(cpu, flags))
+            x87_set(cpu, target, number_to80(number_indefinite()));
+        return;
+    }
+    if (!flags && (a.denormal || b.denormal))
+        flags = FLAG_DENORMAL;
+    if (x87_accepts(cpu, flags))
+        x87_round_to(cpu, target, computed(operation, a, b, x87_mode(cpu) == MODE_DOWN), false);
+}
+
+static struct number second_operand(const struct cpu *cpu)
+{
+    struct number n = number_from80(cpu->operand);
+    n.denormal |= !!(cpu->operand.marks & MARK_DENORMAL);
+    return n;
+}
+
+/* With the operand that an earlier call of the instruction put aside. */
+static void with_operand(struct cpu *cpu, enum operation operation, bool reversed)
+{
+    struct number a = x87_number(cpu, 0), b = second_operand(cpu);
+    if (x87_has(cpu, x87_is_empty(cpu, 0) || cpu->operand.marks & MARK_EMPTY, 0))
+        calculate(cpu, 0, operation, reversed ? b : a, reversed ? a : b);
+}
+
+static void with_top(struct cpu *cpu, unsigned st, enum operation operation, bool reversed, uintptr_t caller)
+{
+    x87_begin(cpu, caller);
+    struct number a = x87_number(cpu, st), b = x87_number(cpu, 0);
+    if (x87_has(cpu, x87_is_empty(cpu, 0) || x87_is_empty(cpu, st), st))
+        calculate(cpu, st, operation, reversed ? b : a, reversed ? a : b);
+}
+
+#define ARITHMETIC(name, operation, reversed) \
+    REPLACEMENT(name##_ST0_FT0, void, (struct cpu *cpu)) \
+    { \
+        with_operand(cpu, operation, reversed); \
+    } \
+    REPLACEMENT(name##_STN_ST0, void, (struct cpu *cpu, int st)) \
+    { \
+        with_top(cpu, (unsigned)st, operation, reversed, CALLER); \
+    }
+
+ARITHMETIC(fadd, ADD, false)
+ARITHMETIC(fmul, MULTIPLY, false)
+ARITHMETIC(fsub, SUBTRACT, false)
+ARITHMETIC(fsubr, SUBTRACT, true)
+ARITHMETIC(fdiv, DIVIDE, false)
+ARITHMETIC(fdivr, DIVIDE, true)
+
+REPLACEMENT(fsqrt, void, (struct cpu *cpu))
+{
+    x87_begin(cpu, CALLER);
+    struct number n = x87_number(cpu, 0), result;
+    unsigned flags = 0;
+    if (!x87_has(cpu, x87_is_empty(cpu, 0), 0))
+        return;
+    if (x87_nan_result(n, n, &result, &flags)) {
+        if (x87_accepts(cpu, flags))
+            x87_set(cpu, 0, number_to80(result));
+    } else if (n.negative && n.kind != NUMBER_ZERO) {
+        if (x87_accepts(cpu, FLAG_INVALID))
+            x87_set(cpu, 0, number_to80(number_indefinite()));
+    } else if (x87_accepts(cpu, n.denormal ? FLAG_DENORMAL : 0)) {
+        x87_round_to(cpu, 0, n.kind == NUMBER_INFINITE ? n : number_square_root(n), false);
+    }
+}
+
+static void set_sign(struct cpu *cpu, uint16_t keep, uint16_t change)
+{
+    x87_flag(cpu, 0, false);
+    if (x87_has(cpu, x87_is_empty(cpu, 0), 0)) {
+        uint16_t *exponent = &cpu->x87[cpu->top].exponent;
+        *exponent = (*exponent & keep) ^ change;
+    }
+}
+
+REPLACEMENT(fchs_ST0, void, (struct cpu *cpu))
+{
+    x87_begin(cpu, CALLER);
+    set_sign(cpu, 0xffff, 0x8000);
+}
+
+REPLACEMENT(fabs_ST0, void, (struct cpu *cpu))
+{
+    x87_begin(cpu, CALLER);
+    set_sign(cpu, 0x7fff, 0);
+}
+
+REPLACEMENT(fxam_ST0, void, (struct cpu *cpu))
+{
+    static const uint16_t classes[] = {
+        [NUMBER_ZERO] = STATUS_C3,
+        [NUMBER_FINITE] = STATUS_C2,
+        [NUMBER_INFINITE] = STATUS_C2 | STATUS_C0,
+        [NUMBER_QUIET] = STATUS_C0,
+        [NUMBER_SIGNALING] = STATUS_C0,
+        [NUMBER_UNSUPPORTED] = 0,
+    };
+    x87_begin(cpu, CALLER);
+    struct number n = x87_number(cpu, 0);
+    unsigned found = classes[n.kind] | (n.denormal ? STATUS_C3 : 0);
+    if (x87_is_empty(cpu, 0))
+        found = STATUS_C3 | STATUS_C0;
+    x87_conditions(cpu, STATUS_CONDITIONS, found | (cpu->x87[cpu->top].exponent >> 15 ? STATUS_C1 : 0));
+}
+
+/* Comparisons. */
+
+static int order_of(struct number a, struct number b)
+{
+    bool zeros = a.kind == NUMBER_ZERO && b.kind == NUMBER_ZERO;
+    if (zeros || a.negative != b.negative)
+        return zeros ? 0 : a.negative ? -1 : 1;
+    int sizes;
+    if (a.kind == NUMBER_INFINITE || b.kind == NUMBER_INFINITE)
+        sizes = (a.kind == NUMBER_INFINITE) - (b.kind == NUMBER_INFINITE);
+    else
+        sizes = number_compare_sizes(a, b);
+    return a.negative ? -sizes : sizes;
+}
+
+/* The condition bits C3, C2, C0 of ST(0) and the second operand, whether exceptions are masked or not. */
+static unsigned compare(struct cpu *cpu, bool is_quiet)
+{
+    struct number a = x87_number(cpu, 0), b = second_operand(cpu), ignored;
+    unsigned flags = 0;
+    if (x87_is_empty(cpu, 0) || cpu->operand.marks & MARK_EMPTY) {
+        x87_accepts_stack_fault(cpu, false);
+        return STATUS_C3 | STATUS_C2 | STATUS_C0;
+    }
+    if (x87_nan_result(a, b, &ignored, &flags)) {
+        x87_accepts(cpu, is_quiet ? flags : FLAG_INVALID);
+        return STATUS_C3 | STATUS_C2 | STATUS_C0;
+    }
+    x87_accepts(cpu, a.denormal || b.denormal ? FLAG_DENORMAL : 0);
+    int order = order_of(a, b);
+    return order < 0 ? STATUS_C0 : order ? 0 : STATUS_C3;
+}
+
+static void compare_to_conditions(struct cpu *cpu, bool is_quiet)
+{
+    x87_conditions(cpu, STATUS_C3 | STATUS_C2 | STATUS_C0, compare(cpu, is_quiet));
+}
+
+/* ZF, PF and CF are C3, C2 and C0; the others are cleared. */
+static void compare_to_flags(struct cpu *cpu, bool is_quiet)
+{
+    cpu->cc_source = compare(cpu, is_quiet) >> 8;
+}
+
+REPLACEMENT(fcom_ST0_FT0, void, (struct cpu *cpu))
+{
+    compare_to_conditions(cpu, false);
+}
+
+REPLACEMENT(fucom_ST0_FT0, void, (struct cpu *cpu))
+{
+    compare_to_conditions(cpu, true);
+}
+
+REPLACEMENT(fcomi_ST0_FT0, void, (struct cpu *cpu))
+{
+    compare_to_flags(cpu, false);
+}
+
+REPLACEMENT(fucomi_ST0_FT0, void, (struct cpu *cpu))
+{
+    compare_to_flags(cpu, true);
+}
