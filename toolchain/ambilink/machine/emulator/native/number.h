@@ -109,3 +109,14 @@ struct number number_to_integral(struct number n, unsigned mode, bool *inexact, 
 
 /* The same, as a two's complement number of so many bits; false: it does not fit. */
 bool number_to_integer(struct number n, unsigned mode, unsigned bits, int64_t *value, bool *inexact, bool *up);
+
+enum number_operation { OPERATION_ADD, OPERATION_SUBTRACT, OPERATION_MULTIPLY, OPERATION_DIVIDE };
+
+/* Of two operands that are no NaNs: FLAG_INVALID if it is not defined for them, or FLAG_ZERO_DIVIDE. */
+unsigned number_operation_flags(enum number_operation operation, struct number a, struct number b);
+
+/* Of two operands for which it is defined; zero_is_negative as for number_add. */
+struct number number_operate(enum number_operation operation, struct number a, struct number b, bool zero_is_negative);
+
+/* -1, 0, 1: a is less, equal, greater. Neither is a NaN. */
+int number_order(struct number a, struct number b);

@@ -1,51 +1,8 @@
 /* The x87's basic arithmetic and comparisons. */
 #include "x87.h"
 
-enum operation { ADD, SUBTRACT, MULTIPLY, DIVIDE };
-
-/* Flags of two operands that are no NaNs: whether the operation is defined for them. */
-static unsigned operand_flags(enum operation operation, struct number a, struct number b)
-{
-    bool infinite_a = a.kind == NUMBER_INFINITE, infinite_b = b.kind == NUMBER_INFINITE;
-    bool zero_a = a.kind == NUMBER_ZERO, zero_b = b.kind == NUMBER_ZERO;
-    bool invalid = false;
-    switch (operation) {
-    case ADD:
-    case SUBTRACT:
-        invalid = infinite_a && infinite_b && (a.negative != b.negative) == (operation == ADD);
-        break;
-    case MULTIPLY:
-        invalid = (infinite_a && zero_b) || (infinite_b && zero_a);
-        break;
-    case DIVIDE:
-        invalid = (infinite_a && infinite_b) || (zero_a && zero_b);
-    }
-    if (invalid)
-        return FLAG_INVALID;
-    return operation == DIVIDE && zero_b && !infinite_a ? FLAG_ZERO_DIVIDE : 0;
-}
-
-/* Of operands for which it is defined. */
-static struct number computed(enum operation operation, struct number a, struct number b, bool zero_is_negative)
-{
-    bool infinite = a.kind == NUMBER_INFINITE || b.kind == NUMBER_INFINITE;
-    switch (operation) {
-    case SUBTRACT:
-        b = number_negated(b);
-        __attribute__((fallthrough));
-    case ADD:
-        return !infinite ? number_add(a, b, zero_is_negative) : a.kind == NUMBER_INFINITE ? a : b;
-    case MULTIPLY:
-        return infinite ? number_infinite(a.negative != b.negative) : number_multiply(a, b);
-    default:
-        if (a.kind == NUMBER_INFINITE || b.kind == NUMBER_ZERO)
-            return number_infinite(a.negative != b.negative);
-        return b.kind == NUMBER_INFINITE ? number_zero(a.negative != b.negative) : number_divide(a, b);
-    }
-}
-
 /* ST(target) = a operation b. */
-static void calculate(struct cpu *cpu, unsigned target, enum operation operation, struct number a, struct number b)
+static void calculate(struct cpu *cpu, unsigned target, enum number_operation operation, struct number a, struct number b)
 {
     struct number result;
     unsigned flags = 0;
@@ -54,7 +11,7 @@ static void calculate(struct cpu *cpu, unsigned target, enum operation operation
             x87_set(cpu, target, number_to80(result));
         return;
     }
-    flags = operand_flags(operation, a, b);
+    flags = number_operation_flags(operation, a, b);
     if (flags & FLAG_INVALID) {
         if (x87_accepts(cpu, flags))
             x87_set(cpu, target, number_to80(number_indefinite()));
@@ -63,7 +20,7 @@ static void calculate(struct cpu *cpu, unsigned target, enum operation operation
     if (!flags && (a.denormal || b.denormal))
         flags = FLAG_DENORMAL;
     if (x87_accepts(cpu, flags))
-        x87_round_to(cpu, target, computed(operation, a, b, x87_mode(cpu) == MODE_DOWN), false);
+        x87_round_to(cpu, target, number_operate(operation, a, b, x87_mode(cpu) == MODE_DOWN), false);
 }
 
 static struct number second_operand(const struct cpu *cpu)
@@ -74,14 +31,14 @@ static struct number second_operand(const struct cpu *cpu)
 }
 
 /* With the operand that an earlier call of the instruction put aside. */
-static void with_operand(struct cpu *cpu, enum operation operation, bool reversed)
+static void with_operand(struct cpu *cpu, enum number_operation operation, bool reversed)
 {
     struct number a = x87_number(cpu, 0), b = second_operand(cpu);
     if (x87_has(cpu, x87_is_empty(cpu, 0) || cpu->operand.marks & MARK_EMPTY, 0))
         calculate(cpu, 0, operation, reversed ? b : a, reversed ? a : b);
 }
 
-static void with_top(struct cpu *cpu, unsigned st, enum operation operation, bool reversed, uintptr_t caller)
+static void with_top(struct cpu *cpu, unsigned st, enum number_operation operation, bool reversed, uintptr_t caller)
 {
     x87_begin(cpu, caller);
     struct number a = x87_number(cpu, st), b = x87_number(cpu, 0);
@@ -99,12 +56,12 @@ static void with_top(struct cpu *cpu, unsigned st, enum operation operation, boo
         with_top(cpu, (unsigned)st, operation, reversed, CALLER); \
     }
 
-ARITHMETIC(fadd, ADD, false)
-ARITHMETIC(fmul, MULTIPLY, false)
-ARITHMETIC(fsub, SUBTRACT, false)
-ARITHMETIC(fsubr, SUBTRACT, true)
-ARITHMETIC(fdiv, DIVIDE, false)
-ARITHMETIC(fdivr, DIVIDE, true)
+ARITHMETIC(fadd, OPERATION_ADD, false)
+ARITHMETIC(fmul, OPERATION_MULTIPLY, false)
+ARITHMETIC(fsub, OPERATION_SUBTRACT, false)
+ARITHMETIC(fsubr, OPERATION_SUBTRACT, true)
+ARITHMETIC(fdiv, OPERATION_DIVIDE, false)
+ARITHMETIC(fdivr, OPERATION_DIVIDE, true)
 
 REPLACEMENT(fsqrt, void, (struct cpu *cpu))
 {
@@ -165,19 +122,6 @@ REPLACEMENT(fxam_ST0, void, (struct cpu *cpu))
 
 /* Comparisons. */
 
-static int order_of(struct number a, struct number b)
-{
-    bool zeros = a.kind == NUMBER_ZERO && b.kind == NUMBER_ZERO;
-    if (zeros || a.negative != b.negative)
-        return zeros ? 0 : a.negative ? -1 : 1;
-    int sizes;
-    if (a.kind == NUMBER_INFINITE || b.kind == NUMBER_INFINITE)
-        sizes = (a.kind == NUMBER_INFINITE) - (b.kind == NUMBER_INFINITE);
-    else
-        sizes = number_compare_sizes(a, b);
-    return a.negative ? -sizes : sizes;
-}
-
 /* The condition bits C3, C2, C0 of ST(0) and the second operand, whether exceptions are masked or not. */
 static unsigned compare(struct cpu *cpu, bool is_quiet)
 {
@@ -192,7 +136,7 @@ static unsigned compare(struct cpu *cpu, bool is_quiet)
         return STATUS_C3 | STATUS_C2 | STATUS_C0;
     }
     x87_accepts(cpu, a.denormal || b.denormal ? FLAG_DENORMAL : 0);
-    int order = order_of(a, b);
+    int order = number_order(a, b);
     return order < 0 ? STATUS_C0 : order ? 0 : STATUS_C3;
 }
 
