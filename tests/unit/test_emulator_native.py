@@ -19,17 +19,17 @@ COUNTED = """
 static int calls;
 EXPORT int counted_calls(void);
 EXPORT int counted_calls(void) { return calls; }
-REPLACES(fprem, void, (void *cpu));
-EXPORT void helper_fprem_x86_64(void *cpu) { calls++; ORIGINAL(fprem)(cpu); }
+REPLACES(divb_AL, void, (void *cpu, uint64_t divisor));
+EXPORT void helper_divb_AL_x86_64(void *cpu, uint64_t divisor) { calls++; ORIGINAL(divb_AL)(cpu, divisor); }
 """
-REMAINDER = """
+QUOTIENT = """
 from ambilink.machine.emulator import native
 import unicorn
 engine = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
 engine.mem_map(0, 4096)
-engine.mem_write(0, bytes.fromhex("d9e8d9e8d9f8"))  # 1 by 1
-engine.emu_start(0, 6)
-print(native.library().counted_calls(), engine.reg_read(unicorn.x86_const.UC_X86_REG_ST0))
+engine.mem_write(0, bytes.fromhex("b807000000b102f6f1"))  # 7 by 2
+engine.emu_start(0, 9)
+print(native.library().counted_calls(), hex(engine.reg_read(unicorn.x86_const.UC_X86_REG_AX)))
 """
 
 
@@ -56,7 +56,7 @@ def test_a_file_takes_the_place_of_a_function(tmp_path):
     """It is called by translated code, and reaches the function that it replaced."""
     shutil.copytree(TOP / "toolchain/ambilink", tmp_path / "ambilink", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "ambilink/machine/emulator/native/counted.c").write_text(COUNTED)
-    assert run(REMAINDER, tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache")) == "1 0\n"
+    assert run(QUOTIENT, tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache")) == "1 0x103\n"
 
 
 def test_without_it(tmp_path):

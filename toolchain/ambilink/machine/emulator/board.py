@@ -45,7 +45,6 @@ from ambilink.machine.model import (
 )
 
 SLICE = 5_000_000  # instructions between looks at the host's clock
-SHORT_SLICE = 200  # while an interrupt waits for the guest to let it in
 TIMER_LINE = 0
 SERIAL_LINE = 4
 KEYS_PART = 4096
@@ -72,7 +71,7 @@ class Board:
         self.cpu = Cpu(self.memory, self._port_read, self._port_write)
         self.timer = Timer(self.now)
         self.interrupts = InterruptController()
-        self.exit = DebugExit(request.rules.exit_port, self.cpu.stop)
+        self.exit = DebugExit(request.rules.exit_port, self.cpu.pause)
         self.serial = Serial(self._put, self._serial_asks)
         self._keys = request.keys.source if request.keys else None  # where they are read
         devices: list[Device] = [self.serial, self.interrupts, self.timer, Speaker(self.now), WallClock(self.now)]
@@ -84,10 +83,10 @@ class Board:
 
     def now(self) -> int:
         """Guest time in nanoseconds since power-on, exact also within a slice."""
-        return self._executed() + self.idle
+        return self.cpu.now() if self._running else self.instructions + self.idle
 
     def _executed(self) -> int:
-        return self.instructions + (self.cpu.counter.value if self._running else 0)
+        return self.now() - self.idle
 
     def _port_read(self, port: int, size: int) -> int:
         return self.bus.read(port, size)
@@ -120,7 +119,7 @@ class Board:
             self.request.keys.show(data)
         self.console.put(data, self._seconds(), self._executed())
         if self.judge.urgent:
-            self.cpu.stop()
+            self.cpu.pause()
 
     def _see(self, line: ConsoleLine) -> None:
         self.judge.see(line.shown, self.now() / NANOSECONDS)
@@ -207,8 +206,7 @@ class Board:
             if waiting and self.cpu.accepts_interrupt():
                 self.cpu.interrupt(self.interrupts.acknowledge())
                 waiting = self.interrupts.pending
-            budget = SHORT_SLICE if waiting else self._until_tick()
-            executed = self._slice(budget)
+            self._slice(self._until_tick(), waiting)
             if self.exit.code is not None:
                 return self.judge.of_code(self.exit.code)
             if decision := self.judge.decide(self.now() / NANOSECONDS):
@@ -216,17 +214,17 @@ class Board:
             if self.cpu.triple_fault:
                 return Verdict.RESET, f"triple fault, rip {self.cpu.rip:#x}"
             # While the CPU halts and a person may type, the guest's time is the host's.
-            if executed < budget and self.cpu.halted and not self._read_keys(self._until_tick() / NANOSECONDS):
+            if self.cpu.halted and not self._read_keys(self._until_tick() / NANOSECONDS):
                 return Verdict.ENDED, ENDED
-            if executed < budget and not self._wait():
+            if not self._wait():
                 return Verdict.HALTED, f"the CPU halted for ever, rip {self.cpu.rip:#x}"
             if self.now() > limit or self._seconds() > self.request.timeout:
                 return self.judge.timeout(self.request.timeout)
 
-    def _slice(self, budget: int) -> int:
-        self._running = True
+    def _slice(self, budget: int, until_interrupts_on: bool = False) -> int:
+        now, self._running = self.now(), True
         try:
-            executed = self.cpu.run(budget)
+            executed = self.cpu.run(budget, until_interrupts_on, now)
         finally:
             self._running = False
         self.instructions += executed

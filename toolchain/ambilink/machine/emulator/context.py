@@ -123,14 +123,25 @@ class Layout:
         return found[0] if found else -1
 
 
-class Context:
-    """The fields of one engine's saved context. `save()` before reading, `restore()` after writing."""
+def _do_nothing() -> None:
+    pass
 
-    def __init__(self, engine: unicorn.Uc, layout: Layout) -> None:
-        blob = engine.context_save()
-        state = _blob_address(blob) + layout.registers
-        handle, inner = engine._uch, blob.context
-        save, restore, read = uclib.uc_context_save, uclib.uc_context_restore, uclib.uc_reg_read
+
+class Context:
+    """The fields of one engine's saved context, or of its CPU's state itself. `save()` before reading, `restore()`
+    after writing."""
+
+    def __init__(self, engine: unicorn.Uc, layout: Layout, state: int | None = None) -> None:
+        """`state`: the address of the CPU's state; None: it is not known, and a saved context is used."""
+        handle, read = engine._uch, uclib.uc_reg_read
+        self.save: Callable[[], None] = _do_nothing
+        self.restore: Callable[[], None] = _do_nothing
+        if state is None:
+            blob = engine.context_save()
+            state, inner = _blob_address(blob) + layout.registers, blob.context
+            self.save = lambda: uclib.uc_context_save(handle, inner)
+            self.restore = lambda: uclib.uc_context_restore(handle, inner)
+            self._keep = blob
         value = ctypes.c_uint64()
         value_pointer = ctypes.byref(value)
         flags_id, code_id = ctypes.c_int(x86.UC_X86_REG_RFLAGS), ctypes.c_int(x86.UC_X86_REG_CS)
@@ -144,8 +155,6 @@ class Context:
             read(handle, code_id, value_pointer)
             return value.value & 3
 
-        self.save: Callable[[], None] = lambda: save(handle, inner)
-        self.restore: Callable[[], None] = lambda: restore(handle, inner)
         # Of the running engine, not of the saved context.
         self.read_flags: Callable[[], int] = read_flags
         self.read_privilege: Callable[[], int] = read_privilege
@@ -168,7 +177,6 @@ class Context:
         self.is_software = ctypes.c_int32.from_address(state + layout.error + 4)
         self.next_rip = ctypes.c_uint64.from_address(state + layout.error + 8)
         self.old_exception = ctypes.c_int32.from_address(state + layout.error + OLD_EXCEPTION_AFTER_ERROR)
-        self._keep = blob
 
     def set_flags(self, flags: int) -> None:
         """RFLAGS of the saved context."""

@@ -11,6 +11,7 @@ from functools import cache
 import unicorn
 from unicorn import x86_const as x86
 
+from ambilink.machine.emulator import native
 from ambilink.machine.emulator.context import (
     HFLAG_CPL,
     HFLAG_CS32,
@@ -24,6 +25,7 @@ from ambilink.machine.emulator.context import (
     engine_address,
     segments_as_bytes,
 )
+from ambilink.machine.emulator.native.machine import NativeRun
 from ambilink.machine.memory import PhysicalMemory
 from ambilink.machine.model import Counts, CpuPlace
 
@@ -49,6 +51,8 @@ FLAT_LIMIT = 0xFFFFFFFF
 ADDRESS_MASK = 0x000FFFFFFFFFF000
 KERNEL_HALF = 1 << 63
 RCX, RSP, R11 = 1, 4, 11
+EFER_SYSTEM_CALLS = 1
+NEVER = 1 << 63
 
 CPUID_REGISTERS = (x86.UC_X86_REG_RAX, x86.UC_X86_REG_RBX, x86.UC_X86_REG_RCX, x86.UC_X86_REG_RDX)
 FEATURES_OF_APIC = (1 << 21 | 1 << 24, 1 << 9)  # ecx: x2APIC, TSC deadline; edx: APIC
@@ -90,22 +94,44 @@ class Cpu:
         base = ctypes.addressof(ctypes.c_char.from_buffer(memory.buffer))
         for part in memory.ranges:
             self.engine.mem_map_ptr(part.start, part.size, unicorn.UC_PROT_ALL, base + part.offset)
-        self.context = Context(self.engine, layout)
-        self.counter = ctypes.c_uint64.from_address(engine_address(self.engine) + layout.counter)
+        self._native = self._attach()
+        self.context = Context(self.engine, layout, self._native.state if self._native else None)
+        self._counter = ctypes.c_uint64.from_address(engine_address(self.engine) + layout.counter)
+        self._start_time = 0
         self.triple_fault = False
         self.halted = False  # the last run ended at hlt
-        self.counters = {"system calls": 0, "exceptions": 0, "interrupts": 0}
+        self._counts = {"system calls": 0, "exceptions": 0, "interrupts": 0}
         self._stopped = False
+        self._ended = False  # the last run ended early
+        self._paused_at = NEVER
+        self._failure: BaseException | None = None  # raised in a call from native code
         self._refused_port: tuple[int, int] | None = None  # rip and rax at a port access from user mode
         self._port_read, self._port_write = port_read, port_write
         add = self.engine.hook_add
-        add(unicorn.UC_HOOK_INSN, self._make_system_call(), None, 1, 0, x86.UC_X86_INS_SYSCALL)
         add(unicorn.UC_HOOK_INSN, self._on_out, None, 1, 0, x86.UC_X86_INS_OUT)
         add(unicorn.UC_HOOK_INSN, self._on_in, None, 1, 0, x86.UC_X86_INS_IN)
         add(unicorn.UC_HOOK_INSN, _on_cpuid, None, 1, 0, x86.UC_X86_INS_CPUID)
-        add(unicorn.UC_HOOK_INTR, self._on_exception)
         add(unicorn.UC_HOOK_INSN_INVALID, self._on_invalid)
+        if self._native:
+            self._native.add_hook(self.engine, self._on_rare_exception)
+        else:
+            add(unicorn.UC_HOOK_INSN, self._make_system_call(), None, 1, 0, x86.UC_X86_INS_SYSCALL)
+            add(unicorn.UC_HOOK_INTR, self._on_exception)
         # No memory hooks, not even for unmapped memory: one makes every access thirteen times slower.
+
+    def _attach(self) -> NativeRun | None:
+        library = native.library()
+        return NativeRun(library, self.engine, self.memory, engine_address(self.engine)) if library else None
+
+    @property
+    def counters(self) -> dict[str, int]:
+        counts = dict(self._counts)
+        if self._native:
+            machine = self._native.machine
+            counts["system calls"] += machine.system_calls
+            counts["exceptions"] += machine.exceptions
+            counts["interrupts"] += machine.deliveries
+        return counts
 
     # Start states.
 
@@ -140,24 +166,61 @@ class Cpu:
 
     # Running.
 
-    def run(self, limit: int) -> int:
-        """Execute at most `limit` instructions; returns how many. Ends early on hlt, stop() or a triple fault.
+    def run(self, limit: int, until_interrupts_on: bool = False, start_time: int = 0) -> int:
+        """Execute at most `limit` instructions; returns how many. Ends early on hlt, stop(), pause() or a triple fault,
+        and if wanted where an interrupt that waits may be delivered. `start_time` is for now().
 
         Raises unicorn.UcError where the guest touches a physical address that has nothing behind it.
         """
+        self._start_time = start_time
+        if self._native:
+            return self._run_natively(self._native, limit, until_interrupts_on, start_time)
+        if not until_interrupts_on:
+            return self._run(limit)
+        executed = 0
+        while executed < limit and not (executed and self.accepts_interrupt()):
+            done = self._run(1)
+            executed += done
+            if not done or self._ended:
+                break
+        return executed
+
+    def _run_natively(self, native: NativeRun, limit: int, until_interrupts_on: bool, start_time: int) -> int:
+        executed = native.run(self.engine, limit, start_time, until_interrupts_on)
+        self.halted = native.is_halted
+        if self._failure:
+            failure, self._failure = self._failure, None
+            raise failure
+        return executed
+
+    def _run(self, limit: int) -> int:
         self.context.save()
         self.engine.emu_start(self.context.rip.value, 0, count=limit)
-        executed = min(self.counter.value, limit)
+        executed = min(self._counter.value, limit, self._paused_at)
         self.context.save()
         self.halted = executed < limit and not self._refused_port and not self._stopped
-        self._stopped = False
+        self._ended = executed < limit or self._stopped
+        self._stopped, self._paused_at = False, NEVER
         if self._refused_port:
             self.context.rip.value, self.context.registers[0] = self._refused_port
             self._refused_port = None
             self.raise_exception(VECTOR_PROTECTION, 0)
         return executed
 
+    def now(self) -> int:
+        """Within a run: its start time and a nanosecond for each instruction, that which is running included."""
+        return self._native.now() if self._native else self._start_time + self._counter.value
+
+    def pause(self) -> None:
+        """Within a run: end it behind the instruction that is running."""
+        if self._native:
+            self._native.pause()
+        else:
+            self._paused_at = self._counter.value
+            self.stop()
+
     def stop(self) -> None:
+        """End the run; called within it, or by another thread."""
         self._stopped = True
         self.engine.emu_stop()
 
@@ -204,12 +267,14 @@ class Cpu:
         return bool(self.flags & FLAG_INTERRUPT) and not self.context.hflags.value & HFLAG_INHIBIT_INTERRUPT
 
     def interrupt(self, vector: int) -> None:
-        self.counters["interrupts"] += 1
+        if self._native and self._native.interrupt(vector):
+            return
+        self._counts["interrupts"] += 1
         self.context.save()
         self._deliver(vector, 0, False, None, ())
 
     def raise_exception(self, vector: int, error: int) -> None:
-        self.counters["exceptions"] += 1
+        self._counts["exceptions"] += 1
         self._deliver(vector, error, False, None, ())
 
     # Memory through the guest's page tables.
@@ -299,11 +364,19 @@ class Cpu:
 
     def _on_exception(self, engine: unicorn.Uc, vector: int, data: object) -> None:
         c = self.context
-        self.counters["exceptions"] += 1
+        self._counts["exceptions"] += 1
         c.save()
         software = bool(c.is_software.value)
         restart = c.next_rip.value - (1 if vector == VECTOR_BREAKPOINT else 2) if software else None
         self._deliver(vector, c.error_code.value, software, restart, ())
+
+    def _on_rare_exception(self, vector: int) -> None:
+        """One that the native helper left. Nothing may be raised through Unicorn's frames."""
+        try:
+            self._on_exception(self.engine, vector, None)
+        except BaseException as error:
+            self._failure = error
+            self.stop()
 
     def _on_invalid(self, engine: unicorn.Uc, data: object) -> bool:
         self.context.save()
@@ -312,7 +385,7 @@ class Cpu:
 
     def _make_system_call(self) -> Callable[[unicorn.Uc, object], None]:
         """The `syscall` instruction (Intel volume 2B). This is the hot path: everything is bound beforehand."""
-        c, counters = self.context, self.counters
+        c, counters = self.context, self._counts
         save, restore, read_flags, set_flags = c.save, c.restore, c.read_flags, c.set_flags
         registers, rip, hflags = c.registers, c.rip, c.hflags
         star, lstar, fmask, target, move = c.star, c.lstar, c.fmask, c.code_and_stack, ctypes.memmove
@@ -325,9 +398,14 @@ class Cpu:
             return segments[value]
 
         def on_system_call(uc: unicorn.Uc, data: object) -> None:
-            counters["system calls"] += 1
             flags = read_flags()
             save()
+            if not hflags.value & HFLAG_CS64 or not uc.reg_read(x86.UC_X86_REG_MSR, MSR_EFER) & EFER_SYSTEM_CALLS:
+                self.raise_exception(VECTOR_INVALID, 0)
+                rip.value -= 2
+                restore()
+                return
+            counters["system calls"] += 1
             registers[RCX] = rip.value + 2
             registers[R11] = flags & ~FLAG_RESUME
             move(target, segments.get(star.value) or segments_of(star.value), 48)
@@ -338,19 +416,23 @@ class Cpu:
 
         return on_system_call
 
+    def _is_port_refused(self) -> bool:
+        """There is no I/O bitmap. The native helper has looked already."""
+        return self._native is None and self.context.read_privilege() > self.flags >> 12 & 3
+
     def _refuse_port(self) -> None:
         self.context.save()
         self._refused_port = (self.context.rip.value, self.context.registers[0])
-        self.engine.emu_stop()
+        self.pause()
 
     def _on_out(self, engine: unicorn.Uc, port: int, size: int, value: int, data: object) -> None:
-        if self.context.read_privilege():  # IOPL is never raised, and there is no I/O bitmap
+        if self._is_port_refused():
             self._refuse_port()
         else:
             self._port_write(port, size, value)
 
     def _on_in(self, engine: unicorn.Uc, port: int, size: int, data: object) -> int:
-        if self.context.read_privilege():
+        if self._is_port_refused():
             self._refuse_port()
             return 0
         return self._port_read(port, size)

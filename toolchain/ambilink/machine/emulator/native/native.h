@@ -14,13 +14,23 @@ struct original {
     void *address;
 };
 
-/* Once for each function, at file scope:
- *     REPLACES(fprem, void, (void *env));
- * declares our helper_fprem_x86_64, exported, and ORIGINAL(fprem)(env) calls Unicorn's own. */
+/* For a function of Unicorn's that is called by the name ORIGINAL(symbol). Once in a file, at file scope. */
+#define UNICORNS(symbol, result, parameters) \
+    typedef result(*type_of_##symbol) parameters; \
+    __attribute__((section("originals"), used)) static struct original original_##symbol = {#symbol, 0}
+#define ORIGINAL(symbol) ((type_of_##symbol)original_##symbol.address)
+
+/* For one whose place an exported function of that name takes, which the file defines. */
+#define REPLACES_SYMBOL(symbol, result, parameters) \
+    EXPORT result symbol parameters; \
+    UNICORNS(symbol, result, parameters)
+
+/* The same for what translated code calls:
+ *     REPLACES(fprem, void, (void *cpu));
+ * declares our helper_fprem_x86_64, exported, and ORIGINAL(fprem)(cpu) calls Unicorn's own. */
 #define REPLACES(function, result, parameters) \
     EXPORT result helper_##function##_x86_64 parameters; \
     typedef result(*type_of_##function) parameters; \
     __attribute__((section("originals"), used)) static struct original original_##function = { \
         "helper_" #function "_x86_64", 0 \
     }
-#define ORIGINAL(function) ((type_of_##function)original_##function.address)

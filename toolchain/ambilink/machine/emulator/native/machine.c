@@ -1,0 +1,96 @@
+#include "machine.h"
+
+#include "native.h"
+
+UNICORNS(helper_read_eflags_x86_64, uint64_t, (struct cpu_state * state));
+
+enum { MACHINES = 64, CC_OPERATION_FLAGS = 1 };
+
+/* Several threads may each run a machine, and attach others meanwhile. */
+static _Atomic(struct machine *) machines[MACHINES];
+
+struct machine *machine_of(const void *engine)
+{
+    for (size_t i = 0; i < MACHINES; i++) {
+        struct machine *machine = machines[i];
+        if (machine != NULL && machine->engine == engine)
+            return machine;
+    }
+    return NULL;
+}
+
+struct machine *machine_of_cpu(const void *cpu)
+{
+    return machine_of(pointer_at(cpu, CPU_ENGINE));
+}
+
+struct machine *machine_of_state(const struct cpu_state *state)
+{
+    return machine_of(pointer_at(state, STATE_ENGINE));
+}
+
+static bool is_as_known(void *engine)
+{
+    void *cpu = pointer_at(engine, ENGINE_CPU), *translator = pointer_at(engine, ENGINE_TRANSLATOR);
+    if (cpu == NULL || translator == NULL)
+        return false;
+    void *state = (char *)cpu + CPU_STATE;
+    return pointer_at(cpu, CPU_ENGINE) == engine && pointer_at(cpu, CPU_STATE_POINTER) == state &&
+        pointer_at(state, STATE_ENGINE) == engine && pointer_at(translator, TRANSLATOR_ENGINE) == engine &&
+        *int_at(cpu, CPU_NEXT_BLOCK) == -1;
+}
+
+EXPORT size_t machine_size(void);
+EXPORT bool machine_attach(struct machine *machine, void *engine);
+EXPORT void machine_detach(struct machine *machine);
+
+EXPORT size_t machine_size(void)
+{
+    return sizeof(struct machine);
+}
+
+/* False: there is no room, or the engine is laid out otherwise. It must have been initialised. */
+EXPORT bool machine_attach(struct machine *machine, void *engine)
+{
+    if (!is_as_known(engine))
+        return false;
+    machine->engine = engine;
+    machine->cpu = pointer_at(engine, ENGINE_CPU);
+    machine->translator = pointer_at(engine, ENGINE_TRANSLATOR);
+    machine->state = pointer_at(machine->cpu, CPU_STATE_POINTER);
+    machine->exit = int_at(machine->cpu, CPU_EXIT);
+    machine->can_access_devices = int_at(machine->cpu, CPU_CAN_ACCESS_DEVICES);
+    for (size_t i = 0; i < MACHINES; i++) {
+        struct machine *nothing = NULL;
+        if (__atomic_compare_exchange_n((struct machine **)&machines[i], &nothing, machine, false, __ATOMIC_SEQ_CST,
+                __ATOMIC_SEQ_CST))
+            return true;
+    }
+    return false;
+}
+
+EXPORT void machine_detach(struct machine *machine)
+{
+    for (size_t i = 0; i < MACHINES; i++)
+        if (machines[i] == machine)
+            machines[i] = NULL;
+}
+
+bool machine_accepts_interrupt(const struct machine *machine)
+{
+    return (machine->state->eflags & FLAG_INTERRUPT) && !(machine->state->hflags & HFLAG_INHIBIT_INTERRUPT);
+}
+
+uint64_t machine_flags(struct machine *machine)
+{
+    return ORIGINAL(helper_read_eflags_x86_64)(machine->state);
+}
+
+void machine_set_flags(struct machine *machine, uint64_t flags)
+{
+    struct cpu_state *state = machine->state;
+    state->eflags = (flags & ~(uint64_t)(FLAGS_ARITHMETIC | FLAG_DIRECTION)) | FLAG_RESERVED;
+    state->cc_source = flags & FLAGS_ARITHMETIC;
+    state->cc_operation = CC_OPERATION_FLAGS;
+    state->direction = flags & FLAG_DIRECTION ? -1 : 1;
+}

@@ -1,0 +1,70 @@
+/* A machine: one engine of Unicorn with its count of instructions, its time and its memory. Python owns the structure
+ * (native/machine.py mirrors it) and attaches it; engines without one run as Unicorn has it.
+ *
+ * Between blocks the count is exact. In a block it has all of the block's instructions; machine_executed and
+ * machine_settle subtract those that have not been begun, which the table behind the block's translation tells. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "unicorn.h"
+
+enum { MEMORY_RANGES = 2 };
+
+struct memory_range {
+    uint64_t start, size; /* physical */
+    uint8_t *bytes;
+};
+
+struct machine {
+    /* Read at each block. */
+    uint64_t count;   /* instructions of this run; a faulting one counts each time that it is begun */
+    uint64_t bound;   /* a block that would pass it is looked at first: the limit, or 0 for each */
+    uintptr_t place;  /* in the running block's code */
+    uint32_t block;   /* its instructions; 0: no block is running */
+    uint32_t ignored; /* times that a block was not as expected: then nothing counts */
+    int32_t *exit;
+    int32_t *can_access_devices; /* else cpu_io_recompile is called */
+    /* What ends a run. */
+    uint64_t limit;      /* so many instructions */
+    uint32_t pause;      /* behind the instruction that is running */
+    uint32_t interrupts; /* once the CPU lets interrupts in */
+    uint32_t is_halted;  /* it ended at hlt */
+    uint32_t unused;
+    /* The engine. */
+    void *engine, *cpu, *translator;
+    struct cpu_state *state;
+    uint64_t start_time; /* of the guest, in nanoseconds: one for each instruction of the run comes on top */
+    uint64_t system_calls, exceptions, deliveries;
+    uintptr_t access; /* in translated code, of the last access that missed the TLB */
+    void (*deliver)(void *engine, uint32_t vector);
+    struct memory_range memory[MEMORY_RANGES];
+};
+
+/* The machine of an engine, of its CPU's state, or NULL. */
+struct machine *machine_of(const void *engine);
+struct machine *machine_of_cpu(const void *cpu);
+struct machine *machine_of_state(const struct cpu_state *state);
+
+/* Instructions of this run, that which is running included. RIP must be its address, as it is in every hook. */
+uint64_t machine_executed(const struct machine *machine);
+
+/* Guest time in nanoseconds, as exact. */
+uint64_t machine_time(const struct machine *machine);
+
+/* The running block is left at RIP. `is_begun`: the instruction there counts. */
+void machine_settle(struct machine *machine, bool is_begun);
+
+/* For an instruction that has changed nothing yet, called at a place in translated code, and may end the run: begin again
+ * with it in a block of its own, behind which the run can end. Returns if it is in one. */
+void machine_run_alone(struct machine *machine, uintptr_t place);
+
+bool machine_accepts_interrupt(const struct machine *machine);
+
+/* The byte of memory that the kernel would access at a virtual address; NULL: not mapped, not writable, or no memory. */
+uint8_t *machine_memory(const struct machine *machine, uint64_t address, bool is_write);
+
+uint64_t machine_flags(struct machine *machine);
+void machine_set_flags(struct machine *machine, uint64_t flags);

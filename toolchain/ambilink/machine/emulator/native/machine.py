@@ -1,0 +1,136 @@
+"""A machine of the native helper, as Python sees it: native/machine.h."""
+
+import ctypes
+import weakref
+from collections.abc import Callable
+
+import unicorn
+
+from ambilink.machine.emulator import native
+from ambilink.machine.memory import PhysicalMemory
+
+MEMORY_RANGES = 2
+REGISTERS = 16
+MARK = 0x5A5A1234ABCD0000
+DELIVER = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint32)
+
+
+class _Range(ctypes.Structure):
+    _fields_ = [("start", ctypes.c_uint64), ("size", ctypes.c_uint64), ("bytes", ctypes.c_void_p)]
+
+
+class Machine(ctypes.Structure):
+    _fields_ = [
+        ("count", ctypes.c_uint64),
+        ("bound", ctypes.c_uint64),
+        ("place", ctypes.c_size_t),
+        ("block", ctypes.c_uint32),
+        ("ignored", ctypes.c_uint32),
+        ("exit", ctypes.c_void_p),
+        ("can_access_devices", ctypes.c_void_p),
+        ("limit", ctypes.c_uint64),
+        ("pause", ctypes.c_uint32),
+        ("interrupts", ctypes.c_uint32),
+        ("is_halted", ctypes.c_uint32),
+        ("unused", ctypes.c_uint32),
+        ("engine", ctypes.c_void_p),
+        ("cpu", ctypes.c_void_p),
+        ("translator", ctypes.c_void_p),
+        ("state", ctypes.c_void_p),
+        ("start_time", ctypes.c_uint64),
+        ("system_calls", ctypes.c_uint64),
+        ("exceptions", ctypes.c_uint64),
+        ("deliveries", ctypes.c_uint64),
+        ("access", ctypes.c_size_t),
+        ("deliver", DELIVER),
+        ("memory", _Range * MEMORY_RANGES),
+    ]
+
+
+def _functions(library: ctypes.CDLL) -> ctypes.CDLL:
+    pointer = ctypes.POINTER(Machine)
+    for name, result, arguments in (
+        ("machine_size", ctypes.c_size_t, ()),
+        ("machine_attach", ctypes.c_bool, (pointer, ctypes.c_void_p)),
+        ("machine_detach", None, (pointer,)),
+        ("machine_begin", None, (pointer, ctypes.c_uint64, ctypes.c_bool)),
+        ("machine_end", ctypes.c_uint64, (pointer,)),
+        ("machine_pause", None, (pointer,)),
+        ("machine_now", ctypes.c_uint64, (pointer,)),
+        ("machine_interrupt", ctypes.c_bool, (pointer, ctypes.c_uint32)),
+    ):
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+class NativeRun:
+    """Counts a machine's instructions, and delivers what can be delivered without Python."""
+
+    def __init__(self, library: ctypes.CDLL, engine: unicorn.Uc, memory: PhysicalMemory, address: int) -> None:
+        """`address`: of the engine. `deliver` must be set before the first run."""
+        self._library = _functions(library)
+        self.machine = Machine()
+        assert ctypes.sizeof(Machine) == library.machine_size()
+        self._pointer = ctypes.byref(self.machine)
+        base = ctypes.addressof(ctypes.c_char.from_buffer(memory.buffer))
+        for index, part in enumerate(memory.ranges):
+            self.machine.memory[index] = _Range(part.start, part.size, base + part.offset)
+        if not library.machine_attach(self._pointer, address) or not self._is_as_known(engine):
+            library.machine_detach(self._pointer)
+            raise native.NativeUnavailable("unicorn", "is laid out otherwise than the native helper knows")
+        weakref.finalize(self, library.machine_detach, self._pointer)
+
+    def _is_as_known(self, engine: unicorn.Uc) -> bool:
+        """The registers lie where the helper looks for them."""
+        from unicorn import x86_const as x86
+
+        before = engine.reg_read(x86.UC_X86_REG_R15)
+        engine.reg_write(x86.UC_X86_REG_R15, MARK)
+        found = (ctypes.c_uint64 * REGISTERS).from_address(self.machine.state)[15] == MARK
+        engine.reg_write(x86.UC_X86_REG_R15, before)
+        return found
+
+    @property
+    def state(self) -> int:
+        """The address of the CPU's state."""
+        return int(self.machine.state)
+
+    def add_hook(self, engine: unicorn.Uc, deliver: Callable[[int], None]) -> None:
+        """`deliver` is called for the exceptions that the helper leaves to Python."""
+        from unicorn.unicorn_py3.unicorn import uclib
+
+        self.machine.deliver = self._deliver = DELIVER(lambda engine, vector: deliver(vector))
+        hook, function = ctypes.c_size_t(), ctypes.cast(self._library.machine_on_exception, ctypes.c_void_p)
+        status = uclib.uc_hook_add(
+            engine._uch, ctypes.byref(hook), unicorn.UC_HOOK_INTR, function, self._pointer, 1, 0
+        )
+        if status != unicorn.UC_ERR_OK:
+            raise unicorn.UcError(status)
+
+    def run(self, engine: unicorn.Uc, limit: int, start_time: int, until_interrupts_on: bool) -> int:
+        """Execute at most `limit` instructions; returns how many."""
+        self.machine.start_time = start_time
+        self._library.machine_begin(self._pointer, limit, until_interrupts_on)
+        rip = ctypes.c_uint64.from_address(self.state + 8 * REGISTERS).value
+        try:
+            engine.emu_start(rip, 0)
+        finally:
+            self.executed = int(self._library.machine_end(self._pointer))
+        if self.machine.ignored:
+            raise native.NativeUnavailable("unicorn", "translates blocks otherwise than the native helper knows")
+        return self.executed
+
+    def now(self) -> int:
+        """The guest's time in a run, exact."""
+        return int(self._library.machine_now(self._pointer))
+
+    def pause(self) -> None:
+        self._library.machine_pause(self._pointer)
+
+    @property
+    def is_halted(self) -> bool:
+        return bool(self.machine.is_halted)
+
+    def interrupt(self, vector: int) -> bool:
+        return bool(self._library.machine_interrupt(self._pointer, vector))
