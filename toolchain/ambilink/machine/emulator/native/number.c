@@ -18,7 +18,7 @@ static wide shifted(wide value, unsigned by)
     return value >> by | ((value << (128 - by)) != 0);
 }
 
-static struct number finite(bool negative, int32_t exponent, wide digits)
+struct number number_of_digits(bool negative, int32_t exponent, wide digits)
 {
     unsigned shift = leading_zeros(digits);
     if (!digits)
@@ -40,7 +40,7 @@ static struct number unpack(uint64_t bits, unsigned fraction, unsigned exponents
     }
     if (exponent)
         return (struct number){NUMBER_FINITE, negative, false, exponent - highest / 2, digits | TOP};
-    struct number n = finite(negative, 1 - highest / 2, digits);
+    struct number n = number_of_digits(negative, 1 - highest / 2, digits);
     n.denormal = n.kind == NUMBER_FINITE;
     return n;
 }
@@ -61,7 +61,7 @@ struct number number_from80(struct extended bits)
     int32_t exponent = bits.exponent & 0x7fff;
     wide digits = (wide)bits.digits << 64;
     if (exponent == 0) {
-        struct number n = finite(negative, 1 - NUMBER_BIAS, digits);
+        struct number n = number_of_digits(negative, 1 - NUMBER_BIAS, digits);
         n.denormal = n.kind == NUMBER_FINITE;
         return n;
     }
@@ -76,7 +76,7 @@ struct number number_from80(struct extended bits)
 
 struct number number_from_integer(int64_t value)
 {
-    return finite(value < 0, 127, value < 0 ? -(uint64_t)value : (uint64_t)value);
+    return number_of_digits(value < 0, 127, value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
 struct number number_indefinite(void)
@@ -152,11 +152,11 @@ struct number number_add(struct number a, struct number b, bool zero_is_negative
         a = larger;
     }
     if (b.kind == NUMBER_ZERO)
-        return finite(a.negative, a.exponent, a.digits);
+        return number_of_digits(a.negative, a.exponent, a.digits);
     wide small = shifted(b.digits, (unsigned)(a.exponent - b.exponent) + 1), large = shifted(a.digits, 1);
     if (a.negative == b.negative)
-        return finite(a.negative, a.exponent + 1, large + small);
-    return order ? finite(a.negative, a.exponent + 1, large - small) : number_zero(zero_is_negative);
+        return number_of_digits(a.negative, a.exponent + 1, large + small);
+    return order ? number_of_digits(a.negative, a.exponent + 1, large - small) : number_zero(zero_is_negative);
 }
 
 struct number number_multiply(struct number a, struct number b)
@@ -172,7 +172,7 @@ struct number number_multiply(struct number a, struct number b)
         high += (cross >> 64) + (other >> 64) + (middle >> 64);
         high |= ((uint64_t)middle | (uint64_t)low) != 0;
     }
-    return finite(negative, a.exponent + b.exponent + 1, high);
+    return number_of_digits(negative, a.exponent + b.exponent + 1, high);
 }
 
 /* high * 2^64 / by, where high < by and the top bit of `by` is set: two digits of 32 bits. */
@@ -219,7 +219,7 @@ struct number number_divide(struct number a, struct number b)
     wide numerator = at_least_one ? shifted(a.digits, 1) : a.digits;
     int32_t exponent = a.exponent - b.exponent - !at_least_one;
     if ((uint64_t)b.digits || (uint64_t)a.digits)
-        return finite(negative, exponent, divide_slowly(numerator, b.digits));
+        return number_of_digits(negative, exponent, divide_slowly(numerator, b.digits));
     uint64_t by = (uint64_t)(b.digits >> 64), rest;
     /* An odd numerator that was halved has its last bit in the lower half. */
     uint64_t first = divide_step((uint64_t)(numerator >> 64), by, &rest);
@@ -233,7 +233,7 @@ struct number number_divide(struct number a, struct number b)
         rest = (uint64_t)sum;
     }
     uint64_t second = divide_step(rest, by, &rest);
-    return finite(negative, exponent, (wide)first << 64 | second | (rest != 0));
+    return number_of_digits(negative, exponent, (wide)first << 64 | second | (rest != 0));
 }
 
 struct number number_square_root(struct number a)
@@ -253,7 +253,7 @@ struct number number_square_root(struct number a)
         }
     }
     wide digits = root << 64 | (wide)(left > root) << 63 | (left != 0);
-    return finite(false, exponent, digits);
+    return number_of_digits(false, exponent, digits);
 }
 
 static bool goes_up(struct number n, unsigned mode, wide rest, wide half, bool odd)
@@ -280,7 +280,7 @@ static struct number cut(struct number n, int32_t keep, unsigned mode, bool *ine
     if (keep <= 0) {
         *inexact = true;
         *up = keep ? goes_up(n, mode, 1, 2, false) : goes_up(n, mode, n.digits, TOP, false);
-        return *up ? finite(n.negative, n.exponent - keep + 1, TOP) : number_zero(n.negative);
+        return *up ? number_of_digits(n.negative, n.exponent - keep + 1, TOP) : number_zero(n.negative);
     }
     wide unit = (wide)1 << (128 - keep), rest = n.digits & (unit - 1);
     *inexact = rest != 0;
@@ -302,7 +302,7 @@ static struct number overflowed(struct number n, const struct rounding *how, boo
     *up = how->mode != MODE_TRUNCATE && how->mode != toward_zero;
     if (*up)
         return number_infinite(n.negative);
-    return finite(n.negative, how->highest, ~(wide)0 << (128 - how->precision));
+    return number_of_digits(n.negative, how->highest, ~(wide)0 << (128 - how->precision));
 }
 
 static struct number underflowed(struct number n, const struct rounding *how, unsigned *flags, bool *up)

@@ -58,6 +58,9 @@ struct number number_from64(uint64_t bits);
 struct number number_from80(struct extended bits);
 struct number number_from_integer(int64_t value);
 
+/* digits / 2^127 * 2^exponent, whose top bits may be clear. */
+struct number number_of_digits(bool negative, int32_t exponent, wide digits);
+
 /* Require: the number is a zero, infinite, a quiet NaN, or what number_round made for that format. */
 uint32_t number_to32(struct number n);
 uint64_t number_to64(struct number n);
@@ -120,3 +123,15 @@ struct number number_operate(enum number_operation operation, struct number a, s
 
 /* -1, 0, 1: a is less, equal, greater. Neither is a NaN. */
 int number_order(struct number a, struct number b);
+
+/* The difference of two that are not equal, or +0. */
+static inline struct number number_subtract(struct number a, struct number b)
+{
+    return number_add(a, number_negated(b), false);
+}
+
+static inline struct number number_scaled(struct number n, int32_t exponent)
+{
+    n.exponent += exponent;
+    return n;
+}

@@ -1,4 +1,4 @@
-/* SSE's arithmetic and comparisons (Intel volume 1, chapter 11.5). */
+/* SSE's arithmetic (Intel volume 1, chapter 11.5). */
 #include "sse.h"
 
 struct rounding sse_rounding(const struct cpu *cpu, enum format format)
@@ -41,11 +41,6 @@ bool sse_nan_result(struct number a, struct number b, struct number *result, uns
     return true;
 }
 
-static unsigned denormal_flag(struct number a, struct number b)
-{
-    return a.denormal || b.denormal ? FLAG_DENORMAL : 0;
-}
-
 /* One operation. *before gets flags of the operands, *after those of the result. */
 static struct number operate(const struct cpu *cpu, enum format format, enum number_operation operation, struct number a,
                              struct number b, unsigned *before, unsigned *after)
@@ -55,7 +50,7 @@ static struct number operate(const struct cpu *cpu, enum format format, enum num
     if (sse_nan_result(a, b, &result, before))
         return result;
     unsigned flags = number_operation_flags(operation, a, b);
-    *before |= flags ? flags : denormal_flag(a, b);
+    *before |= flags ? flags : sse_denormal_flag(a, b);
     if (flags & FLAG_INVALID)
         return number_indefinite();
     struct rounding how = sse_rounding(cpu, format);
@@ -287,7 +282,7 @@ static void square_root(struct cpu *cpu, union xmm *d, const union xmm *s, enum 
             before |= FLAG_INVALID;
             result = number_indefinite();
         } else if (n.kind == NUMBER_FINITE) {
-            before |= denormal_flag(n, n);
+            before |= sse_denormal_flag(n, n);
             result = number_round(number_square_root(n), &how, &after, &up);
         }
         sse_pack(format, &results, i, result);
@@ -305,7 +300,7 @@ static void choose(struct cpu *cpu, union xmm *d, const union xmm *s, enum forma
     for (unsigned i = 0; i < lanes; i++) {
         struct number a = sse_unpack(cpu, format, d, i), b = sse_unpack(cpu, format, s, i);
         bool has_nan = number_is_nan(a) || number_is_nan(b);
-        before |= has_nan ? FLAG_INVALID : denormal_flag(a, b);
+        before |= has_nan ? FLAG_INVALID : sse_denormal_flag(a, b);
         bool take_first = !has_nan && number_order(a, b) == better;
         struct number taken = take_first ? a : b;
         const union xmm *from = take_first ? d : s;
@@ -320,114 +315,9 @@ static void choose(struct cpu *cpu, union xmm *d, const union xmm *s, enum forma
     *d = results;
 }
 
-#define EACH_FORM(name, call) \
-    REPLACEMENT(name##ss, void, (struct cpu *cpu, union xmm *d, union xmm *s)) \
-    { \
-        call(cpu, d, s, SINGLE, false, EXTRA_##name CALLER); \
-    } \
-    REPLACEMENT(name##ps, void, (struct cpu *cpu, union xmm *d, union xmm *s)) \
-    { \
-        call(cpu, d, s, SINGLE, true, EXTRA_##name CALLER); \
-    } \
-    REPLACEMENT(name##sd, void, (struct cpu *cpu, union xmm *d, union xmm *s)) \
-    { \
-        call(cpu, d, s, DOUBLE, false, EXTRA_##name CALLER); \
-    } \
-    REPLACEMENT(name##pd, void, (struct cpu *cpu, union xmm *d, union xmm *s)) \
-    { \
-        call(cpu, d, s, DOUBLE, true, EXTRA_##name CALLER); \
-    }
-
 #define EXTRA_sqrt
 #define EXTRA_min -1,
 #define EXTRA_max 1,
 EACH_FORM(sqrt, square_root)
 EACH_FORM(min, choose)
 EACH_FORM(max, choose)
-
-/* Comparisons: what of less, equal, greater, unordered is true, and whether a quiet NaN is invalid. */
-#define LESS 1
-#define EQUAL 2
-#define GREATER 4
-#define UNORDERED 8
-#define SIGNALS 16
-
-static unsigned relation(struct number a, struct number b, bool signals, unsigned *flags)
-{
-    struct number ignored;
-    unsigned found = 0;
-    if (sse_nan_result(a, b, &ignored, &found)) {
-        *flags |= signals ? FLAG_INVALID : found;
-        return UNORDERED;
-    }
-    *flags |= denormal_flag(a, b);
-    int order = number_order(a, b);
-    return order < 0 ? LESS : order ? GREATER : EQUAL;
-}
-
-static void compare(struct cpu *cpu, union xmm *d, const union xmm *s, enum format format, bool packed, unsigned wanted,
-                    uintptr_t caller)
-{
-    unsigned lanes = !packed ? 1 : format == SINGLE ? 4 : 2, before = 0;
-    union xmm results = *d;
-    for (unsigned i = 0; i < lanes; i++) {
-        struct number a = sse_unpack(cpu, format, d, i), b = sse_unpack(cpu, format, s, i);
-        uint64_t found = relation(a, b, wanted & SIGNALS, &before) & wanted ? ~(uint64_t)0 : 0;
-        if (format == SINGLE)
-            results.l[i] = (uint32_t)found;
-        else
-            results.q[i] = found;
-    }
-    if (before)
-        sse_flag(cpu, before, caller);
-    *d = results;
-}
-
-#define EXTRA_cmpeq EQUAL,
-#define EXTRA_cmplt LESS | SIGNALS,
-#define EXTRA_cmple LESS | EQUAL | SIGNALS,
-#define EXTRA_cmpunord UNORDERED,
-#define EXTRA_cmpneq LESS | GREATER | UNORDERED,
-#define EXTRA_cmpnlt EQUAL | GREATER | UNORDERED | SIGNALS,
-#define EXTRA_cmpnle GREATER | UNORDERED | SIGNALS,
-#define EXTRA_cmpord LESS | EQUAL | GREATER,
-EACH_FORM(cmpeq, compare)
-EACH_FORM(cmplt, compare)
-EACH_FORM(cmple, compare)
-EACH_FORM(cmpunord, compare)
-EACH_FORM(cmpneq, compare)
-EACH_FORM(cmpnlt, compare)
-EACH_FORM(cmpnle, compare)
-EACH_FORM(cmpord, compare)
-
-/* ZF, PF, CF; the other flags are cleared. */
-static void compare_to_flags(struct cpu *cpu, const union xmm *d, const union xmm *s, enum format format, bool signals,
-                             uintptr_t caller)
-{
-    static const uint8_t found[] = {[LESS] = 0x01, [EQUAL] = 0x40, [GREATER] = 0, [UNORDERED] = 0x45};
-    unsigned flags = 0;
-    unsigned relations = relation(sse_unpack(cpu, format, d, 0), sse_unpack(cpu, format, s, 0), signals, &flags);
-    if (flags)
-        sse_flag(cpu, flags, caller);
-    cpu->cc_source = found[relations];
-}
-
-REPLACEMENT(ucomiss, void, (struct cpu *cpu, union xmm *d, union xmm *s))
-{
-    compare_to_flags(cpu, d, s, SINGLE, false, CALLER);
-}
-
-REPLACEMENT(comiss, void, (struct cpu *cpu, union xmm *d, union xmm *s))
-{
-    compare_to_flags(cpu, d, s, SINGLE, true, CALLER);
-}
-
-REPLACEMENT(ucomisd, void, (struct cpu *cpu, union xmm *d, union xmm *s))
-{
-    compare_to_flags(cpu, d, s, DOUBLE, false, CALLER);
-}
-
-REPLACEMENT(comisd, void, (struct cpu *cpu, union xmm *d, union xmm *s))
-{
-    compare_to_flags(cpu, d, s, DOUBLE, true, CALLER);
-}

@@ -35,3 +35,27 @@ void sse_flag(struct cpu *cpu, unsigned flags, uintptr_t caller);
 
 /* What a NaN among two operands gives, as for x87_nan_result, by SSE's rule: the first one. */
 bool sse_nan_result(struct number a, struct number b, struct number *result, unsigned *flags);
+
+static inline unsigned sse_denormal_flag(struct number a, struct number b)
+{
+    return a.denormal || b.denormal ? FLAG_DENORMAL : 0;
+}
+
+/* The four forms of an instruction: each calls a function, with EXTRA_<name> before the last argument. */
+#define EACH_FORM(name, call) \
+    REPLACEMENT(name##ss, void, (struct cpu *cpu, union xmm *d, union xmm *s)) \
+    { \
+        call(cpu, d, s, SINGLE, false, EXTRA_##name CALLER); \
+    } \
+    REPLACEMENT(name##ps, void, (struct cpu *cpu, union xmm *d, union xmm *s)) \
+    { \
+        call(cpu, d, s, SINGLE, true, EXTRA_##name CALLER); \
+    } \
+    REPLACEMENT(name##sd, void, (struct cpu *cpu, union xmm *d, union xmm *s)) \
+    { \
+        call(cpu, d, s, DOUBLE, false, EXTRA_##name CALLER); \
+    } \
+    REPLACEMENT(name##pd, void, (struct cpu *cpu, union xmm *d, union xmm *s)) \
+    { \
+        call(cpu, d, s, DOUBLE, true, EXTRA_##name CALLER); \
+    }

@@ -37,14 +37,7 @@ static struct number divided(struct number a, struct number b, int32_t bits, uin
         if (i)
             rest <<= 1;
     }
-    if (!rest)
-        return number_zero(a.negative);
-    struct number left = {NUMBER_FINITE, a.negative, false, a.exponent - bits, rest << 64};
-    while (!(left.digits >> 127)) {
-        left.digits <<= 1;
-        left.exponent--;
-    }
-    return left;
+    return number_of_digits(a.negative, a.exponent - bits, rest << 64);
 }
 
 /* Round to the nearest: take b once more if more than half of it is left. */

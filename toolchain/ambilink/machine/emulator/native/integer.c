@@ -1,0 +1,291 @@
+/* Integer instructions that Unicorn translates wrongly: bextr, blsi, bzhi, pdep, and cmpxchg between 32-bit registers.
+ *
+ * While such an instruction is translated Unicorn is shown an undefined one instead; that raises #UD when it is executed,
+ * and here it is carried out. */
+#include "x87.h"
+
+#define IMPORT(name, result, parameters) \
+    typedef result(*type_of_##name) parameters; \
+    __attribute__((section("originals"), used)) static struct original original_##name = {#name "_x86_64", 0}
+
+IMPORT(cpu_ldub_code, uint32_t, (struct cpu *, uint64_t));
+IMPORT(tcg_gen_op2, void, (void *, unsigned, uint64_t, uint64_t));
+IMPORT(cpu_loop_exit_noexc, void, (void *));
+
+EXPORT uint32_t cpu_ldub_code_x86_64(struct cpu *cpu, uint64_t address);
+EXPORT void tcg_gen_op2_x86_64(void *translator, unsigned operation, uint64_t first, uint64_t second);
+
+#define OPERATION_INSTRUCTION_STARTS 129 /* of Unicorn 2.1.4; its first argument is the address */
+#define LONGEST 15
+#define UNDEFINED_OPCODE 0xff /* of the maps 0F and 0F 38 */
+
+#define VEX3 0xc4
+#define MAP_0F38 2
+#define BEXTR 0xf7
+#define BZHI_PDEP 0xf5
+#define BLS 0xf3
+#define CMPXCHG 0xb1
+#define PREFIX_NONE 0
+#define PREFIX_F2 3
+
+#define HFLAG_CS32 (1 << 4)
+#define HFLAG_CS64 (1 << 15)
+#define CC_EFLAGS 1
+#define FLAG_C 0x1u
+#define FLAG_P 0x4u
+#define FLAG_A 0x10u
+#define FLAG_Z 0x40u
+#define FLAG_S 0x80u
+
+/* The instruction that is being translated: where it starts, and its bytes. */
+static uint64_t starts_at;
+static uint8_t bytes[LONGEST];
+static unsigned fetched;
+
+static bool is_prefix(uint8_t byte, bool is64)
+{
+    static const uint8_t prefixes[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x67};
+    for (unsigned i = 0; i < sizeof prefixes; i++)
+        if (byte == prefixes[i])
+            return true;
+    return is64 && byte >> 4 == 4 && !(byte & 8); /* REX without W */
+}
+
+/* Whether these bytes, up to the opcode, are one of the instructions above. */
+static bool is_wrong(struct cpu *cpu, const uint8_t *code, unsigned size, uint64_t next)
+{
+    bool is64 = cpu->hflags & HFLAG_CS64;
+    while (size > 2 && is_prefix(*code, is64)) {
+        code++;
+        size--;
+    }
+    if (size == 4 && code[0] == VEX3 && (code[1] & 31) == MAP_0F38 && (is64 || code[1] >= 0xc0) && !(code[2] & 4)) {
+        unsigned prefix = code[2] & 3;
+        if (code[3] == BZHI_PDEP)
+            return prefix == PREFIX_NONE || (prefix == PREFIX_F2 && !(code[2] & 0x80));
+        return prefix == PREFIX_NONE && (code[3] == BEXTR || code[3] == BLS);
+    }
+    if (size == 2 && code[0] == 0x0f && code[1] == CMPXCHG && is64)
+        return ORIGINAL(cpu_ldub_code)(cpu, next) >= 0xc0;
+    return false;
+}
+
+uint32_t cpu_ldub_code_x86_64(struct cpu *cpu, uint64_t address)
+{
+    uint32_t byte = ORIGINAL(cpu_ldub_code)(cpu, address);
+    if (address != starts_at + fetched || fetched >= LONGEST)
+        return byte;
+    bytes[fetched++] = (uint8_t)byte;
+    return fetched >= 2 && is_wrong(cpu, bytes, fetched, address + 1) ? UNDEFINED_OPCODE : byte;
+}
+
+void tcg_gen_op2_x86_64(void *translator, unsigned operation, uint64_t first, uint64_t second)
+{
+    if (operation == OPERATION_INSTRUCTION_STARTS) {
+        starts_at = first;
+        fetched = 0;
+    }
+    ORIGINAL(tcg_gen_op2)(translator, operation, first, second);
+}
+
+/* An instruction, decoded as far as these need it. */
+struct instruction {
+    uint64_t at, start;
+    unsigned segment; /* of fs and gs: their index; else 0 */
+    bool is64, short_address;
+    uint8_t rex, vex, opcode; /* rex: as R X B inverted would be; vex: the third byte, or 0 */
+    unsigned reg, rm, size;   /* rm: a register; 8 or 4 bytes */
+    bool is_register;
+    uint64_t address;
+};
+
+static uint8_t next_byte(struct cpu *cpu, struct instruction *in)
+{
+    return (uint8_t)ORIGINAL(cpu_ldub_code)(cpu, in->at++);
+}
+
+static int32_t displacement(struct cpu *cpu, struct instruction *in, unsigned size)
+{
+    uint32_t value = 0;
+    for (unsigned i = 0; i < size; i++)
+        value |= (uint32_t)next_byte(cpu, in) << 8 * i;
+    return size == 1 ? (int8_t)value : (int32_t)value;
+}
+
+static void decode_memory(struct cpu *cpu, struct instruction *in, unsigned mod, unsigned rm)
+{
+    uint64_t address = 0;
+    bool has_base = true;
+    unsigned base = rm;
+    if (rm == 4) {
+        uint8_t sib = next_byte(cpu, in);
+        unsigned index = (sib >> 3 & 7) | (in->rex & 2) << 2;
+        base = sib & 7;
+        if (index != 4)
+            address = cpu->registers[index] << (sib >> 6);
+        has_base = base != 5 || mod;
+        if (!has_base)
+            address += (uint64_t)(int64_t)displacement(cpu, in, 4);
+    } else if (rm == 5 && mod == 0) {
+        has_base = false;
+        address = (uint64_t)(int64_t)displacement(cpu, in, 4);
+        if (in->is64)
+            address += in->at;
+    }
+    if (has_base)
+        address += cpu->registers[base | (in->rex & 1) << 3];
+    if (mod)
+        address += (uint64_t)(int64_t)displacement(cpu, in, mod == 1 ? 1 : 4);
+    if (in->short_address || !in->is64)
+        address = (uint32_t)address;
+    if (in->segment || !in->is64)
+        address += cpu->segments[in->segment ? in->segment : 3].base;
+    in->address = in->is64 ? address : (uint32_t)address;
+}
+
+static void decode(struct cpu *cpu, struct instruction *in)
+{
+    uint8_t byte = next_byte(cpu, in);
+    for (; is_prefix(byte, in->is64); byte = next_byte(cpu, in)) {
+        in->short_address |= byte == 0x67;
+        in->segment = byte == 0x64 ? 4 : byte == 0x65 ? 5 : in->segment;
+        in->rex = byte >> 4 == 4 ? byte & 7 : 0;
+    }
+    if (byte == VEX3) {
+        uint8_t first = next_byte(cpu, in);
+        in->rex = in->is64 ? ~first >> 5 & 7 : 0;
+        in->vex = next_byte(cpu, in);
+    }
+    in->size = in->is64 && in->vex >> 7 ? 8 : 4;
+    if (byte == 0x0f || byte == VEX3)
+        in->opcode = next_byte(cpu, in);
+    uint8_t modrm = next_byte(cpu, in);
+    in->reg = (modrm >> 3 & 7) | (in->rex & 4) << 1;
+    in->is_register = modrm >> 6 == 3;
+    if (in->is_register)
+        in->rm = (modrm & 7) | (in->rex & 1) << 3;
+    else
+        decode_memory(cpu, in, modrm >> 6, modrm & 7);
+}
+
+static uint64_t truncated(uint64_t value, unsigned size)
+{
+    return size == 8 ? value : (uint32_t)value;
+}
+
+static uint64_t operand(struct cpu *cpu, const struct instruction *in)
+{
+    if (in->is_register)
+        return truncated(cpu->registers[in->rm], in->size);
+    uint64_t value = 0;
+    if (in->size == 8)
+        return unicorn_load64(cpu, in->address, 0);
+    for (unsigned i = 0; i < 2; i++)
+        value |= (uint64_t)unicorn_load16(cpu, in->address + 2 * i, 0) << 16 * i;
+    return value;
+}
+
+/* The flags of a result that keep no overflow. */
+static void set_flags(struct cpu *cpu, uint64_t result, unsigned size, bool carry)
+{
+    cpu->cc_source = (carry ? FLAG_C : 0) | (result ? 0 : FLAG_Z) | (result >> (8 * size - 1) & 1 ? FLAG_S : 0);
+    cpu->cc_operation = CC_EFLAGS;
+}
+
+static uint64_t extracted(uint64_t value, uint64_t range, unsigned size)
+{
+    unsigned start = range & 255, length = range >> 8 & 255;
+    value = start < 8 * size ? value >> start : 0;
+    return length < 64 ? value & (((uint64_t)1 << length) - 1) : value;
+}
+
+static uint64_t deposited(uint64_t value, uint64_t mask)
+{
+    uint64_t result = 0;
+    for (; mask; mask &= mask - 1, value >>= 1)
+        result |= value & 1 ? mask & -mask : 0;
+    return result;
+}
+
+static void lowest_bit(struct cpu *cpu, const struct instruction *in, unsigned target)
+{
+    uint64_t value = operand(cpu, in), result = value & -value;
+    bool carry = value != 0;
+    if ((in->reg & 7) != 3) {
+        result = (in->reg & 7) == 1 ? value & (value - 1) : truncated(value ^ (value - 1), in->size);
+        carry = value == 0;
+    }
+    cpu->registers[target] = result;
+    set_flags(cpu, result, in->size, carry);
+}
+
+/* Flags as of a comparison of two 32-bit numbers. */
+static void compare_exchange(struct cpu *cpu, const struct instruction *in)
+{
+    uint32_t accumulator = (uint32_t)cpu->registers[0], old = (uint32_t)cpu->registers[in->rm];
+    uint32_t difference = accumulator - old, parity = difference & 255;
+    uint32_t added = (uint32_t)cpu->registers[in->reg];
+    parity ^= parity >> 4;
+    set_flags(cpu, difference, 4, accumulator < old);
+    cpu->cc_source |= (0x9669 >> (parity & 15) & 1 ? FLAG_P : 0) | ((accumulator ^ old ^ difference) & FLAG_A);
+    cpu->cc_source |= ((accumulator ^ old) & (accumulator ^ difference)) >> 31 ? 0x800 : 0;
+    if (difference)
+        cpu->registers[0] = old;
+    else
+        cpu->registers[in->rm] = added;
+}
+
+/* Carry out the instruction at RIP, if it is one of those. */
+static bool carry_out(struct cpu *cpu)
+{
+    struct instruction in = {.is64 = cpu->hflags & HFLAG_CS64};
+    uint8_t code[LONGEST];
+    uint64_t base = in.is64 ? 0 : cpu->segments[1].base;
+    unsigned size = 0;
+    bool found = false;
+    for (; size < LONGEST && !found; found = size >= 2 && is_wrong(cpu, code, size, base + cpu->rip + size)) {
+        if (size >= 2 && !is_prefix(code[size - 2], in.is64) && size > 6)
+            return false;
+        code[size] = (uint8_t)ORIGINAL(cpu_ldub_code)(cpu, base + cpu->rip + size);
+        size++;
+    }
+    if (!found)
+        return false;
+    in.at = in.start = base + cpu->rip;
+    decode(cpu, &in);
+    unsigned v = ~in.vex >> 3 & (in.is64 ? 15 : 7);
+    uint64_t value, selector = truncated(cpu->registers[v], in.size);
+    switch (in.opcode) {
+    case BLS:
+        lowest_bit(cpu, &in, v);
+        break;
+    case BEXTR:
+        value = extracted(operand(cpu, &in), selector, in.size);
+        cpu->registers[in.reg] = value;
+        set_flags(cpu, value, in.size, false);
+        break;
+    case CMPXCHG:
+        compare_exchange(cpu, &in);
+        break;
+    default:
+        value = operand(cpu, &in);
+        if ((in.vex & 3) == PREFIX_F2) {
+            cpu->registers[in.reg] = deposited(selector, value);
+            break;
+        }
+        selector &= 255;
+        if (selector < 8 * in.size)
+            value &= ((uint64_t)1 << selector) - 1;
+        cpu->registers[in.reg] = value;
+        set_flags(cpu, value, in.size, selector >= 8 * in.size);
+    }
+    cpu->rip += in.at - in.start;
+    return true;
+}
+
+REPLACEMENT(raise_exception, void, (struct cpu *cpu, int vector))
+{
+    if (vector == VECTOR_INVALID_OPCODE && carry_out(cpu))
+        ORIGINAL(cpu_loop_exit_noexc)((char *)cpu - BEFORE_CPU);
+    __attribute__((musttail)) return ORIGINAL(raise_exception)(cpu, vector);
+}
