@@ -4,16 +4,9 @@
  * and here it is carried out. */
 #include "x87.h"
 
-#define IMPORT(name, result, parameters) \
-    typedef result(*type_of_##name) parameters; \
-    __attribute__((section("originals"), used)) static struct original original_##name = {#name "_x86_64", 0}
-
-IMPORT(cpu_ldub_code, uint32_t, (struct cpu *, uint64_t));
-IMPORT(tcg_gen_op2, void, (void *, unsigned, uint64_t, uint64_t));
-IMPORT(cpu_loop_exit_noexc, void, (void *));
-
-EXPORT uint32_t cpu_ldub_code_x86_64(struct cpu *cpu, uint64_t address);
-EXPORT void tcg_gen_op2_x86_64(void *translator, unsigned operation, uint64_t first, uint64_t second);
+REPLACES_SYMBOL(cpu_ldub_code_x86_64, uint32_t, (struct cpu *cpu, uint64_t address));
+REPLACES_SYMBOL(tcg_gen_op2_x86_64, void, (void *translator, unsigned operation, uint64_t first, uint64_t second));
+UNICORNS(cpu_loop_exit_noexc_x86_64, void, (void *));
 
 #define OPERATION_INSTRUCTION_STARTS 129 /* of Unicorn 2.1.4; its first argument is the address */
 #define LONGEST 15
@@ -66,26 +59,26 @@ static bool is_wrong(struct cpu *cpu, const uint8_t *code, unsigned size, uint64
         return prefix == PREFIX_NONE && (code[3] == BEXTR || code[3] == BLS);
     }
     if (size == 2 && code[0] == 0x0f && code[1] == CMPXCHG && is64)
-        return ORIGINAL(cpu_ldub_code)(cpu, next) >= 0xc0;
+        return ORIGINAL(cpu_ldub_code_x86_64)(cpu, next) >= 0xc0;
     return false;
 }
 
-uint32_t cpu_ldub_code_x86_64(struct cpu *cpu, uint64_t address)
+EXPORT uint32_t cpu_ldub_code_x86_64(struct cpu *cpu, uint64_t address)
 {
-    uint32_t byte = ORIGINAL(cpu_ldub_code)(cpu, address);
+    uint32_t byte = ORIGINAL(cpu_ldub_code_x86_64)(cpu, address);
     if (address != starts_at + fetched || fetched >= LONGEST)
         return byte;
     bytes[fetched++] = (uint8_t)byte;
     return fetched >= 2 && is_wrong(cpu, bytes, fetched, address + 1) ? UNDEFINED_OPCODE : byte;
 }
 
-void tcg_gen_op2_x86_64(void *translator, unsigned operation, uint64_t first, uint64_t second)
+EXPORT void tcg_gen_op2_x86_64(void *translator, unsigned operation, uint64_t first, uint64_t second)
 {
     if (operation == OPERATION_INSTRUCTION_STARTS) {
         starts_at = first;
         fetched = 0;
     }
-    ORIGINAL(tcg_gen_op2)(translator, operation, first, second);
+    ORIGINAL(tcg_gen_op2_x86_64)(translator, operation, first, second);
 }
 
 /* An instruction, decoded as far as these need it. */
@@ -101,7 +94,7 @@ struct instruction {
 
 static uint8_t next_byte(struct cpu *cpu, struct instruction *in)
 {
-    return (uint8_t)ORIGINAL(cpu_ldub_code)(cpu, in->at++);
+    return (uint8_t)ORIGINAL(cpu_ldub_code_x86_64)(cpu, in->at++);
 }
 
 static int32_t displacement(struct cpu *cpu, struct instruction *in, unsigned size)
@@ -246,7 +239,7 @@ static bool carry_out(struct cpu *cpu)
     for (; size < LONGEST && !found; found = size >= 2 && is_wrong(cpu, code, size, base + cpu->rip + size)) {
         if (size >= 2 && !is_prefix(code[size - 2], in.is64) && size > 6)
             return false;
-        code[size] = (uint8_t)ORIGINAL(cpu_ldub_code)(cpu, base + cpu->rip + size);
+        code[size] = (uint8_t)ORIGINAL(cpu_ldub_code_x86_64)(cpu, base + cpu->rip + size);
         size++;
     }
     if (!found)
@@ -279,6 +272,7 @@ static bool carry_out(struct cpu *cpu)
         cpu->registers[in.reg] = value;
         set_flags(cpu, value, in.size, selector >= 8 * in.size);
     }
+    unicorn_settle(cpu);
     cpu->rip += in.at - in.start;
     return true;
 }
@@ -286,6 +280,6 @@ static bool carry_out(struct cpu *cpu)
 REPLACEMENT(raise_exception, void, (struct cpu *cpu, int vector))
 {
     if (vector == VECTOR_INVALID_OPCODE && carry_out(cpu))
-        ORIGINAL(cpu_loop_exit_noexc)((char *)cpu - BEFORE_CPU);
+        ORIGINAL(cpu_loop_exit_noexc_x86_64)((char *)cpu - BEFORE_CPU);
     __attribute__((musttail)) return ORIGINAL(raise_exception)(cpu, vector);
 }

@@ -1,94 +1,99 @@
 #include "x87.h"
 
-/* Unicorn's functions, called and not replaced. */
-#define IMPORT(name, result, parameters) \
-    typedef result(*type_of_##name) parameters; \
-    __attribute__((section("originals"), used)) static struct original original_##name = {#name "_x86_64", 0}
+#include "machine.h"
 
-IMPORT(raise_exception_ra, void, (struct cpu *, int, uintptr_t));
-IMPORT(raise_exception_err_ra, void, (struct cpu *, int, int, uintptr_t));
-IMPORT(cpu_restore_state, bool, (void *, uintptr_t, bool));
-IMPORT(cpu_loop_exit_noexc, void, (void *));
-IMPORT(cpu_ldub_code, uint32_t, (struct cpu *, uint64_t));
-IMPORT(cpu_ldub_data_ra, uint32_t, (struct cpu *, uint64_t, uintptr_t));
-IMPORT(cpu_lduw_data_ra, uint32_t, (struct cpu *, uint64_t, uintptr_t));
-IMPORT(cpu_ldq_data_ra, uint64_t, (struct cpu *, uint64_t, uintptr_t));
-IMPORT(cpu_stb_data_ra, void, (struct cpu *, uint64_t, uint32_t, uintptr_t));
-IMPORT(cpu_stw_data_ra, void, (struct cpu *, uint64_t, uint32_t, uintptr_t));
-IMPORT(cpu_stl_data_ra, void, (struct cpu *, uint64_t, uint32_t, uintptr_t));
-IMPORT(cpu_stq_data_ra, void, (struct cpu *, uint64_t, uint64_t, uintptr_t));
+UNICORNS(raise_exception_ra_x86_64, void, (struct cpu *, int, uintptr_t));
+UNICORNS(raise_exception_err_ra_x86_64, void, (struct cpu *, int, int, uintptr_t));
+UNICORNS(cpu_restore_state_x86_64, bool, (void *, uintptr_t, bool));
+UNICORNS(cpu_loop_exit_noexc_x86_64, void, (void *));
+UNICORNS(cpu_ldub_code_x86_64, uint32_t, (struct cpu *, uint64_t));
+UNICORNS(cpu_ldub_data_ra_x86_64, uint32_t, (struct cpu *, uint64_t, uintptr_t));
+UNICORNS(cpu_lduw_data_ra_x86_64, uint32_t, (struct cpu *, uint64_t, uintptr_t));
+UNICORNS(cpu_ldq_data_ra_x86_64, uint64_t, (struct cpu *, uint64_t, uintptr_t));
+UNICORNS(cpu_stb_data_ra_x86_64, void, (struct cpu *, uint64_t, uint32_t, uintptr_t));
+UNICORNS(cpu_stw_data_ra_x86_64, void, (struct cpu *, uint64_t, uint32_t, uintptr_t));
+UNICORNS(cpu_stl_data_ra_x86_64, void, (struct cpu *, uint64_t, uint32_t, uintptr_t));
+UNICORNS(cpu_stq_data_ra_x86_64, void, (struct cpu *, uint64_t, uint64_t, uintptr_t));
 
 void unicorn_raise(struct cpu *cpu, int vector, uintptr_t caller)
 {
-    ORIGINAL(raise_exception_ra)(cpu, vector, caller);
+    ORIGINAL(raise_exception_ra_x86_64)(cpu, vector, caller);
 }
 
 void unicorn_raise_protection(struct cpu *cpu, uintptr_t caller)
 {
-    ORIGINAL(raise_exception_err_ra)(cpu, VECTOR_PROTECTION, 0, caller);
+    ORIGINAL(raise_exception_err_ra_x86_64)(cpu, VECTOR_PROTECTION, 0, caller);
 }
 
 uint32_t unicorn_load8(struct cpu *cpu, uint64_t address, uintptr_t caller)
 {
-    return ORIGINAL(cpu_ldub_data_ra)(cpu, address, caller);
+    return ORIGINAL(cpu_ldub_data_ra_x86_64)(cpu, address, caller);
 }
 
 uint32_t unicorn_load16(struct cpu *cpu, uint64_t address, uintptr_t caller)
 {
-    return ORIGINAL(cpu_lduw_data_ra)(cpu, address, caller);
+    return ORIGINAL(cpu_lduw_data_ra_x86_64)(cpu, address, caller);
 }
 
 uint64_t unicorn_load64(struct cpu *cpu, uint64_t address, uintptr_t caller)
 {
-    return ORIGINAL(cpu_ldq_data_ra)(cpu, address, caller);
+    return ORIGINAL(cpu_ldq_data_ra_x86_64)(cpu, address, caller);
 }
 
 void unicorn_store8(struct cpu *cpu, uint64_t address, uint32_t value, uintptr_t caller)
 {
-    ORIGINAL(cpu_stb_data_ra)(cpu, address, value, caller);
+    ORIGINAL(cpu_stb_data_ra_x86_64)(cpu, address, value, caller);
 }
 
 void unicorn_store16(struct cpu *cpu, uint64_t address, uint32_t value, uintptr_t caller)
 {
-    ORIGINAL(cpu_stw_data_ra)(cpu, address, value, caller);
+    ORIGINAL(cpu_stw_data_ra_x86_64)(cpu, address, value, caller);
 }
 
 void unicorn_store32(struct cpu *cpu, uint64_t address, uint32_t value, uintptr_t caller)
 {
-    ORIGINAL(cpu_stl_data_ra)(cpu, address, value, caller);
+    ORIGINAL(cpu_stl_data_ra_x86_64)(cpu, address, value, caller);
 }
 
 void unicorn_store64(struct cpu *cpu, uint64_t address, uint64_t value, uintptr_t caller)
 {
-    ORIGINAL(cpu_stq_data_ra)(cpu, address, value, caller);
+    ORIGINAL(cpu_stq_data_ra_x86_64)(cpu, address, value, caller);
 }
 
 /* Bytes of an x87 instruction with a memory operand: prefixes, opcode, ModRM, SIB, displacement. */
 static unsigned instruction_size(struct cpu *cpu, uint64_t start, bool is64, bool is32)
 {
     uint64_t at = start;
-    uint8_t byte = (uint8_t)ORIGINAL(cpu_ldub_code)(cpu, at);
+    uint8_t byte = (uint8_t)ORIGINAL(cpu_ldub_code_x86_64)(cpu, at);
     bool other_size = false;
-    for (; byte < 0xd8 || byte > 0xdf; byte = (uint8_t)ORIGINAL(cpu_ldub_code)(cpu, ++at))
+    for (; byte < 0xd8 || byte > 0xdf; byte = (uint8_t)ORIGINAL(cpu_ldub_code_x86_64)(cpu, ++at))
         other_size |= byte == 0x67;
-    uint8_t modrm = (uint8_t)ORIGINAL(cpu_ldub_code)(cpu, ++at), mod = modrm >> 6, rm = modrm & 7;
+    uint8_t modrm = (uint8_t)ORIGINAL(cpu_ldub_code_x86_64)(cpu, ++at), mod = modrm >> 6, rm = modrm & 7;
     if (!is64 && is32 == other_size) /* 16-bit addresses */
         return (unsigned)(at + 1 - start) + (mod == 0 ? (rm == 6 ? 2 : 0) : mod);
     if (rm == 4) {
-        uint8_t base = ORIGINAL(cpu_ldub_code)(cpu, ++at) & 7;
+        uint8_t base = ORIGINAL(cpu_ldub_code_x86_64)(cpu, ++at) & 7;
         rm = mod == 0 && base == 5 ? 5 : 4;
     }
     return (unsigned)(at + 1 - start) + (mod == 1 ? 1 : mod == 2 || rm == 5 ? 4 : 0);
 }
 
+void unicorn_settle(struct cpu *cpu)
+{
+    struct machine *machine = machine_of_state((struct cpu_state *)cpu);
+    if (machine != NULL)
+        machine_settle(machine, true);
+}
+
 _Noreturn void unicorn_skip(struct cpu *cpu, uintptr_t caller)
 {
     void *state = (char *)cpu - BEFORE_CPU;
-    ORIGINAL(cpu_restore_state)(state, caller, true);
+    ORIGINAL(cpu_restore_state_x86_64)(state, caller, true);
     bool is64 = cpu->hflags >> 15 & 1, is32 = cpu->hflags >> 4 & 1;
     uint64_t base = is64 ? 0 : cpu->segments[1].base;
+    unicorn_settle(cpu);
     cpu->rip += instruction_size(cpu, base + cpu->rip, is64, is32);
-    ORIGINAL(cpu_loop_exit_noexc)(state);
+    ORIGINAL(cpu_loop_exit_noexc_x86_64)(state);
     __builtin_unreachable();
 }
 

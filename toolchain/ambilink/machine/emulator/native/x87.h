@@ -76,6 +76,8 @@ _Static_assert(offsetof(struct cpu, mxcsr) == 816, "of Unicorn 2.1.4");
 /* Unicorn's own. Those that raise do not return. */
 void unicorn_raise(struct cpu *cpu, int vector, uintptr_t caller);
 void unicorn_raise_protection(struct cpu *cpu, uintptr_t caller);
+/* The running block is left at the instruction of RIP, which counts. */
+void unicorn_settle(struct cpu *cpu);
 /* Go on behind the x87 instruction with a memory operand that calls, without what is left of it. */
 _Noreturn void unicorn_skip(struct cpu *cpu, uintptr_t caller);
 uint32_t unicorn_load8(struct cpu *cpu, uint64_t address, uintptr_t caller);
