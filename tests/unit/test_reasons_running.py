@@ -12,7 +12,7 @@ from ambilink.verify.kernel_state import Process, ProcessState, Registers, Threa
 
 def process(number: int, *states: tuple[ThreadState, bool]) -> Process:
     threads = [Thread(each, state, None, 0, 0, Registers(1, 1, 1, tick)) for each, (state, tick) in enumerate(states)]
-    return Process(number, "abc"[number], ProcessState.ALIVE, 0, number, threads)
+    return Process(number, "abc"[number], ProcessState.ALIVE, 0, number << 12, threads)
 
 
 CALLED, INTERRUPTED, WAITS = (ThreadState.READY, False), (ThreadState.READY, True), (ThreadState.RECEIVING, False)
@@ -32,7 +32,7 @@ CALLED, INTERRUPTED, WAITS = (ThreadState.READY, False), (ThreadState.READY, Tru
 def test_who_is_named(monkeypatch, states, cpu, named):
     scene = SimpleNamespace(
         state=SimpleNamespace(processes=[process(number, state) for number, state in enumerate(states)]),
-        cpu=CpuPlace(0x1000, False, page_table=cpu),
+        cpu=CpuPlace({"rip": 0x1000, "cr3": cpu << 12}, False),
         named=lambda process: process.name,
         registers=lambda process, thread: thread.registers,
     )

@@ -3,6 +3,7 @@
 import tempfile
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ambilink.bootimage.container import ImageFile, read
@@ -21,9 +22,10 @@ from ambilink.verify.kernel_place import distance_of, following
 from ambilink.verify.kernel_state import KernelState, read_kernel_state
 from ambilink.verify.lives import LifeWatch, Lives
 from ambilink.verify.lost_output import warnings
-from ambilink.verify.reasons import Scene, kernel_reasons, reasons_of
+from ambilink.verify.reasons import Scene, reasons_of
 from ambilink.verify.slots import SlotReport, verify_slots
 from ambilink.verify.snapshot import StartSnapshots
+from ambilink.verify.stopped import Places, StoppedCpu, cpu_reasons, stopped_cpu
 from ambilink.verify.system import SystemReport, verify_system
 
 
@@ -46,6 +48,7 @@ class BootResult:
     lives: Lives | None
     image: ImageFile | None  # None: not of this project's format
     reasons: list[str]  # why it failed, the weightiest first
+    stopped: StoppedCpu | None  # the CPU, where the machine ended without a verdict of the guest
     warnings: list[str]  # what is lost, although the boot may have passed
 
     @property
@@ -82,6 +85,7 @@ def boot_and_verify(
     failures: list[str] = []
     verify_error = ""
     reasons: list[str] = []
+    stopped = None
     try:
         if image and watch and outcome.memory:
             lives = watch.read(outcome.memory)
@@ -91,8 +95,8 @@ def boot_and_verify(
             slots = verify_slots(image, starts.snapshots if starts else [], outcome.memory, state)
             # A boot that failed has unfinished processes; what was linked wrongly may be why it failed.
             failures += [*report.failures, *slots.failures] if outcome.verdict is Verdict.PASS else slots.at_start
-        if outcome.verdict not in (Verdict.PASS, Verdict.ENDED):
-            reasons = _reasons(outcome, image, state, request.image, root, manifest)
+        if outcome.verdict is not Verdict.PASS:
+            reasons, stopped = _look(outcome, image, state, request.image, root, manifest)
     except AmbilinkError as error:
         verify_error = str(error)
         failures.append(verify_error)
@@ -114,6 +118,7 @@ def boot_and_verify(
         expected=expected,
         missing=missing,
         reasons=reasons,
+        stopped=stopped,
         verify_error=verify_error,
         started=started,
         lives=lives,
@@ -122,15 +127,17 @@ def boot_and_verify(
     )
 
 
-def _reasons(
+def _look(
     outcome: Outcome,
     image: ImageFile | None,
     state: KernelState | None,
     booted: Path,
     root: Path,
     manifest: Path | None,
-) -> list[str]:
+) -> tuple[list[str], StoppedCpu | None]:
+    """Why it failed, and where the CPU was."""
     found: list[str] = []
+    scene = None
     system = (image, state) if image and state else None
     if image is None and outcome.memory:
         system = find_system(booted, outcome.memory)
@@ -139,8 +146,14 @@ def _reasons(
         scene = Scene(*system, outcome.memory, outcome.text, root, outcome.cpu, described)
         found = reasons_of(scene, out_of_time=outcome.verdict in (Verdict.TIMEOUT, Verdict.SILENCE))
     moved = system[1].moved if system else distance_of(image, outcome.memory) if image else 0
-    in_kernel = outcome.cpu is not None and outcome.cpu.rip >> 63 and not outcome.cpu.halted
-    return found if found and not in_kernel else found + kernel_reasons(outcome, [booted, root / KERNEL], moved)
+    places = Places(scene, [booted, root / KERNEL], moved)
+    if outcome.verdict is Verdict.ENDED:
+        found = []
+    elif not found or (outcome.cpu and (outcome.cpu.is_stuck or (outcome.cpu.rip >> 63 and not outcome.cpu.halted))):
+        found += cpu_reasons(outcome, places)
+    if outcome.cpu is None or outcome.memory is None:
+        return found, None
+    return found, stopped_cpu(outcome.cpu, outcome.memory, partial(places.find, outcome.cpu.page_table))
 
 
 def _read_manifest(path: Path) -> Manifest | None:

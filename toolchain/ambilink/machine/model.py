@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ambilink.machine.keys import Keys
 from ambilink.machine.memory import PhysicalMemory
+from ambilink.machine.paging import EFER_LONG, FRAME_MASK, Paging
 from ambilink.verdict import AMBILINK_RULES, VerdictRules
 
 EXIT_PASS = 0
@@ -115,11 +116,27 @@ Counts = dict[tuple[int, int], int]
 class CpuPlace:
     """Where the CPU was when the boot was ended."""
 
-    rip: int
+    registers: Mapping[str, int]  # by name, in the order in which they are shown
     halted: bool  # it waits for an interrupt
-    rsp: int = 0
-    rbp: int = 0
-    page_table: int = 0  # physical address
+    is_stuck: bool = False  # it cannot go on: nothing is behind an address, a fault in the delivery of a fault
+
+    @property
+    def rip(self) -> int:
+        return self.registers["rip"]
+
+    @property
+    def page_table(self) -> int:
+        """Physical address."""
+        return self.registers["cr3"] & FRAME_MASK
+
+    @property
+    def paging(self) -> Paging:
+        return Paging(*(self.registers[name] for name in ("cr0", "cr3", "cr4", "efer")))
+
+    @property
+    def bits(self) -> int:
+        """How wide its addresses are."""
+        return 64 if self.registers["efer"] & EFER_LONG else 32
 
 
 @dataclass
@@ -135,6 +152,8 @@ class Outcome:
     crash: list[str] = field(default_factory=list)  # from the line that the rules call a failure on
     cpu: "CpuPlace | None" = None  # where it ran no code that ended the machine, and can be asked
     notes: list[str] = field(default_factory=list)  # where the machine is not what it promises to be
+
+    undefined: tuple[int, int] | None = None  # rip and CR3 at the last instruction that the machine does not know
 
     @property
     def text(self) -> list[str]:

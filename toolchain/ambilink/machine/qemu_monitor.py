@@ -10,8 +10,10 @@ from ambilink.machine.model import CpuPlace
 PATH_MAX = 100  # of a socket, bytes; sun_path has 108
 PROMPT = b"(qemu) "
 PATIENCE = 5.0  # seconds for an answer
-REGISTER = re.compile(rb"\b(RIP|EIP|RSP|RBP|CR3)=([0-9a-f]+)")
-ADDRESS_MASK = 0x000FFFFFFFFFF000
+REGISTER = re.compile(rb"\b([A-Z][A-Z0-9]{1,3}) *=([0-9a-f]+)")
+NAMED = {"RFL": "rflags", "EFL": "rflags"}  # and E.. of 32 bits as R..
+SHOWN = re.compile(r"r(?:[a-d]x|[sd]i|[bsi]p|\d+|flags)|[c-gs]s|cr[0-4]|efer")
+NEEDED = ("rip", "rsp", "rbp", "cr0", "cr3", "cr4", "efer")
 HALTED = re.compile(rb"\bHLT=1")
 
 
@@ -32,12 +34,16 @@ def ask_cpu(scratch: Path) -> CpuPlace | None:
             answer = _read_answer(monitor)
     except (OSError, AttributeError):
         return None
-    values = {name.decode(): int(value, 16) for name, value in REGISTER.findall(answer)}
-    rip = values.get("RIP", values.get("EIP"))
-    if rip is None:
+    values = {_lower(name.decode()): int(value, 16) for name, value in REGISTER.findall(answer)}
+    if any(name not in values for name in NEEDED):
         return None
-    halted = HALTED.search(answer) is not None
-    return CpuPlace(rip, halted, values.get("RSP", 0), values.get("RBP", 0), values.get("CR3", 0) & ADDRESS_MASK)
+    return CpuPlace({name: values[name] for name in values if SHOWN.fullmatch(name)}, bool(HALTED.search(answer)))
+
+
+def _lower(name: str) -> str:
+    """QEMU's name of a register as ours: EAX is rax."""
+    wide = "R" + name[1:] if len(name) == 3 and name.startswith("E") else name
+    return NAMED.get(name, wide).lower()
 
 
 def _path(scratch: Path) -> Path:

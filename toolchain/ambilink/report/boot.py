@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from ambilink.boot import BootResult
 from ambilink.bootimage.layout import PAGE_SIZE
-from ambilink.machine.judge import GUEST_FAILED
+from ambilink.machine.judge import GUEST_FAILED, UNDECIDED
 from ambilink.machine.model import Outcome, Verdict
 from ambilink.verify.kernel_state import KernelState, ProcessState, ThreadState
 from ambilink.verify.slots import SlotReport
+from ambilink.verify.stopped import stopped_lines
 from ambilink.verify.system import SystemReport
 
 
@@ -78,6 +79,13 @@ def slot_lines(slots: SlotReport) -> list[str]:
     return lines
 
 
+def _shows_cpu(result: BootResult) -> bool:
+    """Where it could not go on, or nothing else says where it was. In the record it always is."""
+    verdict = result.outcome.verdict
+    stuck = result.outcome.cpu is not None and result.outcome.cpu.is_stuck
+    return stuck or verdict is Verdict.HALTED or (verdict in UNDECIDED and result.state is None)
+
+
 def as_text(result: BootResult) -> list[str]:
     outcome, state, report, failures = result.outcome, result.state, result.report, result.failures
     lines: list[str] = []
@@ -85,6 +93,8 @@ def as_text(result: BootResult) -> list[str]:
         lines += ["", *result.faults]
     if outcome.crash:
         lines += ["", "what the console shows of the failure:", *(f"  {line}" for line in outcome.crash)]
+    if result.stopped and _shows_cpu(result):
+        lines += ["", "where the CPU stopped:", *stopped_lines(result.stopped)]
     if state and outcome.verdict is Verdict.TIMEOUT:
         lines += ["", "when time was up:", *waiting_lines(state)]
     if report and outcome.verdict is Verdict.PASS:

@@ -90,6 +90,7 @@ def as_json(result: BootResult, before: Record | None = None) -> Record:
         ],
         "crash": outcome.crash,
         "faults": result.faults,
+        "cpu": result.stopped.as_json() if result.stopped else None,
         "waiting": waiting_lines(state) if state and outcome.verdict is Verdict.TIMEOUT else [],
         "checks": checks(result),
         "processes": _processes(result),

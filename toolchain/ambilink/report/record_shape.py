@@ -52,6 +52,16 @@ SHAPE: dict[str, Any] = {
     "console": [{"text": str, "console": str, "seconds": NUMBER, "instructions": COUNT}],
     "crash": LINES,
     "faults": LINES,
+    "cpu": Later(
+        {
+            "rip": int,
+            "halted": bool,
+            "stuck": bool,
+            "registers": Each(int),
+            "calls": [{"address": int, "where": str}],
+            "code": str,
+        }
+    ),
     "waiting": LINES,
     "checks": [{"group": str, "name": str, "result": str, "detail": str, "failures": LINES}],
     "processes": [

@@ -102,14 +102,19 @@ def describe_address(address: int, modules: list[MappedModule], root: Path) -> s
     return "in no file of the image"
 
 
-def describe_kernel_address(address: int, files: Sequence[Path], distance: int) -> str:
+def find_kernel_address(address: int, files: Sequence[Path], distance: int) -> str | None:
     """An address of the kernel's own code, by the first of some files that has a function there. `distance`: how far it
     moved; before that it runs where it is linked."""
     for path in files:
         for linked in dict.fromkeys((address - distance, address)):
             if described := describe_in_file("", path, linked):
                 return described.removeprefix(": ")
-    return f"no function of {' or '.join(map(str, files))}"
+    return None
+
+
+def describe_kernel_address(address: int, files: Sequence[Path], distance: int) -> str:
+    """As above, in words where no file has it."""
+    return find_kernel_address(address, files, distance) or f"no function of {' or '.join(map(str, files))}"
 
 
 def explain_faults(console: list[str], report: SystemReport, root: Path) -> list[str]:

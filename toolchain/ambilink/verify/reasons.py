@@ -12,9 +12,8 @@ from ambilink.bootimage.container import ImageFile
 from ambilink.bootimage.layout import Role
 from ambilink.bootimage.manifest import Manifest
 from ambilink.errors import near
-from ambilink.machine.judge import UNDECIDED
 from ambilink.machine.memory import PhysicalMemory
-from ambilink.machine.model import CpuPlace, Outcome
+from ambilink.machine.model import CpuPlace
 from ambilink.verify.backtrace import FAULT, KERNEL, describe_address, describe_kernel_address
 from ambilink.verify.kernel_state import KernelState, Process, ProcessState, Registers, Thread, ThreadState
 from ambilink.verify.modules import FIRST_PROCESS, Modules
@@ -66,7 +65,7 @@ class Scene:
         """Of a thread that is ready: the CPU's own, where it runs, for those in memory are of its last trap."""
         cpu, ready = self.cpu, [each for each in process.threads if each.state is ThreadState.READY]
         if cpu and ready == [thread] and cpu.page_table == process.page_table and cpu.rip < USER_END and not cpu.halted:
-            return Registers(cpu.rip, cpu.rsp, cpu.rbp)
+            return Registers(cpu.rip, cpu.registers["rsp"], cpu.registers["rbp"])
         return thread.registers
 
     def space(self, process: Process) -> UserSpace:
@@ -329,15 +328,6 @@ def _running(scene: Scene, held: Mapping[str, str]) -> list[str]:
         wait = f"; {' and '.join(waiting)} wait{'s' * (len(waiting) == 1)} for it" if waiting else ""
         found.append(f"{scene.named(process)} runs at {registers.rip:#x}, in {where}{chain}{wait}")
     return found
-
-
-def kernel_reasons(outcome: Outcome, files: Sequence[Path], moved: int) -> list[str]:
-    """Where the CPU was, if it was in the kernel; `files` may have the kernel's symbols, which it runs `moved` from."""
-    cpu = outcome.cpu
-    if cpu is None or outcome.verdict not in UNDECIDED or outcome.crash:
-        return []
-    what = "halted" if cpu.halted else "ran"
-    return [f"the CPU {what} at {cpu.rip:#x}, in {describe_kernel_address(cpu.rip, files, moved)}"]
 
 
 def reasons_of(scene: Scene, *, out_of_time: bool) -> list[str]:

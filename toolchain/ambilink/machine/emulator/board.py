@@ -29,6 +29,7 @@ from ambilink.machine.emulator.devices import (
     Timer,
     WallClock,
 )
+from ambilink.machine.emulator.fault import describe_error, describe_exceptions
 from ambilink.machine.judge import Judge
 from ambilink.machine.keys import ENDED, before_escape
 from ambilink.machine.memory import MEGABYTE, allocate
@@ -167,14 +168,18 @@ class Board:
         watchdog = threading.Timer(min(self.request.timeout, threading.TIMEOUT_MAX), self.cpu.stop)
         watchdog.daemon = True
         watchdog.start()
+        is_stuck = False
         try:
             self.load()
             verdict, detail = self._run()
-        except (unicorn.UcError, IndexError) as error:
-            verdict, detail = (
-                Verdict.FAIL,
-                f"the guest touched an address with nothing behind it ({error}), rip {self.cpu.rip:#x}",
-            )
+        except unicorn.UcError as error:
+            is_stuck = True
+            self._count_stopped()
+            verdict, detail = Verdict.FAIL, describe_error(error, self.cpu.invalid_address)
+        except IndexError as error:  # an interrupt's frame, or a table of the processor's
+            is_stuck = True
+            self._count_stopped()
+            verdict, detail = Verdict.FAIL, f"the processor needs an address with nothing behind it: {error}"
         finally:
             watchdog.cancel()
         self.console.finish(self._seconds(), self.instructions)
@@ -190,7 +195,8 @@ class Board:
             memory=self.memory,
             counters=dict(self.cpu.counters),
             crash=self.judge.crash,
-            cpu=None if self.exit.code is not None else self.cpu.place,
+            undefined=self.cpu.undefined,
+            cpu=None if self.exit.code is not None else self.cpu.place(is_stuck or self.cpu.triple_fault is not None),
             notes=native.notes(),
         )
 
@@ -212,14 +218,18 @@ class Board:
             if decision := self.judge.decide(self.now() / NANOSECONDS):
                 return decision
             if self.cpu.triple_fault:
-                return Verdict.RESET, f"triple fault, rip {self.cpu.rip:#x}"
+                return Verdict.RESET, f"triple fault: {describe_exceptions(self.cpu.triple_fault)}"
             # While the CPU halts and a person may type, the guest's time is the host's.
             if self.cpu.halted and not self._read_keys(self._until_tick() / NANOSECONDS):
                 return Verdict.ENDED, ENDED
             if not self._wait():
-                return Verdict.HALTED, f"the CPU halted for ever, rip {self.cpu.rip:#x}"
+                return Verdict.HALTED, "the CPU halted for ever"
             if self.now() > limit or self._seconds() > self.request.timeout:
                 return self.judge.timeout(self.request.timeout)
+
+    def _count_stopped(self) -> None:
+        """Of a slice that an error ended."""
+        self.instructions += self.cpu.executed
 
     def _slice(self, budget: int, until_interrupts_on: bool = False) -> int:
         now, self._running = self.now(), True

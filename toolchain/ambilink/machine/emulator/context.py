@@ -6,6 +6,7 @@ Where the fields lie is found at start with marked values, so that another layou
 instead of corrupting the guest; the version is pinned because of the few distances that remain.
 """
 
+import contextlib
 import ctypes
 import struct
 from collections.abc import Callable
@@ -88,7 +89,9 @@ class Layout:
         self.star, self.lstar, self.fmask = (state.find(struct.pack("<Q", MSR_MARK + i)) for i in range(3))
         self.error = self._find_error(engine, context)
         self.counter = self._find_counter(engine)
-        if min(self.registers, self.star, self.lstar, self.fmask, self.error, self.counter) < 0:
+        self.invalid_address = self._find_invalid_address(engine)
+        found = (self.registers, self.star, self.lstar, self.fmask, self.error, self.counter, self.invalid_address)
+        if min(found) < 0:
             raise LayoutError(f"unicorn {unicorn.__version__} has another layout than 2.1.4, which is pinned")
 
     def _find_error(self, engine: unicorn.Uc, context: unicorn.unicorn.UcContext) -> int:
@@ -121,6 +124,14 @@ class Layout:
         engine.hook_add(unicorn.UC_HOOK_INSN, on_out, None, 1, 0, x86.UC_X86_INS_OUT)
         engine.emu_start(0x1800, 0, count=limit)
         return found[0] if found else -1
+
+    def _find_invalid_address(self, engine: unicorn.Uc) -> int:
+        """The engine keeps the physical address that was last found to have nothing behind it: read one."""
+        void = 0x5A5A0000
+        engine.mem_write(0x1C00, b"\x8b\x04\x25" + void.to_bytes(4, "little"))  # mov eax, [void]
+        with contextlib.suppress(unicorn.UcError):
+            engine.emu_start(0x1C00, 0, count=1)
+        return ctypes.string_at(engine_address(engine), 16384).find(struct.pack("<Q", void))
 
 
 def _do_nothing() -> None:

@@ -25,6 +25,7 @@ from ambilink.machine.emulator.context import (
     engine_address,
     segments_as_bytes,
 )
+from ambilink.machine.emulator.fault import Exceptions, registers_of
 from ambilink.machine.emulator.native.machine import NativeRun
 from ambilink.machine.memory import PhysicalMemory
 from ambilink.machine.model import Counts, CpuPlace
@@ -98,13 +99,16 @@ class Cpu:
         self.context = Context(self.engine, layout, self._native.state if self._native else None)
         self._counter = ctypes.c_uint64.from_address(engine_address(self.engine) + layout.counter)
         self._start_time = 0
-        self.triple_fault = False
+        self._invalid_address = ctypes.c_uint64.from_address(engine_address(self.engine) + layout.invalid_address)
+        self.triple_fault: Exceptions | None = None
+        self.undefined: tuple[int, int] | None = None  # rip and CR3 at the last undefined instruction
         self.halted = False  # the last run ended at hlt
         self._counts = {"system calls": 0, "exceptions": 0, "interrupts": 0}
         self._stopped = False
         self._ended = False  # the last run ended early
         self._paused_at = NEVER
         self._failure: BaseException | None = None  # raised in a call from native code
+        self._fault_address = 0  # CR2 at the first of exceptions that follow each other
         self._refused_port: tuple[int, int] | None = None  # rip and rax at a port access from user mode
         self._port_read, self._port_write = port_read, port_write
         add = self.engine.hook_add
@@ -207,6 +211,11 @@ class Cpu:
             self.raise_exception(VECTOR_PROTECTION, 0)
         return executed
 
+    @property
+    def executed(self) -> int:
+        """Instructions of the last run, also of one that an error ended."""
+        return self._native.executed if self._native else int(self._counter.value)
+
     def now(self) -> int:
         """Within a run: its start time and a nanosecond for each instruction, that which is running included."""
         return self._native.now() if self._native else self._start_time + self._counter.value
@@ -253,13 +262,13 @@ class Cpu:
     def rip(self) -> int:
         return int(self.context.rip.value)
 
+    def place(self, is_stuck: bool) -> CpuPlace:
+        return CpuPlace(registers_of(self.engine), self.halted, is_stuck)
+
     @property
-    def place(self) -> CpuPlace:
-        rip, rsp, rbp, table = (
-            int(self.engine.reg_read(each))
-            for each in (x86.UC_X86_REG_RIP, x86.UC_X86_REG_RSP, x86.UC_X86_REG_RBP, x86.UC_X86_REG_CR3)
-        )
-        return CpuPlace(rip, self.halted, rsp, rbp, table & ADDRESS_MASK)
+    def invalid_address(self) -> int:
+        """The physical address that was last found to have nothing behind it."""
+        return int(self._invalid_address.value)
 
     def accepts_interrupt(self) -> bool:
         """IF is set, and the last instruction was not the sti that set it."""
@@ -283,7 +292,10 @@ class Cpu:
         """Physical address for a supervisor access, or None."""
         table = self.context.control[3] & ADDRESS_MASK
         for shift in (39, 30, 21, 12):
-            entry = self.memory.word(table + (address >> shift & 511) * 8)
+            try:
+                entry = self.memory.word(table + (address >> shift & 511) * 8)
+            except IndexError:
+                return None
             if not entry & 1 or (write and not entry & 2):
                 return None
             if shift in (30, 21) and entry & 0x80:
@@ -308,6 +320,8 @@ class Cpu:
     def _deliver(self, vector: int, error: int, software: bool, restart: int | None, nested: tuple[int, ...]) -> None:
         """Enter a handler through the IDT; the context must have been saved."""
         c = self.context
+        if not nested:
+            self._fault_address = c.control[2]
         privilege = c.hflags.value & HFLAG_CPL
         entry = self.physical(c.idt.base + vector * 16) if vector * 16 + 15 <= c.idt.limit else None
         if entry is None:
@@ -351,7 +365,8 @@ class Cpu:
         chain = (*nested, during)
         if during == VECTOR_DOUBLE_FAULT or len(chain) > 3:
             # Raised here it would pass through Unicorn's frames: leave a mark and stop.
-            self.triple_fault = True
+            code = self.context.error_code.value if chain[0] in WITH_ERROR_CODE else 0
+            self.triple_fault = Exceptions((*chain, vector), code, self._fault_address)
             self.stop()
             return
         both_contributory = during in CONTRIBUTORY and vector in CONTRIBUTORY
@@ -380,6 +395,7 @@ class Cpu:
 
     def _on_invalid(self, engine: unicorn.Uc, data: object) -> bool:
         self.context.save()
+        self.undefined = self.rip, self.context.control[3]
         self.raise_exception(VECTOR_INVALID, 0)
         return True
 

@@ -1,0 +1,137 @@
+"""Where the CPU stopped: its registers, the calls that led there, and the instruction, from the machine's memory."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ambilink.machine.judge import UNDECIDED
+from ambilink.machine.memory import PhysicalMemory
+from ambilink.machine.model import CpuPlace, Outcome
+from ambilink.machine.paging import read_virtual
+from ambilink.verify.backtrace import find_kernel_address
+from ambilink.verify.reasons import Scene
+
+CALLS_MAX = 16
+CODE_SHOWN = 15  # the longest instruction
+SHORT = ("cs", "ss", "ds", "es", "fs", "gs")
+USER_END = 1 << 47
+Find = Callable[[int], str | None]  # function and line of an address
+VEX = (0xC4, 0xC5, 0x62)  # first byte of AVX and AVX-512 instructions
+
+
+@dataclass(frozen=True)
+class Places:
+    """Who has which code."""
+
+    scene: Scene | None  # of this project's kernel
+    files: Sequence[Path]  # that may have the kernel's symbols
+    moved: int  # how far the kernel runs from where it is linked
+
+    def find(self, page_table: int, address: int) -> str | None:
+        """Function and line of an address in one address space."""
+        scene = self.scene
+        processes = scene.state.processes if scene else []
+        process = next((each for each in processes if each.page_table == page_table), None)
+        if scene and process and address < USER_END:
+            return f"{scene.named(process)}, {scene.where(scene.space(process), address)}"
+        return find_kernel_address(address, self.files, self.moved)
+
+    def describe(self, page_table: int, address: int) -> str:
+        return self.find(page_table, address) or f"no function of {' or '.join(map(str, self.files))}"
+
+
+@dataclass(frozen=True)
+class Call:
+    address: int
+    where: str
+
+
+@dataclass(frozen=True)
+class StoppedCpu:
+    place: CpuPlace
+    calls: list[Call]  # the innermost first
+    code: bytes  # from rip on; empty where nothing is mapped
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "rip": self.place.rip,
+            "halted": self.place.halted,
+            "stuck": self.place.is_stuck,
+            "registers": dict(self.place.registers),
+            "calls": [{"address": call.address, "where": call.where} for call in self.calls],
+            "code": self.code.hex(),
+        }
+
+
+def stopped_cpu(place: CpuPlace, memory: PhysicalMemory, find: Find) -> StoppedCpu:
+    calls = []
+    for depth, address in enumerate(_chain(place, memory)):
+        where = find(_within(place) if depth == 0 else address - 1)  # a return address belongs to the call before it
+        calls.append(Call(address, where or "?"))
+        if depth and not where:
+            break
+    return StoppedCpu(place, calls, read_virtual(memory, place.paging, place.rip, CODE_SHOWN))
+
+
+def cpu_reasons(outcome: Outcome, places: Places) -> list[str]:
+    """Where the CPU stopped, and an instruction that it does not know."""
+    cpu = outcome.cpu
+    if cpu is None or not (cpu.is_stuck or outcome.verdict in UNDECIDED) or outcome.crash:
+        return []
+    what = "stopped" if cpu.is_stuck else "halted" if cpu.halted else "ran"
+    found = [f"the CPU {what} at {cpu.rip:#x}, in {places.describe(cpu.page_table, _within(cpu))}"]
+    if outcome.undefined and outcome.memory:
+        rip, table = outcome.undefined
+        paging = replace(cpu.paging, cr3=table)
+        code = read_virtual(outcome.memory, paging, rip, CODE_SHOWN)
+        found.append(f"{_unknown(code)} at {rip:#x} ({code.hex(' ')}), in {places.describe(paging.table, rip)}")
+    return found
+
+
+def _unknown(code: bytes) -> str:
+    if code[:1] and code[0] in VEX:
+        return "the machine has no AVX, and raised the exception for undefined instructions"
+    return "the exception for undefined instructions was raised last"
+
+
+def _within(place: CpuPlace) -> int:
+    """An address of the instruction that stopped: rip is behind a hlt."""
+    return place.rip - place.halted
+
+
+def _chain(place: CpuPlace, memory: PhysicalMemory) -> list[int]:
+    """Where the CPU is and the return addresses, by the chain of frame pointers."""
+    found, frame, size = [place.rip], place.registers["rbp"], place.bits // 8
+    code = read_virtual(memory, place.paging, place.rip, 1)
+    if not code:  # a call to nowhere: its return address is on top of the stack
+        found += _words(place, memory, place.registers["rsp"], size, 1)
+    while len(found) < CALLS_MAX:
+        words = _words(place, memory, frame, size, 2)
+        if len(words) < 2 or not words[1]:
+            break
+        found.append(words[1])
+        if words[0] <= frame:
+            break
+        frame = words[0]
+    return found
+
+
+def _words(place: CpuPlace, memory: PhysicalMemory, address: int, size: int, count: int) -> list[int]:
+    data = read_virtual(memory, place.paging, address, size * count)
+    return [int.from_bytes(data[at : at + size], "little") for at in range(0, len(data) - size + 1, size)]
+
+
+def stopped_lines(stopped: StoppedCpu) -> list[str]:
+    lines = [f"  #{depth} {call.address:#018x} {call.where}" for depth, call in enumerate(stopped.calls)]
+    lines += register_lines(list(stopped.place.registers.items()))
+    lines.append(f"  code at rip: {stopped.code.hex(' ') or 'nothing is mapped there'}")
+    return lines
+
+
+def register_lines(registers: Sequence[tuple[str, int]]) -> list[str]:
+    """Fit into 80 columns."""
+    wide = [(name, value) for name, value in registers if name not in SHORT]
+    parts = [f"{name:>7} {value:016x}" for name, value in wide]
+    lines = ["  " + " ".join(parts[at : at + 3]) for at in range(0, len(parts), 3)]
+    short = [f"{name} {value:04x}" for name, value in registers if name in SHORT]
+    return lines + (["  " + " ".join(f"{each:>7}" for each in short)] if short else [])
