@@ -29,7 +29,7 @@ def line_of(text):
     [
         ("read", Verdict.FAIL, "read from physical 0xb0000000", "read_nowhere", "(void)*(volatile uint64_t"),
         ("write", Verdict.FAIL, "wrote to physical 0xb0000010", "write_nowhere", "(NOWHERE + 0x10) = 1"),
-        ("fault", Verdict.RESET, "page fault, write to 0x7000001234, not mapped; then", "write_unmapped", "0x7000001234"),
+        ("fault", Verdict.RESET, "page fault, write to 0x7000001234, not mapped;", "write_unmapped", "0x7000001234"),
         ("avx", Verdict.RESET, "triple fault: undefined instruction; then", "use_avx", "vmovaps"),
         ("halt", Verdict.HALTED, "halted for ever", "halt", "cli; hlt"),
         ("tables", Verdict.RESET, "page fault", "write_over_tables", ""),  # behind the load of CR3
