@@ -5,6 +5,8 @@
 #include <system/call.h>
 #include <system/start.h>
 
+#include "bench_loads.h"
+
 #define PAGE AMBILINK_PAGE_SIZE
 #define SYSTEM_CALLS 100000
 #define SWITCHES 20000
@@ -74,6 +76,31 @@ static void loop(void)
     end();
 }
 
+struct load {
+    const char *name;
+    unsigned long (*run)(unsigned long rounds);
+    unsigned long rounds;
+};
+
+static const struct load loads[] = {
+    {"interpreter", load_interpreter, 5},
+    {"tree", load_tree, 60},
+    {"sort", load_sort, 3},
+    {"compression", load_compression, 160},
+    {"numbers", load_numbers, 120},
+};
+
+static void run_loads(void)
+{
+    unsigned long sum = 0;
+    for (size_t i = 0; i < sizeof loads / sizeof *loads; i++) {
+        begin(loads[i].name, loads[i].rounds);
+        sum += loads[i].run(loads[i].rounds);
+        end();
+    }
+    printf("sum %lu\n", sum);
+}
+
 int main(void)
 {
     handle_t self = sys_start_handle(START_HANDLE_SELF);
@@ -81,5 +108,6 @@ int main(void)
     calls(self);
     mappings(self);
     loop();
+    run_loads();
     return 0;
 }

@@ -25,6 +25,7 @@ HFLAGS = RIP + 6 * 8
 SEGMENTS = HFLAGS + 8
 SEGMENT_SIZE = 24
 CONTROL = SEGMENTS + 10 * SEGMENT_SIZE
+EFER = CONTROL + 168
 OLD_EXCEPTION_AFTER_ERROR = 112
 
 MSR_MARK = 0x7A7A000011110000
@@ -181,6 +182,7 @@ class Context:
         self.es, self.cs, self.ss, self.ds, self.fs, self.gs = (segments[i] for i in range(6))
         self.tr, self.gdt, self.idt = segments[7], segments[8], segments[9]
         self.control = (ctypes.c_uint64 * 9).from_address(state + CONTROL)
+        self.efer = ctypes.c_uint64.from_address(state + EFER)
         self.star = ctypes.c_uint64.from_address(state + layout.star)
         self.lstar = ctypes.c_uint64.from_address(state + layout.lstar)
         self.fmask = ctypes.c_uint64.from_address(state + layout.fmask)

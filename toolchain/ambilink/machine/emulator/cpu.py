@@ -403,7 +403,7 @@ class Cpu:
         """The `syscall` instruction (Intel volume 2B). This is the hot path: everything is bound beforehand."""
         c, counters = self.context, self._counts
         save, restore, read_flags, set_flags = c.save, c.restore, c.read_flags, c.set_flags
-        registers, rip, hflags = c.registers, c.rip, c.hflags
+        registers, rip, hflags, efer = c.registers, c.rip, c.hflags, c.efer
         star, lstar, fmask, target, move = c.star, c.lstar, c.fmask, c.code_and_stack, ctypes.memmove
         segments: dict[int, bytes] = {}  # by STAR, which a kernel sets once
 
@@ -416,7 +416,7 @@ class Cpu:
         def on_system_call(uc: unicorn.Uc, data: object) -> None:
             flags = read_flags()
             save()
-            if not hflags.value & HFLAG_CS64 or not uc.reg_read(x86.UC_X86_REG_MSR, MSR_EFER) & EFER_SYSTEM_CALLS:
+            if not hflags.value & HFLAG_CS64 or not efer.value & EFER_SYSTEM_CALLS:
                 self.raise_exception(VECTOR_INVALID, 0)
                 rip.value -= 2
                 restore()
