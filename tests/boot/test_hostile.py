@@ -2,6 +2,8 @@
 
 import pytest
 
+from ambilink.machine.model import Verdict
+
 from .hostile import checks, hostile
 
 pytestmark = pytest.mark.compiler
@@ -48,3 +50,16 @@ def test_what_a_call_reads_may_change_between_its_steps(system, machine):
     result = hostile(system, "hostile-steps", hostile_steps=budget).boot(machine, timeout=90.0)
     checks(result, "steps")
     assert not any("is used up" in line for line in result.outcome.text), result.outcome.text
+
+
+def test_a_crowd_of_threads_takes_the_time_of_one(system):
+    """The sleepers, and the crowd with its children, have each a budget of their own, and so has the lone program."""
+    sleepers = {"arguments": ["4000", "sleeps", "0"], "kernel-memory": 6 << 20}
+    crowd = {"arguments": ["200", "spins", "2"], "starts": ["crowd-child"], "memory": 4 << 20, "kernel-memory": 1 << 20}
+    child = {"arguments": ["20", "spins", "0"]}
+    for name, settings in {"sleepers": sleepers, "crowd": crowd, "crowd-child": child}.items():
+        system.service(name, program="hostile-crowd", role="on-demand", **settings)
+    result = system.program("test-lone", starts=["sleepers", "crowd"]).boot(timeout=90.0)
+    assert result.outcome.verdict is Verdict.PASS, "\n".join(result.outcome.text)
+    for line in ("crowd: 4000 threads, 0 processes", "crowd: 200 threads, 2 processes"):
+        assert any(text.endswith(line) for text in result.outcome.text), result.outcome.text

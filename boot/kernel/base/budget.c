@@ -5,7 +5,12 @@
 #include "base/log.h"
 #include "base/page.h"
 
-struct budget root_budget = {.processes = 1, .name = "the machine"}; /* the kernel, which keeps it */
+struct budget root_budget = {
+    .processes = 1, /* the kernel, which keeps it */
+    .turns = &root_budget.own_turns,
+    .own_turns = {&turns_root, &root_budget.own_turns, &root_budget.own_turns, NULL},
+    .name = "the machine",
+};
 
 /* Logged only of budgets that the system gave: the others' are their makers' to care for. */
 __attribute__((cold)) bool budget_refuse(struct budget *budget, struct cost cost)

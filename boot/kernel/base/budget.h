@@ -6,12 +6,18 @@
  *
  * What a budget may take is reserved: it is taken from the budget that it was made of, up to the root, which has what
  * the machine has. So a budget that is not used up can be used, whatever others do; and one that is used up stops those
- * alone that use it. A budget NULL is the kernel's own, for what it needs for a time: it has no limit. */
+ * alone that use it. A budget NULL is the kernel's own, for what it needs for a time: it has no limit.
+ *
+ * So it is with the CPU: budgets that the machine gave have equal shares of it, and so have the processes of each, and
+ * the threads of each process. A budget that a program makes shares the turns of what it was made of: so making more
+ * buys nothing. */
 #ifndef BASE_BUDGET_H
 #define BASE_BUDGET_H
 #include <ambilink/abi.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "base/turns.h"
 
 /* So the way up to the root, which giving back may take, is short. */
 #define BUDGET_DEPTH_MAX 16
@@ -25,6 +31,7 @@ struct budget {
     struct cost limit, used;
     unsigned depth;                     /* how many it is made of, one of another: at most BUDGET_DEPTH_MAX */
     uint64_t processes;                 /* that use it. Without any it shrinks to what is used, and gives the rest back */
+    struct turns *turns, own_turns;     /* at the CPU, of its processes: its own, or those of the one that it was made of */
     void (*end)(struct budget *budget); /* called when no process uses it and nothing of it is used */
     bool was_logged;                    /* that it is used up */
     char name[PROCESS_NAME_MAX];        /* of the process that it was made for */

@@ -22,6 +22,8 @@ struct budget *budget_create(struct budget *parent, const char *name, struct cos
         return NULL;
     }
     *budget = (struct budget){.parent = parent, .depth = parent->depth + 1, .limit = limit, .end = end};
+    turns_init(&budget->own_turns, &turns_root);
+    budget->turns = parent->parent ? parent->turns : &budget->own_turns;
     for (unsigned i = 0; i < sizeof budget->name - 1 && name[i]; i++)
         budget->name[i] = name[i];
     return budget;

@@ -44,9 +44,12 @@ int64_t input_take(void)
     return byte;
 }
 
-bool input_reach(bool begin)
+void input_reach_begin(void)
 {
-    if (begin)
-        waiting.cursor = waiting.first;
+    waiting.cursor = waiting.first;
+}
+
+bool input_reach(void)
+{
     return queue_reach(&waiting);
 }

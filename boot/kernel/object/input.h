@@ -7,6 +7,7 @@
 /* The next byte; where there is none, the running thread waits for it, and its call's result is the byte. */
 int64_t input_take(void);
 
-/* As scheduler_reach, for threads that wait for keys. */
-bool input_reach(bool begin);
+/* A collection begins, and reaches the processes of threads that wait for keys, as queue_reach does. */
+void input_reach_begin(void);
+bool input_reach(void);
 #endif

@@ -1,5 +1,7 @@
 #include "object/thread.h"
 
+#include <stddef.h>
+
 #include "base/clock.h"
 #include "base/record.h"
 #include "base/work.h"
@@ -7,8 +9,8 @@
 
 struct thread *current_thread;
 bool input_awaited;
-static struct thread_queue ready_threads;
-static struct thread_queue sleeping_threads;
+bool sleepers_are_left;
+static struct heap alarms; /* of threads that sleep */
 static struct thread *loaded_thread; /* whose FPU state and address space the CPU holds */
 static uint64_t thread_numbers;
 
@@ -27,8 +29,6 @@ static void queue_add(struct thread_queue *queue, struct thread *thread)
 static void queue_remove(struct thread *thread)
 {
     struct thread_queue *queue = thread->queue;
-    if (!queue)
-        return;
     if (queue->cursor == thread)
         queue->cursor = thread->next;
     if (thread->previous)
@@ -40,6 +40,20 @@ static void queue_remove(struct thread *thread)
     else
         queue->last = thread->previous;
     thread->queue = NULL;
+}
+
+/* From wherever it is ready or waits. */
+static void leave(struct thread *thread)
+{
+    if (thread->has_turns) {
+        turns_remove(&thread->turn);
+        thread->has_turns = false;
+    } else if (thread->queue) {
+        queue_remove(thread);
+    } else if (thread->record.state == THREAD_SLEEPING) {
+        heap_remove(&alarms, &thread->alarm);
+        thread->share->sleepers--;
+    }
 }
 
 static bool thread_destroy(void *object)
@@ -69,7 +83,7 @@ struct thread *thread_create(uint64_t entry, uint64_t stack, uint64_t argument)
 
 void thread_stop(struct thread *thread)
 {
-    queue_remove(thread);
+    leave(thread);
     if (thread->caller_link)
         *thread->caller_link = NULL;
     thread->caller_link = NULL;
@@ -121,22 +135,23 @@ void thread_ready(struct thread *thread)
     thread->record.state = THREAD_READY;
     thread->record.endpoint = 0;
     object_reached(thread->process);
-    queue_add(&ready_threads, thread);
+    thread->has_turns = true;
+    turns_add(&thread->turn);
 }
 
 void thread_wake(struct thread *thread, int64_t result)
 {
-    queue_remove(thread);
+    leave(thread);
     frame_set_result(&thread->frame, result);
     thread_ready(thread);
 }
 
 void thread_wait(struct thread *thread, struct thread_queue *queue, enum thread_state state)
 {
-    /* A collection that has not come to it in the queue that it leaves would not come to it at all. */
+    /* A collection that has not come to its process might find nothing there that runs. */
     if (thread->record.state == THREAD_READY)
         object_reached(thread->process);
-    queue_remove(thread);
+    leave(thread);
     thread->record.state = state;
     if (queue)
         queue_add(queue, thread);
@@ -144,33 +159,51 @@ void thread_wait(struct thread *thread, struct thread_queue *queue, enum thread_
 
 void thread_set_aside(struct thread *thread)
 {
-    queue_remove(thread);
+    leave(thread);
 }
 
 void thread_sleep(struct thread *thread, uint64_t nanoseconds)
 {
     uint64_t now = clock_since_boot();
-    thread->wake_instant = nanoseconds < UINT64_MAX - now ? now + nanoseconds : UINT64_MAX;
-    thread_wait(thread, &sleeping_threads, THREAD_SLEEPING);
+    thread_wait(thread, NULL, THREAD_SLEEPING);
+    heap_add(&alarms, &thread->alarm, nanoseconds < UINT64_MAX - now ? now + nanoseconds : UINT64_MAX);
+    thread->share->sleepers++;
+}
+
+static struct thread *thread_of(struct heap_node *alarm)
+{
+    return (struct thread *)((uint8_t *)alarm - offsetof(struct thread, alarm));
+}
+
+#define WAKES_PER_UNIT 4
+
+/* False: work ran out. */
+static bool wake_until(uint64_t now)
+{
+    for (unsigned woken = 0; alarms.least && alarms.least->key <= now; woken++) {
+        if (!work_left)
+            return false;
+        if (woken % WAKES_PER_UNIT == 0)
+            work_did(1);
+        thread_wake(thread_of(alarms.least), STATUS_OK);
+    }
+    return true;
 }
 
 void scheduler_wake_sleepers(void)
 {
-    if (!sleeping_threads.first)
+    const bool were_left = sleepers_are_left;
+    if (!alarms.least && !were_left)
         return;
-    uint64_t now = clock_since_boot();
-    for (struct thread *thread = sleeping_threads.first; thread;) {
-        struct thread *next = thread->next;
-        if (thread->wake_instant <= now)
-            thread_wake(thread, STATUS_OK);
-        thread = next;
-    }
+    sleepers_are_left = !wake_until(clock_since_boot());
+    work_waiting += sleepers_are_left;
+    work_waiting -= were_left;
 }
 
 void thread_yield(void)
 {
     if (current_thread && current_thread->record.state == THREAD_READY) {
-        thread_wait(current_thread, &ready_threads, THREAD_READY);
+        turns_pass(&current_thread->turn);
         current_thread = NULL;
     }
 }
@@ -201,35 +234,29 @@ bool queue_reach(struct thread_queue *queue)
     return true;
 }
 
-bool scheduler_reach(bool begin)
-{
-    if (begin) {
-        ready_threads.cursor = ready_threads.first;
-        sleeping_threads.cursor = sleeping_threads.first;
-    }
-    return queue_reach(&ready_threads) && queue_reach(&sleeping_threads);
-}
-
 bool scheduler_waits(void)
 {
-    return sleeping_threads.first || input_awaited;
+    return alarms.least || input_awaited;
 }
 
 /* The next that is ready and may run; NULL: none. */
-static struct thread *next_thread(void)
+static __attribute__((noinline)) struct thread *next_thread(void)
 {
-    while (ready_threads.first && ready_threads.first->handles->closed) {
+    for (;;) {
+        struct turns *turn = turns_first();
+        struct thread *thread = turn ? (struct thread *)((uint8_t *)turn - offsetof(struct thread, turn)) : NULL;
+        if (!thread || !thread->handles->closed)
+            return thread;
         if (!work_left)
             return NULL;
         work_did(1);
-        thread_set_aside(ready_threads.first);
+        thread_set_aside(thread);
     }
-    return ready_threads.first;
 }
 
 struct frame *schedule(void)
 {
-    /* The running thread stays in the queue of ready threads; it leaves by waiting or by yielding. */
+    /* The running thread stays ready, and the first, until it waits or its turn is over. */
     if (!current_thread || current_thread->record.state != THREAD_READY || current_thread->handles->closed)
         current_thread = next_thread();
     if (!current_thread)

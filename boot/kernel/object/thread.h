@@ -1,8 +1,11 @@
-/* Threads, the queues that they wait in, and the scheduler: one queue of ready threads, round robin by the tick. */
+/* Threads, the queues that they wait in, and the scheduler: at each tick the CPU goes to the next budget, there to the
+ * next process, and there to the next thread (base/turns.h). */
 #ifndef OBJECT_THREAD_H
 #define OBJECT_THREAD_H
 #include <ambilink/record.h>
 
+#include "base/heap.h"
+#include "base/turns.h"
 #include "cpu.h"
 #include "memory/space.h"
 #include "object/handle.h"
@@ -20,6 +23,18 @@ struct progress {
     struct space_progress range;
 };
 
+/* What the scheduler keeps of a process. */
+struct share {
+    struct turns turns; /* its threads that are ready */
+    uint64_t sleepers;  /* how many sleep */
+};
+
+/* It has a thread that is ready, or sleeps. */
+static inline bool share_runs(const struct share *share)
+{
+    return share->turns.first || share->sleepers;
+}
+
 struct thread {
     struct object object;
     struct thread_record record;
@@ -30,11 +45,14 @@ struct thread {
     struct process_record *process_record;
     struct space *space;
     struct handle_table *handles;
+    struct share *share;
     uint64_t *record_link;          /* what leads to its record, in the list of its process' threads */
+    struct turns turn;
+    bool has_turns;                 /* it is ready, and not set aside */
+    struct heap_node alarm;         /* while THREAD_SLEEPING: its key is when to wake it */
     struct thread *next, *previous; /* in a queue */
     struct thread_queue *queue;
     uint64_t thread_pointer;
-    uint64_t wake_instant;            /* nanoseconds, while THREAD_SLEEPING */
     struct thread **caller_link;      /* while THREAD_AWAITING_REPLY: where the reply object names it */
     uint64_t badge;                   /* of the handle called */
     uint64_t message_out;             /* user address: where to receive; what to send is record.request */
@@ -56,9 +74,9 @@ extern struct thread *current_thread;
 
 /* A thread that is in no process and no queue yet; NULL: no memory. `entry` is a user address. */
 struct thread *thread_create(uint64_t entry, uint64_t stack, uint64_t argument);
-/* It runs no more: out of all queues, dead. Its process is the caller's to care for. */
+/* It runs no more and waits for nothing: dead. Its process is the caller's to care for. */
 void thread_stop(struct thread *thread);
-/* Out of its queue: a thread whose process ended, and which will be stopped. */
+/* Out of its queue, or not ready: a thread whose process ended, and which will be stopped. */
 void thread_set_aside(struct thread *thread);
 
 /* The progress of the running thread's call, zeroed when it is new; NULL: no memory. */
@@ -74,7 +92,7 @@ void thread_wake(struct thread *thread, int64_t result);
 void thread_sleep(struct thread *thread, uint64_t nanoseconds);
 /* Let a thread wait in a queue (NULL: in none) in this state. */
 void thread_wait(struct thread *thread, struct thread_queue *queue, enum thread_state state);
-/* Put the running thread behind its peers. */
+/* The turn of the running thread is over, and that of its process. */
 void thread_yield(void);
 
 /* Called at each switch to another thread. The kernel does not define it: a test's kernel does, to check itself. */
@@ -89,7 +107,8 @@ bool scheduler_waits(void);
 /* A collection: the processes of a queue's threads are reached, from its cursor on, within what work_left allows.
  * False: to be called again. */
 bool queue_reach(struct thread_queue *queue);
-/* The same for threads that are ready or sleep; the first call of a collection has `begin`. */
-bool scheduler_reach(bool begin);
+/* Wake those whose time has come, within what work_left allows; the rest is left work (base/work.h). */
 void scheduler_wake_sleepers(void);
+/* Some of that is left. */
+extern bool sleepers_are_left;
 #endif

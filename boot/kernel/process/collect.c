@@ -8,12 +8,29 @@
 static enum { RESTS, FINDS_ROOTS, FOLLOWS, ENDS } stage;
 static uint64_t begun, done;     /* numbers of collections */
 static struct object *followed;  /* now; NULL: none */
-static struct process *examined; /* the next that may be out of reach, which is kept; NULL: none is left */
+static struct process *examined; /* the next that may run, or then be out of reach; kept; NULL: none is left */
 
-static bool find_roots(bool begin)
+static void examine(struct process *process)
 {
-    const bool threads = scheduler_reach(begin), keys = input_reach(begin); /* both begin */
-    return threads && keys;
+    if (process)
+        object_retain(process);
+    if (examined)
+        object_release(examined);
+    examined = process;
+}
+
+/* Processes that run: a thread of theirs is ready, sleeps or waits for a key. False: work ran out. */
+static bool find_roots(void)
+{
+    while (examined) {
+        if (!work_left)
+            return false;
+        work_did(1);
+        if (share_runs(&examined->share))
+            object_reached(examined);
+        examine(process_before(examined));
+    }
+    return input_reach();
 }
 
 /* False: work ran out. */
@@ -39,15 +56,6 @@ static bool follow_all(void)
     return true;
 }
 
-static void examine(struct process *process)
-{
-    if (process)
-        object_retain(process);
-    if (examined)
-        object_release(examined);
-    examined = process;
-}
-
 static void end_unreached(void)
 {
     while (examined && work_left) {
@@ -65,10 +73,11 @@ void collect(void)
         begun++;
         reach_begin();
         object_reached(process_first());
-        find_roots(true);
+        input_reach_begin();
+        examine(process_newest());
         stage = FINDS_ROOTS;
     }
-    if (stage == FINDS_ROOTS && find_roots(false))
+    if (stage == FINDS_ROOTS && find_roots())
         stage = FOLLOWS;
     /* What ends now wakes who waits for it: that is seen first. */
     if (stage == FOLLOWS && follow_all() && !work_waiting) {

@@ -13,6 +13,8 @@ bool leftover_work(void)
             collect();
             continue;
         }
+        if (sleepers_are_left)
+            scheduler_wake_sleepers();
         objects_destroy();
         endpoints_work();
         processes_work();

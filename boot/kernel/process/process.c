@@ -48,6 +48,7 @@ static void release_thread(struct thread *thread)
     thread->process_record = NULL;
     thread->space = NULL;
     thread->handles = NULL;
+    thread->share = NULL;
     object_release(thread);
 }
 
@@ -160,6 +161,7 @@ struct process *process_create(struct budget *budget, const char *name, size_t l
     budget_join(budget);
     process->object = (struct object){.type = &process_type, .references = 1, .budget = budget};
     process->budget = process->handles.budget = budget;
+    turns_init(&process->share.turns, budget->turns);
     process->record.number = ++process_numbers;
     process->record.page_table = process->space.page_table;
     memory_copy(process->record.name, name, length < PROCESS_NAME_MAX ? length : PROCESS_NAME_MAX - 1);
@@ -220,6 +222,8 @@ struct thread *process_start_thread(struct process *process, uint64_t entry, uin
     thread->process_record = &process->record;
     thread->space = &process->space;
     thread->handles = &process->handles;
+    thread->share = &process->share;
+    turns_init(&thread->turn, &process->share.turns);
     thread->record.next = process->record.threads;
     thread->record_link = &process->record.threads;
     if (thread->record.next)

@@ -18,6 +18,7 @@ struct process {
     struct budget *budget;      /* pays for what it causes */
     struct space space;
     struct handle_table handles;
+    struct share share;
     struct endpoint *watcher;   /* gets a notice when the process ends; NULL: none */
     struct notice notice;
     uint64_t *record_link;        /* what leads to its record; NULL: it is dying */
