@@ -43,20 +43,16 @@ def run(code: str, package: Path = TOP / "toolchain", **environment: str) -> str
 MISSING = "from ambilink.machine.emulator import native; print(native.missing())"
 
 
-def test_it_is_there(tmp_path):
-    folder = tmp_path / "ambilink/emulator"
-    assert run(MISSING, XDG_CACHE_HOME=str(tmp_path)) == "None\n"
-    (made,) = folder.iterdir()
-    written = made.stat().st_ino
-    assert run(MISSING, XDG_CACHE_HOME=str(tmp_path)) == "None\n"
-    assert [path.stat().st_ino for path in folder.iterdir()] == [written]
-
-
 def test_a_file_takes_the_place_of_a_function(tmp_path):
-    """It is called by translated code, and reaches the function that it replaced."""
+    """It is compiled once, called by translated code, and reaches the function that it replaced."""
     shutil.copytree(TOP / "toolchain/ambilink", tmp_path / "ambilink", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "ambilink/machine/emulator/native/counted.c").write_text(COUNTED)
-    assert run(QUOTIENT, tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache")) == "1 0x103\n"
+    cache = tmp_path / "cache"
+    assert run(QUOTIENT, tmp_path, XDG_CACHE_HOME=str(cache)) == "1 0x103\n"
+    (made,) = (cache / "ambilink/emulator").iterdir()
+    written = made.stat().st_ino
+    assert run(MISSING, tmp_path, XDG_CACHE_HOME=str(cache)) == "None\n"
+    assert [path.stat().st_ino for path in made.parent.iterdir()] == [written]
 
 
 def test_without_it(tmp_path):
@@ -92,3 +88,40 @@ def test_a_boot_says_so(build):
         f"{warning} (AMBILINK_EMULATOR: is set to python)"
     ]
     assert helped[-1].split(", ")[1] == plain[-1].split(", ")[1]
+
+
+def in_both(*command: str) -> tuple[str, str]:
+    values = {**os.environ, "PYTHONPATH": str(TOP / "toolchain")}
+    done = [
+        subprocess.run([sys.executable, *command], env={**values, **more}, capture_output=True, text=True)
+        for more in ({}, {"AMBILINK_EMULATOR": "python"})
+    ]
+    assert [each.returncode for each in done] == [0, 0], [each.stderr for each in done]
+    return done[0].stdout, done[1].stdout
+
+
+def test_every_instruction_is_the_same_without_it():
+    """Small guests, run to each of their instructions; several machines, threads and forks."""
+    helped, plain = in_both(str(TOP / "tests/unit/native_run.py"))
+    assert helped == plain
+    assert "halts 98 " in helped and "self (4, '0xa', (66," in helped
+
+
+CONSOLE = """
+import sys
+from pathlib import Path
+from ambilink.machine.boot import boot
+from ambilink.machine.model import BootRequest
+from ambilink.verify.kernel_file import with_kernel
+outcome = boot("emulator", with_kernel(BootRequest(Path(sys.argv[1]), timeout=60, seed=1)))
+for line in outcome.console:
+    print(line.instructions, line.text)
+print(outcome.verdict, outcome.detail, outcome.instructions, outcome.counters)
+"""
+
+
+@pytest.mark.parametrize("image", ["boot.img", "conformance", "test-kernel-checked"])
+def test_a_boot_is_the_same_without_it(build, image):
+    """Each line comes after the same number of instructions, and the end too; as many calls, faults and interrupts."""
+    helped, plain = in_both("-c", CONSOLE, str(build / image))
+    assert helped == plain and "Verdict." in helped

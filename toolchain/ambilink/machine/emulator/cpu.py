@@ -125,7 +125,13 @@ class Cpu:
 
     def _attach(self) -> NativeRun | None:
         library = native.library()
-        return NativeRun(library, self.engine, self.memory, engine_address(self.engine)) if library else None
+        if library is None:
+            return None
+        try:
+            return NativeRun(library, self.engine, self.memory, engine_address(self.engine))
+        except native.NativeUnavailable as error:
+            native.give_up(str(error))
+            return None
 
     @property
     def counters(self) -> dict[str, int]:
@@ -200,10 +206,11 @@ class Cpu:
     def _run(self, limit: int) -> int:
         self.context.save()
         self.engine.emu_start(self.context.rip.value, 0, count=limit)
-        executed = min(self._counter.value, limit, self._paused_at)
+        counted = self._counter.value  # one more than the limit where that stopped it
+        executed = min(counted, limit, self._paused_at)
         self.context.save()
-        self.halted = executed < limit and not self._refused_port and not self._stopped
-        self._ended = executed < limit or self._stopped
+        self.halted = counted <= limit and not self._refused_port and not self._stopped
+        self._ended = counted <= limit or self._stopped
         self._stopped, self._paused_at = False, NEVER
         if self._refused_port:
             self.context.rip.value, self.context.registers[0] = self._refused_port

@@ -26,6 +26,9 @@ SWITCH = "AMBILINK_EMULATOR"  # in the environment; `python`: without the helper
 WITHOUT = "python"
 
 
+_given_up: list[str] = []
+
+
 class NativeUnavailable(AmbilinkError):
     """There is no native helper here."""
 
@@ -108,7 +111,12 @@ def library() -> ctypes.CDLL | None:
 def missing() -> str | None:
     """Why there is no helper; None: there is one."""
     loaded = load()
-    return loaded if isinstance(loaded, str) else None
+    return loaded if isinstance(loaded, str) else _given_up[0] if _given_up else None
+
+
+def give_up(reason: str) -> None:
+    """A machine cannot use it."""
+    _given_up.append(reason)
 
 
 def notes() -> list[str]:

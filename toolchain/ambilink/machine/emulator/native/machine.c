@@ -1,19 +1,27 @@
 #include "machine.h"
 
+#include <stdatomic.h>
+
 #include "native.h"
 
 UNICORNS(helper_read_eflags_x86_64, uint64_t, (struct cpu_state * state));
 
-enum { MACHINES = 64, CC_OPERATION_FLAGS = 1 };
+enum { MACHINES = 1024, CC_OPERATION_FLAGS = 1 };
 
-/* Several threads may each run a machine, and attach others meanwhile. */
+/* By a hash of the engine's address. Several threads may each run a machine, and attach others meanwhile. */
 static _Atomic(struct machine *) machines[MACHINES];
+static struct machine removed;
+
+static size_t slot_of(const void *engine)
+{
+    return (size_t)((uintptr_t)engine * 0x9e3779b97f4a7c15 >> 54);
+}
 
 struct machine *machine_of(const void *engine)
 {
-    for (size_t i = 0; i < MACHINES; i++) {
-        struct machine *machine = machines[i];
-        if (machine != NULL && machine->engine == engine)
+    for (size_t i = 0, slot = slot_of(engine); i < MACHINES; i++, slot = (slot + 1) % MACHINES) {
+        struct machine *machine = machines[slot];
+        if (machine == NULL || machine->engine == engine)
             return machine;
     }
     return NULL;
@@ -60,10 +68,9 @@ EXPORT bool machine_attach(struct machine *machine, void *engine)
     machine->state = pointer_at(machine->cpu, CPU_STATE_POINTER);
     machine->exit = int_at(machine->cpu, CPU_EXIT);
     machine->can_access_devices = int_at(machine->cpu, CPU_CAN_ACCESS_DEVICES);
-    for (size_t i = 0; i < MACHINES; i++) {
-        struct machine *nothing = NULL;
-        if (__atomic_compare_exchange_n((struct machine **)&machines[i], &nothing, machine, false, __ATOMIC_SEQ_CST,
-                __ATOMIC_SEQ_CST))
+    for (size_t i = 0, slot = slot_of(engine); i < MACHINES; i++, slot = (slot + 1) % MACHINES) {
+        struct machine *there = machines[slot];
+        if ((there == NULL || there == &removed) && atomic_compare_exchange_strong(&machines[slot], &there, machine))
             return true;
     }
     return false;
@@ -73,7 +80,7 @@ EXPORT void machine_detach(struct machine *machine)
 {
     for (size_t i = 0; i < MACHINES; i++)
         if (machines[i] == machine)
-            machines[i] = NULL;
+            machines[i] = &removed;
 }
 
 bool machine_accepts_interrupt(const struct machine *machine)
