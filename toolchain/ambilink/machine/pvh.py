@@ -13,8 +13,8 @@ TYPE_RAM = 1
 TYPE_RESERVED = 2
 
 
-def write_start_info(memory: PhysicalMemory, command_line: str) -> int:
-    """Put the structures into memory; returns the address for ebx/rbx."""
+def write_start_info(memory: PhysicalMemory, command_line: str, acpi: int) -> int:
+    """Put the structures into memory; returns the address for ebx/rbx. `acpi`: where the RSDP lies."""
     entries = [(0, 0x9FC00, TYPE_RAM), (0x9FC00, 0x60400, TYPE_RESERVED)]
     for part in memory.ranges:
         start = max(part.start, 0x100000)
@@ -25,6 +25,6 @@ def write_start_info(memory: PhysicalMemory, command_line: str) -> int:
     memory.write(COMMAND_LINE, text)
     memory.write(
         START_INFO,
-        struct.pack("<IIIIQQQQII", MAGIC, 1, 0, 0, 0, COMMAND_LINE, 0, MEMORY_MAP, len(entries), 0),
+        struct.pack("<IIIIQQQQII", MAGIC, 1, 0, 0, 0, COMMAND_LINE, acpi, MEMORY_MAP, len(entries), 0),
     )
     return START_INFO

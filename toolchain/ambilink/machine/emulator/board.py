@@ -18,17 +18,10 @@ from ambilink.machine import pvh
 from ambilink.machine.console import Console, refuse_slow_rules
 from ambilink.machine.emulator import native
 from ambilink.machine.emulator.cpu import Cpu
-from ambilink.machine.emulator.devices import (
-    NANOSECONDS,
-    Bus,
-    DebugExit,
-    Device,
-    InterruptController,
-    Serial,
-    Speaker,
-    Timer,
-    WallClock,
-)
+from ambilink.machine.emulator.devices.acpi import write_tables
+from ambilink.machine.emulator.devices.bus import NANOSECONDS
+from ambilink.machine.emulator.devices.chipset import Chipset
+from ambilink.machine.emulator.devices.lines import SERIAL
 from ambilink.machine.emulator.fault import describe_error, describe_exceptions
 from ambilink.machine.judge import Judge
 from ambilink.machine.keys import ENDED, before_escape
@@ -65,19 +58,20 @@ class Board:
         self.memory = allocate(size)
         self.started = time.perf_counter()
         self.instructions = 0
+        self._running = False
         self.idle = 0  # nanoseconds that passed while the CPU halted
         self.judge = Judge(request.rules, request.expected)
         self._sink = sink
         self.console = Console(self._see, request.rules)
         self.cpu = Cpu(self.memory, self._port_read, self._port_write)
-        self.timer = Timer(self.now)
-        self.interrupts = InterruptController()
-        self.exit = DebugExit(request.rules.exit_port, self.cpu.pause)
-        self.serial = Serial(self._put, self._serial_asks)
+        exit_port = request.rules.exit_port if request.rules.has_codes else None
+        has_registers = self.cpu.has_device_registers
+        self.chipset = Chipset(self.now, self._put, self._pause, exit_port, size, has_registers)
+        self.bus = self.chipset.bus
+        for start, length, device in self.chipset.memory:
+            self.cpu.map_device(start, length, device)
+        self.cpu.connect_registers(self.chipset.read_register, self.chipset.write_register)
         self._keys = request.keys.source if request.keys else None  # where they are read
-        devices: list[Device] = [self.serial, self.interrupts, self.timer, Speaker(self.now), WallClock(self.now)]
-        self.bus = Bus([*devices, self.exit] if request.rules.has_codes else devices)
-        self._running = False
         self._add_stops(stops or {})
         if counts is not None:
             self.cpu.count_each(counts)
@@ -95,8 +89,9 @@ class Board:
     def _port_write(self, port: int, size: int, value: int) -> None:
         self.bus.write(port, size, value)
 
-    def _serial_asks(self, is_up: bool) -> None:
-        (self.interrupts.request if is_up else self.interrupts.withdraw)(SERIAL_LINE)
+    def _pause(self) -> None:
+        if self._running:
+            self.cpu.pause()
 
     def _read_keys(self, seconds: float = 0.0) -> bool:
         """Wait so long for a key; False: the person ends the machine."""
@@ -112,7 +107,7 @@ class Board:
         if not data:
             self._keys = None
         typed, is_end = before_escape(data, keys.has_escape)
-        self.serial.type(typed)
+        self.chipset.serial.type(typed)
         return not is_end
 
     def _put(self, data: bytes) -> None:
@@ -147,9 +142,10 @@ class Board:
                 f"needs memory up to {needed} MB, the machine has {self.request.memory_megabytes} MB",
                 f"boot it with --memory {max(32, needed + 16)}",
             )
+        tables = write_tables(self.memory)
         for segment in kernel.segments:
             self.memory.write(segment.address, segment.data)
-        start_info = pvh.write_start_info(self.memory, self.request.command_line)
+        start_info = pvh.write_start_info(self.memory, self.request.command_line, tables)
         if kernel.entry64 is not None:
             self.cpu.enter_long_mode(kernel.entry64, start_info, self._identity_tables())
         elif kernel.entry32 is not None:
@@ -196,31 +192,33 @@ class Board:
             counters=dict(self.cpu.counters),
             crash=self.judge.crash,
             undefined=self.cpu.undefined,
-            cpu=None if self.exit.code is not None else self.cpu.place(is_stuck or self.cpu.triple_fault is not None),
+            cpu=None if self.chipset.exit.code is not None else self.cpu.place(is_stuck or bool(self.cpu.triple_fault)),
             notes=native.notes(),
         )
 
     def _run(self) -> tuple[Verdict, str]:
         limit = self.request.timeout * NANOSECONDS
         if self.request.keys:
-            self.serial.type(self.request.keys.data)
+            self.chipset.serial.type(self.request.keys.data)
         while True:
             if not self._read_keys():
                 return Verdict.ENDED, ENDED
-            self._fire_timer()
-            waiting = self.interrupts.pending
+            self.chipset.run_events()
+            waiting = self.chipset.pending
             if waiting and self.cpu.accepts_interrupt():
-                self.cpu.interrupt(self.interrupts.acknowledge())
-                waiting = self.interrupts.pending
-            self._slice(self._until_tick(), waiting)
-            if self.exit.code is not None:
-                return self.judge.of_code(self.exit.code)
+                self.cpu.interrupt(self.chipset.acknowledge())
+                waiting = self.chipset.pending
+            self._slice(self._until_event(), waiting)
+            if self.chipset.exit.code is not None:
+                return self.judge.of_code(self.chipset.exit.code)
+            if self.chipset.ended:
+                return Verdict.RESET, self.chipset.ended
             if decision := self.judge.decide(self.now() / NANOSECONDS):
                 return decision
             if self.cpu.triple_fault:
                 return Verdict.RESET, f"triple fault: {describe_exceptions(self.cpu.triple_fault)}"
             # While the CPU halts and a person may type, the guest's time is the host's.
-            if self.cpu.halted and not self._read_keys(self._until_tick() / NANOSECONDS):
+            if self.cpu.halted and not self._read_keys(self._until_event() / NANOSECONDS):
                 return Verdict.ENDED, ENDED
             if not self._wait():
                 return Verdict.HALTED, "the CPU halted for ever"
@@ -240,24 +238,19 @@ class Board:
         self.instructions += executed
         return executed
 
-    def _fire_timer(self) -> None:
-        while self.timer.running and self.now() >= self.timer.next_tick:
-            self.timer.fire()
-            self.interrupts.request(TIMER_LINE)
-
-    def _until_tick(self) -> int:
-        if not self.timer.running:
-            return SLICE
-        return max(1, min(SLICE, self.timer.next_tick - self.now()))
+    def _until_event(self) -> int:
+        event = self.chipset.next_event
+        return SLICE if event is None else max(1, min(SLICE, event - self.now()))
 
     def _wait(self) -> bool:
         """The CPU halted, or stopped for a port that user mode may not use. False: nothing can wake it."""
         if not self.cpu.halted:
             return True
-        if self.interrupts.pending:
+        if self.chipset.pending:
             return self.cpu.accepts_interrupt()
-        timer_enabled = not self.interrupts.mask & 1 << TIMER_LINE
-        if not (self.timer.running and timer_enabled and self.cpu.accepts_interrupt()):
+        may_type = self._keys is not None and self.chipset.lines.reach(SERIAL)
+        if not self.cpu.accepts_interrupt() or not (self.chipset.wakes or may_type):
             return False
-        self.idle += max(0, self.timer.next_tick - self.now())
+        event = self.chipset.next_event
+        self.idle += max(0, event - self.now()) if event is not None else SLICE
         return True

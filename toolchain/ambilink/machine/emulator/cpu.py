@@ -6,12 +6,12 @@ Numbers of chapters are those of Intel's manual, volume 3A.
 import ctypes
 import struct
 from collections.abc import Callable
-from functools import cache
+from typing import Protocol
 
 import unicorn
 from unicorn import x86_const as x86
 
-from ambilink.machine.emulator import native
+from ambilink.machine.emulator import cpuid, native
 from ambilink.machine.emulator.context import (
     HFLAG_CPL,
     HFLAG_CS32,
@@ -55,33 +55,16 @@ RCX, RSP, R11 = 1, 4, 11
 EFER_SYSTEM_CALLS = 1
 NEVER = 1 << 63
 
-CPUID_REGISTERS = (x86.UC_X86_REG_RAX, x86.UC_X86_REG_RBX, x86.UC_X86_REG_RCX, x86.UC_X86_REG_RDX)
-FEATURES_OF_APIC = (1 << 21 | 1 << 24, 1 << 9)  # ecx: x2APIC, TSC deadline; edx: APIC
+
+class MemoryDevice(Protocol):
+    def read(self, offset: int) -> int: ...
+
+    def write(self, offset: int, value: int) -> None: ...
+
 
 PortWrite = Callable[[int, int, int], None]
 PortRead = Callable[[int, int], int]
 
-
-@cache
-def _features() -> tuple[int, int, int, int]:
-    """CPUID leaf 1 as Unicorn has it, without the local APIC, which is not there: eax, ebx, ecx, edx."""
-    engine = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
-    engine.ctl_set_cpu_model(x86.UC_CPU_X86_SKYLAKE_CLIENT)
-    engine.mem_map(0, 0x1000)
-    engine.mem_write(0, b"\x0f\xa2")
-    engine.reg_write(x86.UC_X86_REG_RAX, 1)
-    engine.emu_start(0, 2)
-    eax, ebx, ecx, edx = (engine.reg_read(register) for register in CPUID_REGISTERS)
-    return eax, ebx, ecx & ~FEATURES_OF_APIC[0], edx & ~FEATURES_OF_APIC[1]
-
-
-def _on_cpuid(engine: unicorn.Uc, data: object) -> int:
-    """Not 0: the instruction is done."""
-    if engine.reg_read(x86.UC_X86_REG_EAX) != 1:
-        return 0
-    for register, value in zip(CPUID_REGISTERS, _features(), strict=True):
-        engine.reg_write(register, value)
-    return 1
 
 
 class Cpu:
@@ -114,7 +97,7 @@ class Cpu:
         add = self.engine.hook_add
         add(unicorn.UC_HOOK_INSN, self._on_out, None, 1, 0, x86.UC_X86_INS_OUT)
         add(unicorn.UC_HOOK_INSN, self._on_in, None, 1, 0, x86.UC_X86_INS_IN)
-        add(unicorn.UC_HOOK_INSN, _on_cpuid, None, 1, 0, x86.UC_X86_INS_CPUID)
+        add(unicorn.UC_HOOK_INSN, cpuid.hook(self._native is not None), None, 1, 0, x86.UC_X86_INS_CPUID)
         add(unicorn.UC_HOOK_INSN_INVALID, self._on_invalid)
         if self._native:
             self._native.add_hook(self.engine, self._on_rare_exception)
@@ -132,6 +115,27 @@ class Cpu:
         except native.NativeUnavailable as error:
             native.give_up(str(error))
             return None
+
+    def map_device(self, start: int, size: int, device: MemoryDevice) -> None:
+        """Whole pages of physical memory in which a device answers; they cost nothing until they are used."""
+
+        def read(engine: unicorn.Uc, offset: int, width: int, data: object) -> int:
+            return device.read(offset) & (1 << 8 * width) - 1
+
+        def write(engine: unicorn.Uc, offset: int, width: int, value: int, data: object) -> None:
+            device.write(offset, value)
+
+        self.engine.mmio_map(start, size, read, None, write, None)
+
+    @property
+    def has_device_registers(self) -> bool:
+        """MSRs and CR8 reach the local APIC, and the time-stamp counter is the guest's time."""
+        return self._native is not None
+
+    def connect_registers(self, read: Callable[[int, int], int | None], write: Callable[[int, int, int], bool]) -> None:
+        """See NativeRun.connect."""
+        if self._native:
+            self._native.connect(read, write)
 
     @property
     def counters(self) -> dict[str, int]:

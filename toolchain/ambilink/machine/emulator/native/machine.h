@@ -41,7 +41,13 @@ struct machine {
     uintptr_t access; /* in translated code, of the last access that missed the TLB */
     void (*deliver)(void *engine, uint32_t vector);
     struct memory_range memory[MEMORY_RANGES];
+    uint64_t counter_adjust; /* what the time-stamp counter is ahead of the guest's time */
+    /* MSRs of the local APIC, and its CR8. Both are given the time-stamp counter, and tell whether there is none such. */
+    uint64_t (*read_register)(uint32_t msr, uint64_t counter, uint32_t *fault);
+    uint32_t (*write_register)(uint32_t msr, uint64_t value, uint64_t counter);
 };
+
+enum { REGISTER_CR8 = 0x7fffffff }; /* in place of an MSR's number */
 
 /* The machine of an engine, of its CPU's state, or NULL. */
 struct machine *machine_of(const void *engine);

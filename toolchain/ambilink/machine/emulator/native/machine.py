@@ -12,6 +12,9 @@ from ambilink.machine.memory import PhysicalMemory
 MEMORY_RANGES = 2
 REGISTERS = 16
 MARK = 0x5A5A1234ABCD0000
+REGISTER_CR8 = 0x7FFFFFFF
+READ_REGISTER = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint32, ctypes.c_uint64, ctypes.POINTER(ctypes.c_uint32))
+WRITE_REGISTER = ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_uint32, ctypes.c_uint64, ctypes.c_uint64)
 DELIVER = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint32)
 
 
@@ -44,6 +47,9 @@ class Machine(ctypes.Structure):
         ("access", ctypes.c_size_t),
         ("deliver", DELIVER),
         ("memory", _Range * MEMORY_RANGES),
+        ("counter_adjust", ctypes.c_uint64),
+        ("read_register", READ_REGISTER),
+        ("write_register", WRITE_REGISTER),
     ]
 
 
@@ -107,6 +113,20 @@ class NativeRun:
         )
         if status != unicorn.UC_ERR_OK:
             raise unicorn.UcError(status)
+
+    def connect(self, read: Callable[[int, int], int | None], write: Callable[[int, int, int], bool]) -> None:
+        """The registers of the local APIC: `read(msr, counter)` and `write(msr, value, counter)`, which give None and
+        False for what faults. The counter is the time-stamp counter."""
+
+        def read_register(msr: int, counter: int, fault: "ctypes._Pointer[ctypes.c_uint32]") -> int:
+            value = read(msr, counter)
+            fault[0] = value is None
+            return value or 0
+
+        self.machine.read_register = self._read = READ_REGISTER(read_register)
+        self.machine.write_register = self._write = WRITE_REGISTER(
+            lambda msr, value, counter: not write(msr, value, counter)
+        )
 
     def run(self, engine: unicorn.Uc, limit: int, start_time: int, until_interrupts_on: bool) -> int:
         """Execute at most `limit` instructions; returns how many."""
