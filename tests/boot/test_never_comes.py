@@ -8,7 +8,9 @@ import pytest
 
 from ambilink.machine.model import Verdict
 from tests.boot.conftest import boot, set_strategy
+from tests.boot.malformed import Malformed, judge, prepare
 from tests.boot.test_failures import alter, file_offset
+from tests.elf.mutate import Recipe
 
 LINKERS = ["loader", "kernel", "interp", "pack"]
 TIMEOUT = 600.0  # of the machine's own time in the emulator; none of these comes near it
@@ -66,3 +68,19 @@ def test_a_damaged_library_has_a_verdict(system, build, linker):
     result = boot(build, image, timeout=TIMEOUT)
     if not packed or result.outcome.verdict is not Verdict.PASS:
         failed(result, r"libbootimage\.so")
+
+
+@pytest.mark.parametrize("linker", LINKERS[:3])
+@pytest.mark.parametrize(
+    ("name", "recipe", "cause"),
+    [
+        ("services/files", "e_phentsize=1", r"services/files\b.*(?:e_phentsize|0x36)"),
+        ("lib/liblog.so", "DT_GNU_HASH=1", r"liblog\.so"),
+        ("lib/libdigest.so", "symbol[1].st_name=0x7fffffff", r"libdigest\.so"),
+    ],
+)
+def test_a_malformed_file_has_a_verdict_and_its_cause(build, tmp_path, linker, name, recipe, cause):
+    """Its digests are right, so the linkers read it, and the verification afterwards."""
+    image = prepare(build, tmp_path, linker)
+    found = judge(build, tmp_path, image, Malformed(linker, name, Recipe.parse(recipe)))
+    assert found.verdict is Verdict.FAIL and re.search(cause, "\n".join(found.reasons)), found

@@ -1,10 +1,13 @@
 """Pages of a file that no linker reads are left unchecked until they are used: nothing that one reads may lie there."""
 
+import tracemalloc
+
 import pytest
 from elftools.elf.elffile import ELFFile
 
 from ambilink.bootimage import container
 from ambilink.bootimage.unread import NONE_UNREAD, unread_runs
+from tests.elf.mutate import Recipe
 
 PAGE = 4096
 READ = (".dynsym", ".dynstr", ".gnu.hash", ".hash", ".rela.", ".relr.", ".gnu.version", ".dynamic", ".interp", ".note")
@@ -51,6 +54,19 @@ def test_code_and_constants_lie_there(build):
             first = -(-section["sh_offset"] // PAGE)
             pages = set(range(first, (section["sh_offset"] + section["sh_size"]) // PAGE))
             assert len(pages & unread) > 0.9 * len(pages), name
+
+
+def test_sizes_that_a_file_claims_take_no_memory(build):
+    """Of segments, tables and symbols, each of 64 GiB."""
+    data = (build / "lib/libc.so").read_bytes()
+    path = build / "lib/libc.so"
+    for name in ("segment4.p_filesz", "DT_STRSZ", "DT_RELASZ", "DT_RELRSZ", "symbol[1].st_size"):
+        damaged = Recipe(((name, hex(1 << 36)),)).apply(path)
+        assert damaged is not None and damaged != data, name
+        tracemalloc.start()
+        unread_runs(damaged)
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20, name
+        tracemalloc.stop()
 
 
 def test_what_is_no_elf_file_has_none(build):

@@ -92,14 +92,18 @@ def boot_and_verify(
             state = read_kernel_state(image, outcome.memory)
         if image and outcome.memory and state:
             report = verify_system(image, outcome.memory, state)
+            failures += report.unreadable
             slots = verify_slots(image, starts.snapshots if starts else [], outcome.memory, state)
             # A boot that failed has unfinished processes; what was linked wrongly may be why it failed.
             failures += [*report.failures, *slots.failures] if outcome.verdict is Verdict.PASS else slots.at_start
-        if outcome.verdict is not Verdict.PASS:
-            reasons, stopped = _look(outcome, image, state, request.image, root, manifest)
     except AmbilinkError as error:
         verify_error = str(error)
         failures.append(verify_error)
+    try:
+        if outcome.verdict is not Verdict.PASS:
+            reasons, stopped = _look(outcome, image, state, request.image, root, manifest)
+    except AmbilinkError as error:  # a file with symbols is damaged
+        failures.append(str(error))
     missing = missing_line(outcome.text, expected)
     if missing is not None and not reasons:
         failures.append(str(missing))

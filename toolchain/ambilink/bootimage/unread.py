@@ -82,16 +82,17 @@ def _of_exports(elf: DynamicFile) -> Iterator[range]:
 def unread_runs(data: bytes) -> tuple[Run, ...]:
     """The RUNS longest, ascending; empty ones fill up. A file that is not sound has none."""
     read: set[int] = set()
+    pages = len(data) // PAGE_SIZE
     try:
         elf = DynamicFile(Path("-"), data)
         for part in (*_of_segments(elf), *_of_tables(elf), *_of_exports(elf)):
-            read.update(range(part.start // PAGE_SIZE, -(-part.stop // PAGE_SIZE)))
+            # A size that the file claims is no reason to count so far.
+            read.update(range(part.start // PAGE_SIZE, min(pages, -(-part.stop // PAGE_SIZE))))
     except ElfError:
         return NONE_UNREAD
     runs: list[Run] = []
     start = 0
-    pages = len(data) // PAGE_SIZE
-    for page in [*sorted(each for each in read if each < pages), pages]:
+    for page in [*sorted(read), pages]:
         if page > start:
             runs.append((start, page - start))
         start = page + 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from ambilink.bootimage.container import ImageFile
 from ambilink.bootimage.layout import ArchiveFile, ArchiveService, Calls, Linker
 from ambilink.bootimage.pack import LIBRARY_FOLDER
+from ambilink.elf.file import ElfError
 from ambilink.elf.inspect import ElfInfo, inspect_data
 from ambilink.machine.memory import PAGE_SIZE
 from ambilink.verify.kernel_state import Process
@@ -38,13 +39,17 @@ class Modules:
     def __init__(self, image: ImageFile) -> None:
         self.image = image
         self.elves: dict[str, ElfInfo] = {}
+        self.unreadable: dict[str, str] = {}  # files that no linker accepts, and why
         places = {file.offset: file.name for file in reversed(image.archive.files)}
         # Files with the same contents lie in the image once: frames tell the first of their names.
         self.first_names = {file.name: places[file.offset] for file in image.archive.files}
         for file in image.archive.files:
             if file.kind.is_elf:
                 where = Path(f"{image.path}:{file.name}")
-                self.elves[file.name] = inspect_data(image.archive.contents(file), where)
+                try:
+                    self.elves[file.name] = inspect_data(image.archive.contents(file), where)
+                except ElfError as error:
+                    self.unreadable[file.name] = str(error)
 
     def program_of(self, process: Process) -> str | None:
         """None for a process that the manifest does not name."""
@@ -83,7 +88,8 @@ class Modules:
         """The file that a DT_NEEDED name of an object of the process leads to."""
         service = self.service_of(process)
         if service and service.calls is not Calls.AMBILINK:
-            interpreter = str(self.elves[service.file].interpreter).lstrip("/")
+            program = self.elves.get(service.file)
+            interpreter = str(program.interpreter if program else None).lstrip("/")
             if Path(interpreter).name.startswith("ld-musl-") and MUSL_ITSELF.match(soname):
                 return self.first_names.get(interpreter, interpreter)
         name = f"{LIBRARY_FOLDER}/{soname}"

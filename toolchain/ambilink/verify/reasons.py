@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ambilink.bootimage.container import ImageFile
-from ambilink.bootimage.layout import Role
+from ambilink.bootimage.layout import Linker, Role
 from ambilink.bootimage.manifest import Manifest
 from ambilink.errors import near
 from ambilink.machine.memory import PhysicalMemory
@@ -26,6 +26,8 @@ MESSAGE_DATA, MESSAGE_SIZE = 56, 64  # in struct message of boot/include/ambilin
 NAME_MAX = 31
 SIGNALS = {4: "SIGILL", 6: "abort()", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV", 15: "SIGTERM"}
 NOT_STARTED = re.compile(r"(?:loader|kernel): (\S+): (.*)")
+NOT_LINKED = re.compile(r"ld\.so: (\S+): (.*)")  # by the program's own interpreter, which then exits with this:
+NOT_LINKED_STATUS = 127
 NEVER_CAME = re.compile(r"loader: \S+ \(process (\d+)\) waited for '([^']+)', which no service will register")
 PANIC = re.compile(r"kernel: panic: (.*)")
 KERNEL_RIP = re.compile(r"\brip (0x[0-9a-f]+)")
@@ -187,19 +189,32 @@ def _faulted(scene: Scene) -> list[str]:
 
 def _exited(scene: Scene) -> list[str]:
     ended = (each for each in scene.state.processes if each.state is ProcessState.EXITED and each.threads)
-    exits = [_exit(scene, each) for each in ended]
+    exits = [_exit(scene, each) for each in ended if not _not_linked(scene, each)]
     return [each for each in exits if each is not None]
 
 
+def _not_linked(scene: Scene, process: Process) -> str | None:
+    """What its interpreter had against it or its libraries."""
+    service = scene.modules.service_of(process)
+    if service is None or service.linker is not Linker.INTERP or process.exit_status != NOT_LINKED_STATUS:
+        return None
+    matches = filter(None, map(NOT_LINKED.match, scene.console))
+    return next((match[2] for match in matches if match[1] == service.file), None)
+
+
 def _not_started(scene: Scene) -> list[str]:
-    """Services of the boot that never had a thread."""
-    there = {process.name for process in scene.state.processes if process.threads}
+    """Services of the boot that never had a thread, or whose interpreter gave up."""
+    processes = {process.name: process for process in scene.state.processes if process.threads}
     found = []
     for service in scene.image.archive.services:
-        if service.name in there or service.role is Role.ON_DEMAND:
+        process = processes.get(service.name)
+        if process is None and service.role is Role.ON_DEMAND:
             continue
-        said = [match[2] for match in map(NOT_STARTED.match, scene.console) if match and match[1] == service.name]
-        if said:
+        if process is not None:
+            said = [_not_linked(scene, process)]
+        else:
+            said = [match[2] for match in map(NOT_STARTED.match, scene.console) if match and match[1] == service.name]
+        if said and said[0]:
             found.append(f"{service.name} was not started: {said[0]}")
     return found
 

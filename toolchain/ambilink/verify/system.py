@@ -57,6 +57,7 @@ class SystemReport:
     processes: list[ProcessView]
     files: list[LibraryUse]
     failures: list[str]
+    unreadable: list[str]  # why a file of the image cannot be verified: no linker accepts it
     looked_at: Mapping[Rule, int]  # pages
     broken: Mapping[Rule, list[str]]  # of the failures
 
@@ -84,7 +85,7 @@ class _Checker:
         self.uses = {
             file.name: LibraryUse(file.name, file.kind, self._read_only_pages(self.modules.elves[file.name]))
             for file in image.archive.files
-            if file.kind.is_elf and self.modules.first_names[file.name] == file.name
+            if file.name in self.modules.elves and self.modules.first_names[file.name] == file.name
         }
 
     @staticmethod
@@ -167,7 +168,9 @@ class _Checker:
         found = {module.file.name for module in modules}
         for name in self.modules.closure(process):
             text = f"{name} is needed and not mapped from the image's frames"
-            self.check(Rule.MAPPED, name in found, process, text)
+            # What no linker accepts is reported as such.
+            if name not in self.modules.unreadable:
+                self.check(Rule.MAPPED, name in found, process, text)
         private = sum(1 for page in pages.values() if self.image.file_at(page.frame) is None)
         return ProcessView(
             process,
@@ -186,4 +189,7 @@ def verify_system(image: ImageFile, memory: PhysicalMemory, state: KernelState) 
     checker = _Checker(image, memory, state)
     views = [checker.view(process) for process in state.processes]
     checker.check_aliases(views)
-    return SystemReport(views, list(checker.uses.values()), checker.failures, checker.looked_at, checker.broken)
+    unreadable = list(checker.modules.unreadable.values())
+    return SystemReport(
+        views, list(checker.uses.values()), checker.failures, unreadable, checker.looked_at, checker.broken
+    )
