@@ -2,7 +2,8 @@
 
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from ambilink.bootimage.container import ImageFile, read
 from ambilink.bootimage.identify import identify
 from ambilink.bootimage.manifest import Manifest
 from ambilink.bootimage.manifest import read as read_manifest
+from ambilink.elf.file import ElfFile
 from ambilink.errors import AmbilinkError
 from ambilink.machine.boot import boot
 from ambilink.machine.model import EXIT_FAIL, BootRequest, LineSink, Outcome, Verdict
@@ -22,11 +24,15 @@ from ambilink.verify.kernel_place import distance_of, following
 from ambilink.verify.kernel_state import KernelState, read_kernel_state
 from ambilink.verify.lives import LifeWatch, Lives
 from ambilink.verify.lost_output import warnings
+from ambilink.verify.memory_read import Asked, MemoryRead, read_memory
 from ambilink.verify.reasons import Scene, reasons_of
 from ambilink.verify.slots import SlotReport, verify_slots
 from ambilink.verify.snapshot import StartSnapshots
 from ambilink.verify.stopped import Places, StoppedCpu, cpu_reasons, stopped_cpu
 from ambilink.verify.system import SystemReport, verify_system
+from ambilink.verify.threads import ThreadView, threads_of
+
+OUT_OF_TIME = (Verdict.TIMEOUT, Verdict.SILENCE, Verdict.ENDED)
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,8 @@ class BootResult:
     image: ImageFile | None  # None: not of this project's format
     reasons: list[str]  # why it failed, the weightiest first
     stopped: StoppedCpu | None  # the CPU, where the machine ended without a verdict of the guest
+    threads: list[ThreadView]  # where it was stopped, or ended at a deadline
+    memory: list[MemoryRead]  # that was asked for
     warnings: list[str]  # what is lost, although the boot may have passed
 
     @property
@@ -64,9 +72,11 @@ def boot_and_verify(
     sink: LineSink | None = None,
     protocol: str | None = None,
     manifest: Path | None = None,
+    memory_asked: Sequence[Asked] = (),
 ) -> BootResult:
     """`root` is the build folder, for symbols; `expect` a file of lines that the console must show; `protocol` enters
-    a kernel that knows several; `manifest` is what the image was packed of, whose lines are named."""
+    a kernel that knows several; `manifest` is what the image was packed of, whose lines are named; `memory_asked`: what
+    is read of the memory afterwards."""
     expected = read_expected(expect) if expect else []
     if not expected:
         check_can_pass(request.rules, request.rules_from or request.image)
@@ -84,8 +94,7 @@ def boot_and_verify(
     state = report = slots = lives = None
     failures: list[str] = []
     verify_error = ""
-    reasons: list[str] = []
-    stopped = None
+    view = View()
     try:
         if image and watch and outcome.memory:
             lives = watch.read(outcome.memory)
@@ -101,11 +110,13 @@ def boot_and_verify(
         failures.append(verify_error)
     try:
         if outcome.verdict is not Verdict.PASS:
-            reasons, stopped = _look(outcome, image, state, request.image, root, manifest)
+            view = _look(outcome, image, state, request.image, root, manifest)
+        if memory_asked and outcome.memory:
+            view.memory += _read_memory(memory_asked, outcome, image, state, request.image)
     except AmbilinkError as error:  # a file with symbols is damaged
         failures.append(str(error))
     missing = missing_line(outcome.text, expected)
-    if missing is not None and not reasons:
+    if missing is not None and not view.reasons:
         failures.append(str(missing))
     faults = explain_faults(outcome.text, report, root) if report else []
     return BootResult(
@@ -121,14 +132,26 @@ def boot_and_verify(
         what=file.what,
         expected=expected,
         missing=missing,
-        reasons=reasons,
-        stopped=stopped,
+        reasons=view.reasons,
+        stopped=view.stopped,
+        threads=view.threads,
+        memory=view.memory,
         verify_error=verify_error,
         started=started,
         lives=lives,
         image=image,
         warnings=[*outcome.notes, *(warnings(image, root) if image else [])],
     )
+
+
+@dataclass
+class View:
+    """What a look at a machine that ended found."""
+
+    reasons: list[str] = field(default_factory=list)
+    stopped: StoppedCpu | None = None
+    threads: list[ThreadView] = field(default_factory=list)
+    memory: list[MemoryRead] = field(default_factory=list)
 
 
 def _look(
@@ -138,8 +161,8 @@ def _look(
     booted: Path,
     root: Path,
     manifest: Path | None,
-) -> tuple[list[str], StoppedCpu | None]:
-    """Why it failed, and where the CPU was."""
+) -> View:
+    """Why it failed, where the CPU was, and the threads."""
     found: list[str] = []
     scene = None
     system = (image, state) if image and state else None
@@ -151,13 +174,25 @@ def _look(
         found = reasons_of(scene, out_of_time=outcome.verdict in (Verdict.TIMEOUT, Verdict.SILENCE))
     moved = system[1].moved if system else distance_of(image, outcome.memory) if image else 0
     places = Places(scene, [booted, root / KERNEL], moved)
+    threads = threads_of(scene) if scene and outcome.verdict in OUT_OF_TIME else []
     if outcome.verdict is Verdict.ENDED:
         found = []
     elif not found or (outcome.cpu and (outcome.cpu.is_stuck or (outcome.cpu.rip >> 63 and not outcome.cpu.halted))):
         found += cpu_reasons(outcome, places)
     if outcome.cpu is None or outcome.memory is None:
-        return found, None
-    return found, stopped_cpu(outcome.cpu, outcome.memory, partial(places.find, outcome.cpu.page_table))
+        return View(found, None, threads)
+    return View(found, stopped_cpu(outcome.cpu, outcome.memory, partial(places.find, outcome.cpu.page_table)), threads)
+
+
+def _read_memory(
+    asked: Sequence[Asked], outcome: Outcome, image: ImageFile | None, state: KernelState | None, booted: Path
+) -> list[MemoryRead]:
+    if outcome.cpu is None or outcome.memory is None:
+        raise AmbilinkError("--read", "the guest ended the machine", "stop it before that: --stop-at")
+    moved = state.moved if state else distance_of(image, outcome.memory) if image else 0
+    symbols = {name: value + moved for name, value in ElfFile.open(booted).addresses().items()}
+    tables = {process.name: process.page_table for process in (state.processes if state else [])}
+    return [read_memory(each, outcome.memory, outcome.cpu, symbols, tables) for each in asked]
 
 
 def _read_manifest(path: Path) -> Manifest | None:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ambilink.cli import debugging, report
+from ambilink.cli import debugging, report, stopping
 from ambilink.cli.arguments import (
     Commands,
     folder,
@@ -47,8 +47,9 @@ def add(commands: "Commands[argparse.ArgumentParser]") -> None:
     for parser in (boot, verify):
         _add_machine_options(parser)
     debugging.add_options(boot)
+    stopping.add_options(boot)
     boot.set_defaults(run=_boot, quiet=False)
-    verify.set_defaults(run=_boot, quiet=True, gdb=None, interactive=False, input=None)
+    verify.set_defaults(run=_boot, quiet=True, gdb=None, interactive=False, input=None, stop_at=None, read=[])
 
 
 def _add_machine_options(boot: argparse.ArgumentParser) -> None:
@@ -119,6 +120,7 @@ def _boot(options: argparse.Namespace) -> int:
 
     if not options.quiet:
         debugging.check(options)
+        stopping.check(options)
     machine = options.machine or ("qemu" if debugging.needs_qemu(options) else "emulator")
     rules, rules_from = _verdict_rules(options.profile)
     request = BootRequest(
@@ -131,6 +133,7 @@ def _boot(options: argparse.Namespace) -> int:
         rules=rules,
         rules_from=rules_from,
         firmware=options.firmware,
+        stop_at=options.stop_at,
     )
     root = options.root or options.image.parent
     before = _before(options.before, options.record)
@@ -138,7 +141,9 @@ def _boot(options: argparse.Namespace) -> int:
     try:
         request = debugging.with_debugger(options, request, root)
         with debugging.with_keys(options, request) as keyed:
-            result = boot_and_verify(machine, keyed, root, options.expect, sink, options.protocol, options.manifest)
+            result = boot_and_verify(
+                machine, keyed, root, options.expect, sink, options.protocol, options.manifest, options.read
+            )
     except NoMachine as error:
         print(f"ambilink: {error}", file=sys.stderr)
         report.write_without_machine(options, options.image.name, machine, str(error))

@@ -19,10 +19,12 @@ def boot(
         try:
             from ambilink.machine.emulator.board import Board
             from ambilink.machine.emulator.context import LayoutError
+            from ambilink.machine.emulator.stepped import SteppedBoard
         except ImportError as error:
             raise NoMachine(f"the package unicorn is not installed ({error})") from error
         try:
-            return Board(request, sink, stops or {}, counts).run()
+            board = Board if request.stop_at is None else SteppedBoard
+            return board(request, sink, stops or {}, counts).run()
         except LayoutError as error:
             raise NoMachine(str(error)) from error
     if machine == "qemu":

@@ -71,7 +71,8 @@ class BootRequest:
     firmware: str = "bios"  # of a CD: bios or uefi
     kernel: Kernel | None = None  # what the image's file holds; QEMU reads it by itself
     keys: Keys | None = None  # what is typed
-    debugger_port: int | None = None  # QEMU only: the machine waits for a debugger that connects there
+    debugger_port: int | None = None  # the machine waits for a debugger that connects there
+    stop_at: int | None = None  # emulator only: behind so many instructions
 
     @property
     def command_line(self) -> str:

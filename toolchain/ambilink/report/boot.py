@@ -29,12 +29,15 @@ def sharing_table(report: SystemReport) -> list[str]:
     ]
 
 
+def ended_processes(state: KernelState) -> list[str]:
+    ended = (process for process in state.processes if process.state is not ProcessState.ALIVE)
+    return [f"{process.name}: {process.state.name.lower()}, status {process.exit_status}" for process in ended]
+
+
 def waiting_lines(state: KernelState) -> list[str]:
     """What each process was doing when the machine ended."""
-    lines = []
+    lines = [f"  {line}" for line in ended_processes(state)]
     for process in state.processes:
-        if process.state is not ProcessState.ALIVE:
-            lines.append(f"  {process.name}: {process.state.name.lower()}, status {process.exit_status}")
         for thread in process.threads:
             if thread.state is not ThreadState.DEAD:
                 lines.append(f"  {process.name}: {thread.describe()}")
@@ -83,7 +86,8 @@ def _shows_cpu(result: BootResult) -> bool:
     """Where it could not go on, or nothing else says where it was. In the record it always is."""
     verdict = result.outcome.verdict
     stuck = result.outcome.cpu is not None and result.outcome.cpu.is_stuck
-    return stuck or verdict is Verdict.HALTED or (verdict in UNDECIDED and result.state is None)
+    asked = verdict is Verdict.ENDED and result.request.stop_at is not None
+    return stuck or asked or verdict is Verdict.HALTED or (verdict in UNDECIDED and result.state is None)
 
 
 def as_text(result: BootResult) -> list[str]:
@@ -95,8 +99,12 @@ def as_text(result: BootResult) -> list[str]:
         lines += ["", "what the console shows of the failure:", *(f"  {line}" for line in outcome.crash)]
     if result.stopped and _shows_cpu(result):
         lines += ["", "where the CPU stopped:", *stopped_lines(result.stopped)]
-    if state and outcome.verdict is Verdict.TIMEOUT:
-        lines += ["", "when time was up:", *waiting_lines(state)]
+    if result.threads:
+        ended = [f"  {name}" for name in ended_processes(state)] if state else []
+        when = "threads, where they were stopped" if outcome.verdict is Verdict.ENDED else "when time was up"
+        lines += ["", f"{when}:", *ended, *(line for thread in result.threads for line in thread.lines())]
+    for read in result.memory:
+        lines += ["", *read.lines()]
     if report and outcome.verdict is Verdict.PASS:
         lines += ["", *sharing_table(report)]
     if state:

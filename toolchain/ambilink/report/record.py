@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,10 @@ def as_json(result: BootResult, before: Record | None = None) -> Record:
         "crash": outcome.crash,
         "faults": result.faults,
         "cpu": result.stopped.as_json() if result.stopped else None,
+        "threads": [asdict(thread) for thread in result.threads],
+        "memory_read": [
+            {"place": read.text, "address": read.address, "bytes": read.data.hex()} for read in result.memory
+        ],
         "waiting": waiting_lines(state) if state and outcome.verdict is Verdict.TIMEOUT else [],
         "checks": checks(result),
         "processes": _processes(result),

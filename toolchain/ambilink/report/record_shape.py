@@ -62,6 +62,8 @@ SHAPE: dict[str, Any] = {
             "code": str,
         }
     ),
+    "threads": Later([{"process": int, "name": str, "thread": int, "waits": str, "calls": LINES}]),
+    "memory_read": Later([{"place": str, "address": int, "bytes": str}]),
     "waiting": LINES,
     "checks": [{"group": str, "name": str, "result": str, "detail": str, "failures": LINES}],
     "processes": [
