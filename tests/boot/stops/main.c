@@ -71,14 +71,14 @@ __attribute__((noinline)) static void write_over_tables(void)
     __asm__ volatile("mov %0, %%cr3" : : "r"(table) : "memory");
 }
 
-/* Any value into any port but those that end the machine. */
+/* Any value into any port but those that end or reset the machine, and the serial line. */
 __attribute__((noinline)) static void write_ports(void)
 {
     uint32_t random = 1;
     for (int count = 0; count < 200000; count++) {
         random = random * 1664525 + 1013904223;
         uint16_t port = (uint16_t)(random >> 16) & 0x3ff;
-        if (port != 0xf4 && (port & ~7) != PORT)
+        if (port != 0xf4 && port != 0x92 && (port & ~7) != 0x60 && (port & ~7) != PORT)
             out8(port, (uint8_t)(random >> 8));
     }
     print("ports were written\n");
