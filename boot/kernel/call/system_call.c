@@ -142,35 +142,76 @@ static int64_t do_process_grant(handle_t process_handle, handle_t handle, uint64
     return (slot->rights & needed) == needed ? copy_handle(&process->handles, slot, rights, badge) : STATUS_NO_RIGHT;
 }
 
-/* Where a call on so much memory keeps how far it came; NULL: it is done in one step, for it is small, or there is no
- * memory. */
-static struct space_progress *range_progress(uint64_t size)
+/* How far this thread's call on a range came before. */
+static struct space_progress range_progress(void)
+{
+    return current_thread->progress ? current_thread->progress->range : (struct space_progress){0};
+}
+
+/* The process whose address space a call changes: where it began to, whatever became of the handle. */
+static struct process *range_process(handle_t handle, int64_t *status)
+{
+    const struct progress *progress = current_thread->progress;
+    if (!progress || !progress->range.era)
+        return managed_process(handle, status);
+    struct process *process = progress->object;
+    *status = STATUS_PEER_GONE;
+    return process->record.state == PROCESS_ALIVE ? process : NULL;
+}
+
+/* Keep how far a call came that is to be made again. True: there is no memory to keep that, and it is to go on at once. */
+static bool range_goes_on(int64_t status, struct process *process, const struct space_progress *range)
 {
     struct progress *progress = current_thread->progress;
-    if (!progress && size > WORK_OF_ENTRY * PAGES_PER_UNIT * PAGE_SIZE)
-        progress = thread_keep_progress();
-    return progress ? &progress->range : NULL;
+    if (status != CALL_AGAIN) {
+        if (progress)
+            progress->range = (struct space_progress){0};
+        return false;
+    }
+    progress = thread_keep_progress();
+    if (!progress) {
+        work_left = WORK_OF_ENTRY;
+        return true;
+    }
+    if (progress->object != process) {
+        object_retain(process);
+        if (progress->object)
+            object_release(progress->object);
+        progress->object = process;
+    }
+    progress->range = *range;
+    return false;
 }
 
 static int64_t map(struct process *process, handle_t memory_handle, uint64_t offset, uint64_t size, uint64_t address,
                    uint64_t prot)
 {
-    int64_t status = check_prot(prot);
-    if (status != STATUS_OK)
-        return status;
-    uint32_t needed = (uint32_t)prot & ~PROT_FINAL;
-    const struct handle_slot *slot = handle_find(current_thread->handles, memory_handle, &memory_type, needed, &status);
-    if (!slot)
-        return status;
-    unsigned max_prot = slot->rights & (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE);
-    return space_map_some(&process->space, (struct memory *)slot->object, offset, size, address, (unsigned)prot, max_prot, range_progress(size));
+    struct space_progress range = range_progress();
+    struct memory *memory = NULL; /* once it is begun, the mapping keeps it */
+    unsigned max_prot = 0;
+    int64_t status;
+    if (!range.era) {
+        status = check_prot(prot);
+        if (status != STATUS_OK)
+            return status;
+        uint32_t needed = (uint32_t)prot & ~PROT_FINAL;
+        const struct handle_slot *slot = handle_find(current_thread->handles, memory_handle, &memory_type, needed, &status);
+        if (!slot)
+            return status;
+        memory = (struct memory *)slot->object;
+        max_prot = slot->rights & (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE);
+    }
+    do
+        status = space_map_some(&process->space, memory, offset, size, address, (unsigned)prot, max_prot, &range);
+    while (range_goes_on(status, process, &range));
+    return status;
 }
 
 static int64_t do_process_map(handle_t process_handle, handle_t memory, uint64_t offset, uint64_t size, uint64_t address,
                               uint64_t prot)
 {
     int64_t status;
-    struct process *process = managed_process(process_handle, &status);
+    struct process *process = range_process(process_handle, &status);
     return process ? map(process, memory, offset, size, address, prot) : status;
 }
 
@@ -178,7 +219,7 @@ static int64_t do_process_map_all(handle_t process_handle, uint64_t list_user, u
 {
     static struct map_request list[MAP_REQUESTS_MAX];
     int64_t status;
-    struct process *process = managed_process(process_handle, &status);
+    struct process *process = range_process(process_handle, &status);
     if (!process)
         return status;
     if (!count || count > MAP_REQUESTS_MAX)
@@ -199,22 +240,37 @@ static int64_t do_process_map_all(handle_t process_handle, uint64_t list_user, u
         }
         if (result < 0)
             return (int64_t)done;
-        if ((progress = current_thread->progress))
-            progress->range = (struct space_progress){0};
     }
     return (int64_t)count;
+}
+
+static int64_t do_process_unmap(handle_t handle, uint64_t address, uint64_t size)
+{
+    int64_t status;
+    struct process *process = range_process(handle, &status);
+    if (!process)
+        return status;
+    struct space_progress range = range_progress();
+    do
+        status = space_unmap_some(&process->space, address, size, &range);
+    while (range_goes_on(status, process, &range));
+    return status;
 }
 
 static int64_t do_process_protect(handle_t handle, uint64_t address, uint64_t size, uint64_t prot)
 {
     int64_t status;
-    struct process *process = managed_process(handle, &status);
+    struct process *process = range_process(handle, &status);
     if (!process)
         return status;
     status = check_prot(prot);
     if (status != STATUS_OK)
         return status;
-    return space_protect_some(&process->space, address, size, (unsigned)prot, range_progress(size));
+    struct space_progress range = range_progress();
+    do
+        status = space_protect_some(&process->space, address, size, (unsigned)prot, &range);
+    while (range_goes_on(status, process, &range));
+    return status;
 }
 
 static int64_t do_process_watch(handle_t process_handle, handle_t endpoint_handle, uint64_t badge)
@@ -377,8 +433,7 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
     case SYS_PROCESS_MAP_ALL:
         return do_process_map_all((handle_t)a, b, c);
     case SYS_PROCESS_UNMAP:
-        process = managed_process((handle_t)a, &status);
-        return process ? space_unmap_some(&process->space, b, c) : status;
+        return do_process_unmap((handle_t)a, b, c);
     case SYS_PROCESS_PROTECT:
         return do_process_protect((handle_t)a, b, c, d);
     case SYS_PROCESS_WATCH:

@@ -111,7 +111,9 @@ static void unmap(void *context, uint64_t address, uint64_t size)
 static bool protect(void *context, uint64_t address, uint64_t size, unsigned prot)
 {
     const struct module_memory *record = *find_memory(context, address);
-    return record && page_map(kernel_page_table, address, record->memory, address - record->address, size, prot);
+    if (record)
+        page_protect(kernel_page_table, address, record->memory, address - record->address, size, prot);
+    return record;
 }
 
 static bool log_line(void *context, const char *text)

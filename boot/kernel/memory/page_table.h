@@ -39,8 +39,10 @@ uint64_t page_table_create(void);
 bool page_table_destroy(uint64_t table);
 
 /* Map [offset, offset + size) of memory at a range that holds nothing. False: no frame for a table, and the range
- * holds nothing. Where the range is mapped already the mappings are replaced, which cannot fail. */
+ * holds nothing. */
 bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uint64_t offset, uint64_t size, unsigned prot);
+/* Give pages of a range another protection, those that page_map mapped there. */
+void page_protect(uint64_t table, uint64_t address, const struct memory *memory, uint64_t offset, uint64_t size, unsigned prot);
 /* Holes in the range are no matter. Tables that map nothing any more go. */
 void page_unmap(uint64_t table, uint64_t address, uint64_t size);
 /* A user address could not be used: if its page was withheld (memory/guard.h), compare it, and let it be used if it is

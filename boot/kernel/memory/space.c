@@ -7,7 +7,10 @@
 #include "memory/page_table.h"
 #include "memory/pool.h"
 
-#define FREED_PER_UNIT 4 /* mappings: cheaper than clearing a page */
+/* What is cheaper than clearing a page. */
+#define FREED_PER_UNIT 4      /* mappings */
+#define SEEN_PER_UNIT 8       /* likewise */
+#define UNMAPPED_PER_UNIT 512 /* pages: those of a table */
 
 static const struct cost one_page = {.pages = 1}, one_mapping = {.bytes = sizeof(struct mapping)};
 
@@ -22,7 +25,7 @@ bool space_init(struct space *space, struct budget *budget)
     }
     /* Anonymous memory lies in the upper part of user space, from a random page on. */
     uint64_t free_address = 0x600000000000 + (random_next() & 0xffffffffff) * 16 / PAGE_SIZE * PAGE_SIZE;
-    *space = (struct space){.budget = budget, .page_table = table, .free_address = free_address, .unused_address = free_address};
+    *space = (struct space){.budget = budget, .page_table = table, .free_address = free_address, .era = 1};
     return true;
 }
 
@@ -76,16 +79,16 @@ bool space_end(struct space *space)
     if (!is_gone)
         return false;
     space->page_table = 0;
-    for (unsigned i = 1; space->mappings; i++) {
+    for (unsigned i = 1;; i++) {
         if (!work_left)
             return false;
-        struct mapping *mapping = space->mappings;
-        space->mappings = mapping->next;
+        struct mapping *mapping = mappings_take(&space->mappings);
+        if (!mapping)
+            return true;
         mapping_end(space, mapping);
         if (i % FREED_PER_UNIT == 0)
             work_did(1);
     }
-    return true;
 }
 
 static bool range_valid(uint64_t address, uint64_t size)
@@ -94,238 +97,283 @@ static bool range_valid(uint64_t address, uint64_t size)
            address < PROCESS_HIGHEST_ADDRESS && size <= PROCESS_HIGHEST_ADDRESS - address;
 }
 
-/* The link that holds, or would hold, the first mapping that ends after `address`. Searches begin where the last one
- * ended, as most follow each other closely; space->near then ends at `address` or before, too. */
-static struct mapping **mapping_after(struct space *space, uint64_t address)
-{
-    if (space->near && space->near->end > address)
-        space->near = NULL;
-    struct mapping **link = space->near ? &space->near->next : &space->mappings;
-    for (; *link && (*link)->end <= address; link = &space->near->next)
-        space->near = *link;
-    return link;
-}
-
 uint64_t space_find_unused(struct space *space, uint64_t size)
 {
-    uint64_t address = space->unused_address;
-    for (struct mapping *mapping = *mapping_after(space, address); mapping; mapping = mapping->next) {
-        if (mapping->start >= address && mapping->start - address >= size)
-            break;
-        address = mapping->end;
-    }
+    uint64_t address = mappings_find_gap(&space->mappings, space->free_address, size);
     return range_valid(address, size) ? address : 0;
 }
 
 /* So much of it as work_left allows. */
-static uint64_t part_of(uint64_t size)
+static uint64_t part_of(uint64_t size, unsigned pages_per_unit)
 {
-    uint64_t most = (uint64_t)work_left * PAGES_PER_UNIT * PAGE_SIZE;
+    uint64_t most = (uint64_t)work_left * pages_per_unit * PAGE_SIZE;
     return size < most ? size : most;
 }
 
-/* The mapping that ends where this one begins, if it can be one with it; NULL: none. */
-static struct mapping *continued(const struct space *space, const struct mapping *next)
+static void begin(struct space_progress *progress, const struct space *space, uint64_t address, uint64_t size)
 {
-    struct mapping *before = space->near;
-    return before && before->end == next->start && before->memory == next->memory && before->prot == next->prot &&
-                   before->max_prot == next->max_prot && before->offset + (before->end - before->start) == next->offset
-               ? before
-               : NULL;
+    *progress = (struct space_progress){.start = address, .from = address, .end = address + size, .era = space->era};
 }
 
-/* Map a range that is free; `link` would hold it. `grows`: the mapping before it is made larger, where that can be. */
-static int64_t map_range(struct space *space, struct mapping **link, const struct mapping *wanted, bool grows)
+/* Until it is called again, others may map. */
+static int64_t go_on_later(const struct space_progress *progress, struct space *space)
 {
-    struct mapping *before = grows ? continued(space, wanted) : NULL, *mapping = before ? before : mapping_alloc(space);
-    uint64_t size = wanted->end - wanted->start;
+    if (space->era == progress->era)
+        space->era++;
+    return CALL_AGAIN;
+}
+
+/* The mapping that the call is to go on with, at progress->from. NULL: *status is the result, or CALL_AGAIN. */
+static struct mapping *next_of(struct space_progress *progress, struct space *space, int64_t *status)
+{
+    struct mapping *mapping = mappings_find(&space->mappings, progress->from);
+    for (; mapping && mapping->start < progress->end; mapping = mapping->next) {
+        if (!work_left) {
+            *status = go_on_later(progress, space);
+            return NULL;
+        }
+        if (mapping->era <= progress->era) {
+            if (progress->from < mapping->start)
+                progress->from = mapping->start;
+            return mapping;
+        }
+        progress->from = mapping->end;
+        work_did(1);
+    }
+    *status = STATUS_OK;
+    return NULL;
+}
+
+static uint64_t offset_at(const struct mapping *mapping, uint64_t address)
+{
+    return mapping->offset + (address - mapping->start);
+}
+
+static void report_code(const struct space *space, const struct mapping *mapping)
+{
+    if (mapping->prot & RIGHT_EXECUTE)
+        code_mapped(space->page_table, mapping->start, mapping->memory->start + mapping->offset);
+}
+
+/* Unmap what is left of the range. */
+static int64_t unmap_rest(struct space_progress *progress, struct space *space)
+{
+    int64_t status;
+    for (struct mapping *mapping; (mapping = next_of(progress, space, &status));) {
+        const uint64_t size = mapping->end - mapping->start, part = part_of(size, UNMAPPED_PER_UNIT), before = page_tables;
+        page_unmap(space->page_table, mapping->start, part);
+        give_tables(space, before);
+        progress->from = mapping->start + part;
+        if (part < size) {
+            mappings_cut(&space->mappings, mapping, progress->from);
+            continue;
+        }
+        mappings_remove(&space->mappings, mapping);
+        mapping_end(space, mapping);
+    }
+    return status;
+}
+
+/* Enter the pages of a mapping that was made without them, or of what is left of it. */
+static int64_t map_rest(struct space_progress *progress, struct space *space)
+{
+    int64_t status = STATUS_OK;
+    for (struct mapping *mapping; !progress->has_turned && (mapping = next_of(progress, space, &status));) {
+        uint64_t part = part_of(mapping->end - progress->from, PAGES_PER_UNIT);
+        if (!map_pages(space, progress->from, mapping->memory, offset_at(mapping, progress->from), part, mapping->prot)) {
+            progress->has_turned = true;
+            progress->from = progress->start;
+            break;
+        }
+        progress->from += part;
+        if (progress->from < mapping->end)
+            continue;
+        mapping->is_partial = false;
+        report_code(space, mapping);
+    }
+    if (progress->has_turned)
+        status = unmap_rest(progress, space);
+    if (status != STATUS_OK)
+        return status;
+    return progress->has_turned ? STATUS_NO_MEMORY : (int64_t)progress->start;
+}
+
+/* Map a range that is free: mappings_find(wanted->start) was the last thing done. */
+static int64_t map_range(struct space *space, const struct mapping *wanted, struct space_progress *progress)
+{
+    const uint64_t size = wanted->end - wanted->start;
+    struct mapping *mapping = mapping_alloc(space);
     if (!mapping)
         return STATUS_NO_MEMORY;
     if (wanted->memory->start == page_guard.start && size / PAGE_SIZE <= page_guard.early)
         page_guard.check_early(page_guard.start + wanted->offset, size / PAGE_SIZE);
-    if (!map_pages(space, wanted->start, wanted->memory, wanted->offset, size, wanted->prot)) {
-        if (!before)
-            mapping_free(space, mapping);
+    const bool is_partial = part_of(size, PAGES_PER_UNIT) < size;
+    if (!is_partial && !map_pages(space, wanted->start, wanted->memory, wanted->offset, size, wanted->prot)) {
+        mapping_free(space, mapping);
         return STATUS_NO_MEMORY;
     }
-    if (before) {
-        before->end = wanted->end;
-    } else {
-        *mapping = *wanted;
-        mapping->next = *link;
-        object_retain(mapping->memory);
-        *link = mapping;
+    *mapping = *wanted;
+    mapping->is_partial = is_partial;
+    object_retain(mapping->memory);
+    mappings_add(&space->mappings, mapping);
+    if (is_partial) {
+        begin(progress, space, wanted->start, size);
+        return map_rest(progress, space);
     }
-    if (wanted->start == space->unused_address)
-        space->unused_address = wanted->end;
-    if (wanted->prot & RIGHT_EXECUTE)
-        code_mapped(space->page_table, wanted->start, wanted->memory->start + wanted->offset);
-    return STATUS_OK;
+    report_code(space, mapping);
+    return (int64_t)wanted->start;
 }
 
 int64_t space_map_some(struct space *space, struct memory *memory, uint64_t offset, uint64_t size, uint64_t address,
                        unsigned prot, unsigned max_prot, struct space_progress *progress)
 {
+    if (progress->era)
+        return map_rest(progress, space);
     max_prot &= memory_max_prot(memory);
     if (prot & PROT_FINAL)
         max_prot &= prot;
     prot &= ~PROT_FINAL;
     if (prot & ~max_prot)
         return STATUS_NO_RIGHT;
-    if (progress && !work_left)
+    if (!work_left)
         return CALL_AGAIN;
-    if (progress && progress->done)
-        address = progress->address;
-    else if (!address)
-        address = space_find_unused(space, size);
+    if (!address)
+        address = mappings_find_gap(&space->mappings, space->free_address, size);
     if (!range_valid(address, size) || offset % PAGE_SIZE || offset > memory->size || size > memory->size - offset)
         return STATUS_INVALID;
-    uint64_t done = progress ? progress->done : 0, start = address + done;
-    if (done >= size) /* since the step before, the program asks for less */
-        return STATUS_INVALID;
-    uint64_t part = progress ? part_of(size - done) : size;
-    struct mapping **link = mapping_after(space, start);
-    int64_t status = STATUS_OVERLAP;
-    if (!*link || (*link)->start >= address + size)
-        status = map_range(space, link, &(struct mapping){NULL, start, start + part, memory, offset + done, prot, max_prot}, done);
-    if (status != STATUS_OK) {
-        if (done) {
-            space_unmap(space, address, done);
-            *progress = (struct space_progress){0};
-        }
-        return status;
-    }
-    if (done + part == size)
-        return (int64_t)address;
-    *progress = (struct space_progress){address, done + part};
-    return CALL_AGAIN;
+    const struct mapping *after = mappings_find(&space->mappings, address);
+    if (after && after->start < address + size)
+        return STATUS_OVERLAP;
+    const struct mapping wanted = {
+        .start = address,
+        .end = address + size,
+        .memory = memory,
+        .offset = offset,
+        .era = space->era,
+        .prot = (uint8_t)prot,
+        .max_prot = (uint8_t)max_prot,
+    };
+    return map_range(space, &wanted, progress);
 }
 
 int64_t space_map(struct space *space, struct memory *memory, uint64_t offset, uint64_t size, uint64_t address,
                   unsigned prot, unsigned max_prot)
 {
-    return space_map_some(space, memory, offset, size, address, prot, max_prot, NULL);
+    struct space_progress progress = {0};
+    int64_t status;
+    while ((status = space_map_some(space, memory, offset, size, address, prot, max_prot, &progress)) == CALL_AGAIN)
+        work_left = WORK_OF_ENTRY;
+    return status;
 }
 
-/* Make `address` a border between mappings where it lies inside this one. */
-static bool split_at(struct space *space, struct mapping *mapping, uint64_t address)
+/* Make `address` a border between mappings where it lies inside one. */
+static bool split_at(struct space *space, uint64_t address)
 {
-    if (!mapping || mapping->start >= address || mapping->end <= address)
+    struct mapping *mapping = mappings_find(&space->mappings, address);
+    if (!mapping || mapping->start >= address)
         return true;
     struct mapping *rest = mapping_alloc(space);
     if (!rest)
         return false;
     *rest = *mapping;
     rest->start = address;
-    rest->offset += address - mapping->start;
+    rest->offset = offset_at(mapping, address);
     object_retain(rest->memory);
     mapping->end = address;
-    mapping->next = rest;
+    mappings_find(&space->mappings, address);
+    mappings_add(&space->mappings, rest);
     return true;
 }
 
-/* The same for both ends of a range. */
-static bool split_around(struct space *space, uint64_t address, uint64_t end)
+int64_t space_unmap_some(struct space *space, uint64_t address, uint64_t size, struct space_progress *progress)
 {
-    struct mapping *mapping = *mapping_after(space, address);
-    if (!split_at(space, mapping, address))
-        return false;
-    while (mapping && mapping->end < end)
-        mapping = mapping->next;
-    return split_at(space, mapping, end);
-}
-
-/* STATUS_OK: [address, address + size) is mapped without a hole, and all of it may be given this protection. */
-static int64_t may_protect(struct space *space, uint64_t address, uint64_t size, unsigned prot)
-{
-    const uint64_t end = address + size;
-    bool allowed = true;
-    for (const struct mapping *mapping = *mapping_after(space, address); mapping && mapping->start <= address;
-         mapping = mapping->next) {
-        allowed &= !(prot & ~mapping->max_prot);
-        address = mapping->end;
-        if (address >= end)
-            return allowed ? STATUS_OK : STATUS_NO_RIGHT;
+    if (!progress->era) {
+        if (!range_valid(address, size))
+            return STATUS_INVALID;
+        if (!split_at(space, address) || !split_at(space, address + size))
+            return STATUS_NO_MEMORY;
+        begin(progress, space, address, size);
     }
-    return STATUS_OVERLAP;
+    return unmap_rest(progress, space);
 }
 
 int64_t space_unmap(struct space *space, uint64_t address, uint64_t size)
 {
+    struct space_progress progress = {0};
     int64_t status;
-    while ((status = space_unmap_some(space, address, size)) == CALL_AGAIN)
+    while ((status = space_unmap_some(space, address, size, &progress)) == CALL_AGAIN)
         work_left = WORK_OF_ENTRY;
     return status;
 }
 
-int64_t space_unmap_some(struct space *space, uint64_t address, uint64_t size)
+/* STATUS_OK: what is left of the range is mapped without a hole, and all of it may be given this protection. */
+static int64_t may_protect(struct space_progress *progress, struct space *space, unsigned prot)
 {
-    if (!range_valid(address, size))
-        return STATUS_INVALID;
-    if (!split_around(space, address, address + size))
-        return STATUS_NO_MEMORY;
-    if (address >= space->free_address && address < space->unused_address)
-        space->unused_address = address;
-    struct mapping **link = mapping_after(space, address);
-    while (*link && (*link)->start < address + size) {
+    for (unsigned i = 1; progress->from < progress->end; i++) {
         if (!work_left)
-            return CALL_AGAIN;
-        struct mapping *mapping = *link;
-        *link = mapping->next;
-        const uint64_t before = page_tables;
-        page_unmap(space->page_table, mapping->start, mapping->end - mapping->start);
-        give_tables(space, before);
-        mapping_end(space, mapping);
+            return go_on_later(progress, space);
+        const struct mapping *mapping = mappings_find(&space->mappings, progress->from);
+        if (!mapping || mapping->start > progress->from)
+            return STATUS_OVERLAP;
+        if (prot & ~mapping->max_prot)
+            return STATUS_NO_RIGHT;
+        progress->from = mapping->end;
+        if (i % SEEN_PER_UNIT == 0)
+            work_did(1);
     }
     return STATUS_OK;
 }
 
-/* A part of a mapping that is large, or all of it: from `from` on, which its first part was given already. */
-static void protect_part(struct space *space, struct mapping *mapping, uint64_t from, uint64_t size, unsigned prot)
+/* Protect what is left of the range. A mapping is what it is to be as a whole, before its first page is, so that no part
+ * that another thread separates from it is less final; and its pages become what it is by then. */
+static int64_t protect_rest(struct space_progress *progress, struct space *space, unsigned prot, bool is_final)
 {
-    page_map(space->page_table, from, mapping->memory, mapping->offset + (from - mapping->start), size, prot);
-    if (prot & RIGHT_EXECUTE)
-        code_mapped(space->page_table, from, mapping->memory->start + mapping->offset + (from - mapping->start));
+    int64_t status;
+    for (struct mapping *mapping; (mapping = next_of(progress, space, &status));) {
+        const uint64_t from = progress->from, part = part_of(mapping->end - from, PAGES_PER_UNIT);
+        if (from == mapping->start && !(prot & ~mapping->max_prot)) {
+            mapping->prot = (uint8_t)prot;
+            if (is_final)
+                mapping->max_prot &= prot;
+        }
+        mapping->is_partial |= from + part < mapping->end;
+        page_protect(space->page_table, from, mapping->memory, offset_at(mapping, from), part, mapping->prot);
+        progress->from += part;
+        if (progress->from == mapping->end)
+            report_code(space, mapping);
+    }
+    return status;
 }
 
 int64_t space_protect_some(struct space *space, uint64_t address, uint64_t size, unsigned prot,
                            struct space_progress *progress)
 {
-    if (!range_valid(address, size))
-        return STATUS_INVALID;
     const bool is_final = prot & PROT_FINAL;
-    const uint64_t end = address + size;
     prot &= ~PROT_FINAL;
-    if (!progress || !progress->done) {
-        int64_t status = may_protect(space, address, size, prot);
+    if (!progress->era) {
+        if (!range_valid(address, size))
+            return STATUS_INVALID;
+        begin(progress, space, address, size);
+    }
+    if (!progress->has_turned) {
+        int64_t status = may_protect(progress, space, prot);
         if (status != STATUS_OK)
             return status;
-        if (!split_around(space, address, end))
+        if (!split_at(space, progress->start) || !split_at(space, progress->end))
             return STATUS_NO_MEMORY;
+        progress->has_turned = true;
+        progress->from = progress->start;
     }
-    uint64_t from = address + (progress ? progress->done : 0);
-    for (struct mapping *mapping = *mapping_after(space, from); mapping && mapping->end <= end; mapping = mapping->next) {
-        from = from > mapping->start ? from : mapping->start;
-        while (from < mapping->end && !(prot & ~mapping->max_prot)) {
-            if (progress && !work_left) {
-                progress->done = from - address;
-                return CALL_AGAIN;
-            }
-            uint64_t part = progress ? part_of(mapping->end - from) : mapping->end - from;
-            mapping->prot = prot;
-            protect_part(space, mapping, from, part, prot);
-            from += part;
-            work_did(1);
-        }
-        if (is_final)
-            mapping->max_prot &= prot;
-    }
-    return STATUS_OK;
+    return protect_rest(progress, space, prot, is_final);
 }
 
 int64_t space_protect(struct space *space, uint64_t address, uint64_t size, unsigned prot)
 {
-    return space_protect_some(space, address, size, prot, NULL);
+    struct space_progress progress = {0};
+    int64_t status;
+    while ((status = space_protect_some(space, address, size, prot, &progress)) == CALL_AGAIN)
+        work_left = WORK_OF_ENTRY;
+    return status;
 }
 
 bool space_touch(struct space *space, uint64_t address)

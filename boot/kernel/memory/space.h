@@ -4,25 +4,15 @@
 #define MEMORY_SPACE_H
 #include <stdbool.h>
 
-#include "memory/memory.h"
-
-struct mapping {
-    struct mapping *next; /* ascending addresses */
-    uint64_t start, end;
-    struct memory *memory;
-    uint64_t offset;
-    unsigned prot;
-    unsigned max_prot; /* what it may be given: no more than the handle allowed that it was made with */
-};
+#include "memory/mappings.h"
 
 struct space {
-    struct budget *budget;   /* pays for page tables and mappings */
+    struct budget *budget; /* pays for page tables and mappings */
     uint64_t page_table;
-    struct mapping *mappings;
-    struct mapping *near;    /* the last one that ends where the last search began, or before; NULL: none */
-    uint64_t free_address;   /* the kernel chooses addresses from here on */
-    uint64_t unused_address; /* all between is mapped */
-    bool damaged;            /* a damaged page of the boot image was touched: page_guard.damage */
+    struct mappings mappings;
+    uint64_t free_address; /* the kernel chooses addresses from here on */
+    uint64_t era;          /* of the mappings that are made now: a call that is not done begins the next one */
+    bool damaged;          /* a damaged page of the boot image was touched: page_guard.damage */
 };
 
 /* False: no memory, or the budget that pays has too little left. */
@@ -44,15 +34,17 @@ int64_t space_unmap(struct space *space, uint64_t address, uint64_t size);
  * be), STATUS_NO_MEMORY: nothing was changed. */
 int64_t space_protect(struct space *space, uint64_t address, uint64_t size, unsigned prot);
 
-/* The same within what work_left allows, for sizes that a program chooses. CALL_AGAIN: to be called again with the same
- * arguments. Until then the first part is mapped, unmapped or protected. */
+/* The same within what work_left allows, for ranges that a program chooses. CALL_AGAIN: to be called again with the same
+ * arguments. Until then a part is done: of a mapping that is made, all addresses are taken, and the first pages are there.
+ * What another thread maps in the range after the call began stays as that thread has it; what it unmaps stays unmapped. */
 struct space_progress {
-    uint64_t address, done; /* 0 at first; belongs to the function */
-};
-/* `progress` NULL: in one step. */
+    uint64_t start, from, end; /* of the range; all below `from` is done */
+    uint64_t era;              /* of the space when the call began: later mappings are not the call's; 0: it begins */
+    bool has_turned;           /* space_map_some: it has failed, and takes back; space_protect_some: it may be done */
+}; /* zero at first; belongs to the function */
 int64_t space_map_some(struct space *space, struct memory *memory, uint64_t offset, uint64_t size, uint64_t address,
                        unsigned prot, unsigned max_prot, struct space_progress *progress);
-int64_t space_unmap_some(struct space *space, uint64_t address, uint64_t size);
+int64_t space_unmap_some(struct space *space, uint64_t address, uint64_t size, struct space_progress *progress);
 int64_t space_protect_some(struct space *space, uint64_t address, uint64_t size, unsigned prot,
                            struct space_progress *progress);
 

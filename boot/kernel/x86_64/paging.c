@@ -264,13 +264,24 @@ bool page_table_destroy(uint64_t table)
     return true;
 }
 
+/* What a page's entry has beside its frame. */
+static uint64_t entry_flags(uint64_t address, unsigned prot)
+{
+    return ENTRY_PRESENT | (address < PROCESS_HIGHEST_ADDRESS ? ENTRY_USER : 0) | (prot & RIGHT_WRITE ? ENTRY_WRITE : 0) |
+           (prot & RIGHT_EXECUTE ? 0 : ENTRY_NO_EXECUTE);
+}
+
+/* Where the entries of one table end: of `done` bytes on, in a range. */
+static uint64_t end_in_table(uint64_t address, uint64_t done, uint64_t size)
+{
+    uint64_t end = done + LARGE_PAGE - (address + done) % LARGE_PAGE;
+    return end < size ? end : size;
+}
+
 bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uint64_t offset, uint64_t size, unsigned prot)
 {
-    uint64_t flags = ENTRY_PRESENT | (address < PROCESS_HIGHEST_ADDRESS ? ENTRY_USER : 0) |
-                     (prot & RIGHT_WRITE ? ENTRY_WRITE : 0) | (prot & RIGHT_EXECUTE ? 0 : ENTRY_NO_EXECUTE);
-    const uint64_t run = memory->start ? memory->start + offset : 0;
+    const uint64_t flags = entry_flags(address, prot), run = memory->start ? memory->start + offset : 0;
     const bool guarded = run && memory->start == page_guard.start;
-    bool replaced = false;
     for (uint64_t done = 0; done < size;) {
         /* One way down for all pages of a table. */
         uint64_t *above, *entry = entry_find(table, address + done, 12, true, &above);
@@ -280,12 +291,8 @@ bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uin
             page_unmap(table, address, done);
             return false;
         }
-        uint64_t end = done + LARGE_PAGE - (address + done) % LARGE_PAGE;
-        end = end < size ? end : size;
-        if (*entry) /* then so it is for the whole range */
-            replaced = true;
-        else
-            *above += (end - done) / PAGE_SIZE * ENTRY_USED_ONE;
+        const uint64_t end = end_in_table(address, done, size);
+        *above += (end - done) / PAGE_SIZE * ENTRY_USED_ONE;
         if (prot == PROT_NO_ACCESS)
             for (; done < end; done += PAGE_SIZE)
                 *entry++ = ENTRY_NO_ACCESS;
@@ -299,10 +306,29 @@ bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uin
             for (; done < end; done += PAGE_SIZE)
                 *entry++ = memory_frame(memory, offset + done) | flags;
     }
-    if (replaced) /* what was not there is in no TLB */
-        flush(table, address, size);
-    work_did((unsigned)(size / PAGE_SIZE / PAGES_PER_UNIT));
+    work_did((unsigned)(size / PAGE_SIZE / PAGES_PER_UNIT)); /* what was not there is in no TLB */
     return true;
+}
+
+void page_protect(uint64_t table, uint64_t address, const struct memory *memory, uint64_t offset, uint64_t size, unsigned prot)
+{
+    const uint64_t flags = entry_flags(address, prot);
+    const bool guarded = memory->start && memory->start == page_guard.start;
+    for (uint64_t done = 0; done < size;) {
+        uint64_t *above, *entry = entry_find(table, address + done, 12, false, &above);
+        for (uint64_t end = end_in_table(address, done, size); done < end; done += PAGE_SIZE, entry += entry != NULL) {
+            if (!entry || !*entry)
+                continue;
+            const uint64_t frame = memory_frame(memory, offset + done);
+            *entry = frame | flags;
+            if (prot == PROT_NO_ACCESS)
+                *entry = ENTRY_NO_ACCESS;
+            else if (guarded && *guard_state(frame) != GUARD_INTACT)
+                *entry ^= ENTRY_PRESENT | ENTRY_WITHHELD;
+        }
+    }
+    flush(table, address, size);
+    work_did(1 + (unsigned)(size / PAGE_SIZE / PAGES_PER_UNIT));
 }
 
 void page_unmap(uint64_t table, uint64_t address, uint64_t size)

@@ -6,6 +6,7 @@
 #include "memory/page_table.h"
 #include "object/reply.h"
 #include "process/process.h"
+#include "rules.h"
 
 #define REQUIRE(condition, ...)                                                                    \
     do                                                                                             \
@@ -13,27 +14,34 @@
             panic(#condition " does not hold: " __VA_ARGS__);                                      \
     while (0)
 
-/* Mappings ascend, and allow no more than they may; each page is what its mapping says. */
+/* A page is what its mapping says, where no call in steps is on the way to it. */
+static void check_page(const struct space *space, const struct mapping *mapping, uint64_t at)
+{
+    unsigned prot = 0;
+    const uint64_t frame = page_lookup(space->page_table, at, &prot);
+    if (!frame) { /* withheld, without access, or not there yet */
+        REQUIRE(mapping->memory->start || mapping->prot == PROT_NO_ACCESS || mapping->is_partial, "page at %x", at);
+        return;
+    }
+    REQUIRE(prot == mapping->prot || mapping->is_partial, "%x at %x, and not %x", (uint64_t)prot, at, (uint64_t)mapping->prot);
+    REQUIRE(!(prot & ~memory_max_prot(mapping->memory)), "%x at %x", (uint64_t)prot, at);
+    REQUIRE(frame == memory_frame(mapping->memory, mapping->offset + at - mapping->start), "page at %x", at);
+}
+
+/* Mappings are in their order, and allow no more than they may. */
 static void check_space(const struct space *space)
 {
-    uint64_t end = 0;
-    for (const struct mapping *each = space->mappings; each; each = each->next) {
-        REQUIRE(each->start >= end && each->start < each->end, "mapping at %x", each->start);
+    const char *rule = mappings_broken_rule(&space->mappings);
+    if (rule)
+        panic("mappings: %s", rule);
+    for (const struct mapping *each = space->mappings.first; each; each = each->next) {
         REQUIRE(!(each->prot & ~each->max_prot), "mapping at %x", each->start);
         REQUIRE(!((each->max_prot & RIGHT_WRITE) && (each->max_prot & RIGHT_EXECUTE)), "mapping at %x", each->start);
         REQUIRE(each->memory->object.type == &memory_type && each->memory->object.references, "mapping at %x", each->start);
         REQUIRE(each->end - each->start <= each->memory->size - each->offset, "mapping at %x", each->start);
-        for (uint64_t at = each->start; at < each->end; at += PAGE_SIZE) {
-            unsigned prot = 0;
-            uint64_t frame = page_lookup(space->page_table, at, &prot);
-            if (!frame) { /* withheld, or without access */
-                REQUIRE(each->memory->start || each->prot == PROT_NO_ACCESS, "page at %x", at);
-                continue;
-            }
-            REQUIRE(prot == each->prot, "%x at %x, and not %x", (uint64_t)prot, at, (uint64_t)each->prot);
-            REQUIRE(frame == memory_frame(each->memory, each->offset + at - each->start), "page at %x", at);
-        }
-        end = each->end;
+        REQUIRE(each->era <= space->era, "mapping at %x", each->start);
+        for (uint64_t at = each->start; at < each->end; at += PAGE_SIZE)
+            check_page(space, each, at);
     }
 }
 

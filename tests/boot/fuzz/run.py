@@ -15,6 +15,7 @@ FOLDERS = ("base", "memory", "object", "call", "linux")
 REPLACED = {KERNEL / "memory/frames.c", KERNEL / "memory/pool.c"}  # by files of this folder, for AddressSanitizer
 SOURCES = [
     *sorted(HERE.glob("*.c")),
+    HERE.parent / "kernel/rules.c",
     *sorted({path for folder in FOLDERS for path in (KERNEL / folder).glob("*.c")} - REPLACED),
     *(KERNEL / f"process/{name}.c" for name in ("process", "leave", "collect")),
     *(KERNEL / f"x86_64/{name}.c" for name in ("paging", "trap")),
@@ -23,6 +24,7 @@ SOURCES = [
 LIBRARIES = ("rtld", "bootimage", "digest", "hostlink")
 INCLUDES = [
     HERE,
+    HERE.parent / "kernel",
     KERNEL,
     KERNEL / "x86_64",
     TOP / "boot/include",
@@ -30,7 +32,8 @@ INCLUDES = [
 ]
 # What the kernel does before its first process is left out: the linker drops it.
 FLAGS = [
-    *("-std=gnu17", "-O2", "-ffunction-sections", "-DWORK_OF_ENTRY=4", "-Wl,--gc-sections", "-fuse-ld=lld"),
+    *("-std=gnu17", "-O2", "-ffunction-sections", "-Wl,--gc-sections", "-fuse-ld=lld"),
+    *("-DWORK_OF_ENTRY=4", "-DMAPPINGS_FEW=3"),  # more steps, and trees of mappings
     *(f"-I{folder}" for folder in INCLUDES),
 ]
 FUZZER = Fuzzer("fuzz-kernel", HERE, SOURCES, FLAGS, 4000, ["-len_control=0"])

@@ -16,6 +16,7 @@
 #include "process/collect.h"
 #include "process/leave.h"
 #include "process/process.h"
+#include "rules.h"
 #include "start/launch.h"
 
 #define OBJECTS_MAX 4096
@@ -147,7 +148,12 @@ static void visit_process(const struct process *process)
     note(process, 0);
     visit_threads(process);
     visit_handles(&process->handles);
-    for (const struct mapping *mapping = process->space.mappings; mapping; mapping = mapping->next) {
+    const char *rule = mappings_broken_rule(&process->space.mappings);
+    if (rule) {
+        log_format("books: mappings of %s: %s\n", process->record.name, rule);
+        wrong = true;
+    }
+    for (const struct mapping *mapping = process->space.mappings.first; mapping; mapping = mapping->next) {
         note(mapping->memory, 1);
         piece(sizeof *mapping);
         charge(process->budget, 0, sizeof *mapping);

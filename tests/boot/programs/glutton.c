@@ -29,10 +29,9 @@ int main(int argc, char **argv)
     while (sys_endpoint_create() > 0)
         ;
     for (uint64_t size = 4096; size; size /= 2)
-        for (int64_t more; (more = sys_memory_create(size * PAGE)) > 0;) {
-            sys_process_map(self, (handle_t)more, 0, size * PAGE, 0, PROT_READ_WRITE);
-            sys_handle_close((handle_t)more);
-        }
+        for (int64_t more; (more = sys_memory_create(size * PAGE)) > 0;)
+            if (sys_process_map(self, (handle_t)more, 0, size * PAGE, 0, PROT_READ_WRITE) > 0)
+                sys_handle_close((handle_t)more); /* else it is kept by the handle */
     while (sys_process_create("child", 5) > 0)
         ;
     if (argc > 1 && strcmp(argv[1], "stay") == 0)
