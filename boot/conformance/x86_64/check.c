@@ -110,3 +110,10 @@ uint64_t error_of_jump(uint64_t address)
     fault_continue = 0;
     return fault_error;
 }
+
+bool check_is_tcg(void)
+{
+    uint32_t eax = 0x40000000, ebx, ecx, edx;
+    __asm__("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
+    return ebx == 0x54474354; /* "TCGT" */
+}

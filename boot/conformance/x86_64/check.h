@@ -51,6 +51,8 @@ uint64_t error_of_read(uint64_t address);
 uint64_t error_of_jump(uint64_t address);
 
 bool has(enum protection which);
+/* The machine is QEMU without KVM, which is known to differ from the manual here and there. */
+bool check_is_tcg(void);
 uint64_t read_flags(void);
 
 /* Physical memory that the kernel keeps read-only for ever. */

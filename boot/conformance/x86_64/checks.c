@@ -6,6 +6,8 @@ static void (*const checks[])(void) = {
     check_control,
     check_paging,
     check_protection,
+    check_x87,
+    check_sse,
 };
 
 void checks_run(void)

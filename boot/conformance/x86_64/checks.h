@@ -9,4 +9,6 @@ void check_faults(void);
 void check_control(void);
 void check_paging(void);
 void check_protection(void);
+void check_x87(void);
+void check_sse(void);
 #endif

@@ -102,7 +102,8 @@ struct number series_arc_tangent(struct number a, struct number b)
     else if (ratio.exponent < -1) /* below a half */
         result = arc(ratio, true);
     else
-        result = add(series_quarter_pi, arc(number_divide(number_subtract(ratio, series_one), add(ratio, series_one)), true));
+        result = add(series_quarter_pi, arc(number_divide(number_subtract(ratio, series_one), add(ratio, series_one)),
+                                            true));
     return swapped ? number_subtract(number_scaled(series_quarter_pi, 1), result) : result;
 }
 

@@ -42,8 +42,8 @@ bool sse_nan_result(struct number a, struct number b, struct number *result, uns
 }
 
 /* One operation. *before gets flags of the operands, *after those of the result. */
-static struct number operate(const struct cpu *cpu, enum format format, enum number_operation operation, struct number a,
-                             struct number b, unsigned *before, unsigned *after)
+static struct number operate(const struct cpu *cpu, enum format format, enum number_operation operation,
+                             struct number a, struct number b, unsigned *before, unsigned *after)
 {
     struct number result;
     bool up;
@@ -103,9 +103,13 @@ static bool fast64(const struct cpu *cpu, enum number_operation operation, uint6
         if (!inexact_known || !(a << 1) || !(b << 1))
             return false;
         z.value = x.value / y.value;
+        if (!(z.bits << 1))
+            return false;
     }
-    *result = z.bits;
-    return is_plain64(z.bits);
+    if (!is_plain64(z.bits))
+        return false;
+    *result = z.bits; /* which may be where an operand is */
+    return true;
 }
 
 static bool is_plain32(uint32_t bits)
@@ -136,8 +140,11 @@ static bool fast32(const struct cpu *cpu, enum number_operation operation, uint3
             return false;
         z.value = x.value / y.value;
     }
+    bool is_exact_zero = operation < OPERATION_MULTIPLY || !(a << 1) || !(b << 1);
+    if (!is_plain32(z.bits) || !(z.bits << 1 || is_exact_zero))
+        return false;
     *result = z.bits;
-    return is_plain32(z.bits) && (z.bits << 1 || operation < OPERATION_MULTIPLY || !(a << 1) || !(b << 1));
+    return true;
 }
 
 static void lane(struct cpu *cpu, enum format format, enum number_operation operation, const union xmm *a, unsigned i,

@@ -11,7 +11,8 @@ REPLACEMENT(ldmxcsr, void, (struct cpu *cpu, uint32_t value))
 }
 
 /* Between the two formats. */
-static void convert(struct cpu *cpu, union xmm *d, const union xmm *s, enum format from, unsigned lanes, uintptr_t caller)
+static void convert(struct cpu *cpu, union xmm *d, const union xmm *s, enum format from, unsigned lanes,
+                    uintptr_t caller)
 {
     enum format to = from == SINGLE ? DOUBLE : SINGLE;
     struct rounding how = sse_rounding(cpu, to);
@@ -60,7 +61,8 @@ static void from_integer(struct cpu *cpu, union xmm *d, enum format to, unsigned
     sse_pack(to, d, lane, number_round(number_from_integer(value), &how, flags, &up));
 }
 
-static void from_integers(struct cpu *cpu, union xmm *d, const union xmm *s, enum format to, unsigned lanes, uintptr_t caller)
+static void from_integers(struct cpu *cpu, union xmm *d, const union xmm *s, enum format to, unsigned lanes,
+                          uintptr_t caller)
 {
     unsigned flags = 0;
     union xmm results = *d;
@@ -162,7 +164,8 @@ TO_INTEGERS(cvttps2pi, SINGLE, 2, 2, MODE_TRUNCATE)
 TO_INTEGERS(cvtpd2pi, DOUBLE, 2, 2, sse_mode(cpu))
 TO_INTEGERS(cvttpd2pi, DOUBLE, 2, 2, MODE_TRUNCATE)
 
-static int64_t to_register(struct cpu *cpu, const union xmm *s, enum format from, unsigned bits, unsigned mode, uintptr_t caller)
+static int64_t to_register(struct cpu *cpu, const union xmm *s, enum format from, unsigned bits, unsigned mode,
+                           uintptr_t caller)
 {
     unsigned flags = 0;
     int64_t value = to_integer(cpu, s, from, 0, bits, mode, &flags);

@@ -80,7 +80,8 @@ static void set_index(struct cpu *cpu, const struct strings *s)
     if (!found)
         cpu->registers[RCX] = (uint64_t)s->limit;
     else
-        cpu->registers[RCX] = (uint64_t)(s->control & CONTROL_OTHER_FORM ? 31 - __builtin_clz(found) : __builtin_ctz(found));
+        cpu->registers[RCX] = (uint64_t)(s->control & CONTROL_OTHER_FORM ? 31 - __builtin_clz(found)
+                                                                         : __builtin_ctz(found));
 }
 
 static void set_mask(struct cpu *cpu, const struct strings *s)

@@ -2,7 +2,8 @@
 #include "x87.h"
 
 /* ST(target) = a operation b. */
-static void calculate(struct cpu *cpu, unsigned target, enum number_operation operation, struct number a, struct number b)
+static void calculate(struct cpu *cpu, unsigned target, enum number_operation operation, struct number a,
+                      struct number b)
 {
     struct number result;
     unsigned flags = 0;

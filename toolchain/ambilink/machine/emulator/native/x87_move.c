@@ -365,7 +365,8 @@ REPLACEMENT(fbst_ST0, void, (struct cpu *cpu, uint64_t address))
     struct number n = x87_number(cpu, 0);
     int64_t value;
     bool inexact, up, accepted = true;
-    bool fits = number_to_integer(n, x87_mode(cpu), 64, &value, &inexact, &up) && value < DECIMAL_END && value > -DECIMAL_END;
+    bool fits = number_to_integer(n, x87_mode(cpu), 64, &value, &inexact, &up);
+    fits = fits && value < DECIMAL_END && value > -DECIMAL_END;
     if (x87_is_empty(cpu, 0)) {
         fits = false;
         accepted = x87_accepts_stack_fault(cpu, false);

@@ -1,7 +1,9 @@
-/* Integer instructions that Unicorn translates wrongly: bextr, blsi, bzhi, pdep, and cmpxchg between 32-bit registers.
+/* Instructions that Unicorn translates wrongly.
  *
- * While such an instruction is translated Unicorn is shown an undefined one instead; that raises #UD when it is executed,
- * and here it is carried out. */
+ * bextr, blsi, bzhi, pdep, and cmpxchg between 32-bit registers: while one is translated, Unicorn is shown an undefined
+ * instruction in its place; that raises #UD when it is executed, and here it is carried out. Those of AVX, which CPUID
+ * does not promise and Unicorn takes for SSE's, are undefined, too. cmpxchg of a 32-bit word in memory: what is made of
+ * it is corrected. */
 #include "x87.h"
 
 REPLACES_SYMBOL(cpu_ldub_code_x86_64, uint32_t, (struct cpu *cpu, uint64_t address));
@@ -13,7 +15,9 @@ UNICORNS(cpu_loop_exit_noexc_x86_64, void, (void *));
 #define UNDEFINED_OPCODE 0xff /* of the maps 0F and 0F 38 */
 
 #define VEX3 0xc4
+#define VEX2 0xc5
 #define MAP_0F38 2
+#define MAP_0F3A 3
 #define BEXTR 0xf7
 #define BZHI_PDEP 0xf5
 #define BLS 0xf3
@@ -35,6 +39,20 @@ static uint64_t starts_at;
 static uint8_t bytes[LONGEST];
 static unsigned fetched;
 
+/* Where RAX lies among the translator's variables, by what Unicorn was given when it made it. */
+static void *rax;
+
+REPLACES_SYMBOL(tcg_global_mem_new_internal_x86_64, void *,
+    (void *translator, int type, void *base, intptr_t offset, const char *name));
+REPLACES_SYMBOL(tcg_gen_ext32u_i64_x86_64, void, (char *translator, char *to, char *from));
+UNICORNS(tcg_temp_new_internal_x86_64, char *, (void *translator, int type, bool is_local));
+UNICORNS(tcg_temp_free_internal_x86_64, void, (void *translator, char *variable));
+UNICORNS(tcg_gen_movcond_i64_x86_64, void,
+    (void *translator, int condition, char *to, char *a, char *b, char *then, char *otherwise));
+
+#define TYPE_I64 1
+#define CONDITION_EQUAL 8
+
 static bool is_prefix(uint8_t byte, bool is64)
 {
     static const uint8_t prefixes[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x67};
@@ -42,6 +60,34 @@ static bool is_prefix(uint8_t byte, bool is64)
         if (byte == prefixes[i])
             return true;
     return is64 && byte >> 4 == 4 && !(byte & 8); /* REX without W */
+}
+
+/* A VEX prefix and an opcode that is not of BMI. */
+static bool is_avx(const uint8_t *code, unsigned size, bool is64)
+{
+    if (size < 3 || (!is64 && code[1] < 0xc0))
+        return false;
+    if (code[0] == VEX2)
+        return size == 3;
+    if (code[0] != VEX3 || size != 4)
+        return false;
+    switch (code[1] & 31) {
+    case MAP_0F38:
+        return code[3] < 0xf2 || code[3] > 0xf7 || code[3] == 0xf4;
+    case MAP_0F3A:
+        return code[3] != 0xf0;
+    default:
+        return true;
+    }
+}
+
+/* cmpxchg of 32 bits in memory. */
+static bool is_exchange(void)
+{
+    unsigned i = 0;
+    while (i < fetched && (is_prefix(bytes[i], true) || bytes[i] == 0xf0))
+        i++;
+    return i + 2 < fetched && bytes[i] == 0x0f && bytes[i + 1] == CMPXCHG && bytes[i + 2] < 0xc0;
 }
 
 /* Whether these bytes, up to the opcode, are one of the instructions above. */
@@ -52,6 +98,8 @@ static bool is_wrong(struct cpu *cpu, const uint8_t *code, unsigned size, uint64
         code++;
         size--;
     }
+    if (is_avx(code, size, is64))
+        return true;
     if (size == 4 && code[0] == VEX3 && (code[1] & 31) == MAP_0F38 && (is64 || code[1] >= 0xc0) && !(code[2] & 4)) {
         unsigned prefix = code[2] & 3;
         if (code[3] == BZHI_PDEP)
@@ -79,6 +127,33 @@ EXPORT void tcg_gen_op2_x86_64(void *translator, unsigned operation, uint64_t fi
         fetched = 0;
     }
     ORIGINAL(tcg_gen_op2_x86_64)(translator, operation, first, second);
+}
+
+EXPORT void *tcg_global_mem_new_internal_x86_64(void *translator, int type, void *base, intptr_t offset,
+                                                const char *name)
+{
+    void *made = ORIGINAL(tcg_global_mem_new_internal_x86_64)(translator, type, base, offset, name);
+    if (offset == 0)
+        rax = (void *)((char *)made - (char *)translator);
+    return made;
+}
+
+/* cmpxchg sets RAX to what lay in memory, upper half cleared: but not if that was equal, when RAX stays. Variables are
+ * named by their distance from the translator. */
+EXPORT void tcg_gen_ext32u_i64_x86_64(char *translator, char *to, char *from)
+{
+    if (to != rax || from == to || !is_exchange()) {
+        ORIGINAL(tcg_gen_ext32u_i64_x86_64)(translator, to, from);
+        return;
+    }
+    char *before = ORIGINAL(tcg_temp_new_internal_x86_64)(translator, TYPE_I64, false);
+    char *found = ORIGINAL(tcg_temp_new_internal_x86_64)(translator, TYPE_I64, false);
+    char *a = (char *)(before - translator), *b = (char *)(found - translator);
+    ORIGINAL(tcg_gen_ext32u_i64_x86_64)(translator, a, to);
+    ORIGINAL(tcg_gen_ext32u_i64_x86_64)(translator, b, from);
+    ORIGINAL(tcg_gen_movcond_i64_x86_64)(translator, CONDITION_EQUAL, to, a, b, to, b);
+    ORIGINAL(tcg_temp_free_internal_x86_64)(translator, before);
+    ORIGINAL(tcg_temp_free_internal_x86_64)(translator, found);
 }
 
 /* An instruction, decoded as far as these need it. */
@@ -246,6 +321,8 @@ static bool carry_out(struct cpu *cpu)
         return false;
     in.at = in.start = base + cpu->rip;
     decode(cpu, &in);
+    if (in.opcode != CMPXCHG && in.opcode != BLS && in.opcode != BEXTR && in.opcode != BZHI_PDEP)
+        return false;
     unsigned v = ~in.vex >> 3 & (in.is64 ? 15 : 7);
     uint64_t value, selector = truncated(cpu->registers[v], in.size);
     switch (in.opcode) {
