@@ -1,5 +1,5 @@
 /* SSE's arithmetic (Intel volume 1, chapter 11.5). */
-#include "sse.h"
+#include "sse_fast.h"
 
 struct rounding sse_rounding(const struct cpu *cpu, enum format format)
 {
@@ -64,89 +64,6 @@ static void finish(struct cpu *cpu, unsigned before, unsigned after, uintptr_t c
     sse_flag(cpu, after, caller);
 }
 
-/* The host's own arithmetic, where it cannot but give the same: to nearest, no exception but inexact, which is masked
- * and already flagged, or is ruled out. */
-
-static bool is_plain64(uint64_t bits)
-{
-    return (bits >> 52 & 0x7ff) - 1 < 0x7fe || !(bits << 1);
-}
-
-static bool fast64(const struct cpu *cpu, enum number_operation operation, uint64_t a, uint64_t b, uint64_t *result)
-{
-    union {
-        uint64_t bits;
-        double value;
-    } x = {.bits = a}, y = {.bits = b}, z;
-    if ((cpu->mxcsr & 0xffc0) != 0x1f80 || !is_plain64(a) || !is_plain64(b))
-        return false;
-    bool inexact_known = cpu->mxcsr & FLAG_INEXACT;
-    double part;
-    switch (operation) {
-    case OPERATION_SUBTRACT:
-        y.value = -y.value;
-        __attribute__((fallthrough));
-    case OPERATION_ADD:
-        z.value = x.value + y.value;
-        part = z.value - x.value; /* the sum is exact if nothing is left of either */
-        if (!inexact_known && ((x.value - (z.value - part)) != 0 || (y.value - part) != 0))
-            return false;
-        break;
-    case OPERATION_MULTIPLY:
-        z.value = x.value * y.value;
-        if (!(z.bits << 1) && (a << 1) && (b << 1))
-            return false;
-        if (!inexact_known && __builtin_ctzll(a | (uint64_t)1 << 52) + __builtin_ctzll(b | (uint64_t)1 << 52) < 53)
-            return false;
-        break;
-    default:
-        if (!inexact_known || !(a << 1) || !(b << 1))
-            return false;
-        z.value = x.value / y.value;
-        if (!(z.bits << 1))
-            return false;
-    }
-    if (!is_plain64(z.bits))
-        return false;
-    *result = z.bits; /* which may be where an operand is */
-    return true;
-}
-
-static bool is_plain32(uint32_t bits)
-{
-    return (bits >> 23 & 0xff) - 1 < 0xfe || !(bits << 1);
-}
-
-static bool fast32(const struct cpu *cpu, enum number_operation operation, uint32_t a, uint32_t b, uint32_t *result)
-{
-    union {
-        uint32_t bits;
-        float value;
-    } x = {.bits = a}, y = {.bits = b}, z;
-    if ((cpu->mxcsr & 0xffe0) != 0x1fa0 || !is_plain32(a) || !is_plain32(b))
-        return false;
-    switch (operation) {
-    case OPERATION_ADD:
-        z.value = x.value + y.value;
-        break;
-    case OPERATION_SUBTRACT:
-        z.value = x.value - y.value;
-        break;
-    case OPERATION_MULTIPLY:
-        z.value = x.value * y.value;
-        break;
-    default:
-        if (!(b << 1))
-            return false;
-        z.value = x.value / y.value;
-    }
-    bool is_exact_zero = operation < OPERATION_MULTIPLY || !(a << 1) || !(b << 1);
-    if (!is_plain32(z.bits) || !(z.bits << 1 || is_exact_zero))
-        return false;
-    *result = z.bits;
-    return true;
-}
-
 static void lane(struct cpu *cpu, enum format format, enum number_operation operation, const union xmm *a, unsigned i,
                  const union xmm *b, unsigned j, union xmm *result, unsigned k, unsigned *before, unsigned *after)
 {
@@ -157,7 +74,7 @@ static void lane(struct cpu *cpu, enum format format, enum number_operation oper
     sse_pack(format, result, k, operate(cpu, format, operation, x, y, before, after));
 }
 
-static void calculate(struct cpu *cpu, union xmm *d, const union xmm *s, enum format format, bool packed,
+static __attribute__((noinline)) void calculate(struct cpu *cpu, union xmm *d, const union xmm *s, enum format format, bool packed,
                       enum number_operation operation, uintptr_t caller)
 {
     unsigned lanes = !packed ? 1 : format == SINGLE ? 4 : 2, before = 0, after = 0;
@@ -169,10 +86,18 @@ static void calculate(struct cpu *cpu, union xmm *d, const union xmm *s, enum fo
     *d = result;
 }
 
+static INLINE bool fast_scalar(struct cpu *cpu, union xmm *d, const union xmm *s, enum format format,
+                               enum number_operation operation)
+{
+    return format == SINGLE ? fast32(cpu, operation, d->l[0], s->l[0], &d->l[0])
+                            : fast64(cpu, operation, d->q[0], s->q[0], &d->q[0]);
+}
+
 #define CALCULATION(name, format, packed, operation) \
     REPLACEMENT(name, void, (struct cpu *cpu, union xmm *d, union xmm *s)) \
     { \
-        calculate(cpu, d, s, format, packed, operation, CALLER); \
+        if (packed || !fast_scalar(cpu, d, s, format, operation)) \
+            calculate(cpu, d, s, format, packed, operation, CALLER); \
     }
 #define CALCULATIONS(name, operation) \
     CALCULATION(name##ss, SINGLE, false, operation) \
@@ -282,6 +207,8 @@ static void square_root(struct cpu *cpu, union xmm *d, const union xmm *s, enum 
     struct rounding how = sse_rounding(cpu, format);
     union xmm results = *d;
     for (unsigned i = 0; i < lanes; i++) {
+        if (fast_root(cpu, format, s, i, &results))
+            continue;
         struct number n = sse_unpack(cpu, format, s, i), result = n;
         bool up;
         if (sse_nan_result(n, n, &result, &before)) {
@@ -294,7 +221,8 @@ static void square_root(struct cpu *cpu, union xmm *d, const union xmm *s, enum 
         }
         sse_pack(format, &results, i, result);
     }
-    finish(cpu, before, after, caller);
+    if (before | after)
+        finish(cpu, before, after, caller);
     *d = results;
 }
 
@@ -305,6 +233,15 @@ static void choose(struct cpu *cpu, union xmm *d, const union xmm *s, enum forma
     unsigned lanes = !packed ? 1 : format == SINGLE ? 4 : 2, before = 0;
     union xmm results = *d;
     for (unsigned i = 0; i < lanes; i++) {
+        double x, y;
+        if (fast_double(format, d, i, &x) && fast_double(format, s, i, &y)) {
+            const union xmm *from = (better < 0 ? x < y : x > y) ? d : s;
+            if (format == SINGLE)
+                results.l[i] = from->l[i];
+            else
+                results.q[i] = from->q[i];
+            continue;
+        }
         struct number a = sse_unpack(cpu, format, d, i), b = sse_unpack(cpu, format, s, i);
         bool has_nan = number_is_nan(a) || number_is_nan(b);
         before |= has_nan ? FLAG_INVALID : sse_denormal_flag(a, b);
@@ -318,7 +255,8 @@ static void choose(struct cpu *cpu, union xmm *d, const union xmm *s, enum forma
         else
             results.q[i] = from->q[i];
     }
-    sse_flag(cpu, before, caller);
+    if (before)
+        sse_flag(cpu, before, caller);
     *d = results;
 }
 

@@ -1,5 +1,5 @@
 /* SSE's comparisons. */
-#include "sse.h"
+#include "sse_fast.h"
 
 /* Comparisons: what of less, equal, greater, unordered is true, and whether a quiet NaN is invalid. */
 #define LESS 1
@@ -8,8 +8,13 @@
 #define UNORDERED 8
 #define SIGNALS 16
 
-static unsigned relation(struct number a, struct number b, bool signals, unsigned *flags)
+static unsigned relation(const struct cpu *cpu, enum format format, const union xmm *first, const union xmm *second,
+                         unsigned lane, bool signals, unsigned *flags)
 {
+    double x, y;
+    if (fast_double(format, first, lane, &x) && fast_double(format, second, lane, &y))
+        return x < y ? LESS : x > y ? GREATER : EQUAL;
+    struct number a = sse_unpack(cpu, format, first, lane), b = sse_unpack(cpu, format, second, lane);
     struct number ignored;
     unsigned found = 0;
     if (sse_nan_result(a, b, &ignored, &found)) {
@@ -27,8 +32,7 @@ static void compare(struct cpu *cpu, union xmm *d, const union xmm *s, enum form
     unsigned lanes = !packed ? 1 : format == SINGLE ? 4 : 2, before = 0;
     union xmm results = *d;
     for (unsigned i = 0; i < lanes; i++) {
-        struct number a = sse_unpack(cpu, format, d, i), b = sse_unpack(cpu, format, s, i);
-        uint64_t found = relation(a, b, wanted & SIGNALS, &before) & wanted ? ~(uint64_t)0 : 0;
+        uint64_t found = relation(cpu, format, d, s, i, wanted & SIGNALS, &before) & wanted ? ~(uint64_t)0 : 0;
         if (format == SINGLE)
             results.l[i] = (uint32_t)found;
         else
@@ -62,7 +66,7 @@ static void compare_to_flags(struct cpu *cpu, const union xmm *d, const union xm
 {
     static const uint8_t found[] = {[LESS] = 0x01, [EQUAL] = 0x40, [GREATER] = 0, [UNORDERED] = 0x45};
     unsigned flags = 0;
-    unsigned relations = relation(sse_unpack(cpu, format, d, 0), sse_unpack(cpu, format, s, 0), signals, &flags);
+    unsigned relations = relation(cpu, format, d, s, 0, signals, &flags);
     if (flags)
         sse_flag(cpu, flags, caller);
     cpu->cc_source = found[relations];

@@ -1,5 +1,5 @@
 /* SSE's conversions, rounding to integers, approximations, and MXCSR. */
-#include "sse.h"
+#include "sse_fast.h"
 
 #define MXCSR_USED 0xffff
 
@@ -8,6 +8,22 @@ REPLACEMENT(ldmxcsr, void, (struct cpu *cpu, uint32_t value))
     if (value & ~(uint32_t)MXCSR_USED)
         unicorn_raise_protection(cpu, CALLER);
     cpu->mxcsr = value;
+}
+
+static bool fast_conversion(const struct cpu *cpu, enum format from, const union xmm *s, unsigned lane, union xmm *to)
+{
+    double value;
+    if (!fast_double(from, s, lane, &value))
+        return false;
+    if (from == SINGLE) {
+        to->q[lane] = bits_of_double(value);
+        return true;
+    }
+    uint32_t narrow = bits_of_float((float)value);
+    if (!is_inexact_known(cpu) || !is_plain32(narrow) || (!(narrow << 1) && value != 0))
+        return false;
+    to->l[lane] = narrow;
+    return true;
 }
 
 /* Between the two formats. */
@@ -19,6 +35,8 @@ static void convert(struct cpu *cpu, union xmm *d, const union xmm *s, enum form
     unsigned before = 0, after = 0;
     union xmm results = lanes == 1 ? *d : (union xmm){0};
     for (unsigned i = 0; i < lanes; i++) {
+        if (fast_conversion(cpu, from, s, i, &results))
+            continue;
         struct number n = sse_unpack(cpu, from, s, i);
         bool up;
         if (!sse_nan_result(n, n, &n, &before)) {
@@ -27,8 +45,10 @@ static void convert(struct cpu *cpu, union xmm *d, const union xmm *s, enum form
         }
         sse_pack(to, &results, i, n);
     }
-    sse_flag(cpu, before, caller);
-    sse_flag(cpu, after, caller);
+    if (before | after) {
+        sse_flag(cpu, before, caller);
+        sse_flag(cpu, after, caller);
+    }
     *d = results;
 }
 
@@ -56,6 +76,11 @@ REPLACEMENT(cvtpd2ps, void, (struct cpu *cpu, union xmm *d, union xmm *s))
 
 static void from_integer(struct cpu *cpu, union xmm *d, enum format to, unsigned lane, int64_t value, unsigned *flags)
 {
+    int32_t narrow = (int32_t)value;
+    if (to == DOUBLE && narrow == value) { /* exact */
+        d->q[lane] = bits_of_double(narrow);
+        return;
+    }
     struct rounding how = sse_rounding(cpu, to);
     bool up;
     sse_pack(to, d, lane, number_round(number_from_integer(value), &how, flags, &up));
@@ -97,7 +122,8 @@ static void from_register(struct cpu *cpu, union xmm *d, enum format to, int64_t
     unsigned flags = 0;
     union xmm results = *d;
     from_integer(cpu, &results, to, 0, value, &flags);
-    sse_flag(cpu, flags, caller);
+    if (flags)
+        sse_flag(cpu, flags, caller);
     *d = results;
 }
 
@@ -128,6 +154,12 @@ static int64_t to_integer(const struct cpu *cpu, const union xmm *s, enum format
 {
     int64_t value;
     bool inexact, up;
+    double plain;
+    if (fast_double(from, s, lane, &plain) && plain > -0x1p31 && plain < 0x1p31) {
+        value = (int64_t)plain;
+        if ((double)value == plain || (mode == MODE_TRUNCATE && cpu->mxcsr & FLAG_INEXACT && is_inexact_known(cpu)))
+            return value;
+    }
     if (number_to_integer(sse_unpack(cpu, from, s, lane), mode, bits, &value, &inexact, &up)) {
         *flags |= inexact ? FLAG_INEXACT : 0;
         return value;
