@@ -4,7 +4,7 @@ import pytest
 
 from ambilink.machine.model import Verdict
 
-from .conftest import set_strategy
+from . import cycles
 from .hostile import checks, hostile
 
 pytestmark = pytest.mark.compiler
@@ -29,17 +29,14 @@ def test_what_is_long_is_done_in_steps(system, machine):
     checks(hostile(system, "hostile-chain", hostile_chain=chain).boot(machine, memory_megabytes=memory), "chain")
 
 
-@pytest.mark.parametrize("strategy", ["loader", "kernel"])
+@pytest.mark.parametrize("strategy", cycles.STRATEGIES)
 def test_a_library_that_is_opened_and_closed_leaves_nothing(system, strategy):
-    system.libraries = ["libplugin.so"]
-    result = set_strategy(system, strategy).program("test-ends-open", arguments=["60"], grants=["log"]).boot()
+    result = cycles.opens(system, strategy, 60).boot()
     assert result.outcome.verdict is Verdict.PASS, result.outcome.text
 
 
 def test_a_program_that_is_started_and_waited_for_leaves_nothing(system):
-    system.service("test-exit", role="on-demand")
-    system.program("test-ends-start", arguments=["60"], grants=["log"], starts=["test-exit"])
-    assert system.boot().outcome.verdict is Verdict.PASS
+    assert cycles.starts(system, "loader", 60).boot().outcome.verdict is Verdict.PASS
 
 
 def test_the_books_balance_when_much_has_died(system):
