@@ -63,3 +63,15 @@ def test_a_crowd_of_threads_takes_the_time_of_one(system):
     assert result.outcome.verdict is Verdict.PASS, "\n".join(result.outcome.text)
     for line in ("crowd: 4000 threads, 0 processes", "crowd: 200 threads, 2 processes"):
         assert any(text.endswith(line) for text in result.outcome.text), result.outcome.text
+
+
+def test_no_process_floods_the_log(system):
+    child = {"program": "hostile-flood", "arguments": ["faults"], "memory": 1 << 20, "kernel-memory": 64 << 10}
+    system.service("flood-child", role="on-demand", **child)
+    result = system.program("hostile-flood", starts=["flood-child"]).boot()
+    assert result.outcome.verdict is Verdict.PASS, "\n".join(result.outcome.text)
+    text = result.outcome.text
+    for name in ("child", "flood-child"):
+        assert sum(line.startswith(f"kernel: fault in {name} ") for line in text) == 16
+    lines = [line for line in text if line.startswith("kernel: ") and "left out" in line]
+    assert [line.split()[1] for line in lines] == ["hostile-flood:"] * 4 + ["flood-child:"], lines

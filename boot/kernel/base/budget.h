@@ -40,6 +40,14 @@ struct budget {
 /* Of the machine; services_start says what it has. */
 extern struct budget root_budget;
 
+/* The one that the machine gave, of which it is a part: itself, or what it was made of. */
+static inline const struct budget *budget_given(const struct budget *budget)
+{
+    while (budget->depth > 1)
+        budget = budget->parent;
+    return budget;
+}
+
 /* The rest of budget_take and budget_give, where they are not done at once. */
 bool budget_refuse(struct budget *budget, struct cost cost);
 void budget_shrink(struct budget *budget, struct cost cost);

@@ -31,21 +31,24 @@ static unsigned page_work(void)
     return boot_image.tree.kind == IMAGE_DIGEST_CRC32C ? 1 : 64;
 }
 
+/* Of a damaged page it is logged the first time. */
 static bool is_intact(uint64_t page)
 {
-    if (boot_image.tree.state[page] == TREE_INTACT)
-        return true;
+    if (boot_image.tree.state[page] != TREE_UNKNOWN)
+        return boot_image.tree.state[page] == TREE_INTACT;
     work_did(page_work());
-    return tree_check_page(&boot_image.tree, page);
+    if (tree_check_page(&boot_image.tree, page))
+        return true;
+    boot_image.tree.state[page] = TREE_DAMAGED;
+    log_damage(page);
+    return false;
 }
 
 bool boot_image_check(uint64_t offset, uint64_t size)
 {
     for (uint64_t page = offset / PAGE_SIZE, end = PAGE_UP(offset + size) / PAGE_SIZE; page < end; page++)
-        if (!is_intact(page)) {
-            log_damage(page);
+        if (!is_intact(page))
             return false;
-        }
     return true;
 }
 
@@ -63,11 +66,7 @@ bool boot_image_check_file(const struct image_file *file)
 
 static bool check_frame(uint64_t frame)
 {
-    uint64_t page = (frame - image_place.address) / PAGE_SIZE;
-    if (is_intact(page))
-        return true;
-    log_damage(page);
-    return false;
+    return is_intact((frame - image_place.address) / PAGE_SIZE);
 }
 
 static void check_frames(uint64_t frame, uint64_t count)

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/report.h"
 #include "linux/error.h"
 #include "linux/files.h"
 #include "linux/memory.h"
@@ -145,7 +146,8 @@ int64_t linux_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t
         process_end(current_thread->process, PROCESS_EXITED, (int64_t)(a & 0xff));
         return 0;
     default:
-        log_format("kernel: %s: Linux system call %u is not there\n", current_thread->process->record.name, number);
+        if (report_begins(current_thread->process->budget))
+            log_format("kernel: %s: Linux system call %u is not there\n", current_thread->process->record.name, number);
         return LINUX_ENOSYS;
     }
 }

@@ -4,6 +4,7 @@
 #include "base/life.h"
 #include "base/log.h"
 #include "base/record.h"
+#include "base/report.h"
 #include "base/work.h"
 #include "memory/budgets.h"
 #include "memory/guard.h"
@@ -330,8 +331,9 @@ void process_end_damaged(void)
     page_guard.damage = false;
     for (struct process *process; (process = find_damaged());) {
         process->space.damaged = false;
-        log_format("kernel: %s (process %u) needs a page that is damaged, and is ended\n", process->record.name,
-                   process->record.number);
+        if (report_begins(process->budget))
+            log_format("kernel: %s (process %u) needs a page that is damaged, and is ended\n", process->record.name,
+                       process->record.number);
         process_end(process, PROCESS_FAULTED, STATUS_CORRUPT);
     }
 }

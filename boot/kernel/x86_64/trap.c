@@ -1,6 +1,7 @@
 /* Exceptions and interrupts. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/report.h"
 #include "base/work.h"
 #include "entry.h"
 #include "image/locate.h"
@@ -145,7 +146,8 @@ struct frame *trap_from_user(struct frame *frame)
     }
     if (page_guard.damage)
         return kernel_leave();
-    report_fault(frame);
+    if (report_begins(current_thread->process->budget))
+        report_fault(frame);
     process_end(current_thread->process, PROCESS_FAULTED, STATUS_FAULTED);
     return kernel_leave();
 }
