@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from ambilink.bootimage.container import read
-from ambilink.machine.model import Verdict
+from ambilink.machine import qemu
+from ambilink.machine.model import NoMachine, Verdict
 from ambilink.verify.kernel_state import RECORD, RECORD_SYMBOL
 from ambilink.verify.page_tables import kernel_pages
 
@@ -57,6 +58,19 @@ def test_another_seed_another_place(placed):
     assert len(set(unseeded)) == len(unseeded)
     for kernel, direct in {where for _, where, _ in placed}:
         assert kernel % LARGE == 0 and direct % GIB == 0 and kernel >> 39 != direct >> 39
+
+
+def test_places_that_can_be_guessed_are_reported(placed, build, monkeypatch):
+    line = "kernel: the processor gives no random numbers: where things lie can be guessed"
+    assert not any(line in result.outcome.text for _, _, result in placed)
+    command = qemu.command
+    monkeypatch.setattr(qemu, "command", lambda *asked: ["max,-rdrand" if word == "max" else word for word in command(*asked)])
+    try:
+        results = [boot(build, build / "boot.img", "qemu", seed=None) for _ in range(2)]
+    except NoMachine as missing:
+        pytest.skip(str(missing))
+    assert all(line in result.outcome.text and result.outcome.verdict is Verdict.PASS for result in results)
+    assert len({bases(result) for result in results}) == 2, "the clock decides"
 
 
 def rounds(v, count):

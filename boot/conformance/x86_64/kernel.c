@@ -57,7 +57,9 @@ uint64_t kernel_place(uint32_t information, uint32_t magic)
     /* All machines have this much; the memory map is the real kernel's business. */
     frames_add_region(PAGE_UP((uint64_t)kernel_end), 16 << 20);
     frames_ready();
-    random_init(cpu_entropy());
+    uint64_t number;
+    cpu_entropy(&number);
+    random_init(number);
     return page_table_init(FIXED_START, FIXED_END);
 }
 

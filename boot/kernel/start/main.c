@@ -35,6 +35,22 @@ static bool find_seed(uint64_t *seed)
     return false;
 }
 
+/* The seed, or what the machine has that nobody can guess. */
+static void init_random(void)
+{
+    uint64_t number;
+    if (find_seed(&number)) {
+        random_init(number);
+        return;
+    }
+    const bool is_random = cpu_entropy(&number);
+    random_init(number);
+    cpu_entropy(&number);
+    random_stir(number);
+    if (!is_random)
+        log_format("kernel: the processor gives no random numbers: where things lie can be guessed\n");
+}
+
 uint64_t kernel_place(uint32_t information, uint32_t magic)
 {
     kernel_sum = kernel_sum_as_loaded(); /* before anything else is written */
@@ -47,8 +63,7 @@ uint64_t kernel_place(uint32_t information, uint32_t magic)
     if (image_place.size)
         frames_reserve(image_place.address, image_place.address + image_place.size);
     frames_ready();
-    uint64_t seed;
-    random_init(find_seed(&seed) ? seed : cpu_entropy());
+    init_random();
     return page_table_init(image_place.address, image_place.address + image_place.size);
 }
 
@@ -59,9 +74,11 @@ void kernel_main(void)
     boot_image_open(kernel_sum);
     clock_init();
     modules_load();
-    uint64_t seed;
-    if (!find_seed(&seed))
-        random_stir(cpu_entropy() ^ clock_wall()); /* a module brought the wall clock */
+    uint64_t number;
+    if (!find_seed(&number)) {
+        cpu_entropy(&number);
+        random_stir(number ^ clock_wall()); /* a module brought the wall clock */
+    }
     services_start(handover.command_line);
     boot_image_compare_kernel(kernel_sum);
     frame_resume(kernel_leave());

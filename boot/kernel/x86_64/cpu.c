@@ -209,14 +209,49 @@ uint64_t cpu_fault_address(void)
     return address;
 }
 
-uint64_t cpu_entropy(void)
+static uint64_t read_clock(void)
 {
     uint32_t low, high;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    uint64_t number = 0;
-    if (cpuid(LEAF_VERSION).ecx & FEATURE_RDRAND)
-        __asm__ volatile("rdrand %0" : "=r"(number) : : "cc");
-    return number ^ ((uint64_t)high << 32 | low);
+    return (uint64_t)high << 32 | low;
+}
+
+#define RANDOM_TRIES 10 /* as the processors' makers advise */
+
+/* False: there is no source, or it has no number, or one that broken ones give always. */
+static bool random_number(uint64_t *number)
+{
+    if (!(cpuid(LEAF_VERSION).ecx & FEATURE_RDRAND))
+        return false;
+    for (unsigned tries = 0; tries < RANDOM_TRIES; tries++) {
+        uint64_t found;
+        bool is_good;
+        __asm__ volatile("rdrand %0" : "=r"(found), "=@ccc"(is_good));
+        if (is_good && found && found != UINT64_MAX) {
+            *number = found;
+            return true;
+        }
+    }
+    return false;
+}
+
+#define JITTER_SAMPLES 64
+
+/* The clock between accesses to the timer, which take different times, and the timer's counts. */
+static uint64_t jitter(void)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < JITTER_SAMPLES; i++)
+        sum = (sum << 7 | sum >> 57) ^ read_clock() ^ in8(PORT_TIMER) * 0x9e3779b97f4a7c15;
+    return sum;
+}
+
+bool cpu_entropy(uint64_t *number)
+{
+    uint64_t found = 0;
+    const bool is_random = random_number(&found);
+    *number = found ^ jitter();
+    return is_random;
 }
 
 bool cpu_interrupt_waits(void)

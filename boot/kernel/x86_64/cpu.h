@@ -27,8 +27,9 @@ void cpu_fpu_save(uint8_t state[FPU_STATE_SIZE]);
 void cpu_fpu_load(const uint8_t state[FPU_STATE_SIZE]);
 void cpu_fpu_reset(uint8_t state[FPU_STATE_SIZE]);
 uint64_t cpu_fault_address(void);
-/* From the processor's source where it has one, and its clock. */
-uint64_t cpu_entropy(void);
+/* *number is different each time: from the processor's source of random numbers, its clock, and how long accesses to
+ * devices take. False: the processor has no such source, or it fails, and who knows the machine can guess the number. */
+bool cpu_entropy(uint64_t *number);
 
 /* An interrupt waits to be let in. */
 bool cpu_interrupt_waits(void);
