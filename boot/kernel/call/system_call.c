@@ -350,9 +350,12 @@ static int64_t do_image_check(uint64_t address, uint64_t size)
     struct progress *progress = current_thread->progress;
     uint64_t done = progress ? progress->index : 0;
     int64_t status = space_check(current_thread->space, address, size, &done);
-    if (status == CALL_AGAIN && (progress = thread_keep_progress()))
-        progress->index = done;
-    return status;
+    if (status != CALL_AGAIN)
+        return status;
+    if (!(progress = thread_keep_progress()))
+        return STATUS_NO_MEMORY; /* it would never come further */
+    progress->index = done;
+    return CALL_AGAIN;
 }
 
 static int64_t do_input_read(handle_t handle)

@@ -377,6 +377,17 @@ enum page_touched page_touch(uint64_t table, uint64_t address)
     return PAGE_INTACT;
 }
 
+/* Of the range around an address whose page table is not there: all of it is as empty. */
+static uint64_t hole_end(uint64_t table, uint64_t address)
+{
+    for (unsigned shift = 39;; shift -= 9) {
+        uint64_t entry = ((uint64_t *)physical_pointer(table))[address >> shift & (ENTRIES - 1)];
+        if (!(entry & ENTRY_PRESENT))
+            return (address | ((1ull << shift) - 1)) + 1;
+        table = entry & ENTRY_FRAME;
+    }
+}
+
 enum page_touched page_touch_range(uint64_t table, uint64_t *address, uint64_t end)
 {
     while (*address < end && work_left) {
@@ -386,7 +397,7 @@ enum page_touched page_touch_range(uint64_t table, uint64_t *address, uint64_t e
             if (*entry & ENTRY_WITHHELD && !reveal(entry, true))
                 return PAGE_DAMAGED;
         if (!entry)
-            *address = next;
+            *address = hole_end(table, *address);
         work_did(1);
     }
     return PAGE_INTACT;
