@@ -69,6 +69,7 @@
 #define SYS_PROCESS_MAP_ALL 25
 #define SYS_INPUT_READ 26
 #define SYS_MACHINE_COUNTS 27
+#define SYS_PROCESS_NUMBER 28
 
 #define CLOCK_SINCE_BOOT 0 /* nanoseconds since the kernel started */
 #define CLOCK_WALL 1       /* nanoseconds since 1970-01-01 00:00 UTC */

@@ -286,6 +286,13 @@ static int64_t do_process_watch(handle_t process_handle, handle_t endpoint_handl
     return process_watch(process, endpoint, badge) ? STATUS_OK : STATUS_OVERLAP;
 }
 
+static int64_t do_process_number(handle_t handle)
+{
+    int64_t status;
+    const struct process *process = handle_object(current_thread->handles, handle, &process_type, 0, &status);
+    return process ? (int64_t)process->record.number : status;
+}
+
 static int64_t do_thread_create(handle_t handle, uint64_t entry, uint64_t stack, uint64_t argument)
 {
     int64_t status;
@@ -441,6 +448,8 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
         return do_process_protect((handle_t)a, b, c, d);
     case SYS_PROCESS_WATCH:
         return do_process_watch((handle_t)a, (handle_t)b, c);
+    case SYS_PROCESS_NUMBER:
+        return do_process_number((handle_t)a);
     case SYS_PROCESS_EXIT:
         process = a ? managed_process((handle_t)a, &status) : current_thread->process;
         if (!process)

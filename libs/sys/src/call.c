@@ -155,6 +155,11 @@ int64_t sys_input_read(handle_t system)
     return invoke(SYS_INPUT_READ, system, 0, 0, 0, 0, 0);
 }
 
+int64_t sys_process_number(handle_t process)
+{
+    return invoke(SYS_PROCESS_NUMBER, process, 0, 0, 0, 0, 0);
+}
+
 int64_t sys_image_check(const void *address, uint64_t size)
 {
     return invoke(SYS_IMAGE_CHECK, (uint64_t)address, size, 0, 0, 0, 0);

@@ -11,7 +11,6 @@
 
 #include "port.h"
 
-#define FIRST_NUMBER 2 /* the kernel counts processes from 1, and 1 is this one */
 
 _Static_assert(PORT_INVALID == STATUS_INVALID && PORT_NO_RIGHT == STATUS_NO_RIGHT && PORT_NO_MEMORY == STATUS_NO_MEMORY && PORT_OVERLAP == STATUS_OVERLAP &&
                    PORT_GONE == STATUS_PEER_GONE && PORT_LIMIT == STATUS_LIMIT && PORT_TOO_LONG == STATUS_TOO_LONG &&
@@ -26,7 +25,6 @@ _Static_assert(PORT_WORDS == MESSAGE_WORDS && PORT_MAP_MAX == MAP_REQUESTS_MAX &
 struct port {
     const uint8_t *image;
     uint64_t random;
-    uint64_t next_number;
     handle_t names;           /* the registry's endpoint */
     uint32_t next_started;
 };
@@ -57,7 +55,7 @@ struct port *port_open(struct port_boot *boot)
         port_verdict(port, false);
         exit(EXIT_FAILURE);
     }
-    *port = (struct port){.image = (const uint8_t *)image, .next_number = FIRST_NUMBER, .names = sys_start_handle(START_HANDLE_NAMES)};
+    *port = (struct port){.image = (const uint8_t *)image, .names = sys_start_handle(START_HANDLE_NAMES)};
     memcpy(&port->random, (const void *)getauxval(AT_RANDOM), sizeof port->random);
     *boot = (struct port_boot){
         .image = (const uint8_t *)image,
@@ -128,7 +126,8 @@ int64_t port_space_create(struct port *port, const char *name, const struct port
     int64_t process = sys_process_create_for((handle_t)budget->payer.id, budget->memory, budget->kernel_memory, name, strlen(name));
     if (process < 0)
         return process;
-    *number = port->next_number++;
+    (void)port;
+    *number = (uint64_t)sys_process_number((handle_t)process);
     int64_t status = sys_process_watch((handle_t)process, sys_start_handle(START_HANDLE_LOADER), *number);
     space->id = (uint64_t)process;
     if (status < 0)
@@ -239,8 +238,6 @@ static int64_t take(struct port *port, const struct loaded_process *loaded, stru
         .block_address = loaded->block_address,
         .low = loaded->low,
     };
-    if (port->next_number <= loaded->number)
-        port->next_number = loaded->number + 1;
     if (!loaded->block)
         return PORT_OK;
     int64_t view = self_map(loaded->block, loaded->block_size, PROT_READ_WRITE);

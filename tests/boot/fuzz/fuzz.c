@@ -58,6 +58,7 @@ static const char *const arguments[] = {
     [SYS_CLOCK] = "b",             [SYS_LOG_WRITE] = "has",        [SYS_MACHINE_EXIT] = "bb",   [SYS_IMAGE_CHECK] = "b",
     [SYS_SERVICE_START] = "hbwh",  [SYS_PROCESS_MAP_ALL] = "hlb",  [SYS_INPUT_READ] = "h",
     [SYS_MACHINE_COUNTS] = "hw",
+    [SYS_PROCESS_NUMBER] = "h",
 };
 #define CALLS (sizeof arguments / sizeof *arguments)
 

@@ -41,6 +41,9 @@ int64_t sys_call(handle_t endpoint, const struct message *request, struct messag
 int64_t sys_receive(handle_t endpoint, struct message *request, handle_t *reply);
 int64_t sys_reply(handle_t reply, const struct message *message);
 
+/* What the kernel and the loader service call a process in reports. */
+int64_t sys_process_number(handle_t process);
+
 int64_t sys_clock(unsigned clock);
 int64_t sys_log_write(handle_t system, const char *text, uint64_t size);
 /* What the machine has in use. */
