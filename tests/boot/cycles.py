@@ -1,5 +1,5 @@
-"""Systems whose program does the same again and again, and compares what the machine has in use before and after, exactly:
-a library is opened and closed; a program is started and waited for. tests/boot/test_ends.py has a slice;
+"""Systems whose program does the same again and again, and compares what the machine has in use before and after,
+exactly: a library is opened and closed; a program is started and waited for. tests/boot/test_ends.py has a slice;
 `./scons cycle-boot` does 10,000 cycles of each (`count=`), in QEMU where it is installed."""
 
 import argparse

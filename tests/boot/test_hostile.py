@@ -73,5 +73,7 @@ def test_no_process_floods_the_log(system):
     text = result.outcome.text
     for name in ("child", "flood-child"):
         assert sum(line.startswith(f"kernel: fault in {name} ") for line in text) == 16
+    (number,) = [line.split()[-1] for line in text if "the first is process " in line]
+    assert any(line.startswith(f"kernel: fault in flood-child (process {number}): ") for line in text), "one number"
     lines = [line for line in text if line.startswith("kernel: ") and "left out" in line]
     assert [line.split()[1] for line in lines] == ["hostile-flood:"] * 4 + ["flood-child:"], lines

@@ -64,7 +64,11 @@ def test_places_that_can_be_guessed_are_reported(placed, build, monkeypatch):
     line = "kernel: the processor gives no random numbers: where things lie can be guessed"
     assert not any(line in result.outcome.text for _, _, result in placed)
     command = qemu.command
-    monkeypatch.setattr(qemu, "command", lambda *asked: ["max,-rdrand" if word == "max" else word for word in command(*asked)])
+
+    def without(*asked):
+        return ["max,-rdrand" if word == "max" else word for word in command(*asked)]
+
+    monkeypatch.setattr(qemu, "command", without)
     try:
         results = [boot(build, build / "boot.img", "qemu", seed=None) for _ in range(2)]
     except NoMachine as missing:

@@ -24,6 +24,8 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < STARTS; i++) {
         int64_t status, process = loader_start("flood-child");
+        if (!i)
+            printf("the first is process %lld\n", (long long)process);
         started += process >= 0 && loader_wait((uint64_t)process, &status) == 0;
     }
     CHECK(made == PROCESSES);
