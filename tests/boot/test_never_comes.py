@@ -84,3 +84,10 @@ def test_a_malformed_file_has_a_verdict_and_its_cause(build, tmp_path, linker, n
     image = prepare(build, tmp_path, linker)
     found = judge(build, tmp_path, image, Malformed(linker, name, Recipe.parse(recipe)))
     assert found.verdict is Verdict.FAIL and re.search(cause, "\n".join(found.reasons)), found
+
+
+def test_a_loader_that_faults_is_named(build, tmp_path):
+    """It relocates its own ELF header, which is not writable."""
+    image = prepare(build, tmp_path, "loader")
+    found = judge(build, tmp_path, image, Malformed("loader", "services/loader", Recipe.parse("relr[0]=0")))
+    assert found.verdict is Verdict.FAIL and "loader (process 1) was ended for a fault" in found.reasons[0], found

@@ -25,6 +25,7 @@ AWAIT = 15  # LOADER_AWAIT of libs/ipc/include/protocol/loader.h
 MESSAGE_DATA, MESSAGE_SIZE = 56, 64  # in struct message of boot/include/ambilink/abi.h
 NAME_MAX = 31
 SIGNALS = {4: "SIGILL", 6: "abort()", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV", 15: "SIGTERM"}
+FIRST_ENDED = re.compile(r"kernel: the first process ended with status -?\d+$")
 NOT_STARTED = re.compile(r"(?:loader|kernel): (\S+): (.*)")
 NOT_LINKED = re.compile(r"ld\.so: (\S+): (.*)")  # by the program's own interpreter, which then exits with this:
 NOT_LINKED_STATUS = 127
@@ -183,7 +184,11 @@ def _exit(scene: Scene, process: Process) -> str | None:
 
 
 def _faulted(scene: Scene) -> list[str]:
-    faulted = (each for each in scene.state.processes if each.state is ProcessState.FAULTED)
+    # With the first process the machine ends, before it is marked.
+    ended = {FIRST_PROCESS} if any(map(FIRST_ENDED.match, scene.console)) else set()
+    ended &= {int(match[2]) for match in map(FAULT.match, scene.console) if match}
+    processes = scene.state.processes
+    faulted = [each for each in processes if each.state is ProcessState.FAULTED or each.number in ended]
     return [_fault(scene, each) for each in faulted if each.exit_status != CORRUPT]  # others: _damage
 
 
