@@ -8,10 +8,10 @@
 #include "bench_loads.h"
 
 #define PAGE AMBILINK_PAGE_SIZE
-#define SYSTEM_CALLS 100000
-#define SWITCHES 20000
-#define MAPPINGS 5000
-#define LOOP 20000000
+#define SYSTEM_CALLS 1000000
+#define SWITCHES 100000
+#define MAPPINGS 50000
+#define LOOP 100000000
 
 static handle_t endpoint;
 static char stack[16384] __attribute__((aligned(16)));
