@@ -1,9 +1,7 @@
 """The ziglang wheel: compiler, linker, and the sources of musl, of LLVM's libraries and of the compiler's run-time."""
 
-import importlib.metadata
 import importlib.util
 import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,12 +17,24 @@ def wheel_folder() -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
+def installed_version(package: str, folder: Path) -> str:
+    """Of a package whose folder this is. pip leaves a folder beside it whose name tells; `importlib.metadata` takes long."""
+    found = [path.name for path in folder.parent.glob(f"{package}-*.dist-info")]
+    if len(found) == 1:
+        return found[0].removeprefix(f"{package}-").removesuffix(".dist-info")
+    from importlib import metadata
+
+    return metadata.version(package)
+
+
 def wheel_version() -> str:
-    return importlib.metadata.version(PACKAGE)
+    return installed_version(PACKAGE, wheel_folder())
 
 
 def run_zig(what: str, folder: Path, *words: str | Path, timeout: float, environment: Mapping[str, str] = {}) -> None:
     """One of its programs, in a folder; `what` is what messages say that it makes."""
+    import subprocess  # seldom
+
     command = [wheel_folder() / "zig", *words]
     try:
         done = subprocess.run(

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from ambilink.compile.host_library import HostLibrary, host_library
+from ambilink.compile.wheel import installed_version
 from ambilink.errors import AmbilinkError
 
 HERE = Path(__file__).parent
@@ -39,18 +40,9 @@ def recipe() -> HostLibrary:
 
 
 def _unicorn_version() -> str:
-    """Without importing it. The name of a folder tells it at once where pip installed it."""
+    """Without importing it."""
     spec = importlib.util.find_spec("unicorn")
-    if spec is not None and spec.origin:
-        folder = Path(spec.origin).parents[1]
-        if (folder / f"unicorn-{UNICORN}.dist-info").is_dir():
-            return UNICORN
-    from importlib import metadata
-
-    try:
-        return metadata.version("unicorn")
-    except metadata.PackageNotFoundError:
-        return "of an unknown version"
+    return installed_version("unicorn", Path(spec.origin).parent) if spec is not None and spec.origin else "not there"
 
 
 def _open() -> ctypes.CDLL:
