@@ -18,7 +18,7 @@ def wheel_folder() -> Path:
 
 
 def installed_version(package: str, folder: Path) -> str:
-    """Of a package whose folder this is. pip leaves a folder beside it whose name tells; `importlib.metadata` takes long."""
+    """Of a package whose folder this is. pip names a folder beside it so; importlib.metadata takes long to load."""
     found = [path.name for path in folder.parent.glob(f"{package}-*.dist-info")]
     if len(found) == 1:
         return found[0].removeprefix(f"{package}-").removesuffix(".dist-info")

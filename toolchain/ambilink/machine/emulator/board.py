@@ -22,6 +22,7 @@ from ambilink.machine.emulator.devices.acpi import write_tables
 from ambilink.machine.emulator.devices.bus import NANOSECONDS
 from ambilink.machine.emulator.devices.chipset import Chipset
 from ambilink.machine.emulator.devices.lines import SERIAL
+from ambilink.machine.emulator.devices.serial import BASE
 from ambilink.machine.emulator.fault import describe_error, describe_exceptions
 from ambilink.machine.judge import Judge
 from ambilink.machine.keys import ENDED, before_escape
@@ -84,10 +85,24 @@ class Board:
         return self.now() - self.idle
 
     def _port_read(self, port: int, size: int) -> int:
-        return self.bus.read(port, size)
+        self._send_kept()
+        value = self.bus.read(port, size)
+        self._keep_output()
+        return value
 
     def _port_write(self, port: int, size: int, value: int) -> None:
+        self._send_kept()
         self.bus.write(port, size, value)
+        self._keep_output()
+
+    def _keep_output(self) -> None:
+        """Let the CPU keep what is sent until the end of a line, where nobody can see that."""
+        only_sends = self.chipset.serial.only_sends and not self.request.keys
+        self.cpu.keep_output(BASE if only_sends else 0)
+
+    def _send_kept(self) -> None:
+        if output := self.cpu.take_output():
+            self.chipset.serial.send(output)
 
     def _pause(self) -> None:
         if self._running:
@@ -235,6 +250,7 @@ class Board:
             executed = self.cpu.run(budget, until_interrupts_on, now)
         finally:
             self._running = False
+            self._send_kept()
         self.instructions += executed
         return executed
 

@@ -239,6 +239,15 @@ class Cpu:
             self._paused_at = self._counter.value
             self.stop()
 
+    def keep_output(self, port: int) -> None:
+        """From here on bytes written to a serial line's data port may be kept until the end of a line; 0: no more."""
+        if self._native:
+            self._native.machine.line_port = port
+
+    def take_output(self) -> bytes:
+        """What was kept."""
+        return self._native.take_output() if self._native and self._native.machine.line_size else b""
+
     def stop(self) -> None:
         """End the run; called within it, or by another thread."""
         self._stopped = True

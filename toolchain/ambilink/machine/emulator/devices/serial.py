@@ -53,6 +53,17 @@ class Serial:
         self._sent_waits = False  # the interrupt that the transmitter is empty
         self.next_event: int | None = None
 
+    @property
+    def only_sends(self) -> bool:
+        """Until a register is written: what is sent changes nothing, and the line status is IDLE."""
+        waits = self._keys or self._received or self._errors or self._enabled & ON_SENT
+        return self._is_used and not waits and not self._modem & LOOPBACK and not self._line & LINE_DIVISOR
+
+    def send(self, data: bytes) -> None:
+        """Of a line that only sends."""
+        self._sent_waits = True
+        self._put(data)
+
     # Receiving.
 
     def type(self, keys: bytes) -> None:

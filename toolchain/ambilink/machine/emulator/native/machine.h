@@ -11,7 +11,7 @@
 
 #include "unicorn.h"
 
-enum { MEMORY_RANGES = 2 };
+enum { MEMORY_RANGES = 2, LINE_MAX = 512 };
 
 struct memory_range {
     uint64_t start, size; /* physical */
@@ -41,6 +41,10 @@ struct machine {
     uintptr_t access; /* in translated code, of the last access that missed the TLB */
     void (*deliver)(void *engine, uint32_t vector);
     struct memory_range memory[MEMORY_RANGES];
+    /* What is sent to the serial line while its state stays as it is. Python is asked again at the end of a line. */
+    uint32_t line_port; /* 0: each access to the line is Python's */
+    uint32_t line_size;
+    uint8_t line[LINE_MAX];
     uint64_t counter_adjust; /* what the time-stamp counter is ahead of the guest's time */
     /* MSRs of the local APIC, and its CR8. Both are given the time-stamp counter, and tell whether there is none such. */
     uint64_t (*read_register)(uint32_t msr, uint64_t counter, uint32_t *fault);

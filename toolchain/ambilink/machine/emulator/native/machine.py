@@ -10,6 +10,7 @@ from ambilink.machine.emulator import native
 from ambilink.machine.memory import PhysicalMemory
 
 MEMORY_RANGES = 2
+LINE_MAX = 512
 REGISTERS = 16
 MARK = 0x5A5A1234ABCD0000
 REGISTER_CR8 = 0x7FFFFFFF
@@ -47,6 +48,9 @@ class Machine(ctypes.Structure):
         ("access", ctypes.c_size_t),
         ("deliver", DELIVER),
         ("memory", _Range * MEMORY_RANGES),
+        ("line_port", ctypes.c_uint32),
+        ("line_size", ctypes.c_uint32),
+        ("line", ctypes.c_uint8 * LINE_MAX),
         ("counter_adjust", ctypes.c_uint64),
         ("read_register", READ_REGISTER),
         ("write_register", WRITE_REGISTER),
@@ -154,3 +158,8 @@ class NativeRun:
 
     def interrupt(self, vector: int) -> bool:
         return bool(self._library.machine_interrupt(self._pointer, vector))
+
+    def take_output(self) -> bytes:
+        machine = self.machine
+        output, machine.line_size = bytes(machine.line[: machine.line_size]), 0
+        return output

@@ -11,22 +11,43 @@ REPLACES(inw, uint64_t, (struct cpu_state * state, uint32_t port));
 REPLACES(inl, uint64_t, (struct cpu_state * state, uint32_t port));
 UNICORNS(raise_exception_err_ra_x86_64, void, (struct cpu_state * state, int vector, int error, uintptr_t place));
 
-enum { VECTOR_PROTECTION = 13 };
+enum { VECTOR_PROTECTION = 13, LINE_STATUS = 5, LINE_IDLE = 0x60 };
 
-/* Does not return where user mode may not use ports, nor where the instruction does not run alone yet. */
-static void begin(struct cpu_state *state, uintptr_t place)
+/* The machine, if there is one. Does not return where user mode may not use ports. */
+static struct machine *allow(struct cpu_state *state, uintptr_t place)
 {
     struct machine *machine = machine_of_state(state);
-    if (machine == NULL)
-        return;
-    if ((state->hflags & HFLAG_PRIVILEGE) > (state->eflags >> FLAG_IOPL_SHIFT & 3))
+    if (machine != NULL && (state->hflags & HFLAG_PRIVILEGE) > (state->eflags >> FLAG_IOPL_SHIFT & 3))
         ORIGINAL(raise_exception_err_ra_x86_64)(state, VECTOR_PROTECTION, 0, place);
-    machine_run_alone(machine, place);
+    return machine;
+}
+
+/* Does not return either where the instruction does not run alone yet. */
+static void begin(struct cpu_state *state, uintptr_t place)
+{
+    struct machine *machine = allow(state, place);
+    if (machine != NULL)
+        machine_run_alone(machine, place);
+}
+
+/* Whether a byte to the serial line waits for the end of its line. */
+static bool keep(struct machine *machine, uint32_t port, uint32_t value)
+{
+    if (machine->line_port == 0 || port != machine->line_port || (uint8_t)value == '\n' ||
+        machine->line_size == sizeof machine->line)
+        return false;
+    machine->line[machine->line_size++] = (uint8_t)value;
+    return true;
 }
 
 EXPORT void helper_outb_x86_64(struct cpu_state *state, uint32_t port, uint32_t value)
 {
-    begin(state, (uintptr_t)__builtin_return_address(0));
+    uintptr_t place = (uintptr_t)__builtin_return_address(0);
+    struct machine *machine = allow(state, place);
+    if (machine != NULL && keep(machine, port, value))
+        return;
+    if (machine != NULL)
+        machine_run_alone(machine, place);
     ORIGINAL(outb)(state, port, value);
 }
 
@@ -44,7 +65,12 @@ EXPORT void helper_outl_x86_64(struct cpu_state *state, uint32_t port, uint32_t 
 
 EXPORT uint64_t helper_inb_x86_64(struct cpu_state *state, uint32_t port)
 {
-    begin(state, (uintptr_t)__builtin_return_address(0));
+    uintptr_t place = (uintptr_t)__builtin_return_address(0);
+    struct machine *machine = allow(state, place);
+    if (machine != NULL && machine->line_port != 0 && port == machine->line_port + LINE_STATUS)
+        return LINE_IDLE;
+    if (machine != NULL)
+        machine_run_alone(machine, place);
     return ORIGINAL(inb)(state, port);
 }
 
