@@ -33,11 +33,11 @@ class Box:
         return self.io.read(0x10)
 
 
-def test_after_reset_it_is_off_by_software_and_passes_the_8259s_on():
+def test_a_bios_leaves_it_on_and_it_passes_the_8259s_on():
     box = Box()
     local = box.local
-    assert local.read(0x20) == 0 and local.read(0x30) == 0x50014 and local.read(SPURIOUS) == 0xFF
-    assert local.base == 0xFEE00900 and local.read(LINT0) == 0x700 and local.read(TIMER) == 0x10000
+    assert local.read(0x20) == 0 and local.read(0x30) == 0x50014 and local.read(SPURIOUS) == 0x1FF
+    assert local.base == 0xFEE00900 and local.read(LINT0) == 0x8700 and local.read(TIMER) == 0x10000
     local.set_external(True)
     assert local.pending and local.acknowledge() is None
     local.write(SPURIOUS, 0x1FF)

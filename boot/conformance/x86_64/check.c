@@ -8,7 +8,7 @@
 
 volatile uint64_t fault_vector, fault_error, fault_address, fault_with_ac, fault_continue;
 uint64_t page_a, page_b;
-static uint64_t passed, failed;
+static uint64_t passed, failed, absent;
 
 void check(const char *name, uint64_t got, uint64_t wanted)
 {
@@ -25,9 +25,17 @@ void check_near(const char *name, uint64_t got, uint64_t wanted)
     check(name, got >= wanted - wanted / 8 && got <= wanted + wanted / 8 ? wanted : got, wanted);
 }
 
+void check_absent(unsigned count)
+{
+    absent += count;
+}
+
 _Noreturn void check_finish(void)
 {
-    log_format("conformance: %u passed, %u failed\n", passed, failed);
+    log_format("conformance: %u passed, %u failed", passed, failed);
+    if (absent)
+        log_format(", %u of what this processor lacks", absent);
+    log_format("\n");
     machine_end(failed ? VERDICT_FAIL : VERDICT_PASS);
 }
 

@@ -8,6 +8,16 @@ static void (*const checks[])(void) = {
     check_protection,
     check_x87,
     check_sse,
+    check_serial,
+    check_timer_device,
+    check_pic,
+    check_cmos,
+    check_keyboard,
+    check_ports,
+    check_counter,
+    check_acpi,
+    check_local_apic,
+    check_io_apic,
 };
 
 void checks_run(void)

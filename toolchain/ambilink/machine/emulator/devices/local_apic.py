@@ -65,7 +65,10 @@ class LocalApic:
         self.external = False  # what the 8259As ask, by LINT0
         self.nmi = False  # one waits
         self._reset()
-        self._local[LINT0] = EXTERNAL << MODE_SHIFT  # as a BIOS leaves it: the 8259As get through
+        # As a BIOS leaves it: on, and the 8259As get through.
+        self._spurious = SOFTWARE_ON | 0xFF
+        self._local[LINT0] = EXTERNAL << MODE_SHIFT | LEVEL
+        self._local[LINT1] = NMI << MODE_SHIFT | LEVEL
 
     def _reset(self) -> None:
         self.priority = 0
