@@ -15,13 +15,17 @@ from ambilink.verify.kernel_file import with_kernel
 pytestmark = pytest.mark.compiler
 
 # Without KVM QEMU lacks some, and its qemu64 more: the sources of the checks say which.
-CHECKS = {"emulator": 243, "qemu": 215, "qemu64": 211}
+CHECKS = {
+    "emulator": "454 passed, 0 failed",
+    "qemu": "411 passed, 0 failed, 15 of what this processor lacks",
+    "qemu64": "407 passed, 0 failed, 15 of what this processor lacks",
+}
 PASSED = 0x10  # VERDICT_PASS of <ambilink/abi.h>
 
 
 def test_conformance(build, machine):
     outcome = boot(machine, with_kernel(BootRequest(build / "conformance", timeout=60)))
-    assert outcome.text == [f"conformance: {CHECKS[machine]} passed, 0 failed"]
+    assert outcome.text == [f"conformance: {CHECKS[machine]}"]
     assert outcome.verdict is Verdict.PASS
 
 
@@ -30,7 +34,7 @@ def test_a_processor_without_the_protections(build, tmp_path):
     program = shutil.which("qemu-system-x86_64")
     if program is None:
         pytest.skip("qemu-system-x86_64 is not installed (Debian: qemu-system-x86)")
-    checks = f"conformance: {CHECKS['qemu64']} passed, 0 failed"
+    checks = f"conformance: {CHECKS['qemu64']}"
     for image, line in (("conformance", checks), ("boot.img", "loader: every program")):
         ram = tmp_path / "ram"
         ram.write_bytes(b"")

@@ -62,18 +62,25 @@ void fault_note(struct frame *frame)
     fault_continue = 0;
 }
 
+volatile uint64_t *bottom_entry(uint64_t table, uint64_t address)
+{
+    for (unsigned shift = 39; shift > 12; shift -= 9) {
+        table = ((uint64_t *)physical_pointer(table))[address >> shift & 511];
+        if (!(table & 1))
+            return NULL;
+        table &= 0xffffffffff000;
+    }
+    return (uint64_t *)physical_pointer(table) + (address >> 12 & 511);
+}
+
 void map(uint64_t table, uint64_t address, uint64_t frame, unsigned prot)
 {
     const struct memory one = {.size = PAGE_SIZE, .start = frame};
-    if (!page_map(table, address, &one, 0, PAGE_SIZE, prot))
+    const volatile uint64_t *entry = bottom_entry(table, address);
+    if (entry && *entry)
+        page_protect(table, address, &one, 0, PAGE_SIZE, prot);
+    else if (!page_map(table, address, &one, 0, PAGE_SIZE, prot))
         panic("no memory");
-}
-
-volatile uint64_t *bottom_entry(uint64_t table, uint64_t address)
-{
-    for (unsigned shift = 39; shift > 12; shift -= 9)
-        table = ((uint64_t *)physical_pointer(table))[address >> shift & 511] & 0xffffffffff000;
-    return (uint64_t *)physical_pointer(table) + (address >> 12 & 511);
 }
 
 bool has(enum protection which)

@@ -63,8 +63,8 @@ uint64_t read_flags(void);
 
 /* Two frames for anybody's use; between checks they begin with PATTERN_A and PATTERN_B. */
 extern uint64_t page_a, page_b;
-/* Map a page of a table; there is memory for it, or the machine ends. */
+/* Map a page of a table, in place of what was mapped there; there is memory for it, or the machine ends. */
 void map(uint64_t table, uint64_t address, uint64_t frame, unsigned prot);
-/* The entry of a page that is mapped. */
+/* The entry of a page; NULL: a table is missing on the way. */
 volatile uint64_t *bottom_entry(uint64_t table, uint64_t address);
 #endif
