@@ -2,6 +2,7 @@
 
 import pytest
 
+from ambilink.machine.emulator import native
 from ambilink.machine.model import Verdict
 
 pytestmark = pytest.mark.compiler
@@ -55,6 +56,24 @@ def test_kernel_calls(each_strategy, machine):
     checks(result, "test-kernel", "kernel")
     # It filled 400 page tables, one after the other, and its address space is still there.
     assert result.state.frames_used < 400
+
+
+def test_each_thread_has_its_own_arithmetic(system, machine):
+    """Two processes with four threads each, which set other rounding modes and take turns."""
+    for name in ("modes", "others"):
+        system.program(name, program="test-modes")
+    result = system.boot(machine)
+    for name in ("modes", "others"):
+        checks(result, name, "modes")
+
+
+@pytest.mark.parametrize(("unit", "exception"), [("x87", "x87 error"), ("sse", "SIMD error")])
+def test_an_arithmetic_exception_ends_a_program(system, unit, exception):
+    if native.missing():
+        pytest.skip("the emulator has no native helper here, and Unicorn alone raises none")
+    result = system.program("modes", program="test-modes", arguments=[unit]).boot()
+    assert f": {exception}" in result.faults[0], result.outcome.text
+    assert "divide_by_zero" in "".join(result.faults[1:3])
 
 
 def test_exit_status_decides_the_verdict(system):
