@@ -107,7 +107,7 @@ uint64_t cpu_page_table(void) { return page_table; }
 void cpu_set_thread_pointer(uint64_t base) { (void)base; }
 void cpu_flush_page(uint64_t address) { (void)address; }
 uint64_t cpu_fault_address(void) { return machine_fault_address; }
-uint64_t cpu_entropy(void) { return 1; }
+bool cpu_entropy(uint64_t *number) { return *number = 1; }
 void cpu_fpu_save(uint8_t state[FPU_STATE_SIZE]) { state[0]++; }
 void cpu_fpu_load(const uint8_t state[FPU_STATE_SIZE]) { (void)state[FPU_STATE_SIZE - 1]; }
 void cpu_fpu_reset(uint8_t state[FPU_STATE_SIZE]) { memset(state, 0, FPU_STATE_SIZE); }
