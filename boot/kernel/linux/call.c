@@ -43,7 +43,7 @@ enum linux_number {
 #define ARCH_SET_FS 0x1002
 #define ARCH_GET_FS 0x1003
 #define RANDOM_FLAGS 7 /* do not wait; of whichever source */
-#define RANDOM_MAX 65536
+#define RANDOM_MAX 4096 /* bytes of one call: the rest is the caller's to ask for */
 
 enum linux_clock {
     LINUX_CLOCK_WALL = 0,

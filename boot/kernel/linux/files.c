@@ -1,6 +1,7 @@
 #include "linux/files.h"
 
 #include "base/log.h"
+#include "base/work.h"
 #include "linux/error.h"
 #include "memory/pool.h"
 #include "memory/user.h"
@@ -9,6 +10,7 @@
 #define PATH_SIZE 256
 #define STANDARD_DESCRIPTORS 3
 #define VECTOR_MAX 1024
+#define WORK_OF_LOGGING 8 /* for each 128 bytes: a serial line is slow */
 #define WRITE_MAX 65536 /* bytes of one call: the rest is the caller's to write */
 #define CURRENT_FOLDER ((uint32_t)-100)
 
@@ -212,13 +214,47 @@ int64_t linux_ioctl(uint64_t number)
     return linux_find_descriptor(number, &found) ? LINUX_ENOTTY : LINUX_EBADF;
 }
 
-int64_t linux_read_at(const struct image_file *file, uint64_t position, uint64_t to_user, uint64_t size)
+/* How many bytes of a part this call copied in entries before: it is made again until the part is done. */
+static uint64_t copied_before(void)
 {
-    uint64_t left = position < file->size ? file->size - position : 0, part = size < left ? size : left;
-    if (part && !boot_image_check(file->offset + position, part))
-        return LINUX_EIO;
+    return current_thread->progress ? current_thread->progress->index : 0;
+}
+
+/* True: time to leave, and the next entry goes on from there. */
+static bool leave_copying(uint64_t done)
+{
+    struct progress *progress = work_left ? NULL : thread_keep_progress();
+    if (progress)
+        progress->index = done;
+    return progress;
+}
+
+/* The part is done: another one of the same call begins at its own start. */
+static void end_copying(void)
+{
+    if (current_thread->progress)
+        current_thread->progress->index = 0;
+}
+
+/* Bytes copied to a user address, fewer at the file's end and before a page that is not there; or CALL_AGAIN. */
+static int64_t read_at(const struct image_file *file, uint64_t position, uint64_t to_user, uint64_t size)
+{
+    const uint64_t left = position < file->size ? file->size - position : 0, end = size < left ? size : left;
     const uint8_t *contents = archive_contents(&boot_image.archive, file);
-    return user_write(current_thread->space, to_user, contents + position, part) ? (int64_t)part : LINUX_EFAULT;
+    int64_t error = 0;
+    uint64_t done = copied_before();
+    for (uint64_t part; done < end && !error; done += error ? 0 : part) {
+        if (leave_copying(done))
+            return CALL_AGAIN;
+        work_did(1);
+        part = end - done < PAGE_SIZE ? end - done : PAGE_SIZE;
+        if (!boot_image_check(file->offset + position + done, part))
+            error = LINUX_EIO;
+        else if (!user_write(current_thread->space, to_user + done, contents + position + done, part))
+            error = LINUX_EFAULT;
+    }
+    end_copying();
+    return error && !done ? error : (int64_t)done;
 }
 
 int64_t linux_read(uint64_t number, uint64_t to_user, uint64_t size, uint64_t position, bool moves)
@@ -230,7 +266,7 @@ int64_t linux_read(uint64_t number, uint64_t to_user, uint64_t size, uint64_t po
         return LINUX_EINVAL;
     if (found.is_log)
         return moves ? 0 : LINUX_ESPIPE; /* it has no input */
-    int64_t done = linux_read_at(found.file, moves ? *found.position : position, to_user, size);
+    int64_t done = read_at(found.file, moves ? *found.position : position, to_user, size);
     if (moves && done > 0)
         *found.position += (uint64_t)done;
     return done;
@@ -258,18 +294,24 @@ int64_t linux_write(uint64_t number, uint64_t from_user, uint64_t size)
     if (!linux_find_descriptor(number, &found) || !found.is_log)
         return LINUX_EBADF;
     char part[128];
+    bool is_there = true;
     size = size < WRITE_MAX ? size : WRITE_MAX;
-    for (uint64_t done = 0; done < size;) {
+    uint64_t done = copied_before();
+    while (done < size && is_there) {
+        if (leave_copying(done))
+            return CALL_AGAIN;
         uint64_t count = size - done < sizeof part ? size - done : sizeof part;
-        if (!user_read(current_thread->space, part, from_user + done, count))
-            return done ? (int64_t)done : LINUX_EFAULT;
+        if (!(is_there = user_read(current_thread->space, part, from_user + done, count)))
+            break;
         log_text(part, count);
+        work_did(WORK_OF_LOGGING);
         done += count;
     }
-    return (int64_t)size;
+    end_copying();
+    return done || is_there ? (int64_t)done : LINUX_EFAULT;
 }
 
-/* `one` for each part of a vector, until one is not done as a whole. */
+/* `one` for each part of a vector, until one is not done as a whole, or in this entry: so much of it is done then. */
 static int64_t each_part(uint64_t number, uint64_t vector_user, uint64_t count,
                          int64_t (*one)(uint64_t number, uint64_t address, uint64_t size))
 {

@@ -19,9 +19,6 @@ extern const uint64_t linux_files_size; /* bytes that it takes of the pool */
 
 /* False: there is none, and *found is untouched. */
 bool linux_find_descriptor(uint64_t number, struct linux_descriptor *found);
-/* Bytes copied to a user address, fewer at the file's end. */
-int64_t linux_read_at(const struct image_file *file, uint64_t position, uint64_t to_user, uint64_t size);
-
 /* `folder`: a descriptor, where a path that is not absolute begins; no file is one. */
 int64_t linux_open(uint64_t folder, uint64_t path_user, uint64_t flags);
 int64_t linux_open_here(uint64_t path_user, uint64_t flags);

@@ -1,8 +1,10 @@
 #include "linux/memory.h"
 
+#include "base/bytes.h"
 #include "base/work.h"
 #include "linux/error.h"
 #include "linux/files.h"
+#include "memory/frames.h"
 #include "object/thread.h"
 
 #define MAP_TYPE 0xf
@@ -17,9 +19,13 @@
 #define MAP_NO_MATTER 0x403f800
 #define MAP_KNOWN (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NO_MATTER)
 
+/* Linux' error for a status; CALL_AGAIN and STATUS_OK as they are. */
 static int64_t error_of(int64_t status)
 {
     switch (status) {
+    case STATUS_OK:
+    case CALL_AGAIN:
+        return status;
     case STATUS_NO_MEMORY:
         return LINUX_ENOMEM;
     case STATUS_NO_RIGHT:
@@ -55,55 +61,170 @@ static int64_t check_flags(uint64_t flags, unsigned prot, const struct linux_des
     return writes_file || executes_memory ? LINUX_EACCES : 0;
 }
 
-/* Takes `memory`. */
-static int64_t map_copy(struct memory *memory, uint64_t address, uint64_t size, unsigned prot, const struct image_file *file,
-                        uint64_t offset)
+/* What mmap asks for, once it was found good. */
+struct wanted {
+    uint64_t address, size, flags;
+    unsigned prot;
+    bool is_copy; /* in memory of its own; else the file's frames */
+    const struct image_file *file;
+    uint64_t offset;
+};
+
+/* How far a call came before. */
+static struct progress come_so_far(void)
 {
-    struct space *space = current_thread->space;
-    int64_t mapped = space_map(space, memory, 0, size, address, PROT_READ_WRITE, PROT_READ_WRITE);
-    object_release(memory);
-    if (mapped < 0)
-        return error_of(mapped);
-    int64_t done = file ? linux_read_at(file, offset, (uint64_t)mapped, size) : 0;
-    if (done >= 0 && prot != PROT_READ_WRITE) {
-        int64_t status = space_protect(space, (uint64_t)mapped, size, prot);
-        done = status < 0 ? error_of(status) : 0;
-    }
-    if (done >= 0)
-        return mapped;
-    space_unmap(space, (uint64_t)mapped, size); /* a whole mapping: this needs no memory */
-    return done;
+    return current_thread->progress ? *current_thread->progress : (struct progress){0};
 }
 
-/* The frames of a file, and behind its end addresses that nothing else gets and that cannot be accessed: there Linux
- * has pages that fault. */
-static int64_t map_file(uint64_t address, uint64_t size, unsigned prot, const struct image_file *file, uint64_t offset)
+/* Whether the call, which is not done, goes on in this entry: there is no memory to keep how far it came. */
+static bool goes_on(int64_t status, const struct progress *at)
+{
+    if (status != CALL_AGAIN)
+        return false;
+    struct progress *kept = thread_keep_progress();
+    if (!kept) {
+        work_left = WORK_OF_ENTRY;
+        return true;
+    }
+    kept->object = at->object;
+    kept->index = at->index;
+    kept->address = at->address;
+    kept->step = at->step;
+    kept->error = at->error;
+    kept->range = at->range;
+    return false;
+}
+
+/* What must not be replaced is seen before memory is made. */
+static int64_t look(const struct wanted *wanted)
+{
+    const struct mapping *there = mappings_find(&current_thread->space->mappings, wanted->address);
+    const bool is_taken = there && there->start < wanted->address + wanted->size;
+    return wanted->flags & MAP_FIXED_NOREPLACE && is_taken ? LINUX_EEXIST : 0;
+}
+
+static int64_t make_memory(const struct wanted *wanted, struct progress *at)
+{
+    struct memory *memory = NULL;
+    int64_t status = thread_make_memory(current_thread->space->budget, wanted->size, &memory);
+    at->object = status == CALL_AGAIN ? current_thread->progress->object : memory;
+    return status == STATUS_NO_MEMORY ? LINUX_ENOMEM : status;
+}
+
+/* A copy of the file's bytes; behind them it is zero. */
+static int64_t fill(const struct wanted *wanted, struct progress *at)
+{
+    const struct image_file *file = wanted->file;
+    const uint64_t left = wanted->offset < file->size ? file->size - wanted->offset : 0;
+    const uint64_t end = left < wanted->size ? left : wanted->size;
+    const uint8_t *contents = archive_contents(&boot_image.archive, file);
+    for (uint64_t part; at->index < end; at->index += part) {
+        if (!work_left)
+            return CALL_AGAIN;
+        work_did(1);
+        part = end - at->index < PAGE_SIZE ? end - at->index : PAGE_SIZE;
+        if (!boot_image_check(file->offset + wanted->offset + at->index, part))
+            return LINUX_EIO;
+        memory_copy(physical_pointer(memory_frame((struct memory *)at->object, at->index)),
+                    contents + wanted->offset + at->index, part);
+    }
+    return 0;
+}
+
+/* Where a mapping goes, nothing is there. */
+static int64_t make_room(const struct wanted *wanted, struct progress *at)
 {
     struct space *space = current_thread->space;
-    uint64_t end = PAGE_UP(file->size), there = offset < end ? end - offset : 0;
-    for (uint64_t done = 0, part; done < size; done += part) {
-        bool is_file = done < there;
-        uint64_t most = is_file ? there - done : boot_image.run->size;
-        part = size - done < most ? size - done : most;
-        int64_t status = space_map(space, boot_image.run, is_file ? file->offset + offset : 0, part, address + done,
-                                   is_file ? prot : PROT_NO_ACCESS, is_file ? PROT_READ_EXECUTE : PROT_NO_ACCESS);
-        if (status < 0) {
-            if (done)
-                space_unmap(space, address, done);
+    if (!(wanted->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
+        return (at->address = space_find_unused(space, wanted->size)) ? 0 : LINUX_ENOMEM;
+    at->address = wanted->address;
+    if (wanted->flags & MAP_FIXED_NOREPLACE)
+        return 0;
+    return error_of(space_unmap_some(space, wanted->address, wanted->size, &at->range));
+}
+
+/* The next part, from `index` on: of a copy all; of a file its frames, and behind its end addresses that nothing else
+ * gets and that cannot be accessed: there Linux has pages that fault. */
+static int64_t map_part(const struct wanted *wanted, struct progress *at, uint64_t *part)
+{
+    struct space *space = current_thread->space;
+    const uint64_t left = wanted->size - at->index;
+    *part = left;
+    if (wanted->is_copy)
+        return space_map_some(space, (struct memory *)at->object, 0, left, at->address, wanted->prot, PROT_READ_WRITE,
+                              &at->range);
+    const uint64_t end = PAGE_UP(wanted->file->size), from = wanted->offset + at->index;
+    const bool is_file = from < end;
+    const uint64_t most = is_file ? end - from : boot_image.run->size;
+    *part = left < most ? left : most;
+    return space_map_some(space, boot_image.run, is_file ? wanted->file->offset + from : 0, *part, at->address + at->index,
+                          is_file ? wanted->prot : PROT_NO_ACCESS, is_file ? PROT_READ_EXECUTE : PROT_NO_ACCESS, &at->range);
+}
+
+static int64_t map_parts(const struct wanted *wanted, struct progress *at)
+{
+    while (at->index < wanted->size) {
+        uint64_t part;
+        const int64_t status = map_part(wanted, at, &part);
+        if (status < 0)
             return error_of(status);
-        }
+        at->range = (struct space_progress){0};
+        at->index += part;
     }
-    return (int64_t)address;
+    return 0;
 }
 
-/* Where a mapping goes, and nothing is there: 0 or an error. */
-static int64_t make_room(uint64_t *address, uint64_t size, uint64_t flags)
+enum { LOOKS, MAKES_MEMORY, FILLS, MAKES_ROOM, MAPS, TAKES_BACK };
+
+/* The address, an error, or CALL_AGAIN. */
+static int64_t map(const struct wanted *wanted, struct progress *at)
 {
-    struct space *space = current_thread->space;
-    if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
-        return (*address = space_find_unused(space, size)) ? 0 : LINUX_ENOMEM;
-    int64_t status = flags & MAP_FIXED_NOREPLACE ? STATUS_OK : space_unmap(space, *address, size);
-    return status == STATUS_OK ? 0 : error_of(status);
+    for (int64_t status = 0;; status = 0) {
+        const uint32_t step = at->step;
+        if (step == LOOKS)
+            status = look(wanted);
+        else if (step == MAKES_MEMORY && wanted->is_copy)
+            status = make_memory(wanted, at);
+        else if (step == FILLS && wanted->is_copy && wanted->file)
+            status = fill(wanted, at);
+        else if (step == MAKES_ROOM)
+            status = make_room(wanted, at);
+        else if (step == MAPS)
+            status = map_parts(wanted, at);
+        else if (step == TAKES_BACK)
+            status = space_unmap_some(current_thread->space, at->address, at->index, &at->range);
+        if (status == CALL_AGAIN)
+            return status;
+        if (step == TAKES_BACK)
+            return at->error;
+        if (status < 0 && (step != MAPS || !at->index))
+            return status;
+        if (step == MAPS && status == 0)
+            return (int64_t)at->address;
+        at->error = (int32_t)status;
+        if (step != MAPS)
+            at->index = 0;
+        at->range = (struct space_progress){0};
+        at->step = step + 1;
+    }
+}
+
+/* In steps. What it made and does not need any more goes; where it failed it may be tried again from its beginning. */
+static int64_t map_in_steps(const struct wanted *wanted)
+{
+    struct progress at = come_so_far();
+    int64_t result;
+    do
+        result = map(wanted, &at);
+    while (goes_on(result, &at));
+    if (result == CALL_AGAIN)
+        return result;
+    if (current_thread->progress)
+        current_thread->progress->object = NULL;
+    thread_forget_progress(current_thread);
+    if (at.object)
+        object_release(at.object);
+    return result;
 }
 
 int64_t linux_mmap(uint64_t address, uint64_t size, uint64_t bits, uint64_t flags, uint64_t number, uint64_t offset)
@@ -125,18 +246,9 @@ int64_t linux_mmap(uint64_t address, uint64_t size, uint64_t bits, uint64_t flag
         status = check_flags(flags, prot, &found);
     if (status < 0)
         return status;
-    struct memory *memory = NULL; /* of a copy: made first, in steps where it is large */
-    struct budget *budget = current_thread->space->budget;
-    if ((!found.file || prot & RIGHT_WRITE) && (status = thread_make_memory(budget, size, &memory)) != STATUS_OK)
-        return status == CALL_AGAIN ? status : LINUX_ENOMEM;
-    status = make_room(&address, size, flags);
-    if (status < 0) {
-        if (memory)
-            object_release(memory);
-        return status;
-    }
-    return memory ? map_copy(memory, address, size, prot, found.file, offset)
-                  : map_file(address, size, prot, found.file, offset);
+    const bool is_copy = !found.file || prot & RIGHT_WRITE;
+    const struct wanted wanted = {address, size, flags, prot, is_copy, found.file, offset};
+    return map_in_steps(&wanted);
 }
 
 int64_t linux_mprotect(uint64_t address, uint64_t size, uint64_t bits)
@@ -147,12 +259,19 @@ int64_t linux_mprotect(uint64_t address, uint64_t size, uint64_t bits)
         return status < 0 ? status : LINUX_EINVAL;
     if (!size)
         return 0;
-    status = space_protect(current_thread->space, address, PAGE_UP(size), prot);
-    return status == STATUS_OVERLAP ? LINUX_ENOMEM : status < 0 ? error_of(status) : 0; /* a hole, there */
+    struct progress at = come_so_far();
+    do
+        status = space_protect_some(current_thread->space, address, PAGE_UP(size), prot, &at.range);
+    while (goes_on(status, &at));
+    return status == STATUS_OVERLAP ? LINUX_ENOMEM : error_of(status); /* a hole, there */
 }
 
 int64_t linux_munmap(uint64_t address, uint64_t size)
 {
-    int64_t status = space_unmap(current_thread->space, address, PAGE_UP(size));
-    return status < 0 ? error_of(status) : 0;
+    struct progress at = come_so_far();
+    int64_t status;
+    do
+        status = space_unmap_some(current_thread->space, address, PAGE_UP(size), &at.range);
+    while (goes_on(status, &at));
+    return error_of(status);
 }

@@ -20,6 +20,9 @@ struct progress {
     uint64_t call[CALL_WORDS]; /* number and arguments: another call has no use for it */
     void *object;              /* kept; NULL: none */
     uint64_t index;
+    uint64_t address;
+    uint32_t step;
+    int32_t error; /* what the call returns once it has taken back what it did */
     struct space_progress range;
 };
 

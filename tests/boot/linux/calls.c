@@ -116,6 +116,33 @@ static void map_memory(void)
     CALL("munmap", SYS_munmap, at, 4 * PAGE);
 }
 
+/* More than a kernel may do at once: it is done in steps, which must not show. */
+static void map_much(void)
+{
+    const long size = 10L << 20, anonymous = MAP_PRIVATE | MAP_ANONYMOUS;
+    char *at = mmap(NULL, size, PROT_READ | PROT_WRITE, anonymous, -1, 0);
+    long sum = 0;
+    for (long i = 0; i < size; i += PAGE)
+        sum += at[i], at[i] = 1;
+    show("10 MiB are zero", sum);
+    CALL("mprotect of all", SYS_mprotect, at, size, PROT_READ);
+    CALL("mprotect of all, back", SYS_mprotect, at, size, PROT_READ | PROT_WRITE);
+    for (long i = 0; i < size; i += PAGE)
+        sum += at[i];
+    show("pages that stayed", sum);
+    TRIES("mmap of a file over much", SYS_mmap, at + PAGE, size - 2 * PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, 3, 0L);
+    show("the file is there, and what was around it", at[PAGE] + at[0] + at[size - PAGE]);
+    TRIES("mmap of a copy over that", SYS_mmap, at, size - PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, 3, 0L);
+    at[15] = 2;
+    show("a copy of the file, and zeroes", at[0] + at[14] + at[15] + at[16]);
+    CALL("mmap of much over what is there", SYS_mmap, at - PAGE, size, PROT_READ, anonymous | MAP_FIXED_NOREPLACE, -1, 0L);
+    CALL("munmap of all", SYS_munmap, at, size);
+    CALL("mprotect of what is gone", SYS_mprotect, at, size, PROT_READ);
+    TRIES("mmap of much without access", SYS_mmap, at, size, PROT_NONE, anonymous | MAP_FIXED, -1, 0L);
+    CALL("read into it", SYS_pread64, 3, at, 4L, 0L);
+    CALL("munmap of that", SYS_munmap, at, size);
+}
+
 static void ask_others(void)
 {
     char data[64];
@@ -177,6 +204,7 @@ int main(int count, char **words)
     open_files(words[1]);
     read_files();
     map_memory();
+    map_much();
     ask_others();
     ask_for_more(words[1]);
     close(1);
