@@ -24,6 +24,7 @@ from ambilink.machine.emulator.devices.chipset import Chipset
 from ambilink.machine.emulator.devices.lines import SERIAL
 from ambilink.machine.emulator.devices.serial import BASE
 from ambilink.machine.emulator.fault import describe_error, describe_exceptions
+from ambilink.machine.emulator.protected_mode import NotEmulated
 from ambilink.machine.judge import Judge
 from ambilink.machine.keys import ENDED, before_escape
 from ambilink.machine.memory import MEGABYTE, allocate
@@ -187,6 +188,9 @@ class Board:
             is_stuck = True
             self._count_stopped()
             verdict, detail = Verdict.FAIL, describe_error(error, self.cpu.invalid_address)
+        except NotEmulated as error:
+            is_stuck = True
+            verdict, detail = Verdict.FAIL, str(error)
         except IndexError as error:  # an interrupt's frame, or a table of the processor's
             is_stuck = True
             self._count_stopped()

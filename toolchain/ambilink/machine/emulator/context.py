@@ -180,6 +180,7 @@ class Context:
         self.hflags = ctypes.c_uint32.from_address(state + HFLAGS)
         segments = (Segment * 10).from_address(state + SEGMENTS)
         self.es, self.cs, self.ss, self.ds, self.fs, self.gs = (segments[i] for i in range(6))
+        self.ldt = segments[6]
         self.tr, self.gdt, self.idt = segments[7], segments[8], segments[9]
         self.control = (ctypes.c_uint64 * 9).from_address(state + CONTROL)
         self.efer = ctypes.c_uint64.from_address(state + EFER)

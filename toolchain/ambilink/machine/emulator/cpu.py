@@ -27,6 +27,7 @@ from ambilink.machine.emulator.context import (
 )
 from ambilink.machine.emulator.fault import Exceptions, registers_of
 from ambilink.machine.emulator.native.machine import NativeRun
+from ambilink.machine.emulator.protected_mode import HFLAG_ADDS_SEGMENT, Fault, ProtectedMode
 from ambilink.machine.memory import PhysicalMemory
 from ambilink.machine.model import Counts, CpuPlace
 
@@ -80,6 +81,7 @@ class Cpu:
             self.engine.mem_map_ptr(part.start, part.size, unicorn.UC_PROT_ALL, base + part.offset)
         self._native = self._attach()
         self.context = Context(self.engine, layout, self._native.state if self._native else None)
+        self._protected = ProtectedMode(self.context, memory)
         self._counter = ctypes.c_uint64.from_address(engine_address(self.engine) + layout.counter)
         self._start_time = 0
         self._invalid_address = ctypes.c_uint64.from_address(engine_address(self.engine) + layout.invalid_address)
@@ -342,6 +344,8 @@ class Cpu:
         c = self.context
         if not nested:
             self._fault_address = c.control[2]
+        if not c.hflags.value & HFLAG_LMA:
+            return self._deliver_protected(vector, error, software, restart, nested)
         privilege = c.hflags.value & HFLAG_CPL
         entry = self.physical(c.idt.base + vector * 16) if vector * 16 + 15 <= c.idt.limit else None
         if entry is None:
@@ -371,12 +375,25 @@ class Cpu:
         if privilege:
             c.ss.selector, c.ss.base, c.ss.limit, c.ss.flags = 0, 0, FLAT_LIMIT, DATA
         c.cs.selector, c.cs.base, c.cs.limit, c.cs.flags = low >> 16 & 0xFFFC, 0, FLAT_LIMIT, CODE64
-        c.hflags.value &= ~HFLAG_CPL
+        # Also from compatibility mode.
+        c.hflags.value = c.hflags.value & ~(HFLAG_CPL | HFLAG_ADDS_SEGMENT) | HFLAG_CS64 | HFLAG_CS32 | HFLAG_SS32
         c.registers[RSP] = stack
         c.rip.value = low & 0xFFFF | low >> 32 & 0xFFFF0000 | (high & 0xFFFFFFFF) << 32
         is_interrupt_gate = not low >> 40 & 1
         c.set_flags(flags & ~(FLAGS_CLEARED_BY_GATE | (FLAG_INTERRUPT if is_interrupt_gate else 0)))
         c.restore()
+
+    def _deliver_protected(
+        self, vector: int, error: int, software: bool, restart: int | None, nested: tuple[int, ...]
+    ) -> None:
+        code = error if vector in WITH_ERROR_CODE and not software else None
+        self.context.old_exception.value = -1
+        try:
+            self._protected.deliver(vector, code, software, self.flags)
+        except Fault as fault:
+            if fault.address is not None:
+                self.context.control[2] = fault.address
+            self._fault(fault.vector, fault.error, restart, vector, nested)
 
     def _fault(self, vector: int, error: int, restart: int | None, during: int, nested: tuple[int, ...]) -> None:
         """A fault while `during` was delivered (6.15, table 6-5)."""
