@@ -212,7 +212,7 @@ class Board:
             crash=self.judge.crash,
             undefined=self.cpu.undefined,
             cpu=None if self.chipset.exit.code is not None else self.cpu.place(is_stuck or bool(self.cpu.triple_fault)),
-            notes=native.notes(),
+            notes=native.notes(self.cpu.context.is_inexact()),
         )
 
     def _run(self) -> tuple[Verdict, str]:

@@ -24,6 +24,8 @@ DIRECTION = CC_OPERATION + 4  # 1 or -1
 HFLAGS = RIP + 6 * 8
 SEGMENTS = HFLAGS + 8
 SEGMENT_SIZE = 24
+X87_FLAGS = 778  # of Unicorn's own arithmetic, which never clears them
+SSE_FLAGS = 810
 CONTROL = SEGMENTS + 10 * SEGMENT_SIZE
 EFER = CONTROL + 168
 OLD_EXCEPTION_AFTER_ERROR = 112
@@ -171,6 +173,7 @@ class Context:
         self.read_flags: Callable[[], int] = read_flags
         self.read_privilege: Callable[[], int] = read_privilege
         self._eflags = ctypes.c_uint64.from_address(state + EFLAGS)
+        self._rounded = [ctypes.c_uint8.from_address(state + offset) for offset in (X87_FLAGS, SSE_FLAGS)]
         self._cc_source = ctypes.c_uint64.from_address(state + CC_SOURCE)
         self._cc_operation = ctypes.c_uint32.from_address(state + CC_OPERATION)
         self._direction = ctypes.c_int32.from_address(state + DIRECTION)
@@ -191,6 +194,11 @@ class Context:
         self.is_software = ctypes.c_int32.from_address(state + layout.error + 4)
         self.next_rip = ctypes.c_uint64.from_address(state + layout.error + 8)
         self.old_exception = ctypes.c_int32.from_address(state + layout.error + OLD_EXCEPTION_AFTER_ERROR)
+
+    def is_inexact(self) -> bool:
+        """Unicorn's own arithmetic met an exception of the x87 or SSE, which no register of the guest shows."""
+        self.save()
+        return any(flags.value for flags in self._rounded)
 
     def set_flags(self, flags: int) -> None:
         """RFLAGS of the saved context."""

@@ -111,8 +111,11 @@ def give_up(reason: str) -> None:
     _given_up.append(reason)
 
 
-def notes() -> list[str]:
-    """What a boot reports of it."""
+def notes(is_inexact: bool) -> list[str]:
+    """What a boot reports of it. `is_inexact`: it computed what Unicorn alone does not compute as a processor does."""
     if (reason := missing()) is None:
         return []
-    return [f"the emulator runs without its native helper, slower and with inexact arithmetic ({reason})"]
+    found = [f"the emulator runs without its native helper, slower and with inexact arithmetic ({reason})"]
+    if is_inexact:
+        found.append("this boot executed such arithmetic: x87 or SSE instructions whose results or flags may be wrong")
+    return found
