@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import xml.etree.ElementTree
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -48,8 +49,27 @@ def case_is_bad(case: xml.etree.ElementTree.Element) -> bool:
     return any(child.tag in ("failure", "error", "skipped") for child in case)
 
 
+# Each of these takes long as a whole. They begin first, or one of them runs alone at the end.
+LONG = (
+    "docs/test_commands.py",
+    "build/test_reproducible.py",
+    "targets/test_musl.py",
+    "new/test_projects.py",
+    "rtld/test_judge.py",
+    "build/test_foreign_tree.py",
+    "build/test_dependencies.py",
+    "build/test_stopping.py",
+    "build/test_work.py",
+    "build/test_up_to_date.py",
+)
+FEW = 100  # tests of which nobody asks what takes long
+COLUMNS = 80
+
+
 def pytest_collection_modifyitems(config, items) -> None:
     """Those marked `tools` stay, as they look closer this time."""
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0].removeprefix("tests/"), len(places)))
     passed = config.stash[PASSED]
     left_out = [item for item in items if junit_name(item) in passed and not item.get_closest_marker("tools")]
     if left_out:
@@ -60,6 +80,19 @@ def pytest_collection_modifyitems(config, items) -> None:
 def junit_name(item: pytest.Item) -> str:
     file, _, test = item.nodeid.partition("::")
     return bin_xml_escape(f"{file.removesuffix('.py').replace('/', '.')}.{test}")
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """What took longest, with what was made for it."""
+    seconds: Counter[str] = Counter()
+    for report in (each for reports in terminalreporter.stats.values() for each in reports):
+        if isinstance(report, pytest.TestReport):
+            seconds[report.nodeid] += report.duration
+    if len(seconds) > FEW:
+        terminalreporter.section("slowest ten")
+        for name, taken in seconds.most_common(10):
+            line = f"{taken:6.1f} s  {name.removeprefix('tests/')}"
+            terminalreporter.write_line(line if len(line) <= COLUMNS else f"{line[: COLUMNS - 3]}...")
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,12 @@
 
 import os
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from ..ready_scons import run_scons
 
 SCONSTRUCT = """\
 env = Environment(
@@ -48,14 +49,7 @@ class Tree:
         self.sconstruct(self._text)
 
     def scons(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "SCons", *words],
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            env={**os.environ, **self.variables},
-        )
+        return run_scons(words, self.folder, {**os.environ, **self.variables}, timeout=300)
 
     def good(self, *words: str) -> str:
         done = self.scons(*words)
