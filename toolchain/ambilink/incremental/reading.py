@@ -240,15 +240,16 @@ class Reading:
 
 def _process_start() -> float:
     """When this process began, before it read anything; it may have been another program's until then."""
-    now = time.time()
     try:
         after_name = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-        age = time.clock_gettime(time.CLOCK_BOOTTIME) - int(after_name[19]) / os.sysconf("SC_CLK_TCK")
+        began = int(after_name[19]) / os.sysconf("SC_CLK_TCK")
+        now = time.time()  # with nothing between the clocks: a wait there would make the process older
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - began
         if 0 <= age < 3600:
             return now - age + TICKS
     except (OSError, AttributeError, ValueError, IndexError):
         pass
-    return now - 1  # the build system was loaded since
+    return time.time() - 1  # the build system was loaded since
 
 
 def _watched(plain: type[Any], reading: Reading) -> type[Any]:
