@@ -10,6 +10,8 @@ import pytest
 
 from ambilink.incremental import up_to_date
 
+BEFORE = 0.1  # seconds between a change and the start of a process, which is known by a hundredth
+
 LOOK = (
     "import sys; from ambilink.incremental import up_to_date; "
     "print(up_to_date.current_message(*sys.argv[1:2], sys.argv[2:]) or '')"
@@ -116,7 +118,6 @@ def test_a_change_is_noticed(recorded, name):
             for each in [folder, *(os.path.join(folder, one) for one in names)]:
                 os.utime(each, (past, past))
     recorded.good()
-    time.sleep(1.1)  # times of change are those of the files' status too
     recorded.good()
     assert look(recorded).startswith("scons: nothing to do (")
 
@@ -139,7 +140,7 @@ def test_another_command_line(recorded):
 def test_what_is_always_built_is_never_done(recorded):
     with (recorded.folder / "SConstruct").open("a") as stream:
         stream.write('env.AlwaysBuild(env.Alias("again", [], Action(lambda target, source, env: 0)))\n')
-    time.sleep(1.1)
+    time.sleep(BEFORE)
     recorded.good("again")
     recorded.good("again")
     assert look(recorded, "again") == ""
@@ -190,12 +191,12 @@ def test_a_tool_that_changes_and_one_that_is_found_first(recorded, top):
         .replace(f"AMBILINK_COMPILER={recorded.compiler!r}", "AMBILINK_COMPILER='our.toml'")
     )
     recorded.write("SConstruct", text)
-    time.sleep(1.1)
+    time.sleep(BEFORE)
     recorded.good()
     assert look(recorded) != ""
     append("our.toml")(recorded)
     assert look(recorded) == ""
-    time.sleep(1.1)
+    time.sleep(BEFORE)
     recorded.good()
     assert look(recorded) != ""
     shutil.copy(script, recorded.folder / "first/ourcc")
@@ -204,7 +205,7 @@ def test_a_tool_that_changes_and_one_that_is_found_first(recorded, top):
     assert look(recorded) != ""
     append("bin/ourcc", "# another\n")(recorded)
     assert look(recorded) == ""
-    time.sleep(1.1)
+    time.sleep(BEFORE)
     assert len([name for name in recorded.built(recorded.good()) if name.endswith(".o")]) == 3
 
 
