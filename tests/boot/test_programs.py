@@ -1,9 +1,16 @@
 """What programs may rely on: libc, binding, the kernel's calls; in both linkages, on each machine."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from ambilink.machine.emulator import native
 from ambilink.machine.model import Verdict
+
+TOP = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.compiler
 
@@ -74,6 +81,14 @@ def test_an_arithmetic_exception_ends_a_program(system, unit, exception):
     result = system.program("modes", program="test-modes", arguments=[unit]).boot()
     assert f": {exception}" in result.faults[0], result.outcome.text
     assert "divide_by_zero" in "".join(result.faults[1:3])
+
+
+def test_a_boot_without_the_helper_says_that_its_arithmetic_is_inexact(system):
+    image = system.program("modes", program="test-modes", arguments=["sse"]).pack()
+    values = {**os.environ, "PYTHONPATH": str(TOP / "toolchain"), "AMBILINK_EMULATOR": "python"}
+    command = [sys.executable, "-m", "ambilink", "boot", image]
+    done = subprocess.run(command, env=values, capture_output=True, text=True)
+    assert "warning: this boot executed such arithmetic: x87 or SSE instructions" in done.stdout, done.stdout
 
 
 def test_exit_status_decides_the_verdict(system):
