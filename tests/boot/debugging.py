@@ -11,8 +11,9 @@ import pytest
 DEADLINE = 60  # seconds
 
 
-def need_gdb() -> None:
-    for program, package in (("qemu-system-x86_64", "qemu-system-x86"), ("gdb", "gdb")):
+def need_gdb(machine: str = "emulator") -> None:
+    wanted = [("gdb", "gdb"), *([("qemu-system-x86_64", "qemu-system-x86")] if machine == "qemu" else [])]
+    for program, package in wanted:
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed (Debian: {package})")
     if subprocess.run(["gdb", "-nx", "-batch", "-ex", "python 1"], capture_output=True).stderr:
@@ -41,10 +42,19 @@ def gdb_words(script: Path, commands: list[str]) -> list[str]:
     return ["gdb", "-nx", "-batch", "-x", str(script), *(word for each in commands for word in ("-ex", each))]
 
 
-def debug(build: Path, image: Path, places: list[str], commands: list[str], root: Path | None = None) -> Debugged:
+def debug(
+    build: Path,
+    image: Path,
+    places: list[str],
+    commands: list[str],
+    root: Path | None = None,
+    machine: str = "emulator",
+    more: tuple[str, ...] = (),
+) -> Debugged:
     """gdb executes the commands, then lets the machine go on to its end."""
     script = image.with_name("session.gdb")
     words = [sys.executable, "-m", "ambilink", "boot", image, "--gdb", "0", "--gdb-script", script, "--seed", "1"]
+    words += ["--machine", machine, *more]
     words += ["--timeout", str(DEADLINE), "--root", root or build, *(word for each in places for word in ("-b", each))]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as boot:
         assert boot.stderr is not None

@@ -29,6 +29,13 @@ def test_a_breakpoint_by_name_in_a_service_under_each_strategy(build, each_strat
     assert "symbols" not in seen.messages and seen.status == 0
 
 
+def test_qemu_is_debugged_in_the_same_way(build, system):
+    need_gdb("qemu")
+    image = whole(system).pack()
+    seen = debug(build, image, ["services/greet:main"], ["continue", "info args", "bt"], machine="qemu")
+    assert seen.has("(greet)", " main (argc=", "services/greet/main.c:", "argc = 2", "start_program")
+
+
 def test_a_backtrace_leads_from_a_system_call_through_libraries(build, system):
     image = whole(system).pack()
     seen = debug(

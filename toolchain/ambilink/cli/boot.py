@@ -54,7 +54,7 @@ def add(commands: "Commands[argparse.ArgumentParser]") -> None:
 
 def _add_machine_options(boot: argparse.ArgumentParser) -> None:
     boot.add_argument("image", type=input_file, help="a boot image, a kernel (PVH, multiboot2, multiboot) or an ISO")
-    boot.add_argument("--machine", choices=MACHINES, help="what boots it (default emulator, with --gdb qemu)")
+    boot.add_argument("--machine", choices=MACHINES, help="what boots it (default emulator)")
     boot.add_argument(
         "--profile",
         type=profile_name,
@@ -121,7 +121,7 @@ def _boot(options: argparse.Namespace) -> int:
     if not options.quiet:
         debugging.check(options)
         stopping.check(options)
-    machine = options.machine or ("qemu" if debugging.needs_qemu(options) else "emulator")
+    machine = options.machine or "emulator"
     rules, rules_from = _verdict_rules(options.profile)
     request = BootRequest(
         image=options.image,

@@ -33,7 +33,7 @@ def add_options(boot: argparse.ArgumentParser) -> None:
         nargs="?",
         const=PORT_DEFAULT,
         metavar="PORT",
-        help=f"QEMU: start the machine stopped and wait for gdb, for which a script is written (default "
+        help="start the machine stopped and wait for gdb, for which a script is written (default "
         f"{PORT_DEFAULT}, 0 any)",
     )
     boot.add_argument(
@@ -74,16 +74,10 @@ def check(options: argparse.Namespace) -> None:
             if given:
                 options.usage.error(f"{name} needs --gdb")
         return
-    if options.machine not in (None, "qemu"):
-        options.usage.error("--gdb needs --machine qemu: the bundled emulator has no debugger")
     if options.accel == "kvm":
         options.usage.error(
             "--gdb needs --accel tcg: under KVM a breakpoint is written into pages that processes share"
         )
-
-
-def needs_qemu(options: argparse.Namespace) -> bool:
-    return options.gdb is not None
 
 
 def has_time_limit(options: argparse.Namespace) -> bool:
@@ -106,9 +100,10 @@ def with_debugger(options: argparse.Namespace, request: BootRequest, root: Path)
     if options.gdb is None:
         return request
     from ambilink.debug.session import wait_for_gdb
-    from ambilink.machine.qemu import find_qemu
+    if options.machine == "qemu":
+        from ambilink.machine.qemu import find_qemu
 
-    find_qemu()
+        find_qemu()
     try:
         session = wait_for_gdb(request, root, options.gdb, options.places, options.gdb_script)
     except AmbilinkError as error:

@@ -237,6 +237,8 @@ class Kernel:
 
     def move(self) -> None:
         """Its record, which can still be read where it is linked, says where to."""
+        if self.moved:  # the boot was gone back in, and passes here again
+            return
         layout = struct.Struct(session["record_format"])
         self.moved = read(session["record"], layout)[session["moved_field"]]
         session["record"] = session["record"] + self.moved

@@ -19,11 +19,14 @@ def boot(
         try:
             from ambilink.machine.emulator.board import Board
             from ambilink.machine.emulator.context import LayoutError
+            from ambilink.machine.emulator.gdb_server import DebuggedBoard
             from ambilink.machine.emulator.stepped import SteppedBoard
         except ImportError as error:
             raise NoMachine(f"the package unicorn is not installed ({error})") from error
         try:
             board = Board if request.stop_at is None else SteppedBoard
+            if request.debugger_port is not None:
+                board = DebuggedBoard
             return board(request, sink, stops or {}, counts).run()
         except LayoutError as error:
             raise NoMachine(str(error)) from error

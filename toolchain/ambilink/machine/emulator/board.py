@@ -25,7 +25,7 @@ from ambilink.machine.emulator.devices.lines import SERIAL
 from ambilink.machine.emulator.devices.serial import BASE
 from ambilink.machine.emulator.fault import describe_error, describe_exceptions
 from ambilink.machine.emulator.protected_mode import NotEmulated
-from ambilink.machine.judge import Judge
+from ambilink.machine.judge import Decision, Judge
 from ambilink.machine.keys import ENDED, before_escape
 from ambilink.machine.memory import MEGABYTE, allocate
 from ambilink.machine.model import (
@@ -64,6 +64,7 @@ class Board:
         self.idle = 0  # nanoseconds that passed while the CPU halted
         self.judge = Judge(request.rules, request.expected)
         self._sink = sink
+        self.is_stuck = False  # the CPU cannot go on
         self.console = Console(self._see, request.rules)
         self.cpu = Cpu(self.memory, self._port_read, self._port_write)
         exit_port = request.rules.exit_port if request.rules.has_codes else None
@@ -180,21 +181,11 @@ class Board:
         watchdog = threading.Timer(min(self.request.timeout, threading.TIMEOUT_MAX), self.cpu.stop)
         watchdog.daemon = True
         watchdog.start()
-        is_stuck = False
         try:
             self.load()
             verdict, detail = self._run()
-        except unicorn.UcError as error:
-            is_stuck = True
-            self._count_stopped()
-            verdict, detail = Verdict.FAIL, describe_error(error, self.cpu.invalid_address)
-        except NotEmulated as error:
-            is_stuck = True
-            verdict, detail = Verdict.FAIL, str(error)
-        except IndexError as error:  # an interrupt's frame, or a table of the processor's
-            is_stuck = True
-            self._count_stopped()
-            verdict, detail = Verdict.FAIL, f"the processor needs an address with nothing behind it: {error}"
+        except (unicorn.UcError, IndexError, NotEmulated) as error:
+            verdict, detail = self.failure_of(error)
         finally:
             watchdog.cancel()
         self.console.finish(self._seconds(), self.instructions)
@@ -211,7 +202,7 @@ class Board:
             counters=dict(self.cpu.counters),
             crash=self.judge.crash,
             undefined=self.cpu.undefined,
-            cpu=None if self.chipset.exit.code is not None else self.cpu.place(is_stuck or bool(self.cpu.triple_fault)),
+            cpu=None if self.chipset.exit.code is not None else self.cpu.place(self.is_stuck),
             notes=native.notes(self.cpu.context.is_inexact()),
         )
 
@@ -235,6 +226,7 @@ class Board:
             if decision := self.judge.decide(self.now() / NANOSECONDS):
                 return decision
             if self.cpu.triple_fault:
+                self.is_stuck = True
                 return Verdict.RESET, f"triple fault: {describe_exceptions(self.cpu.triple_fault)}"
             # While the CPU halts and a person may type, the guest's time is the host's.
             if self.cpu.halted and not self._read_keys(self._until_event() / NANOSECONDS):
@@ -244,9 +236,18 @@ class Board:
             if self.now() > limit or self._seconds() > self.request.timeout:
                 return self.judge.timeout(self.request.timeout)
 
-    def _count_stopped(self) -> None:
-        """Of a slice that an error ended."""
+    def failure_of(self, error: Exception) -> Decision:
+        """Of a slice that ended because the CPU cannot go on; raises what is another error."""
+        if not isinstance(error, unicorn.UcError | IndexError | NotEmulated):
+            raise error
+        self.is_stuck = True
+        if isinstance(error, NotEmulated):
+            return Verdict.FAIL, str(error)
         self.instructions += self.cpu.executed
+        if isinstance(error, unicorn.UcError):
+            return Verdict.FAIL, describe_error(error, self.cpu.invalid_address)
+        # An interrupt's frame, or a table of the processor's.
+        return Verdict.FAIL, f"the processor needs an address with nothing behind it: {error}"
 
     def _slice(self, budget: int, until_interrupts_on: bool = False) -> int:
         now, self._running = self.now(), True

@@ -36,8 +36,13 @@ class Watch:
 
 @dataclass(frozen=True)
 class Hit:
-    instructions: int  # that were executed before the stop
+    instructions: int  # that were executed before the stop: of a watchpoint, the one that accesses included
     watch: Watch | None = None
+
+    @property
+    def before(self) -> int:
+        """Where who comes from behind stops: the instruction that is hit is not executed yet."""
+        return self.instructions - (self.watch is not None)
 
 
 class SteppedBoard(Board):
@@ -50,7 +55,7 @@ class SteppedBoard(Board):
         self.cuts.goal = goal
         if self.cuts.shown is not None and self.request.keys:  # they were typed
             self.request = replace(self.request, keys=replace(self.request.keys, data=b""))
-        self.cuts.shown = self.cuts.shown or 0
+        self.cuts.shown = -1 if self.cuts.shown is None else self.cuts.shown
         try:
             return super()._run()
         except Reached:
@@ -97,7 +102,8 @@ class Cuts(snapshot.Outside):
 
     def is_new(self, line: ConsoleLine) -> bool:
         at = line.instructions or 0
-        is_new, self.shown = at >= (self.shown or 0), max(at, self.shown or 0)
+        shown = -1 if self.shown is None else self.shown
+        is_new, self.shown = at > shown, max(at, shown)
         return is_new
 
     def around(self, budget: int, run: Callable[[int], int]) -> int:
@@ -192,7 +198,7 @@ class Cuts(snapshot.Outside):
             self.hits = []
             try:
                 self._replay(end)
-                found = [hit for hit in self.hits if begin <= hit.instructions < before]
+                found = [hit for hit in self.hits if begin <= hit.before < before]
             finally:
                 self.hits = None
             if found:
@@ -222,7 +228,7 @@ class Cuts(snapshot.Outside):
         """Forward, to a goal or a hit."""
         self.hit, self._resumed = None, self.board.instructions
         decision = self.board.go(goal)
-        if self.hit and self.hit.instructions != self.board.instructions:  # the run could not end that soon
+        if self.hit and self.hit.watch:  # the run could not end that soon
             hit = self.hit
             self.go_back(hit.instructions)
             self.hit = hit
