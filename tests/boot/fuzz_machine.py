@@ -71,7 +71,7 @@ WRONGS: Sequence[Callable[[random.Random], bytes]] = (
     lambda chance: b"\xb8" + chance.randbytes(4) + b"\x0f\x22" + chance.choice((b"\xc0", b"\xd8", b"\xe0")),  # CR0 ...
     lambda _: b"\x0f\x20\xdf\xb9\x00\x04\x00\x00\x31\xc0\xfc\xf3\xab\x0f\x20\xd8\x0f\x22\xd8",  # zero the page tables
     lambda chance: b"\xbf" + chance.randbytes(4) + b"\xb9" + chance.randbytes(4) + b"\xf3\xaa",  # fill memory
-    lambda chance: b"\xb9" + chance.choice((b"\x80\0\0\xc0", b"\x1b\0\0\0", chance.randbytes(4))) + b"\x0f\x30",  # wrmsr
+    lambda chance: b"\xb9" + chance.choice((b"\x80\0\0\xc0", b"\x1b\0\0\0", chance.randbytes(4))) + b"\x0f\x30",
     lambda chance: b"\xbc" + chance.randbytes(4) + b"\xcc",  # a stack anywhere; int3
     lambda chance: b"\xb8" + chance.randbytes(4) + b"\x0f\x01" + chance.choice((b"\x18", b"\x10")),  # lidt, lgdt
     lambda chance: b"\xcd" + chance.randbytes(1),  # int
@@ -188,7 +188,8 @@ def main() -> int:
     parser.add_argument("build", type=Path)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", type=int)
+    parser.add_argument("--first", type=int, default=0, help="number of the first case")
+    parser.add_argument("--only", type=int, help="number of a case, to look at")
     options = parser.parse_args()
     if options.only is not None:
         with tempfile.TemporaryDirectory() as folder:
@@ -196,7 +197,7 @@ def main() -> int:
             print(kernel, mutation, words, *boot_case(options.build, path, words), sep="\n")
         return 0
     results = []
-    for number in range(options.count):
+    for number in range(options.first, options.first + options.count):
         results.append(run_case(options.build, options.seed, number))
         if results[-1].is_wrong:
             found = results[-1]
