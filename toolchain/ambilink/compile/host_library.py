@@ -55,13 +55,18 @@ class HostLibrary:
 
 def compile_library(recipe: HostLibrary, library: Path) -> None:
     """For this machine; `library` is there afterwards, or as it was before."""
+    from concurrent.futures import ThreadPoolExecutor  # seldom
+
     made = f"the {recipe.what}"
     with tempfile.TemporaryDirectory(dir=library.parent, prefix=".made-") as name:
         folder, headers = Path(name), wheel_folder() / "lib/include"
         includes = [word for include in recipe.includes for word in ("-I", include)]
         target = f"--target={recipe.machine}-linux-gnu"
-        words = ("clang", "-c", target, *FLAGS, *recipe.flags, "-isystem", headers, *includes, *recipe.files)
-        run_zig(made, folder, *words, timeout=TIMEOUT)
+        words = ("clang", "-c", target, *FLAGS, *recipe.flags, "-isystem", headers, *includes)
+        processes = min(os.cpu_count() or 1, len(recipe.files))
+        with ThreadPoolExecutor(processes) as pool:
+            parts = [recipe.files[first::processes] for first in range(processes)]
+            list(pool.map(lambda files: run_zig(made, folder, *words, *files, timeout=TIMEOUT), parts))
         objects = sorted(path.name for path in folder.glob("*.o"))
         run_zig(made, folder, "ld.lld", *LINK_FLAGS, "-o", "library.so", *objects, timeout=TIMEOUT)
         os.replace(folder / "library.so", library)

@@ -188,6 +188,7 @@ class Board:
             verdict, detail = self.failure_of(error)
         finally:
             watchdog.cancel()
+        self.cpu.collect_counts()
         self.console.finish(self._seconds(), self.instructions)
         refuse_slow_rules(self.console, self.request)
         verdict, detail = self.judge.conclude((verdict, detail))

@@ -92,6 +92,7 @@ class Cpu:
         self._stopped = False
         self._ended = False  # the last run ended early
         self._paused_at = NEVER
+        self._each: Counts | None = None  # where each instruction is counted
         self._failure: BaseException | None = None  # raised in a call from native code
         self._fault_address = 0  # CR2 at the first of exceptions that follow each other
         self._refused_port: tuple[int, int] | None = None  # rip and rax at a port access from user mode
@@ -260,7 +261,11 @@ class Cpu:
         self.engine.hook_add(unicorn.UC_HOOK_CODE, lambda *_: function(), None, address, address)
 
     def count_each(self, counts: Counts) -> None:
-        """Count each instruction of the run by where it lies."""
+        """Count each instruction of the run by where it lies; collect_counts() completes them."""
+        self._each = counts
+        if self._native:
+            self._native.count_each(self.engine)
+            return
         read, in_user, table = self.engine.reg_read, False, 0
 
         def count(engine: unicorn.Uc, address: int, size: int, data: object) -> None:
@@ -275,6 +280,10 @@ class Cpu:
             counts[key] = counts.get(key, 0) + 1
 
         self.engine.hook_add(unicorn.UC_HOOK_CODE, count)
+
+    def collect_counts(self) -> None:
+        if self._native and self._each is not None:
+            self._each.update(self._native.counted())
 
     @property
     def flags(self) -> int:

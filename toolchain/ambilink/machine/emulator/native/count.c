@@ -117,6 +117,7 @@ void machine_run_alone(struct machine *machine, uintptr_t place)
     ORIGINAL(cpu_restore_state_x86_64)(machine->cpu, place, true);
     machine_settle(machine, false);
     *int_at(machine->cpu, CPU_NEXT_BLOCK) = 1;
+    machine->begins_again = 1;
     ORIGINAL(cpu_loop_exit_x86_64)(machine->cpu);
 }
 

@@ -32,7 +32,7 @@ struct machine {
     uint32_t pause;      /* behind the instruction that is running */
     uint32_t interrupts; /* once the CPU lets interrupts in */
     uint32_t is_halted;  /* it ended at hlt */
-    uint32_t unused;
+    uint32_t begins_again; /* the instruction that comes runs alone now, and was begun in a longer block */
     /* The engine. */
     void *engine, *cpu, *translator;
     struct cpu_state *state;

@@ -6,12 +6,15 @@ from collections.abc import Callable
 
 import unicorn
 
+from ambilink.errors import AmbilinkError
 from ambilink.machine.emulator import native
 from ambilink.machine.memory import PhysicalMemory
+from ambilink.machine.model import Counts
 
 MEMORY_RANGES = 2
 LINE_MAX = 512
 REGISTERS = 16
+TALLIES = 1 << 20
 MARK = 0x5A5A1234ABCD0000
 REGISTER_CR8 = 0x7FFFFFFF
 READ_REGISTER = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint32, ctypes.c_uint64, ctypes.POINTER(ctypes.c_uint32))
@@ -21,6 +24,12 @@ DELIVER = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint32)
 
 class _Range(ctypes.Structure):
     _fields_ = [("start", ctypes.c_uint64), ("size", ctypes.c_uint64), ("bytes", ctypes.c_void_p)]
+
+
+class _Tally(ctypes.Structure):
+    """tally.c"""
+
+    _fields_ = [("table", ctypes.c_uint64), ("address", ctypes.c_uint64), ("count", ctypes.c_uint64)]
 
 
 class Machine(ctypes.Structure):
@@ -36,7 +45,7 @@ class Machine(ctypes.Structure):
         ("pause", ctypes.c_uint32),
         ("interrupts", ctypes.c_uint32),
         ("is_halted", ctypes.c_uint32),
-        ("unused", ctypes.c_uint32),
+        ("begins_again", ctypes.c_uint32),
         ("engine", ctypes.c_void_p),
         ("cpu", ctypes.c_void_p),
         ("translator", ctypes.c_void_p),
@@ -57,9 +66,20 @@ class Machine(ctypes.Structure):
     ]
 
 
+class _Tallies(ctypes.Structure):
+    _fields_ = [
+        ("machine", ctypes.POINTER(Machine)),
+        ("size", ctypes.c_uint64),
+        ("used", ctypes.c_uint64),
+        ("lost", ctypes.c_uint64),
+        ("entries", ctypes.POINTER(_Tally)),
+    ]
+
+
 def _functions(library: ctypes.CDLL) -> ctypes.CDLL:
     pointer = ctypes.POINTER(Machine)
     for name, result, arguments in (
+        ("tallies_compact", None, (ctypes.POINTER(_Tallies),)),
         ("machine_size", ctypes.c_size_t, ()),
         ("machine_attach", ctypes.c_bool, (pointer, ctypes.c_void_p)),
         ("machine_detach", None, (pointer,)),
@@ -108,15 +128,33 @@ class NativeRun:
 
     def add_hook(self, engine: unicorn.Uc, deliver: Callable[[int], None]) -> None:
         """`deliver` is called for the exceptions that the helper leaves to Python."""
+        self.machine.deliver = self._deliver = DELIVER(lambda engine, vector: deliver(vector))
+        self._hook(engine, unicorn.UC_HOOK_INTR, self._library.machine_on_exception, self._pointer)
+
+    def _hook(self, engine: unicorn.Uc, kind: int, function: object, data: object) -> None:
+        """Unicorn's Python package adds hooks in Python alone."""
         from unicorn.unicorn_py3.unicorn import uclib
 
-        self.machine.deliver = self._deliver = DELIVER(lambda engine, vector: deliver(vector))
-        hook, function = ctypes.c_size_t(), ctypes.cast(self._library.machine_on_exception, ctypes.c_void_p)
-        status = uclib.uc_hook_add(
-            engine._uch, ctypes.byref(hook), unicorn.UC_HOOK_INTR, function, self._pointer, 1, 0
-        )
+        hook, address = ctypes.c_size_t(), ctypes.cast(function, ctypes.c_void_p)  # type: ignore[arg-type]
+        status = uclib.uc_hook_add(engine._uch, ctypes.byref(hook), kind, address, data, 1, 0)
         if status != unicorn.UC_ERR_OK:
             raise unicorn.UcError(status)
+
+    def count_each(self, engine: unicorn.Uc) -> None:
+        """From here on count how often each instruction is executed: `counted`."""
+        self._entries = (_Tally * TALLIES)()
+        self._tallies = _Tallies(ctypes.pointer(self.machine), TALLIES, 0, 0, self._entries)
+        self._hook(engine, unicorn.UC_HOOK_CODE, self._library.tally, ctypes.byref(self._tallies))
+
+    def counted(self) -> Counts:
+        """Raises AmbilinkError where the guest executed too many different instructions."""
+        if self._tallies.lost:
+            rule = f"executes more than {TALLIES // 2:,} different instructions"
+            remedy = f"set {native.SWITCH}={native.WITHOUT}, which counts any number, slowly"
+            raise AmbilinkError("the guest", rule, remedy)
+        self._library.tallies_compact(ctypes.byref(self._tallies))
+        used = self._entries[: self._tallies.used]
+        return {(each.table, each.address): each.count for each in used}
 
     def connect(self, read: Callable[[int, int], int | None], write: Callable[[int, int, int], bool]) -> None:
         """The registers of the local APIC: `read(msr, counter)` and `write(msr, value, counter)`, which give None and
