@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from ambilink.machine.firmware import find_uefi
 from ambilink.machine.model import BootRequest, NoMachine, Verdict
 from ambilink.verify.expect import missing_line, read_expected
 
+from . import bochs
 from .conftest import grub_lacks
 
 PASSED = "loader: every program of the manifest ended: passed"
@@ -83,45 +83,11 @@ def test_without_its_archive_the_kernel_says_so(made, build, tmp_path):
 
 
 # With its own BIOS GRUB crashes.
-BOCHS = """\
-display_library: rfb, options="timeout=0"
-romimage: file=/usr/share/seabios/bios.bin
-vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
-sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
-boot: cdrom
-megs: 128
-cpu: model=corei7_haswell_4770, reset_on_triple_fault=0, ips=4000000
-ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
-ata0-master: type=cdrom, path=boot.iso, status=inserted
-com1: enabled=1, mode=file, dev=console
-log: log
-panic: action=fatal
-"""
-BOCHS_SECONDS = 120
-
-
 def test_bochs_boots_it(made, top, tmp_path):
     """A third machine, which takes no short cut: its serial line has the 5 bits that a real one starts with."""
-    needed = ("/usr/share/seabios/bios.bin", "/usr/share/bochs/VGABIOS-lgpl-latest", "/usr/lib/grub/i386-pc")
-    if shutil.which("bochs") is None or not all(Path(path).exists() for path in needed):
-        pytest.skip("Bochs is not installed (Debian: bochs seabios grub-pc-bin)")
-    shutil.copy(made.iso, tmp_path / "boot.iso")
-    (tmp_path / "bochsrc").write_text(BOCHS)
-    (tmp_path / "commands").write_text("c\n")  # Debian's is built with a debugger, which waits for one
-    console = tmp_path / "console"
-    with (tmp_path / "output").open("wb") as output:
-        words = ["bochs", "-q", "-f", "bochsrc", "-rc", "commands"]
-        bochs = subprocess.Popen(words, cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-        try:
-            end = time.monotonic() + BOCHS_SECONDS
-            while time.monotonic() < end and bochs.poll() is None:
-                if console.is_file() and PASSED in console.read_text(errors="replace"):
-                    break
-                time.sleep(0.2)
-        finally:
-            bochs.kill()
-            bochs.wait()
-    text = console.read_text(errors="replace").splitlines() if console.is_file() else []
+    if missing := bochs.bochs_lacks():
+        pytest.skip(missing)
+    text = bochs.boot(made.iso, tmp_path, PASSED)
     assert missing_line(text, read_expected(top / "boot/system/boot.expect")) is None, text
 
 

@@ -20,7 +20,7 @@ void check_counter(void)
     uint64_t before = read_counter();
     wait_microseconds(WINDOW);
     uint64_t kilohertz = (read_counter() - before) * 1000 / WINDOW;
-    check("counter: calibrated by the timer, 100 MHz to 10 GHz", kilohertz > 100000 && kilohertz < 10000000, 1);
+    check("counter: calibrated by the timer, 1 MHz to 10 GHz", kilohertz > 1000 && kilohertz < 10000000, 1);
     struct leaf first = cpuid_leaf(0, 0), second = cpuid_leaf(LEAF_TIME, 0);
     if (first.eax >= LEAF_TIME && second.eax && second.ebx && second.ecx)
         check_near("counter: as CPUID says, in kHz", kilohertz, (uint64_t)second.ecx * second.ebx / second.eax / 1000);

