@@ -24,6 +24,76 @@ static void calculate(struct cpu *cpu, unsigned target, enum number_operation op
         x87_round_to(cpu, target, number_operate(operation, a, b, x87_mode(cpu) == MODE_DOWN), false);
 }
 
+/* Sums and products of normal numbers, to nearest, of 64 bits, with all exceptions masked: most that there are. False: it
+ * is another case, and nothing happened. Requires that no operand is an empty register. */
+
+#define CONTROL_MODES 0xf3f
+#define CONTROL_USUAL 0x33f
+#define EXPONENT 0x7fff
+#define SIGN 0x8000
+
+static bool is_normal(struct extended n)
+{
+    return (n.exponent & EXPONENT) - 1u < EXPONENT - 1u && n.digits >> 63;
+}
+
+/* digits / 2^126 * 2^exponent, rounded; false where it is not normal then. */
+static bool round_usual(struct cpu *cpu, wide digits, int32_t exponent, uint16_t sign, struct extended *to)
+{
+    uint64_t high = (uint64_t)(digits >> 64);
+    unsigned shift = high ? (unsigned)__builtin_clzll(high) : 64 + (unsigned)__builtin_clzll((uint64_t)digits);
+    digits <<= shift;
+    exponent += 1 - (int32_t)shift;
+    uint64_t result = (uint64_t)(digits >> 64), rest = (uint64_t)digits, half = (uint64_t)1 << 63;
+    bool up = rest > half || (rest == half && result & 1);
+    if (up && !++result) {
+        result = half;
+        exponent++;
+    }
+    if (exponent < 1 || exponent >= EXPONENT)
+        return false;
+    x87_flag(cpu, rest ? FLAG_INEXACT : 0, up);
+    to->digits = result;
+    to->exponent = sign | (uint16_t)exponent;
+    return true;
+}
+
+static bool add_usual(struct cpu *cpu, struct extended a, struct extended b, struct extended *to)
+{
+    if ((a.exponent & EXPONENT) < (b.exponent & EXPONENT) ||
+        ((a.exponent & EXPONENT) == (b.exponent & EXPONENT) && a.digits < b.digits)) {
+        struct extended larger = b;
+        b = a;
+        a = larger;
+    }
+    int32_t exponent = a.exponent & EXPONENT, distance = exponent - (b.exponent & EXPONENT);
+    if (distance > 63)
+        return false;
+    wide large = (wide)a.digits << 63, small = (wide)b.digits << 63 >> distance;
+    bool opposite = (a.exponent ^ b.exponent) & SIGN;
+    wide digits = opposite ? large - small : large + small;
+    return digits && round_usual(cpu, digits, exponent, a.exponent & SIGN, to);
+}
+
+static bool calculate_usual(struct cpu *cpu, enum number_operation operation, struct extended a, struct extended b,
+                            struct extended *to)
+{
+    if ((cpu->control & CONTROL_MODES) != CONTROL_USUAL || !is_normal(a) || !is_normal(b))
+        return false;
+    switch (operation) {
+    case OPERATION_SUBTRACT:
+        b.exponent ^= SIGN;
+        __attribute__((fallthrough));
+    case OPERATION_ADD:
+        return add_usual(cpu, a, b, to);
+    case OPERATION_MULTIPLY:
+        return round_usual(cpu, (wide)a.digits * b.digits, (a.exponent & EXPONENT) + (b.exponent & EXPONENT) - NUMBER_BIAS,
+                           (a.exponent ^ b.exponent) & SIGN, to);
+    default:
+        return false;
+    }
+}
+
 static struct number second_operand(const struct cpu *cpu)
 {
     struct number n = number_from80(cpu->operand);
@@ -34,6 +104,10 @@ static struct number second_operand(const struct cpu *cpu)
 /* With the operand that an earlier call of the instruction put aside. */
 static void with_operand(struct cpu *cpu, enum number_operation operation, bool reversed)
 {
+    struct extended *top = &cpu->x87[cpu->top], first = reversed ? cpu->operand : *top;
+    if (!x87_is_empty(cpu, 0) && !cpu->operand.marks &&
+        calculate_usual(cpu, operation, first, reversed ? *top : cpu->operand, top))
+        return;
     struct number a = x87_number(cpu, 0), b = second_operand(cpu);
     if (x87_has(cpu, x87_is_empty(cpu, 0) || cpu->operand.marks & MARK_EMPTY, 0))
         calculate(cpu, 0, operation, reversed ? b : a, reversed ? a : b);
@@ -42,6 +116,10 @@ static void with_operand(struct cpu *cpu, enum number_operation operation, bool 
 static void with_top(struct cpu *cpu, unsigned st, enum number_operation operation, bool reversed, uintptr_t caller)
 {
     x87_begin(cpu, caller);
+    struct extended *top = &cpu->x87[cpu->top], *target = &cpu->x87[x87_index(cpu, st)];
+    if (!x87_is_empty(cpu, 0) && !x87_is_empty(cpu, st) &&
+        calculate_usual(cpu, operation, reversed ? *top : *target, reversed ? *target : *top, target))
+        return;
     struct number a = x87_number(cpu, st), b = x87_number(cpu, 0);
     if (x87_has(cpu, x87_is_empty(cpu, 0) || x87_is_empty(cpu, st), st))
         calculate(cpu, st, operation, reversed ? b : a, reversed ? a : b);
