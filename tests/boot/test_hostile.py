@@ -77,3 +77,10 @@ def test_no_process_floods_the_log(system):
     assert any(line.startswith(f"kernel: fault in flood-child (process {number}): ") for line in text), "one number"
     lines = [line for line in text if line.startswith("kernel: ") and "left out" in line]
     assert [line.split()[1] for line in lines] == ["hostile-flood:"] * 4 + ["flood-child:"], lines
+
+
+def test_what_an_ended_program_did_not_use_is_there_for_others(system):
+    """The loader service keeps programs of the boot, so that they can be looked at."""
+    system.service("first", role="program", program="test-exit", memory=50 << 20)
+    again = {"program": "test-exit", "memory": 50 << 20}
+    checks(hostile(system, "again", again=again).boot(memory_megabytes=96))

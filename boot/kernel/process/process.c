@@ -67,6 +67,15 @@ static bool release_threads(struct process *process)
     return true;
 }
 
+/* Nothing more is taken for it: so what its budget has left over is others' again, though it may be looked at for long. */
+static void leave_budget(struct process *process)
+{
+    if (process->has_left)
+        return;
+    process->has_left = true;
+    budget_leave(process->budget);
+}
+
 static bool process_destroy(void *object)
 {
     struct process *process = object;
@@ -78,7 +87,7 @@ static bool process_destroy(void *object)
         object_release(process->linux_state);
     if (process->watcher)
         object_release(process->watcher);
-    budget_leave(process->budget);
+    leave_budget(process);
     pool_free(process, sizeof *process);
     return true;
 }
@@ -310,6 +319,7 @@ void processes_work(void)
             return;
         if (process->watcher)
             notify_watcher(process);
+        leave_budget(process);
         first_ending = process->next_ending;
         if (!first_ending)
             last_ending = &first_ending;

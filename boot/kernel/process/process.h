@@ -16,6 +16,7 @@ struct process {
     struct object object;
     struct process_record record;
     struct budget *budget;      /* pays for what it causes */
+    bool has_left;              /* the budget: it ended, and takes no more; what it has is still charged there */
     struct space space;
     struct handle_table handles;
     struct share share;

@@ -161,7 +161,7 @@ static void visit_process(const struct process *process)
     uint64_t tables = page_table_frames(process->space.page_table, false);
     frames += tables;
     charge(process->budget, tables, 0);
-    account_of(process->budget)->processes++;
+    account_of(process->budget)->processes += !process->has_left;
     if (process->watcher)
         note(process->watcher, 1);
     if (process->linux_state)
