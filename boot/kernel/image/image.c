@@ -10,7 +10,7 @@
 
 _Static_assert(TREE_INTACT == GUARD_INTACT, "the tree's states are the guard's");
 
-#define CHECKED_EARLY 16 /* pages of a mapping, up to which comparing all costs less than the faults of those that are used */
+#define CHECKED_EARLY 32 /* pages of a mapping, up to which comparing all costs less than the faults of those that are used */
 
 struct boot_image boot_image;
 

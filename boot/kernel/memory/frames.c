@@ -92,8 +92,9 @@ bool frames_exist(uint64_t start, uint64_t end)
 
 static uint64_t take_unused(void)
 {
-    for (unsigned i = 0; i < region_count; i++) {
-        struct region *region = &regions[i];
+    static unsigned at; /* regions before it are used up */
+    for (; at < region_count; at++) {
+        struct region *region = &regions[at];
         if (region->next >= region->limit && !find_run(region))
             continue;
         region->next += PAGE_SIZE;
@@ -115,7 +116,7 @@ uint64_t frame_alloc(void)
         return 0;
     free_count--;
     kernel_record.frames_used++;
-    memory_fill(physical_pointer(frame), 0, PAGE_SIZE);
+    page_clear(physical_pointer(frame));
     return frame;
 }
 

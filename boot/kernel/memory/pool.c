@@ -20,18 +20,14 @@ struct slab {
 };
 _Static_assert(sizeof(struct slab) <= HEAD, "a slab's head");
 
-/* As many bytes as fit when a frame without its head is shared by 63, 31, 15, 9, 7, 4 and 2. */
-static const uint16_t piece_sizes[POOL_CLASSES] = {64, 128, 256, 448, 576, 1008, POOL_LARGEST};
+/* As many bytes as fit when a frame without its head is shared by so many. */
+static const uint32_t capacities[POOL_CLASSES] = {63, 42, 31, 15, 9, 7, 4, 2};
+static const uint32_t piece_sizes[POOL_CLASSES] = {64, 96, 128, 256, 448, 576, 1008, POOL_LARGEST};
 
 static struct pool {
     struct slab *slabs; /* with a free piece */
     uint64_t frames, used;
 } pools[POOL_CLASSES];
-
-static uint32_t capacity(unsigned class)
-{
-    return (PAGE_SIZE - HEAD) / piece_sizes[class];
-}
 
 unsigned pool_class(size_t size)
 {
@@ -74,15 +70,15 @@ static struct slab *slab_with_room(struct pool *pool)
     return slab;
 }
 
+/* Zeroed, as the frame was. */
 static struct piece *take_piece(struct slab *slab, unsigned class)
 {
     struct piece *piece = slab->free;
-    if (piece)
-        slab->free = piece->next;
-    else
-        piece = (struct piece *)((uint8_t *)slab + HEAD + (size_t)slab->touched++ * piece_sizes[class]);
     slab->used++;
-    return piece;
+    if (!piece)
+        return (struct piece *)((uint8_t *)slab + HEAD + (size_t)slab->touched++ * piece_sizes[class]);
+    slab->free = piece->next;
+    return memory_fill(piece, 0, piece_sizes[class]);
 }
 
 void *pool_alloc(size_t size)
@@ -93,10 +89,9 @@ void *pool_alloc(size_t size)
     if (!slab)
         return NULL;
     struct piece *piece = take_piece(slab, class);
-    if (slab->used == capacity(class))
+    if (slab->used == capacities[class])
         list_remove(pool, slab);
     pool->used++;
-    memory_fill(piece, 0, piece_sizes[class]);
     return piece;
 }
 
@@ -106,7 +101,7 @@ void pool_free(void *pointer, size_t size)
     struct pool *pool = &pools[class];
     struct slab *slab = (struct slab *)PAGE_DOWN((uint64_t)pointer);
     struct piece *piece = pointer;
-    if (slab->used == capacity(class))
+    if (slab->used == capacities[class])
         list_add(pool, slab);
     piece->next = slab->free;
     slab->free = piece;

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define POOL_CLASSES 7     /* sizes of pieces */
+#define POOL_CLASSES 8     /* sizes of pieces */
 #define POOL_LARGEST 2016  /* bytes of the largest, two of which are a frame */
 
 /* Zeroed, on a multiple of 16 bytes; NULL: no free frame. A size above POOL_LARGEST is a mistake of the kernel's:

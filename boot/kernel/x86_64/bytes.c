@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "base/page.h"
+
 void *memory_copy(void *to, const void *from, size_t size)
 {
     void *start = to;
@@ -13,36 +15,33 @@ void *memory_copy(void *to, const void *from, size_t size)
     return start;
 }
 
-#define CLEARED_AT_ONCE 256
+#define HALF_PAGE 2048
 
-/* Sixteen bytes at a time, for pages: the emulators count, and execute, each step of a string instruction. The register
- * is the running thread's. */
-static void clear(uint8_t *to, size_t size)
+/* Sixteen bytes at a time, in a loop whose own steps hardly count: the emulators count, and execute, each step of a string
+ * instruction. The register is the running thread's. */
+void page_clear(void *page)
 {
     uint8_t kept[16];
-    size_t left = -size;
+    void *end = (uint8_t *)page + PAGE_SIZE;
     __asm__ volatile("movups %%xmm0, %[kept]\n\t"
                      "pxor %%xmm0, %%xmm0\n"
                      "1:\n\t"
                      ".set at, 0\n\t"
-                     ".rept 16\n\t"
-                     "movups %%xmm0, at(%[end], %[left])\n\t"
+                     ".rept %c[half] / 16\n\t"
+                     "movaps %%xmm0, at(%[page])\n\t"
                      ".set at, at + 16\n\t"
                      ".endr\n\t"
-                     "addq %[step], %[left]\n\t"
-                     "jnz 1b\n\t"
+                     "addq %[half], %[page]\n\t"
+                     "cmpq %[end], %[page]\n\t"
+                     "jne 1b\n\t"
                      "movups %[kept], %%xmm0"
-                     : [kept] "=m"(kept), [left] "+r"(left)
-                     : [end] "r"(to + size), [step] "i"(CLEARED_AT_ONCE)
+                     : [kept] "=m"(kept), [page] "+r"(page)
+                     : [end] "r"(end), [half] "i"(HALF_PAGE)
                      : "memory", "cc");
 }
 
 void *memory_fill(void *to, int value, size_t size)
 {
-    if (!value && size && size % CLEARED_AT_ONCE == 0) {
-        clear(to, size);
-        return to;
-    }
     void *start = to;
     size_t words = size / 8, rest = size % 8;
     uint64_t pattern = (uint8_t)value * 0x0101010101010101ull;

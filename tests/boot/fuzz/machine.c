@@ -31,6 +31,7 @@ static size_t log_size;
 
 void *memory_copy(void *to, const void *from, size_t size) { return memcpy(to, from, size); }
 void *memory_fill(void *to, int value, size_t size) { return memset(to, value, size); }
+void page_clear(void *page) { memset(page, 0, PAGE_SIZE); }
 int memory_compare(const void *left, const void *right, size_t size) { return memcmp(left, right, size); }
 
 static void keep_log(char c)
