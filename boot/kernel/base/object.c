@@ -10,17 +10,8 @@ static struct object *dying; /* the last first: what an object holds ends before
 const struct object_type system_type; /* never destroyed: the kernel keeps a reference */
 struct object system_object = {.type = &system_type, .references = 1};
 
-void object_retain(void *pointer)
+void object_die(struct object *object)
 {
-    struct object *object = pointer;
-    object->references++;
-}
-
-void object_release(void *pointer)
-{
-    struct object *object = pointer;
-    if (--object->references)
-        return;
     object->next_dying = dying;
     dying = object;
     work_waiting++;

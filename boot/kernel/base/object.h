@@ -64,10 +64,23 @@ static inline void object_reached(void *pointer)
         object->type->reached(object);
 }
 
-void object_retain(void *object);
+/* The rest of object_release. */
+void object_die(struct object *object);
+
+static inline void object_retain(void *pointer)
+{
+    struct object *object = pointer;
+    object->references++;
+}
+
 /* With the last reference the object is dying: nothing leads to it, and objects_destroy ends it. So an end costs its
  * releaser nothing, however many objects end with it, and however they hold each other. */
-void object_release(void *object);
+static inline void object_release(void *pointer)
+{
+    struct object *object = pointer;
+    if (--object->references == 0)
+        object_die(object);
+}
 
 /* End dying objects, within what work_left allows. */
 void objects_destroy(void);

@@ -21,8 +21,9 @@
 /* STATUS_OK: a protection that is offered. */
 static int64_t check_prot(uint64_t prot)
 {
+    const unsigned offered = 1 << PROT_NO_ACCESS | 1 << PROT_READ_ONLY | 1 << PROT_READ_WRITE | 1 << PROT_READ_EXECUTE;
     prot &= ~(uint64_t)PROT_FINAL;
-    if (prot == PROT_NO_ACCESS || prot == PROT_READ_ONLY || prot == PROT_READ_WRITE || prot == PROT_READ_EXECUTE)
+    if (prot < 8 && offered >> prot & 1)
         return STATUS_OK;
     return (prot & RIGHT_WRITE) && (prot & RIGHT_EXECUTE) ? STATUS_NO_RIGHT : STATUS_INVALID;
 }
@@ -143,9 +144,12 @@ static int64_t do_process_grant(handle_t process_handle, handle_t handle, uint64
 }
 
 /* How far this thread's call on a range came before. */
-static struct space_progress range_progress(void)
+static void range_progress(struct space_progress *range)
 {
-    return current_thread->progress ? current_thread->progress->range : (struct space_progress){0};
+    if (current_thread->progress)
+        *range = current_thread->progress->range;
+    else
+        range->era = 0;
 }
 
 /* The process whose address space a call changes: where it began to, whatever became of the handle. */
@@ -186,10 +190,10 @@ static bool range_goes_on(int64_t status, struct process *process, const struct 
 static int64_t map(struct process *process, handle_t memory_handle, uint64_t offset, uint64_t size, uint64_t address,
                    uint64_t prot)
 {
-    struct space_progress range = range_progress();
-    struct memory *memory = NULL; /* once it is begun, the mapping keeps it */
-    unsigned max_prot = 0;
+    struct space_wanted wanted = {.memory = NULL}; /* what is begun needs none of it */
+    struct space_progress range;
     int64_t status;
+    range_progress(&range);
     if (!range.era) {
         status = check_prot(prot);
         if (status != STATUS_OK)
@@ -198,11 +202,11 @@ static int64_t map(struct process *process, handle_t memory_handle, uint64_t off
         const struct handle_slot *slot = handle_find(current_thread->handles, memory_handle, &memory_type, needed, &status);
         if (!slot)
             return status;
-        memory = (struct memory *)slot->object;
-        max_prot = slot->rights & (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE);
+        unsigned max_prot = slot->rights & (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE);
+        wanted = (struct space_wanted){(struct memory *)slot->object, offset, size, address, (unsigned)prot, max_prot};
     }
     do
-        status = space_map_some(&process->space, memory, offset, size, address, (unsigned)prot, max_prot, &range);
+        status = space_map_some(&process->space, &wanted, &range);
     while (range_goes_on(status, process, &range));
     return status;
 }
@@ -250,7 +254,8 @@ static int64_t do_process_unmap(handle_t handle, uint64_t address, uint64_t size
     struct process *process = range_process(handle, &status);
     if (!process)
         return status;
-    struct space_progress range = range_progress();
+    struct space_progress range;
+    range_progress(&range);
     do
         status = space_unmap_some(&process->space, address, size, &range);
     while (range_goes_on(status, process, &range));
@@ -266,7 +271,8 @@ static int64_t do_process_protect(handle_t handle, uint64_t address, uint64_t si
     status = check_prot(prot);
     if (status != STATUS_OK)
         return status;
-    struct space_progress range = range_progress();
+    struct space_progress range;
+    range_progress(&range);
     do
         status = space_protect_some(&process->space, address, size, (unsigned)prot, &range);
     while (range_goes_on(status, process, &range));

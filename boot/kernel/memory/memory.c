@@ -146,11 +146,6 @@ struct memory *memory_create_run(uint64_t start, uint64_t size)
     return memory;
 }
 
-unsigned memory_max_prot(const struct memory *memory)
-{
-    return memory->start ? PROT_READ_EXECUTE : PROT_READ_WRITE;
-}
-
 uint64_t memory_frame(const struct memory *memory, uint64_t offset)
 {
     return memory->start ? memory->start + offset : *slot(memory, offset / PAGE_SIZE);

@@ -33,7 +33,10 @@ int64_t memory_grow(struct memory *memory);
 /* Frames that it does not free; `start` is not 0. NULL: no memory. */
 struct memory *memory_create_run(uint64_t start, uint64_t size);
 /* What a mapping of it may ever be allowed: PROT_... bits. */
-unsigned memory_max_prot(const struct memory *memory);
+static inline unsigned memory_max_prot(const struct memory *memory)
+{
+    return memory->start ? PROT_READ_EXECUTE : PROT_READ_WRITE;
+}
 /* The frame that holds the page at an offset below its size. */
 uint64_t memory_frame(const struct memory *memory, uint64_t offset);
 /* Frames and pieces of the pool that memory takes up, its struct included: bookkeeping. */

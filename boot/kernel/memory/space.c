@@ -93,7 +93,7 @@ bool space_end(struct space *space)
 
 static bool range_valid(uint64_t address, uint64_t size)
 {
-    return size && !(size % PAGE_SIZE) && !(address % PAGE_SIZE) && address >= PROCESS_LOWEST_ADDRESS &&
+    return size && (address | size) % PAGE_SIZE == 0 && address >= PROCESS_LOWEST_ADDRESS &&
            address < PROCESS_HIGHEST_ADDRESS && size <= PROCESS_HIGHEST_ADDRESS - address;
 }
 
@@ -198,45 +198,55 @@ static int64_t map_rest(struct space_progress *progress, struct space *space)
     return progress->has_turned ? STATUS_NO_MEMORY : (int64_t)progress->start;
 }
 
-/* Map a range that is free: mappings_find(wanted->start) was the last thing done. */
-static int64_t map_range(struct space *space, const struct mapping *wanted, struct space_progress *progress)
+/* Map at an address that is free: mappings_find(address) was the last thing done. */
+static int64_t map_at(struct space *space, const struct space_wanted *wanted, uint64_t address, unsigned prot, unsigned max_prot,
+                      struct space_progress *progress)
 {
-    const uint64_t size = wanted->end - wanted->start;
+    struct memory *memory = wanted->memory;
+    const uint64_t offset = wanted->offset, size = wanted->size;
     struct mapping *mapping = mapping_alloc(space);
     if (!mapping)
         return STATUS_NO_MEMORY;
-    if (wanted->memory->start == page_guard.start && size / PAGE_SIZE <= page_guard.early)
-        page_guard.check_early(page_guard.start + wanted->offset, size / PAGE_SIZE);
+    if (memory->start == page_guard.start && size / PAGE_SIZE <= page_guard.early)
+        page_guard.check_early(page_guard.start + offset, size / PAGE_SIZE);
     const bool is_partial = part_of(size, PAGES_PER_UNIT) < size;
-    if (!is_partial && !map_pages(space, wanted->start, wanted->memory, wanted->offset, size, wanted->prot)) {
+    if (!is_partial && !map_pages(space, address, memory, offset, size, prot)) {
         mapping_free(space, mapping);
         return STATUS_NO_MEMORY;
     }
-    *mapping = *wanted;
+    mapping->start = address;
+    mapping->end = address + size;
+    mapping->memory = memory;
+    mapping->offset = offset;
+    mapping->era = space->era;
+    mapping->prot = (uint8_t)prot;
+    mapping->max_prot = (uint8_t)max_prot;
     mapping->is_partial = is_partial;
-    object_retain(mapping->memory);
+    object_retain(memory);
     mappings_add(&space->mappings, mapping);
     if (is_partial) {
-        begin(progress, space, wanted->start, size);
+        begin(progress, space, address, size);
         return map_rest(progress, space);
     }
     report_code(space, mapping);
-    return (int64_t)wanted->start;
+    return (int64_t)address;
 }
 
-int64_t space_map_some(struct space *space, struct memory *memory, uint64_t offset, uint64_t size, uint64_t address,
-                       unsigned prot, unsigned max_prot, struct space_progress *progress)
+int64_t space_map_some(struct space *space, const struct space_wanted *wanted, struct space_progress *progress)
 {
     if (progress->era)
         return map_rest(progress, space);
-    max_prot &= memory_max_prot(memory);
-    if (prot & PROT_FINAL)
+    const struct memory *memory = wanted->memory;
+    const uint64_t offset = wanted->offset, size = wanted->size;
+    const unsigned prot = wanted->prot & ~PROT_FINAL;
+    unsigned max_prot = wanted->max_prot & memory_max_prot(memory);
+    if (wanted->prot & PROT_FINAL)
         max_prot &= prot;
-    prot &= ~PROT_FINAL;
     if (prot & ~max_prot)
         return STATUS_NO_RIGHT;
     if (!work_left)
         return CALL_AGAIN;
+    uint64_t address = wanted->address;
     if (!address)
         address = mappings_find_gap(&space->mappings, space->free_address, size);
     if (!range_valid(address, size) || offset % PAGE_SIZE || offset > memory->size || size > memory->size - offset)
@@ -244,24 +254,16 @@ int64_t space_map_some(struct space *space, struct memory *memory, uint64_t offs
     const struct mapping *after = mappings_find(&space->mappings, address);
     if (after && after->start < address + size)
         return STATUS_OVERLAP;
-    const struct mapping wanted = {
-        .start = address,
-        .end = address + size,
-        .memory = memory,
-        .offset = offset,
-        .era = space->era,
-        .prot = (uint8_t)prot,
-        .max_prot = (uint8_t)max_prot,
-    };
-    return map_range(space, &wanted, progress);
+    return map_at(space, wanted, address, prot, max_prot, progress);
 }
 
 int64_t space_map(struct space *space, struct memory *memory, uint64_t offset, uint64_t size, uint64_t address,
                   unsigned prot, unsigned max_prot)
 {
+    const struct space_wanted wanted = {memory, offset, size, address, prot, max_prot};
     struct space_progress progress = {0};
     int64_t status;
-    while ((status = space_map_some(space, memory, offset, size, address, prot, max_prot, &progress)) == CALL_AGAIN)
+    while ((status = space_map_some(space, &wanted, &progress)) == CALL_AGAIN)
         work_left = WORK_OF_ENTRY;
     return status;
 }

@@ -41,9 +41,14 @@ struct space_progress {
     uint64_t start, from, end; /* of the range; all below `from` is done */
     uint64_t era;              /* of the space when the call began: later mappings are not the call's; 0: it begins */
     bool has_turned;           /* space_map_some: it has failed, and takes back; space_protect_some: it may be done */
-}; /* zero at first; belongs to the function */
-int64_t space_map_some(struct space *space, struct memory *memory, uint64_t offset, uint64_t size, uint64_t address,
-                       unsigned prot, unsigned max_prot, struct space_progress *progress);
+}; /* era is 0 at first; belongs to the function */
+/* What space_map is asked for. */
+struct space_wanted {
+    struct memory *memory;
+    uint64_t offset, size, address;
+    unsigned prot, max_prot;
+};
+int64_t space_map_some(struct space *space, const struct space_wanted *wanted, struct space_progress *progress);
 int64_t space_unmap_some(struct space *space, uint64_t address, uint64_t size, struct space_progress *progress);
 int64_t space_protect_some(struct space *space, uint64_t address, uint64_t size, unsigned prot,
                            struct space_progress *progress);

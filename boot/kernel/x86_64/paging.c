@@ -278,11 +278,28 @@ static uint64_t end_in_table(uint64_t address, uint64_t done, uint64_t size)
     return end < size ? end : size;
 }
 
+/* Entries of pages that lie in one table. */
+static void fill(uint64_t *entry, uint64_t count, const struct memory *memory, uint64_t offset, uint64_t flags)
+{
+    uint64_t frame = memory->start + offset;
+    if (!memory->start && memory->frames)
+        for (const uint64_t *own = memory->frames + offset / PAGE_SIZE; count; count--)
+            *entry++ = *own++ | flags;
+    else if (!memory->start)
+        for (; count; count--, offset += PAGE_SIZE)
+            *entry++ = memory_frame(memory, offset) | flags;
+    else if (memory->start == page_guard.start)
+        for (const uint8_t *state = guard_state(frame); count; count--, frame += PAGE_SIZE)
+            *entry++ = (frame | flags) ^ (*state++ == GUARD_INTACT ? 0 : ENTRY_PRESENT | ENTRY_WITHHELD);
+    else
+        for (; count; count--, frame += PAGE_SIZE)
+            *entry++ = frame | flags;
+}
+
 bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uint64_t offset, uint64_t size, unsigned prot)
 {
-    const uint64_t flags = entry_flags(address, prot), run = memory->start ? memory->start + offset : 0;
-    const bool guarded = run && memory->start == page_guard.start;
-    for (uint64_t done = 0; done < size;) {
+    const uint64_t flags = entry_flags(address, prot);
+    for (uint64_t done = 0, end; done < size; done = end) {
         /* One way down for all pages of a table. */
         uint64_t *above, *entry = entry_find(table, address + done, 12, true, &above);
         if (!entry) {
@@ -291,20 +308,13 @@ bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uin
             page_unmap(table, address, done);
             return false;
         }
-        const uint64_t end = end_in_table(address, done, size);
+        end = end_in_table(address, done, size);
         *above += (end - done) / PAGE_SIZE * ENTRY_USED_ONE;
-        if (prot == PROT_NO_ACCESS)
-            for (; done < end; done += PAGE_SIZE)
-                *entry++ = ENTRY_NO_ACCESS;
-        else if (guarded)
-            for (const uint8_t *state = guard_state(run + done); done < end; done += PAGE_SIZE)
-                *entry++ = ((run + done) | flags) ^ (*state++ == GUARD_INTACT ? 0 : ENTRY_PRESENT | ENTRY_WITHHELD);
-        else if (run)
-            for (; done < end; done += PAGE_SIZE)
-                *entry++ = (run + done) | flags;
+        if (prot != PROT_NO_ACCESS)
+            fill(entry, (end - done) / PAGE_SIZE, memory, offset + done, flags);
         else
             for (; done < end; done += PAGE_SIZE)
-                *entry++ = memory_frame(memory, offset + done) | flags;
+                *entry++ = ENTRY_NO_ACCESS;
     }
     work_did((unsigned)(size / PAGE_SIZE / PAGES_PER_UNIT)); /* what was not there is in no TLB */
     return true;

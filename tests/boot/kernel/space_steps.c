@@ -93,7 +93,8 @@ static bool end(void)
 static int64_t map_step(struct space_progress *progress, uint64_t address)
 {
     work_begin();
-    return space_map_some(&space, large, 0, LARGE, address, PROT_READ_WRITE, PROT_READ_WRITE, progress);
+    const struct space_wanted wanted = {large, 0, LARGE, address, PROT_READ_WRITE, PROT_READ_WRITE};
+    return space_map_some(&space, &wanted, progress);
 }
 
 static int64_t map_other(uint64_t address, unsigned prot)
