@@ -11,7 +11,7 @@ uint64_t physical_offset; /* 0 until page_table_enter */
 
 struct region {
     uint64_t start, end;
-    uint64_t next, limit; /* frames that were never used: from next on, and none of them reserved below limit */
+    uint64_t next, limit; /* of a run in it: none of its frames is reserved */
 };
 
 static struct region regions[REGION_MAX];
@@ -90,17 +90,23 @@ bool frames_exist(uint64_t start, uint64_t end)
     return false;
 }
 
-static uint64_t take_unused(void)
+/* The frames that were never used, of one run after the other. */
+static struct {
+    uint64_t next, limit;
+} unused;
+
+static __attribute__((noinline)) bool next_run(void)
 {
     static unsigned at; /* regions before it are used up */
     for (; at < region_count; at++) {
         struct region *region = &regions[at];
-        if (region->next >= region->limit && !find_run(region))
+        if (!find_run(region))
             continue;
-        region->next += PAGE_SIZE;
-        return region->next - PAGE_SIZE;
+        unused.next = region->next;
+        unused.limit = region->next = region->limit;
+        return true;
     }
-    return 0;
+    return false;
 }
 
 uint64_t frame_alloc(void)
@@ -108,12 +114,14 @@ uint64_t frame_alloc(void)
     if (failure_due())
         return 0;
     uint64_t frame = free_frame;
-    if (frame)
+    if (frame) {
         free_frame = *(uint64_t *)physical_pointer(frame);
-    else
-        frame = take_unused();
-    if (!frame)
-        return 0;
+    } else {
+        if (unused.next >= unused.limit && !next_run())
+            return 0;
+        frame = unused.next;
+        unused.next += PAGE_SIZE;
+    }
     free_count--;
     kernel_record.frames_used++;
     page_clear(physical_pointer(frame));

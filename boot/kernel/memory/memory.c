@@ -42,11 +42,10 @@ static void free_list(struct memory *memory)
         page_free(memory->lists);
 }
 
-/* One more frame; false: no memory. */
-static bool take_frame(struct memory *memory)
+/* One more frame, of many; false: no memory. */
+static bool take_listed_frame(struct memory *memory)
 {
-    uint64_t **list = memory->lists && !(memory->pages % POINTERS_PER_PAGE) ? &memory->lists[memory->pages / POINTERS_PER_PAGE]
-                                                                            : NULL;
+    uint64_t **list = memory->pages % POINTERS_PER_PAGE ? NULL : &memory->lists[memory->pages / POINTERS_PER_PAGE];
     uint64_t *made = list ? page_alloc() : NULL, frame = !list || made ? frame_alloc() : 0;
     if (!frame) {
         if (made)
@@ -57,6 +56,17 @@ static bool take_frame(struct memory *memory)
         *list = made;
     *slot(memory, memory->pages++) = frame;
     return true;
+}
+
+/* One more frame; false: no memory. */
+static inline bool take_frame(struct memory *memory)
+{
+    if (!memory->frames)
+        return take_listed_frame(memory);
+    uint64_t frame = frame_alloc();
+    if (frame)
+        memory->frames[memory->pages++] = frame;
+    return frame;
 }
 
 /* The last frame, and the page that lists it if it is the first there. */

@@ -44,8 +44,15 @@ static uint64_t table_alloc(void)
     return frame;
 }
 
+/* The table of pages that was come to last, so that the way down is not always gone; `above` NULL: none. */
+static struct {
+    uint64_t table, address; /* the top-level table, and the first address */
+    uint64_t *entries, *above;
+} last;
+
 static void table_free(uint64_t frame)
 {
+    last.above = NULL;
     frame_free(frame);
     page_tables--;
 }
@@ -70,6 +77,24 @@ static uint64_t *entry_find(uint64_t table, uint64_t address, unsigned level, bo
         *above = entry;
         table = *entry & ENTRY_FRAME;
     }
+}
+
+/* The entry for a page, likewise. */
+static uint64_t *page_entry(uint64_t table, uint64_t address, bool make, uint64_t **above)
+{
+    const unsigned at = address >> 12 & (ENTRIES - 1);
+    if (last.above && last.table == table && address - last.address < LARGE_PAGE) {
+        *above = last.above;
+        return last.entries + at;
+    }
+    uint64_t *entry = entry_find(table, address, 12, make, above);
+    if (entry) {
+        last.table = table;
+        last.address = address - address % LARGE_PAGE;
+        last.entries = entry - at;
+        last.above = *above;
+    }
+    return entry;
 }
 
 /* Free the tables on the way to an address that have no used entry, the lowest first. Those that the top-level table
@@ -109,13 +134,18 @@ static void flush(uint64_t table, uint64_t address, uint64_t size)
             cpu_flush_page(at);
 }
 
-static void map_kernel(uint64_t address, uint64_t physical, unsigned level, uint64_t flags)
+/* Map up to `end`, and at most what one table has entries for, in pages of a level. How much that was. */
+static uint64_t map_kernel(uint64_t address, uint64_t physical, uint64_t end, unsigned level, uint64_t flags)
 {
-    uint64_t *above, *entry = entry_find(kernel_page_table, address, level, true, &above);
+    uint64_t *above, *entry = entry_find(kernel_page_table, address, level, true, &above), value = physical | flags | ENTRY_PRESENT;
     if (!entry)
         panic("no memory for the kernel's page tables");
-    *entry = physical | flags | ENTRY_PRESENT;
-    *above += ENTRY_USED_ONE;
+    const uint64_t step = 1ull << level, wanted = (end - physical + step - 1) >> level, room = ENTRIES - (address >> level) % ENTRIES,
+                   count = wanted < room ? wanted : room;
+    for (uint64_t *last_entry = entry + count; entry < last_entry; value += step)
+        *entry++ = value;
+    *above += count * ENTRY_USED_ONE;
+    return count * step;
 }
 
 /* Physical memory that is written by no address. */
@@ -123,50 +153,52 @@ struct fixed {
     uint64_t start, end;
 };
 
-static void map_direct_pages(uint64_t physical, const struct fixed fixed[2])
+/* How far all from a physical address on is fixed as it is there, or is not. */
+static uint64_t end_of_kind(uint64_t physical, const struct fixed fixed[2], bool *is_fixed)
 {
-    uint64_t *above, *entry = entry_find(kernel_page_table, kernel_layout.direct + physical, 12, true, &above), value = physical;
-    if (!entry)
-        panic("no memory for the kernel's page tables");
-    for (uint64_t *at = entry; at < entry + ENTRIES; at++, value += PAGE_SIZE)
-        *at = value | ENTRY_PRESENT | ENTRY_NO_EXECUTE | ENTRY_WRITE;
-    *above += ENTRIES * ENTRY_USED_ONE;
-    for (unsigned i = 0; i < 2; i++) {
-        uint64_t start = fixed[i].start > physical ? fixed[i].start : physical;
-        for (uint64_t at = start; at < fixed[i].end && at < physical + LARGE_PAGE; at += PAGE_SIZE)
-            entry[(at - physical) / PAGE_SIZE] &= ~ENTRY_WRITE;
-    }
+    uint64_t end = PAGE_UP(frames_highest());
+    *is_fixed = false;
+    for (unsigned i = 0; i < 2; i++)
+        if (fixed[i].start <= physical && physical < fixed[i].end) {
+            *is_fixed = true;
+            return fixed[i].end;
+        } else if (physical < fixed[i].start && fixed[i].start < end) {
+            end = fixed[i].start;
+        }
+    return end;
 }
 
 /* All physical memory: in large pages, but for those that are fixed in part. */
 static void map_direct(const struct fixed fixed[2])
 {
-    for (uint64_t physical = 0, end; physical < frames_highest(); physical = end) {
-        end = physical + LARGE_PAGE;
-        bool touched = false, whole = false;
-        for (unsigned i = 0; i < 2; i++) {
-            touched |= fixed[i].start < end && physical < fixed[i].end;
-            whole |= fixed[i].start <= physical && end <= fixed[i].end;
-        }
-        if (touched && !whole)
-            map_direct_pages(physical, fixed);
+    const uint64_t highest = frames_highest();
+    for (uint64_t at = 0; at < highest;) {
+        bool is_fixed;
+        uint64_t end = end_of_kind(at, fixed, &is_fixed), address = kernel_layout.direct + at;
+        const uint64_t flags = ENTRY_NO_EXECUTE | (is_fixed ? 0 : ENTRY_WRITE);
+        if (end >= highest) /* what lies behind it is no memory */
+            end = (highest + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+        if (at % LARGE_PAGE == 0 && end - at >= LARGE_PAGE)
+            at += map_kernel(address, at, end - end % LARGE_PAGE, 21, ENTRY_LARGE | flags);
         else
-            map_kernel(kernel_layout.direct + physical, physical, 21, ENTRY_LARGE | ENTRY_NO_EXECUTE | (whole ? 0 : ENTRY_WRITE));
+            at += map_kernel(address, at, end, 12, flags);
     }
 }
 
 static void map_image_of_kernel(void)
 {
-    for (uint64_t at = (uint64_t)kernel_text_start; at < (uint64_t)kernel_end; at += PAGE_SIZE) {
-        if (at == (uint64_t)kernel_stack_guard)
-            continue;
-        uint64_t flags = ENTRY_WRITE | ENTRY_NO_EXECUTE;
-        if (at < (uint64_t)kernel_rodata_start)
-            flags = 0;
-        else if (at < (uint64_t)kernel_data_start)
-            flags = ENTRY_NO_EXECUTE;
-        map_kernel(kernel_layout.base + at, at, 12, flags);
-    }
+    const struct {
+        const char *start, *end;
+        uint64_t flags;
+    } parts[] = {
+        {kernel_text_start, kernel_rodata_start, 0},
+        {kernel_rodata_start, kernel_data_start, ENTRY_NO_EXECUTE},
+        {kernel_data_start, kernel_stack_guard, ENTRY_NO_EXECUTE | ENTRY_WRITE},
+        {kernel_stack_guard + PAGE_SIZE, kernel_end, ENTRY_NO_EXECUTE | ENTRY_WRITE},
+    };
+    for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
+        for (uint64_t at = (uint64_t)parts[i].start, end = (uint64_t)parts[i].end; at < end;)
+            at += map_kernel(kernel_layout.base + at, at, end, 12, parts[i].flags);
 }
 
 /* The kernel and its areas get a GiB each of one entry of the top-level table, so that this is the only one to be in
@@ -301,7 +333,7 @@ bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uin
     const uint64_t flags = entry_flags(address, prot);
     for (uint64_t done = 0, end; done < size; done = end) {
         /* One way down for all pages of a table. */
-        uint64_t *above, *entry = entry_find(table, address + done, 12, true, &above);
+        uint64_t *above, *entry = page_entry(table, address + done, true, &above);
         if (!entry) {
             free_unused_tables(table, address + done);
             flush(table, address + done, PAGE_SIZE);
@@ -325,7 +357,7 @@ void page_protect(uint64_t table, uint64_t address, const struct memory *memory,
     const uint64_t flags = entry_flags(address, prot);
     const bool guarded = memory->start && memory->start == page_guard.start;
     for (uint64_t done = 0; done < size;) {
-        uint64_t *above, *entry = entry_find(table, address + done, 12, false, &above);
+        uint64_t *above, *entry = page_entry(table, address + done, false, &above);
         for (uint64_t end = end_in_table(address, done, size); done < end; done += PAGE_SIZE, entry += entry != NULL) {
             if (!entry || !*entry)
                 continue;
@@ -346,7 +378,7 @@ void page_unmap(uint64_t table, uint64_t address, uint64_t size)
     const uint64_t end = address + size;
     for (uint64_t page = address, next; page < end; page = next) {
         next = page - page % LARGE_PAGE + LARGE_PAGE;
-        uint64_t *above, *entry = entry_find(table, page, 12, false, &above), unused = 0;
+        uint64_t *above, *entry = page_entry(table, page, false, &above), unused = 0;
         if (!entry)
             continue;
         bool is_whole = page % LARGE_PAGE == 0 && next <= end; /* the table goes as it is */
@@ -375,7 +407,7 @@ static bool reveal(uint64_t *entry, bool compares)
 
 enum page_touched page_touch(uint64_t table, uint64_t address)
 {
-    uint64_t *above, *entry = address < PROCESS_HIGHEST_ADDRESS ? entry_find(table, address, 12, false, &above) : NULL;
+    uint64_t *above, *entry = address < PROCESS_HIGHEST_ADDRESS ? page_entry(table, address, false, &above) : NULL;
     if (!entry || !(*entry & ENTRY_WITHHELD))
         return PAGE_NOT_WITHHELD;
     if (!reveal(entry, true))
@@ -401,7 +433,7 @@ static uint64_t hole_end(uint64_t table, uint64_t address)
 enum page_touched page_touch_range(uint64_t table, uint64_t *address, uint64_t end)
 {
     while (*address < end && work_left) {
-        uint64_t *above, *entry = entry_find(table, *address, 12, false, &above);
+        uint64_t *above, *entry = page_entry(table, *address, false, &above);
         uint64_t next = *address - *address % LARGE_PAGE + LARGE_PAGE;
         for (; entry && *address < next && *address < end && work_left; entry++, *address += PAGE_SIZE)
             if (*entry & ENTRY_WITHHELD && !reveal(entry, true))
@@ -417,7 +449,7 @@ uint64_t page_lookup(uint64_t table, uint64_t address, unsigned *prot)
 {
     if (address >= PROCESS_HIGHEST_ADDRESS)
         return 0;
-    uint64_t *above, *entry = entry_find(table, address, 12, false, &above);
+    uint64_t *above, *entry = page_entry(table, address, false, &above);
     if (!entry || !(*entry & ENTRY_PRESENT))
         return 0;
     if (prot)

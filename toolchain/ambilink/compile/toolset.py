@@ -83,6 +83,7 @@ class Toolset:
     relr_flags: tuple[str, ...]
     no_relr_flags: tuple[str, ...]
     load_address_flags: tuple[str, ...]
+    direct_data_flags: tuple[str, ...]  # of the compiler, for position-independent code that is all linked into one file
     set_flags: tuple[str, ...]  # of linker sets
     lists_inputs: bool  # the linker knows --dependency-file
     versions: dict[str, str]
@@ -338,9 +339,9 @@ def load_toolset(
             versions[key] = _check_version(minimum, key, tools[key], wanted, answers)
     compile_flags = _expand(flags, "compile", flags.take_strings("compile", []), values)
     link_flags = _expand(flags, "link", flags.take_strings("link", []), values)
-    relr, no_relr, load_address = (
+    relr, no_relr, load_address, direct_data = (
         _expand(flags, key, flags.take_strings(key, []), values | {"address": f"{profile.programs.load_address:#x}"})
-        for key in ("relr", "no-relr", "load-address")
+        for key in ("relr", "no-relr", "load-address", "direct-data")
     )
     wanted = flags.take("relr-in-help", str, "")
     if wanted and wanted not in answers.ask((*tools["ld"], "--help")):
@@ -367,6 +368,7 @@ def load_toolset(
         relr,
         no_relr,
         load_address,
+        direct_data,
         _set_flags(tools["ld"], answers),
         "--dependency-file" in answers.ask((*tools["ld"], "--help")),
         versions,

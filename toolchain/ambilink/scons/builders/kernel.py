@@ -77,6 +77,8 @@ def kernel(
     call.want(script, f"kernel {name!r} has script=")
     call.want(golden, f"kernel {name!r} has abi=")
     form, more = CODE[position]
+    if position == INDEPENDENT:
+        more += context.toolset.direct_data_flags
     made = Kernel(
         name,
         call.location,
