@@ -83,7 +83,7 @@ class Toolset:
     relr_flags: tuple[str, ...]
     no_relr_flags: tuple[str, ...]
     load_address_flags: tuple[str, ...]
-    direct_data_flags: tuple[str, ...]  # of the compiler, for position-independent code that is all linked into one file
+    direct_data_flags: tuple[str, ...]  # for position-independent code that is all linked into one file
     set_flags: tuple[str, ...]  # of linker sets
     lists_inputs: bool  # the linker knows --dependency-file
     versions: dict[str, str]
