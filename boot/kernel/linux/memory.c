@@ -150,15 +150,23 @@ static int64_t map_part(const struct wanted *wanted, struct progress *at, uint64
     struct space *space = current_thread->space;
     const uint64_t left = wanted->size - at->index;
     *part = left;
-    if (wanted->is_copy)
-        return space_map_some(space, (struct memory *)at->object, 0, left, at->address, wanted->prot, PROT_READ_WRITE,
-                              &at->range);
+    if (wanted->is_copy) {
+        const struct space_wanted copy = {at->object, 0, left, at->address, wanted->prot, PROT_READ_WRITE};
+        return space_map_some(space, &copy, &at->range);
+    }
     const uint64_t end = PAGE_UP(wanted->file->size), from = wanted->offset + at->index;
     const bool is_file = from < end;
     const uint64_t most = is_file ? end - from : boot_image.run->size;
     *part = left < most ? left : most;
-    return space_map_some(space, boot_image.run, is_file ? wanted->file->offset + from : 0, *part, at->address + at->index,
-                          is_file ? wanted->prot : PROT_NO_ACCESS, is_file ? PROT_READ_EXECUTE : PROT_NO_ACCESS, &at->range);
+    const struct space_wanted frames = {
+        .memory = boot_image.run,
+        .offset = is_file ? wanted->file->offset + from : 0,
+        .size = *part,
+        .address = at->address + at->index,
+        .prot = is_file ? wanted->prot : PROT_NO_ACCESS,
+        .max_prot = is_file ? PROT_READ_EXECUTE : PROT_NO_ACCESS,
+    };
+    return space_map_some(space, &frames, &at->range);
 }
 
 static int64_t map_parts(const struct wanted *wanted, struct progress *at)
