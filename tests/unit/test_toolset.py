@@ -48,7 +48,7 @@ def test_a_file_of_ones_own(tmp_path):
         ({"minimum": "3.5"}, "minimum.cc is 3.5, and"),
         ({"version": "no number here"}, "prints no version; is it the right program?"),
         ({"cc": "/no/such/cc"}, "programs.cc names /no/such/cc, which is not there; install it"),
-        ({"text": FAKE + "warnings = []\n"}, "unknown key flags.warnings; known here: compile, link"),
+        ({"text": FAKE + "warnings = []\n"}, "unknown key flags.warnings; known here: compile, direct-data"),
         ({"text": FAKE.replace("{{triple}}", "{{tripel}}")}, "flags.compile uses {tripel}; known: {triple}"),
         ({"text": FAKE.replace("[flags]", "[flag]")}, "the key flags is missing; add it"),
         (
