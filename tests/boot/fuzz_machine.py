@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import random
+import resource
 import select
 import signal
 import sys
@@ -28,7 +29,8 @@ from ambilink.report.boot import as_text
 KERNELS = ("conformance", "test-stops", "test-multiboot", "boot.img")
 WORDS = ("", "read", "spin", "ports", "tables", "call")  # of test-stops' command line
 SECONDS = 1.0  # deadline of a boot
-GRACE = 10.0  # seconds on top until it counts as a hang: the machine is shared
+CPU_SECONDS = 20  # of the processor: more are a hang
+GRACE = 120.0  # seconds on top for one that sleeps: the machine is shared
 Mutation = Callable[[random.Random, bytearray, list[tuple[int, int]]], None]
 
 
@@ -146,6 +148,7 @@ def _in_child(run: Callable[[], tuple[str, str]]) -> tuple[str, str]:
     child = os.fork()
     if child == 0:
         os.close(reader)
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
         try:
             answer = run()
         except BaseException:
@@ -166,6 +169,8 @@ def _in_child(run: Callable[[], tuple[str, str]]) -> tuple[str, str]:
         return "hang", f"no end {GRACE:g} s after the deadline"
     os.close(reader)
     status = os.waitpid(child, 0)[1]
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
+        return "hang", f"no end after {CPU_SECONDS} s of the processor"
     if os.WIFSIGNALED(status):
         return "crash", f"the emulator died of signal {os.WTERMSIG(status)}"
     verdict, text = json.loads(data)

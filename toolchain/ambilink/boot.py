@@ -173,7 +173,7 @@ def _look(
         scene = Scene(*system, outcome.memory, outcome.text, root, outcome.cpu, described)
         found = reasons_of(scene, out_of_time=outcome.verdict in (Verdict.TIMEOUT, Verdict.SILENCE))
     moved = system[1].moved if system else distance_of(image, outcome.memory) if image else 0
-    places = Places(scene, [booted, root / KERNEL], moved)
+    places = Places(scene, [booted, root / KERNEL] if system or image else [booted], moved)
     threads = threads_of(scene) if scene and outcome.verdict in OUT_OF_TIME else []
     if outcome.verdict is Verdict.ENDED:
         found = []

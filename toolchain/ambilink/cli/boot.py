@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ambilink.cli import debugging, report, stopping
+from ambilink.cli import debugging, difference, report, stopping
 from ambilink.cli.arguments import (
     Commands,
     folder,
@@ -48,8 +48,9 @@ def add(commands: "Commands[argparse.ArgumentParser]") -> None:
         _add_machine_options(parser)
     debugging.add_options(boot)
     stopping.add_options(boot)
+    difference.add_options(boot)
     boot.set_defaults(run=_boot, quiet=False)
-    verify.set_defaults(run=_boot, quiet=True, gdb=None, interactive=False, input=None, stop_at=None, read=[])
+    verify.set_defaults(run=_boot, quiet=True, gdb=None, interactive=False, input=None, stop_at=None, read=[], diff=None)
 
 
 def _add_machine_options(boot: argparse.ArgumentParser) -> None:
@@ -121,6 +122,7 @@ def _boot(options: argparse.Namespace) -> int:
     if not options.quiet:
         debugging.check(options)
         stopping.check(options)
+        difference.check(options)
     machine = options.machine or "emulator"
     rules, rules_from = _verdict_rules(options.profile)
     request = BootRequest(
@@ -136,6 +138,8 @@ def _boot(options: argparse.Namespace) -> int:
         stop_at=options.stop_at,
     )
     root = options.root or options.image.parent
+    if options.diff:
+        return difference.run(options, request, root)
     before = _before(options.before, options.record)
     sink = None if options.json or options.interactive else show
     try:

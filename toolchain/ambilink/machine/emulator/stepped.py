@@ -120,6 +120,11 @@ class Cuts(snapshot.Outside):
             board.instructions = self.hit.instructions
         return executed
 
+    def end_here(self) -> None:
+        """Called by a hook: before the instruction that is to be executed."""
+        self.hit = self.hit or Hit(self.board.executed - 1)
+        self.board.cpu.stop()
+
     # Breakpoints and watchpoints.
 
     def set(self, wanted: set[int | Watch]) -> None:

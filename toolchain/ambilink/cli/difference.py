@@ -1,0 +1,71 @@
+"""`ambilink boot A --diff B`: where two boots part."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ambilink.cli.arguments import input_file, megabytes, printable, seed
+from ambilink.machine.model import EXIT_FAIL, EXIT_PASS, BootRequest
+
+if TYPE_CHECKING:
+    from ambilink.verify.difference import Difference
+
+
+def add_options(boot: argparse.ArgumentParser) -> None:
+    boot.add_argument(
+        "--diff",
+        type=input_file,
+        metavar="OTHER",
+        help="emulator: boot both images, and show the first instruction and line of the console that differ; exit "
+        "status 1 if there are any",
+    )
+    boot.add_argument("--diff-seed", type=seed, metavar="SEED", help="with --diff: the other boot's seed")
+    boot.add_argument("--diff-memory", type=megabytes, metavar="MB", help="with --diff: the other boot's memory")
+    boot.add_argument("--diff-append", type=printable, metavar="WORDS", help="with --diff: the other boot's words")
+
+
+def check(options: argparse.Namespace) -> None:
+    others = {name: getattr(options, f"diff_{name}") for name in ("seed", "memory", "append")}
+    given = next((f"--diff-{name}" for name, value in others.items() if value is not None), None)
+    if options.diff is None:
+        if given:
+            options.usage.error(f"{given} needs --diff")
+        return
+    if options.machine not in (None, "emulator"):
+        options.usage.error("--diff needs the bundled emulator, which repeats a boot to the instruction")
+    for other in ("gdb", "stop_at", "input", "json"):
+        if getattr(options, other) not in (None, False):
+            options.usage.error(f"--diff does not go with --{other.replace('_', '-')}")
+
+
+def run(options: argparse.Namespace, request: BootRequest, root: Path) -> int:
+    from ambilink.verify.difference import difference
+
+    other = replace(
+        request,
+        image=options.diff,
+        seed=request.seed if options.diff_seed is None else options.diff_seed,
+        memory_megabytes=options.diff_memory or request.memory_megabytes,
+        arguments=request.arguments if options.diff_append is None else options.diff_append,
+    )
+    found = difference(request, other, root)
+    print("\n".join(_lines(found, str(request.image), str(other.image))))
+    return EXIT_PASS if found.instructions is None and found.line is None else EXIT_FAIL
+
+
+def _lines(found: "Difference", one: str, other: str) -> list[str]:
+    if found.instructions is None and found.line is None:
+        return ["the boots are the same: the same instructions, the same console"]
+    lines = []
+    if found.instructions:
+        first, second = found.instructions
+        lines += ["the instructions part:", f"  the last block that both run lies in {first.before}"]
+        for letter, name, parting in (("A", one, first), ("B", other, second)):
+            lines.append(f"  {letter} ({name}) goes on, after {parting.instructions:,} instructions, in")
+            lines += [f"    {call.address:#018x} {call.where}" for call in parting.calls[:6]]
+    if found.line is None:
+        lines.append("the consoles are the same")
+    else:
+        lines += [f"line {found.line} of the console differs:", f"  A: {found.lines[0]}", f"  B: {found.lines[1]}"]
+    return [*lines, f"A ended: {found.endings[0]}", f"B ended: {found.endings[1]}"]
