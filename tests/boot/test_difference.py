@@ -24,7 +24,7 @@ def test_the_same_boot_twice_is_the_same(build):
 def test_another_command_line_parts_where_it_is_compared(build):
     done = diff(build / "test-stops", build / "test-stops", "--append", "ports", "--diff-append", "poets")
     assert done.returncode == 1
-    # What is common are the wrapper's entry and the kernel's main; the words are told apart in ends_with, within stop_by.
+    # Both enter the kernel's main; the words are compared in stop_by.
     assert "goes on, after " in done.stdout and " stop_by+" in done.stdout and " main+" in done.stdout
     assert "line 2 of the console differs:\n  A: ports were written\n  B: (no more lines)" in done.stdout
     assert "A ended: the CPU halted for ever" in done.stdout

@@ -50,7 +50,8 @@ def add(commands: "Commands[argparse.ArgumentParser]") -> None:
     stopping.add_options(boot)
     difference.add_options(boot)
     boot.set_defaults(run=_boot, quiet=False)
-    verify.set_defaults(run=_boot, quiet=True, gdb=None, interactive=False, input=None, stop_at=None, read=[], diff=None)
+    others = dict.fromkeys(("gdb", "input", "stop_at", "diff"))
+    verify.set_defaults(run=_boot, quiet=True, interactive=False, read=[], **others)
 
 
 def _add_machine_options(boot: argparse.ArgumentParser) -> None:

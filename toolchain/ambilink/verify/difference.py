@@ -11,13 +11,10 @@ from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import ambilink.machine.emulator  # loads the native helper before Unicorn  # noqa: F401
-import unicorn
-
 from ambilink.bootimage.container import ImageFile, read
 from ambilink.bootimage.identify import identify
 from ambilink.errors import AmbilinkError
-from ambilink.machine.emulator.stepped import NEVER, SteppedBoard
+from ambilink.machine.emulator.stepped import NEVER, BlockHook, SteppedBoard
 from ambilink.machine.judge import Decision
 from ambilink.machine.model import BootRequest
 from ambilink.verify.backtrace import KERNEL
@@ -70,7 +67,7 @@ class _Boot:
     def follow(self) -> Course:
         board, blocks = SteppedBoard(self.request), array("H")
 
-        def note(engine: unicorn.Uc, address: int, size: int, data: object) -> None:
+        def note(engine: object, address: int, size: int, data: object) -> None:
             blocks.append(address & PAGE_MASK)
             if len(blocks) >= BLOCKS_MAX:
                 board.cpu.stop()
@@ -81,7 +78,7 @@ class _Boot:
     def stop_at_block(self, number: int) -> Parting:
         board, seen, before = SteppedBoard(self.request), 0, 0
 
-        def note(engine: unicorn.Uc, address: int, size: int, data: object) -> None:
+        def note(engine: object, address: int, size: int, data: object) -> None:
             nonlocal seen, before
             if seen == number:
                 board.cuts.end_here()
@@ -99,9 +96,9 @@ class _Boot:
         stopped = stopped_cpu(place, board.memory, partial(places.find, place.page_table))
         return Parting(board.instructions, stopped.calls, places.find(place.page_table, before) or f"{before:#x}")
 
-    def _run(self, board: SteppedBoard, note: object) -> Decision:
+    def _run(self, board: SteppedBoard, note: BlockHook) -> Decision:
         board.load()
-        board.cpu.engine.hook_add(unicorn.UC_HOOK_BLOCK, note)
+        board.cuts.at_each_block(note)
         try:
             return board.go() or board.judge.timeout(self.request.timeout)
         except Exception as error:

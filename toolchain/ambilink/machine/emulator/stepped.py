@@ -18,6 +18,7 @@ NEVER = 1 << 63
 SNAPSHOTS_MAX = 8
 SNAPSHOT_EVERY = 20_000_000  # instructions; twice as many where there would be too many snapshots
 WRITE, READ = 1, 2
+BlockHook = Callable[[object, int, int, object], None]  # engine, address and size of a block, None
 
 
 class Reached(Exception):
@@ -124,6 +125,9 @@ class Cuts(snapshot.Outside):
         """Called by a hook: before the instruction that is to be executed."""
         self.hit = self.hit or Hit(self.board.executed - 1)
         self.board.cpu.stop()
+
+    def at_each_block(self, hook: BlockHook) -> None:
+        self.board.cpu.engine.hook_add(unicorn.UC_HOOK_BLOCK, hook)
 
     # Breakpoints and watchpoints.
 
