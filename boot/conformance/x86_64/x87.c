@@ -176,6 +176,16 @@ static void check_x87_exceptions(void)
     __asm__ volatile("fninit");
     if (check_is_tcg())
         return;
+    static const uint16_t overflows = CONTROL_INITIAL & ~OVERFLOW;
+    static uint32_t stored = 7;
+    __asm__ volatile("fninit\n\tfldt %2\n\tfldcw %3\n\tfstps %0\n\tfnstsw %1"
+                     : "+m"(stored), "=m"(status)
+                     : "m"(largest), "m"(overflows));
+    check("x87: what overflows and is not masked is not stored", stored, 7);
+    check("x87: nor popped", status >> 11 & 7, 7);
+    EXPECT_FAULT("fwait");
+    check("x87: it is raised", fault_vector, VECTOR_X87);
+    __asm__ volatile("fninit");
     X87("fadd %%st(1), %%st", smallest, zero, CONTROL_INITIAL);
     check("x87: a denormal operand", status & FLAGS, DENORMAL);
     __asm__ volatile("fninit\n\tfld1\n\tfadd %%st(3), %%st\n\tfnstsw %0\n\tfstpt %1" : "=m"(status), "=m"(result));

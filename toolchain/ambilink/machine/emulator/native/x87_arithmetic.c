@@ -24,8 +24,8 @@ static void calculate(struct cpu *cpu, unsigned target, enum number_operation op
         x87_round_to(cpu, target, number_operate(operation, a, b, x87_mode(cpu) == MODE_DOWN), false);
 }
 
-/* Sums and products of normal numbers, to nearest, of 64 bits, with all exceptions masked: most that there are. False: it
- * is another case, and nothing happened. Requires that no operand is an empty register. */
+/* Sums and products of normal numbers, to nearest, of 64 bits, with all exceptions masked: most that there are. False:
+ * it is another case, and nothing happened. Requires that no operand is an empty register. */
 
 #define CONTROL_MODES 0xf3f
 #define CONTROL_USUAL 0x33f
@@ -78,6 +78,7 @@ static bool add_usual(struct cpu *cpu, struct extended a, struct extended b, str
 static bool calculate_usual(struct cpu *cpu, enum number_operation operation, struct extended a, struct extended b,
                             struct extended *to)
 {
+    int32_t exponent;
     if ((cpu->control & CONTROL_MODES) != CONTROL_USUAL || !is_normal(a) || !is_normal(b))
         return false;
     switch (operation) {
@@ -87,8 +88,8 @@ static bool calculate_usual(struct cpu *cpu, enum number_operation operation, st
     case OPERATION_ADD:
         return add_usual(cpu, a, b, to);
     case OPERATION_MULTIPLY:
-        return round_usual(cpu, (wide)a.digits * b.digits, (a.exponent & EXPONENT) + (b.exponent & EXPONENT) - NUMBER_BIAS,
-                           (a.exponent ^ b.exponent) & SIGN, to);
+        exponent = (a.exponent & EXPONENT) + (b.exponent & EXPONENT) - NUMBER_BIAS;
+        return round_usual(cpu, (wide)a.digits * b.digits, exponent, (a.exponent ^ b.exponent) & SIGN, to);
     default:
         return false;
     }
