@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ambilink.cli import debugging, difference, report, stopping
+from ambilink.cli import calls, debugging, difference, report, stopping
 from ambilink.cli.arguments import (
     Commands,
     folder,
@@ -49,9 +49,10 @@ def add(commands: "Commands[argparse.ArgumentParser]") -> None:
     debugging.add_options(boot)
     stopping.add_options(boot)
     difference.add_options(boot)
+    calls.add_options(boot)
     boot.set_defaults(run=_boot, quiet=False)
     others = dict.fromkeys(("gdb", "input", "stop_at", "diff"))
-    verify.set_defaults(run=_boot, quiet=True, interactive=False, read=[], **others)
+    verify.set_defaults(run=_boot, quiet=True, interactive=False, read=[], calls=[], **others)
 
 
 def _add_machine_options(boot: argparse.ArgumentParser) -> None:
@@ -124,6 +125,7 @@ def _boot(options: argparse.Namespace) -> int:
         debugging.check(options)
         stopping.check(options)
         difference.check(options)
+        calls.check(options)
     machine = options.machine or "emulator"
     rules, rules_from = _verdict_rules(options.profile)
     request = BootRequest(
@@ -141,6 +143,8 @@ def _boot(options: argparse.Namespace) -> int:
     root = options.root or options.image.parent
     if options.diff:
         return difference.run(options, request, root)
+    if options.calls:
+        return calls.run(options, request)
     before = _before(options.before, options.record)
     sink = None if options.json or options.interactive else show
     try:

@@ -1,0 +1,56 @@
+"""`ambilink boot --calls FUNCTION`: who calls a function of the kernel, with what, and what it returns."""
+
+import argparse
+from pathlib import Path
+
+from ambilink.cli.arguments import output_file, whole_number
+from ambilink.machine.model import EXIT_PASS, BootRequest
+
+ARGUMENTS_MAX = 6
+
+
+def add_options(boot: argparse.ArgumentParser) -> None:
+    boot.add_argument(
+        "--calls",
+        action="append",
+        default=[],
+        metavar="FUNCTION",
+        help="emulator: show each call of this function of the kernel: caller, arguments, result; `syscalls`: "
+        "each system call of this project's kernel",
+    )
+    boot.add_argument(
+        "--calls-of", action="append", default=[], metavar="SERVICE", help="with --calls: those of this service alone"
+    )
+    boot.add_argument(
+        "--calls-to", type=output_file, metavar="FILE", help="with --calls: write them there, and not to the terminal"
+    )
+    boot.add_argument(
+        "--arguments",
+        type=whole_number(0, ARGUMENTS_MAX, "arguments"),
+        default=3,
+        metavar="N",
+        help="with --calls: how many arguments are shown (default 3)",
+    )
+
+
+def check(options: argparse.Namespace) -> None:
+    for given, name in ((options.calls_to, "--calls-to"), (options.calls_of, "--calls-of")):
+        if given and not options.calls:
+            options.usage.error(f"{name} needs --calls")
+    if options.calls and options.machine not in (None, "emulator"):
+        options.usage.error("--calls needs the bundled emulator")
+    if options.calls and (options.gdb is not None or options.diff or options.stop_at is not None):
+        options.usage.error("--calls does not go with --gdb, --diff or --stop-at")
+
+
+def run(options: argparse.Namespace, request: BootRequest) -> int:
+    from ambilink.files import write_output
+    from ambilink.verify.calls import calls_of
+
+    lines = [call.line() for call in calls_of(request, options.calls, options.arguments, options.calls_of)]
+    if options.calls_to:
+        write_output(Path(options.calls_to), "".join(f"{line}\n" for line in lines).encode())
+        print(f"{len(lines):,} calls")
+    else:
+        print("\n".join([*lines, f"{len(lines):,} calls"]))
+    return EXIT_PASS
