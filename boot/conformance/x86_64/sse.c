@@ -153,6 +153,15 @@ static void check_exceptions(void)
                      : "m"(reserved)
                      : "rax", "memory");
     check("ldmxcsr of a reserved bit", fault_vector, VECTOR_PROTECTION);
+    static uint8_t state[512] __attribute__((aligned(16)));
+    __asm__ volatile("fxsave64 %0" : "=m"(state));
+    *(uint32_t *)(state + 24) |= reserved;
+    fault_forget();
+    __asm__ volatile("leaq 1f(%%rip), %%rax\n\tmovq %%rax, %0\n\tfxrstor64 %1\n1:"
+                     : "=m"(fault_continue)
+                     : "m"(state)
+                     : "rax", "memory");
+    check("fxrstor of a reserved bit", fault_vector, VECTOR_PROTECTION);
 }
 
 static bool has_bmi(void)

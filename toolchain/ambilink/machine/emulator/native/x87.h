@@ -63,6 +63,7 @@ _Static_assert(offsetof(struct cpu, mxcsr) == 816, "of Unicorn 2.1.4");
 #define VECTOR_X87 16
 #define VECTOR_SIMD 19
 #define CR0_NE 0x20
+#define CR4_OSFXSR 0x200
 #define CR4_OSXMMEXCPT 0x400
 
 /* Declare and begin to define a function that takes the place of Unicorn's. */

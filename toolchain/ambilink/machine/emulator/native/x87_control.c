@@ -4,6 +4,7 @@
 #define CONTROL_INITIAL 0x37f
 #define CONTROL_USED 0x1f3f /* the rest reads as 0x40 */
 #define CONTROL_ONE 0x40
+#define MXCSR_IN_STATE 24
 #define TAG_VALID 0
 #define TAG_ZERO 1
 #define TAG_SPECIAL 2
@@ -148,6 +149,15 @@ REPLACEMENT(fxsave, void, (struct cpu *cpu, uint64_t address))
 {
     settle(cpu);
     __attribute__((musttail)) return ORIGINAL(fxsave)(cpu, address);
+}
+
+/* A reserved bit of MXCSR is refused before anything is loaded. */
+REPLACEMENT(fxrstor, void, (struct cpu *cpu, uint64_t address))
+{
+    bool has_mxcsr = cpu->control_registers[4] & CR4_OSFXSR, is_aligned = !(address & 15);
+    if (has_mxcsr && is_aligned && unicorn_load16(cpu, address + MXCSR_IN_STATE + 2, CALLER))
+        unicorn_raise_protection(cpu, CALLER);
+    __attribute__((musttail)) return ORIGINAL(fxrstor)(cpu, address);
 }
 
 REPLACEMENT(xsave, void, (struct cpu *cpu, uint64_t address, uint64_t parts))
