@@ -20,7 +20,8 @@
 
 /* Where the kernel lies, of its linker script and of entry.S: for reports of its own faults, which there are none of
  * here. */
-const char kernel_stack_guard[PAGE_SIZE], kernel_stack_end[1], kernel_text_start[1], kernel_end[1], kernel_build_id[64];
+const char kernel_text_start[1], kernel_rodata_start[1], kernel_data_start[1], kernel_end[1], kernel_build_id[64];
+const char kernel_stack_guard[PAGE_SIZE], kernel_stack_end[1];
 jmp_buf machine_over;
 uint64_t machine_fault_address;
 static unsigned idle_ticks;
