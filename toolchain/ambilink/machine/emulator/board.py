@@ -23,7 +23,7 @@ from ambilink.machine.emulator.devices.bus import NANOSECONDS
 from ambilink.machine.emulator.devices.chipset import Chipset
 from ambilink.machine.emulator.devices.lines import SERIAL
 from ambilink.machine.emulator.devices.serial import BASE
-from ambilink.machine.emulator.fault import describe_error, describe_exceptions
+from ambilink.machine.emulator.fault import debug_notes, describe_error, describe_exceptions
 from ambilink.machine.emulator.protected_mode import NotEmulated
 from ambilink.machine.judge import Decision, Judge
 from ambilink.machine.keys import ENDED, before_escape
@@ -204,7 +204,7 @@ class Board:
             crash=self.judge.crash,
             undefined=self.cpu.undefined,
             cpu=None if self.chipset.exit.code is not None else self.cpu.place(self.is_stuck),
-            notes=native.notes(self.cpu.context.is_inexact()),
+            notes=[*native.notes(self.cpu.context.is_inexact()), *debug_notes(self.cpu.engine)],
         )
 
     def _run(self) -> tuple[Verdict, str]:

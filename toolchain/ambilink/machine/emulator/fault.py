@@ -46,6 +46,7 @@ NAMES = (
     *("cr0", "cr2", "cr3", "cr4", "fs_base", "gs_base", "efer"),
 )
 MSR_EFER = 0xC0000080
+DR7_GENERAL_DETECT = 1 << 13
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,18 @@ def registers_of(engine: unicorn.Uc) -> dict[str, int]:
             found[name] = int(engine.reg_read(x86.UC_X86_REG_MSR, MSR_EFER))
         else:
             found[name] = int(engine.reg_read(getattr(x86, f"UC_X86_REG_{name.upper()}")))
+    return found
+
+
+def debug_notes(engine: unicorn.Uc) -> list[str]:
+    """What the guest set in DR7 and does not get: breakpoints of data, general detect."""
+    control = int(engine.reg_read(x86.UC_X86_REG_DR7))
+    enabled = [number for number in range(4) if control >> 2 * number & 3]
+    found = []
+    if any(control >> 16 + 4 * number & 3 for number in enabled):
+        found.append("the guest set a breakpoint of data in DR7, and this emulator has those of instructions only")
+    if control & DR7_GENERAL_DETECT:
+        found.append("the guest set general detect in DR7, which this emulator does not have")
     return found
 
 
