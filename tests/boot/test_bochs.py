@@ -1,5 +1,5 @@
-"""The conformance kernel in Bochs 2.7, the third machine. Listed is what it does otherwise than the data sheets and Intel's
-manual say, which our emulator and QEMU do; all else must pass."""
+"""The conformance kernel in Bochs 2.7, the third machine. Listed is what it does otherwise than the data sheets and
+Intel's manual say, which our emulator and QEMU do; all else must pass."""
 
 import pytest
 import toml
