@@ -195,7 +195,8 @@ class Cpu:
         if not until_interrupts_on:
             return self._run(limit)
         executed = 0
-        while executed < limit and not (executed and self.accepts_interrupt()):
+        while executed < limit and not self.accepts_interrupt():
+            self._start_time = start_time + executed
             done = self._run(1)
             executed += done
             if not done or self._ended:

@@ -9,7 +9,6 @@ REPLACES(check_exit_request, void, (void *engine, uint32_t count));
 REPLACES_SYMBOL(check_exit_request_x86_64, void, (void *translator));
 REPLACES_SYMBOL(tcg_gen_code_x86_64, int, (void *translator, struct block *block));
 REPLACES_SYMBOL(cpu_loop_exit_x86_64, void, (void *cpu));
-REPLACES_SYMBOL(cpu_loop_exit_noexc_x86_64, void, (void *cpu));
 UNICORNS(cpu_loop_exit_restore_x86_64, void, (void *cpu, uintptr_t place));
 UNICORNS(tcg_tb_lookup_x86_64, struct block *, (void *translator, uintptr_t place));
 UNICORNS(cpu_restore_state_x86_64, bool, (void *cpu, uintptr_t place, bool will_exit));
@@ -121,8 +120,8 @@ void machine_run_alone(struct machine *machine, uintptr_t place)
     ORIGINAL(cpu_loop_exit_x86_64)(machine->cpu);
 }
 
-/* A fault's instruction was begun; so was that of cpu_loop_exit_noexc, which writes over its own block and begins
- * again. Other reasons come before an instruction. */
+/* A fault's instruction was begun. Other reasons come before an instruction: so does an instruction that writes over its
+ * own block, which Unicorn begins again in a block of its own (cpu_loop_exit_noexc). */
 EXPORT void cpu_loop_exit_x86_64(void *cpu)
 {
     struct machine *machine = machine_of_cpu(cpu);
@@ -132,14 +131,6 @@ EXPORT void cpu_loop_exit_x86_64(void *cpu)
         machine->is_halted = exception == HALT;
     }
     ORIGINAL(cpu_loop_exit_x86_64)(cpu);
-}
-
-EXPORT void cpu_loop_exit_noexc_x86_64(void *cpu)
-{
-    struct machine *machine = machine_of_cpu(cpu);
-    if (machine != NULL)
-        machine_settle(machine, true);
-    ORIGINAL(cpu_loop_exit_noexc_x86_64)(cpu);
 }
 
 /* Running. */
