@@ -27,6 +27,8 @@ extern bool (*interrupt_handler)(unsigned vector);
 void interrupts_allow(void);
 /* Let interrupts in until so many came since the call, or for at most so many microseconds; returns how many. */
 unsigned interrupts_await(unsigned count, unsigned microseconds);
+/* Likewise, for as long as a busy machine may take. */
+unsigned interrupts_await_late(unsigned count);
 /* Initialise both 8259As; `mode` is ICW4, `base` the first vector. All lines are masked. */
 void pic_start(uint8_t base, uint8_t mode);
 /* Let the lines through whose bits are set. */

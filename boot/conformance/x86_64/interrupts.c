@@ -86,6 +86,14 @@ unsigned interrupts_await(unsigned count, unsigned microseconds)
     return interrupt_total - start;
 }
 
+unsigned interrupts_await_late(unsigned count)
+{
+    unsigned came = 0;
+    for (unsigned i = 0; i < 100 && came < count; i++)
+        came += interrupts_await(count - came, 20000);
+    return came;
+}
+
 void pic_start(uint8_t base, uint8_t mode)
 {
     out8(PIC_FIRST, 0x11);

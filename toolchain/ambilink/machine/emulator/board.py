@@ -216,7 +216,7 @@ class Board:
                 return Verdict.ENDED, ENDED
             self.chipset.run_events()
             waiting = self.chipset.pending
-            if waiting and self.cpu.accepts_interrupt():
+            if waiting and (self.chipset.local.nmi or self.cpu.accepts_interrupt()):
                 self.cpu.interrupt(self.chipset.acknowledge())
                 waiting = self.chipset.pending
             self._slice(self._until_event(), waiting)
@@ -269,7 +269,7 @@ class Board:
         if not self.cpu.halted:
             return True
         if self.chipset.pending:
-            return self.cpu.accepts_interrupt()
+            return self.chipset.local.nmi or self.cpu.accepts_interrupt()
         may_type = self._keys is not None and self.chipset.lines.reach(SERIAL)
         if not self.cpu.accepts_interrupt() or not (self.chipset.wakes or may_type):
             return False

@@ -199,6 +199,7 @@ class Cpu:
             self._start_time = start_time + executed
             done = self._run(1)
             executed += done
+            self._start_time = start_time + executed
             if not done or self._ended:
                 break
         return executed

@@ -32,7 +32,10 @@ class WideDevice(Protocol):
 class TimedDevice(Protocol):
     """Something happens in it by itself."""
 
-    next_event: int | None  # nanoseconds since power-on; None: nothing is due
+    @property
+    def next_event(self) -> int | None:
+        """In nanoseconds since power-on; None: nothing is due."""
+        ...
 
     def run_events(self) -> None:
         """Do what is due by the clock. Afterwards next_event lies in the future."""

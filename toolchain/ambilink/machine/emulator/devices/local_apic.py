@@ -3,6 +3,7 @@ There is one processor, so an interrupt is for it, or for nobody."""
 
 from collections.abc import Callable
 
+from ambilink.machine.emulator.devices.apic_timer import ApicTimer
 from ambilink.machine.emulator.devices.bus import Clock
 
 BASE = 0xFEE00000
@@ -35,7 +36,7 @@ MASKED = 0x10000
 SOFTWARE_ON = 0x100
 MODE_SHIFT, FIXED, LOWEST, NMI, EXTERNAL = 8, 0, 1, 4, 7
 LOGICAL_MODE, LEVEL = 0x800, 0x8000
-TIMER_MODE_SHIFT, ONE_SHOT, PERIODIC, DEADLINE = 17, 0, 1, 2
+TIMER_MODE_SHIFT = 17
 ILLEGAL_SENT, ILLEGAL_RECEIVED, ILLEGAL_REGISTER = 0x20, 0x40, 0x80
 FIRST_VECTOR = 16
 VECTOR_NMI = 2
@@ -60,7 +61,8 @@ class LocalApic:
     ) -> None:
         """`changed`: pending or next_event changed. `ended`: a level-triggered interrupt of the vector was served.
         A count of the timer is a nanosecond, as one of the time-stamp counter is."""
-        self._clock, self._changed, self._ended, self._has_x2 = clock, changed, ended, has_x2
+        self._changed, self._ended, self._has_x2 = changed, ended, has_x2
+        self._timer = ApicTimer(clock)
         self.base = BASE | BASE_BOOT | BASE_ON
         self.external = False  # what the 8259As ask, by LINT0
         self.nmi = False  # one waits
@@ -78,10 +80,7 @@ class LocalApic:
         self._errors_found = self._errors = 0
         self._command = self._command_high = 0
         self._local = dict.fromkeys(LOCAL, MASKED)
-        self._initial = self._divide = 0
-        self._started = 0  # nanoseconds: when the count began
-        self._deadline = 0
-        self.next_event: int | None = None
+        self._timer.reset()
 
     # Whose interrupt is next.
 
@@ -178,38 +177,8 @@ class LocalApic:
     # The timer.
 
     @property
-    def _timer_mode(self) -> int:
-        return self._local[TIMER] >> TIMER_MODE_SHIFT & 3
-
-    @property
-    def _divisor(self) -> int:
-        code = (self._divide >> 1 & 4 | self._divide & 3) + 1
-        return 1 << (code & 7)
-
-    @property
-    def _counts(self) -> int:
-        """Since the count began."""
-        return (self._clock() - self._started) // self._divisor
-
-    @property
-    def _current(self) -> int:
-        if not self._initial or self._timer_mode == DEADLINE:
-            return 0
-        if self._timer_mode == PERIODIC:
-            return self._initial - self._counts % self._initial
-        return max(0, self._initial - self._counts)
-
-    def _schedule(self) -> None:
-        event: int | None = None
-        if self._timer_mode == DEADLINE:
-            event = self._deadline or None
-        elif self._initial:
-            length = self._initial * self._divisor
-            if self._timer_mode == PERIODIC:
-                event = self._started + ((self._clock() - self._started) // length + 1) * length
-            elif self._counts < self._initial:
-                event = self._started + length
-        self.next_event = event
+    def next_event(self) -> int | None:
+        return self._timer.next_event
 
     @property
     def wakes(self) -> bool:
@@ -217,36 +186,9 @@ class LocalApic:
         return self.next_event is not None and not self._local[TIMER] & MASKED and self._is_software_on
 
     def run_events(self) -> None:
-        if self.next_event is None or self.next_event > self._clock():
-            return
-        self._deadline = 0
-        self._schedule()
         local = self._local[TIMER]
-        if not local & MASKED:
+        if self._timer.run_events() and not local & MASKED:
             self.receive(local & 0xFF)
-
-    def _restart(self, initial: int) -> None:
-        if self._timer_mode == DEADLINE:
-            return
-        self._initial, self._started = initial, self._clock()
-        self._schedule()
-
-    def _set_divide(self, value: int) -> None:
-        left = self._current
-        self._divide = value & 11
-        if left and self._timer_mode != DEADLINE:
-            self._started = self._clock() - (self._initial - left) * self._divisor
-        self._schedule()
-
-    def write_deadline(self, value: int, counter: int) -> None:
-        """MSR IA32_TSC_DEADLINE; `counter`: the time-stamp counter now."""
-        if self._timer_mode == DEADLINE:
-            self._deadline = 0 if not value else max(1, self._clock() + max(0, value - counter))
-            self._schedule()
-            self._changed()
-
-    def read_deadline(self, counter: int) -> int:
-        return counter + self._deadline - self._clock() if self._deadline else 0
 
     # Registers.
 
@@ -266,7 +208,7 @@ class LocalApic:
         if offset in self._local:
             return self._local[offset]
         if offset == CURRENT:
-            return self._current
+            return self._timer.current
         return {
             ID: self._id if self._is_x2 else self._id << 24,
             VERSION: VERSION_VALUE,
@@ -279,8 +221,8 @@ class LocalApic:
             ERRORS: self._errors,
             COMMAND: self._command,
             COMMAND_HIGH: self._command_high,
-            INITIAL: self._initial if self._timer_mode != DEADLINE else 0,
-            DIVIDE: self._divide,
+            INITIAL: self._timer.initial,
+            DIVIDE: self._timer.divide,
         }[offset]
 
     def write(self, offset: int, value: int) -> None:
@@ -310,9 +252,9 @@ class LocalApic:
         elif offset == COMMAND:
             self._send(value, self._command_high >> 24)
         elif offset == INITIAL:
-            self._restart(value)
+            self._timer.start(value)
         elif offset == DIVIDE:
-            self._set_divide(value)
+            self._timer.set_divide(value)
         elif offset & 15 or offset not in READABLE:
             self._fail(ILLEGAL_REGISTER)
         self._changed()
@@ -328,14 +270,9 @@ class LocalApic:
         value &= WRITABLE[offset]
         if not self._spurious & SOFTWARE_ON:
             value |= MASKED
-        before = self._timer_mode
         self._local[offset] = value
-        if offset != TIMER:
-            return
-        after = self._timer_mode
-        if DEADLINE in (before, after) and before != after:  # disarmed
-            self._initial = self._deadline = 0
-        self._schedule()
+        if offset == TIMER:
+            self._timer.set_mode(value >> TIMER_MODE_SHIFT & 3)
 
     def _end(self) -> None:
         if not self.service:
@@ -371,7 +308,7 @@ class LocalApic:
         if msr == MSR_BASE:
             return self.base
         if msr == MSR_DEADLINE and self._has_x2:
-            return self.read_deadline(counter)
+            return self._timer.deadline(counter)
         offset = (msr - MSR_FIRST) << 4
         if not self._is_x2 or offset not in READABLE or offset in (FORMAT, COMMAND_HIGH):
             raise ProtectionFault
@@ -383,7 +320,8 @@ class LocalApic:
             self._write_base(value)
             return
         if msr == MSR_DEADLINE and self._has_x2:
-            self.write_deadline(value, counter)
+            self._timer.set_deadline(value, counter)
+            self._changed()
             return
         offset = (msr - MSR_FIRST) << 4
         if not self._is_x2 or offset not in X2_WRITABLE:
