@@ -4,7 +4,20 @@
 
 #define LEAF_TIME 0x15
 #define LEAF_FREQUENCY 0x16
-#define WINDOW 5000 /* microseconds */
+#define WINDOW 2000 /* microseconds */
+
+/* In kHz: the least of several times, for a machine that is busy with others stands still in some. */
+static uint64_t calibrate(void)
+{
+    uint64_t least = UINT64_MAX;
+    for (unsigned i = 0; i < 5; i++) {
+        uint64_t before = read_counter();
+        wait_microseconds(WINDOW);
+        uint64_t now = (read_counter() - before) * 1000 / WINDOW;
+        least = now < least ? now : least;
+    }
+    return least;
+}
 
 void check_counter(void)
 {
@@ -17,9 +30,7 @@ void check_counter(void)
     }
     check("counter: never goes back", backwards, 0);
     /* What everybody does who has no better clock: count during a time of the timer's third channel. */
-    uint64_t before = read_counter();
-    wait_microseconds(WINDOW);
-    uint64_t kilohertz = (read_counter() - before) * 1000 / WINDOW;
+    uint64_t kilohertz = calibrate();
     check("counter: calibrated by the timer, 1 MHz to 10 GHz", kilohertz > 1000 && kilohertz < 10000000, 1);
     struct leaf first = cpuid_leaf(0, 0), second = cpuid_leaf(LEAF_TIME, 0);
     if (first.eax >= LEAF_TIME && second.eax && second.ebx && second.ecx)
