@@ -79,22 +79,25 @@ static uint64_t *entry_find(uint64_t table, uint64_t address, unsigned level, bo
     }
 }
 
-/* The entry for a page, likewise. */
-static uint64_t *page_entry(uint64_t table, uint64_t address, bool make, uint64_t **above)
+static __attribute__((noinline)) uint64_t *find_page_entry(uint64_t table, uint64_t address, bool make, uint64_t **above)
 {
-    const unsigned at = address >> 12 & (ENTRIES - 1);
-    if (last.above && last.table == table && address - last.address < LARGE_PAGE) {
-        *above = last.above;
-        return last.entries + at;
-    }
     uint64_t *entry = entry_find(table, address, 12, make, above);
     if (entry) {
         last.table = table;
         last.address = address - address % LARGE_PAGE;
-        last.entries = entry - at;
+        last.entries = entry - (address >> 12 & (ENTRIES - 1));
         last.above = *above;
     }
     return entry;
+}
+
+/* The entry for a page, likewise. */
+static inline __attribute__((always_inline)) uint64_t *page_entry(uint64_t table, uint64_t address, bool make, uint64_t **above)
+{
+    if (!last.above || last.table != table || address - last.address >= LARGE_PAGE)
+        return find_page_entry(table, address, make, above);
+    *above = last.above;
+    return last.entries + (address >> 12 & (ENTRIES - 1));
 }
 
 /* Free the tables on the way to an address that have no used entry, the lowest first. Those that the top-level table

@@ -4,7 +4,8 @@
 #define POLYNOMIAL 0x82f63b78 /* reflected */
 #define WORD 8
 #define LINE (8 * WORD)
-#define BLOCK (8 * LINE) /* in one go: a loop's own steps count */
+#define BLOCK (8 * LINE)
+#define BLOCKS 4 /* in one go: a loop's own steps count */
 
 #if defined(__x86_64__)
 #define CPUID_1_ECX_SSE42 (1u << 20)
@@ -77,14 +78,22 @@ static inline uint64_t take_line(uint64_t crc, const uint8_t *at)
     return take_word(take_word(crc, at + 6 * WORD), at + 7 * WORD);
 }
 
+static inline __attribute__((always_inline)) uint64_t take_block(uint64_t crc, const uint8_t *at)
+{
+    crc = take_line(take_line(crc, at), at + LINE);
+    crc = take_line(take_line(crc, at + 2 * LINE), at + 3 * LINE);
+    crc = take_line(take_line(crc, at + 4 * LINE), at + 5 * LINE);
+    return take_line(take_line(crc, at + 6 * LINE), at + 7 * LINE);
+}
+
 static uint64_t by_instruction(uint64_t crc, const uint8_t *at, size_t size)
 {
-    for (; size >= BLOCK; size -= BLOCK, at += BLOCK) {
-        crc = take_line(take_line(crc, at), at + LINE);
-        crc = take_line(take_line(crc, at + 2 * LINE), at + 3 * LINE);
-        crc = take_line(take_line(crc, at + 4 * LINE), at + 5 * LINE);
-        crc = take_line(take_line(crc, at + 6 * LINE), at + 7 * LINE);
+    for (; size >= BLOCKS * BLOCK; size -= BLOCKS * BLOCK, at += BLOCKS * BLOCK) {
+        crc = take_block(take_block(crc, at), at + BLOCK);
+        crc = take_block(take_block(crc, at + 2 * BLOCK), at + 3 * BLOCK);
     }
+    for (; size >= LINE; size -= LINE, at += LINE)
+        crc = take_line(crc, at);
     for (; size >= WORD; size -= WORD, at += WORD)
         crc = take_word(crc, at);
     while (size--)
