@@ -277,11 +277,6 @@ void frame_init_user(struct frame *frame, uint64_t entry, uint64_t stack, uint64
     };
 }
 
-void frame_set_result(struct frame *frame, int64_t result)
-{
-    frame->rax = (uint64_t)result;
-}
-
 void frame_call(const struct frame *frame, uint64_t call[CALL_WORDS])
 {
     const uint64_t words[CALL_WORDS] = {frame->rax, frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};

@@ -38,7 +38,10 @@ void cpu_wait_for_interrupt(void);
 
 /* A frame that begins a thread in user mode; its result is what a system call returns. */
 void frame_init_user(struct frame *frame, uint64_t entry, uint64_t stack, uint64_t argument);
-void frame_set_result(struct frame *frame, int64_t result);
+static inline void frame_set_result(struct frame *frame, int64_t result)
+{
+    frame->rax = (uint64_t)result;
+}
 
 /* Number and arguments of the system call that a frame is of, and the way back to make it once more. */
 #define CALL_WORDS 7
