@@ -62,7 +62,7 @@ LONG = (
     "build/test_work.py",
     "build/test_up_to_date.py",
 )
-FEW = 100  # tests of which nobody asks what takes long
+FEW = 100  # tests for which no slowest are listed
 COLUMNS = 80
 
 

@@ -12,7 +12,7 @@ def calls(*words):
     return done
 
 
-def test_functions_of_a_kernel_of_anybodys(build):
+def test_functions_of_another_kernel(build):
     text = calls(build / "test-stops", "--append", "read", "--calls", "stop_by", "--calls", "read_nowhere").stdout
     assert re.search(r"main\+0x\w+ \(.*main\.c:\d+\) -> stop_by\(0x\w+, 0x\w+, 0x\w+\) does not return", text)
     assert re.search(r"stop_by\+0x\w+ \(.*\) -> read_nowhere\(", text) and text.endswith("2 calls\n")

@@ -1,4 +1,4 @@
-"""Where a boot stops is reported to the instruction, for a kernel of anybody's: stops/main.c stops in many ways."""
+"""Where a boot stops is reported to the instruction, for any kernel: stops/main.c stops in many ways."""
 
 import re
 from pathlib import Path

@@ -61,7 +61,7 @@ uint64_t read_flags(void);
 #define FIXED_START 0x900000
 #define FIXED_END 0x903000
 
-/* Two frames for anybody's use; between checks they begin with PATTERN_A and PATTERN_B. */
+/* Two frames for all checks; between checks they begin with PATTERN_A and PATTERN_B. */
 extern uint64_t page_a, page_b;
 /* Map a page of a table, in place of what was mapped there; there is memory for it, or the machine ends. */
 void map(uint64_t table, uint64_t address, uint64_t frame, unsigned prot);

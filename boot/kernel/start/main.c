@@ -35,7 +35,7 @@ static bool find_seed(uint64_t *seed)
     return false;
 }
 
-/* The seed, or what the machine has that nobody can guess. */
+/* The seed, or what the machine has that cannot be guessed. */
 static void init_random(void)
 {
     uint64_t number;

@@ -1,5 +1,5 @@
 /* A kernel that stops in the way which its command line asks for: tests/boot/test_stops.py. It has symbols, lines and
- * frame pointers, as a kernel of anybody's may have. */
+ * frame pointers, as any kernel may have. */
 #include <stddef.h>
 #include <stdint.h>
 

@@ -98,7 +98,7 @@ class Board:
         self._keep_output()
 
     def _keep_output(self) -> None:
-        """Let the CPU keep what is sent until the end of a line, where nobody can see that."""
+        """Let the CPU keep what is sent until the end of a line, where that makes no difference."""
         only_sends = self.chipset.serial.only_sends and not self.request.keys
         self.cpu.keep_output(BASE if only_sends else 0)
 

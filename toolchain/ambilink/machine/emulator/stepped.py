@@ -1,4 +1,4 @@
-"""A board whose run is cut where somebody wants to look: behind so many instructions, at a breakpoint, a watchpoint.
+"""A board whose run is cut where its state is looked at: behind so many instructions, at a breakpoint, a watchpoint.
 
 What is run is the same as without cuts, to the instruction. So going back is running again, from a snapshot.
 """

@@ -1,5 +1,5 @@
 """The processor's local APIC: by memory (xAPIC), and by MSRs (x2APIC) where CPUID says so. Intel, 3A, chapter 11.
-There is one processor, so an interrupt is for it, or for nobody."""
+There is one processor, so an interrupt is for it, or is lost."""
 
 from collections.abc import Callable
 

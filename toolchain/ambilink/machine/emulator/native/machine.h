@@ -2,7 +2,7 @@
  * (native/machine.py mirrors it) and attaches it; engines without one run as Unicorn has it.
  *
  * Between blocks the count is exact. In a block it has all of the block's instructions; machine_executed and
- * machine_settle subtract those that have not been begun, which the table behind the block's translation tells. */
+ * machine_settle subtract those that have not been begun, which the table behind the block's translation has. */
 #pragma once
 
 #include <stdbool.h>
