@@ -33,8 +33,7 @@ static void call_all(const uint64_t *addresses, uint64_t count)
         ((procedure *)(uintptr_t)addresses[i])();
 }
 
-/* So many finalizers are of objects whose initializers have returned: at the end of the linker's list, or all of a
- * program that the kernel placed. */
+/* So many finalizers, at the end of the linker's list, are of objects whose initializers have returned. */
 static uint64_t finalizers_due;
 
 static void start_objects(const struct start_info *info)
@@ -61,7 +60,6 @@ void __libc_start_init(void)
         (*entry)();
     for (procedure *const *entry = __init_array_start; entry < __init_array_end; entry++)
         (*entry)();
-    finalizers_due = (uint64_t)(__fini_array_end - __fini_array_start);
 }
 
 /* A static program has these where it calls dlopen and atexit. */
@@ -71,16 +69,19 @@ static void nothing(void)
 weak_alias(nothing, __opened_destruct_all);
 weak_alias(nothing, __atexit_run);
 
+/* A static program is one object, and all its finalizers run, though `exit` be called by an initializer: nothing says
+ * which function of the one list belongs to which of the other. So do those of glibc and musl. */
 static void run_destructors(void)
 {
     const struct start_info *info = sys_start_info();
     if (info->module_count) {
+        uint64_t due = info->module_count == 1 ? info->finalizer_count : finalizers_due;
         __opened_destruct_all();
-        call_all((const uint64_t *)(uintptr_t)info->finalizers + info->finalizer_count - finalizers_due, finalizers_due);
+        call_all((const uint64_t *)(uintptr_t)info->finalizers + info->finalizer_count - due, due);
         return;
     }
-    for (uint64_t i = finalizers_due; i-- > 0;)
-        __fini_array_start[i]();
+    for (procedure *const *entry = __fini_array_end; entry > __fini_array_start;)
+        (*--entry)();
 }
 
 /* In exit, after the handlers, and before stdio is flushed. A destructor that calls exit ends the program: the others,
