@@ -1,8 +1,11 @@
-"""`ambilink boot --calls`: who called a function of the kernel with what, and what it returned."""
+"""`ambilink boot --calls`: who called a function with what, and what it returned."""
 
 import re
 import subprocess
 import sys
+from itertools import pairwise
+
+import pytest
 
 
 def calls(*words):
@@ -29,12 +32,52 @@ def test_system_calls_have_names_arguments_and_results(build, tmp_path):
     done = calls(build / "boot.img", "--calls", "syscalls", "--calls-of", "greet", "--calls-to", path)
     lines = path.read_text().splitlines()
     assert done.returncode == 0 and len(lines) > 5 and all(" [greet] " in line for line in lines)
-    assert any(re.search(r" call\(0x\w+, .* waits$", line) for line in lines)
-    assert any(re.search(r" process_exit\(0x0", line) for line in lines)
+    # A call that blocks has the result that comes when it goes on.
+    assert any(re.search(r": sys_call\+0x\w+ .* -> call\(0x\w+, .*\) = 0x0, at [\d,]+$", line) for line in lines)
+    assert re.search(r" -> process_exit\(0x0, .*\) does not return$", lines[-1])
+    assert len([line for line in lines if line.endswith("does not return") or "waits" in line]) == 1
+
+
+def test_system_calls_that_never_come_back_wait(build):
+    lines = calls(build / "boot.img", "--calls", "syscalls", "--calls-of", "console").stdout.splitlines()
+    assert re.search(r"\[console\] .* -> receive\(.*\) waits$", lines[-2])
+    assert all(" = 0x" in line for line in lines[:-2])
+
+
+def test_functions_of_a_library_in_a_service(build):
+    lines = calls(build / "boot.img", "--calls", "malloc", "--calls-of", "greet").stdout.splitlines()
+    shape = re.compile(r"\[greet\] lib/libc\.so: (\w+)\+0x\w+ .*-> malloc\((0x\w+), .*\) = (0x\w+)$")
+    made = [shape.search(line) for line in lines[:-1]]
+    assert made and all(made) and {"strdup"} <= {match[1] for match in made}
+    blocks = sorted((int(match[3], 16), int(match[2], 16)) for match in made)  # none is freed before the next
+    assert all(one + size <= other for (one, size), (other, _) in pairwise(blocks))
+
+
+def test_functions_of_a_file_in_each_process(build):
+    lines = calls(build / "boot.img", "--calls", "greet:main", "--calls", "libc.so:exit", "--arguments", "1").stdout
+    assert re.search(r"\[greet\] lib/libc\.so: \w+\+0x\w+ .* -> main\(0x2\) = 0x0$", lines, re.MULTILINE)
+    ended = re.findall(r"\[(\w+)\] .* -> exit\(0x0\) does not return$", lines, re.MULTILINE)
+    assert sorted(ended) == ["audit", "fortune", "greet"] and lines.count(" -> main(") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--calls", "proces_create"], "did you mean 'process_create'?"),
+        (["--calls", "kernel:malloc"], "has no symbol malloc"),
+        (["--calls", "libc.so:mallocs"], "lib/libc.so: has no function mallocs; did you mean 'malloc'?"),
+        (["--calls", "lib/libcc.so:malloc"], "has no program or library lib/libcc.so"),
+        (["--calls", ":malloc"], "give FUNCTION alone, or FILE:FUNCTION"),
+        (["--calls", "malloc", "--calls-of", "gret"], "'gret', which --calls-of names; did you mean 'greet'?"),
+    ],
+)
+def test_names_that_nothing_has(build, words, message):
+    done = calls(build / "boot.img", *words)
+    assert done.returncode == 1 and message in done.stderr and not done.stdout
 
 
 def test_wrong_words(build):
-    done = calls(build / "boot.img", "--calls", "proces_create")
-    assert done.returncode == 1 and "did you mean 'process_create'?" in done.stderr
+    kernel = calls(build / "test-stops", "--calls", "lib/libc.so:malloc")
+    assert kernel.returncode == 1 and "has no program or library lib/libc.so" in kernel.stderr
     assert calls(build / "boot.img", "--calls-of", "greet").returncode == 2
     assert calls(build / "boot.img", "--calls", "x", "--machine", "qemu").returncode == 2

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,18 @@ def test_calls_answer_as_linux_does_or_refuse(system, tmp_path, hello):
     assert [each for each in zip(here, under_linux, strict=True) if each[0] != each[1] and less not in each[0]] == []
     assert [line for line in here if line.startswith(less) and ": error " not in line] == []
     assert all(line.endswith(": 0") for line in under_linux if line.startswith(less))
+
+
+def test_its_functions_and_calls_are_traced(system, hello):
+    image = linux_system(system, hello).pack()
+    words = ["--calls", "main", "--calls", "libgreet.so:greet", "--calls", "syscalls", "--calls-of", "hello"]
+    command = [sys.executable, "-m", "ambilink", "boot", str(image), *words]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    order = [line for line in lines if " -> main(" in line or " -> greet(" in line]
+    assert order[0].endswith(" = 0x0") and " services/hello: main+0x" in order[1] and len(order) == 2
+    opened = [line for line in lines if "[hello] lib/ld-musl-x86_64.so.1: fopen+0x" in line]
+    results = [line.partition(" -> linux_call_2(")[2].partition(") = ")[2] for line in opened]
+    assert results == ["0x3", "0xfffffffffffffffe"]  # the second is not among what it opens
 
 
 def test_its_library_is_missing(system, hello):

@@ -144,7 +144,7 @@ def _boot(options: argparse.Namespace) -> int:
     if options.diff:
         return difference.run(options, request, root)
     if options.calls:
-        return calls.run(options, request)
+        return calls.run(options, request, root)
     before = _before(options.before, options.record)
     sink = None if options.json or options.interactive else show
     try:

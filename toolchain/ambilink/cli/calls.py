@@ -1,4 +1,4 @@
-"""`ambilink boot --calls FUNCTION`: who calls a function of the kernel, with what, and what it returns."""
+"""`ambilink boot --calls FUNCTION`: who calls a function, with what, and what it returns."""
 
 import argparse
 from pathlib import Path
@@ -15,11 +15,15 @@ def add_options(boot: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FUNCTION",
-        help="emulator: show each call of this function of the kernel: caller, arguments, result; `syscalls`: "
-        "each system call of this project's kernel",
+        help="emulator: show each call of this function: caller, arguments, result. The kernel's, or FILE:FUNCTION, of "
+        "a program or library of the image; `syscalls`: each system call of this project's kernel",
     )
     boot.add_argument(
-        "--calls-of", action="append", default=[], metavar="SERVICE", help="with --calls: those of this service alone"
+        "--calls-of",
+        action="append",
+        default=[],
+        metavar="SERVICE",
+        help="with --calls: those that this service makes, also of functions of its own files",
     )
     boot.add_argument(
         "--calls-to", type=output_file, metavar="FILE", help="with --calls: write them there, and not to the terminal"
@@ -43,11 +47,12 @@ def check(options: argparse.Namespace) -> None:
         options.usage.error("--calls does not go with --gdb, --diff or --stop-at")
 
 
-def run(options: argparse.Namespace, request: BootRequest) -> int:
+def run(options: argparse.Namespace, request: BootRequest, root: Path) -> int:
     from ambilink.files import write_output
-    from ambilink.verify.calls import calls_of
+    from ambilink.verify.calls import Wanted, calls_of
 
-    lines = [call.line() for call in calls_of(request, options.calls, options.arguments, options.calls_of)]
+    wanted = Wanted(options.calls, options.arguments, options.calls_of)
+    lines = [call.line() for call in calls_of(request, wanted, root)]
     if options.calls_to:
         write_output(Path(options.calls_to), "".join(f"{line}\n" for line in lines).encode())
         print(f"{len(lines):,} calls")
