@@ -1,5 +1,6 @@
 """`ambilink boot --calls`: who called a function with what, and what it returned."""
 
+import json
 import re
 import subprocess
 import sys
@@ -36,6 +37,14 @@ def test_system_calls_have_names_arguments_and_results(build, tmp_path):
     assert any(re.search(r": sys_call\+0x\w+ .* -> call\(0x\w+, .*\) = 0x0, at [\d,]+$", line) for line in lines)
     assert re.search(r" -> process_exit\(0x0, .*\) does not return$", lines[-1])
     assert len([line for line in lines if line.endswith("does not return") or "waits" in line]) == 1
+
+
+def test_calls_as_json(build):
+    text = calls(build / "boot.img", "--calls", "strdup", "--calls-of", "greet", "--json", "--arguments", "1").stdout
+    made = json.loads(text)
+    assert made and all(call["process"] == "greet" and call["function"] == "strdup" for call in made)
+    assert all(len(call["arguments"]) == 1 and call["result"] and not call["blocked"] for call in made)
+    assert all(one["returned"] <= other["instructions"] for one, other in pairwise(made))
 
 
 def test_system_calls_that_never_come_back_wait(build):
@@ -81,3 +90,4 @@ def test_wrong_words(build):
     assert kernel.returncode == 1 and "has no program or library lib/libc.so" in kernel.stderr
     assert calls(build / "boot.img", "--calls-of", "greet").returncode == 2
     assert calls(build / "boot.img", "--calls", "x", "--machine", "qemu").returncode == 2
+    assert "--calls does not go with --read" in calls(build / "boot.img", "--calls", "x", "--read", "rip").stderr

@@ -1,5 +1,6 @@
 """`ambilink boot A --diff B`: the first instructions and the first line in which two boots differ."""
 
+import json
 import subprocess
 import sys
 from array import array
@@ -30,6 +31,28 @@ def test_another_command_line_parts_where_it_is_compared(build):
     assert "A ended: the CPU halted for ever" in done.stdout
 
 
+def test_another_seed_parts_in_the_kernel_and_in_what_services_write(build):
+    """The service fortune draws a random line. Addresses and instants of the other boot are others, too, and no
+    difference."""
+    done = diff(build / "boot.img", build / "boot.img", "--diff-seed", "2", "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 1 and not found["same"] and found["boots"]["b"]["ending"] == "pass"
+    lines = found["console"]["a"], found["console"]["b"]
+    assert lines[0] != lines[1] and all(line.startswith("fortune: ") for line in lines)
+    call = found["system_call"]
+    assert call["process"] == "console" and call["a"]["function"] == call["b"]["function"] == "log_write"
+    # Its third argument is the length of the line, with its end.
+    assert [call[each]["arguments"][2] for each in "ab"] == [len(line) + 1 for line in lines]
+    parting = found["instructions"]
+    assert parting["before"] and parting["a"]["calls"][0]["where"] != parting["b"]["calls"][0]["where"]
+
+
+def test_the_same_seed_is_the_same(build):
+    done = diff(build / "boot.img", build / "boot.img", "--seed", "7", "--diff-seed", "7", "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 0 and found["same"] and found["instructions"] is found["system_call"] is None
+
+
 def test_another_memory_size_parts_in_the_kernel_and_not_on_the_console(build):
     done = diff(build / "boot.img", build / "boot.img", "--diff-memory", "64")
     assert done.returncode == 1 and "the consoles are the same" in done.stdout
@@ -55,7 +78,7 @@ def test_the_first_difference(one, other, at):
     [
         (["--diff-seed", "1"], "--diff-seed needs --diff"),
         (["--diff", "IMAGE", "--machine", "qemu"], "needs the bundled emulator"),
-        (["--diff", "IMAGE", "--json"], "--diff does not go with --json"),
+        (["--diff", "IMAGE", "--record", "boot.json"], "--diff does not go with --record"),
         (["--diff", "nothing"], "cannot be read"),
     ],
 )

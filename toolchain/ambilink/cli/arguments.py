@@ -5,7 +5,7 @@ import math
 import os
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ambilink.errors import AmbilinkError
@@ -94,6 +94,20 @@ def whole_number(least: int, most: int, unit: str) -> Callable[[str], int]:
 
 megabytes = whole_number(1, MEMORY_MAX, "MiB")
 rows = whole_number(1, ROWS_MAX, "rows")
+# Options of a boot that is run once, and judged.
+ONE_BOOT = (
+    *("gdb", "stop_at", "read", "input", "interactive", "protocol", "expect"),
+    *("log", "record", "html", "junit", "trace"),
+)
+
+
+def refuse_beside(options: argparse.Namespace, option: str, others: Sequence[str]) -> None:
+    """Others that were given, and would have no effect."""
+    for other in others:
+        if getattr(options, other) not in (None, False, []):
+            options.usage.error(f"{option} does not go with --{other.replace('_', '-')}")
+
+
 seed = whole_number(0, (1 << 64) - 1, "")
 release = whole_number(0, (1 << 63) - 1, "")
 

@@ -1,9 +1,10 @@
 """`ambilink boot --calls FUNCTION`: who calls a function, with what, and what it returns."""
 
 import argparse
+import json
 from pathlib import Path
 
-from ambilink.cli.arguments import output_file, whole_number
+from ambilink.cli.arguments import ONE_BOOT, output_file, refuse_beside, whole_number
 from ambilink.machine.model import EXIT_PASS, BootRequest
 
 ARGUMENTS_MAX = 6
@@ -43,8 +44,8 @@ def check(options: argparse.Namespace) -> None:
             options.usage.error(f"{name} needs --calls")
     if options.calls and options.machine not in (None, "emulator"):
         options.usage.error("--calls needs the bundled emulator")
-    if options.calls and (options.gdb is not None or options.diff or options.stop_at is not None):
-        options.usage.error("--calls does not go with --gdb, --diff or --stop-at")
+    if options.calls:
+        refuse_beside(options, "--calls", (*ONE_BOOT, "diff"))
 
 
 def run(options: argparse.Namespace, request: BootRequest, root: Path) -> int:
@@ -52,10 +53,15 @@ def run(options: argparse.Namespace, request: BootRequest, root: Path) -> int:
     from ambilink.verify.calls import Wanted, calls_of
 
     wanted = Wanted(options.calls, options.arguments, options.calls_of)
-    lines = [call.line() for call in calls_of(request, wanted, root)]
-    if options.calls_to:
-        write_output(Path(options.calls_to), "".join(f"{line}\n" for line in lines).encode())
-        print(f"{len(lines):,} calls")
+    calls = calls_of(request, wanted, root)
+    count = f"{len(calls):,} calls"
+    if options.json:
+        text = json.dumps([call.as_json() for call in calls], indent=1) + "\n"
     else:
-        print("\n".join([*lines, f"{len(lines):,} calls"]))
+        text = "".join(f"{call.line()}\n" for call in calls)
+    if options.calls_to:
+        write_output(Path(options.calls_to), text.encode())
+        print(count)
+    else:
+        print(text if options.json else text + count, end="" if options.json else "\n")
     return EXIT_PASS

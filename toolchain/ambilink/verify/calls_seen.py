@@ -42,6 +42,19 @@ class CallSeen:
     waits: bool = False  # it did when the boot ended
     registers: dict[str, int] = field(default_factory=dict, repr=False)
 
+    def as_json(self) -> dict[str, object]:
+        return {
+            "instructions": self.instructions,
+            "process": self.process or None,
+            "caller": self.caller,
+            "function": self.function,
+            "arguments": list(self.arguments),
+            "result": self.result,
+            "returned": None if self.result is None else self.returned,
+            "blocked": self.blocked,
+            "waits": self.waits,
+        }
+
     def line(self) -> str:
         given = ", ".join(f"{value:#x}" for value in self.arguments)
         who = f"[{self.process}] " if self.process else ""

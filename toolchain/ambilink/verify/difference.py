@@ -1,4 +1,4 @@
-"""Where two boots part: in which instruction, and in which line of the console.
+"""Where two boots part: in which instruction, which system call, and which line of the console.
 
 Both run in the bundled emulator, which repeats to the instruction. The first run of each notes where each block of code
 lies within its page, which random addresses do not change; the second one stops at the first block that differs.
@@ -18,11 +18,14 @@ from ambilink.machine.emulator.stepped import NEVER, BlockHook, SteppedBoard
 from ambilink.machine.judge import Decision
 from ambilink.machine.model import BootRequest
 from ambilink.verify.backtrace import KERNEL
+from ambilink.verify.call_difference import CallDifference, first_call
+from ambilink.verify.calls import SYSTEM_CALLS, Wanted, calls_of
 from ambilink.verify.kernel_file import startable
 from ambilink.verify.kernel_place import distance_of
 from ambilink.verify.kernel_state import read_kernel_state
 from ambilink.verify.reasons import Scene
 from ambilink.verify.stopped import Call, Places, stopped_cpu
+from ambilink.verify.system_calls import ARGUMENTS, HANDLER
 
 PAGE_MASK = 0xFFF
 BLOCKS_MAX = 200_000_000  # two bytes each
@@ -48,9 +51,14 @@ class Parting:
 @dataclass(frozen=True)
 class Difference:
     instructions: tuple[Parting, Parting] | None
+    call: CallDifference | None  # of this project's kernels
     line: int | None  # of the console, from 1
     lines: tuple[str, str]
     endings: tuple[str, str]
+
+    @property
+    def is_none(self) -> bool:
+        return self.instructions is None and self.line is None
 
 
 class _Boot:
@@ -121,7 +129,17 @@ def difference(one: BootRequest, other: BootRequest, root: Path) -> Difference:
     consoles = list(zip_longest(courses[0].console, courses[1].console, fillvalue="(no more lines)"))
     line = next((number for number, (a, b) in enumerate(consoles) if a != b), None)
     lines = ("", "") if line is None else consoles[line]
-    return Difference(partings, None if line is None else line + 1, lines, (courses[0].ending, courses[1].ending))
+    call = _first_call(one, other, root) if partings else None
+    return Difference(partings, call, None if line is None else line + 1, lines, (courses[0].ending, courses[1].ending))
+
+
+def _first_call(one: BootRequest, other: BootRequest, root: Path) -> CallDifference | None:
+    for request in (one, other):
+        image = _packed(request.image)
+        if image is None or HANDLER not in image.symbols:
+            return None
+    wanted = Wanted([SYSTEM_CALLS], len(ARGUMENTS))
+    return first_call(calls_of(one, wanted, root), calls_of(other, wanted, root))
 
 
 def first_difference(one: "array[int]", other: "array[int]") -> int | None:
