@@ -63,8 +63,10 @@ def test_functions_of_a_library_in_a_service(build):
 
 
 def test_functions_of_a_file_in_each_process(build):
-    lines = calls(build / "boot.img", "--calls", "greet:main", "--calls", "libc.so:exit", "--arguments", "1").stdout
+    lines = calls(build / "boot.img", "--calls", "greet:*", "--calls", "libc.so:exit", "--arguments", "1").stdout
     assert re.search(r"\[greet\] lib/libc\.so: \w+\+0x\w+ .* -> main\(0x2\) = 0x0$", lines, re.MULTILINE)
+    # All functions of the program, with whom they are called by: libc's sort calls back.
+    assert re.search(r"\[greet\] lib/libc\.so: \w+\+0x\w+ \(.*qsort\.c:\d+\) -> compare_lines\(", lines)
     ended = re.findall(r"\[(\w+)\] .* -> exit\(0x0\) does not return$", lines, re.MULTILINE)
     assert sorted(ended) == ["audit", "fortune", "greet"] and lines.count(" -> main(") == 1
 
@@ -76,6 +78,7 @@ def test_functions_of_a_file_in_each_process(build):
         (["--calls", "kernel:malloc"], "has no symbol malloc"),
         (["--calls", "libc.so:mallocs"], "lib/libc.so: has no function mallocs; did you mean 'malloc'?"),
         (["--calls", "lib/libcc.so:malloc"], "has no program or library lib/libcc.so"),
+        (["--calls", "*"], "give kernel:* or FILE:*"),
         (["--calls", ":malloc"], "give FUNCTION alone, or FILE:FUNCTION"),
         (["--calls", "malloc", "--calls-of", "gret"], "'gret', which --calls-of names; did you mean 'greet'?"),
     ],

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ambilink.bootimage.layout import ArchiveFile
 from ambilink.elf.dynamic import DynamicFile
@@ -15,7 +16,14 @@ from ambilink.verify.modules import Modules
 KERNEL = "kernel"  # in the place of a file
 
 
-Named = tuple[str, int, int]  # p_vaddr and size
+ALL = "*"  # in the place of a name, behind a file's
+
+
+class Named(NamedTuple):
+    name: str
+    address: int  # p_vaddr
+    size: int
+    is_label: bool  # of assembly code, and may not be called
 
 
 @dataclass(frozen=True)
@@ -27,14 +35,19 @@ class Function:
 
 def _functions(symbols: Iterable[Symbol]) -> list[Named]:
     return [
-        (symbol.name.decode("utf-8", "backslashreplace"), symbol.value, symbol.size)
-        for symbol in symbols
-        if symbol.section != SHN_UNDEF and symbol.type in (STT_FUNC, STT_NOTYPE) and symbol.name
+        Named(each.name.decode("utf-8", "backslashreplace"), each.value, each.size, each.type == STT_NOTYPE)
+        for each in symbols
+        if each.section != SHN_UNDEF and each.type in (STT_FUNC, STT_NOTYPE) and each.name
     ]
 
 
 def _names(functions: Iterable[Named]) -> set[str]:
-    return {name for name, _, _ in functions}
+    return {each.name for each in functions}
+
+
+def _matching(functions: Iterable[Named], name: str, file: str) -> list[Function]:
+    found = (each for each in functions if each.name == name or (name == ALL and not each.is_label))
+    return [*{each.address: Function(each.name, file, each.address) for each in found}.values()]
 
 
 class Functions:
@@ -47,13 +60,15 @@ class Functions:
         self._read: dict[str, list[Named]] = {}  # of files of the image
 
     def find(self, wanted: str, *, in_files: bool) -> list[Function]:
-        """`wanted`: FILE:FUNCTION, or the name alone: of the kernel, or where that has none, of any file; with
-        `in_files` of files too. A name may be that of several functions."""
+        """`wanted`: FILE:FUNCTION, FILE:* for all of a file, or the name alone: of the kernel, or where that has none,
+        of any file; with `in_files` of files too. A name may be that of several functions."""
         file, colon, name = wanted.rpartition(":")
         if file == KERNEL:
             return self._of_kernel(name)
         if colon:
             return self._of_file(self._file(file, wanted), name)
+        if name == ALL:
+            raise AmbilinkError("--calls *", "names no file", f"give {KERNEL}:* or FILE:*")
         found = self._in_kernel(name)
         if in_files or not found:
             found += [each for file in self._files for each in self._in_file(file, name)]
@@ -63,7 +78,7 @@ class Functions:
 
     def around(self, file: str, address: int) -> str | None:
         """The function at a p_vaddr of a file of the image, and how far it is into it."""
-        for name, start, size in self._symbols(file):
+        for name, start, size, _ in self._symbols(file):
             if start <= address < start + size:
                 return f"{file}: {name}+{address - start:#x}"
         return None
@@ -79,7 +94,7 @@ class Functions:
         return found
 
     def _in_kernel(self, name: str) -> list[Function]:
-        return [Function(name, "", address) for each, address, _ in self._kernel if each == name]
+        return _matching(self._kernel, name, "")
 
     def _of_file(self, file: str, name: str) -> list[Function]:
         found = self._in_file(file, name)
@@ -109,7 +124,7 @@ class Functions:
         return {name for file in files for name in _names(self._symbols(file))}
 
     def _in_file(self, file: str, name: str) -> list[Function]:
-        return [Function(name, file, address) for each, address, _ in self._symbols(file) if each == name]
+        return _matching(self._symbols(file), name, file)
 
     def _symbols(self, file: str) -> list[Named]:
         if file not in self._read:
