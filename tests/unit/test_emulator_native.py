@@ -125,3 +125,26 @@ def test_a_boot_is_the_same_without_it(build, image):
     """Each line comes after the same number of instructions, and the end too; as many calls, faults and interrupts."""
     helped, plain = in_both("-c", CONSOLE, str(build / image))
     assert helped == plain and "Verdict." in helped
+
+
+KEPT = """
+import gc, sys
+from pathlib import Path
+from ambilink.machine.boot import boot
+from ambilink.machine.emulator.cpu import Cpu
+from ambilink.machine.model import BootRequest
+from ambilink.verify.kernel_file import with_kernel
+for seed in 1, 2:
+    boot("emulator", with_kernel(BootRequest(Path(sys.argv[1]), seed=seed, timeout=20.0)))
+    gc.collect()
+    print(sum(isinstance(each, Cpu) for each in gc.get_objects()))
+"""
+
+
+@pytest.mark.parametrize("mode", ["", "python"])
+def test_a_machine_that_ended_is_gone(build, mode):
+    """Each holds a machine's memory and a gigabyte of addresses."""
+    words = [sys.executable, "-c", KEPT, build / "boot.img"]
+    values = {**os.environ, "PYTHONPATH": str(TOP / "toolchain"), "AMBILINK_EMULATOR": mode}
+    done = subprocess.run(words, env=values, capture_output=True, text=True)
+    assert done.stdout == "0\n0\n", done.stdout + done.stderr

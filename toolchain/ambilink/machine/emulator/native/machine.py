@@ -82,7 +82,7 @@ def _functions(library: ctypes.CDLL) -> ctypes.CDLL:
         ("tallies_compact", None, (ctypes.POINTER(_Tallies),)),
         ("machine_size", ctypes.c_size_t, ()),
         ("machine_attach", ctypes.c_bool, (pointer, ctypes.c_void_p)),
-        ("machine_detach", None, (pointer,)),
+        ("machine_detach", None, (ctypes.c_void_p,)),
         ("machine_begin", None, (pointer, ctypes.c_uint64, ctypes.c_bool)),
         ("machine_end", ctypes.c_uint64, (pointer,)),
         ("machine_pause", None, (pointer,)),
@@ -102,14 +102,16 @@ class NativeRun:
         self._library = _functions(library)
         self.machine = Machine()
         assert ctypes.sizeof(Machine) == library.machine_size()
-        self._pointer = ctypes.byref(self.machine)
+        # Not byref: the garbage collector does not see through it, and calls back lead from the structure to this object.
+        self._pointer = ctypes.pointer(self.machine)
         base = ctypes.addressof(ctypes.c_char.from_buffer(memory.buffer))
         for index, part in enumerate(memory.ranges):
             self.machine.memory[index] = _Range(part.start, part.size, base + part.offset)
         if not library.machine_attach(self._pointer, address) or not self._is_as_known(engine):
             library.machine_detach(self._pointer)
             raise native.NativeUnavailable("unicorn", "is laid out otherwise than the native helper knows")
-        weakref.finalize(self, library.machine_detach, self._pointer)
+        # By address: a reference to the structure would keep its callbacks, and by them this object.
+        weakref.finalize(self, library.machine_detach, ctypes.addressof(self.machine))
 
     def _is_as_known(self, engine: unicorn.Uc) -> bool:
         """The registers lie where the helper looks for them."""
