@@ -128,7 +128,7 @@ def test_a_boot_is_the_same_without_it(build, image):
 
 
 KEPT = """
-import gc, sys
+import gc, sys, threading
 from pathlib import Path
 from ambilink.machine.boot import boot
 from ambilink.machine.emulator.cpu import Cpu
@@ -136,6 +136,8 @@ from ambilink.machine.model import BootRequest
 from ambilink.verify.kernel_file import with_kernel
 for seed in 1, 2:
     boot("emulator", with_kernel(BootRequest(Path(sys.argv[1]), seed=seed, timeout=20.0)))
+    for thread in threading.enumerate()[1:]:  # the watchdog, which is ending
+        thread.join()
     gc.collect()
     print(sum(isinstance(each, Cpu) for each in gc.get_objects()))
 """

@@ -102,7 +102,7 @@ class NativeRun:
         self._library = _functions(library)
         self.machine = Machine()
         assert ctypes.sizeof(Machine) == library.machine_size()
-        # Not byref: the garbage collector does not see through it, and calls back lead from the structure to this object.
+        # Not byref: the garbage collector does not see through it, and the structure's callbacks lead to this object.
         self._pointer = ctypes.pointer(self.machine)
         base = ctypes.addressof(ctypes.c_char.from_buffer(memory.buffer))
         for index, part in enumerate(memory.ranges):
