@@ -9,6 +9,7 @@ from ambilink.machine.model import BootRequest, Verdict
 from ambilink.verify.kernel_file import with_kernel
 from ambilink.verify.kernel_state import ProcessState
 from ambilink.verify.lives import LifeEvent, LifeWatch
+from tests.boot.conftest import set_strategy
 
 pytestmark = pytest.mark.compiler
 
@@ -69,6 +70,18 @@ def test_the_emulator_counts_instructions_exactly(booted):
             behind = instant.instructions - instant.nanoseconds
             assert 0 < behind < 100_000, (life, behind)
             assert 0 < instant.seconds <= booted.outcome.seconds
+
+
+@pytest.mark.parametrize("strategy", ["kernel", "interp"])
+def test_no_tick_is_lost_while_the_kernel_starts_a_large_program(system, strategy):
+    """It does so at once, for longer than some ticks."""
+    memory = {"memory": 288 << 20, "kernel-memory": 4 << 20}
+    set_strategy(system, strategy).program("test-begin", arguments=["test-large"], starts=["test-large"])
+    result = system.service("test-large", role="on-demand", **memory).boot(memory_megabytes=512)
+    assert result.failures == [] and result.outcome.verdict is Verdict.PASS
+    created, ended = (by_name(result.lives)["test-large"].instants[event] for event in (CREATED, ENDED))
+    assert ended.instructions - created.instructions > 20_000_000  # two ticks
+    assert 0 < ended.instructions - ended.nanoseconds < 100_000
 
 
 def test_watching_changes_nothing(build):

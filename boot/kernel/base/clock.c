@@ -22,6 +22,11 @@ void clock_tick(void)
     ticks++;
 }
 
+uint64_t clock_ticks(void)
+{
+    return ticks;
+}
+
 uint64_t clock_counts(void)
 {
     return ticks * TIMER_RELOAD + timer_counts();

@@ -9,6 +9,8 @@
 void clock_init(void);
 /* The timer's interrupt came. */
 void clock_tick(void);
+/* How many came. */
+uint64_t clock_ticks(void);
 /* Counts of the timer since boot, TIMER_FREQUENCY a second: cheaper than nanoseconds. */
 uint64_t clock_counts(void);
 /* Nanoseconds; never less than the last answer. */

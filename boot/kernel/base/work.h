@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cpu.h"
+
 #ifndef WORK_OF_ENTRY /* a test's kernel may have more steps */
 #define WORK_OF_ENTRY 128
 #endif
@@ -21,6 +23,18 @@ extern uint64_t work_waiting, work_waited;
 
 /* Something may be there that nothing can reach: to be found by a collection (process/collect.h) when there is time. */
 extern bool collection_due;
+
+/* This entry does all at once, however much that is: it lets interrupts in meanwhile, so that no tick of the clock and no
+ * key is lost. Other threads wait until it is done. */
+extern bool work_is_unbounded;
+
+/* A place where they may come in: called again and again by what takes long. Nothing that a handler changes, the clock,
+ * who is ready, and keys, is half done here. */
+static inline void work_pause(void)
+{
+    if (work_is_unbounded)
+        cpu_take_interrupts();
+}
 
 static inline void work_begin(void)
 {

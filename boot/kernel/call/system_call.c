@@ -421,9 +421,14 @@ static int64_t do_service_start(handle_t handle, uint64_t index, uint64_t result
     if (!user_read(&caller->space, &loaded, result_user, sizeof loaded) ||
         !user_write(&caller->space, result_user, &loaded, sizeof loaded))
         return STATUS_BAD_ADDRESS;
+    uint64_t ticks = clock_ticks();
+    work_is_unbounded = true;
     status = service_start(index, caller, budget, &loaded);
+    work_is_unbounded = false;
     if (status >= 0)
         user_write(&caller->space, result_user, &loaded, sizeof loaded);
+    if (clock_ticks() != ticks)
+        thread_yield(); /* its turn passed meanwhile */
     return status;
 }
 

@@ -37,7 +37,9 @@ static bool is_intact(uint64_t page)
     if (boot_image.tree.state[page] != TREE_UNKNOWN)
         return boot_image.tree.state[page] == TREE_INTACT;
     work_did(page_work());
-    if (tree_check_page(&boot_image.tree, page))
+    bool is_sound = tree_check_page(&boot_image.tree, page);
+    work_pause();
+    if (is_sound)
         return true;
     boot_image.tree.state[page] = TREE_DAMAGED;
     log_damage(page);

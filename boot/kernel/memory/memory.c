@@ -5,6 +5,7 @@
 #include "memory/pool.h"
 
 #define FREED_PER_UNIT 4 /* frames: cheaper than clearing them */
+#define PAGES_BEFORE_PAUSE 64
 #define POINTERS_PER_PAGE (PAGE_SIZE / sizeof(uint64_t))
 #define FEW (POOL_LARGEST / sizeof(uint64_t)) /* frames, whose list fits into a piece of the pool */
 
@@ -140,11 +141,14 @@ int64_t memory_grow(struct memory *memory)
 struct memory *memory_create(struct budget *budget, uint64_t size)
 {
     struct memory *memory = memory_begin(budget, size);
-    while (memory && memory->pages < size / PAGE_SIZE)
+    while (memory && memory->pages < size / PAGE_SIZE) {
         if (!take_frame(memory)) {
             object_release(memory);
             return NULL;
         }
+        if (memory->pages % PAGES_BEFORE_PAUSE == 0)
+            work_pause();
+    }
     return memory;
 }
 

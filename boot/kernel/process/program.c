@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
+#include "base/work.h"
 #include "memory/frames.h"
 #include "memory/user.h"
 #include "process/headers.h"
@@ -69,6 +70,20 @@ static const char *no_mapping(int64_t status)
     return status == STATUS_NO_MEMORY ? "no memory to map a segment" : "a segment cannot be mapped where it belongs";
 }
 
+#define FILLED_AT_ONCE (64 * PAGE_SIZE)
+
+static bool fill(struct space *space, const struct segment *segment, uint64_t base)
+{
+    for (uint64_t done = 0, part; done < segment->file_size; done += part) {
+        uint64_t left = segment->file_size - done;
+        part = left < FILLED_AT_ONCE ? left : FILLED_AT_ONCE;
+        if (!user_write(space, base + segment->address + done, segment->data + done, part))
+            return false;
+        work_pause();
+    }
+    return true;
+}
+
 static const char *map_writable(struct space *space, const struct segment *segment, uint64_t base)
 {
     if (segment->pages_size > MEMORY_SIZE_MAX)
@@ -81,9 +96,7 @@ static const char *map_writable(struct space *space, const struct segment *segme
     object_release(memory);
     if (mapped < 0)
         return no_mapping(mapped);
-    if (!user_write(space, base + segment->address, segment->data, segment->file_size))
-        return "a writable segment cannot be filled";
-    return NULL;
+    return fill(space, segment, base) ? NULL : "a writable segment cannot be filled";
 }
 
 static const char *map_read_only(struct space *space, struct memory *archive, uint64_t offset, const struct segment *segment,

@@ -350,6 +350,7 @@ bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uin
         else
             for (; done < end; done += PAGE_SIZE)
                 *entry++ = ENTRY_NO_ACCESS;
+        work_pause();
     }
     work_did((unsigned)(size / PAGE_SIZE / PAGES_PER_UNIT)); /* what was not there is in no TLB */
     return true;
@@ -394,6 +395,7 @@ void page_unmap(uint64_t table, uint64_t address, uint64_t size)
         work_did(1);
         if (!(*above & ENTRY_USED))
             free_unused_tables(table, page);
+        work_pause();
     }
     flush(table, address, size);
 }

@@ -104,6 +104,7 @@ bool cpu_interrupt_waits(void)
     return asked++ % 4 == 3;
 }
 
+void cpu_take_interrupts(void) {}
 void cpu_set_page_table(uint64_t physical) { page_table = physical; }
 uint64_t cpu_page_table(void) { return page_table; }
 void cpu_set_thread_pointer(uint64_t base) { (void)base; }

@@ -41,6 +41,7 @@ void code_mapped(uint64_t table, uint64_t address, uint64_t physical) { (void)ta
 uint64_t cpu_page_table(void) { return 0; }
 void cpu_set_page_table(uint64_t physical) { (void)physical; }
 void cpu_flush_page(uint64_t address) { (void)address; }
+void cpu_take_interrupts(void) {}
 
 static uint8_t physical_memory[MEMORY_START + MEMORY_SIZE] __attribute__((aligned(PAGE_SIZE)));
 static struct budget budget = {.processes = 1};
