@@ -138,6 +138,7 @@ for seed in 1, 2:
     boot("emulator", with_kernel(BootRequest(Path(sys.argv[1]), seed=seed, timeout=20.0)))
     for thread in threading.enumerate()[1:]:  # the watchdog, which is ending
         thread.join()
+    thread = None
     gc.collect()
     print(sum(isinstance(each, Cpu) for each in gc.get_objects()))
 """
