@@ -6,7 +6,7 @@
 #include "memory/frames.h"
 #include "memory/page_table.h"
 
-volatile uint64_t fault_vector, fault_error, fault_address, fault_with_ac, fault_continue;
+volatile uint64_t fault_vector, fault_error, fault_address, fault_rip, fault_with_ac, fault_continue;
 uint64_t page_a, page_b;
 static uint64_t passed, failed, absent;
 
@@ -48,7 +48,7 @@ uint64_t read_flags(void)
 
 void fault_forget(void)
 {
-    fault_vector = fault_error = fault_address = NO_FAULT;
+    fault_vector = fault_error = fault_address = fault_rip = NO_FAULT;
 }
 
 void fault_note(struct frame *frame)
@@ -57,6 +57,7 @@ void fault_note(struct frame *frame)
     fault_vector = frame->vector;
     fault_error = frame->error;
     fault_address = cpu_fault_address();
+    fault_rip = frame->rip;
     frame->rip = fault_continue;
     frame->rflags &= ~0x100ull; /* single step */
     fault_continue = 0;

@@ -9,6 +9,7 @@
 struct frame;
 
 #define VECTOR_DIVIDE 0
+#define VECTOR_DEBUG 1
 #define VECTOR_BREAKPOINT 3
 #define VECTOR_INVALID 6
 #define VECTOR_PROTECTION 13
@@ -27,7 +28,7 @@ void check_absent(unsigned count);
 _Noreturn void check_finish(void);
 
 /* The last fault that was expected; NO_FAULT: there was none. */
-extern volatile uint64_t fault_vector, fault_error, fault_address, fault_with_ac;
+extern volatile uint64_t fault_vector, fault_error, fault_address, fault_rip, fault_with_ac;
 /* Where execution goes on after the next fault, which is expected then; 0: none is. */
 extern volatile uint64_t fault_continue;
 

@@ -3,6 +3,7 @@
 
 static void (*const checks[])(void) = {
     check_faults,
+    check_debug,
     check_control,
     check_paging,
     check_protection,

@@ -6,6 +6,7 @@
 void checks_run(void);
 
 void check_faults(void);
+void check_debug(void);
 void check_control(void);
 void check_paging(void);
 void check_protection(void);

@@ -204,8 +204,12 @@ class Board:
             crash=self.judge.crash,
             undefined=self.cpu.undefined,
             cpu=None if self.chipset.exit.code is not None else self.cpu.place(self.is_stuck),
-            notes=[*native.notes(self.cpu.context.is_inexact()), *debug_notes(self.cpu.engine)],
+            notes=self._notes(),
         )
+
+    def _notes(self) -> list[str]:
+        missing = [] if self.cpu.has_data_breakpoints else debug_notes(self.cpu.engine)
+        return [*native.notes(self.cpu.context.is_inexact()), *missing]
 
     def _run(self) -> tuple[Verdict, str]:
         limit = self.request.timeout * NANOSECONDS

@@ -31,6 +31,7 @@ from ambilink.machine.emulator.protected_mode import HFLAG_ADDS_SEGMENT, Fault, 
 from ambilink.machine.memory import PhysicalMemory
 from ambilink.machine.model import Counts, CpuPlace
 
+VECTOR_DEBUG = 1
 VECTOR_BREAKPOINT = 3
 VECTOR_INVALID = 6
 VECTOR_DOUBLE_FAULT = 8
@@ -49,6 +50,7 @@ FLAG_RESUME = 0x10000
 CODE64 = 0x00A09B00
 CODE32 = 0x00C09B00
 DATA = 0x00C09300
+INT1 = b"\xf1"
 FLAT_LIMIT = 0xFFFFFFFF
 ADDRESS_MASK = 0x000FFFFFFFFFF000
 KERNEL_HALF = 1 << 63
@@ -133,6 +135,11 @@ class Cpu:
     @property
     def has_device_registers(self) -> bool:
         """MSRs and CR8 reach the local APIC, and the time-stamp counter is the guest's time."""
+        return self._native is not None
+
+    @property
+    def has_data_breakpoints(self) -> bool:
+        """And general detect."""
         return self._native is not None
 
     def connect_registers(self, read: Callable[[int, int], int | None], write: Callable[[int, int, int], bool]) -> None:
@@ -443,9 +450,18 @@ class Cpu:
 
     def _on_invalid(self, engine: unicorn.Uc, data: object) -> bool:
         self.context.save()
+        if self._native is None and self._is_int1():
+            self.context.rip.value += 1
+            self.raise_exception(VECTOR_DEBUG, 0)
+            return True
         self.undefined = self.rip, self.context.control[3]
         self.raise_exception(VECTOR_INVALID, 0)
         return True
+
+    def _is_int1(self) -> bool:
+        """In 64-bit code. Unicorn takes it for undefined; the native helper has looked already."""
+        place = self.physical(self.rip) if self.context.hflags.value & HFLAG_CS64 else None
+        return place is not None and self.memory.read(place, 1) == INT1
 
     def _make_system_call(self) -> Callable[[unicorn.Uc, object], None]:
         """The `syscall` instruction (Intel volume 2B). This is the hot path: everything is bound beforehand."""

@@ -70,15 +70,16 @@ def registers_of(engine: unicorn.Uc) -> dict[str, int]:
 
 
 def debug_notes(engine: unicorn.Uc) -> list[str]:
-    """What the guest set in DR7 and does not get: breakpoints of data, general detect."""
+    """What the guest set in DR7 and does not get without the native helper: breakpoints of data, general detect."""
     control = int(engine.reg_read(x86.UC_X86_REG_DR7))
     enabled = [number for number in range(4) if control >> 2 * number & 3]
     found = []
     if any(control >> 16 + 4 * number & 3 for number in enabled):
-        found.append("the guest set a breakpoint of data in DR7, and this emulator has those of instructions only")
+        found.append("a breakpoint of data")
     if control & DR7_GENERAL_DETECT:
-        found.append("the guest set general detect in DR7, which this emulator does not have")
-    return found
+        found.append("general detect")
+    missing = "in DR7, which the emulator does not have without its native helper"
+    return [f"the guest set {what} {missing}" for what in found]
 
 
 def describe_exceptions(found: Exceptions) -> str:

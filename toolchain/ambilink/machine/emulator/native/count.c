@@ -2,8 +2,9 @@
  *
  * Unicorn calls helper_check_exit_request(engine, 0) at the start of each block, to see whether it shall stop. In a
  * machine's blocks the arguments are others: the machine, and how many instructions the block has. */
-#include "native.h"
+#include "debug.h"
 #include "machine.h"
+#include "native.h"
 
 REPLACES(check_exit_request, void, (void *engine, uint32_t count));
 REPLACES_SYMBOL(check_exit_request_x86_64, void, (void *translator));
@@ -127,13 +128,21 @@ EXPORT void cpu_loop_exit_x86_64(void *cpu)
     struct machine *machine = machine_of_cpu(cpu);
     if (machine != NULL) {
         int32_t exception = *int_at(cpu, CPU_EXCEPTION);
-        machine_settle(machine, exception >= 0 && exception < EXCEPTIONS);
+        bool is_fault = exception >= 0 && exception < EXCEPTIONS;
+        machine_settle(machine, is_fault);
+        if (is_fault)
+            debug_raised(machine, exception);
         machine->is_halted = exception == HALT;
     }
     ORIGINAL(cpu_loop_exit_x86_64)(cpu);
 }
 
 /* Running. */
+
+void machine_set_bound(struct machine *machine)
+{
+    machine->bound = machine->pause || machine->interrupts || machine->debug_hits ? 0 : machine->limit;
+}
 
 /* Whether the run ends before the next block. */
 static bool is_over(const struct machine *machine)
@@ -147,6 +156,7 @@ static __attribute__((noinline)) void look_at_block(struct machine *machine, uin
 {
     machine->count -= instructions;
     machine->block = 0;
+    debug_trap(machine, place);
     if (is_over(machine)) {
         ORIGINAL(uc_emu_stop)(machine->engine);
     } else if (machine->count + instructions > machine->limit) {
@@ -188,13 +198,13 @@ EXPORT void machine_begin(struct machine *machine, uint64_t limit, bool until_in
     machine->count = machine->block = machine->pause = machine->is_halted = 0;
     machine->limit = limit;
     machine->interrupts = until_interrupts;
-    machine->bound = until_interrupts ? 0 : limit;
+    machine_set_bound(machine);
 }
 
 EXPORT void machine_pause(struct machine *machine)
 {
     machine->pause = 1;
-    machine->bound = 0;
+    machine_set_bound(machine);
 }
 
 EXPORT uint64_t machine_now(const struct machine *machine)

@@ -21,7 +21,7 @@ struct memory_range {
 struct machine {
     /* Read at each block. */
     uint64_t count;   /* instructions of this run; a faulting one counts each time that it is begun */
-    uint64_t bound;   /* a block that would pass it is looked at first: the limit, or 0 for each */
+    uint64_t bound;   /* a block that would pass it is looked at first: see machine_set_bound */
     uintptr_t place;  /* in the running block's code */
     uint32_t block;   /* its instructions; 0: no block is running */
     uint32_t ignored; /* times that a block was not as expected: then nothing counts */
@@ -49,6 +49,10 @@ struct machine {
     /* MSRs of the local APIC, and its CR8. Both are given the time-stamp counter, and tell whether there is none such. */
     uint64_t (*read_register)(uint32_t msr, uint64_t counter, uint32_t *fault);
     uint32_t (*write_register)(uint32_t msr, uint64_t value, uint64_t counter);
+    /* debug.c: the last access of translated code that was noted, and the breakpoints that the running instruction hit. */
+    uint64_t noted_address;
+    uintptr_t noted_place;
+    uint32_t noted_size, debug_hits;
 };
 
 enum { REGISTER_CR8 = 0x7fffffff }; /* in place of an MSR's number */
@@ -70,6 +74,9 @@ void machine_settle(struct machine *machine, bool is_begun);
 /* For an instruction that has changed nothing yet, called at a place in translated code, and may end the run: begin again
  * with it in a block of its own, behind which the run can end. Returns if it is in one. */
 void machine_run_alone(struct machine *machine, uintptr_t place);
+
+/* From what ends a run, and breakpoints that were hit: the limit, or 0, where each block must be looked at. */
+void machine_set_bound(struct machine *machine);
 
 bool machine_accepts_interrupt(const struct machine *machine);
 

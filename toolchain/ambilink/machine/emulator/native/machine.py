@@ -63,6 +63,10 @@ class Machine(ctypes.Structure):
         ("counter_adjust", ctypes.c_uint64),
         ("read_register", READ_REGISTER),
         ("write_register", WRITE_REGISTER),
+        ("noted_address", ctypes.c_uint64),
+        ("noted_place", ctypes.c_size_t),
+        ("noted_size", ctypes.c_uint32),
+        ("debug_hits", ctypes.c_uint32),
     ]
 
 

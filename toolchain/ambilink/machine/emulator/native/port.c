@@ -30,10 +30,17 @@ static void begin(struct cpu_state *state, uintptr_t place)
         machine_run_alone(machine, place);
 }
 
+/* A port of the line that sends, where nothing else looks. */
+static bool is_line(const struct machine *machine, uint32_t port, uint32_t offset)
+{
+    return machine->line_port != 0 && port == machine->line_port + offset &&
+        !(machine->state->hflags & HFLAG_PORT_BREAKPOINT);
+}
+
 /* Whether a byte to the serial line waits for the end of its line. */
 static bool keep(struct machine *machine, uint32_t port, uint32_t value)
 {
-    if (machine->line_port == 0 || port != machine->line_port || (uint8_t)value == '\n' ||
+    if (!is_line(machine, port, 0) || (uint8_t)value == '\n' ||
         machine->line_size == sizeof machine->line)
         return false;
     machine->line[machine->line_size++] = (uint8_t)value;
@@ -67,7 +74,7 @@ EXPORT uint64_t helper_inb_x86_64(struct cpu_state *state, uint32_t port)
 {
     uintptr_t place = (uintptr_t)__builtin_return_address(0);
     struct machine *machine = allow(state, place);
-    if (machine != NULL && machine->line_port != 0 && port == machine->line_port + LINE_STATUS)
+    if (machine != NULL && is_line(machine, port, LINE_STATUS))
         return LINE_IDLE;
     if (machine != NULL)
         machine_run_alone(machine, place);

@@ -22,6 +22,8 @@ UNICORNS(cpu_loop_exit_noexc_x86_64, void, (void *));
 #define BZHI_PDEP 0xf5
 #define BLS 0xf3
 #define CMPXCHG 0xb1
+#define INT1 0xf1
+#define VECTOR_DEBUG 1
 #define PREFIX_NONE 0
 #define PREFIX_F2 3
 
@@ -354,9 +356,38 @@ static bool carry_out(struct cpu *cpu)
     return true;
 }
 
+/* The size of the instruction at RIP, if it is int1; else 0. */
+static unsigned int1_size(struct cpu *cpu)
+{
+    bool is64 = cpu->hflags & HFLAG_CS64;
+    uint64_t start = (is64 ? 0 : cpu->segments[1].base) + cpu->rip;
+    for (unsigned i = 0; i < LONGEST; i++) {
+        uint8_t byte = (uint8_t)ORIGINAL(cpu_ldub_code_x86_64)(cpu, start + i);
+        if (byte == INT1)
+            return i + 1;
+        bool is_other_prefix = byte == 0x66 || byte == 0xf2 || byte == 0xf3 || (is64 && byte >> 4 == 4);
+        if (!is_prefix(byte, is64) && !is_other_prefix)
+            return 0;
+    }
+    return 0;
+}
+
+/* int1 is unknown to Unicorn, too: a trap, which asks no gate for its privilege. */
+static bool becomes_trap(struct cpu *cpu)
+{
+    unsigned size = int1_size(cpu);
+    if (size == 0)
+        return false;
+    unicorn_settle(cpu);
+    cpu->rip += size;
+    return true;
+}
+
 REPLACEMENT(raise_exception, void, (struct cpu *cpu, int vector))
 {
     if (vector == VECTOR_INVALID_OPCODE && carry_out(cpu))
         ORIGINAL(cpu_loop_exit_noexc_x86_64)((char *)cpu - BEFORE_CPU);
+    if (vector == VECTOR_INVALID_OPCODE && becomes_trap(cpu))
+        vector = VECTOR_DEBUG;
     __attribute__((musttail)) return ORIGINAL(raise_exception)(cpu, vector);
 }

@@ -84,6 +84,7 @@ enum hflag {
     HFLAG_PRIVILEGE = 3,
     HFLAG_INHIBIT_INTERRUPT = 1 << 3, /* the instruction after sti or mov to ss */
     HFLAG_CS64 = 1 << 15,
+    HFLAG_PORT_BREAKPOINT = 1 << 24,
 };
 
 enum eflag {
