@@ -22,6 +22,7 @@ GUESTS = {
     "unaligned write": (ON_WRITE, PLACE, WIDE + NOP),
     "read of what must be written": (ON_WRITE, PLACE, LOAD + NOP),
     "read": (ON_ACCESS, PLACE, LOAD + NOP),
+    "unaligned read that ends before": (ON_ACCESS, PLACE, "488b0425fc7f0000" + NOP),
     "read of the word before": (ON_ACCESS, PLACE + 4, LOAD + NOP),
     "write into the next page": (ON_WRITE, 0x9000, "48890425fd8f0000" + NOP),
     "fxsave": (ON_WRITE, PLACE, "0fae042500800000" + NOP),

@@ -17,6 +17,7 @@ write, second of a block: #DB at 14, DR6 0xffff0ff1, 7 instructions
 unaligned write: #DB at 8, DR6 0xffff0ff1, 6 instructions
 read of what must be written: #DB at none, DR6 0xffff0ff0, 7 instructions
 read: #DB at 7, DR6 0xffff0ff1, 6 instructions
+unaligned read that ends before: #DB at none, DR6 0xffff0ff0, 7 instructions
 read of the word before: #DB at none, DR6 0xffff0ff0, 7 instructions
 write into the next page: #DB at 8, DR6 0xffff0ff1, 6 instructions
 fxsave: #DB at 8, DR6 0xffff0ff1, 6 instructions

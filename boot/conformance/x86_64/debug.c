@@ -107,8 +107,8 @@ static void check_lengths(void)
         check("debug: an unaligned write that ends before", fault_vector, NO_FAULT);
         if (check_is_tcg()) /* it looks at the two aligned words that an unaligned one lies in */
             continue;
-        TRY(breakpoint(1, ACCESSED, bytes), middle - 5, "", "movl (%%rbx), %%ecx");
-        check("debug: an unaligned read that ends before", fault_vector, NO_FAULT);
+        TRY(breakpoint(1, ACCESSED, bytes), middle + bytes, "", "movq (%%rbx), %%rcx");
+        check("debug: an unaligned read that begins behind", fault_vector, NO_FAULT);
     }
 }
 

@@ -128,10 +128,8 @@ EXPORT void cpu_loop_exit_x86_64(void *cpu)
     struct machine *machine = machine_of_cpu(cpu);
     if (machine != NULL) {
         int32_t exception = *int_at(cpu, CPU_EXCEPTION);
-        bool is_fault = exception >= 0 && exception < EXCEPTIONS;
-        machine_settle(machine, is_fault);
-        if (is_fault)
-            debug_raised(machine, exception);
+        machine_settle(machine, exception >= 0 && exception < EXCEPTIONS);
+        debug_leave(machine, exception);
         machine->is_halted = exception == HALT;
     }
     ORIGINAL(cpu_loop_exit_x86_64)(cpu);

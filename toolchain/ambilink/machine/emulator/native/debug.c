@@ -140,16 +140,26 @@ EXPORT void cpu_check_watchpoint_x86_64(void *cpu, uint64_t address, uint64_t si
     machine_set_bound(machine);
 }
 
-/* Translated code's accesses, where they are not the TLB's alone. */
+/* Translated code's accesses, where they are not the TLB's alone. Unicorn's functions call each other for the parts of
+ * one: that which came from translated code is noted, until it is done or the block is left. */
 
-static inline void note(struct cpu_state *state, uint64_t address, uint32_t size, uintptr_t place)
+/* The machine, if the access is now noted; else NULL. */
+static inline struct machine *note(struct cpu_state *state, uint64_t address, uint32_t size, uintptr_t place)
 {
     struct machine *machine;
-    if (!(state->debug[CONTROL] & CONTROL_ENABLED) || (machine = machine_of_state(state)) == NULL)
-        return;
+    if (!(state->debug[CONTROL] & CONTROL_ENABLED) || (machine = machine_of_state(state)) == NULL ||
+        machine->noted_place == place)
+        return NULL;
     machine->noted_address = address;
     machine->noted_size = size;
     machine->noted_place = place;
+    return machine;
+}
+
+static inline void forget(struct machine *machine)
+{
+    if (machine != NULL)
+        machine->noted_place = 0;
 }
 
 #define NOTES_LOAD(name, size) \
@@ -158,8 +168,10 @@ static inline void note(struct cpu_state *state, uint64_t address, uint32_t size
     EXPORT uint64_t helper_##name##_mmu_x86_64(struct cpu_state *state, uint64_t address, uint32_t kind, \
         uintptr_t place) \
     { \
-        note(state, address, size, place); \
-        return ORIGINAL(helper_##name##_mmu_x86_64)(state, address, kind, place); \
+        struct machine *noted = note(state, address, size, place); \
+        uint64_t value = ORIGINAL(helper_##name##_mmu_x86_64)(state, address, kind, place); \
+        forget(noted); \
+        return value; \
     }
 #define NOTES_STORE(name, type) \
     REPLACES_SYMBOL(helper_##name##_mmu_x86_64, void, \
@@ -167,8 +179,9 @@ static inline void note(struct cpu_state *state, uint64_t address, uint32_t size
     EXPORT void helper_##name##_mmu_x86_64(struct cpu_state *state, uint64_t address, type value, uint32_t kind, \
         uintptr_t place) \
     { \
-        note(state, address, sizeof value, place); \
+        struct machine *noted = note(state, address, sizeof value, place); \
         ORIGINAL(helper_##name##_mmu_x86_64)(state, address, value, kind, place); \
+        forget(noted); \
     }
 NOTES_LOAD(ret_ldub, 1)
 NOTES_LOAD(le_lduw, 2)
@@ -189,9 +202,12 @@ void debug_trap(struct machine *machine, uintptr_t place)
     raise(state, VECTOR_DEBUG, 0);
 }
 
-void debug_raised(struct machine *machine, int32_t vector)
+void debug_leave(struct machine *machine, int32_t vector)
 {
     struct cpu_state *state = machine->state;
+    forget(machine);
+    if (vector < 0 || vector >= EXCEPTIONS)
+        return;
     if (vector == VECTOR_DEBUG) {
         state->debug[STATUS] |= machine->debug_hits;
         state->debug[CONTROL] &= ~(uint64_t)CONTROL_DETECT;

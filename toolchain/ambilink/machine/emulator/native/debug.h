@@ -7,5 +7,6 @@
  * machine is hit a breakpoint of data. Behind a load of SS the next instruction comes first. */
 void debug_trap(struct machine *machine, uintptr_t place);
 
-/* An exception is being raised: #DB tells what was hit and ends general detect; a fault undoes its instruction's hits. */
-void debug_raised(struct machine *machine, int32_t vector);
+/* The running block is left. If that is for an exception: #DB tells what was hit and ends general detect, a fault undoes
+ * its instruction's hits. */
+void debug_leave(struct machine *machine, int32_t vector);

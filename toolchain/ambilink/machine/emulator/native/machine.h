@@ -49,7 +49,8 @@ struct machine {
     /* MSRs of the local APIC, and its CR8. Both are given the time-stamp counter, and tell whether there is none such. */
     uint64_t (*read_register)(uint32_t msr, uint64_t counter, uint32_t *fault);
     uint32_t (*write_register)(uint32_t msr, uint64_t value, uint64_t counter);
-    /* debug.c: the last access of translated code that was noted, and the breakpoints that the running instruction hit. */
+    /* debug.c: the access of translated code that is noted, if its place is not 0; what breakpoints the running
+     * instruction hit. */
     uint64_t noted_address;
     uintptr_t noted_place;
     uint32_t noted_size, debug_hits;
