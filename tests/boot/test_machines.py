@@ -21,10 +21,14 @@ CHECKS = {
     "qemu64": "460 passed, 0 failed, 15 of what this processor lacks",
 }
 PASSED = 0x10  # VERDICT_PASS of <ambilink/abi.h>
+ATTEMPTS = {"emulator": 1, "qemu": 5}  # QEMU's timers follow the host's clock, so they are late on a busy host
 
 
 def test_conformance(build, machine):
-    outcome = boot(machine, with_kernel(BootRequest(build / "conformance", timeout=60)))
+    for _ in range(ATTEMPTS[machine]):
+        outcome = boot(machine, with_kernel(BootRequest(build / "conformance", timeout=60)))
+        if outcome.verdict is Verdict.PASS:
+            break
     assert outcome.text == [f"conformance: {CHECKS[machine]}"]
     assert outcome.verdict is Verdict.PASS
 
@@ -41,7 +45,10 @@ def test_a_processor_without_the_protections(build, tmp_path):
         ram.open("r+b").truncate(128 << 20)
         words = command(program, BootRequest(build / image), ram, tmp_path)
         words[words.index("-cpu") + 1] = "qemu64"
-        done = subprocess.run(words, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+        for _ in range(ATTEMPTS["qemu"]):
+            done = subprocess.run(words, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+            if done.returncode == PASSED << 1 | 1:
+                break
         assert line in done.stdout and done.returncode == PASSED << 1 | 1, done.stdout
 
 
