@@ -1,8 +1,10 @@
 /* Budgets: what a process may take of the machine's memory, and what it has taken.
  *
- * A budget has two accounts. Pages: whole frames, for memory objects, page tables and tables of handles. Bytes: pieces
- * of the kernel's pool, for objects, mappings and lists. What a process causes is charged to its budget; so is what is
- * made for it by who may manage it. Processes that it makes share its budget, or get budgets that are made of it.
+ * A budget has two accounts. Pages: frames for memory objects, page tables and tables of handles. Bytes: slabs of the
+ * kernel's pool (memory/pool.h), each a frame too, for objects, mappings and lists; and the records of budgets that are
+ * made of it. So the frames that a budget holds are those that it was charged for. What a process causes is charged to
+ * its budget; so is what is made for it by who may manage it. Processes that it makes share its budget, or get budgets
+ * that are made of it.
  *
  * What a budget may take is reserved: it is taken from the budget that it was made of, up to the root, which has what
  * the machine has. So a budget that is not used up can be used, whatever others do; and one that is used up stops those
@@ -21,6 +23,7 @@
 
 /* So the way up to the root, which giving back may take, is short. */
 #define BUDGET_DEPTH_MAX 16
+#define SLAB_CLASSES 5 /* sizes of records, for each of which a budget has slabs */
 
 struct cost {
     uint64_t pages, bytes;
@@ -33,6 +36,7 @@ struct budget {
     uint64_t processes;                 /* that use it. Without any it shrinks to what is used, and gives the rest back */
     struct turns *turns, own_turns;     /* at the CPU, of its processes: its own, or those of the one that it was made of */
     void (*end)(struct budget *budget); /* called when no process uses it and nothing of it is used */
+    struct slab *slabs[SLAB_CLASSES];   /* the pool's: its own that have a free piece, by size */
     bool was_logged;                    /* that it is used up */
     char name[PROCESS_NAME_MAX];        /* of the process that it was made for */
 };

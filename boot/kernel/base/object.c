@@ -23,10 +23,7 @@ void objects_destroy(void)
         struct object *object = dying;
         dying = object->next_dying;
         work_did(1);
-        struct budget *budget = object->budget;
-        struct cost cost = budget ? object_cost(object) : (struct cost){0};
         if (object->type->destroy(object)) {
-            budget_give(budget, cost);
             work_waiting--;
             continue;
         }

@@ -11,15 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/budget.h"
-
 /* One for each kind of object; its address is the kind's identity. */
 struct object_type {
     /* The last reference went: a step of the object's end, within what work_left allows. True: all that it had was
      * given back, and it is no more. False: to be called again, after other objects may have ended. */
     bool (*destroy)(void *object);
-    uint32_t bytes;                                       /* what it takes of a budget, */
-    struct cost (*cost)(const void *object);              /* if that is not the same for each */
     void (*handle_made)(void *object, uint32_t rights);   /* NULL: the object does not count handles */
     void (*handle_closed)(void *object, uint32_t rights); /* likewise */
     /* While objects_are_reached: what runs can come to this object, or could until a moment ago. NULL: nothing
@@ -31,27 +27,7 @@ struct object {
     const struct object_type *type;
     uint64_t references; /* 0: it is dying */
     struct object *next_dying;
-    struct budget *budget; /* pays for it until it is gone; NULL: the kernel */
 };
-
-/* What it takes, while it is there. */
-static inline struct cost object_cost(const struct object *object)
-{
-    return object->type->cost ? object->type->cost(object) : (struct cost){.bytes = object->type->bytes};
-}
-
-/* Let a budget pay for an object of this type that is about to be made. False: that is more than the budget has
- * left. */
-static inline bool object_charge(const struct object_type *type, struct budget *budget)
-{
-    return budget_take(budget, (struct cost){.bytes = type->bytes});
-}
-
-/* It could not be made. */
-static inline void object_discharge(const struct object_type *type, struct budget *budget)
-{
-    budget_give(budget, (struct cost){.bytes = type->bytes});
-}
 
 /* A collection marks what is reached (process/collect.h). Until it is done, code that makes an object reachable
  * calls object_reached. */

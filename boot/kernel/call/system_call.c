@@ -163,20 +163,16 @@ static struct process *range_process(handle_t handle, int64_t *status)
     return process->record.state == PROCESS_ALIVE ? process : NULL;
 }
 
-/* Keep how far a call came that is to be made again. True: there is no memory to keep that, and it is to go on at once. */
-static bool range_goes_on(int64_t status, struct process *process, const struct space_progress *range)
+/* Keep how far a call came that is to be made again. */
+static void keep_range(int64_t status, struct process *process, const struct space_progress *range)
 {
     struct progress *progress = current_thread->progress;
     if (status != CALL_AGAIN) {
         if (progress)
             progress->range = (struct space_progress){0};
-        return false;
+        return;
     }
     progress = thread_keep_progress();
-    if (!progress) {
-        work_left = WORK_OF_ENTRY;
-        return true;
-    }
     if (progress->object != process) {
         object_retain(process);
         if (progress->object)
@@ -184,7 +180,6 @@ static bool range_goes_on(int64_t status, struct process *process, const struct 
         progress->object = process;
     }
     progress->range = *range;
-    return false;
 }
 
 static int64_t map(struct process *process, handle_t memory_handle, uint64_t offset, uint64_t size, uint64_t address,
@@ -205,9 +200,8 @@ static int64_t map(struct process *process, handle_t memory_handle, uint64_t off
         unsigned max_prot = slot->rights & (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE);
         wanted = (struct space_wanted){(struct memory *)slot->object, offset, size, address, (unsigned)prot, max_prot};
     }
-    do
-        status = space_map_some(&process->space, &wanted, &range);
-    while (range_goes_on(status, process, &range));
+    status = space_map_some(&process->space, &wanted, &range);
+    keep_range(status, process, &range);
     return status;
 }
 
@@ -238,8 +232,8 @@ static int64_t do_process_map_all(handle_t process_handle, uint64_t list_user, u
                                          : STATUS_INVALID;
         if (result == STATUS_NO_MEMORY && memory_comes_back())
             result = CALL_AGAIN;
-        if (result == CALL_AGAIN && (progress = thread_keep_progress())) {
-            progress->index = done;
+        if (result == CALL_AGAIN) {
+            thread_keep_progress()->index = done;
             return CALL_AGAIN;
         }
         if (result < 0)
@@ -256,9 +250,8 @@ static int64_t do_process_unmap(handle_t handle, uint64_t address, uint64_t size
         return status;
     struct space_progress range;
     range_progress(&range);
-    do
-        status = space_unmap_some(&process->space, address, size, &range);
-    while (range_goes_on(status, process, &range));
+    status = space_unmap_some(&process->space, address, size, &range);
+    keep_range(status, process, &range);
     return status;
 }
 
@@ -273,9 +266,8 @@ static int64_t do_process_protect(handle_t handle, uint64_t address, uint64_t si
         return status;
     struct space_progress range;
     range_progress(&range);
-    do
-        status = space_protect_some(&process->space, address, size, (unsigned)prot, &range);
-    while (range_goes_on(status, process, &range));
+    status = space_protect_some(&process->space, address, size, (unsigned)prot, &range);
+    keep_range(status, process, &range);
     return status;
 }
 
@@ -344,8 +336,8 @@ static int64_t do_log_write(handle_t handle, uint64_t text_user, uint64_t size)
     char part[128];
     struct progress *progress = current_thread->progress;
     for (uint64_t done = progress ? progress->index : 0; done < size;) {
-        if (!work_left && (progress = thread_keep_progress())) {
-            progress->index = done;
+        if (!work_left) {
+            thread_keep_progress()->index = done;
             return CALL_AGAIN;
         }
         uint64_t count = size - done < sizeof part ? size - done : sizeof part;
@@ -360,15 +352,12 @@ static int64_t do_log_write(handle_t handle, uint64_t text_user, uint64_t size)
 
 static int64_t do_image_check(uint64_t address, uint64_t size)
 {
-    struct progress *progress = current_thread->progress;
+    const struct progress *progress = current_thread->progress;
     uint64_t done = progress ? progress->index : 0;
     int64_t status = space_check(current_thread->space, address, size, &done);
-    if (status != CALL_AGAIN)
-        return status;
-    if (!(progress = thread_keep_progress()))
-        return STATUS_NO_MEMORY; /* it would never come further */
-    progress->index = done;
-    return CALL_AGAIN;
+    if (status == CALL_AGAIN)
+        thread_keep_progress()->index = done;
+    return status;
 }
 
 static int64_t do_input_read(handle_t handle)
@@ -399,9 +388,8 @@ static int64_t do_machine_counts(handle_t handle, uint64_t counts_user)
         .frames_used = kernel_record.frames_used,
         .handles = handle_count,
         .ending = work_waiting + collection_waits(),
+        .pieces = pool_used(),
     };
-    for (unsigned class = 0; class < POOL_CLASSES; class++)
-        counts.pieces += pool_used(class);
     return user_write(current_thread->space, counts_user, &counts, sizeof counts) ? STATUS_OK : STATUS_BAD_ADDRESS;
 }
 

@@ -64,13 +64,13 @@ static struct module_memory **find_memory(struct module_link *linking, uint64_t 
 
 static bool map_fresh(struct module_link *linking, const struct target_mapping *mapping)
 {
-    struct module_memory *record = pool_alloc(sizeof *record);
+    struct module_memory *record = pool_alloc(NULL, sizeof *record);
     struct memory *memory = record ? memory_create(NULL, mapping->size) : NULL;
     if (!memory || !page_map(kernel_page_table, mapping->address, memory, 0, mapping->size, mapping->prot)) {
         if (memory)
             object_release(memory);
         if (record)
-            pool_free(record, sizeof *record);
+            pool_free(record);
         return false;
     }
     *record = (struct module_memory){linking->memories, mapping->address, memory};
@@ -105,7 +105,7 @@ static void unmap(void *context, uint64_t address, uint64_t size)
         return;
     *at = record->next;
     object_release(record->memory);
-    pool_free(record, sizeof *record);
+    pool_free(record);
 }
 
 static bool protect(void *context, uint64_t address, uint64_t size, unsigned prot)

@@ -57,12 +57,11 @@ _Static_assert(sizeof(struct linux_files) <= POOL_LARGEST, "a small object");
 
 static bool files_destroy(void *object)
 {
-    pool_free(object, sizeof(struct linux_files));
+    pool_free(object);
     return true;
 }
 
-const struct object_type linux_files_type = {.destroy = files_destroy, .bytes = sizeof(struct linux_files)};
-const uint64_t linux_files_size = sizeof(struct linux_files);
+const struct object_type linux_files_type = {.destroy = files_destroy};
 
 /* NULL: the process opened and closed none. */
 static struct linux_files *files(void)
@@ -77,13 +76,9 @@ static struct linux_files *files_to_change(void)
     struct budget *budget = current_thread->process->budget;
     if (open)
         return open;
-    if (!object_charge(&linux_files_type, budget))
+    if (!(open = pool_alloc(budget, sizeof *open)))
         return NULL;
-    if (!(open = pool_alloc(sizeof *open))) {
-        object_discharge(&linux_files_type, budget);
-        return NULL;
-    }
-    open->object = (struct object){.type = &linux_files_type, .references = 1, .budget = budget};
+    open->object = (struct object){.type = &linux_files_type, .references = 1};
     for (unsigned i = 0; i < STANDARD_DESCRIPTORS; i++)
         open->at[i].file = &the_log;
     current_thread->process->linux_state = &open->object;
@@ -223,10 +218,10 @@ static uint64_t copied_before(void)
 /* True: time to leave, and the next entry goes on from there. */
 static bool leave_copying(uint64_t done)
 {
-    struct progress *progress = work_left ? NULL : thread_keep_progress();
-    if (progress)
-        progress->index = done;
-    return progress;
+    if (work_left)
+        return false;
+    thread_keep_progress()->index = done;
+    return true;
 }
 
 /* The part is done: another one of the same call begins at its own start. */

@@ -15,7 +15,6 @@ struct linux_descriptor {
 };
 
 extern const struct object_type linux_files_type;
-extern const uint64_t linux_files_size; /* bytes that it takes of the pool */
 
 /* False: there is none, and *found is untouched. */
 bool linux_find_descriptor(uint64_t number, struct linux_descriptor *found);

@@ -76,23 +76,18 @@ static struct progress come_so_far(void)
     return current_thread->progress ? *current_thread->progress : (struct progress){0};
 }
 
-/* Whether the call, which is not done, goes on in this entry: there is no memory to keep how far it came. */
-static bool goes_on(int64_t status, const struct progress *at)
+/* Keep how far a call came that is to be made again. */
+static void keep(int64_t status, const struct progress *at)
 {
     if (status != CALL_AGAIN)
-        return false;
+        return;
     struct progress *kept = thread_keep_progress();
-    if (!kept) {
-        work_left = WORK_OF_ENTRY;
-        return true;
-    }
     kept->object = at->object;
     kept->index = at->index;
     kept->address = at->address;
     kept->step = at->step;
     kept->error = at->error;
     kept->range = at->range;
-    return false;
 }
 
 /* What must not be replaced is seen before memory is made. */
@@ -221,10 +216,8 @@ static int64_t map(const struct wanted *wanted, struct progress *at)
 static int64_t map_in_steps(const struct wanted *wanted)
 {
     struct progress at = come_so_far();
-    int64_t result;
-    do
-        result = map(wanted, &at);
-    while (goes_on(result, &at));
+    int64_t result = map(wanted, &at);
+    keep(result, &at);
     if (result == CALL_AGAIN)
         return result;
     if (current_thread->progress)
@@ -268,18 +261,15 @@ int64_t linux_mprotect(uint64_t address, uint64_t size, uint64_t bits)
     if (!size)
         return 0;
     struct progress at = come_so_far();
-    do
-        status = space_protect_some(current_thread->space, address, PAGE_UP(size), prot, &at.range);
-    while (goes_on(status, &at));
+    status = space_protect_some(current_thread->space, address, PAGE_UP(size), prot, &at.range);
+    keep(status, &at);
     return status == STATUS_OVERLAP ? LINUX_ENOMEM : error_of(status); /* a hole, there */
 }
 
 int64_t linux_munmap(uint64_t address, uint64_t size)
 {
     struct progress at = come_so_far();
-    int64_t status;
-    do
-        status = space_unmap_some(current_thread->space, address, PAGE_UP(size), &at.range);
-    while (goes_on(status, &at));
+    int64_t status = space_unmap_some(current_thread->space, address, PAGE_UP(size), &at.range);
+    keep(status, &at);
     return error_of(status);
 }

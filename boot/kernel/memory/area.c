@@ -20,7 +20,7 @@ static struct area **find_gap(uint64_t size, uint64_t *start)
 uint64_t kernel_reserve(uint64_t size)
 {
     uint64_t start;
-    struct area **link = find_gap(size, &start), *area = link ? pool_alloc(sizeof *area) : NULL;
+    struct area **link = find_gap(size, &start), *area = link ? pool_alloc(NULL, sizeof *area) : NULL;
     if (!area)
         return 0;
     *area = (struct area){*link, start, start + size, NULL};
@@ -31,11 +31,11 @@ uint64_t kernel_reserve(uint64_t size)
 void *kernel_map(struct memory *memory, uint64_t offset, uint64_t size, unsigned prot)
 {
     uint64_t start;
-    struct area **link = find_gap(size, &start), *area = link ? pool_alloc(sizeof *area) : NULL;
+    struct area **link = find_gap(size, &start), *area = link ? pool_alloc(NULL, sizeof *area) : NULL;
     if (!area)
         return NULL;
     if (!page_map(kernel_page_table, start, memory, offset, size, prot)) {
-        pool_free(area, sizeof *area);
+        pool_free(area);
         return NULL;
     }
     object_retain(memory);
@@ -64,7 +64,7 @@ void kernel_unmap(void *address)
         if (area->memory)
             object_release(area->memory);
         *link = area->next;
-        pool_free(area, sizeof *area);
+        pool_free(area);
         return;
     }
 }

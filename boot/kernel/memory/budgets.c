@@ -2,23 +2,18 @@
 
 #include "memory/pool.h"
 
-static const struct cost record = {.bytes = sizeof(struct budget)};
-
 static void end(struct budget *budget)
 {
-    struct budget *parent = budget->parent;
-    pool_free(budget, sizeof *budget);
-    budget_give(parent, record);
+    pool_free(budget);
 }
 
 struct budget *budget_create(struct budget *parent, const char *name, struct cost limit)
 {
-    const struct cost all = {limit.pages, limit.bytes + record.bytes};
-    if (limit.bytes > parent->limit.bytes || !budget_take(parent, all))
+    if (!budget_take(parent, limit))
         return NULL;
-    struct budget *budget = pool_alloc(sizeof *budget);
+    struct budget *budget = pool_alloc(parent, sizeof *budget);
     if (!budget) {
-        budget_give(parent, all);
+        budget_give(parent, limit);
         return NULL;
     }
     *budget = (struct budget){.parent = parent, .depth = parent->depth + 1, .limit = limit, .end = end};

@@ -29,7 +29,7 @@ static void page_free(void *page)
 static bool make_list(struct memory *memory, uint64_t pages)
 {
     if (pages <= FEW)
-        memory->frames = pool_alloc(pages * sizeof(uint64_t));
+        memory->frames = pool_alloc(memory->budget, pages * sizeof(uint64_t));
     else
         memory->lists = page_alloc();
     return memory->frames || memory->lists;
@@ -38,7 +38,7 @@ static bool make_list(struct memory *memory, uint64_t pages)
 static void free_list(struct memory *memory)
 {
     if (memory->frames)
-        pool_free(memory->frames, memory->size / PAGE_SIZE * sizeof(uint64_t));
+        pool_free(memory->frames);
     if (memory->lists)
         page_free(memory->lists);
 }
@@ -79,6 +79,13 @@ static void free_frame(struct memory *memory)
         page_free(memory->lists[page / POINTERS_PER_PAGE]);
 }
 
+/* The pages that it takes of a budget, with those that list them. */
+static struct cost cost_of(uint64_t size)
+{
+    uint64_t pages = size / PAGE_SIZE;
+    return (struct cost){.pages = pages <= FEW ? pages : pages + 1 + (pages + POINTERS_PER_PAGE - 1) / POINTERS_PER_PAGE};
+}
+
 static bool memory_destroy(void *object)
 {
     struct memory *memory = object;
@@ -89,40 +96,28 @@ static bool memory_destroy(void *object)
             free_frame(memory);
         }
     free_list(memory);
-    pool_free(memory, sizeof *memory);
+    budget_give(memory->budget, (struct cost){.pages = memory_charge(memory)});
+    pool_free(memory);
     return true;
 }
 
-/* With its lists, and its record. */
-static struct cost cost_of(uint64_t pages)
-{
-    uint64_t lists = pages <= FEW ? 0 : 1 + (pages + POINTERS_PER_PAGE - 1) / POINTERS_PER_PAGE;
-    return (struct cost){.pages = pages + lists, .bytes = sizeof(struct memory) + (lists ? 0 : pages * sizeof(uint64_t))};
-}
-
-static struct cost memory_charge(const void *object)
-{
-    const struct memory *memory = object;
-    return cost_of(memory->size / PAGE_SIZE);
-}
-
-const struct object_type memory_type = {.destroy = memory_destroy, .cost = memory_charge};
+const struct object_type memory_type = {.destroy = memory_destroy};
 
 struct memory *memory_begin(struct budget *budget, uint64_t size)
 {
     /* Asked in advance, so that a request that cannot succeed takes nothing and zeroes nothing. */
-    uint64_t pages = size / PAGE_SIZE;
-    struct cost cost = cost_of(pages);
+    struct cost cost = cost_of(size);
     if (size > MEMORY_SIZE_MAX || !frames_available(cost.pages + 2) || !budget_take(budget, cost))
         return NULL;
-    struct memory *memory = pool_alloc(sizeof *memory);
-    if (memory && make_list(memory, pages)) {
-        memory->object = (struct object){.type = &memory_type, .references = 1, .budget = budget};
+    struct memory *memory = pool_alloc(budget, sizeof *memory);
+    if (memory) {
+        memory->object = (struct object){.type = &memory_type, .references = 1};
+        memory->budget = budget;
         memory->size = size;
-        return memory;
+        if (make_list(memory, size / PAGE_SIZE))
+            return memory;
+        pool_free(memory);
     }
-    if (memory)
-        pool_free(memory, sizeof *memory);
     budget_give(budget, cost);
     return NULL;
 }
@@ -154,7 +149,7 @@ struct memory *memory_create(struct budget *budget, uint64_t size)
 
 struct memory *memory_create_run(uint64_t start, uint64_t size)
 {
-    struct memory *memory = pool_alloc(sizeof *memory);
+    struct memory *memory = pool_alloc(NULL, sizeof *memory);
     if (memory)
         *memory = (struct memory){.object = {.type = &memory_type, .references = 1}, .size = size, .start = start};
     return memory;
@@ -165,11 +160,14 @@ uint64_t memory_frame(const struct memory *memory, uint64_t offset)
     return memory->start ? memory->start + offset : *slot(memory, offset / PAGE_SIZE);
 }
 
-struct memory_cost memory_cost(const struct memory *memory)
+uint64_t memory_charge(const struct memory *memory)
 {
-    if (memory->start)
-        return (struct memory_cost){0};
-    if (memory->frames)
-        return (struct memory_cost){.frames = memory->pages, .list_size = memory->size / PAGE_SIZE * sizeof(uint64_t)};
-    return (struct memory_cost){.frames = memory->pages + (memory->pages + POINTERS_PER_PAGE - 1) / POINTERS_PER_PAGE + 1};
+    return memory->start ? 0 : cost_of(memory->size).pages;
+}
+
+uint64_t memory_frames(const struct memory *memory)
+{
+    if (memory->start || memory->frames)
+        return memory->pages;
+    return memory->pages + (memory->pages + POINTERS_PER_PAGE - 1) / POINTERS_PER_PAGE + 1;
 }

@@ -6,6 +6,7 @@
 #define MEMORY_MEMORY_H
 #include <stdint.h>
 
+#include "base/budget.h"
 #include "base/object.h"
 #include "base/page.h"
 
@@ -15,6 +16,7 @@ extern const struct object_type memory_type;
 
 struct memory {
     struct object object;
+    struct budget *budget; /* pays for it until it is gone; NULL: the kernel */
     uint64_t size;    /* bytes, a multiple of the page size */
     uint64_t start;   /* first frame of a run; 0: frames of its own */
     uint64_t *frames; /* its own, if they are few: a list from the pool */
@@ -39,9 +41,7 @@ static inline unsigned memory_max_prot(const struct memory *memory)
 }
 /* The frame that holds the page at an offset below its size. */
 uint64_t memory_frame(const struct memory *memory, uint64_t offset);
-/* Frames and pieces of the pool that memory takes up, its struct included: bookkeeping. */
-struct memory_cost {
-    uint64_t frames, list_size; /* list_size: of the piece that lists the frames; 0: none */
-};
-struct memory_cost memory_cost(const struct memory *memory);
+/* Bookkeeping: pages that are charged for it, and frames that it has now, each with those that list them. */
+uint64_t memory_charge(const struct memory *memory);
+uint64_t memory_frames(const struct memory *memory);
 #endif

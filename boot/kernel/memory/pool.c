@@ -1,9 +1,10 @@
-/* Each frame of the pool is a slab: a head, and pieces of one size. Slabs that have a free piece are in a list. */
+/* Slabs: a head, and pieces of one size. Those of a budget that have a free piece are in a list of it. */
 #include "memory/pool.h"
 
 #include "base/bytes.h"
 #include "base/failure.h"
 #include "base/log.h"
+#include "base/page.h"
 #include "memory/frames.h"
 
 #define HEAD 64
@@ -13,61 +14,88 @@ struct piece {
 };
 
 struct slab {
-    struct slab *next, *previous; /* of the same class, with a free piece */
+    struct slab *next, *previous; /* of the same budget and class, with a free piece */
     struct piece *free;           /* those that were used before */
+    struct budget *budget;        /* that pays for the frame; NULL: the kernel */
     uint32_t used;                /* pieces that are in use, */
     uint32_t touched;             /* and that ever were: those behind them are free, and in no list */
+    uint32_t class;
 };
 _Static_assert(sizeof(struct slab) <= HEAD, "a slab's head");
 
-/* As many bytes as fit when a frame without its head is shared by so many. */
-static const uint32_t capacities[POOL_CLASSES] = {63, 42, 31, 15, 9, 7, 4, 2};
-static const uint32_t piece_sizes[POOL_CLASSES] = {64, 96, 128, 256, 448, 576, 1008, POOL_LARGEST};
+/* As many bytes as fit when a frame without its head is shared by so many. Few sizes, so that a small budget is not used up
+ * by slabs that are hardly used: the first are for mappings, memory and replies, for endpoints, and for budgets, the fourth
+ * for processes and threads. */
+static const uint32_t capacities[SLAB_CLASSES] = {42, 28, 15, 3, 2};
+static const uint32_t piece_sizes[SLAB_CLASSES] = {96, 144, 256, 1344, POOL_LARGEST};
 
-static struct pool {
-    struct slab *slabs; /* with a free piece */
-    uint64_t frames, used;
-} pools[POOL_CLASSES];
+static const struct cost one_frame = {.bytes = PAGE_SIZE};
+static struct slab *kernels[SLAB_CLASSES];
+static uint64_t frames, pieces;
 
-unsigned pool_class(size_t size)
+static unsigned class_of(size_t size)
 {
-    for (unsigned class = 0; class < POOL_CLASSES; class++)
+    for (unsigned class = 0; class < SLAB_CLASSES; class++)
         if (size <= piece_sizes[class])
             return class;
     panic("object of %u bytes", (uint64_t)size);
 }
 
-static void list_add(struct pool *pool, struct slab *slab)
+static struct slab *slab_of(const void *piece)
 {
-    slab->previous = NULL;
-    slab->next = pool->slabs;
-    if (pool->slabs)
-        pool->slabs->previous = slab;
-    pool->slabs = slab;
+    return (struct slab *)PAGE_DOWN((uint64_t)piece);
 }
 
-static void list_remove(struct pool *pool, struct slab *slab)
+static struct slab **list_of(struct budget *budget, unsigned class)
+{
+    return budget ? &budget->slabs[class] : &kernels[class];
+}
+
+static void list_add(struct slab **list, struct slab *slab)
+{
+    slab->previous = NULL;
+    slab->next = *list;
+    if (*list)
+        (*list)->previous = slab;
+    *list = slab;
+}
+
+static void list_remove(struct slab **list, struct slab *slab)
 {
     if (slab->previous)
         slab->previous->next = slab->next;
     else
-        pool->slabs = slab->next;
+        *list = slab->next;
     if (slab->next)
         slab->next->previous = slab->previous;
 }
 
-/* NULL: no free frame. */
-static struct slab *slab_with_room(struct pool *pool)
+/* NULL: no free frame, or none that the budget may have. */
+static struct slab *slab_create(struct budget *budget, unsigned class)
 {
-    if (pool->slabs)
-        return pool->slabs;
-    uint64_t frame = frame_alloc();
-    if (!frame)
+    if (!budget_take(budget, one_frame))
         return NULL;
-    pool->frames++;
+    uint64_t frame = frame_alloc();
+    if (!frame) {
+        budget_give(budget, one_frame);
+        return NULL;
+    }
+    frames++;
     struct slab *slab = physical_pointer(frame);
-    list_add(pool, slab);
+    slab->budget = budget;
+    slab->class = class;
+    list_add(list_of(budget, class), slab);
     return slab;
+}
+
+/* Nothing is left in it. */
+static void slab_destroy(struct slab *slab)
+{
+    struct budget *budget = slab->budget;
+    list_remove(list_of(budget, slab->class), slab);
+    frames--;
+    frame_free(physical_address(slab));
+    budget_give(budget, one_frame);
 }
 
 /* Zeroed, as the frame was. */
@@ -81,44 +109,45 @@ static struct piece *take_piece(struct slab *slab, unsigned class)
     return memory_fill(piece, 0, piece_sizes[class]);
 }
 
-void *pool_alloc(size_t size)
+void *pool_alloc(struct budget *budget, size_t size)
 {
-    unsigned class = pool_class(size);
-    struct pool *pool = &pools[class];
-    struct slab *slab = failure_due() ? NULL : slab_with_room(pool);
-    if (!slab)
+    unsigned class = class_of(size);
+    struct slab **list = list_of(budget, class);
+    if (failure_due() || (!*list && !slab_create(budget, class)))
         return NULL;
+    struct slab *slab = *list;
     struct piece *piece = take_piece(slab, class);
     if (slab->used == capacities[class])
-        list_remove(pool, slab);
-    pool->used++;
+        list_remove(list, slab);
+    pieces++;
     return piece;
 }
 
-void pool_free(void *pointer, size_t size)
+void pool_free(void *pointer)
 {
-    unsigned class = pool_class(size);
-    struct pool *pool = &pools[class];
-    struct slab *slab = (struct slab *)PAGE_DOWN((uint64_t)pointer);
+    struct slab *slab = slab_of(pointer);
     struct piece *piece = pointer;
-    if (slab->used == capacities[class])
-        list_add(pool, slab);
+    if (slab->used == capacities[slab->class])
+        list_add(list_of(slab->budget, slab->class), slab);
     piece->next = slab->free;
     slab->free = piece;
-    pool->used--;
-    if (--slab->used)
-        return;
-    list_remove(pool, slab);
-    pool->frames--;
-    frame_free(physical_address(slab));
+    pieces--;
+    if (!--slab->used)
+        slab_destroy(slab);
 }
 
-uint64_t pool_frames(unsigned class)
+uint64_t pool_frames(void)
 {
-    return pools[class].frames;
+    return frames;
 }
 
-uint64_t pool_used(unsigned class)
+uint64_t pool_used(void)
 {
-    return pools[class].used;
+    return pieces;
+}
+
+struct pool_slab pool_slab_of(const void *piece)
+{
+    const struct slab *slab = slab_of(piece);
+    return (struct pool_slab){slab, slab->budget, slab->used};
 }

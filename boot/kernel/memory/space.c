@@ -12,7 +12,7 @@
 #define SEEN_PER_UNIT 8       /* likewise */
 #define UNMAPPED_PER_UNIT 512 /* pages: those of a table */
 
-static const struct cost one_page = {.pages = 1}, one_mapping = {.bytes = sizeof(struct mapping)};
+static const struct cost one_page = {.pages = 1};
 
 bool space_init(struct space *space, struct budget *budget)
 {
@@ -32,24 +32,13 @@ bool space_init(struct space *space, struct budget *budget)
 /* NULL: no memory. */
 static struct mapping *mapping_alloc(struct space *space)
 {
-    if (!budget_take(space->budget, one_mapping))
-        return NULL;
-    struct mapping *mapping = pool_alloc(sizeof *mapping);
-    if (!mapping)
-        budget_give(space->budget, one_mapping);
-    return mapping;
+    return pool_alloc(space->budget, sizeof(struct mapping));
 }
 
-static void mapping_free(struct space *space, struct mapping *mapping)
-{
-    pool_free(mapping, sizeof *mapping);
-    budget_give(space->budget, one_mapping);
-}
-
-static void mapping_end(struct space *space, struct mapping *mapping)
+static void mapping_end(struct mapping *mapping)
 {
     object_release(mapping->memory);
-    mapping_free(space, mapping);
+    pool_free(mapping);
 }
 
 /* What tables were freed since there were so many. */
@@ -85,7 +74,7 @@ bool space_end(struct space *space)
         struct mapping *mapping = mappings_take(&space->mappings);
         if (!mapping)
             return true;
-        mapping_end(space, mapping);
+        mapping_end(mapping);
         if (i % FREED_PER_UNIT == 0)
             work_did(1);
     }
@@ -169,7 +158,7 @@ static int64_t unmap_rest(struct space_progress *progress, struct space *space)
             continue;
         }
         mappings_remove(&space->mappings, mapping);
-        mapping_end(space, mapping);
+        mapping_end(mapping);
     }
     return status;
 }
@@ -211,7 +200,7 @@ static int64_t map_at(struct space *space, const struct space_wanted *wanted, ui
         page_guard.check_early(page_guard.start + offset, size / PAGE_SIZE);
     const bool is_partial = part_of(size, PAGES_PER_UNIT) < size;
     if (!is_partial && !map_pages(space, address, memory, offset, size, prot)) {
-        mapping_free(space, mapping);
+        pool_free(mapping);
         return STATUS_NO_MEMORY;
     }
     mapping->start = address;

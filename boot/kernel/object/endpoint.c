@@ -49,7 +49,7 @@ static void handle_closed(void *object, uint32_t rights)
 
 static bool endpoint_destroy(void *object)
 {
-    pool_free(object, sizeof(struct endpoint));
+    pool_free(object);
     return true;
 }
 
@@ -64,7 +64,6 @@ static void endpoint_reached(void *object)
 
 const struct object_type endpoint_type = {
     .destroy = endpoint_destroy,
-    .bytes = sizeof(struct endpoint),
     .handle_made = handle_made,
     .handle_closed = handle_closed,
     .reached = endpoint_reached,
@@ -78,14 +77,10 @@ bool endpoint_reach(struct endpoint *endpoint)
 
 struct endpoint *endpoint_create(struct budget *budget, const struct process_record *server)
 {
-    if (!object_charge(&endpoint_type, budget))
+    struct endpoint *endpoint = pool_alloc(budget, sizeof *endpoint);
+    if (!endpoint)
         return NULL;
-    struct endpoint *endpoint = pool_alloc(sizeof *endpoint);
-    if (!endpoint) {
-        object_discharge(&endpoint_type, budget);
-        return NULL;
-    }
-    endpoint->object = (struct object){.type = &endpoint_type, .references = 1, .budget = budget};
+    endpoint->object = (struct object){.type = &endpoint_type, .references = 1};
     endpoint->record.server = (uint64_t)server;
     return endpoint;
 }

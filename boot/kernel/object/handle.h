@@ -4,6 +4,7 @@
 #include <ambilink/abi.h>
 #include <stdbool.h>
 
+#include "base/budget.h"
 #include "base/object.h"
 #include "base/page.h"
 

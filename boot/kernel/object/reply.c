@@ -10,7 +10,7 @@ static bool reply_destroy(void *object)
         reply->caller->caller_link = NULL;
         thread_wake(reply->caller, STATUS_PEER_GONE);
     }
-    pool_free(reply, sizeof *reply);
+    pool_free(reply);
     return true;
 }
 
@@ -22,18 +22,14 @@ static void reply_reached(void *object)
         object_reached(reply->caller->process);
 }
 
-const struct object_type reply_type = {.destroy = reply_destroy, .bytes = sizeof(struct reply), .reached = reply_reached};
+const struct object_type reply_type = {.destroy = reply_destroy, .reached = reply_reached};
 
 struct reply *reply_create(struct budget *budget)
 {
-    if (!object_charge(&reply_type, budget))
+    struct reply *reply = pool_alloc(budget, sizeof *reply);
+    if (!reply)
         return NULL;
-    struct reply *reply = pool_alloc(sizeof *reply);
-    if (!reply) {
-        object_discharge(&reply_type, budget);
-        return NULL;
-    }
-    reply->object = (struct object){.type = &reply_type, .references = 1, .budget = budget};
+    reply->object = (struct object){.type = &reply_type, .references = 1};
     return reply;
 }
 

@@ -61,16 +61,15 @@ static bool thread_destroy(void *object)
     struct thread *thread = object;
     if (loaded_thread == thread)
         loaded_thread = NULL;
-    pool_free(thread, sizeof *thread);
+    pool_free(thread);
     return true;
 }
 
-/* With what it keeps of a call that is done in steps. */
-const struct object_type thread_type = {.destroy = thread_destroy, .bytes = sizeof(struct thread) + sizeof(struct progress)};
+const struct object_type thread_type = {.destroy = thread_destroy};
 
-struct thread *thread_create(uint64_t entry, uint64_t stack, uint64_t argument)
+struct thread *thread_create(struct budget *budget, uint64_t entry, uint64_t stack, uint64_t argument)
 {
-    struct thread *thread = pool_alloc(sizeof *thread);
+    struct thread *thread = pool_alloc(budget, sizeof *thread);
     if (!thread)
         return NULL;
     thread->object = (struct object){.type = &thread_type, .references = 1};
@@ -96,8 +95,11 @@ void thread_stop(struct thread *thread)
 struct progress *thread_keep_progress(void)
 {
     struct thread *thread = current_thread;
-    if (!thread->progress && (thread->progress = pool_alloc(sizeof *thread->progress)))
+    if (!thread->progress) {
+        thread->progress = &thread->own_progress;
+        *thread->progress = (struct progress){0};
         frame_call(&thread->frame, thread->progress->call);
+    }
     return thread->progress;
 }
 
@@ -108,7 +110,6 @@ void thread_forget_progress(struct thread *thread)
         return;
     if (progress->object)
         object_release(progress->object);
-    pool_free(progress, sizeof *progress);
     thread->progress = NULL;
 }
 
@@ -117,8 +118,8 @@ int64_t thread_make_memory(struct budget *budget, uint64_t size, struct memory *
     struct progress *progress = current_thread->progress;
     struct memory *made = progress && progress->object ? progress->object : memory_begin(budget, size);
     int64_t status = made ? memory_grow(made) : STATUS_NO_MEMORY;
-    if (status == CALL_AGAIN && (progress = thread_keep_progress())) {
-        progress->object = made;
+    if (status == CALL_AGAIN) {
+        thread_keep_progress()->object = made;
         return CALL_AGAIN;
     }
     if (progress)

@@ -60,7 +60,7 @@ struct thread {
     uint64_t badge;                   /* of the handle called */
     uint64_t message_out;             /* user address: where to receive; what to send is record.request */
     uint64_t reply_handle_out;
-    struct progress *progress;        /* of the call that it makes; NULL: none */
+    struct progress *progress, own_progress; /* of the call that it makes; NULL: none */
     uint64_t collection;              /* the call found no memory, and waits for this one; 0: it did not */
 };
 
@@ -75,14 +75,14 @@ extern bool input_awaited;
 /* The thread whose system call or trap this is; NULL: it ended or yielded. */
 extern struct thread *current_thread;
 
-/* A thread that is in no process and no queue yet; NULL: no memory. `entry` is a user address. */
-struct thread *thread_create(uint64_t entry, uint64_t stack, uint64_t argument);
+/* A thread that is in no process and no queue yet, paid for by the budget; NULL: no memory. `entry` is a user address. */
+struct thread *thread_create(struct budget *budget, uint64_t entry, uint64_t stack, uint64_t argument);
 /* It runs no more and waits for nothing: dead. Its process is the caller's to care for. */
 void thread_stop(struct thread *thread);
 /* Out of its queue, or not ready: a thread whose process ended, and which will be stopped. */
 void thread_set_aside(struct thread *thread);
 
-/* The progress of the running thread's call, zeroed when it is new; NULL: no memory. */
+/* The progress of the running thread's call, zeroed when it is new. It lies in the thread, so that there always is one. */
 struct progress *thread_keep_progress(void);
 void thread_forget_progress(struct thread *thread);
 /* Memory for the running thread's call, which `budget` pays for, in steps where it is large. STATUS_OK: *memory is the

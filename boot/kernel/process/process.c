@@ -88,7 +88,7 @@ static bool process_destroy(void *object)
     if (process->watcher)
         object_release(process->watcher);
     leave_budget(process);
-    pool_free(process, sizeof *process);
+    pool_free(process);
     return true;
 }
 
@@ -111,7 +111,6 @@ static void process_reached(void *object)
 
 const struct object_type process_type = {
     .destroy = process_destroy,
-    .bytes = sizeof(struct process),
     .handle_closed = process_handle_closed,
     .reached = process_reached,
 };
@@ -159,17 +158,14 @@ struct process *process_before(const struct process *process)
 
 struct process *process_create(struct budget *budget, const char *name, size_t length)
 {
-    if (!object_charge(&process_type, budget))
-        return NULL;
-    struct process *process = pool_alloc(sizeof *process);
+    struct process *process = pool_alloc(budget, sizeof *process);
     if (!process || !space_init(&process->space, budget)) {
         if (process)
-            pool_free(process, sizeof *process);
-        object_discharge(&process_type, budget);
+            pool_free(process);
         return NULL;
     }
     budget_join(budget);
-    process->object = (struct object){.type = &process_type, .references = 1, .budget = budget};
+    process->object = (struct object){.type = &process_type, .references = 1};
     process->budget = process->handles.budget = budget;
     turns_init(&process->share.turns, budget->turns);
     process->record.number = ++process_numbers;
@@ -220,14 +216,9 @@ __attribute__((noinline)) void process_begins(void)
 
 struct thread *process_start_thread(struct process *process, uint64_t entry, uint64_t stack, uint64_t argument)
 {
-    if (!object_charge(&thread_type, process->budget))
+    struct thread *thread = thread_create(process->budget, entry, stack, argument);
+    if (!thread)
         return NULL;
-    struct thread *thread = thread_create(entry, stack, argument);
-    if (!thread) {
-        object_discharge(&thread_type, process->budget);
-        return NULL;
-    }
-    thread->object.budget = process->budget;
     thread->process = process;
     thread->process_record = &process->record;
     thread->space = &process->space;

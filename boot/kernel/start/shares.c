@@ -1,6 +1,6 @@
-/* The kernel keeps a part for itself: for what it links, and for pieces of its pool that are not in use. Of the rest
- * each service gets what the manifest says; what is left is shared in equal parts by the other services of the boot,
- * the loader service, which has the rest of the root budget, and one part more for what it does for others. */
+/* The kernel keeps a part for itself: for what it links, and for its own objects. Of the rest each service gets what the
+ * manifest says; what is left is shared in equal parts by the other services of the boot, the loader service, which has the
+ * rest of the root budget, and one part more for what it does for others. */
 #include "start/shares.h"
 
 #include "base/log.h"

@@ -310,7 +310,7 @@ int LLVMFuzzerInitialize(int *count, char ***words)
     root_budget.limit = (struct cost){1 << 20, 1 << 30};
     need(process_create(&root_budget, "first", 5)); /* its end would be the machine's */
     first_frames = kernel_record.frames_used;
-    first_pieces = pool_used(0);
+    first_pieces = pool_used();
     return 0;
 }
 
@@ -332,7 +332,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     caller_release();
     processes_end();
     check_everything();
-    if (kernel_record.frames_used != first_frames || pool_used(0) != first_pieces)
-        panic("%u frames and %u pieces of the pool are lost", kernel_record.frames_used - first_frames, pool_used(0) - first_pieces);
+    if (kernel_record.frames_used != first_frames || pool_used() != first_pieces)
+        panic("%u frames and %u pieces of the pool are lost", kernel_record.frames_used - first_frames, pool_used() - first_pieces);
     return 0;
 }

@@ -9,32 +9,37 @@
 
 #define LIMIT (8u << 20) /* bytes */
 
+struct head {
+    struct budget *budget;
+    uint64_t size;
+};
+
 static uint64_t pieces, bytes;
 
-void *pool_alloc(size_t size)
+void *pool_alloc(struct budget *budget, size_t size)
 {
     if (size > POOL_LARGEST)
         panic("object of %u bytes", (uint64_t)size);
-    if (failure_due() || bytes + size > LIMIT)
+    if (failure_due() || bytes + size > LIMIT || !budget_take(budget, (struct cost){.bytes = size}))
         return NULL;
-    uint64_t *head = calloc(1, size + 16); /* the size, so that it is the one that is freed */
-    head[0] = size;
+    struct head *head = calloc(1, sizeof *head + size);
+    *head = (struct head){budget, size};
     pieces++;
     bytes += size;
-    return head + 2;
+    return head + 1;
 }
 
-void pool_free(void *pointer, size_t size)
+void pool_free(void *pointer)
 {
-    uint64_t *head = (uint64_t *)pointer - 2;
-    if (head[0] != size)
-        panic("a piece of %u bytes is freed as one of %u", head[0], (uint64_t)size);
+    struct head *head = (struct head *)pointer - 1;
+    struct head was = *head;
     pieces--;
-    bytes -= size;
+    bytes -= was.size;
     free(head);
+    budget_give(was.budget, (struct cost){.bytes = was.size});
 }
 
-uint64_t pool_used(unsigned class)
+uint64_t pool_used(void)
 {
-    return class ? 0 : pieces;
+    return pieces;
 }

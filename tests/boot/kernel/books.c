@@ -26,7 +26,7 @@ static struct found {
     uint64_t references;
 } objects[OBJECTS_MAX];
 static unsigned object_count;
-static uint64_t pieces[POOL_CLASSES], frames, areas;
+static uint64_t pieces, frames, areas;
 static bool wrong;
 
 /* Budgets by what uses them, and what is charged to each. */
@@ -37,18 +37,20 @@ static struct account {
 } accounts[OBJECTS_MAX];
 static unsigned account_count;
 
+/* Slabs by what lies in them. */
+static struct contents {
+    struct pool_slab slab;
+    uint64_t pieces;
+} slabs[OBJECTS_MAX];
+static unsigned slab_count;
+
 static const struct kind {
     const struct object_type *type;
     const char *name;
-    uint64_t size; /* of its piece of the pool; 0: linux_files_size, or none */
 } kinds[] = {
-    {&memory_type, "memory", sizeof(struct memory)},
-    {&process_type, "process", sizeof(struct process)},
-    {&thread_type, "thread", sizeof(struct thread)},
-    {&endpoint_type, "endpoint", sizeof(struct endpoint)},
-    {&reply_type, "reply", sizeof(struct reply)},
-    {&linux_files_type, "Linux files", 0},
-    {&system_type, "system", 0},
+    {&memory_type, "memory"},     {&process_type, "process"}, {&thread_type, "thread"},
+    {&endpoint_type, "endpoint"}, {&reply_type, "reply"},     {&linux_files_type, "Linux files"},
+    {&system_type, "system"},
 };
 
 static const struct kind *kind_of(const struct object *object)
@@ -82,10 +84,7 @@ static struct found *note(const void *pointer, unsigned references)
     return &objects[object_count++];
 }
 
-static void piece(uint64_t size)
-{
-    pieces[pool_class(size)]++;
-}
+static void piece(const void *pointer);
 
 static struct account *account_of(const struct budget *budget)
 {
@@ -96,12 +95,12 @@ static struct account *account_of(const struct budget *budget)
         panic("books: more than %u budgets", (uint64_t)OBJECTS_MAX);
     accounts[account_count] = (struct account){.budget = budget};
     struct account *account = &accounts[account_count++];
-    /* What it may take was taken from its parent, with its record. */
+    /* What it may take was taken from its parent, whose slab has its record. */
     if (budget->parent) {
-        piece(sizeof *budget);
+        piece(budget);
         struct account *parent = account_of(budget->parent);
         parent->charged.pages += budget->limit.pages;
-        parent->charged.bytes += budget->limit.bytes + sizeof *budget;
+        parent->charged.bytes += budget->limit.bytes;
     }
     return account;
 }
@@ -115,6 +114,38 @@ static void charge(const struct budget *budget, uint64_t pages, uint64_t bytes)
     account->charged.bytes += bytes;
 }
 
+/* A slab is charged as a whole, to the budget that it belongs to. */
+static struct contents *contents_of(const struct pool_slab *slab)
+{
+    for (unsigned i = 0; i < slab_count; i++)
+        if (slabs[i].slab.frame == slab->frame)
+            return &slabs[i];
+    if (slab_count == OBJECTS_MAX)
+        panic("books: more than %u slabs", (uint64_t)OBJECTS_MAX);
+    struct contents *contents = &slabs[slab_count++];
+    *contents = (struct contents){.slab = *slab};
+    frames++;
+    charge(slab->budget, 0, PAGE_SIZE);
+    return contents;
+}
+
+static void piece(const void *pointer)
+{
+    const struct pool_slab slab = pool_slab_of(pointer);
+    contents_of(&slab)->pieces++;
+    pieces++;
+}
+
+/* A piece that the budget pays for. */
+static void paid_piece(const void *pointer, const struct budget *budget)
+{
+    piece(pointer);
+    if (pool_slab_of(pointer).budget == budget)
+        return;
+    log_format("books: %x is in a slab of another budget\n", (uint64_t)pointer);
+    wrong = true;
+}
+
 static void visit_threads(const struct process *process)
 {
     for (uint64_t record = process->record.threads; record;) {
@@ -122,8 +153,6 @@ static void visit_threads(const struct process *process)
         note(thread, 1);
         if (thread->record.state != THREAD_DEAD)
             note(process, 1);
-        if (thread->progress)
-            piece(sizeof *thread->progress);
         if (thread->progress && thread->progress->object)
             note(thread->progress->object, 1);
         record = thread->record.next;
@@ -155,8 +184,7 @@ static void visit_process(const struct process *process)
     }
     for (const struct mapping *mapping = process->space.mappings.first; mapping; mapping = mapping->next) {
         note(mapping->memory, 1);
-        piece(sizeof *mapping);
-        charge(process->budget, 0, sizeof *mapping);
+        paid_piece(mapping, process->budget);
     }
     uint64_t tables = page_table_frames(process->space.page_table, false);
     frames += tables;
@@ -177,12 +205,12 @@ static void visit_all(void)
     }
     for (const struct area *area = area_first(); area; area = area->next) {
         areas++;
-        piece(sizeof *area);
+        piece(area);
         if (area->memory)
             note(area->memory, 1);
     }
     for (const struct module_memory *each = modules_memories(); each; each = each->next) {
-        piece(sizeof *each);
+        piece(each);
         note(each->memory, 1);
     }
     frames += page_table_frames(kernel_page_table, true);
@@ -211,27 +239,23 @@ static void check_object(const struct found *found)
     bool in_call = (const void *)found->object == current_thread && found->object->references == found->references + 1;
     compare(kind->type == &process_type ? ((const struct process *)found->object)->record.name : kind->name,
             found->object->references - in_call, found->references);
-    if (found->object->budget) {
-        struct cost cost = object_cost(found->object);
-        charge(found->object->budget, cost.pages, cost.bytes);
-    }
-    if (kind->size)
-        piece(kind->size);
-    else if (kind->type == &linux_files_type)
-        piece(linux_files_size);
+    if (kind->type == &process_type)
+        paid_piece(found->object, ((const struct process *)found->object)->budget);
+    else if (kind->type != &system_type)
+        piece(found->object);
     if (kind->type != &memory_type)
         return;
-    struct memory_cost cost = memory_cost((const struct memory *)found->object);
-    frames += cost.frames;
-    if (cost.list_size)
-        piece(cost.list_size);
+    const struct memory *memory = (const struct memory *)found->object;
+    if (memory->frames)
+        paid_piece(memory->frames, memory->budget);
+    frames += memory_frames(memory);
+    charge(memory->budget, memory_charge(memory), 0);
 }
 
 static void balance(void)
 {
-    object_count = account_count = 0;
-    memory_fill(pieces, 0, sizeof pieces);
-    frames = areas = 0;
+    object_count = account_count = slab_count = 0;
+    pieces = frames = areas = 0;
     visit_all();
     for (unsigned i = 0; i < object_count; i++)
         check_object(&objects[i]);
@@ -242,10 +266,10 @@ static void balance(void)
         compare("bytes of a budget", account->budget->used.bytes, account->charged.bytes);
         compare("processes of a budget", account->budget->processes, account->processes);
     }
-    for (unsigned class = 0; class < POOL_CLASSES; class++) {
-        frames += pool_frames(class);
-        compare("pieces of the pool", pool_used(class), pieces[class]);
-    }
+    for (unsigned i = 0; i < slab_count; i++)
+        compare("pieces of a slab", slabs[i].slab.used, slabs[i].pieces);
+    compare("pieces of the pool", pool_used(), pieces);
+    compare("slabs of the pool", pool_frames(), slab_count);
     compare("frames", kernel_record.frames_used, frames);
     uint64_t unused = kernel_record.frames_total - kernel_record.frames_used;
     compare("free frames", unused, frames_available(unused) && !frames_available(unused + 1) ? unused : 0);

@@ -1,5 +1,5 @@
 /* Takes all that it can get of each kind, gives it back, and wants to find exactly as much as before. The manifest
- * gives it 3 MiB of memory and 96 KiB of the kernel's. */
+ * gives it 3 MiB of memory and 192 KiB of the kernel's. */
 #include <stdbool.h>
 #include <system/call.h>
 #include <system/start.h>
@@ -8,7 +8,7 @@
 
 #define PAGE AMBILINK_PAGE_SIZE
 #define MEMORY (3 << 20)
-#define KERNEL_MEMORY (96 << 10)
+#define KERNEL_MEMORY (192 << 10)
 #define PLACE 0x30000000000
 #define TABLE (2 << 20) /* what one page table maps */
 #define MANY 8192
@@ -196,12 +196,12 @@ static void nest_budgets(void)
 {
     unsigned depth = 0;
     int64_t outer = 0, inner;
-    while ((inner = sys_process_create_for((handle_t)outer, (100 - 4 * depth) * PAGE, KERNEL_MEMORY / 2 - 2048 * depth, "inner", 5)) > 0) {
+    while ((inner = sys_process_create_for((handle_t)outer, (100 - 4 * depth) * PAGE, KERNEL_MEMORY - (8 + 2 * depth) * PAGE, "inner", 5)) > 0) {
         CHECK(!outer || sys_handle_close((handle_t)outer) == STATUS_OK);
         outer = inner;
         depth++;
     }
-    CHECK(inner == STATUS_INVALID && depth > 8 && depth < 16);
+    CHECK(inner == STATUS_INVALID && depth > 12 && depth < 16);
     CHECK(sys_handle_close((handle_t)outer) == STATUS_OK);
 }
 
