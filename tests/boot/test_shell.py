@@ -238,7 +238,6 @@ def test_a_service_that_waits_for_a_key_is_reported(build):
         (["--interactive", "--input", __file__], "does not go with"),
         (["--interactive", "--json"], "does not go with"),
         (["--input", "/"], "is a folder"),
-        (["--gdb", "--machine", "emulator"], "has no debugger"),
         (["--gdb", "--accel", "kvm"], "--accel tcg"),
         (["--gdb", "70000"], "is no port"),
         (["--gdb", "x.img"], "write the image first"),
