@@ -100,7 +100,7 @@ static bool finds_main(const struct section *sections, uint32_t count);
 
 static const struct tag *next_tag(const struct tag *tag)
 {
-    return (const struct tag *)((const uint8_t *)tag + (tag->size + 7 & ~7u));
+    return (const struct tag *)((const uint8_t *)tag + ((tag->size + 7) & ~7u));
 }
 
 static void print_tag(const struct tag *tag)

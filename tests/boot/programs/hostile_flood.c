@@ -11,8 +11,9 @@
 int main(int argc, char **argv)
 {
     (void)argv;
+    volatile uintptr_t nowhere = 8;
     if (argc > 1)
-        *(volatile int *)8 = 0;
+        *(volatile int *)nowhere = 0;
     int made = 0, started = 0;
     for (int i = 0; i < PROCESSES; i++) {
         int64_t process = sys_process_create("child", 5);
