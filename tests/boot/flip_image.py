@@ -4,7 +4,6 @@
 a table by region; tests/boot/test_flip_image.py does a few. What a boot uses is taken from a boot of the image as it
 is: the kernel's own list of the pages that it compared."""
 
-import argparse
 import random
 import re
 import sys
@@ -30,6 +29,7 @@ from ambilink.verify.kernel_file import with_kernel
 from ambilink.verify.kernel_state import read_kernel_state
 from ambilink.verify.page_tables import kernel_pages
 
+from . import campaign
 from .conftest import STRATEGIES, System, set_strategy, whole
 
 SECONDS = {"emulator": 20.0, "qemu": 10.0}
@@ -232,20 +232,11 @@ def table(subjects: dict[str, Subject], judged: list[tuple[str, Judged]]) -> lis
         row["refused, named"] += not passed and reported
         row["failed otherwise"] += not passed and not reported
     columns = ("flips", "unseen", "unused, passed", "used, passed", "refused, named", "failed otherwise")
-    lines = [f"{'region':26}" + "".join(f"{column:>18}" for column in columns)]
-    rows["in all"] = sum(rows.values(), Counter())
-    return lines + [f"{name:26}" + "".join(f"{row[column]:>18,}" for column in columns) for name, row in rows.items()]
+    return campaign.table("region", columns, rows)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("build", type=Path)
-    parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    seed = options.seed or random.randrange(1, 1 << 32)
-    print(f"seed={seed}", flush=True)
-    chance = random.Random(seed)
+    run = campaign.Campaign.of_arguments(__doc__, 200)
     subjects: dict[str, Subject] = {}
     found: list[tuple[str, Judged]] = []
     with TemporaryDirectory() as scratch:
@@ -253,13 +244,12 @@ def main() -> int:
         for number, strategy in enumerate(kinds):
             folder = Path(scratch) / str(number)
             folder.mkdir()
-            path = pack(options.build, folder, "loader" if strategy == SIGNED else strategy)
+            path = pack(run.build, folder, "loader" if strategy == SIGNED else strategy)
             if strategy == SIGNED:
                 make_keys(folder / "key.pem", folder / "public.pem")
                 path.write_bytes(resign(read(path), read_private(folder / "key.pem"), 1, 1))
             subjects[strategy] = subject = Subject.of(path)
-            share = options.count // len(kinds) + (number < options.count % len(kinds))
-            flips = subject.flips(chance)
+            share, flips = run.share(number, len(kinds)), subject.flips(run.chance)
             for each in judge(subject, [next(flips) for _ in range(share)]):
                 found.append((strategy, each))
                 if each.unseen or each.wrong:

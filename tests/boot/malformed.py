@@ -5,7 +5,6 @@ boots each, and prints a table; tests/boot/test_never_comes.py does a few. Each 
 where nothing uses what is damaged, else failed with its cause; a program that is damaged so that it loops must be
 named. Exit status: 1 if one is not so."""
 
-import argparse
 import random
 import sys
 from collections import Counter
@@ -20,6 +19,7 @@ from ambilink.bootimage.layout import FileKind
 from ambilink.machine.model import Verdict
 from tests.elf.mutate import Recipe, draw
 
+from . import campaign
 from .conftest import STRATEGIES, System, boot, repack, set_strategy, whole
 
 SECONDS = 20.0  # of the machine's own time, in which these systems end hundreds of times
@@ -96,28 +96,19 @@ def table(judged: list[Judged]) -> list[str]:
     rows: dict[str, Counter[str]] = {}
     for each in judged:
         rows.setdefault(each.case.strategy, Counter()).update((COLUMNS[0], each.column))
-    rows["in all"] = sum(rows.values(), Counter())
-    lines = [f"{'strategy':16}" + "".join(f"{column:>22}" for column in COLUMNS)]
-    return lines + [f"{name:16}" + "".join(f"{row[column]:>22,}" for column in COLUMNS) for name, row in rows.items()]
+    return campaign.table("strategy", COLUMNS, rows)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("build", type=Path)
-    parser.add_argument("--count", type=int, default=252)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    seed = options.seed or random.randrange(1, 1 << 32)
-    print(f"seed={seed}", flush=True)
-    chance = random.Random(seed)
+    run = campaign.Campaign.of_arguments(__doc__, 252)
     found: list[Judged] = []
     with TemporaryDirectory() as scratch, ProcessPoolExecutor() as pool:
         for number, strategy in enumerate(STRATEGIES):
             folder = Path(scratch) / str(number)
             folder.mkdir()
-            image, cases = prepare(options.build, folder, strategy), draws(chance, strategy, folder)
-            share = options.count // len(STRATEGIES) + (number < options.count % len(STRATEGIES))
-            jobs = [pool.submit(judge, options.build, folder, image, next(cases)) for _ in range(share)]
+            image, cases = prepare(run.build, folder, strategy), draws(run.chance, strategy, folder)
+            share = run.share(number, len(STRATEGIES))
+            jobs = [pool.submit(judge, run.build, folder, image, next(cases)) for _ in range(share)]
             for job in jobs:
                 found.append(each := job.result())
                 if each.column == COLUMNS[4]:

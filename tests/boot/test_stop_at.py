@@ -53,7 +53,7 @@ def test_a_boot_that_ends_before_is_judged_as_ever(build):
         (["--stop-at", "-1"], 2, "is not 0 to"),
         (["--stop-at", "1", "--machine", "qemu"], 2, "needs the bundled emulator"),
         (["--read", "a b"], 2, "is not [SERVICE:]ADDRESS"),
-        (["--stop-at", "1000000", "--read", "nobody:0x1000"], 1, "no process nobody is there"),
+        (["--stop-at", "1000000", "--read", "absent:0x1000"], 1, "no process absent is there"),
         (["--stop-at", "1000000", "--read", "no_such_symbol"], 1, "has no symbol no_such_symbol"),
         (["--read", "kernel_record"], 1, "the guest ended the machine"),
     ],

@@ -211,7 +211,7 @@ static void check_detection(void)
     check("DR7: its upper half", fault_vector, VECTOR_PROTECTION);
     TRY(CONTROL_RESET | CONTROL_DETECT, middle, "", "movq %%dr0, %%rcx");
     check("general detect: a read raises #DB", fault_vector, VECTOR_DEBUG);
-    check("general detect is told", status, STATUS_DETECTED);
+    check("general detect: DR6 has BD", status, STATUS_DETECTED);
     check("general detect: #DB is before the instruction", fault_rip, start);
     check("general detect ends at #DB", control, CONTROL_RESET);
     TRY(CONTROL_RESET | CONTROL_DETECT, middle, "", "movq %%rbx, %%dr1");
