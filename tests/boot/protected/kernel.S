@@ -316,34 +316,28 @@ wide_common:
     jmp 4b
 
     .code32
-fill_gates:
-    movl $stubs, %eax
-    movl $idt, %edi
+/* An interrupt gate to each of the stubs, which lie 16 bytes apart. */
+.macro fill_table table, gate_size, first_stub, selector
+    movl $\first_stub, %eax
+    movl $\table, %edi
     movl $GATE_COUNT, %ecx
 1:  movw %ax, (%edi)
     movl %eax, %ebx
     shrl $16, %ebx
     movw %bx, 6(%edi)
-    movw $SELECTOR_CODE, 2(%edi)
+    movw $\selector, 2(%edi)
     movw $0x8e00, 4(%edi)
     addl $16, %eax
-    addl $8, %edi
+    addl $\gate_size, %edi
     loop 1b
+.endm
+
+fill_gates:
+    fill_table idt, 8, stubs, SELECTOR_CODE
     movb $0xee, idt + 8 * 0x80 + 5
     movb $0xee, idt + 8 * 0x81 + 5
     movb $0x0e, idt + 8 * 0x8f + 5
-    movl $wide_stubs, %eax
-    movl $wide_idt, %edi
-    movl $GATE_COUNT, %ecx
-1:  movw %ax, (%edi)
-    movl %eax, %ebx
-    shrl $16, %ebx
-    movw %bx, 6(%edi)
-    movw $SELECTOR_CODE_64, 2(%edi)
-    movw $0x8e00, 4(%edi)
-    addl $16, %eax
-    addl $16, %edi
-    loop 1b
+    fill_table wide_idt, 16, wide_stubs, SELECTOR_CODE_64
     movb $0xee, wide_idt + 16 * 0x80 + 5
     movb $0xee, wide_idt + 16 * 0x82 + 5
     movb $0x0e, wide_idt + 16 * 0x8f + 5
