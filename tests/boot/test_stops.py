@@ -1,19 +1,25 @@
 """Where a boot stops is reported to the instruction, for any kernel: stops/main.c stops in many ways."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ambilink.boot import boot_and_verify
+from ambilink.bootimage.identify import identify
 from ambilink.machine.model import BootRequest, Verdict
 from ambilink.report.boot import as_text
+from ambilink.report.record import as_json
+from ambilink.verify.kernel_file import startable
 
 SOURCE = Path(__file__).with_name("stops") / "main.c"
 
 
-def boot(build, word, timeout=10.0):
-    return boot_and_verify("emulator", BootRequest(build / "test-stops", arguments=word, timeout=timeout), build)
+def boot(build, word, timeout=10.0, stops=True):
+    request = BootRequest(build / "test-stops", arguments=word, timeout=timeout, stops_at_nothing=stops)
+    return boot_and_verify("emulator", request, build)
 
 
 def line_of(text):
@@ -54,6 +60,49 @@ def test_a_jump_to_nowhere_names_the_caller(build):
     result = boot(build, "call")
     assert "executed physical 0xb0000020" in result.outcome.detail
     assert [call.where.partition("+")[0] for call in result.stopped.calls][1:4] == ["call_nowhere", "stop_by", "main"]
+
+
+@pytest.mark.parametrize(("word", "access", "line"), [("read", "read", "(void)*"), ("write", "written", "0x10) = 1")])
+def test_what_is_not_there_is_as_on_a_pc_and_reported(build, word, access, line):
+    """The kernel goes on; which instruction it was is reported, with all registers as they were there."""
+    result, stopped = boot(build, word, stops=None), boot(build, word)
+    assert result.outcome.verdict is Verdict.HALTED and result.exit_status == 1
+    [touched] = result.touched
+    names = [call.where.partition("+")[0] for call in touched.calls[:3]]
+    assert names == [f"{word}_nowhere", "stop_by", "main"] and touched.calls[0].where.endswith(line_of(line))
+    assert touched.touch.place.registers == stopped.stopped.place.registers
+    text = "\n".join(as_text(result))
+    address = f"physical {touched.touch.address:#x}"
+    assert f"warning: {address} was {access}, where there is no memory and no device: at " in text
+    assert f"#0 {touched.calls[0].address:#018x} {word}_nowhere+" in text
+    record = as_json(result)["nowhere"][0]
+    assert (record["kind"], record["accesses"], record["count"]) == ("memory", [access], 1)
+
+
+def test_ports_that_no_device_has_are_reported_one_by_one_but_few(build):
+    result = boot(build, "ports")
+    ports = [each.touch for each in result.touched]
+    assert len({touch.address for touch in ports}) == len(ports) == 64 and all(touch.is_port for touch in ports)
+    assert not {touch.address for touch in ports} & {0x80, 0xF4, 0x3FF}
+    lines = [line for line in result.warnings if "which no device has" in line]
+    assert len(lines) == 6 and all("by write_ports+" in line and "stop_by+" in line for line in lines)
+    assert "58 more ports were tried, see --json" in result.warnings
+
+
+def test_this_projects_kernel_stops_where_nothing_is(build, tmp_path):
+    """It probes nothing: such an access is a mistake of its own."""
+    for image, expected in (("boot.img", True), ("test-stops", False)):
+        file = identify(build / image)
+        assert startable("emulator", BootRequest(build / image), file, None, tmp_path).stops_at_nothing is expected
+
+
+def test_void_is_the_emulators(build):
+    done = subprocess.run(
+        [sys.executable, "-m", "ambilink", "boot", build / "test-stops", "--machine", "qemu", "--void", "stop"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2 and "--void needs the bundled emulator" in done.stderr
 
 
 def test_an_instruction_that_is_not_emulated_is_named(build):

@@ -31,6 +31,7 @@ from ambilink.verify.snapshot import StartSnapshots
 from ambilink.verify.stopped import Places, StoppedCpu, cpu_reasons, stopped_cpu
 from ambilink.verify.system import SystemReport, verify_system
 from ambilink.verify.threads import ThreadView, threads_of
+from ambilink.verify.touched import Touched, touched, touched_lines
 
 OUT_OF_TIME = (Verdict.TIMEOUT, Verdict.SILENCE, Verdict.ENDED)
 
@@ -58,6 +59,7 @@ class BootResult:
     threads: list[ThreadView]  # where it was stopped, or ended at a deadline
     memory: list[MemoryRead]  # that was asked for
     warnings: list[str]  # what is lost, although the boot may have passed
+    touched: list[Touched]  # where nothing is
 
     @property
     def exit_status(self) -> int:
@@ -111,6 +113,7 @@ def boot_and_verify(
     try:
         if outcome.verdict is not Verdict.PASS:
             view = _look(outcome, image, state, request.image, root, manifest)
+        view.touched = _touched(outcome, image, state, request.image, root)
         if memory_asked and outcome.memory:
             view.memory += _read_memory(memory_asked, outcome, image, state, request.image)
     except AmbilinkError as error:  # a file with symbols is damaged
@@ -140,7 +143,12 @@ def boot_and_verify(
         started=started,
         lives=lives,
         image=image,
-        warnings=[*outcome.notes, *(warnings(image, root) if image else [])],
+        warnings=[
+            *outcome.notes,
+            *touched_lines(view.touched, outcome.touches_more),
+            *(warnings(image, root) if image else []),
+        ],
+        touched=view.touched,
     )
 
 
@@ -152,6 +160,7 @@ class View:
     stopped: StoppedCpu | None = None
     threads: list[ThreadView] = field(default_factory=list)
     memory: list[MemoryRead] = field(default_factory=list)
+    touched: list[Touched] = field(default_factory=list)
 
 
 def _look(
@@ -182,6 +191,15 @@ def _look(
     if outcome.cpu is None or outcome.memory is None:
         return View(found, None, threads)
     return View(found, stopped_cpu(outcome.cpu, outcome.memory, partial(places.find, outcome.cpu.page_table)), threads)
+
+
+def _touched(
+    outcome: Outcome, image: ImageFile | None, state: KernelState | None, booted: Path, root: Path
+) -> list[Touched]:
+    moved = state.moved if state else distance_of(image, outcome.memory) if image and outcome.memory else 0
+    scene = Scene(image, state, outcome.memory, outcome.text, root) if image and state and outcome.memory else None
+    places = Places(scene, [booted, root / KERNEL] if image else [booted], moved)
+    return touched(outcome.touches, places.find)
 
 
 def _read_memory(

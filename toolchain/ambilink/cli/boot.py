@@ -82,6 +82,12 @@ def _add_machine_options(boot: argparse.ArgumentParser) -> None:
         "--append", type=printable, default="", metavar="WORDS", help="more words for the kernel's command line"
     )
     boot.add_argument("--accel", choices=("tcg", "kvm"), default="tcg", help="for qemu (default tcg)")
+    boot.add_argument(
+        "--void",
+        choices=("ones", "stop"),
+        help="emulator: physical addresses with nothing behind them read all ones, or end the boot (default: ones; "
+        "stop for this project's images)",
+    )
     boot.add_argument("--expect", type=input_file, metavar="FILE", help="lines that must come on the console, in order")
     boot.add_argument(
         "--manifest", type=input_file, metavar="FILE", help="of which the image was packed: its lines are named"
@@ -127,6 +133,8 @@ def _boot(options: argparse.Namespace) -> int:
         difference.check(options)
         calls.check(options)
     machine = options.machine or "emulator"
+    if options.void and machine != "emulator":
+        options.parser.error("--void needs the bundled emulator")
     rules, rules_from = _verdict_rules(options.profile)
     request = BootRequest(
         image=options.image,
@@ -139,6 +147,7 @@ def _boot(options: argparse.Namespace) -> int:
         rules_from=rules_from,
         firmware=options.firmware,
         stop_at=options.stop_at,
+        stops_at_nothing=options.void and options.void == "stop",
     )
     root = options.root or options.image.parent
     if options.diff:

@@ -73,6 +73,7 @@ class BootRequest:
     keys: Keys | None = None  # what is typed
     debugger_port: int | None = None  # the machine waits for a debugger that connects there
     stop_at: int | None = None  # emulator only: behind so many instructions
+    stops_at_nothing: bool | None = None  # emulator only: at addresses with nothing behind; None: by the kernel
 
     @property
     def command_line(self) -> str:
@@ -141,6 +142,19 @@ class CpuPlace:
 
 
 @dataclass
+class Touch:
+    """Accesses to a physical address, or a port, where there is neither memory nor a device. One for each instruction
+    that accesses memory, or for each port."""
+
+    is_port: bool
+    address: int  # at the first
+    accesses: set[str]  # read, written
+    place: CpuPlace  # at the first
+    calls: list[int]  # from its instruction on outwards
+    count: int = 1
+
+
+@dataclass
 class Outcome:
     machine: str
     verdict: Verdict
@@ -155,6 +169,8 @@ class Outcome:
     notes: list[str] = field(default_factory=list)  # where the machine is not what it promises to be
 
     undefined: tuple[int, int] | None = None  # rip and CR3 at the last instruction that the machine does not know
+    touches: list[Touch] = field(default_factory=list)
+    touches_more: int = 0  # further accesses of the kind, by other instructions or to other ports
 
     @property
     def text(self) -> list[str]:

@@ -99,6 +99,9 @@ def as_text(result: BootResult) -> list[str]:
         lines += ["", "what the console shows of the failure:", *(f"  {line}" for line in outcome.crash)]
     if result.stopped and _shows_cpu(result):
         lines += ["", "where the CPU stopped:", *stopped_lines(result.stopped)]
+    wild = next((each for each in result.touched if not each.touch.is_port), None)
+    if wild and outcome.verdict is not Verdict.PASS:
+        lines += ["", "the first access to an address with nothing behind it:", *wild.lines()]
     if result.threads:
         ended = [f"  {name}" for name in ended_processes(state)] if state else []
         when = "threads, where they were stopped" if outcome.verdict is Verdict.ENDED else "when time was up"

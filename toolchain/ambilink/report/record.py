@@ -92,6 +92,7 @@ def as_json(result: BootResult, before: Record | None = None) -> Record:
         "crash": outcome.crash,
         "faults": result.faults,
         "cpu": result.stopped.as_json() if result.stopped else None,
+        "nowhere": [each.as_json() for each in result.touched],
         "threads": [asdict(thread) for thread in result.threads],
         "memory_read": [
             {"place": read.text, "address": read.address, "bytes": read.data.hex()} for read in result.memory

@@ -34,7 +34,12 @@ def with_kernel(request: BootRequest) -> BootRequest:
 
 
 def startable(machine: str, request: BootRequest, file: BootFile, protocol: str | None, scratch: Path) -> BootRequest:
-    """The request as the machine takes it; `protocol` is one of the kernel's, by default the first that it knows."""
+    """The request as the machine takes it; `protocol` is one of the kernel's, by default the first that it knows.
+
+    This project's kernel probes nothing, so what it accesses where nothing is ends the boot. Others go on, as on a PC.
+    """
+    if request.stops_at_nothing is None:
+        request = replace(request, stops_at_nothing=file.is_ambilink)
     if file.is_cd:
         if machine == "emulator":
             raise AmbilinkError(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ambilink.machine.frames import calls_to
 from ambilink.machine.judge import UNDECIDED
 from ambilink.machine.memory import PhysicalMemory
 from ambilink.machine.model import CpuPlace, Outcome
@@ -11,7 +12,6 @@ from ambilink.machine.paging import read_virtual
 from ambilink.verify.backtrace import find_kernel_address
 from ambilink.verify.reasons import Scene
 
-CALLS_MAX = 16
 CODE_SHOWN = 15  # the longest instruction
 SHORT = ("cs", "ss", "ds", "es", "fs", "gs")
 USER_END = 1 << 47
@@ -65,7 +65,7 @@ class StoppedCpu:
 
 def stopped_cpu(place: CpuPlace, memory: PhysicalMemory, find: Find) -> StoppedCpu:
     calls = []
-    for depth, address in enumerate(_chain(place, memory)):
+    for depth, address in enumerate(calls_to(place, memory)):
         where = find(_within(place) if depth == 0 else address - 1)  # a return address belongs to the call before it
         calls.append(Call(address, where or "?"))
         if depth and not where:
@@ -97,28 +97,6 @@ def _unknown(code: bytes) -> str:
 def _within(place: CpuPlace) -> int:
     """An address of the instruction that stopped: rip is behind a hlt."""
     return place.rip - place.halted
-
-
-def _chain(place: CpuPlace, memory: PhysicalMemory) -> list[int]:
-    """Where the CPU is and the return addresses, by the chain of frame pointers."""
-    found, frame, size = [place.rip], place.registers["rbp"], place.bits // 8
-    code = read_virtual(memory, place.paging, place.rip, 1)
-    if not code:  # a call to nowhere: its return address is on top of the stack
-        found += _words(place, memory, place.registers["rsp"], size, 1)
-    while len(found) < CALLS_MAX:
-        words = _words(place, memory, frame, size, 2)
-        if len(words) < 2 or not words[1]:
-            break
-        found.append(words[1])
-        if words[0] <= frame:
-            break
-        frame = words[0]
-    return found
-
-
-def _words(place: CpuPlace, memory: PhysicalMemory, address: int, size: int, count: int) -> list[int]:
-    data = read_virtual(memory, place.paging, address, size * count)
-    return [int.from_bytes(data[at : at + size], "little") for at in range(0, len(data) - size + 1, size)]
 
 
 def stopped_lines(stopped: StoppedCpu) -> list[str]:

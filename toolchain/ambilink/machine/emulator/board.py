@@ -24,6 +24,7 @@ from ambilink.machine.emulator.devices.chipset import Chipset
 from ambilink.machine.emulator.devices.lines import SERIAL
 from ambilink.machine.emulator.devices.serial import BASE
 from ambilink.machine.emulator.fault import debug_notes, describe_error, describe_exceptions
+from ambilink.machine.emulator.nowhere import Nowhere, holes
 from ambilink.machine.emulator.protected_mode import NotEmulated
 from ambilink.machine.judge import Decision, Judge
 from ambilink.machine.keys import ENDED, before_escape
@@ -69,15 +70,23 @@ class Board:
         self.cpu = Cpu(self.memory, self._port_read, self._port_write)
         exit_port = request.rules.exit_port if request.rules.has_codes else None
         has_registers = self.cpu.has_device_registers
-        self.chipset = Chipset(self.now, self._put, self._pause, exit_port, size, has_registers)
+        self._nowhere = Nowhere(self.memory, lambda: self.cpu.place_in_run(), self._executed)
+        self.chipset = Chipset(self.now, self._put, self._pause, exit_port, size, has_registers, self._nowhere.port)
         self.bus = self.chipset.bus
         for start, length, device in self.chipset.memory:
             self.cpu.map_device(start, length, device)
+        if self.cpu.knows_place_in_run and not request.stops_at_nothing:
+            self._map_holes()
         self.cpu.connect_registers(self.chipset.read_register, self.chipset.write_register)
         self._keys = request.keys.source if request.keys else None  # where they are read
         self._add_stops(stops or {})
         if counts is not None:
             self.cpu.count_each(counts)
+
+    def _map_holes(self) -> None:
+        memory = [(part.start, part.size) for part in self.memory.ranges]
+        for start, size in holes([*memory, *((start, size) for start, size, _ in self.chipset.memory)]):
+            self.cpu.map_device(start, size, self._nowhere.at(start))
 
     def now(self) -> int:
         """Guest time in nanoseconds since power-on, exact also within a slice."""
@@ -205,6 +214,8 @@ class Board:
             undefined=self.cpu.undefined,
             cpu=None if self.chipset.exit.code is not None else self.cpu.place(self.is_stuck),
             notes=self._notes(),
+            touches=self._nowhere.touches,
+            touches_more=self._nowhere.more,
         )
 
     def _notes(self) -> list[str]:

@@ -302,6 +302,17 @@ class Cpu:
     def rip(self) -> int:
         return int(self.context.rip.value)
 
+    @property
+    def knows_place_in_run(self) -> bool:
+        """Whether place_in_run is exact, also where memory is accessed."""
+        return self._native is not None
+
+    def place_in_run(self) -> CpuPlace:
+        """Of the running instruction, in a call from a device."""
+        if self._native:
+            self._native.find_place()
+        return CpuPlace(registers_of(self.engine), False)
+
     def place(self, is_stuck: bool) -> CpuPlace:
         return CpuPlace(registers_of(self.engine), self.halted, is_stuck)
 

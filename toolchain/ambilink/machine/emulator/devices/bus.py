@@ -44,16 +44,25 @@ class TimedDevice(Protocol):
 class Bus:
     """Wider accesses than a device's are made byte by byte, as the ISA bus does."""
 
-    def __init__(self, devices: Iterable[Device], wide: Iterable[WideDevice] = ()) -> None:
+    def __init__(
+        self,
+        devices: Iterable[Device],
+        wide: Iterable[WideDevice] = (),
+        nothing: Callable[[int, bool], None] = lambda port, is_write: None,
+    ) -> None:
+        """`nothing` is told of accesses that reach no device."""
+        self._nothing = nothing
         self._by_port = {port: device for device in devices for port in device.ports}
         self._wide = {port: device for device in wide for port in device.wide_ports}
 
-    def has(self, port: int) -> bool:
-        return port in self._by_port or port in self._wide
+    def has(self, port: int, size: int = 1) -> bool:
+        return port in self._wide or any(port + index in self._by_port for index in range(size))
 
     def read(self, port: int, size: int) -> int:
         if device := self._wide.get(port):
             return device.read_wide(port, size) & (1 << 8 * size) - 1
+        if not self.has(port, size):
+            self._nothing(port, False)
         value = 0
         for index in range(size):
             byte = self._by_port.get(port + index)
@@ -64,6 +73,8 @@ class Bus:
         if device := self._wide.get(port):
             device.write_wide(port, size, value & (1 << 8 * size) - 1)
             return
+        if not self.has(port, size):
+            self._nothing(port, True)
         for index in range(size):
             if byte := self._by_port.get(port + index):
                 byte.write(port + index, value >> 8 * index & 0xFF)

@@ -26,8 +26,10 @@ class Chipset:
         exit_port: int | None,
         memory_size: int,
         has_x2: bool,
+        nothing: Callable[[int, bool], None] = lambda port, is_write: None,
     ) -> None:
-        """`pause`: something happened that the CPU must be asked about now. `put` gets what the serial line sends."""
+        """`pause`: something happened that the CPU must be asked about now. `put` gets what the serial line sends.
+        `nothing` is told of ports without a device, and whether they are written."""
         self._pause = pause
         self.ended: str | None = None  # how the guest ended the machine
         self._was_pending = False
@@ -48,7 +50,7 @@ class Chipset:
         ]
         if exit_port is not None:
             devices.append(self.exit)
-        self.bus = Bus(devices, (Power(clock, self._switch_off),))
+        self.bus = Bus(devices, (Power(clock, self._switch_off),), nothing)
 
     # How it ends.
 

@@ -32,6 +32,16 @@ EXPORT void cpu_exit(void *cpu)
     }
 }
 
+EXPORT void machine_find_place(struct machine *machine);
+
+/* Instructions that access devices run alone, and RIP is right. In a longer block it is the processor that accesses one:
+ * page tables lie there. */
+EXPORT void machine_find_place(struct machine *machine)
+{
+    if (machine->block > 1)
+        ORIGINAL(cpu_restore_state_x86_64)(machine->cpu, machine->access, true);
+}
+
 /* Called for an access to a device in a block of more than one instruction: see machine's can_access_devices. */
 EXPORT void cpu_io_recompile_x86_64(void *cpu, uintptr_t place)
 {

@@ -91,6 +91,7 @@ def _functions(library: ctypes.CDLL) -> ctypes.CDLL:
         ("machine_end", ctypes.c_uint64, (pointer,)),
         ("machine_pause", None, (pointer,)),
         ("machine_now", ctypes.c_uint64, (pointer,)),
+        ("machine_find_place", None, (pointer,)),
         ("machine_interrupt", ctypes.c_bool, (pointer, ctypes.c_uint32)),
     ):
         function = getattr(library, name)
@@ -192,6 +193,10 @@ class NativeRun:
     def now(self) -> int:
         """The guest's time in a run, exact."""
         return int(self._library.machine_now(self._pointer))
+
+    def find_place(self) -> None:
+        """In a call from a device: let RIP be the address of the instruction that accesses it."""
+        self._library.machine_find_place(self._pointer)
 
     def pause(self) -> None:
         self._library.machine_pause(self._pointer)
