@@ -65,6 +65,13 @@ def test_kernel_calls(each_strategy, machine):
     assert result.state.frames_used < 400
 
 
+def test_waiting_for_time_and_for_words(system, machine):
+    """A sleep of a millisecond takes one, by the emulator's clock to the microseconds that the kernel needs."""
+    most = "1020000" if machine == "emulator" else "1200000"
+    budget = {"memory": 8 << 20, "kernel-memory": 1 << 20}
+    checks(system.program("test-waits", arguments=[most], **budget).boot(machine), "test-waits", "waits")
+
+
 def test_each_thread_has_its_own_arithmetic(system, machine):
     """Two processes with four threads each, which set other rounding modes and take turns."""
     for name in ("modes", "others"):

@@ -5,6 +5,7 @@
 #include "memory/frames.h"
 #include "memory/page_table.h"
 
+#define TIMER_FREQUENCY 1193182
 #define PORT_TIMER 0x40
 #define PORT_CONTROL 0x61
 #define GATE 1

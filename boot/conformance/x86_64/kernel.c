@@ -7,6 +7,7 @@
 #include "check.h"
 #include "checks.h"
 #include "contexts.h"
+#include "devices.h"
 #include "entry.h"
 #include "layout.h"
 #include "memory/frames.h"
@@ -15,6 +16,8 @@
 extern char kernel_end[];
 
 void serial_start(void); /* of the driver */
+
+#define TIMER_RELOAD 11932 /* 10 ms */
 
 static void tick(void)
 {
@@ -72,6 +75,7 @@ void kernel_main(void)
     page_b = frame_alloc();
     cpu_set_page_table(page_table_create());
     checks_run();
-    timer_init();
+    interrupts_init();
+    timer_load(0, 2, TIMER_RELOAD);
     frame_resume(contexts_start());
 }

@@ -23,6 +23,9 @@
 #define STATUS_FAULTED (-10)    /* exit status of a process that the kernel ended for a fault */
 #define STATUS_NOT_FOUND (-11)  /* never from the kernel: services answer it */
 #define STATUS_CORRUPT (-12)    /* a checksum or a format does not hold */
+#define STATUS_TIMED_OUT (-13)   /* the time came before what was waited for */
+#define STATUS_CHANGED (-14)     /* the word has another value: there is nothing to wait for */
+#define STATUS_INTERRUPTED (-15) /* the wait was interrupted (SYS_THREAD_SIGNAL) */
 
 /* Rights of a handle. */
 #define RIGHT_READ 0x001      /* memory: map readable */
@@ -70,6 +73,13 @@
 #define SYS_INPUT_READ 26
 #define SYS_MACHINE_COUNTS 27
 #define SYS_PROCESS_NUMBER 28
+#define SYS_FUTEX_WAIT 29
+#define SYS_FUTEX_WAKE 30
+#define SYS_FUTEX_REQUEUE 31
+
+/* How a word is named that threads wait for. */
+#define FUTEX_SHARED 1  /* by its place in the memory object, for all processes that have that; else by its address */
+#define FUTEX_COMPARE 2 /* SYS_FUTEX_REQUEUE: only while the word has the value */
 
 #define CLOCK_SINCE_BOOT 0 /* nanoseconds since the kernel started */
 #define CLOCK_WALL 1       /* nanoseconds since 1970-01-01 00:00 UTC */

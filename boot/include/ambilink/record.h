@@ -26,7 +26,8 @@ enum thread_state {
     THREAD_AWAITING_REPLY, /* in call: the receiver has not answered */
     THREAD_RECEIVING,
     THREAD_DEAD,
-    THREAD_READING         /* waits for a key */
+    THREAD_READING,        /* waits for a key */
+    THREAD_WAITING         /* waits for a word of memory */
 };
 
 struct thread_record {

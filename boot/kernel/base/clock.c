@@ -3,13 +3,15 @@
 #include <kernel/module.h>
 
 #include "cpu.h"
+#include "timer.h"
 
-static uint64_t ticks;
 static uint64_t wall_at_boot; /* seconds */
 
 void clock_init(void)
 {
+    interrupts_init();
     timer_init();
+    clock_arm(0);
 }
 
 void wall_clock_set(uint64_t seconds)
@@ -17,29 +19,20 @@ void wall_clock_set(uint64_t seconds)
     wall_at_boot = seconds - clock_since_boot() / NANOSECONDS;
 }
 
-void clock_tick(void)
-{
-    ticks++;
-}
-
-uint64_t clock_ticks(void)
-{
-    return ticks;
-}
-
 uint64_t clock_counts(void)
 {
-    return ticks * TIMER_RELOAD + timer_counts();
+    return timer_counts();
 }
 
 uint64_t clock_since_boot(void)
 {
-    static uint64_t latest; /* a tick may be late, but time never goes back */
-    uint64_t counts = clock_counts();
-    uint64_t now = counts / TIMER_FREQUENCY * NANOSECONDS + counts % TIMER_FREQUENCY * NANOSECONDS / TIMER_FREQUENCY;
-    if (now > latest)
-        latest = now;
-    return latest;
+    const uint64_t counts = timer_counts();
+    return counts / TIMER_FREQUENCY * NANOSECONDS + counts % TIMER_FREQUENCY * NANOSECONDS / TIMER_FREQUENCY;
+}
+
+void clock_arm(uint64_t span)
+{
+    timer_arm(span < CLOCK_SPAN_MAX ? span * TIMER_FREQUENCY / NANOSECONDS + 1 : TIMER_SPAN_MAX);
 }
 
 uint64_t clock_wall(void)

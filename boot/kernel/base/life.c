@@ -2,7 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "cpu.h"
+#include "timer.h"
 
 struct kernel_lives kernel_lives; /* all zero at first, so that no file has room for it */
 

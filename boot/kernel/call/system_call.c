@@ -11,6 +11,7 @@
 #include "memory/page_table.h"
 #include "memory/pool.h"
 #include "memory/user.h"
+#include "object/futex.h"
 #include "object/input.h"
 #include "object/reply.h"
 #include "process/collect.h"
@@ -310,18 +311,41 @@ static int64_t do_thread_create(handle_t handle, uint64_t entry, uint64_t stack,
     return handle_insert(current_thread->handles, thread, RIGHT_MANAGE | RIGHT_DUPLICATE | RIGHT_TRANSFER, 0);
 }
 
-static int64_t do_call(handle_t handle, uint64_t request, uint64_t reply)
+/* A call may have let the running thread wait: until then at most; 0: for ever. */
+static int64_t until(int64_t status, uint64_t deadline)
+{
+    if (deadline && current_thread->record.state != THREAD_READY)
+        thread_wait_until(current_thread, deadline);
+    return status;
+}
+
+static int64_t do_call(handle_t handle, uint64_t request, uint64_t reply, uint64_t deadline)
 {
     int64_t status;
     const struct handle_slot *slot = handle_find(current_thread->handles, handle, &endpoint_type, RIGHT_CALL, &status);
-    return slot ? endpoint_call((struct endpoint *)slot->object, slot->badge, request, reply) : status;
+    return slot ? until(endpoint_call((struct endpoint *)slot->object, slot->badge, request, reply), deadline) : status;
 }
 
-static int64_t do_receive(handle_t handle, uint64_t request, uint64_t reply_handle)
+static int64_t do_receive(handle_t handle, uint64_t request, uint64_t reply_handle, uint64_t deadline)
 {
     int64_t status;
     struct endpoint *endpoint = handle_object(current_thread->handles, handle, &endpoint_type, RIGHT_RECEIVE, &status);
-    return endpoint ? endpoint_receive(endpoint, request, reply_handle) : status;
+    return endpoint ? until(endpoint_receive(endpoint, request, reply_handle), deadline) : status;
+}
+
+static int64_t do_futex_requeue(uint64_t from, uint64_t count, uint64_t to, uint64_t moved, uint64_t flags, uint64_t value)
+{
+    const bool is_shared = flags & FUTEX_SHARED;
+    uint32_t found;
+    if (flags & ~(uint64_t)(FUTEX_SHARED | FUTEX_COMPARE))
+        return STATUS_INVALID;
+    if (flags & FUTEX_COMPARE && !current_thread->progress) { /* what was begun is done, whatever the word is by then */
+        if (!user_read(current_thread->space, &found, from, sizeof found))
+            return STATUS_BAD_ADDRESS;
+        if (found != (uint32_t)value)
+            return STATUS_CHANGED;
+    }
+    return futex_requeue((struct futex){from, is_shared}, count, (struct futex){to, is_shared}, moved);
 }
 
 #define WORK_OF_LOGGING 8 /* for each part: a serial line is slow */
@@ -409,13 +433,13 @@ static int64_t do_service_start(handle_t handle, uint64_t index, uint64_t result
     if (!user_read(&caller->space, &loaded, result_user, sizeof loaded) ||
         !user_write(&caller->space, result_user, &loaded, sizeof loaded))
         return STATUS_BAD_ADDRESS;
-    uint64_t ticks = clock_ticks();
+    uint64_t turns = scheduler_turns();
     work_is_unbounded = true;
     status = service_start(index, caller, budget, &loaded);
     work_is_unbounded = false;
     if (status >= 0)
         user_write(&caller->space, result_user, &loaded, sizeof loaded);
-    if (clock_ticks() != ticks)
+    if (scheduler_turns() != turns)
         thread_yield(); /* its turn passed meanwhile */
     return status;
 }
@@ -476,9 +500,9 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
         return give(endpoint_create(current_thread->process->budget, current_thread->process_record),
                     RIGHT_CALL | RIGHT_RECEIVE | RIGHT_MINT | RIGHT_DUPLICATE | RIGHT_TRANSFER);
     case SYS_CALL:
-        return do_call((handle_t)a, b, c);
+        return do_call((handle_t)a, b, c, d);
     case SYS_RECEIVE:
-        return do_receive((handle_t)a, b, c);
+        return do_receive((handle_t)a, b, c, d);
     case SYS_REPLY:
         return reply_answer((handle_t)a, b);
     case SYS_CLOCK:
@@ -495,6 +519,12 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
         return do_image_check(a, b);
     case SYS_INPUT_READ:
         return do_input_read((handle_t)a);
+    case SYS_FUTEX_WAIT:
+        return c > FUTEX_SHARED ? STATUS_INVALID : until(futex_wait((struct futex){a, c}, (uint32_t)b), d);
+    case SYS_FUTEX_WAKE:
+        return c > FUTEX_SHARED ? STATUS_INVALID : futex_wake((struct futex){a, c}, b);
+    case SYS_FUTEX_REQUEUE:
+        return do_futex_requeue(a, b, c, d, e, f);
     case SYS_SERVICE_START:
         return do_service_start((handle_t)a, b, c, (handle_t)d);
     default:

@@ -9,6 +9,7 @@
 #include "base/budget.h"
 #include "base/object.h"
 #include "base/page.h"
+#include "base/trie.h"
 
 #define MEMORY_SIZE_MAX (512ull * 512 * PAGE_SIZE)
 
@@ -21,6 +22,7 @@ struct memory {
     uint64_t start;   /* first frame of a run; 0: frames of its own */
     uint64_t *frames; /* its own, if they are few: a list from the pool */
     uint64_t **lists; /* if they are many: a page of pages of them */
+    struct trie waiters; /* threads that wait for a word of it, by offset (object/futex.h): each keeps it */
     uint64_t pages;   /* of its own that it has: all of them, unless it is being made, or is dying */
 };
 

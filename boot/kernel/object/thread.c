@@ -13,6 +13,10 @@ bool sleepers_are_left;
 static struct heap alarms; /* of threads that sleep */
 static struct thread *loaded_thread; /* whose FPU state and address space the CPU holds */
 static uint64_t thread_numbers;
+static uint64_t armed;    /* when the timer interrupts next, by the clock since boot */
+static uint64_t turn_end; /* when the running thread's turn ends */
+static uint64_t turns_ended;
+#define TURN 10000000 /* nanoseconds */
 
 static void queue_add(struct thread_queue *queue, struct thread *thread)
 {
@@ -42,18 +46,35 @@ static void queue_remove(struct thread *thread)
     thread->queue = NULL;
 }
 
-/* From wherever it is ready or waits. */
-static void leave(struct thread *thread)
+/* From wherever it is ready or waits; a time-out stays. */
+static void leave_place(struct thread *thread)
 {
     if (thread->has_turns) {
         turns_remove(&thread->turn);
         thread->has_turns = false;
     } else if (thread->queue) {
         queue_remove(thread);
-    } else if (thread->record.state == THREAD_SLEEPING) {
+    } else if (thread->waiter.next) {
+        waiter_remove(&thread->waiter);
+    }
+}
+
+static void leave(struct thread *thread)
+{
+    leave_place(thread);
+    if (thread->has_alarm) {
         heap_remove(&alarms, &thread->alarm);
+        thread->has_alarm = false;
         thread->share->sleepers--;
     }
+}
+
+/* No answer reaches it any more. */
+static void leave_reply(struct thread *thread)
+{
+    if (thread->caller_link)
+        *thread->caller_link = NULL;
+    thread->caller_link = NULL;
 }
 
 static bool thread_destroy(void *object)
@@ -83,9 +104,7 @@ struct thread *thread_create(struct budget *budget, uint64_t entry, uint64_t sta
 void thread_stop(struct thread *thread)
 {
     leave(thread);
-    if (thread->caller_link)
-        *thread->caller_link = NULL;
-    thread->caller_link = NULL;
+    leave_reply(thread);
     thread_forget_progress(thread);
     thread->record.state = THREAD_DEAD;
     if (current_thread == thread)
@@ -152,7 +171,7 @@ void thread_wait(struct thread *thread, struct thread_queue *queue, enum thread_
     /* A collection that has not come to its process might find nothing there that runs. */
     if (thread->record.state == THREAD_READY)
         object_reached(thread->process);
-    leave(thread);
+    leave_place(thread);
     thread->record.state = state;
     if (queue)
         queue_add(queue, thread);
@@ -163,12 +182,32 @@ void thread_set_aside(struct thread *thread)
     leave(thread);
 }
 
+static void arm(uint64_t now, uint64_t until)
+{
+    const uint64_t span = until > now ? until - now : 0;
+    armed = now + (span < CLOCK_SPAN_MAX ? span : CLOCK_SPAN_MAX);
+    clock_arm(span);
+}
+
+static void set_alarm(struct thread *thread, uint64_t deadline, uint64_t now)
+{
+    heap_add(&alarms, &thread->alarm, deadline);
+    thread->has_alarm = true;
+    thread->share->sleepers++;
+    if (deadline < armed)
+        arm(now, deadline);
+}
+
+void thread_wait_until(struct thread *thread, uint64_t deadline)
+{
+    set_alarm(thread, deadline, deadline < armed ? clock_since_boot() : 0);
+}
+
 void thread_sleep(struct thread *thread, uint64_t nanoseconds)
 {
     uint64_t now = clock_since_boot();
     thread_wait(thread, NULL, THREAD_SLEEPING);
-    heap_add(&alarms, &thread->alarm, nanoseconds < UINT64_MAX - now ? now + nanoseconds : UINT64_MAX);
-    thread->share->sleepers++;
+    set_alarm(thread, nanoseconds < UINT64_MAX - now ? now + nanoseconds : UINT64_MAX, now);
 }
 
 static struct thread *thread_of(struct heap_node *alarm)
@@ -186,19 +225,64 @@ static bool wake_until(uint64_t now)
             return false;
         if (woken % WAKES_PER_UNIT == 0)
             work_did(1);
-        thread_wake(thread_of(alarms.least), STATUS_OK);
+        struct thread *thread = thread_of(alarms.least);
+        leave_reply(thread);
+        thread_wake(thread, thread->record.state == THREAD_SLEEPING ? STATUS_OK : STATUS_TIMED_OUT);
     }
     return true;
 }
 
-void scheduler_wake_sleepers(void)
+static void wake_sleepers(uint64_t now)
 {
     const bool were_left = sleepers_are_left;
     if (!alarms.least && !were_left)
         return;
-    sleepers_are_left = !wake_until(clock_since_boot());
+    sleepers_are_left = !wake_until(now);
     work_waiting += sleepers_are_left;
     work_waiting -= were_left;
+}
+
+void scheduler_wake_sleepers(void)
+{
+    wake_sleepers(clock_since_boot());
+}
+
+/* What is due next, where it is before `latest`. Sleepers whose time has come are left work: nothing is due for them. */
+static uint64_t next_alarm(uint64_t latest)
+{
+    return alarms.least && !sleepers_are_left && alarms.least->key < latest ? alarms.least->key : latest;
+}
+
+bool scheduler_timer(void)
+{
+    const uint64_t now = clock_since_boot();
+    const bool is_over = now >= turn_end;
+    wake_sleepers(now);
+    if (is_over) {
+        turn_end = now + TURN;
+        turns_ended++;
+    }
+    arm(now, next_alarm(turn_end));
+    return is_over;
+}
+
+uint64_t scheduler_turns(void)
+{
+    return turns_ended;
+}
+
+void scheduler_idles(void)
+{
+    const uint64_t now = clock_since_boot();
+    arm(now, next_alarm(UINT64_MAX));
+}
+
+void scheduler_goes_on(void)
+{
+    const uint64_t now = clock_since_boot();
+    turn_end = now + TURN;
+    if (turn_end < armed)
+        arm(now, turn_end);
 }
 
 void thread_yield(void)

@@ -1,10 +1,12 @@
-/* Threads, the queues that they wait in, and the scheduler: at each tick the CPU goes to the next budget, there to the
- * next process, and there to the next thread (base/turns.h). */
+/* Threads, the queues that they wait in, and the scheduler: when a turn ends the CPU goes to the next budget, there to the
+ * next process, and there to the next thread (base/turns.h). A turn is a slice of time; beside its end the timer interrupts
+ * when the next sleeper is due, and not otherwise. */
 #ifndef OBJECT_THREAD_H
 #define OBJECT_THREAD_H
 #include <ambilink/record.h>
 
 #include "base/heap.h"
+#include "base/trie.h"
 #include "base/turns.h"
 #include "cpu.h"
 #include "memory/space.h"
@@ -28,15 +30,24 @@ struct progress {
 
 /* What the scheduler keeps of a process. */
 struct share {
-    struct turns turns; /* its threads that are ready */
-    uint64_t sleepers;  /* how many sleep */
+    struct turns turns;  /* its threads that are ready */
+    uint64_t sleepers;   /* how many wait until a time, or for a word of memory that others may have */
+    struct trie waiters; /* those that wait for a word of the process' own memory, by address (object/futex.h) */
 };
 
-/* It has a thread that is ready, or sleeps. */
+/* It has a thread that is ready, or that time or another process may wake. */
 static inline bool share_runs(const struct share *share)
 {
     return share->turns.first || share->sleepers;
 }
+
+/* A thread among those that wait for the same word: a ring, the first of which is in the trie. */
+struct waiter {
+    struct trie_node node;
+    struct waiter *next, *previous; /* NULL: it waits for no word */
+    struct memory *memory;          /* whose word it is, kept; NULL: the process' own */
+    uint64_t ticket;                /* by which those that came later are told */
+};
 
 struct thread {
     struct object object;
@@ -52,9 +63,11 @@ struct thread {
     uint64_t *record_link;          /* what leads to its record, in the list of its process' threads */
     struct turns turn;
     bool has_turns;                 /* it is ready, and not set aside */
-    struct heap_node alarm;         /* while THREAD_SLEEPING: its key is when to wake it */
+    struct heap_node alarm;         /* its key is when to wake it, whatever it waits for */
+    bool has_alarm;
     struct thread *next, *previous; /* in a queue */
     struct thread_queue *queue;
+    struct waiter waiter;           /* while THREAD_WAITING */
     uint64_t thread_pointer;
     struct thread **caller_link;      /* while THREAD_AWAITING_REPLY: where the reply object names it */
     uint64_t badge;                   /* of the handle called */
@@ -93,10 +106,14 @@ void thread_ready(struct thread *thread);
 /* A waiting thread's call has this result. */
 void thread_wake(struct thread *thread, int64_t result);
 void thread_sleep(struct thread *thread, uint64_t nanoseconds);
+/* A waiting thread waits until then at most, by the clock since boot; its call then has the result STATUS_TIMED_OUT. */
+void thread_wait_until(struct thread *thread, uint64_t deadline);
 /* Let a thread wait in a queue (NULL: in none) in this state. */
 void thread_wait(struct thread *thread, struct thread_queue *queue, enum thread_state state);
 /* The turn of the running thread is over, and that of its process. */
 void thread_yield(void);
+/* A thread that waits for a word waits no more for it (object/futex.h). */
+void waiter_remove(struct waiter *waiter);
 
 /* Called at each switch to another thread. The kernel does not define it: a test's kernel does, to check itself. */
 __attribute__((weak)) void thread_switches(void);
@@ -112,6 +129,14 @@ bool scheduler_waits(void);
 bool queue_reach(struct thread_queue *queue);
 /* Wake those whose time has come, within what work_left allows; the rest is left work (base/work.h). */
 void scheduler_wake_sleepers(void);
+/* The timer interrupted: wake those whose time has come, and let it interrupt when something is due again. True: so is the
+ * turn's end. */
+bool scheduler_timer(void);
+/* How many turns have ended. */
+uint64_t scheduler_turns(void);
+/* Nothing runs from now on until an interrupt; then something may run, and turns have ends. */
+void scheduler_idles(void);
+void scheduler_goes_on(void);
 /* Some of that is left. */
 extern bool sleepers_are_left;
 #endif

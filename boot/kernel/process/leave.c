@@ -29,7 +29,9 @@ static void idle(void)
         log_format("kernel: deadlock: every thread waits for another one\n");
         machine_end(VERDICT_FAIL);
     }
+    scheduler_idles();
     cpu_wait_for_interrupt();
+    scheduler_goes_on();
 }
 
 struct frame *kernel_work_and_leave(void)

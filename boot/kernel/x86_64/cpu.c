@@ -294,7 +294,7 @@ void frame_call_again(struct frame *frame)
     frame->rip -= 2; /* the instruction syscall */
 }
 
-void timer_init(void)
+void interrupts_init(void)
 {
     /* Both controllers: initialise, vectors from VECTOR_TIMER, cascade, 8086 mode; let only the timer in. */
     out8(PORT_PIC, 0x11);
@@ -307,9 +307,6 @@ void timer_init(void)
     out8(PORT_PIC_SECOND + 1, 1);
     out8(PORT_PIC + 1, 0xfe);
     out8(PORT_PIC_SECOND + 1, 0xff);
-    out8(PORT_TIMER + 3, 0x34); /* channel 0, low byte then high byte, rate generator */
-    out8(PORT_TIMER, TIMER_RELOAD & 0xff);
-    out8(PORT_TIMER, TIMER_RELOAD >> 8);
 }
 
 void timer_acknowledge(void)
@@ -337,18 +334,6 @@ void interrupt_dispatch(unsigned line)
     if (line >= 8)
         out8(PORT_PIC_SECOND, 0x20);
     out8(PORT_PIC, 0x20);
-}
-
-uint64_t timer_counts(void)
-{
-    out8(PORT_TIMER + 3, 0x00); /* latch channel 0 */
-    uint64_t left = in8(PORT_TIMER);
-    left |= (uint64_t)in8(PORT_TIMER) << 8;
-    uint64_t counts = left < TIMER_RELOAD ? TIMER_RELOAD - left : 0;
-    out8(PORT_PIC, 0x0a); /* read the requests: a tick that was not taken yet counts too */
-    if ((in8(PORT_PIC) & 1) && counts < TIMER_RELOAD / 2)
-        counts += TIMER_RELOAD;
-    return counts;
 }
 
 void last_words_put(char c)

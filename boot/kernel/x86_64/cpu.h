@@ -50,13 +50,10 @@ static inline void frame_set_result(struct frame *frame, int64_t result)
 void frame_call(const struct frame *frame, uint64_t call[CALL_WORDS]);
 void frame_call_again(struct frame *frame);
 
-/* Timer: `TIMER_RELOAD` counts of 1193182 Hz make one tick. */
-#define TIMER_FREQUENCY 1193182
-#define TIMER_RELOAD 11932
-void timer_init(void);
+/* The interrupt controllers let the timer in, and what interrupt_attach adds (<kernel/module.h>). */
+void interrupts_init(void);
+/* The timer's interrupt was taken. */
 void timer_acknowledge(void);
-/* Counts since the last tick that was acknowledged, in 0 .. 2 * TIMER_RELOAD. */
-uint64_t timer_counts(void);
 
 /* An interrupt of a line other than the timer's: call its handler (<kernel/module.h>). A spurious one has none. */
 #define INTERRUPT_LINES 16

@@ -36,11 +36,11 @@ static const char *exception_name(uint64_t vector)
     return vector < sizeof exception_names / sizeof *exception_names ? exception_names[vector] : "unknown exception";
 }
 
-static void timer_tick(void)
+/* True: the running thread's turn is over. */
+static bool take_timer(void)
 {
-    clock_tick();
     timer_acknowledge();
-    scheduler_wake_sleepers();
+    return scheduler_timer();
 }
 
 static void report_access(uint64_t error)
@@ -136,8 +136,8 @@ struct frame *trap_from_user(struct frame *frame)
         return frame;
     work_begin();
     if (frame->vector == VECTOR_TIMER) {
-        timer_tick();
-        thread_yield();
+        if (take_timer())
+            thread_yield();
         return kernel_leave();
     }
     if (frame->vector >= VECTOR_TIMER) {
@@ -189,7 +189,7 @@ static void report_kernel(const struct frame *frame)
 void trap_from_kernel(struct frame *frame)
 {
     if (frame->vector == VECTOR_TIMER)
-        timer_tick();
+        take_timer();
     else if (frame->vector > VECTOR_TIMER)
         interrupt_dispatch((unsigned)frame->vector - VECTOR_TIMER);
     else {

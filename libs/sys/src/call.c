@@ -125,6 +125,32 @@ int64_t sys_receive(handle_t endpoint, struct message *request, handle_t *reply)
     return invoke(SYS_RECEIVE, endpoint, word(request), word(reply), 0, 0, 0);
 }
 
+int64_t sys_call_until(handle_t endpoint, const struct message *request, struct message *reply, uint64_t deadline)
+{
+    return invoke(SYS_CALL, endpoint, word(request), word(reply), deadline, 0, 0);
+}
+
+int64_t sys_receive_until(handle_t endpoint, struct message *request, handle_t *reply, uint64_t deadline)
+{
+    return invoke(SYS_RECEIVE, endpoint, word(request), word(reply), deadline, 0, 0);
+}
+
+int64_t sys_futex_wait(const void *address, uint32_t value, unsigned flags, uint64_t deadline)
+{
+    return invoke(SYS_FUTEX_WAIT, word(address), value, flags, deadline, 0, 0);
+}
+
+int64_t sys_futex_wake(const void *address, uint64_t count, unsigned flags)
+{
+    return invoke(SYS_FUTEX_WAKE, word(address), count, flags, 0, 0, 0);
+}
+
+int64_t sys_futex_requeue(const void *address, uint64_t count, const void *other, uint64_t moved, unsigned flags,
+                          uint32_t value)
+{
+    return invoke(SYS_FUTEX_REQUEUE, word(address), count, word(other), moved, flags, value);
+}
+
 int64_t sys_reply(handle_t reply, const struct message *message)
 {
     return invoke(SYS_REPLY, reply, word(message), 0, 0, 0, 0);

@@ -114,9 +114,18 @@ bool cpu_entropy(uint64_t *number) { return *number = 1; }
 void cpu_fpu_save(uint8_t state[FPU_STATE_SIZE]) { state[0]++; }
 void cpu_fpu_load(const uint8_t state[FPU_STATE_SIZE]) { (void)state[FPU_STATE_SIZE - 1]; }
 void cpu_fpu_reset(uint8_t state[FPU_STATE_SIZE]) { memset(state, 0, FPU_STATE_SIZE); }
+void interrupts_init(void) {}
 void timer_init(void) {}
 void timer_acknowledge(void) {}
-uint64_t timer_counts(void) { return 0; }
+void timer_arm(uint64_t span) { (void)span; }
+
+/* Whenever somebody looks, so much has passed. */
+uint64_t timer_counts(void)
+{
+    static uint64_t counts;
+    return counts += 500;
+}
+
 void interrupt_dispatch(unsigned line) { (void)line; }
 void last_words_put(char c) { (void)c; }
 

@@ -39,7 +39,19 @@ int64_t sys_endpoint_create(void);
 int64_t sys_call(handle_t endpoint, const struct message *request, struct message *reply);
 /* *reply is the handle to answer with, or 0 for a notice of the kernel. */
 int64_t sys_receive(handle_t endpoint, struct message *request, handle_t *reply);
+/* The same, until `deadline` by the clock since boot, in nanoseconds; 0: for ever. STATUS_TIMED_OUT. */
+int64_t sys_call_until(handle_t endpoint, const struct message *request, struct message *reply, uint64_t deadline);
+int64_t sys_receive_until(handle_t endpoint, struct message *request, handle_t *reply, uint64_t deadline);
 int64_t sys_reply(handle_t reply, const struct message *message);
+
+/* Wait while the word has that value, until `deadline` (0: for ever) or until another thread wakes this one. `flags`:
+ * FUTEX_SHARED or 0. STATUS_OK: woken; STATUS_CHANGED, STATUS_TIMED_OUT, STATUS_INTERRUPTED. */
+int64_t sys_futex_wait(const void *word, uint32_t value, unsigned flags, uint64_t deadline);
+/* Wake the first `count` that wait: how many. */
+int64_t sys_futex_wake(const void *word, uint64_t count, unsigned flags);
+/* Wake `count`, and let `moved` others wait for another word: how many in all. With FUTEX_COMPARE: STATUS_CHANGED. */
+int64_t sys_futex_requeue(const void *word, uint64_t count, const void *other, uint64_t moved, unsigned flags,
+                          uint32_t value);
 
 /* What the kernel and the loader service call a process in reports. */
 int64_t sys_process_number(handle_t process);

@@ -1,0 +1,186 @@
+#include "object/futex.h"
+
+#include <stddef.h>
+
+#include "base/work.h"
+#include "memory/user.h"
+
+/* Where those that wait for a word are found. */
+struct place {
+    struct trie *trie;
+    uint64_t key;
+    struct memory *memory; /* NULL: the process' own */
+};
+
+static uint64_t tickets; /* that were given */
+
+static struct waiter *waiter_of(struct trie_node *node)
+{
+    return (struct waiter *)((uint8_t *)node - offsetof(struct waiter, node));
+}
+
+static struct thread *thread_of(struct waiter *waiter)
+{
+    return (struct thread *)((uint8_t *)waiter - offsetof(struct thread, waiter));
+}
+
+static int64_t find_place(struct thread *thread, struct futex futex, struct place *place)
+{
+    if (futex.address % sizeof(uint32_t))
+        return STATUS_INVALID;
+    if (futex.address >= PROCESS_HIGHEST_ADDRESS)
+        return STATUS_BAD_ADDRESS;
+    *place = (struct place){&thread->share->waiters, futex.address, NULL};
+    if (!futex.is_shared)
+        return STATUS_OK;
+    const struct mapping *mapping = mappings_find(&thread->space->mappings, futex.address);
+    if (!mapping || mapping->start > futex.address)
+        return STATUS_BAD_ADDRESS;
+    struct memory *memory = mapping->memory;
+    *place = (struct place){&memory->waiters, mapping->offset + (futex.address - mapping->start), memory};
+    return STATUS_OK;
+}
+
+static struct waiter *first_at(const struct place *place)
+{
+    struct trie_node *node = trie_find(place->trie, place->key);
+    return node ? waiter_of(node) : NULL;
+}
+
+static void add(const struct place *place, struct waiter *waiter)
+{
+    struct waiter *first = first_at(place);
+    waiter->ticket = ++tickets;
+    waiter->memory = place->memory;
+    if (place->memory) {
+        object_retain(place->memory);
+        thread_of(waiter)->share->sleepers++;
+    }
+    if (!first) {
+        waiter->next = waiter->previous = waiter;
+        trie_add(place->trie, &waiter->node, place->key);
+        return;
+    }
+    waiter->next = first;
+    waiter->previous = first->previous;
+    first->previous->next = waiter;
+    first->previous = waiter;
+    waiter->node.link = NULL;
+}
+
+void waiter_remove(struct waiter *waiter)
+{
+    struct waiter *next = waiter->next;
+    if (next == waiter) {
+        trie_remove(&waiter->node);
+    } else {
+        if (waiter->node.link)
+            trie_replace(&waiter->node, &next->node);
+        next->previous = waiter->previous;
+        waiter->previous->next = next;
+    }
+    waiter->next = NULL;
+    if (waiter->memory) {
+        object_release(waiter->memory);
+        thread_of(waiter)->share->sleepers--;
+    }
+}
+
+int64_t futex_wait(struct futex futex, uint32_t value)
+{
+    struct thread *thread = current_thread;
+    struct place place;
+    uint32_t found;
+    const int64_t status = find_place(thread, futex, &place);
+    if (status != STATUS_OK)
+        return status;
+    if (!user_read(thread->space, &found, futex.address, sizeof found))
+        return STATUS_BAD_ADDRESS;
+    if (found != value)
+        return STATUS_CHANGED;
+    thread_wait(thread, NULL, THREAD_WAITING);
+    add(&place, &thread->waiter);
+    return STATUS_OK;
+}
+
+/* The first that waits and came no later; one whose process ended does not count. NULL: none, or work ran out. */
+static struct waiter *next_waiter(const struct place *place, uint64_t ticket)
+{
+    for (;;) {
+        struct waiter *waiter = first_at(place);
+        if (!waiter || waiter->ticket > ticket || !work_left)
+            return NULL;
+        work_did(1);
+        if (!thread_of(waiter)->handles->closed)
+            return waiter;
+        thread_set_aside(thread_of(waiter));
+    }
+}
+
+/* Of a call in steps: whose turn it is, those that came before it began, and how many it has seen to. */
+static struct progress *begin(void)
+{
+    struct progress *progress = thread_keep_progress();
+    if (!progress->address)
+        progress->address = tickets + 1; /* never 0 */
+    return progress;
+}
+
+/* False: work ran out. */
+static bool wake_until(const struct place *place, uint64_t count, struct progress *progress)
+{
+    while (progress->index < count) {
+        struct waiter *waiter = next_waiter(place, progress->address - 1);
+        if (!waiter)
+            return work_left;
+        progress->index++;
+        thread_wake(thread_of(waiter), STATUS_OK);
+    }
+    return true;
+}
+
+int64_t futex_wake(struct futex futex, uint64_t count)
+{
+    struct place place;
+    const int64_t status = find_place(current_thread, futex, &place);
+    if (status != STATUS_OK || !first_at(&place))
+        return status != STATUS_OK || !current_thread->progress ? status : (int64_t)current_thread->progress->index;
+    struct progress *progress = begin();
+    return wake_until(&place, count, progress) ? (int64_t)progress->index : CALL_AGAIN;
+}
+
+int64_t futex_requeue(struct futex from, uint64_t count, struct futex to, uint64_t moved)
+{
+    struct place place, other;
+    int64_t status = find_place(current_thread, from, &place);
+    if (status == STATUS_OK)
+        status = find_place(current_thread, to, &other);
+    if (status != STATUS_OK)
+        return status;
+    const uint64_t all = count + moved < count ? UINT64_MAX : count + moved;
+    struct progress *progress = begin();
+    if (!wake_until(&place, count, progress))
+        return CALL_AGAIN;
+    while (progress->index >= count && progress->index < all) {
+        struct waiter *waiter = next_waiter(&place, progress->address - 1);
+        if (!waiter)
+            return work_left ? (int64_t)progress->index : CALL_AGAIN;
+        progress->index++;
+        waiter_remove(waiter);
+        add(&other, waiter);
+    }
+    return (int64_t)progress->index;
+}
+
+void futex_wake_one(struct thread *thread, uint64_t address)
+{
+    for (unsigned is_shared = 0; is_shared < 2; is_shared++) {
+        struct place place;
+        const struct futex futex = {address, is_shared};
+        struct waiter *waiter = NULL;
+        if (find_place(thread, futex, &place) == STATUS_OK)
+            waiter = next_waiter(&place, UINT64_MAX);
+        if (waiter)
+            thread_wake(thread_of(waiter), STATUS_OK);
+    }
+}
