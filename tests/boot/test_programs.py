@@ -1,6 +1,7 @@
 """What programs may rely on: libc, binding, the kernel's calls; in both linkages, on each machine."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,28 @@ def test_waiting_for_time_and_for_words(system, machine):
     most = "1020000" if machine == "emulator" else "1200000"
     budget = {"memory": 8 << 20, "kernel-memory": 1 << 20}
     checks(system.program("test-waits", arguments=[most], **budget).boot(machine), "test-waits", "waits")
+
+
+def test_posix_threads(system, machine):
+    """In both linkages, and while objects with thread-local data come and go."""
+    system.libraries = ["libplugin.so", "libfixed.so"]
+    programs = {"test-threads-static": "threads", "test-threads-dynamic": "threads", "test-threads-open": "open"}
+    for name in programs:
+        system.program(name, memory=8 << 20, **{"kernel-memory": 256 << 10})
+    result = system.boot(machine, timeout=60.0)
+    for name, what in programs.items():
+        checks(result, name, what)
+
+
+@pytest.mark.parametrize("compiler", ["cc", "musl-gcc"])
+def test_posix_threads_of_the_development_machine(compiler, tmp_path):
+    """What the program above says of threads is so there, too."""
+    if not shutil.which(compiler):
+        pytest.skip(f"{compiler} is not installed")
+    source = TOP / "tests/boot/programs/threads.c"
+    subprocess.run([compiler, "-pthread", "-o", tmp_path / "threads", source], check=True)
+    done = subprocess.run([tmp_path / "threads"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout
 
 
 def test_each_thread_has_its_own_arithmetic(system, machine):

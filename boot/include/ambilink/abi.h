@@ -76,6 +76,8 @@
 #define SYS_FUTEX_WAIT 29
 #define SYS_FUTEX_WAKE 30
 #define SYS_FUTEX_REQUEUE 31
+#define SYS_THREAD_EXIT_WORD 32
+#define SYS_THREAD_NUMBER 33
 
 /* How a word is named that threads wait for. */
 #define FUTEX_SHARED 1  /* by its place in the memory object, for all processes that have that; else by its address */

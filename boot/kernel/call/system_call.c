@@ -292,22 +292,31 @@ static int64_t do_process_number(handle_t handle)
     return process ? (int64_t)process->record.number : status;
 }
 
-static int64_t do_thread_create(handle_t handle, uint64_t entry, uint64_t stack, uint64_t argument)
+static int64_t do_thread_create(handle_t handle, uint64_t entry, uint64_t stack, uint64_t argument, uint64_t thread_pointer,
+                                uint64_t number_user)
 {
     int64_t status;
     struct process *process = managed_process(handle, &status);
     if (!process)
         return status;
     /* A non-canonical rip would fault in the kernel on the way out. */
-    if (entry >= PROCESS_HIGHEST_ADDRESS || stack > PROCESS_HIGHEST_ADDRESS)
+    if (entry >= PROCESS_HIGHEST_ADDRESS || stack > PROCESS_HIGHEST_ADDRESS || thread_pointer >= PROCESS_HIGHEST_ADDRESS)
         return STATUS_INVALID;
     /* A thread that runs cannot be taken back: what may fail comes before. */
     status = handle_reserve(current_thread->handles, 1);
     if (status != STATUS_OK)
         return status;
+    uint32_t number = 0;
+    if (number_user && !user_write(current_thread->space, number_user, &number, sizeof number))
+        return STATUS_BAD_ADDRESS;
     struct thread *thread = process_start_thread(process, entry, stack, argument);
     if (!thread)
         return STATUS_NO_MEMORY;
+    thread->thread_pointer = thread_pointer;
+    thread->exit_word = process == current_thread->process ? current_thread->exit_word : 0;
+    number = (uint32_t)thread->record.number;
+    if (number_user)
+        user_write(current_thread->space, number_user, &number, sizeof number);
     return handle_insert(current_thread->handles, thread, RIGHT_MANAGE | RIGHT_DUPLICATE | RIGHT_TRANSFER, 0);
 }
 
@@ -317,6 +326,25 @@ static int64_t until(int64_t status, uint64_t deadline)
     if (deadline && current_thread->record.state != THREAD_READY)
         thread_wait_until(current_thread, deadline);
     return status;
+}
+
+/* Unmap what only this thread used, such as its stack: then nothing of user memory is touched on its behalf, but its exit
+ * word. */
+static int64_t do_thread_exit(uint64_t address, uint64_t size)
+{
+    struct thread *thread = current_thread;
+    struct space_progress range;
+    range_progress(&range);
+    int64_t status = size ? space_unmap_some(thread->space, address, size, &range) : STATUS_OK;
+    keep_range(status, thread->process, &range);
+    if (status == CALL_AGAIN)
+        return CALL_AGAIN;
+    if (status != STATUS_OK)
+        return status;
+    if (!work_left || futex_leave(thread) == CALL_AGAIN)
+        return CALL_AGAIN;
+    process_end_thread(thread);
+    return STATUS_OK;
 }
 
 static int64_t do_call(handle_t handle, uint64_t request, uint64_t reply, uint64_t deadline)
@@ -480,10 +508,14 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
         process_end(process, PROCESS_EXITED, (int64_t)b);
         return STATUS_OK;
     case SYS_THREAD_CREATE:
-        return do_thread_create((handle_t)a, b, c, d);
+        return do_thread_create((handle_t)a, b, c, d, e, f);
     case SYS_THREAD_EXIT:
-        process_end_thread(current_thread);
+        return do_thread_exit(a, b);
+    case SYS_THREAD_EXIT_WORD:
+        current_thread->exit_word = a;
         return STATUS_OK;
+    case SYS_THREAD_NUMBER:
+        return (int64_t)current_thread->record.number;
     case SYS_THREAD_SET_TLS:
         if (a >= PROCESS_HIGHEST_ADDRESS)
             return STATUS_INVALID;

@@ -172,15 +172,21 @@ int64_t futex_requeue(struct futex from, uint64_t count, struct futex to, uint64
     return (int64_t)progress->index;
 }
 
-void futex_wake_one(struct thread *thread, uint64_t address)
+int64_t futex_leave(struct thread *thread)
 {
+    static const uint32_t zero;
+    const uint64_t address = thread->exit_word;
+    if (!address || address % sizeof zero || !user_write(thread->space, address, &zero, sizeof zero))
+        return STATUS_OK;
     for (unsigned is_shared = 0; is_shared < 2; is_shared++) {
         struct place place;
-        const struct futex futex = {address, is_shared};
-        struct waiter *waiter = NULL;
-        if (find_place(thread, futex, &place) == STATUS_OK)
-            waiter = next_waiter(&place, UINT64_MAX);
+        if (find_place(thread, (struct futex){address, is_shared}, &place) != STATUS_OK)
+            continue;
+        struct waiter *waiter = next_waiter(&place, UINT64_MAX);
+        if (!work_left)
+            return CALL_AGAIN;
         if (waiter)
             thread_wake(thread_of(waiter), STATUS_OK);
     }
+    return STATUS_OK;
 }

@@ -19,6 +19,7 @@ int64_t futex_wait(struct futex futex, uint32_t value);
 int64_t futex_wake(struct futex futex, uint64_t count);
 /* Wake `count`, then let `moved` others wait for another word: how many were woken and moved, or as futex_wake. */
 int64_t futex_requeue(struct futex from, uint64_t count, struct futex to, uint64_t moved);
-/* A word of a process that ends, or of a thread: wake one, whether it waits for the address or for the memory. */
-void futex_wake_one(struct thread *thread, uint64_t address);
+/* The running thread's exit word is zeroed, and one thread woken that waits for it, by its address or by its memory.
+ * STATUS_OK, or CALL_AGAIN. A word that cannot be written is no matter. */
+int64_t futex_leave(struct thread *thread);
 #endif

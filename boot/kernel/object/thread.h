@@ -32,6 +32,7 @@ struct progress {
 struct share {
     struct turns turns;  /* its threads that are ready */
     uint64_t sleepers;   /* how many wait until a time, or for a word of memory that others may have */
+    struct trie threads; /* all of them, by number */
     struct trie waiters; /* those that wait for a word of the process' own memory, by address (object/futex.h) */
 };
 
@@ -69,6 +70,8 @@ struct thread {
     struct thread_queue *queue;
     struct waiter waiter;           /* while THREAD_WAITING */
     uint64_t thread_pointer;
+    struct trie_node by_number;     /* among its process' threads */
+    uint64_t exit_word;             /* user address: zeroed, and one waiter woken, when the thread exits; 0: none */
     struct thread **caller_link;      /* while THREAD_AWAITING_REPLY: where the reply object names it */
     uint64_t badge;                   /* of the handle called */
     uint64_t message_out;             /* user address: where to receive; what to send is record.request */

@@ -37,6 +37,7 @@ static void unlink_process(struct process *process)
 
 static void unlink_thread(struct thread *thread)
 {
+    trie_remove(&thread->by_number);
     *thread->record_link = thread->record.next;
     if (thread->record.next)
         thread_of(thread->record.next)->record_link = thread->record_link;
@@ -230,6 +231,7 @@ struct thread *process_start_thread(struct process *process, uint64_t entry, uin
     if (thread->record.next)
         thread_of(thread->record.next)->record_link = &thread->record.next;
     process->record.threads = (uint64_t)&thread->record;
+    trie_add(&process->share.threads, &thread->by_number, thread->record.number);
     object_retain(process); /* while the thread lives */
     if (!process->live_threads++) {
         kernel_record.beginning = (uint64_t)&process->record;
@@ -238,6 +240,13 @@ struct thread *process_start_thread(struct process *process, uint64_t entry, uin
     }
     thread_ready(thread);
     return thread;
+}
+
+struct thread *process_thread(const struct process *process, uint64_t number)
+{
+    struct trie_node *node = trie_find(&process->share.threads, number);
+    struct thread *thread = node ? (struct thread *)((uint8_t *)node - offsetof(struct thread, by_number)) : NULL;
+    return thread && thread->record.state != THREAD_DEAD ? thread : NULL;
 }
 
 void process_end_thread(struct thread *thread)

@@ -27,14 +27,8 @@ struct handlers {
     unsigned changes; /* so far */
 };
 
-struct thread_entry {
-    struct thread_entry *next;
-    struct entry entry;
-};
-
 static struct entry first_entries[COUNT];
 static struct handlers at_exit, quick;
-static struct thread_entry *thread_exit; /* a process has one thread; newest first */
 static volatile int lock[1];
 volatile int *const __atexit_lockptr = lock;
 hidden volatile int *const __at_quick_exit_lockptr = lock;
@@ -159,22 +153,17 @@ void __atexit_run(void)
     UNLOCK(lock);
 }
 
-static void run_thread_exit(void)
+/* A program without such objects has none. */
+static void nothing(void)
 {
-    while (thread_exit) {
-        struct thread_entry *one = thread_exit;
-        struct entry entry = one->entry;
-        thread_exit = one->next;
-        __libc_free(one);
-        run(&entry);
-    }
 }
+weak_alias(nothing, __thread_atexit_run);
 
 /* In exit, which may be called again by what runs here: that call goes on with what is left. */
 hidden void __funcs_on_exit(void)
 {
+    __thread_atexit_run();
     LOCK(lock);
-    run_thread_exit();
     run_all(&at_exit);
     UNLOCK(lock);
 }
@@ -194,22 +183,4 @@ int __cxa_atexit(handler *function, void *argument, void *object)
 int __cxa_at_quick_exit(handler *function, void *object)
 {
     return add(&quick, function, NULL, object);
-}
-
-int __cxa_thread_atexit_impl(handler *function, void *argument, void *object)
-{
-    struct thread_entry *one = __libc_malloc(sizeof *one);
-    if (!one)
-        return -1;
-    LOCK(lock);
-    *one = (struct thread_entry){thread_exit, {function, argument, object}};
-    thread_exit = one;
-    UNLOCK(lock);
-    return 0;
-}
-
-void __thread_atexit_visit(void (*visit)(void *context, uintptr_t address), void *context)
-{
-    for (const struct thread_entry *one = thread_exit; one; one = one->next)
-        visit(context, one->entry.object ? (uintptr_t)one->entry.object : (uintptr_t)one->entry.function);
 }

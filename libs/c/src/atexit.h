@@ -9,6 +9,8 @@ struct address_range {
     uintptr_t low, high; /* high: behind the last */
 };
 
+/* Run the destructors of this thread's thread-local objects. */
+hidden void __thread_atexit_run(void);
 /* Run all handlers of exit that are registered, but not those of threads. */
 hidden void __atexit_run(void);
 /* An object goes: run the handlers that it registered or that lie in it, and forget those of quick_exit. */

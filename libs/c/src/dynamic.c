@@ -12,6 +12,7 @@
 
 #include "dynlink.h"
 #include "libc.h"
+#include "lock.h"
 #include "pthread_impl.h"
 
 #include <protocol/loader.h>
@@ -25,6 +26,23 @@
 #define RTLD_DEEPBIND 8 /* not in musl's <dlfcn.h> */
 
 typedef void procedure(void);
+
+/* One thread at a time opens and closes; what it runs meanwhile may do so too. */
+static pthread_mutex_t opening = {._m_type = PTHREAD_MUTEX_RECURSIVE};
+/* Held while the list of modules changes, and while it is read by who does not open or close. */
+static pthread_mutex_t reading = {._m_type = PTHREAD_MUTEX_RECURSIVE};
+
+static void list_changes(void)
+{
+    pthread_mutex_lock(&reading);
+    LOCK(__tls_lockptr);
+}
+
+static void list_changed(void)
+{
+    UNLOCK(__tls_lockptr);
+    pthread_mutex_unlock(&reading);
+}
 
 static const struct start_link *list(void)
 {
@@ -79,16 +97,16 @@ static bool start_opened(const struct loader_opened *opened, const uint64_t *wor
     return true;
 }
 
-void *dlopen(const char *name, int mode)
+static void *open_object(const char *name, int mode)
 {
-    if (is_static())
-        return 0;
     uint64_t flags = (mode & RTLD_GLOBAL ? LOADER_OPEN_GLOBAL : 0) | (mode & RTLD_NOLOAD ? LOADER_OPEN_LOADED : 0) |
                      (mode & RTLD_NODELETE ? LOADER_OPEN_KEEP : 0) | (mode & RTLD_DEEPBIND ? LOADER_OPEN_DEEPBIND : 0);
     uint64_t size = LOADER_REPLY_MAX, generation = list()->tls_generation, added = list()->added;
     struct loader_opened opened;
     uint64_t *words = malloc(size);
+    list_changes();
     int64_t status = words ? loader_open(name ? name : "", flags, &opened, words, &size) : STATUS_NO_MEMORY;
+    list_changed();
     bool good = status == STATUS_OK && (list()->added == added || start_opened(&opened, words, generation));
     if (status == STATUS_OK && !good) {
         dlclose((void *)(uintptr_t)opened.handle);
@@ -102,11 +120,30 @@ void *dlopen(const char *name, int mode)
     return good ? (void *)(uintptr_t)opened.handle : 0;
 }
 
+void *dlopen(const char *name, int mode)
+{
+    if (is_static())
+        return 0;
+    pthread_mutex_lock(&opening);
+    void *handle = open_object(name, mode);
+    pthread_mutex_unlock(&opening);
+    return handle;
+}
+
+static bool is_listed(uint64_t handle)
+{
+    pthread_mutex_lock(&reading);
+    uint64_t at = list() ? list()->first : 0;
+    while (at && at != handle)
+        at = module_at(at)->next;
+    pthread_mutex_unlock(&reading);
+    return at;
+}
+
 hidden int __dl_invalid_handle(void *handle)
 {
-    for (uint64_t at = list() ? list()->first : 0; at; at = module_at(at)->next)
-        if (at == (uintptr_t)handle)
-            return 0;
+    if (is_listed((uintptr_t)handle))
+        return 0;
     __dl_seterr("%p is no handle of an open object", handle);
     return 1;
 }
@@ -174,15 +211,17 @@ static int64_t end_closed(struct closed *closed)
         first = done->next;
         free(done);
     }
+    list_changes();
     int64_t status = loader_sweep();
+    list_changed();
     _dl_debug_state();
     return status;
 }
 
-int dlclose(void *handle)
+static int close_object(void *handle)
 {
     struct pins pins;
-    if (is_static() || __dl_invalid_handle(handle))
+    if (__dl_invalid_handle(handle))
         return -1;
     find_pins(&pins);
     if (pins.count > LOADER_PINS_MAX) {
@@ -203,6 +242,16 @@ int dlclose(void *handle)
     if (status < 0)
         __dl_seterr("the loader service answers with status %d", (int)status);
     return status < 0 ? -1 : 0;
+}
+
+int dlclose(void *handle)
+{
+    if (is_static())
+        return -1;
+    pthread_mutex_lock(&opening);
+    int result = close_object(handle);
+    pthread_mutex_unlock(&opening);
+    return result;
 }
 
 static void *find(void *handle, const char *name, const char *version, uintptr_t caller)
@@ -279,6 +328,7 @@ int dl_iterate_phdr(int (*function)(struct dl_phdr_info *, size_t, void *), void
         return function(&info, sizeof info, context);
     }
     int result = 0;
+    pthread_mutex_lock(&reading);
     for (uint64_t at = list()->first; at && !result; at = module_at(at)->next) {
         const struct start_module *module = module_at(at);
         struct dl_phdr_info info = {
@@ -293,5 +343,6 @@ int dl_iterate_phdr(int (*function)(struct dl_phdr_info *, size_t, void *), void
         };
         result = function(&info, sizeof info, context);
     }
+    pthread_mutex_unlock(&reading);
     return result;
 }

@@ -140,7 +140,7 @@ void __init_tls(size_t *aux)
     }
     libc.tls_cnt = count;
     libc.tls_align = align > TLS_ALIGN_MIN ? align : TLS_ALIGN_MIN;
-    libc.tls_size = align_up((count + 1) * sizeof(uintptr_t) + size + libc.tls_align + sizeof(struct pthread), TLS_ALIGN_MIN);
+    libc.tls_size = align_up((count + 1) * sizeof(uintptr_t) + TLS_TABLE_END + size + libc.tls_align + sizeof(struct pthread), TLS_ALIGN_MIN);
 
     size_t modules_size = align_up(count * sizeof(struct tls_module), TLS_ALIGN_MIN);
     long mapped = __syscall(SYS_mmap, 0, modules_size + libc.tls_size, PROT_READ | PROT_WRITE,

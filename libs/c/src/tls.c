@@ -1,12 +1,15 @@
 /* Thread-local data of modules, wherever they came from. What came with the program lies in the thread's static
- * block (start.c); a block of a module that was opened later is made when it is first asked for. A process has one
- * thread, so the generations are kept here and not for each thread. */
+ * block (start.c); a block of a module that was opened later is made when a thread first asks for it. Each thread has a
+ * table of its own, and finds out itself that objects came or went: by the generation of the list that it saw last. The
+ * list changes while the lock is held (dynamic.c). */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fork_impl.h"
 #include "libc.h"
+#include "lock.h"
 #include "pthread_impl.h"
 
 #include <system/start.h>
@@ -15,10 +18,25 @@
 
 #define SLOTS_MORE 16
 
-/* The table of the one thread, once a module came that its first table has no room for. */
-static uintptr_t *table;
-static uint64_t seen_generation;  /* of start_link, when the table was looked at last */
-static uint64_t *generations;     /* of each slot's module; 0: the slot's block came with the program */
+/* What a thread's table ends with, behind the slots that its first word counts. All zero: the table that the thread began
+ * with, in which each slot is of an object that came with the program. */
+struct table_end {
+    uint64_t generation; /* of start_link, when the table was looked at last */
+    uintptr_t *first;    /* the table that the thread began with; NULL: this one */
+    uint64_t *stamps;    /* the generation of each slot's object, where the slot has a block of its own, else 0; NULL: none has */
+};
+
+_Static_assert(sizeof(struct table_end) == TLS_TABLE_END, "tls.h");
+
+static volatile int lock[1];
+volatile int *const __tls_lockptr = lock;
+
+static pthread_key_t key; /* of threads that have blocks of their own */
+
+static struct table_end *end_of(const uintptr_t *table)
+{
+    return (struct table_end *)(uintptr_t)(table + table[0] + 1);
+}
 
 static const struct start_link *list(void)
 {
@@ -33,22 +51,26 @@ static const struct start_module *module_of(uint64_t number)
     return 0;
 }
 
-static void grow(uint64_t count)
+/* A table with slots for so many. Its stamps lie behind its end. */
+static void grow(pthread_t self, uint64_t count)
 {
-    pthread_t self = __pthread_self();
-    uint64_t old = self->dtv[0], room = count + SLOTS_MORE;
-    uintptr_t *larger = calloc(room + 1, sizeof *larger);
-    uint64_t *stamps = calloc(room + 1, sizeof *stamps);
-    if (!larger || !stamps)
+    const uintptr_t *old = self->dtv;
+    const struct table_end *old_end = end_of(old);
+    const uint64_t room = count + SLOTS_MORE;
+    uintptr_t *table = __libc_calloc(1, 2 * (room + 1) * sizeof *table + sizeof(struct table_end));
+    if (!table)
         a_crash();
-    memcpy(larger + 1, self->dtv + 1, old * sizeof *larger);
-    if (generations)
-        memcpy(stamps, generations, (old + 1) * sizeof *stamps);
-    free(table);
-    free(generations);
-    larger[0] = room;
-    generations = stamps;
-    self->dtv = table = larger;
+    table[0] = room;
+    memcpy(table + 1, old + 1, old[0] * sizeof *table);
+    struct table_end *end = end_of(table);
+    *end = (struct table_end){old_end->generation, old_end->first, (uint64_t *)(end + 1)};
+    self->dtv = table;
+    if (!old_end->stamps) { /* it lies in the thread's static block */
+        end->first = (uintptr_t *)(uintptr_t)old;
+        return;
+    }
+    memcpy(end->stamps, old_end->stamps, (old[0] + 1) * sizeof *end->stamps);
+    __libc_free((void *)(uintptr_t)old);
 }
 
 /* The memory of a block begins with a word that says where; the block itself is aligned behind it. */
@@ -57,32 +79,39 @@ static uintptr_t memory_of(uintptr_t block)
     return block ? ((uintptr_t *)(block & -sizeof(uintptr_t)))[-1] : 0;
 }
 
-/* Blocks of modules that went, and perhaps left their number to others, are no more. */
-static void catch_up(void)
+static bool is_of(const struct start_module *module, pthread_t self, uintptr_t block, uint64_t stamp)
 {
-    pthread_t self = __pthread_self();
+    if (stamp)
+        return module->tls_generation == stamp;
+    return module->tls_is_static && (uintptr_t)self - module->tls.offset == block;
+}
+
+/* Blocks of modules that went, and perhaps left their number to others, are no more; those that lie in the static block are
+ * there. Called with the lock. */
+static void catch_up(pthread_t self)
+{
     if (list()->tls_count > self->dtv[0])
-        grow(list()->tls_count);
+        grow(self, list()->tls_count);
+    struct table_end *end = end_of(self->dtv);
     for (uint64_t number = 1; number <= self->dtv[0]; number++) {
-        uintptr_t block = self->dtv[number];
-        const struct start_module *module = block ? module_of(number) : 0;
-        bool own_memory = generations && generations[number];
-        if (!block || (module && (own_memory ? module->tls_generation == generations[number]
-                                             : module->tls_is_static && (uintptr_t)self - module->tls.offset == block)))
-            continue;
-        self->dtv[number] = 0;
-        if (own_memory) {
-            free((void *)memory_of(block));
-            generations[number] = 0;
+        const uintptr_t block = self->dtv[number];
+        const uint64_t stamp = end->stamps ? end->stamps[number] : 0;
+        const struct start_module *module = module_of(number);
+        if (!block || !module || !is_of(module, self, block, stamp)) {
+            self->dtv[number] = module && module->tls_is_static ? (uintptr_t)self - module->tls.offset : 0;
+            if (stamp) {
+                __libc_free((void *)memory_of(block));
+                end->stamps[number] = 0;
+            }
         }
     }
-    seen_generation = list()->tls_generation;
+    end->generation = list()->tls_generation;
 }
 
 static uintptr_t make_block(const struct start_module *module)
 {
     const struct start_tls *tls = &module->tls;
-    uintptr_t memory = (uintptr_t)calloc(1, tls->size + 2 * sizeof(uintptr_t) + tls->align + sizeof(uintptr_t));
+    uintptr_t memory = (uintptr_t)__libc_calloc(1, tls->size + 2 * sizeof(uintptr_t) + tls->align + sizeof(uintptr_t));
     if (!memory)
         a_crash();
     /* The start has the template's remainder by the alignment. */
@@ -93,20 +122,89 @@ static uintptr_t make_block(const struct start_module *module)
     return block;
 }
 
-void __tls_take_in(uint64_t generation)
+/* An object that came after a generation may have a place in the static block after all: below the thread pointer, zero until
+ * its data are there. */
+static void fill_static(pthread_t thread, uint64_t generation)
 {
-    pthread_t self = __pthread_self();
-    catch_up();
     for (uint64_t at = list()->first; at; at = ((const struct start_module *)(uintptr_t)at)->next) {
         const struct start_module *module = (const struct start_module *)(uintptr_t)at;
         if (!module->tls_is_static || module->tls_generation <= generation)
             continue;
-        /* It has a place in the static block after all: below this thread's pointer, zero until now. */
-        uintptr_t block = (uintptr_t)self - module->tls.offset;
-        memset((void *)block, 0, module->tls.size);
-        memcpy((void *)block, (const void *)(uintptr_t)module->tls.image, module->tls.image_size);
-        self->dtv[module->tls_module] = block;
+        void *block = (void *)((uintptr_t)thread - module->tls.offset);
+        memset(block, 0, module->tls.size);
+        memcpy(block, (const void *)(uintptr_t)module->tls.image, module->tls.image_size);
     }
+}
+
+void __tls_take_in(uint64_t generation)
+{
+    pthread_t self = __pthread_self(), thread = self;
+    sigset_t set;
+    if (list()->tls_generation == generation)
+        return;
+    __block_app_sigs(&set);
+    __tl_lock();
+    do
+        fill_static(thread, generation);
+    while ((thread = thread->next) != self);
+    __tl_unlock();
+    __restore_sigs(&set);
+}
+
+void __tls_begin_thread(void)
+{
+    if (!list() || !list()->tls_generation)
+        return;
+    LOCK(lock);
+    fill_static(__pthread_self(), 0);
+    UNLOCK(lock);
+}
+
+/* Destructors of other keys may use thread-local data: so this runs in the last round of them. */
+static void end_thread(void *rounds)
+{
+    pthread_t self = __pthread_self();
+    if ((uintptr_t)rounds < PTHREAD_DESTRUCTOR_ITERATIONS) {
+        pthread_setspecific(key, (void *)((uintptr_t)rounds + 1));
+        return;
+    }
+    uintptr_t *table = self->dtv;
+    const struct table_end *end = end_of(table);
+    self->dtv = end->first;
+    for (uint64_t number = 1; number <= table[0]; number++)
+        if (end->stamps[number])
+            __libc_free((void *)memory_of(table[number]));
+    __libc_free(table);
+}
+
+static void make_key(void)
+{
+    if (pthread_key_create(&key, end_thread))
+        a_crash();
+}
+
+/* A thread has a table of its own for the first time: what it has goes with it. */
+static void watch_end(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_key);
+    pthread_setspecific(key, (void *)1);
+}
+
+/* The block of an object that this thread has not used. Called with the lock. */
+static void find_block(pthread_t self, uint64_t number)
+{
+    if (end_of(self->dtv)->generation != list()->tls_generation)
+        catch_up(self);
+    if (self->dtv[number])
+        return;
+    const struct start_module *module = module_of(number);
+    if (!module)
+        a_crash();
+    if (!end_of(self->dtv)->stamps)
+        grow(self, list()->tls_count);
+    self->dtv[number] = make_block(module);
+    end_of(self->dtv)->stamps[number] = module->tls_generation;
 }
 
 static uintptr_t block_of(uint64_t number)
@@ -114,16 +212,13 @@ static uintptr_t block_of(uint64_t number)
     pthread_t self = __pthread_self();
     if (!sys_start_info()->module_count)
         return self->dtv[number]; /* a static program's own */
-    if (seen_generation != list()->tls_generation)
-        catch_up();
-    if (!self->dtv[number]) {
-        const struct start_module *module = module_of(number);
-        if (!module)
-            a_crash();
-        if (!generations)
-            grow(list()->tls_count);
-        self->dtv[number] = make_block(module);
-        generations[number] = module->tls_generation;
+    if (end_of(self->dtv)->generation != list()->tls_generation || !self->dtv[number]) {
+        const bool had_none = !end_of(self->dtv)->first;
+        LOCK(lock);
+        find_block(self, number);
+        UNLOCK(lock);
+        if (had_none && end_of(self->dtv)->first && self->next != self)
+            watch_end();
     }
     return self->dtv[number];
 }

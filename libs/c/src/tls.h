@@ -9,6 +9,14 @@
 hidden void __run_resolvers(const struct start_resolver *resolvers, uint64_t count, const struct start_range *ranges,
                             uint64_t range_count);
 
-/* Objects came after that generation of the list: those with a place in the static block get their data. */
+/* Bytes behind a thread's table, for tls.c. */
+#define TLS_TABLE_END 24
+
+/* Held while the list of modules changes, and while a thread reads it. */
+extern hidden volatile int *const __tls_lockptr;
+
+/* Objects came after that generation of the list: those with a place in the static block get their data, in each thread. */
 hidden void __tls_take_in(uint64_t generation);
+/* A thread begins: it gets the data of objects that have a place in the static block and came after the start. */
+hidden void __tls_begin_thread(void);
 #endif

@@ -27,6 +27,12 @@ long error_of(int64_t status)
         return -ENOENT;
     case STATUS_CORRUPT:
         return -EIO;
+    case STATUS_TIMED_OUT:
+        return -ETIMEDOUT;
+    case STATUS_CHANGED:
+        return -EAGAIN;
+    case STATUS_INTERRUPTED:
+        return -EINTR;
     default:
         return -EINVAL;
     }

@@ -7,6 +7,9 @@
 #include <sys/uio.h>
 #include <time.h>
 
+/* Of this library alone: nothing is bound when it is linked. */
+#pragma GCC visibility push(hidden)
+
 /* The error number for a status of the kernel or a service. */
 long error_of(int64_t status);
 
@@ -30,8 +33,19 @@ long file_control(long file, long command, long argument);
 long file_device_control(long file, unsigned long request, void *argument);
 long file_duplicate(long file, long lowest);
 
+/* Threads. */
+long thread_futex(const int *word, long operation, long value, const void *fourth, const int *other, long last);
+/* The number of this thread, whose exit word it is from now on. */
+long thread_exit_word(const int *word);
+void lock_take(volatile int *lock);
+void lock_release(volatile int *lock);
+
 /* Time. */
+#define NANOSECONDS 1000000000l
+/* Of a time that is valid: nanoseconds, as many as there can be. */
+int64_t time_span(const struct timespec *time);
 long time_get(long clock, struct timespec *time);
 long time_resolution(long clock, struct timespec *time);
 long time_sleep(long clock, long flags, const struct timespec *request);
+#pragma GCC visibility pop
 #endif

@@ -12,9 +12,6 @@
 
 #include "internal.h"
 
-#define FUTEX_COMMAND 127
-#define FUTEX_WAIT 0
-#define FUTEX_WAKE 1
 #define ROOT "/"
 
 static long fill_random(uint8_t *bytes, unsigned long size)
@@ -59,22 +56,6 @@ static long limits(struct rlimit *limit)
     if (limit)
         *limit = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
     return 0;
-}
-
-/* One thread a process: no other thread can wake a waiter, and there is never one to wake. */
-static long futex(const int *word, long operation, int value)
-{
-    switch (operation & FUTEX_COMMAND) {
-    case FUTEX_WAIT:
-        if (*(volatile const int *)word != value)
-            return -EAGAIN;
-        sys_thread_yield();
-        return -EINTR;
-    case FUTEX_WAKE:
-        return 0;
-    default:
-        return -ENOSYS;
-    }
 }
 
 static long access_file(long directory, const char *path, long mode)
@@ -139,10 +120,13 @@ long posix_system_call(long number, long a, long b, long c, long d, long e, long
     case SYS_brk:
         return 0; /* no program break: malloc takes pages by mmap */
     case SYS_exit:
+        sys_thread_exit();
     case SYS_exit_group:
         sys_process_exit(a);
     case SYS_set_tid_address:
+        return thread_exit_word((void *)a);
     case SYS_gettid:
+        return sys_thread_number();
     case SYS_getpid:
         return 1;
     case SYS_getppid:
@@ -156,7 +140,7 @@ long posix_system_call(long number, long a, long b, long c, long d, long e, long
     case SYS_sched_yield:
         return error_of(sys_thread_yield());
     case SYS_futex:
-        return futex((void *)a, b, (int)c);
+        return thread_futex((void *)a, b, c, (void *)d, (void *)e, f);
     case SYS_clock_gettime:
         return time_get(a, (void *)b);
     case SYS_clock_getres:

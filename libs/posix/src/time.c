@@ -3,8 +3,6 @@
 
 #include "internal.h"
 
-#define NANOSECONDS 1000000000l
-
 static long kernel_clock(long clock, unsigned *which)
 {
     switch (clock) {
@@ -45,6 +43,11 @@ long time_resolution(long clock, struct timespec *time)
     return error;
 }
 
+int64_t time_span(const struct timespec *time)
+{
+    return time->tv_sec > INT64_MAX / NANOSECONDS - 1 ? INT64_MAX : time->tv_sec * NANOSECONDS + time->tv_nsec;
+}
+
 long time_sleep(long clock, long flags, const struct timespec *request)
 {
     unsigned which;
@@ -53,8 +56,7 @@ long time_sleep(long clock, long flags, const struct timespec *request)
         return error;
     if (request->tv_sec < 0 || request->tv_nsec < 0 || request->tv_nsec >= NANOSECONDS)
         return -EINVAL;
-    int64_t span = request->tv_sec > INT64_MAX / NANOSECONDS - 1 ? INT64_MAX
-                                                                  : request->tv_sec * NANOSECONDS + request->tv_nsec;
+    int64_t span = time_span(request);
     if (flags & TIMER_ABSTIME)
         span -= sys_clock(which);
     return span > 0 ? error_of(sys_thread_sleep((uint64_t)span)) : 0;

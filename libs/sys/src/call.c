@@ -89,10 +89,32 @@ int64_t sys_thread_create(handle_t process, uint64_t entry, uint64_t stack, uint
     return invoke(SYS_THREAD_CREATE, process, entry, stack, argument, 0, 0);
 }
 
+int64_t sys_thread_create_with(handle_t process, uint64_t entry, uint64_t stack, uint64_t argument, uint64_t thread_pointer,
+                               int32_t *number)
+{
+    return invoke(SYS_THREAD_CREATE, process, entry, stack, argument, thread_pointer, word(number));
+}
+
 void sys_thread_exit(void)
 {
-    for (;;)
+    sys_thread_exit_unmapping(0, 0);
+}
+
+void sys_thread_exit_unmapping(uint64_t address, uint64_t size)
+{
+    invoke(SYS_THREAD_EXIT, address, size, 0, 0, 0, 0);
+    for (;;) /* no memory, to take a part of a mapping away: it stays */
         invoke(SYS_THREAD_EXIT, 0, 0, 0, 0, 0, 0);
+}
+
+int64_t sys_thread_exit_word(const void *address)
+{
+    return invoke(SYS_THREAD_EXIT_WORD, word(address), 0, 0, 0, 0, 0);
+}
+
+int64_t sys_thread_number(void)
+{
+    return invoke(SYS_THREAD_NUMBER, 0, 0, 0, 0, 0, 0);
 }
 
 int64_t sys_thread_set_tls(void *thread_pointer)

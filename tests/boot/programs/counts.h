@@ -40,7 +40,7 @@ static inline int cycles_are_even(int argc, char **argv, bool (*cycle)(void), co
 {
     int count = argc > 1 ? atoi(argv[1]) : 100;
     bool good = true;
-    for (int i = 0; i < 80 && good; i++)
+    for (int i = 0; i < 160 && good; i++)
         good = cycle();
     struct machine_counts before = counts_settled();
     for (int i = 0; i < count && good; i++)

@@ -30,7 +30,16 @@ _Noreturn void sys_process_exit(int64_t status);
 int64_t sys_process_end(handle_t process, int64_t status);
 
 int64_t sys_thread_create(handle_t process, uint64_t entry, uint64_t stack, uint64_t argument);
+/* The same with a thread pointer; *number is the thread's before it runs. */
+int64_t sys_thread_create_with(handle_t process, uint64_t entry, uint64_t stack, uint64_t argument, uint64_t thread_pointer,
+                               int32_t *number);
 _Noreturn void sys_thread_exit(void);
+/* Unmap the thread's stack, on which this runs, and end it. */
+_Noreturn void sys_thread_exit_unmapping(uint64_t address, uint64_t size);
+/* The word that is zeroed when this thread exits, with a thread woken that waits for it; threads that it creates have the
+ * same one. NULL: none. */
+int64_t sys_thread_exit_word(const void *word);
+int64_t sys_thread_number(void);
 int64_t sys_thread_set_tls(void *thread_pointer);
 int64_t sys_thread_yield(void);
 int64_t sys_thread_sleep(uint64_t nanoseconds);

@@ -41,8 +41,21 @@ int main(int, char **arguments)
         return 0;
     }
     try {
-        std::thread([] {}).join();
-        std::cout << "a thread ran\n";
+        std::string text;
+        std::thread([&text] {
+            struct Noted {
+                std::string *to = nullptr;
+                ~Noted() { *to = "destroyed, " + *to; }
+            };
+            static thread_local Noted noted;
+            noted.to = &text;
+            try {
+                throw 5;
+            } catch (int caught) {
+                text = "caught " + std::to_string(caught);
+            }
+        }).join();
+        std::cout << text << ", a thread ran\n";
     } catch (const std::system_error &caught) {
         std::cout << caught.code() << ' ' << caught.what() << '\n';
     }
