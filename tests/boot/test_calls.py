@@ -8,6 +8,12 @@ from itertools import pairwise
 
 import pytest
 
+from ambilink.bootimage.container import read
+from ambilink.errors import AmbilinkError
+from ambilink.verify.calls import services_among
+from ambilink.verify.functions import Functions
+from ambilink.verify.modules import Modules
+
 
 def calls(*words):
     command = [sys.executable, "-m", "ambilink", "boot", *map(str, words)]
@@ -17,7 +23,8 @@ def calls(*words):
 
 
 def test_functions_of_another_kernel(build):
-    text = calls(build / "test-stops", "--append", "read", "--calls", "stop_by", "--calls", "read_nowhere").stdout
+    words = ("--append", "read", "--void", "stop", "--calls", "stop_by", "--calls", "read_nowhere")
+    text = calls(build / "test-stops", *words).stdout
     assert re.search(r"main\+0x\w+ \(.*main\.c:\d+\) -> stop_by\(0x\w+, 0x\w+, 0x\w+\) does not return", text)
     assert re.search(r"stop_by\+0x\w+ \(.*\) -> read_nowhere\(", text) and text.endswith("2 calls\n")
 
@@ -69,6 +76,27 @@ def test_functions_of_a_file_in_each_process(build):
     assert re.search(r"\[greet\] lib/libc\.so: \w+\+0x\w+ \(.*qsort\.c:\d+\) -> compare_lines\(", lines)
     ended = re.findall(r"\[(\w+)\] .* -> exit\(0x0\) does not return$", lines, re.MULTILINE)
     assert sorted(ended) == ["audit", "fortune", "greet"] and lines.count(" -> main(") == 1
+
+
+def test_all_functions_of_a_service(build, tmp_path):
+    """In its program and its libraries, and in no other process; a function that is a service too is refused."""
+    done = calls(build / "boot.img", "--calls", "fortune", "--arguments", "1", "--json")
+    made = json.loads(done.stdout)
+    assert {call["process"] for call in made} == {"fortune"}
+    functions = [call["function"] for call in made]
+    assert functions.count("main") == 1 and {"malloc", "exit", "sys_call"} <= {*functions}
+    main = next(call for call in made if call["function"] == "main")
+    inner = [call for call in made if main["instructions"] < call["instructions"] < (main["returned"] or 1 << 62)]
+    assert any(call["caller"].startswith("services/fortune: main+") for call in inner)
+
+
+def test_a_service_that_is_a_function_too_is_refused_by_name(build):
+    image = read(build / "boot.img")
+    functions = Functions(build / "boot.img", Modules(image), build)
+    assert services_among(["malloc", "greet", "loader"], image, functions) == ["greet", "loader"]
+    functions.files_with = lambda name: ["kernel", "lib/libc.so"]
+    with pytest.raises(AmbilinkError, match=r"--calls greet: is a service, and a function, too; give kernel:greet "):
+        services_among(["greet"], image, functions)
 
 
 @pytest.mark.parametrize(

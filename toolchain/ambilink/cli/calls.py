@@ -8,6 +8,7 @@ from ambilink.cli.arguments import ONE_BOOT, output_file, refuse_beside, whole_n
 from ambilink.machine.model import EXIT_PASS, BootRequest
 
 ARGUMENTS_MAX = 6
+SHOWN_MAX = 2000  # on a terminal
 
 
 def add_options(boot: argparse.ArgumentParser) -> None:
@@ -15,9 +16,10 @@ def add_options(boot: argparse.ArgumentParser) -> None:
         "--calls",
         action="append",
         default=[],
-        metavar="FUNCTION",
+        metavar="WHAT",
         help="emulator: show each call of this function: caller, arguments, result. The kernel's, or FILE:FUNCTION, of "
-        "a program or library of the image; `syscalls`: each system call of this project's kernel",
+        "a program or library of the image; a service's name: each function of its files; `syscalls`: each system "
+        "call of this project's kernel",
     )
     boot.add_argument(
         "--calls-of",
@@ -58,7 +60,10 @@ def run(options: argparse.Namespace, request: BootRequest, root: Path) -> int:
     if options.json:
         text = json.dumps([call.as_json() for call in calls], indent=1) + "\n"
     else:
-        text = "".join(f"{call.line()}\n" for call in calls)
+        shown = calls if options.calls_to else calls[:SHOWN_MAX]
+        text = "".join(f"{call.line()}\n" for call in shown)
+        if len(calls) > len(shown):
+            count += f", of which the first {len(shown):,} are shown; --calls-to FILE has all"
     if options.calls_to:
         write_output(Path(options.calls_to), text.encode())
         print(count)

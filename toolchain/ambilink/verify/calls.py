@@ -25,11 +25,12 @@ from ambilink.verify.kernel_state import ProcessState, ThreadState, read_kernel_
 from ambilink.verify.system_calls import HANDLER, name_of
 
 SYSTEM_CALLS = "syscalls"  # of this project's kernel, in the place of a function
+LOADER = "loader"  # the process that no manifest names
 
 
 @dataclass(frozen=True)
 class Wanted:
-    functions: Sequence[str]  # see Functions.find(), or SYSTEM_CALLS
+    functions: Sequence[str]  # see Functions.find(), or SYSTEM_CALLS, or a service: all functions of its files
     arguments: int = 3  # how many are shown
     services: Sequence[str] = ()  # whose calls alone
 
@@ -43,13 +44,16 @@ def calls_of(request: BootRequest, wanted: Wanted, root: Path) -> list[CallSeen]
     spaces = AddressSpaces(image)
     functions = Functions(request.image, spaces.modules, root)
     names = [f"kernel:{HANDLER}" if name == SYSTEM_CALLS else name for name in wanted.functions]
-    found = [each for name in names for each in functions.find(name, in_files=bool(wanted.services))]
+    traced = services_among(names, image, functions)
+    alone = [name for name in names if name not in traced]
+    found = [each for name in alone for each in functions.find(name, in_files=bool(wanted.services))]
     with TemporaryDirectory(prefix="ambilink-calls-") as scratch:
         given = replace(startable("emulator", request, file, None, Path(scratch)), stop_at=NEVER)
         first = run(SteppedBoard(given, None, following(image, spaces.stops) if image else None))
         moved = distance_of(image, first.memory) if image else 0
         spaces.finish(first.memory)
-        _check_services(request.image, spaces, wanted.services)
+        _check_services(request.image, spaces, wanted.services, "--calls-of")
+        _check_services(request.image, spaces, traced, "--calls")
         entries = [Entry(each.name, 0, each.address + moved) for each in found if not each.file]
         entries += [
             Entry(each.name, space.process.page_table, module.base + each.address)
@@ -59,19 +63,37 @@ def calls_of(request: BootRequest, wanted: Wanted, root: Path) -> list[CallSeen]
             for each in found
             if each.file == module.file.name
         ]
+        entries += [
+            Entry(each.name, space.process.page_table, module.base + each.address)
+            for space in spaces
+            if space.process.name in traced
+            for module in space.modules
+            for each in functions.all_of(module.file.name)
+        ]
         decodes = SYSTEM_CALLS in wanted.functions
         second = Watched(given, entries, wanted.arguments, decodes)
         third = Watched(given, entries, wanted.arguments, decodes, second.returns)
     view = _View(request.image, image, root, spaces, moved, third, functions)
     seen = [view.complete(call) for call in third.calls]
-    return [call for call in seen if not wanted.services or call.process in wanted.services]
+    of = {*wanted.services, *traced} if wanted.services or not alone else set()
+    return [call for call in seen if not of or call.process in of]
 
 
-def _check_services(booted: Path, spaces: AddressSpaces, services: Sequence[str]) -> None:
+def services_among(names: Sequence[str], image: ImageFile | None, functions: Functions) -> list[str]:
+    """Those that are services and no functions; what is both is refused."""
+    services = {LOADER, *(each.name for each in image.archive.services)} if image else set()
+    for name in services.intersection(names):
+        if files := functions.files_with(name):
+            remedy = f"give {files[0]}:{name} for the function, or FILE:* with --calls-of {name} for the service"
+            raise AmbilinkError(f"--calls {name}", "is a service, and a function, too", remedy)
+    return [name for name in names if name in services]
+
+
+def _check_services(booted: Path, spaces: AddressSpaces, services: Sequence[str], option: str) -> None:
     names = {space.process.name for space in spaces}
     for name in services:
         if name not in names:
-            raise AmbilinkError(booted, f"runs no service {name!r}, which --calls-of names", known(names, name))
+            raise AmbilinkError(booted, f"runs no service {name!r}, which {option} names", known(names, name))
 
 
 def _packed(path: Path) -> ImageFile | None:

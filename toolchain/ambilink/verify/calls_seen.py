@@ -11,6 +11,7 @@ from ambilink.verify import system_calls
 ARGUMENTS = ("rdi", "rsi", "rdx", "rcx", "r8", "r9")  # of the System V ABI
 WORD = 8
 KERNEL_HALF = 1 << 63
+CALLS_MAX = 200_000  # that are kept
 ANY = 0  # in the place of a page table: the kernel's code is in each
 Place = tuple[int, int]  # page table, or ANY, and address
 
@@ -123,6 +124,8 @@ class Watched:
         registers = dict(place.registers)
         before = self._open.get((table, stack))
         if before and before.registers == registers:  # its first instruction was interrupted, and begins again
+            return
+        if len(self.calls) == CALLS_MAX:
             return
         call = CallSeen(name, self._executed, place.page_table, stack, back, given, registers=registers)
         self.calls.append(call)

@@ -14,8 +14,6 @@ from ambilink.verify.backtrace import symbol_file
 from ambilink.verify.modules import Modules
 
 KERNEL = "kernel"  # in the place of a file
-
-
 ALL = "*"  # in the place of a name, behind a file's
 
 
@@ -75,6 +73,15 @@ class Functions:
         if not found:
             self._refuse(name, {*_names(self._kernel), *self._names(self._files)})
         return found
+
+    def all_of(self, file: str) -> list[Function]:
+        """Of a file of the image; none where it has no symbols."""
+        return self._in_file(self._modules.first_names[file], ALL) if self._modules else []
+
+    def files_with(self, name: str) -> list[str]:
+        """That have a function of this name."""
+        kernel = [KERNEL] if self._in_kernel(name) else []
+        return kernel + [file for file in self._files if self._in_file(file, name)]
 
     def around(self, file: str, address: int) -> str | None:
         """The function at a p_vaddr of a file of the image, and how far it is into it."""
