@@ -29,6 +29,29 @@ def test_a_breakpoint_by_name_in_a_service_under_each_strategy(build, each_strat
     assert "symbols" not in seen.messages and seen.status == 0
 
 
+def test_all_threads_of_the_system(build, system):
+    """Those that do not run have the registers that the kernel saved, and the memory of their process."""
+    image = whole(system).pack()
+    apply = "thread apply all -q -- info registers cr3 rip"
+    commands = ["continue", "info threads", "thread find loader", "thread 2", "bt", "p $xmm0", "p $rip = 1", apply]
+    commands += ["thread apply all -q -- bt -8", "stepi", "info threads", "reverse-stepi"]
+    seen = debug(build, image, ["services/greet:main"], commands)
+    before, after = re.split(r"\[Switching to thread 2 ", seen.text, maxsplit=1)
+    listed = re.findall(r"^([* ]) \d+ +Thread \d+ \"(\w+)\" \((.*?)\) ", before.partition("Id ")[2], re.MULTILINE)
+    names = [name for _, name, _ in listed]
+    assert listed[0] == ("*", "greet", "the CPU, process 5, thread 5") and names[1] == "loader"
+    assert sorted(names) == ["audit", "console", "files", "greet", "loader", "names"]
+    assert "process 1, thread 1: waits for a request" in before and "process 6, thread 6: is ready to run" in before
+    assert re.search(r"#0  sys_receive .*\n(.*\n)*#3 .* in main \(\) at services/loader/main.c:", after)
+    assert "<unavailable>" in after and "Could not write register" in after
+    tables = re.findall(r"^cr3 +(0x\w+)", after, re.MULTILINE)
+    assert len(tables) == len(set(tables)) == len(names)
+    # The callers of each lead out of its own program.
+    for service in ("console", "greet", "names"):
+        assert re.search(rf"^#\d+ .* main \(.* at services/{service}/main.c:", after, re.MULTILINE)
+    assert seen.status == 0
+
+
 def test_qemu_is_debugged_in_the_same_way(build, system):
     need_gdb("qemu")
     image = whole(system).pack()

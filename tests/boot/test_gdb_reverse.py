@@ -27,10 +27,11 @@ def values(text, name):
 
 
 def test_a_fault_can_be_looked_at_and_gone_back_from(build, kernel):
-    commands = ["continue", "bt", "info registers rip", "reverse-stepi", "reverse-stepi", "info registers rip"]
-    commands += ["break stop_by", "reverse-continue", "info args", "reverse-continue", "continue"]
+    commands = ["info threads", "continue", "bt", "info registers rip", "reverse-stepi", "reverse-stepi"]
+    commands += ["info registers rip", "break stop_by", "reverse-continue", "info args", "reverse-continue", "continue"]
     seen = debug(build, kernel, [], commands, more=("--append", "write"))
-    assert seen.has("SIGSEGV", "write_nowhere ()", "#1 ", "stop_by", "#2 ", "main (")
+    assert seen.has('* 1    Thread 1 "kernel" (the CPU) ', "SIGSEGV", "write_nowhere ()")
+    assert seen.has("write_nowhere ()", "#1 ", "stop_by", "#2 ", "main (")
     assert seen.has("Breakpoint", "stop_by (", "words = ", 'write"', "No more reverse-execution history", "stop_by (")
     last, before = values(seen.text, "rip")
     assert 0 < last - before <= 5

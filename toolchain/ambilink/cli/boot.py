@@ -86,7 +86,7 @@ def _add_machine_options(boot: argparse.ArgumentParser) -> None:
         "--void",
         choices=("ones", "stop"),
         help="emulator: physical addresses with nothing behind them read all ones, or end the boot (default: ones; "
-        "stop for this project's images)",
+        "stop for this project's images and with --gdb)",
     )
     boot.add_argument("--expect", type=input_file, metavar="FILE", help="lines that must come on the console, in order")
     boot.add_argument(

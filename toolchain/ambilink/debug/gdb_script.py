@@ -28,6 +28,7 @@ IN_GDB = Path(__file__).with_name("in_gdb.py")
 class GdbScript:
     text: str
     missing: tuple[str, ...]  # files whose symbols are not in the build folder, in words
+    packed: ImageFile | None = None  # the image, where it is ours
 
 
 def _segments(elf: ElfFile) -> list[list[int]]:
@@ -151,7 +152,7 @@ def make_script(image: Path, root: Path, port: int, places: Sequence[str]) -> Gd
         "end",
         "",
     )
-    return GdbScript("\n".join(lines), tuple(symbols.missing))
+    return GdbScript("\n".join(lines), tuple(symbols.missing), packed)
 
 
 def _read_packed(image: Path) -> ImageFile | None:

@@ -385,6 +385,7 @@ def begin() -> None:
     elif session["files"]:
         follow_mapped(session["mapped"])
     gdb.events.stop.connect(stopped)
+    gdb.execute("define hookpost-thread\npython show_current()\nend")
     print(
         "The machine waits: `continue` starts it. `ambilink processes` lists what runs, `ambilink break` stops there."
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ambilink.debug.gdb_script import make_script
+from ambilink.debug.threads import threads_in
 from ambilink.errors import AmbilinkError
 from ambilink.files import write_output
 from ambilink.machine.model import BootRequest
@@ -48,4 +49,5 @@ def wait_for_gdb(
     made = make_script(request.image, root, port, places)
     write_output(path, made.text.encode())
     rules = replace(request.rules, silence=None)
-    return Session(replace(request, debugger_port=port, rules=rules), path, made.missing)
+    threads = threads_in(made.packed) if made.packed else None
+    return Session(replace(request, debugger_port=port, rules=rules, threads=threads), path, made.missing)

@@ -56,6 +56,20 @@ class Kernel:
 
 
 @dataclass(frozen=True)
+class GuestThread:
+    """A thread of the guest, as its kernel keeps it."""
+
+    number: int  # unlike any other's, and not 0 or 1
+    name: str
+    text: str  # what it is
+    does: str  # or waits for
+    page_table: int  # physical address
+    registers: Mapping[str, int]  # of user mode, saved when it entered the kernel last
+    is_ready: bool
+    frame_end: int  # of the memory where they were saved: while it runs the CPU's next frame ends there
+
+
+@dataclass(frozen=True)
 class BootRequest:
     image: Path
     memory_megabytes: int = 128
@@ -72,6 +86,7 @@ class BootRequest:
     kernel: Kernel | None = None  # what the image's file holds; QEMU reads it by itself
     keys: Keys | None = None  # what is typed
     debugger_port: int | None = None  # the machine waits for a debugger that connects there
+    threads: Callable[[PhysicalMemory], list[GuestThread]] | None = None  # of the guest, for the debugger
     stop_at: int | None = None  # emulator only: behind so many instructions
     stops_at_nothing: bool | None = None  # emulator only: at addresses with nothing behind; None: by the kernel
 

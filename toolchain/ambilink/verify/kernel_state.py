@@ -54,6 +54,8 @@ class Thread:
     operation: int
     request: int = 0  # user address of its struct message
     registers: Registers = Registers(0, 0, 0)
+    frame: int = 0  # kernel address of the struct frame that has its registers
+    saved: tuple[int, ...] = ()  # the frame's words
 
     @property
     def calls(self) -> bool:
@@ -139,9 +141,12 @@ def read_kernel_state(image: ImageFile, memory: PhysicalMemory, at: int | None =
         assert isinstance(raw, bytes)
         return raw.split(b"\0")[0].decode("utf-8", "replace")
 
-    def registers_at(frame: int) -> Registers:
+    def thread_of(values: tuple[int, ...]) -> Thread:
+        _, number, state, endpoint, operation, request, frame = values
         words: tuple[int, ...] = FRAME.unpack(memory.read(physical(frame), FRAME.size))
-        return Registers(words[RIP], words[RSP], words[RBP], words[VECTOR] == VECTOR_TIMER)
+        registers = Registers(words[RIP], words[RSP], words[RBP], words[VECTOR] == VECTOR_TIMER)
+        server = server_of(endpoint)
+        return Thread(number, ThreadState(state), server, operation, request, registers, frame, words)
 
     try:
         records = read_list(first, PROCESS)
@@ -152,10 +157,7 @@ def read_kernel_state(image: ImageFile, memory: PhysicalMemory, at: int | None =
 
         processes, beginning = [], None
         for head, values in records:
-            threads = [
-                Thread(number, ThreadState(state), server_of(endpoint), operation, request, registers_at(frame))
-                for _, (_, number, state, endpoint, operation, request, frame) in read_list(values[6], THREAD)
-            ]
+            threads = [thread_of(thread) for _, thread in read_list(values[6], THREAD)]
             processes.append(
                 Process(values[1], name_of(values), ProcessState(values[3]), values[4], values[5], threads)
             )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from ambilink.machine.emulator import gdb_registers
 from ambilink.machine.emulator.gdb_packets import Closed, Packets
+from ambilink.machine.emulator.gdb_threads import Threads
 from ambilink.machine.emulator.stepped import READ, WRITE, Hit, Reached, SteppedBoard, Watch
 from ambilink.machine.judge import Decision
 from ambilink.machine.model import Verdict
@@ -17,7 +18,7 @@ from ambilink.machine.paging import Paging, read_virtual
 HOST = "127.0.0.1"
 SUPPORTED = (
     b"PacketSize=10000;qXfer:features:read+;QStartNoAckMode+;swbreak+;hwbreak+;ReverseStep+;ReverseContinue+"
-    b";vContSupported+"
+    b";vContSupported+;qXfer:threads:read+"
 )
 TRAP, SEGV, INT = 5, 11, 2
 WATCHES = {2: WRITE, 3: READ, 4: READ | WRITE}
@@ -44,6 +45,7 @@ class DebuggedBoard(SteppedBoard):
 class GdbServer:
     def __init__(self, board: DebuggedBoard, packets: Packets) -> None:
         self.board, self.packets, self.cuts = board, packets, board.cuts
+        self._threads = Threads(board)
         self._breakpoints: set[int] = set()
         self._watches: set[Watch] = set()
         self._decision: Decision | None = None  # the boot ended
@@ -90,10 +92,7 @@ class GdbServer:
             "bc": self._continue_back,
             "D": lambda: b"OK",
             "vCont?": lambda: b"vCont;c;C;s;S",
-            "qC": lambda: b"QC1",
             "qAttached": lambda: b"1",
-            "qfThreadInfo": lambda: b"m1",
-            "qsThreadInfo": lambda: b"l",
             "qOffsets": lambda: b"",
         }
         if text in simple:
@@ -116,8 +115,8 @@ class GdbServer:
             start, size = (int(each, 16) for each in text.rpartition(":")[2].split(","))
             part = gdb_registers.description().encode()[start : start + size]
             return (b"m" if len(part) == size else b"l") + part
-        if text[:1] in ("H", "T"):
-            return b"OK"
+        if (answer := self._threads.answer(text)) is not None:
+            return answer
         if text[:1] == "m":
             address, size = (int(each, 16) for each in text[1:].split(","))
             data = read_virtual(self.board.memory, self._paging(), address, min(size, 1 << 16))
@@ -125,8 +124,7 @@ class GdbServer:
         if text[:1] in ("M", "X"):
             return self._write_memory(text[:1], command)
         if text[:1] == "p":
-            register = gdb_registers.REGISTERS[int(text[1:], 16)]
-            return gdb_registers.read(self.board.cpu.engine, register).hex().encode()
+            return self._threads.register(gdb_registers.REGISTERS[int(text[1:], 16)])
         if text[:1] == "P":
             number, value = text[1:].split("=")
             self._write_register(int(number, 16), bytes.fromhex(value))
@@ -144,13 +142,14 @@ class GdbServer:
     # Registers and memory.
 
     def _paging(self) -> Paging:
-        return self.board.cpu.place(False).paging
+        return self._threads.paging
 
     def _read_all(self) -> bytes:
-        engine = self.board.cpu.engine
-        return b"".join(gdb_registers.read(engine, each) for each in gdb_registers.REGISTERS).hex().encode()
+        return b"".join(self._threads.register(each) for each in gdb_registers.REGISTERS)
 
     def _write_register(self, number: int, data: bytes) -> None:
+        if self._threads.selected:
+            raise ValueError("what the guest's kernel saved stays as it is")
         gdb_registers.write(self.board.cpu.engine, gdb_registers.REGISTERS[number], data)
         self.board.cpu.context.save()
         self._changed = True
@@ -194,6 +193,7 @@ class GdbServer:
             self.cuts.forget_past()
             self._changed = False
         self.cuts.set({*self._breakpoints, *self._watches})
+        self._threads.forget()
 
     def _look_for_interrupt(self) -> None:
         if self.packets.interrupted():
