@@ -15,6 +15,12 @@ RIGHT = {
     "BootImage": {"target": '"boot.img"', "manifest": '"boot.toml"'},
     "BootTest": {"target": '"boot.log"', "image": '"boot.img"'},
     "CompileCommands": {"target": '"#commands.json"'},
+    "RegistrySource": {
+        "name": '"pack"',
+        "package": '"pack"',
+        "version": '"1.0"',
+        "sha256": f'"{64 * "0"}"',
+    },
     "AbiUpdate": {"name": '"abi-update"'},
     "Profile": {"name": '"profile"', "targets": '["low.c"]', "file": '"profile.json"'},
 }

@@ -8,6 +8,7 @@ PACKAGE = Path(__file__).parent
 INSTALLED = "system"  # the folder of an installed package that holds them
 # How they are compiled. DWARF 4, because 5 has digests of the sources: a comment would change the object.
 FLAGS = ("-std=gnu17", "-O2", "-gdwarf-4", "-Wall", "-Wextra")
+APART = ("libs/ports",)  # not declared with the folder that it is in: third-party libraries, which are fetched
 MARK = "libs/rtld/include/rtld/link.h"
 
 
@@ -20,6 +21,11 @@ def system_folder(package: Path = PACKAGE) -> Path:
     raise AmbilinkError(
         places[0], f"holds no sources of the target system, nor does {places[1]}", "install ambilink anew"
     )
+
+
+def covers(whole: str, part: str) -> bool:
+    """Whether the declarations of a part have those of another among them."""
+    return part == whole or (part.rpartition("/")[0] == whole and part not in APART)
 
 
 def part_names(folder: Path) -> list[str]:

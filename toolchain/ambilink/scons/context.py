@@ -38,7 +38,7 @@ from ambilink.scons.stage import Stage
 from ambilink.scons.tasks import build_anyway, mark
 from ambilink.scons.units import Library, LibraryVariant, Program, Start, Unit
 from ambilink.scons.variables import real_folders
-from ambilink.sources import part_names
+from ambilink.sources import APART, part_names
 
 PACKAGE = Path(ambilink.__file__).parent
 
@@ -54,7 +54,8 @@ class Context(Resolver):
         self.build = build
         self.top = env.Dir("#").abspath
         self.system = system  # where libs/, services/ and boot/ are
-        self.bundled = [part.partition("/")[2] for part in part_names(system) if part.startswith("libs/")]
+        parts = [part for part in part_names(system) if part not in APART]
+        self.bundled = [part.partition("/")[2] for part in parts if part.startswith("libs/")]
         self.launcher: list[str] = []
         self.launcher_files: list[str] = []  # it, what its words name, and where another would have been found first
         self.launcher_identity = ""  # which it is exactly; empty for those that change no object
@@ -85,6 +86,7 @@ class Context(Resolver):
         self.slots, self.progress = running.slots, running.progress
         self.stage = Stage(self.progress.say)
         self.manifests: dict[Node, Node] = {}  # by image
+        self.fetched: dict[Node, Folder] = {}  # lists of what was unpacked, and the folders
         self.cache: Cache | None = None
         self.profile: str | None = None  # where a trace of this build goes
         self.loader_stub: Node | None = None  # what the loader defines, to link against

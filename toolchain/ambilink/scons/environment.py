@@ -22,6 +22,7 @@ from ambilink.scons.builders import (  # noqa: F401  each declares itself
     kernel_module,
     profile,
     program_start,
+    registry_source,
     service,
 )
 from ambilink.scons.caching import add_cache

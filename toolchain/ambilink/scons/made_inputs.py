@@ -56,7 +56,8 @@ class MadeInputs:
 
     def headers(self, folders: Iterable[str], sources: Sequence[str], unit: Unit) -> list[Node]:
         """Those that sources may include: in folders that are searched, and below these, but for the top, and beside
-        sources; further below where a source says so."""
+        sources; further below where a source says so. Of what is fetched, its list."""
+        folders = list(folders)
         below = tuple(folder + os.sep for folder in folders if folder != os.curdir)
         directly = {os.path.dirname(source) for source in sources} | {"" for folder in folders if folder == os.curdir}
         found: list[tuple[str, Node]] = []
@@ -66,7 +67,8 @@ class MadeInputs:
             (found if wanted else distant).append((path, node))
         if distant:
             found += self._included(distant, directly, sources)
-        return [node for _, node in found if not self._made_of(node, unit)]
+        fetched = [node for node, whole in self._context.fetched.items() if _reaches(folders, whole.path)]
+        return [*fetched, *(node for _, node in found if not self._made_of(node, unit))]
 
     def _included(
         self, headers: Sequence[tuple[str, Node]], folders: Iterable[str], sources: Sequence[str]
@@ -133,6 +135,11 @@ class MadeInputs:
             else:
                 texts.append(node.get_csig())
         return tuple(files), "\n".join(texts)
+
+
+def _reaches(folders: Iterable[str], whole: str) -> bool:
+    """Whether one of the folders is `whole`, or lies below it."""
+    return any(folder == whole or folder.startswith(whole + os.sep) for folder in folders)
 
 
 def _content(path: str) -> str:

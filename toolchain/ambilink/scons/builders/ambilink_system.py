@@ -11,7 +11,7 @@ from ambilink.scons.builder import Call, builder
 from ambilink.scons.context import Context
 from ambilink.scons.units import Interpreter, KernelModule, Library, Program
 from ambilink.scons.variables import VARIABLES
-from ambilink.sources import FLAGS, part_names
+from ambilink.sources import FLAGS, covers, part_names
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ def ambilink_system(call: Call, parts: Texts = ("libs", "services", "boot"), fla
     `DualLibrary`, `Service`, `Kernel`, `KernelModule` and `Interpreter` return.
 
     parts: folders of the sources: `libs`, `services`, `boot` (kernel and modules), or one below, as `libs/rtld`.
+        `libs/ports`, third-party libraries that are fetched (libs/ports/README.md), is declared by its own name alone.
     flags: for the compiler, beside its own.
     """
     context, folder = call.context, Path(call.env["AMBILINK_SYSTEM"])
@@ -64,7 +65,7 @@ def _without_covered(call: Call, folder: Path, parts: Texts) -> list[str]:
     for part in parts:
         if part not in names:
             raise UserError(f"{call.location}: AmbilinkSystem: there is no part {part!r}; {known(names, part)}")
-    return [part for part in dict.fromkeys(parts) if part.rpartition("/")[0] not in parts]
+    return [part for part in dict.fromkeys(parts) if not any(covers(each, part) for each in parts if each != part)]
 
 
 def _declared(context: Context) -> list[dict[str, object]]:
@@ -78,9 +79,9 @@ def _built(env: Environment) -> Iterator[Node]:
 def _read(call: Call, env: Environment, folder: Path, part: str) -> None:
     """Once, whatever asks for it."""
     read = call.context.parts
-    if part in read or part.rpartition("/")[0] in read:
+    if any(covers(each, part) for each in read):
         return
-    inside = [each for each in read if each.startswith(f"{part}/")]
+    inside = [each for each in read if covers(part, each)]
     if inside:
         raise UserError(
             f"{call.location}: AmbilinkSystem: {part!r} has {inside[0]!r} in it, which was declared before; "
