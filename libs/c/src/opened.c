@@ -16,11 +16,6 @@ struct opened_object {
 
 static struct opened_object *constructed; /* the last one first */
 
-static void run(const uint64_t *functions, uint64_t count)
-{
-    for (uint64_t i = 0; i < count; i++)
-        ((procedure *)(uintptr_t)functions[i])();
-}
 
 static void forget(struct opened_object *object)
 {
@@ -62,7 +57,8 @@ void __opened_construct(struct opened_object *first)
 {
     for (struct opened_object *object = first, *next; object; object = next) {
         next = object->next;
-        run(object->initializers, object->initializer_count);
+        for (uint64_t i = 0; i < object->initializer_count; i++)
+            __construct(object->initializers[i]);
         object->next = constructed;
         constructed = object;
     }
@@ -73,7 +69,8 @@ static void destruct(struct opened_object **at)
 {
     struct opened_object *object = *at;
     *at = object->next;
-    run(object->finalizers, object->finalizer_count);
+    for (uint64_t i = 0; i < object->finalizer_count; i++)
+        ((procedure *)(uintptr_t)object->finalizers[i])();
     free(object);
 }
 

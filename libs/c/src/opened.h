@@ -10,6 +10,9 @@
 
 struct opened_object;
 
+/* Call an initializer with the program's arguments, count and environment, as glibc and LSB have it; others ignore them. */
+hidden void __construct(uint64_t function);
+
 /* Records of the objects of one dlopen, in the order of their start; `functions`: of each its initializers, which must
  * stay until __opened_construct, then its finalizers. False: no memory. */
 hidden bool __opened_prepare(struct opened_object **first, const struct loader_object *objects, uint64_t count,

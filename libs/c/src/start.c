@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "libc.h"
 #include "pthread_impl.h"
@@ -27,6 +28,17 @@ extern weak hidden procedure *const __fini_array_start[], *const __fini_array_en
 
 int __libc_start_main(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void), void (*)(void));
 
+static struct {
+    int count;
+    char **words;
+} arguments;
+
+void __construct(uint64_t function)
+{
+    ((void (*)(int, char **, char **))(uintptr_t)function)(arguments.count, arguments.words,
+                                                            __environ);
+}
+
 static void call_all(const uint64_t *addresses, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++)
@@ -41,8 +53,8 @@ static void start_objects(const struct start_info *info)
     const uint64_t *initializers = (const uint64_t *)(uintptr_t)info->initializers;
     const struct start_object *objects = (const struct start_object *)(uintptr_t)info->objects;
     for (uint64_t i = 0; i < info->object_count; i++) {
-        call_all(initializers, objects[i].initializer_count);
-        initializers += objects[i].initializer_count;
+        for (uint64_t left = objects[i].initializer_count; left; left--)
+            __construct(*initializers++);
         finalizers_due += objects[i].finalizer_count;
     }
 }
@@ -57,9 +69,9 @@ void __libc_start_init(void)
         return;
     }
     for (procedure *const *entry = __preinit_array_start; entry < __preinit_array_end; entry++)
-        (*entry)();
+        __construct((uintptr_t)*entry);
     for (procedure *const *entry = __init_array_start; entry < __init_array_end; entry++)
-        (*entry)();
+        __construct((uintptr_t)*entry);
 }
 
 /* A static program has these where it calls dlopen and atexit. */
@@ -164,6 +176,8 @@ void __init_tls(size_t *aux)
 
 _Noreturn void libc_start(int (*main)(int, char **, char **), uint64_t *stack)
 {
-    __libc_start_main(main, (int)stack[0], (char **)(stack + 1), 0, 0, 0);
+    arguments.count = (int)stack[0];
+    arguments.words = (char **)(stack + 1);
+    __libc_start_main(main, arguments.count, arguments.words, 0, 0, 0);
     __builtin_unreachable();
 }
