@@ -53,9 +53,14 @@ def _pieces(result: Link) -> list[Piece]:
     waiting = {id(module) for module, _, _ in start_block.waiting_relro(result)}
     for number, module in enumerate(result.modules):
         relro = (0, 0) if id(module) in waiting else start_block.relro_pages(module)
-        for segment in module.loads:
+        for segment, following in zip(module.loads, [*module.loads[1:], None], strict=True):
             start = segment.address & -PAGE_SIZE
-            size = round_up(segment.address + segment.memory_size) - start
+            end = round_up(segment.address + segment.memory_size)
+            if following is not None:  # a page of two segments is the later one's, with the contents of both
+                end = min(end, following.address & -PAGE_SIZE)
+            size = end - start
+            if not size:
+                continue
             address = module.bias + start
             if not segment.writable:
                 prot = PROT_READ | (PROT_EXECUTE if segment.executable else 0)

@@ -95,18 +95,26 @@ class Modules:
         name = f"{LIBRARY_FOLDER}/{soname}"
         return self.first_names.get(name, name)
 
-    def find(self, pages: Mapping[int, Page]) -> list[MappedModule]:
-        """Executable pages in the image's frames show the file and, all agreeing, its load bias."""
+    def _is_data(self, name: str) -> bool:
+        return name in self.elves and not any(load.executable for load in self.elves[name].loads)
+
+    def find(self, pages: Mapping[int, Page], process: Process | None = None) -> list[MappedModule]:
+        """Executable pages in the image's frames show the file and, all agreeing, its load bias. A library of data
+        alone is looked for where the process needs it: a process may read any file of the image."""
+        no_code = {name for name in self.closure(process) if self._is_data(name)} if process else set()
         votes: dict[str, Counter[int]] = {}
         files: dict[str, ArchiveFile] = {}
         for page in pages.values():
-            found = self.image.file_at(page.frame) if page.executable else None
+            found = self.image.file_at(page.frame) if page.executable or no_code else None
             if found is None or found[0].name not in self.elves:
+                continue
+            if not page.executable and found[0].name not in no_code:
                 continue
             file, offset = found
             files[file.name] = file
             for load in self.elves[file.name].loads:
-                if load.executable and load.offset & -PAGE_SIZE <= offset < load.offset + load.file_size:
+                like_it = load.executable == page.executable and not load.writable
+                if like_it and load.offset & -PAGE_SIZE <= offset < load.offset + load.file_size:
                     bias = page.address - ((load.address & -PAGE_SIZE) + offset - (load.offset & -PAGE_SIZE))
                     votes.setdefault(file.name, Counter())[bias] += 1
         return [

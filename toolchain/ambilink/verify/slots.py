@@ -236,7 +236,7 @@ def verify_slots(
     for snapshot in (*starts, *after):
         if comparison.modules.links_itself(snapshot.process) and not snapshot.began:
             continue
-        expected = comparison.expected(snapshot.process, comparison.modules.find(snapshot.pages))
+        expected = comparison.expected(snapshot.process, comparison.modules.find(snapshot.pages, snapshot.process))
         if expected is not None:
             comparison.compare(snapshot, expected, again=snapshot.process.number in seen)
             seen.add(snapshot.process.number)

@@ -130,9 +130,13 @@ class _Checker:
     def check_module(self, process: Process, module: MappedModule, pages: dict[int, Page]) -> None:
         name = module.file.name
         file_frame = self.image.archive_address + module.file.offset
+        # A page of two segments is the later one's.
+        taken = {_page_down(each.address) for each in module.elf.loads if each.writable}
         for load in module.elf.loads:
             start = _page_down(load.address)
             for address in range(start, _page_up(load.address + load.memory_size), PAGE_SIZE):
+                if not load.writable and address in taken:
+                    continue
                 page = pages.get(module.base + address)
                 frame = file_frame + _page_down(load.offset) + address - start
                 here = f"page at {address:#x}"
@@ -161,7 +165,7 @@ class _Checker:
         for page in pages.values():
             text = f"the page at {page.address:#x} is writable and executable"
             self.check(Rule.WRITE_OR_EXECUTE, not (page.writable and page.executable), process, text)
-        modules = self.modules.find(pages)
+        modules = self.modules.find(pages, process)
         for module in modules:
             self.check_module(process, module, pages)
             self.uses[module.file.name].processes.append(process.name)
