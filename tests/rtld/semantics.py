@@ -60,7 +60,10 @@ class Case:
     def _object(self, name: str, source: str, flags: tuple[str, ...], is_assembly: bool) -> Path:
         unit = self.folder / f"{name}.{'S' if is_assembly else 'c'}"
         unit.write_text(source if is_assembly else f'#include "say.h"\n{source}\n')
-        output = unit.with_suffix(".o")
+        return self._compile(unit, flags)
+
+    def _compile(self, unit: Path, flags: tuple[str, ...] = ()) -> Path:
+        output = self.folder / f"{unit.stem}.o"
         self._run(*self.tools.cc, *COMMON, *flags, f"-I{HERE}", "-c", unit, "-o", output)
         return output
 
@@ -102,23 +105,38 @@ class Case:
         assembly: str = "",
         interpreter: Path = MACHINE_LD,
     ) -> Path:
-        inputs = [self._object("program", source, ("-DPROGRAM", *flags), False)]
+        inputs = [self._object("program", source, flags, False)]
         if assembly:
             inputs.append(self._object("program-assembly", assembly, (), True))
         output = self.folder / "program"
+        common = (*link, "--export-dynamic", "--allow-shlib-undefined", "--dynamic-linker")
         self._run(
             *self.tools.ld,
-            *link,
-            "--dynamic-linker",
+            *common,
             interpreter,
-            "--export-dynamic",
-            "--allow-shlib-undefined",
             "-o",
             output,
             *inputs,
+            self._start(),
             *self._program_needs(needs),
         )
+        self._linked(common, inputs, needs)
         return output
+
+    @property
+    def programs(self) -> list[Path]:
+        """The program, for each system that it was linked for."""
+        return [self.folder / "program"]
+
+    def _start(self, kind: str = "linux") -> Path:
+        """What calls the program's test, once for a toolchain."""
+        output = self.folder.parent / f"say-{kind}-{self.tools.name}.o"
+        if not output.exists():
+            self._compile(HERE / f"say_{kind}.c").rename(output)
+        return output
+
+    def _linked(self, flags: tuple[str, ...], inputs: list[Path], needs: tuple[str, ...]) -> None:
+        """A program was; others link it once more."""
 
     def run(self, linker: Path, **environment: str) -> Outcome:
         command = [linker, self.folder / "program", *self.arguments]
@@ -128,25 +146,37 @@ class Case:
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 
-    def compare(self, **environment: str) -> str:
-        """What the program said, alike under both linkers."""
-        theirs = self.run(MACHINE_LD, **environment)
-        ours = self.run(self.ours, **environment)
-        assert theirs.status == 0, f"the machine's linker: {theirs}"
+    def machine_says(self, preload: str) -> Outcome:
+        theirs = self.run(MACHINE_LD, **self._preloaded(preload))
+        assert theirs.status == 0 and theirs.output, f"the machine's linker: {theirs}"
+        return theirs
+
+    def _preloaded(self, preload: str) -> dict[str, str]:
+        return {"LD_PRELOAD": str(self.folder / preload)} if preload else {}
+
+    def compare(self, preload: str = "") -> str:
+        """What the program says, alike under both linkers."""
+        theirs = self.machine_says(preload)
+        ours = self.run(self.ours, **self._preloaded(preload))
         assert ours.status == 0, f"ours: {ours}"
         assert ours.output == theirs.output, f"ours:\n{ours.output}\nthe machine's:\n{theirs.output}"
-        assert ours.output
         if self.musl and MUSL_LD.exists():
             # It stands in for libc.so.6 itself. Its status says nothing: it leaves no function to call at the end.
-            assert self.run(MUSL_LD, **environment).output == ours.output
+            assert self.run(MUSL_LD, **self._preloaded(preload)).output == ours.output
         return ours.output
 
-    def refused(self) -> str:
-        """Both refuse to start it; what ours says."""
-        theirs, ours = self.run(MACHINE_LD), self.run(self.ours)
-        assert theirs.status not in (0, None) and not theirs.output, f"the machine's linker: {theirs}"
-        assert ours.status == 127 and not ours.output, f"ours: {ours}"
-        return ours.errors
+    def says(self, text: str) -> None:
+        """Under ours alone: the machine's linker cannot judge it."""
+        ours = self.run(self.ours)
+        assert ours.status == 0 and ours.output == text, f"ours: {ours}"
+
+    def refuses(self, text: str, judged: bool = False) -> None:
+        """Ours does not start it, for this reason; nor does the machine's, where it can judge."""
+        ours = self.run(self.ours)
+        assert ours.status == 127 and not ours.output and text in ours.errors, f"ours: {ours}"
+        if judged:
+            theirs = self.run(MACHINE_LD)
+            assert theirs.status not in (0, None) and not theirs.output, f"the machine's linker: {theirs}"
 
 
 def machine_can_judge() -> str:

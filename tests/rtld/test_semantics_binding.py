@@ -50,7 +50,7 @@ def test_the_program_and_preloaded_objects_interpose(case):
     case.library("libpre.so", "long x(void) { return 2; } long y(void) { return 2; }")
     case.program('long a(void); long x(void) { return 3; } void test(void) { say_value("a", a()); }', "liba.so")
     assert case.compare() == "a 31\n"
-    assert case.compare(LD_PRELOAD=str(case.folder / "libpre.so")) == "a 32\n"
+    assert case.compare(preload="libpre.so") == "a 32\n"
 
 
 def test_symbolic_objects_prefer_themselves(case):
@@ -251,7 +251,7 @@ def test_long_distances(case):
         "liba.so",
         assembly=words,
     )
-    assert case.run(case.ours).output == "value 8\n"
+    case.says("value 8\n")
 
 
 def test_unaligned_words(case):
@@ -329,7 +329,7 @@ def test_a_resolver_may_use_everything(case):
     source = "long inner(void); long value = 5;" + IFUNCS.replace("CHOICE", choice)
     case.library("liba.so", source, "libchoice.so", flags=("-fsemantic-interposition",))
     case.program(USE_IFUNCS, "liba.so")
-    assert case.run(case.ours).output == "shared 1\na 11\ntable 11\nmine 1\nsame 1\n"
+    case.says("shared 1\na 11\ntable 11\nmine 1\nsame 1\n")
 
 
 def test_a_resolver_that_returns_nothing(case):
@@ -355,23 +355,7 @@ def test_relative_words_packed_and_plain(case):
     for flags in ((), packing):
         case.library("liba.so", source, link=flags)
         case.program('long a(void); void test(void) { say_value("good", a()); }', "liba.so", link=("-pie", *flags))
-        ours = case.run(case.ours)
-        assert ours.output == "good 270\n", ours
+        case.says("good 270\n")
     # GNU ld demands GLIBC_ABI_DT_RELR for the machine's, which a program without libc does not have.
     if not case.tools.is_gnu_ld:
         case.compare()
-
-
-def test_the_trace(case):
-    """One line for each binding, as <rtld/report.h> says."""
-    case.library(
-        "liba.so", "long who(void) { return 1; } WEAK extern int absent; long a(void) { return &absent == 0; }"
-    )
-    case.program('long who(void), a(void); void test(void) { say_value("sum", who() + a()); }', "liba.so")
-    traced = case.run(case.ours, LD_TRACE="1")
-    assert traced.output == "sum 2\n"
-    bound = [line.split(" ") for line in traced.errors.splitlines()]
-    assert all(line[0] == "bind" and len(line) == 8 and int(line[2], 16) and int(line[3], 16) for line in bound)
-    bindings = {(line[1].rsplit("/", 1)[-1], line[4]): line[6].rsplit("/", 1)[-1] for line in bound}
-    assert bindings["program", "who"] == bindings["program", "a"] == "liba.so"
-    assert bindings["liba.so", "absent"] == "-"

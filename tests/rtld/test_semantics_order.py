@@ -12,12 +12,12 @@ def library(case, name: str, *needs: str, **options) -> None:
         "".join(f"long {need}(void); " for need in needs)
         + f"long use_{name}(void) {{ return 0{''.join(f' + {need}()' for need in needs)}; }}"
     )
-    case.library(f"lib{name}.so", PAIR.format(name) + uses, *(f"lib{need}.so" for need in needs), **options)
+    case.library(f"lib_{name}.so", PAIR.format(name) + uses, *(f"lib_{need}.so" for need in needs), **options)
 
 
 def program(case, *needs: str) -> None:
     uses = "".join(f"long {need}(void); " for need in needs)
-    case.program(uses + END.format("".join(f"{need}(); " for need in needs)), *(f"lib{need}.so" for need in needs))
+    case.program(uses + END.format("".join(f"{need}(); " for need in needs)), *(f"lib_{need}.so" for need in needs))
 
 
 def test_a_diamond(case):
@@ -60,7 +60,7 @@ def test_one_that_must_be_first(case):
         library(case, name, *{"d": "", "c": "d", "b": "c", "a": "b"}[name], link=("-z", "now"))
     program(case, "a")
     assert case.compare().startswith("+d +c +b +a main")
-    set_tag(case.folder / "libb.so", DT_FLAGS_1, 1 | DF_1_INITFIRST)
+    set_tag(case.folder / "lib_b.so", DT_FLAGS_1, 1 | DF_1_INITFIRST)
     assert case.compare().startswith("+b +d +c +a main")
 
 
@@ -70,8 +70,8 @@ def test_function_before_array(case):
         CONSTRUCTOR static void first(void) { say("array "); } DESTRUCTOR static void last(void) { say("~array "); }
         __attribute__((constructor(101))) static void early(void) { say("early "); }
         __attribute__((destructor(101))) static void late(void) { say("~late "); }"""
-    case.library("liba.so", source, link=("-init=start", "-fini=stop"))
-    case.program('long a(void); void test(void) { say("main "); a(); }', "liba.so")
+    case.library("lib_a.so", source, link=("-init=start", "-fini=stop"))
+    case.program('long a(void); void test(void) { say("main "); a(); }', "lib_a.so")
     assert case.compare() == "init early array main ~array ~late fini "
 
 
@@ -79,17 +79,17 @@ def test_the_programs_own_preinit_comes_first(case):
     library(case, "a")
     case.program(
         'static void before(void) { say("before "); } __attribute__((section(".preinit_array"), used)) static void (*const entry)(void) = before; long a(void); void test(void) { say("main "); a(); }',
-        "liba.so",
+        "lib_a.so",
     )
     assert case.compare() == "before +a main -a "
 
 
 def test_arguments_of_constructors(case):
     case.library(
-        "liba.so",
+        "lib_a.so",
         'CONSTRUCTOR static void up(int count, char **words, char **environment) { say_value("count", count); say(words[1]); say_value(" has", environment != 0); } long a(void) { return 1; }',
     )
-    case.program("long a(void); void test(void) { a(); }", "liba.so")
+    case.program("long a(void); void test(void) { a(); }", "lib_a.so")
     case.arguments = ("word",)
     assert case.compare() == "count 2\nword has 1\n"
 
@@ -101,8 +101,8 @@ def test_objects_opened_at_run_time(case):
     case.program(
         """void *dlopen(const char *, int); int dlclose(void *);
         void test(void) {
-            say("main "); void *a = dlopen("liba.so", 2); say("b: "); void *b = dlopen("libb.so", 2);
-            say("close "); dlclose(a); say("again "); a = dlopen("liba.so", 2); say("close "); dlclose(b); say("end ");
+            say("main "); void *a = dlopen("lib_a.so", 2); say("b: "); void *b = dlopen("lib_b.so", 2);
+            say("close "); dlclose(a); say("again "); a = dlopen("lib_a.so", 2); say("close "); dlclose(b); say("end ");
         }""",
         "libc",
     )

@@ -54,22 +54,22 @@ def test_an_unversioned_definition_in_a_versioned_library(case):
         versions="V9 { global: other; };\n",
     )
     case.library("libplain.so", "long who(void) { return 6; }")
-    assert case.compare(LD_PRELOAD=str(case.folder / "libfirst.so")) == "who 7\n"
-    assert case.compare(LD_PRELOAD=str(case.folder / "libplain.so")) == "who 6\n"
+    assert case.compare(preload="libfirst.so") == "who 7\n"
+    assert case.compare(preload="libplain.so") == "who 6\n"
 
 
 def test_the_same_symbol_with_another_version_is_passed_over(case):
     case.library("libother.so", "long who(void) { return 7; }", versions="OTHER { global: who; };\n")
     case.library("liba.so", TWO_SOURCE, versions=TWO)
     case.program('long who(void); void test(void) { say_value("who", who()); }', "liba.so")
-    assert case.compare(LD_PRELOAD=str(case.folder / "libother.so")) == "who 2\n"
+    assert case.compare(preload="libother.so") == "who 2\n"
 
 
 def test_a_missing_version(case):
     case.library("liba.so", TWO_SOURCE, versions=TWO)
     case.program('long who(void); void test(void) { say_value("who", who()); }', "liba.so")
     case.library("liba.so", "long who(void) { return 1; }", versions="V1 { global: who; };\n")
-    assert "program needs a version that is not defined: V2 of liba.so" in case.refused()
+    case.refuses("program needs a version that is not defined: V2 of liba.so", judged=True)
 
 
 def test_a_missing_version_that_is_needed_weakly(case):
@@ -85,7 +85,8 @@ def test_a_missing_version_that_is_needed_weakly(case):
     )
     assert case.compare() == "who 1\nextra 2\n"
     case.library("liba.so", "long who(void) { return 1; }", versions="V1 { global: who; };\n")
-    set_version_need_weak(case.folder / "program", "V2")
+    for program in case.programs:
+        set_version_need_weak(program, "V2")
     assert case.compare() == "who 1\nextra -1\n"
 
 
