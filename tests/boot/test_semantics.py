@@ -38,15 +38,11 @@ MODULES = [
 ]
 RUN = ["kernel", "kernel.debug", "modules", "services/loader", "services/names", "services/console", "lib/interp"]
 AT_EXIT = "destructors run in reverse of construction (libs/c/README.md); glibc goes by its own order"
-THREADS = "pthread_create answers EAGAIN"
 # What differs from glibc's answer, and why. What stands here must differ.
 DIFFERS = {
     "order: one_that_must_be_first": AT_EXIT,
     "runtime: what_never_goes": AT_EXIT,
     "runtime: one_file_with_two_names": "a path is one of the image, and no folder of it is the current one",
-    "tls: descriptors": THREADS,
-    "tls: a_library_that_comes_later_has_room_at_a_fixed_offset": THREADS,
-    "tls: threads_that_exist_already": THREADS,
 }
 
 WAYS = [*((linker, "emulator") for linker in ("loader", "kernel", "interp", "pack")), ("loader", "qemu")]
@@ -101,7 +97,7 @@ def console(system: System, machine: str, verified: bool) -> list[str]:
 def test_services_are_linked_as_glibc_links_them(cases, build, tmp_path, linker, machine):
     if machine == "qemu" and shutil.which("qemu-system-x86_64") is None:
         pytest.skip("qemu-system-x86_64 is not installed (Debian: qemu-system-x86)")
-    started = [case for case in cases if case.output and not case.preload and DIFFERS.get(case.label) != THREADS]
+    started = [case for case in cases if case.output and not case.preload]
     assert len(started) > 90
     if linker == "pack":  # it chooses the addresses
         started = [case for case in started if not is_fixed(case, tmp_path)]
@@ -109,7 +105,7 @@ def test_services_are_linked_as_glibc_links_them(cases, build, tmp_path, linker,
     lines = console(system, machine, verified=(linker, machine) == ("loader", "emulator"))
     said = {case.label: (case.output, case.spoken(lines)) for case in started}
     found = {label: pair for label, pair in said.items() if pair[0].replace("\n", "") != pair[1]}
-    assert found.keys() == {label for label, why in DIFFERS.items() if why != THREADS}, found
+    assert found.keys() == DIFFERS.keys(), found
 
 
 def is_fixed(case: Recorded, folder: Path) -> bool:
