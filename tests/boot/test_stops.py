@@ -90,10 +90,11 @@ def test_ports_that_no_device_has_are_reported_one_by_one_but_few(build):
 
 
 def test_this_projects_kernel_stops_where_nothing_is(build, tmp_path):
-    """It probes nothing: such an access is a mistake of its own."""
-    for image, expected in (("boot.img", True), ("test-stops", False)):
-        file = identify(build / image)
-        assert startable("emulator", BootRequest(build / image), file, None, tmp_path).stops_at_nothing is expected
+    """It probes nothing: such an access is a mistake of its own. A debugger is shown the place."""
+    for is_image, port, expected in ((True, None, True), (False, None, False), (False, 1234, True)):
+        request = BootRequest(build / "boot.img", debugger_port=port)
+        given = startable("emulator", request, identify(request.image), None, tmp_path, is_image)
+        assert given.stops_at_nothing is expected
 
 
 def test_void_is_the_emulators(build):

@@ -46,7 +46,11 @@ def test_acpi_leads_from_the_rsdp_to_every_table():
     assert fadt[116:120] == b"\x01\x08\x00\x01" and struct.unpack("<QB", fadt[120:129]) == (0xCF9, 6)
     assert struct.unpack("<I", fadt[112:116])[0] & 1 << 10 and fadt[148:152] == b"\x01\x20\x00\x02"
     dsdt = table(ram, struct.unpack("<I", fadt[40:44])[0])
-    assert dsdt[36:] == b"\x08_S5_\x12\x06\x04\x00\x00\x00\x00"
+    assert dsdt[36:].startswith(b"\x08_S5_\x12\x06\x04\x00\x00\x00\x00")
+    # EisaId ("PNP0501") is 0x0105D041; its ports and interrupt, and where its resources end.
+    com1 = dsdt.partition(b"COM1")[2]
+    assert com1.startswith(b"\x08_HID\x0c\x41\xd0\x05\x01\x08_CRS\x11")
+    assert b"\x47\x01\xf8\x03\xf8\x03\x01\x08\x22\x10\x00\x79\x00\x5b\x82" in com1
     facs = struct.unpack("<I", fadt[36:40])[0]
     assert facs % 64 == 0 and ram.read(facs, 4) == b"FACS"
 

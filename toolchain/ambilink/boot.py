@@ -90,7 +90,7 @@ def boot_and_verify(
         request = replace(request, seed=1)  # so that boots repeat
     with tempfile.TemporaryDirectory(prefix="ambilink-boot-") as scratch:
         asked = replace(request, expected=tuple(line.text for line in expected))
-        given = startable(machine, asked, file, protocol, Path(scratch))
+        given = startable(machine, asked, file, protocol, Path(scratch), image is not None)
         stops = following(image, {**watch.stops, **starts.stops}) if image and watch and starts else None
         outcome = boot(machine, given, sink, stops)
     state = report = slots = lives = None

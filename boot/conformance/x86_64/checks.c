@@ -19,6 +19,7 @@ static void (*const checks[])(void) = {
     check_acpi,
     check_local_apic,
     check_io_apic,
+    check_firmware,
 };
 
 void checks_run(void)

@@ -22,4 +22,5 @@ void check_counter(void);
 void check_acpi(void);
 void check_local_apic(void);
 void check_io_apic(void);
+void check_firmware(void);
 #endif

@@ -48,7 +48,7 @@ def calls_of(request: BootRequest, wanted: Wanted, root: Path) -> list[CallSeen]
     alone = [name for name in names if name not in traced]
     found = [each for name in alone for each in functions.find(name, in_files=bool(wanted.services))]
     with TemporaryDirectory(prefix="ambilink-calls-") as scratch:
-        given = replace(startable("emulator", request, file, None, Path(scratch)), stop_at=NEVER)
+        given = replace(startable("emulator", request, file, None, Path(scratch), image is not None), stop_at=NEVER)
         first = run(SteppedBoard(given, None, following(image, spaces.stops) if image else None))
         moved = distance_of(image, first.memory) if image else 0
         spaces.finish(first.memory)

@@ -33,14 +33,16 @@ def with_kernel(request: BootRequest) -> BootRequest:
     return replace(request, kernel=read_kernel(request.image))
 
 
-def startable(machine: str, request: BootRequest, file: BootFile, protocol: str | None, scratch: Path) -> BootRequest:
+def startable(
+    machine: str, request: BootRequest, file: BootFile, protocol: str | None, scratch: Path, is_image: bool = False
+) -> BootRequest:
     """The request as the machine takes it; `protocol` is one of the kernel's, by default the first that it knows.
 
-    This project's kernel probes nothing, so what it accesses where nothing is ends the boot. Others go on, as on a PC,
-    but for a debugger, which shows the place.
+    `is_image`: it is a boot image of this project's. Its kernel probes nothing, so what it accesses where nothing is
+    ends the boot. Others go on, as on a PC, but for a debugger, which shows the place.
     """
     if request.stops_at_nothing is None:
-        request = replace(request, stops_at_nothing=file.is_ambilink or request.debugger_port is not None)
+        request = replace(request, stops_at_nothing=is_image or request.debugger_port is not None)
     if file.is_cd:
         if machine == "emulator":
             raise AmbilinkError(

@@ -172,6 +172,7 @@ class Board:
         for segment in kernel.segments:
             self.memory.write(segment.address, segment.data)
         start_info = pvh.write_start_info(self.memory, self.request.command_line, tables)
+        self.cpu.leave_firmware()
         if kernel.entry64 is not None:
             self.cpu.enter_long_mode(kernel.entry64, start_info, self._identity_tables())
         elif kernel.entry32 is not None:

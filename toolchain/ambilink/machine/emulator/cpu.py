@@ -11,7 +11,7 @@ from typing import Protocol
 import unicorn
 from unicorn import x86_const as x86
 
-from ambilink.machine.emulator import cpuid, native
+from ambilink.machine.emulator import cpuid, firmware_state, native
 from ambilink.machine.emulator.context import (
     HFLAG_CPL,
     HFLAG_CS32,
@@ -158,6 +158,10 @@ class Cpu:
         return counts
 
     # Start states.
+
+    def leave_firmware(self) -> None:
+        for register in firmware_state.registers():
+            self.engine.reg_write(x86.UC_X86_REG_MSR, register)
 
     def enter_protected_mode(self, entry: int, start_info: int) -> None:
         """PVH: flat 32-bit segments, paging off, ebx = start info."""

@@ -3,9 +3,9 @@
 import struct
 from dataclasses import dataclass
 
-from ambilink.machine.emulator.devices import io_apic, local_apic, power
+from ambilink.machine.emulator.devices import aml, io_apic, local_apic, power, serial
 from ambilink.machine.emulator.devices.cmos import CENTURY
-from ambilink.machine.emulator.devices.lines import POWER
+from ambilink.machine.emulator.devices.lines import CLOCK, KEYBOARD, POWER, SERIAL, TIMER
 from ambilink.machine.memory import PhysicalMemory
 
 TABLES, RSDP = 0xE0000, 0xF0000
@@ -19,6 +19,12 @@ LEGACY_DEVICES, HAS_8042 = 1, 2
 IO_SPACE = 1
 MADT_HAS_8259 = 1
 ACTIVE_HIGH_LEVEL = 0x0D
+DEVICES = (
+    aml.Device("COM1", "PNP0501", ((serial.BASE, 8),), SERIAL),
+    aml.Device("KBD_", "PNP0303", ((0x60, 1), (0x64, 1)), KEYBOARD),
+    aml.Device("RTC_", "PNP0B00", ((0x70, 2),), CLOCK),
+    aml.Device("TIMR", "PNP0100", ((0x40, 4),), TIMER),
+)
 LOCAL_APIC, IO_APIC, OVERRIDE, LOCAL_NMI = 0, 1, 2, 4
 
 
@@ -38,13 +44,6 @@ def _address(port: int, bits: int, access: int) -> bytes:
     return struct.pack("<BBBBQ", IO_SPACE, bits, 0, access, port)
 
 
-def _off_states() -> bytes:
-    """AML: Name (_S5, Package () {SLP_TYPa, SLP_TYPb, 0, 0}). Zero has an opcode of its own."""
-    off = b"\x00" if power.SLEEP_TYPE_OFF == 0 else bytes((0x0A, power.SLEEP_TYPE_OFF))
-    elements = off + off + b"\x00\x00"
-    return b"\x08_S5_\x12" + bytes((len(elements) + 2, 4)) + elements
-
-
 def _madt() -> bytes:
     body = struct.pack("<II", local_apic.BASE, MADT_HAS_8259)
     body += struct.pack("<BBBBI", LOCAL_APIC, 8, 0, 0, 1)
@@ -62,7 +61,7 @@ def _fadt(facs: int, dsdt: int) -> bytes:
     body += struct.pack("<HHHH5B", 101, 1001, 0, 0, 0, 0, 0, 0, CENTURY)  # no C2 and C3
     body += struct.pack("<HBI", LEGACY_DEVICES | HAS_8042, 0, FEATURES)
     body += _address(power.RESET, 8, 1) + struct.pack("<BHB", power.RESET_CPU | 2, 0, 0)
-    body += struct.pack("<QQ", facs, dsdt)
+    body += struct.pack("<QQ", 0, dsdt)  # one address of the FACS: two are two tables to some
     body += _address(power.EVENT, 32, 2) + bytes(12) + _address(power.CONTROL, 16, 2) + bytes(12)
     body += bytes(12) + _address(power.TIMER, 32, 3) + bytes(24)
     return _table(b"FACP", 3, body)
@@ -88,7 +87,7 @@ def write_tables(memory: PhysicalMemory) -> int:
     """Put all tables into memory; returns the address of the RSDP."""
     writer = _Writer(memory)
     facs = writer.put(_facs())
-    dsdt = writer.put(_table(b"DSDT", 2, _off_states()))
+    dsdt = writer.put(_table(b"DSDT", 2, aml.sleep_state("_S5_", power.SLEEP_TYPE_OFF) + aml.devices(DEVICES)))
     tables = [writer.put(_fadt(facs, dsdt)), writer.put(_madt())]
     rsdt = writer.put(_table(b"RSDT", 1, struct.pack(f"<{len(tables)}I", *tables)))
     xsdt = writer.put(_table(b"XSDT", 1, struct.pack(f"<{len(tables)}Q", *tables)))
