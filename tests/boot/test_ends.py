@@ -3,6 +3,7 @@
 import pytest
 
 from ambilink.machine.model import Verdict
+from ambilink.report.boot import as_text
 
 from . import cycles
 from .hostile import checks, hostile
@@ -27,6 +28,23 @@ def test_what_is_long_is_done_in_steps(system, machine):
     budget = {"memory": own << 20, "kernel-memory": memory * 3 << 14}
     chain = {"arguments": [str(each) for each in arguments], "grants": ["log"], **budget}
     checks(hostile(system, "hostile-chain", hostile_chain=chain).boot(machine, memory_megabytes=memory), "chain")
+
+
+def test_what_a_program_of_the_boot_had_is_there_for_others(system, machine):
+    """It is kept to be looked at, until a budget cannot be made without it."""
+    system.kernel = "test-kernel-books"
+    takes = {"program": "test-given-back", "arguments": ["take"]}
+    system.service("first", role="program", memory=50 << 20, **takes)
+    for name, memory in {"small": 1 << 20, "large": 50 << 20}.items():
+        system.service(name, role="on-demand", memory=memory, **takes)
+    system.program("test-given-back", starts=["small", "large"], grants=["log"])
+    result = system.boot(machine, memory_megabytes=96)
+    text = result.outcome.text
+    assert result.outcome.verdict is Verdict.PASS and not result.failures, text
+    assert any(": given back: " in f": {line}" and line.endswith(" 0 failed") for line in text), text
+    assert text[-1].startswith("books: balanced: ")
+    assert result.report and [process.name for process in result.report.given_back] == ["first"]
+    assert any(line.endswith("when they had ended: first") for line in as_text(result)), as_text(result)
 
 
 @pytest.mark.parametrize("strategy", cycles.STRATEGIES)

@@ -46,7 +46,7 @@ struct process_record {
     char name[PROCESS_NAME_MAX];
     uint64_t state;         /* PROCESS_ALIVE, PROCESS_EXITED, PROCESS_FAULTED */
     int64_t exit_status;
-    uint64_t page_table;    /* physical address of the top-level table */
+    uint64_t page_table;    /* physical address of the top-level table; 0: it ended, and others needed the memory */
     uint64_t threads;       /* struct thread_record, newest first */
     uint64_t life;          /* struct process_life; 0: the table was full */
 };

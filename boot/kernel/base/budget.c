@@ -12,9 +12,20 @@ struct budget root_budget = {
     .name = "the machine",
 };
 
+const struct budget *budget_short;
+
+/* What is given back to a budget that no process uses goes on to the one that it was made of. */
+bool budget_helps(const struct budget *budget)
+{
+    while (budget != budget_short && !budget->processes && budget->parent)
+        budget = budget->parent;
+    return !budget_short || budget == budget_short;
+}
+
 /* Logged only of budgets that the system gave: the others' are their makers' to care for. */
 __attribute__((cold)) bool budget_refuse(struct budget *budget, struct cost cost)
 {
+    budget_short = budget;
     if (budget->was_logged || (budget->parent && budget->parent->parent))
         return false;
     budget->was_logged = true;

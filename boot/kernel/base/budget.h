@@ -79,6 +79,11 @@ static inline void budget_give(struct budget *budget, struct cost cost)
         budget_shrink(budget, cost);
 }
 
+/* The budget that refused something last, for it has too little left; NULL: none did. For who begins a call to set. */
+extern const struct budget *budget_short;
+/* True: giving back what was taken of this budget would be of use there, or where frames are missing. */
+bool budget_helps(const struct budget *budget);
+
 /* A process uses it, or does not any more. */
 void budget_join(struct budget *budget);
 void budget_leave(struct budget *budget);

@@ -573,7 +573,7 @@ static bool is_stale(const struct thread *thread)
 }
 
 /* A call found no memory, and so has changed nothing: whether it is to be tried again, with what is about to come back,
- * or with what a collection finds. */
+ * with what a collection finds, or with the memory of processes that ended. */
 static bool may_find_memory(struct thread *thread)
 {
     if (failure_made)
@@ -583,7 +583,7 @@ static bool may_find_memory(struct thread *thread)
     if (!thread->collection)
         thread->collection = collection_next();
     if (collection_done() >= thread->collection)
-        return false;
+        return processes_give_back();
     /* What this call made and gave up goes first: a collection ends when nothing else is ending. */
     if (leftover_work())
         collect();
@@ -592,6 +592,7 @@ static bool may_find_memory(struct thread *thread)
 
 static int64_t call_once(struct thread *thread, const struct frame *frame)
 {
+    budget_short = NULL;
     int64_t (*call)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) = dispatch;
     int64_t no_memory = STATUS_NO_MEMORY;
     if (thread->process->calls_linux) {

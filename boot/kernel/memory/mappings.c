@@ -271,5 +271,7 @@ struct mapping *mappings_take(struct mappings *mappings)
     struct mapping *first = mappings->first;
     if (first)
         mappings->first = first->next;
+    else
+        *mappings = (struct mappings){0};
     return first;
 }

@@ -45,6 +45,6 @@ void mappings_add(struct mappings *mappings, struct mapping *mapping);
 void mappings_remove(struct mappings *mappings, struct mapping *mapping);
 /* The part of a mapping below `start` goes; some is left. */
 void mappings_cut(struct mappings *mappings, struct mapping *mapping, uint64_t start);
-/* Take the first one away; after that nothing else may be done here. NULL: there is none any more. */
+/* Take the first one away; after that nothing else may be done here. NULL: there is none any more, and it is as at first. */
 struct mapping *mappings_take(struct mappings *mappings);
 #endif

@@ -15,6 +15,7 @@
 static uint64_t process_numbers;
 static struct process *first_process;
 static struct process *first_ending, **last_ending = &first_ending;
+static struct process *first_ended, **last_ended = &first_ended;
 
 static struct process *process_of(uint64_t record)
 {
@@ -77,11 +78,31 @@ static void leave_budget(struct process *process)
     budget_leave(process->budget);
 }
 
+static void link_ended(struct process *process)
+{
+    process->ended_link = last_ended;
+    *last_ended = process;
+    last_ended = &process->next_ended;
+}
+
+static void unlink_ended(struct process *process)
+{
+    *process->ended_link = process->next_ended;
+    if (process->next_ended)
+        process->next_ended->ended_link = process->ended_link;
+    else
+        last_ended = process->ended_link;
+    process->ended_link = NULL;
+    process->next_ended = NULL;
+}
+
 static bool process_destroy(void *object)
 {
     struct process *process = object;
     if (process->record_link)
         unlink_process(process);
+    if (process->ended_link)
+        unlink_ended(process);
     if (!handle_close_all(&process->handles) || !release_threads(process) || !space_end(&process->space))
         return false;
     if (process->linux_state)
@@ -320,12 +341,26 @@ void processes_work(void)
         if (process->watcher)
             notify_watcher(process);
         leave_budget(process);
+        link_ended(process);
         first_ending = process->next_ending;
         if (!first_ending)
             last_ending = &first_ending;
         work_waiting--;
         object_release(process);
     }
+}
+
+bool processes_give_back(void)
+{
+    struct process *process = first_ended;
+    while (process && !budget_helps(process->budget))
+        process = process->next_ended;
+    if (!process)
+        return false;
+    process->record.page_table = 0;
+    if (space_end(&process->space))
+        unlink_ended(process);
+    return true;
 }
 
 static struct process *find_damaged(void)

@@ -1,5 +1,5 @@
 /* Processes: an address space, handles, threads. A process that ended keeps its address space until the last handle to
- * it is closed, so that it can be looked at. */
+ * it is closed, so that it can be looked at, or until others need the memory. */
 #ifndef PROCESS_PROCESS_H
 #define PROCESS_PROCESS_H
 #include <ambilink/record.h>
@@ -24,6 +24,7 @@ struct process {
     struct notice notice;
     uint64_t *record_link;        /* what leads to its record; NULL: it is dying */
     struct process *next_ending;  /* in the queue of processes_work */
+    struct process *next_ended, **ended_link; /* in the list of those that ended and have their space; NULL: it is in none */
     uint64_t next_to_stop;        /* the record of a thread, when it ended */
     uint64_t live_threads;
     struct reach reach;
@@ -52,6 +53,10 @@ void process_end(struct process *process, unsigned state, int64_t status);
 /* Go on with the ends of processes, within what work_left allows: their threads end, their handles are closed, then
  * their watchers get a notice. */
 void processes_work(void);
+
+/* A call found no memory, as budget_short says: give back an address space of a process that ended, the oldest that is of
+ * use, or go on with that, within what work_left allows. False: there is none. */
+bool processes_give_back(void);
 
 /* End each process that touched a damaged page of the boot image, which was logged, with PROCESS_FAULTED and
  * STATUS_CORRUPT. To be called before the next thread runs where page_guard.damage is set. */

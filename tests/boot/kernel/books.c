@@ -186,7 +186,7 @@ static void visit_process(const struct process *process)
         note(mapping->memory, 1);
         paid_piece(mapping, process->budget);
     }
-    uint64_t tables = page_table_frames(process->space.page_table, false);
+    uint64_t tables = process->space.page_table ? page_table_frames(process->space.page_table, false) : 0;
     frames += tables;
     charge(process->budget, tables, 0);
     account_of(process->budget)->processes += !process->has_left;

@@ -119,6 +119,9 @@ def as_text(result: BootResult) -> list[str]:
         frames = sum(use.read_only_pages for use in report.files if len(use.processes) > 1)
         promises = "" if report.failures else "; no page is writable and executable, RELRO is read-only"
         lines.append(f"  {frames:,} frames are shared, which saves {_kib(report.shared_pages_saved)}{promises}")
+    if report and report.given_back and outcome.verdict is Verdict.PASS:
+        names = ", ".join(process.name for process in report.given_back)
+        lines.append(f"  not looked at after the boot, for others needed the memory when they had ended: {names}")
     if result.slots and outcome.verdict is Verdict.PASS:
         lines += slot_lines(result.slots)
     lines += [f"  warning: {warning}" for warning in result.warnings]

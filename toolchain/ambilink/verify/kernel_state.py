@@ -87,7 +87,7 @@ class Process:
     name: str
     state: ProcessState
     exit_status: int
-    page_table: int
+    page_table: int  # 0: it ended, and gave its memory to others
     threads: list[Thread]
 
 

@@ -26,7 +26,10 @@ class Page:
 
 
 def user_pages(memory: PhysicalMemory, table: int) -> Iterator[Page]:
-    """Every page that user mode can reach, touched or not, by ascending address."""
+    """Every page that user mode can reach, touched or not, by ascending address. Table 0: the process ended, and its
+    memory is others'."""
+    if not table:
+        return
     for page in _walk(_reader(memory), table, 39, range(USER_HALF), USER, 0, True, True):
         for offset in range(0, page.size, PAGE_SIZE):
             yield Page(page.address + offset, page.frame + offset, page.writable, page.executable)

@@ -231,7 +231,8 @@ def verify_slots(
 ) -> SlotReport:
     """Each process as it began, and each that is there after the boot. `linker`: the C core."""
     comparison = Comparison(image, linker)
-    after = [Snapshot.take(image, memory, process, began=True) for process in state.processes]
+    kept = [process for process in state.processes if process.page_table]
+    after = [Snapshot.take(image, memory, process, began=True) for process in kept]
     seen: set[int] = set()
     for snapshot in (*starts, *after):
         if comparison.modules.links_itself(snapshot.process) and not snapshot.began:

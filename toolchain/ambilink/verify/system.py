@@ -60,6 +60,7 @@ class SystemReport:
     unreadable: list[str]  # why a file of the image cannot be verified: no linker accepts it
     looked_at: Mapping[Rule, int]  # pages
     broken: Mapping[Rule, list[str]]  # of the failures
+    given_back: list[Process]  # they ended, and others needed their memory: there is nothing to look at
 
     @property
     def shared_pages_saved(self) -> int:
@@ -191,9 +192,15 @@ def verify_system(image: ImageFile, memory: PhysicalMemory, state: KernelState) 
     if state.image_size and state.image_address != image.archive_address:
         raise AmbilinkError(image.path, "is not the image that the machine booted", "give the same file")
     checker = _Checker(image, memory, state)
-    views = [checker.view(process) for process in state.processes]
+    views = [checker.view(process) for process in state.processes if process.page_table]
     checker.check_aliases(views)
     unreadable = list(checker.modules.unreadable.values())
     return SystemReport(
-        views, list(checker.uses.values()), checker.failures, unreadable, checker.looked_at, checker.broken
+        processes=views,
+        files=list(checker.uses.values()),
+        failures=checker.failures,
+        unreadable=unreadable,
+        looked_at=checker.looked_at,
+        broken=checker.broken,
+        given_back=[process for process in state.processes if not process.page_table],
     )
