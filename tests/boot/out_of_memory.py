@@ -25,7 +25,7 @@ from .test_linux import build_hello, can_build, linux_system
 
 KERNEL = "test-kernel-books"
 FAILING = "failing_allocation"  # a variable of boot/kernel/base/failure.c
-ALLOCATORS = ("frame_alloc", "pool_alloc")  # each asks once, at its start, whether it is to fail
+ALLOCATORS = ("frame_alloc", "frames_alloc", "pool_alloc")  # each asks once, at its start, whether it is to fail
 SECONDS = {"emulator": 30.0, "qemu": 10.0}  # a boot takes less than 1; the emulator skips what the guest waits
 CALLERS = 3  # that make two allocations the same site
 STRATEGIES = [*STRATEGIES, *(["linux"] if can_build() else [])]

@@ -15,6 +15,16 @@ void *link_allocate(void *context, uint64_t *size)
     return kernel_alloc(*size);
 }
 
+/* A program with its libraries takes more than a page: two blocks would cost more than two pages. */
+#define LEAST_BLOCK (2 * PAGE_SIZE)
+
+static void *allocate(void *context, uint64_t *size)
+{
+    if (*size < LEAST_BLOCK)
+        *size = LEAST_BLOCK;
+    return link_allocate(context, size);
+}
+
 void link_release(void *context, void *block, uint64_t size)
 {
     (void)context;
@@ -105,7 +115,7 @@ static bool protect(void *context, uint64_t address, uint64_t size, unsigned pro
 }
 
 static const struct target_host process_host = {
-    .allocate = link_allocate,
+    .allocate = allocate,
     .release = link_release,
     .open = open_library,
     .stage = stage,

@@ -109,10 +109,8 @@ static __attribute__((noinline)) bool next_run(void)
     return false;
 }
 
-uint64_t frame_alloc(void)
+static inline __attribute__((always_inline)) uint64_t take_frame(void)
 {
-    if (failure_due())
-        return 0;
     uint64_t frame = free_frame;
     if (frame) {
         free_frame = *(uint64_t *)physical_pointer(frame);
@@ -126,6 +124,21 @@ uint64_t frame_alloc(void)
     kernel_record.frames_used++;
     page_clear(physical_pointer(frame));
     return frame;
+}
+
+uint64_t frame_alloc(void)
+{
+    return failure_due() ? 0 : take_frame();
+}
+
+uint64_t frames_alloc(uint64_t *frames, uint64_t count)
+{
+    uint64_t taken = 0;
+    if (failure_due())
+        return 0;
+    while (taken < count && (frames[taken] = take_frame()))
+        taken++;
+    return taken;
 }
 
 void frame_free(uint64_t frame)

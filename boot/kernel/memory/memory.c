@@ -59,15 +59,15 @@ static bool take_listed_frame(struct memory *memory)
     return true;
 }
 
-/* One more frame; false: no memory. */
-static inline bool take_frame(struct memory *memory)
+/* Some frames more, at most so many, up to its size; false: no memory. */
+static bool take_frames(struct memory *memory, uint64_t most)
 {
     if (!memory->frames)
         return take_listed_frame(memory);
-    uint64_t frame = frame_alloc();
-    if (frame)
-        memory->frames[memory->pages++] = frame;
-    return frame;
+    const uint64_t left = memory->size / PAGE_SIZE - memory->pages, wanted = left < most ? left : most;
+    const uint64_t taken = frames_alloc(memory->frames + memory->pages, wanted);
+    memory->pages += taken;
+    return taken == wanted;
 }
 
 /* The last frame, and the page that lists it if it is the first there. */
@@ -124,11 +124,13 @@ struct memory *memory_begin(struct budget *budget, uint64_t size)
 
 int64_t memory_grow(struct memory *memory)
 {
-    for (; memory->pages < memory->size / PAGE_SIZE; work_did(1)) {
+    while (memory->pages < memory->size / PAGE_SIZE) {
         if (!work_left)
             return CALL_AGAIN;
-        if (!take_frame(memory))
+        const uint64_t before = memory->pages;
+        if (!take_frames(memory, work_left))
             return STATUS_NO_MEMORY;
+        work_did((unsigned)(memory->pages - before));
     }
     return STATUS_OK;
 }
@@ -137,7 +139,7 @@ struct memory *memory_create(struct budget *budget, uint64_t size)
 {
     struct memory *memory = memory_begin(budget, size);
     while (memory && memory->pages < size / PAGE_SIZE) {
-        if (!take_frame(memory)) {
+        if (!take_frames(memory, PAGES_BEFORE_PAUSE)) {
             object_release(memory);
             return NULL;
         }

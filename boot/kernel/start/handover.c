@@ -9,7 +9,6 @@
 #define START_INFO_MAGIC 0x336ec578 /* Xen's hvm_start_info, used by PVH */
 #define MULTIBOOT_MAGIC 0x36d76289
 #define MEMORY_RAM 1
-#define LOW_MEMORY_END 0x100000
 #define BOOT_MAPPED (4ull << 30) /* what the entry code's page table reaches */
 
 struct start_info {

@@ -6,6 +6,8 @@
 
 #include "base/page.h"
 
+typedef uint64_t unaligned_u64 __attribute__((aligned(1), may_alias));
+
 void *memory_copy(void *to, const void *from, size_t size)
 {
     void *start = to;
@@ -53,7 +55,10 @@ void *memory_fill(void *to, int value, size_t size)
 int memory_compare(const void *left, const void *right, size_t size)
 {
     const uint8_t *a = left, *b = right;
-    for (size_t i = 0; i < size; i++)
+    size_t i = 0;
+    while (i + 8 <= size && *(const unaligned_u64 *)(a + i) == *(const unaligned_u64 *)(b + i))
+        i += 8;
+    for (; i < size; i++)
         if (a[i] != b[i])
             return a[i] < b[i] ? -1 : 1;
     return 0;

@@ -52,15 +52,14 @@ static struct task_state {
 } __attribute__((packed)) task_state;
 
 struct gate {
-    uint16_t offset_low, selector;
-    uint8_t stack, type;
-    uint16_t offset_middle;
-    uint32_t offset_high, reserved;
+    uint64_t low; /* the handler's bits 0 to 15, selector, stack (a byte), type (a byte), the handler's bits 16 to 31 */
+    uint64_t high; /* and the rest of them */
 };
 
 #define GATE_COUNT 48
-#define GATE_INTERRUPT 0x8e
-#define GATE_INTERRUPT_USER 0xee
+#define GATE_KERNEL (0x8eull << 40 | SELECTOR_KERNEL_CODE << 16) /* an interrupt gate */
+#define GATE_FOR_USER (0x60ull << 40)
+#define VECTOR_BREAKPOINT 3
 static struct gate gates[GATE_COUNT];
 static uint64_t descriptors[7];
 
@@ -103,17 +102,12 @@ static void load_descriptors(void)
 static void load_gates(const char *trap_stubs)
 {
     for (unsigned vector = 0; vector < GATE_COUNT; vector++) {
-        uint64_t handler = (uint64_t)trap_stubs + vector * 16;
-        gates[vector] = (struct gate){
-            .offset_low = (uint16_t)handler,
-            .selector = SELECTOR_KERNEL_CODE,
-            .type = vector == 3 ? GATE_INTERRUPT_USER : GATE_INTERRUPT,
-            .offset_middle = (uint16_t)(handler >> 16),
-            .offset_high = (uint32_t)(handler >> 32),
-        };
+        const uint64_t handler = (uint64_t)trap_stubs + vector * 16;
+        gates[vector] = (struct gate){(handler & 0xffff) | (handler >> 16 & 0xffff) << 48 | GATE_KERNEL, handler >> 32};
     }
-    for (uint8_t i = 0; i < EXCEPTION_STACKS; i++)
-        gates[vectors_with_stack[i]].stack = i + 1;
+    gates[VECTOR_BREAKPOINT].low |= GATE_FOR_USER;
+    for (uint64_t i = 0; i < EXCEPTION_STACKS; i++)
+        gates[vectors_with_stack[i]].low |= (i + 1) << 32;
     struct table_pointer pointer = {.limit = sizeof gates - 1, .base = (uint64_t)gates};
     __asm__ volatile("lidt %0" : : "m"(pointer.limit), "m"(pointer.base));
 }

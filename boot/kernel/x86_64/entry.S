@@ -51,6 +51,17 @@ boot_begin:                    /* Multiboot2: 32-bit protected mode, eax = magic
     .long 8
 multiboot_end:
 
+    /* eax: the table of all tables. The same in 32 and in 64 bits. */
+.macro fill_tables
+    movl $BOOT_TABLES_LOAD, %eax
+    movl $BOOT_TABLES_LOAD + 0x1023, (%eax)
+    .set directory, 0
+    .rept 4
+    movl $BOOT_DATA(boot_directory) + 0x23 + directory * 0x1000, 0x1000 + directory * 8(%eax)
+    .set directory, directory + 1
+    .endr
+.endm
+
     .code32
 entry_multiboot:
     movl %eax, %ebp
@@ -59,7 +70,7 @@ entry_protected_mode:
     xorl %ebp, %ebp
 1:  cli
     cld
-    movl $BOOT_DATA(boot_page_table), %eax
+    fill_tables
     movl %eax, %cr3
     movl $CR4_EARLY, %eax
     movl %eax, %cr4
@@ -87,7 +98,7 @@ entry_wide:                    /* ebp: a boot loader's magic, or 0; ebx: what it
     movq %rax, %cr0
     movl $CR4_ALL, %eax
     movq %rax, %cr4
-    movl $BOOT_DATA(boot_page_table), %eax
+    fill_tables
     movq %rax, %cr3
     lgdt BOOT_DATA(boot_gdt_pointer)
     leaq kernel_stack_end(%rip), %rsp
@@ -115,14 +126,7 @@ kernel_placed:
     .section .boot.data, "aw", @progbits
     .balign 4096
 boot_data_begin:
-boot_page_table:               /* the first 4 GiB at their physical addresses; page_table_init adds the kernel */
-    .quad BOOT_DATA(boot_directory_pointers) + 0x23
-    .fill 511, 8, 0
-boot_directory_pointers:
-    .set directory, BOOT_DATA(boot_directory) + 0x23
-    .quad directory, directory + 0x1000, directory + 0x2000, directory + 0x3000
-    .fill 508, 8, 0
-boot_directory:
+boot_directory:                /* the first 4 GiB at their physical addresses */
     .set megabytes, 0
     .rept 2048
     .quad (megabytes << 20) + 0xe3
@@ -133,6 +137,14 @@ boot_gdt:
 boot_gdt_pointer:
     .word 23
     .quad BOOT_DATA(boot_gdt)
+
+    /* Five entries lead there, which the entry code writes: so these pages are not in the file. */
+    .section .boot.bss, "aw", @nobits
+    .balign 4096
+boot_page_table:               /* page_table_init adds the kernel */
+    .skip 4096
+boot_directory_pointers:
+    .skip 4096
 
     .text
 entry_linked:                  /* at the physical addresses, which the kernel is linked for */

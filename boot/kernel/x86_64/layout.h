@@ -4,6 +4,7 @@
 
 #define KERNEL_LOAD 0x100000 /* physical; the kernel is linked for that */
 #define BOOT_DATA_LOAD 0x101000
+#define BOOT_TABLES_LOAD 0x106000
 
 /* Where it runs, and the rest of its half, is chosen at each boot (memory/page_table.h): entries of the top-level
  * table. */

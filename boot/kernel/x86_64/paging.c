@@ -137,16 +137,27 @@ static void flush(uint64_t table, uint64_t address, uint64_t size)
             cpu_flush_page(at);
 }
 
+/* Many at once: a loop's own steps count. */
+#define FILLED_AT_ONCE 8
+
+static void fill_kernel(uint64_t *entry, uint64_t count, uint64_t value, uint64_t step)
+{
+    for (; count >= FILLED_AT_ONCE; count -= FILLED_AT_ONCE)
+        for (unsigned i = 0; i < FILLED_AT_ONCE; i++, value += step)
+            *entry++ = value;
+    for (; count; count--, value += step)
+        *entry++ = value;
+}
+
 /* Map up to `end`, and at most what one table has entries for, in pages of a level. How much that was. */
 static uint64_t map_kernel(uint64_t address, uint64_t physical, uint64_t end, unsigned level, uint64_t flags)
 {
-    uint64_t *above, *entry = entry_find(kernel_page_table, address, level, true, &above), value = physical | flags | ENTRY_PRESENT;
+    uint64_t *above, *entry = entry_find(kernel_page_table, address, level, true, &above);
     if (!entry)
         panic("no memory for the kernel's page tables");
     const uint64_t step = 1ull << level, wanted = (end - physical + step - 1) >> level, room = ENTRIES - (address >> level) % ENTRIES,
                    count = wanted < room ? wanted : room;
-    for (uint64_t *last_entry = entry + count; entry < last_entry; value += step)
-        *entry++ = value;
+    fill_kernel(entry, count, physical | flags | ENTRY_PRESENT, step);
     *above += count * ENTRY_USED_ONE;
     return count * step;
 }
@@ -171,11 +182,11 @@ static uint64_t end_of_kind(uint64_t physical, const struct fixed fixed[2], bool
     return end;
 }
 
-/* All physical memory: in large pages, but for those that are fixed in part. */
+/* All physical memory that is used: in large pages, but for those that are fixed in part. */
 static void map_direct(const struct fixed fixed[2])
 {
     const uint64_t highest = frames_highest();
-    for (uint64_t at = 0; at < highest;) {
+    for (uint64_t at = LOW_MEMORY_END; at < highest;) {
         bool is_fixed;
         uint64_t end = end_of_kind(at, fixed, &is_fixed), address = kernel_layout.direct + at;
         const uint64_t flags = ENTRY_NO_EXECUTE | (is_fixed ? 0 : ENTRY_WRITE);
@@ -230,10 +241,8 @@ static void relocate(uint64_t distance)
             *next++ += distance;
             continue;
         }
-        uint64_t *word = next;
-        for (uint64_t bits = *entry >> 1; bits; bits >>= 1, word++)
-            if (bits & 1)
-                *word += distance;
+        for (uint64_t bits = *entry >> 1; bits; bits &= bits - 1)
+            next[__builtin_ctzll(bits)] += distance;
         next += 63;
     }
 }

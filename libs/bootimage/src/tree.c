@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define PAGE AMBILINK_PAGE_SIZE
+#define CHECKSUMS_PER_PAGE (PAGE / sizeof(uint32_t))
 
 _Static_assert(BLAKE2B_SIZE == IMAGE_DIGEST_SIZE && sizeof(union digest) == IMAGE_DIGEST_SIZE, "a digest has room for each kind");
 
@@ -126,10 +127,9 @@ static bool check_node(struct tree *tree, unsigned level, uint64_t number)
     return true;
 }
 
-bool tree_check_page(struct tree *tree, uint64_t page)
+/* Of a page that is not known, and the way down to it neither. */
+static __attribute__((noinline)) bool check_with_tree(struct tree *tree, uint64_t page)
 {
-    if (tree->state[page] != TREE_UNKNOWN)
-        return tree->state[page] == TREE_INTACT;
     if (page >= tree->level_page[0]) {
         unsigned level = tree->level_count - 1;
         while (page < tree->level_page[level])
@@ -140,6 +140,26 @@ bool tree_check_page(struct tree *tree, uint64_t page)
     if (tree->state[node] != TREE_INTACT && !check_node(tree, 0, number))
         return false;
     return compare(tree, page, digest_at(tree, node, page));
+}
+
+/* Whose page of the tree was found intact: what is done for most pages is short. The checksums of all pages follow each
+ * other. */
+static inline bool check_by_checksum(struct tree *tree, uint64_t page)
+{
+    const uint32_t *checksums = (const uint32_t *)(tree->bytes + tree->level_page[0] * PAGE);
+    bool good = checksum(tree->bytes + page * PAGE, PAGE, 0) == checksums[page];
+    tree->state[page] = good ? TREE_INTACT : TREE_DAMAGED;
+    return good;
+}
+
+bool tree_check_page(struct tree *tree, uint64_t page)
+{
+    if (tree->state[page] != TREE_UNKNOWN)
+        return tree->state[page] == TREE_INTACT;
+    if (tree->kind == IMAGE_DIGEST_CRC32C && page < tree->level_page[0] &&
+        tree->state[tree->level_page[0] + page / CHECKSUMS_PER_PAGE] == TREE_INTACT)
+        return check_by_checksum(tree, page);
+    return check_with_tree(tree, page);
 }
 
 bool tree_check_range(struct tree *tree, uint64_t offset, uint64_t size, uint64_t *page)

@@ -6,10 +6,11 @@
 #include "ld.h"
 
 #define OWN_SIZE_MAX (1 << 30)
+#define LEAST_BLOCK 8192 /* two calls cost more than a page */
 
 static void *allocate(void *context, uint64_t *size)
 {
-    *size = PAGE_UP(*size);
+    *size = *size < LEAST_BLOCK ? LEAST_BLOCK : PAGE_UP(*size);
     return (void *)ld_map(context, 0, *size);
 }
 

@@ -5,7 +5,7 @@
 #include "ground.h"
 
 #define ALIGN 16
-#define BLOCK_SIZE 8192
+#define BLOCK_SIZE 4096
 
 static struct arena *first_use(struct arena *block, uint64_t size)
 {
