@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ambilink.errors import AmbilinkError
+from ambilink.machine.model import BootModule
 
 EXIT_WRONG = 2  # wrong arguments
 MEMORY_MAX = 1 << 20  # MiB
@@ -26,6 +27,12 @@ def input_file(text: str) -> Path:
         kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
         raise argparse.ArgumentTypeError(f"{shown(text)} is {kind}; give a file")
     return path
+
+
+def boot_module(text: str) -> BootModule:
+    """FILE or FILE=WORDS."""
+    name, _, words = text.partition("=")
+    return BootModule(input_file(name), printable(words))
 
 
 def folder(text: str) -> Path:

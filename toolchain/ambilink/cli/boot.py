@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ambilink.cli import calls, debugging, difference, report, stopping
 from ambilink.cli.arguments import (
     Commands,
+    boot_module,
     folder,
     input_file,
     megabytes,
@@ -81,6 +82,15 @@ def _add_machine_options(boot: argparse.ArgumentParser) -> None:
     boot.add_argument(
         "--append", type=printable, default="", metavar="WORDS", help="more words for the kernel's command line"
     )
+    boot.add_argument(
+        "--module",
+        type=boot_module,
+        action="append",
+        default=[],
+        metavar="FILE[=WORDS]",
+        help="hand the kernel this file, with these words: its initial RAM disk, for example; may be given more than "
+        "once",
+    )
     boot.add_argument("--accel", choices=("tcg", "kvm"), default="tcg", help="for qemu (default tcg)")
     boot.add_argument(
         "--void",
@@ -147,6 +157,7 @@ def _boot(options: argparse.Namespace) -> int:
         rules_from=rules_from,
         firmware=options.firmware,
         stop_at=options.stop_at,
+        modules=tuple(options.module),
         stops_at_nothing=options.void and options.void == "stop",
     )
     root = options.root or options.image.parent

@@ -56,6 +56,14 @@ class Kernel:
 
 
 @dataclass(frozen=True)
+class BootModule:
+    """A file that the kernel is handed in memory."""
+
+    path: Path
+    words: str = ""  # its command line
+
+
+@dataclass(frozen=True)
 class GuestThread:
     """A thread of the guest, as its kernel keeps it."""
 
@@ -83,6 +91,7 @@ class BootRequest:
     made_of: Path | None = None  # the file of which the image was made for this boot
     is_cd: bool = False  # the image is an ISO: firmware boots it, QEMU's
     firmware: str = "bios"  # of a CD: bios or uefi
+    modules: tuple[BootModule, ...] = ()  # handed to the kernel; of one that boots by multiboot they are in `image`
     kernel: Kernel | None = None  # what the image's file holds; QEMU reads it by itself
     keys: Keys | None = None  # what is typed
     debugger_port: int | None = None  # the machine waits for a debugger that connects there

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from ambilink.errors import AmbilinkError
 from ambilink.machine import firmware
 from ambilink.machine.console import Console, refuse_slow_rules
 from ambilink.machine.judge import Decision, Judge
@@ -64,6 +65,10 @@ def command(program: str, request: BootRequest, memory_file: Path, scratch: Path
             line += firmware.uefi_options(scratch)
         return [*line, "-boot", "d", "-cdrom", str(request.image)]
     line += ["-kernel", str(request.image)]
+    if len(request.modules) > 1 or any(each.words for each in request.modules):
+        rule = "QEMU hands a PVH kernel one module, without words"
+        raise AmbilinkError("--module", rule, "give one, or use the emulator")
+    line += [word for each in request.modules for word in ("-initrd", str(each.path))]
     if request.command_line:
         line += ["-append", request.command_line]
     return line

@@ -139,6 +139,7 @@ def _settings(result: BootResult) -> dict[str, Any]:
         "accelerator": request.accelerator if result.outcome.machine == "qemu" else None,
         "firmware": request.firmware if request.is_cd else None,
         "protocol": result.protocol,
+        "modules": " ".join(each.path.name for each in request.modules) or None,
         "judged_by": request.rules_from or "ambilink",
         "expected_lines": len(result.expected),
     }

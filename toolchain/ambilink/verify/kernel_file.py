@@ -4,9 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from ambilink.bootimage.identify import ENTRY64_NOTE, PVH, PVH_NOTE, BootFile
+from ambilink.bootimage.multiboot_info import Module
 from ambilink.bootimage.pvh_wrapper import wrap
 from ambilink.elf.file import ElfFile
 from ambilink.errors import AmbilinkError
+from ambilink.files import read_regular
 from ambilink.machine.model import BootRequest, Kernel, KernelSegment
 
 WRAPPER = "wrapped"  # in a scratch folder
@@ -50,14 +52,17 @@ def startable(
                 f"is {file.what}: the emulator has no firmware and no CD drive to start it",
                 "boot it with --machine qemu, or give the emulator the kernel or boot image of which the ISO was made",
             )
-        if protocol or request.arguments:
-            what = "a protocol" if protocol else "words for the command line"
+        if protocol or request.arguments or request.modules:
+            words = "words for the command line" if request.arguments else "modules"
+            what = "a protocol" if protocol else words
             raise AmbilinkError(
                 file.path, f"is {file.what}, whose boot loader does not take {what}", "change its grub.cfg"
             )
         return replace(request, is_cd=True)
     if not file.protocols:
         raise file.refuse()
+    if is_image and request.modules:
+        raise AmbilinkError(file.path, "is a boot image, which has its modules in it", "list the file in its manifest")
     if protocol and protocol not in file.protocols:
         raise AmbilinkError(
             file.path, f"cannot be entered by {protocol}", f"it knows {', '.join(file.protocols)}: choose one of them"
@@ -65,6 +70,7 @@ def startable(
     protocol = protocol or file.protocols[0]
     if protocol != PVH:
         wrapper = scratch / WRAPPER
-        wrapper.write_bytes(wrap(file.path, int(protocol[-1])))
-        request = replace(request, image=wrapper, made_of=file.path)
+        modules = [Module(each.path.name, read_regular(each.path), each.words) for each in request.modules]
+        wrapper.write_bytes(wrap(file.path, int(protocol[-1]), modules=modules))
+        request = replace(request, image=wrapper, made_of=file.path, modules=())
     return with_kernel(request) if machine == "emulator" else request

@@ -171,7 +171,8 @@ class Board:
         tables = write_tables(self.memory)
         for segment in kernel.segments:
             self.memory.write(segment.address, segment.data)
-        start_info = pvh.write_start_info(self.memory, self.request.command_line, tables)
+        modules = pvh.place_modules(self.memory, self.request.modules, kernel.end, self.request.image)
+        start_info = pvh.write_start_info(self.memory, self.request.command_line, tables, modules)
         self.cpu.leave_firmware()
         if kernel.entry64 is not None:
             self.cpu.enter_long_mode(kernel.entry64, start_info, self._identity_tables())
