@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from ambilink.bootimage import manifest, multiboot_manifest
+from ambilink.bootimage import manifest_keys, multiboot_manifest
 from ambilink.compile import profile
 from ambilink.compile.declared import Declared, declared
 from ambilink.compile.languages import Flags
@@ -100,7 +100,7 @@ def builders() -> str:
     return note + BUILDERS_HEAD + "\n".join(lines) + "\n"
 
 
-def key_line(name: str, key: manifest.Key) -> str:
+def key_line(name: str, key: manifest_keys.Key) -> str:
     if key.kind is bool:
         return f"| `{name}` | {TYPES[bool]} | `{str(key.default).lower()}` | {cell(key.meaning)} |"
     default = {...: "must be given", None: "see there", "": "none", -1: "none"}.get(
@@ -110,8 +110,9 @@ def key_line(name: str, key: manifest.Key) -> str:
 
 
 def manifest_page() -> str:
-    parts = [NOTE.format(source="toolchain/ambilink/bootimage/manifest.py and multiboot_manifest.py") + MANIFEST_HEAD]
-    for heading, (keys, meaning) in (manifest.TABLES | multiboot_manifest.TABLES).items():
+    source = "toolchain/ambilink/bootimage/manifest_keys.py and multiboot_manifest.py"
+    parts = [NOTE.format(source=source) + MANIFEST_HEAD]
+    for heading, (keys, meaning) in (manifest_keys.TABLES | multiboot_manifest.TABLES).items():
         parts.append(f"\n## {heading}\n\n{meaning}\n")
         if keys:
             parts.append("\n| key | type | default | |\n|---|---|---|---|\n")

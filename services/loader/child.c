@@ -24,6 +24,8 @@ void child_begin(struct child *child, struct port_space space, uint64_t number, 
     child->space.port = space;
     child->number = number;
     target_init(&child->target, &child->space.loader->linker, &child->space, top);
+    const char *names[IMAGE_PRELOADS_MAX];
+    target_preload(&child->target, names, archive_preloads(&child->space.loader->archive, child->service, names));
 }
 
 void child_end(struct child *child)

@@ -134,10 +134,10 @@ def test_another_version_is_named(image):
     at = image.archive_offset
     data = image.data[: at + 8] + struct.pack("<I", 3) + image.data[at + 12 :]
     image.path.write_bytes(data)
-    with pytest.raises(AmbilinkError, match="has version 3, this program reads version 4"):
+    with pytest.raises(AmbilinkError, match="has version 3, this program reads version 5"):
         read(image.path)
     outcome = machine_boot("emulator", with_kernel(BootRequest(image.path)))
-    wanted = "its archive has version 3, this kernel reads version 4"
+    wanted = "its archive has version 3, this kernel reads version 5"
     assert outcome.text == [f"kernel: panic: boot image refused: {wanted}"]
 
 

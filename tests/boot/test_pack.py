@@ -176,7 +176,7 @@ def test_only_programs_that_need_what_changed_are_linked_again(system, tmp_path)
 
     def link(store, contents):
         before = store.linked, store.taken
-        added = prelink.prelink(tmp_path, contents, programs, 7, store)
+        added = prelink.prelink(tmp_path, contents, [(name, ()) for name in programs], 7, store)
         return added, (store.linked - before[0], store.taken - before[1])
 
     store = Store(tmp_path / "linked")

@@ -134,10 +134,10 @@ def _parameters(test: Callable[..., Any]) -> Iterator[dict[str, object]]:
         yield {mark.args[0]: value for mark, value in zip(marks, values, strict=True)}
 
 
-def needed(files: dict[str, Path], program: Path) -> set[str]:
+def needed(files: dict[str, Path], program: Path, preload: list[str]) -> set[str]:
     """The names among these that a program loads when it starts."""
-    found: set[str] = set()
-    waiting = [program]
+    found: set[str] = set(preload)
+    waiting = [program, *(files[name] for name in preload)]
     while waiting:
         info = inspect(waiting.pop())
         for name in [*info.needed, *(each for each, _ in info.filtees)]:

@@ -30,6 +30,7 @@ stack = 8192
 memory = 8388608
 kernel-memory = 100000
 arguments = ["x", "y z"]
+preload = ["libx.so"]
 environment = { K = "v" }
 [files]
 "etc/f" = "here/f"
@@ -40,6 +41,7 @@ environment = { K = "v" }
     assert service.grants == Grant.LOG | Grant.IMAGE and service.stack_size == 8192
     assert (service.memory, service.kernel_memory) == (8 << 20, 100000)
     assert service.arguments == ("x", "y z") and service.environment == ("K=v",)
+    assert service.preload == ("libx.so",)
     assert read_back.kernel == "other" and read_back.programs == ["loader", "b"]
     assert read_back.files == {"etc/f": tmp_path / "here/f"}
 
@@ -64,6 +66,11 @@ environment = { K = "v" }
         (GOOD + 'stack = "big"\n', "service a.stack is 'big', which is not a whole number"),
         (GOOD + "arguments = [1]\n", "service a.arguments has the item 1, which is not a text"),
         (GOOD + "arguments = [" + '"x",' * 9 + "]\n", "service a.arguments has 9 items; give at most 8"),
+        (GOOD + "preload = [" + ", ".join(f'"{n}.so"' for n in range(9)) + "]\n", "preload has 9 items; give at"),
+        (GOOD + 'preload = ["lib/a.so"]\n', "service a.preload has 'lib/a.so'; give the library's name alone"),
+        (GOOD + 'preload = ["a.so", "a.so"]\n', "service a.preload has 'a.so' twice"),
+        (GOOD + 'preload = "a.so"\n', "service a.preload is 'a.so', which is not"),
+        (GOOD + 'calls = "linux"\npreload = ["a.so"]\n', 'service a.preload is not for calls = "linux"; set LD_'),
         (GOOD + "environment = { A = 1 }\n", "service a.environment.A is 1; quote it"),
         ('[[service]]\nrole = "program"\n', "[[service]] number 1 has no name"),
         ('[[service]]\nname = "' + "n" * 32 + '"\n', "use a relative name of 1 to 31 bytes"),
@@ -140,3 +147,14 @@ def test_a_missing_file(tmp_path, build):
     path = manifest(tmp_path, '[[service]]\nname = "names"\nrole = "program"\n[files]\n"etc/x" = "gone"\n')
     with pytest.raises(AmbilinkError, match=r"boot.toml:5: files.etc/x: .*gone cannot be read .*; give the path"):
         pack(path, build, tmp_path / "x.img")
+
+
+def test_a_preload_that_cannot_be(build, tmp_path):
+    def refused(program, preload):
+        text = f'[[service]]\nname = "a"\nprogram = "{program}"\nrole = "program"\npreload = ["{preload}"]\n'
+        with pytest.raises(AmbilinkError) as caught:
+            pack(manifest(tmp_path, text), build, tmp_path / "x.img")
+        return str(caught.value)
+
+    assert "boot.toml:5: needs libabsent.so, and " in refused("greet", "libabsent.so")
+    assert "boot.toml:5: service a.preload: its program is static" in refused("loader", "liblog.so")

@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from ambilink.bootimage import manifest
+from ambilink.bootimage import manifest, manifest_keys
 from ambilink.errors import AmbilinkError
 
 
@@ -43,7 +43,9 @@ def test_an_argument_without_a_word_is_refused(writer):
         list(writer.builder_lines(writer.BuilderMethod("Service", silent, method.parameters)))
 
 
-@pytest.mark.parametrize("table, known", [("[image]", manifest.IMAGE_KEYS), ("[[service]]", manifest.SERVICE_KEYS)])
+@pytest.mark.parametrize(
+    "table, known", [("[image]", manifest_keys.IMAGE_KEYS), ("[[service]]", manifest_keys.SERVICE_KEYS)]
+)
 def test_the_declared_keys_are_those_that_are_read(tmp_path, table, known):
     """A key that is not declared is refused, and the message lists those that are."""
     path = tmp_path / "boot.toml"

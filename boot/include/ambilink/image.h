@@ -24,13 +24,14 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC 0x3130474d49424d41 /* "AMBIMG01" */
-#define IMAGE_VERSION 4
+#define IMAGE_VERSION 5
 #define IMAGE_DIGEST_SIZE 32
 #define IMAGE_SIGNATURE_SIZE 64
 /* What is signed: these bytes, then the header's fields before the signature. */
 #define IMAGE_SIGNED_PREFIX "Ambilink image\0"
 #define IMAGE_SIGNED_PREFIX_SIZE 16
 #define IMAGE_ARGUMENTS_MAX 8
+#define IMAGE_PRELOADS_MAX 8
 #define IMAGE_NO_FILE 0xffffffffu
 #define IMAGE_UNREAD_RUNS 2
 
@@ -129,7 +130,9 @@ struct image_service {
     uint32_t registers;          /* names that it may register, at most IMAGE_REGISTERS_MAX */
     uint32_t starts;             /* services that it may start */
     uint32_t opens;              /* files of the image that it may open */
-    uint32_t reserved;
+
+    uint32_t preload_count;      /* libraries that are searched right after the program, as by LD_PRELOAD */
+    uint32_t preload[IMAGE_PRELOADS_MAX]; /* their names under "lib/" */
 };
 
 #define IMAGE_REGISTERS_MAX 32

@@ -133,12 +133,15 @@ void process_linker_init(struct linker *linker)
     linker_use_cache(linker); /* the image's bytes stay where they are */
 }
 
-bool process_link(struct process_link *linking, struct linker *linker, struct process *process, const char *service,
-                  const struct image_file *file)
+bool process_link(struct process_link *linking, struct linker *linker, struct process *process, const char *name,
+                  const struct image_file *file, const struct image_service *service)
 {
     linking->process = process;
-    linking->service = service;
+    linking->service = name;
     target_init(&linking->target, linker, linking, 0);
+    const char *preloads[IMAGE_PRELOADS_MAX];
+    if (service)
+        target_preload(&linking->target, preloads, archive_preloads(&boot_image.archive, service, preloads));
     struct file_view program = archive_view(&boot_image.archive, file);
     return boot_image_check_file(file) && target_link(&linking->target, boot_image_name(file), &program);
 }

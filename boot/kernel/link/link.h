@@ -17,9 +17,9 @@ struct process_link {
 /* What links into processes share: the caller's, and for good. */
 void process_linker_init(struct linker *linker);
 
-/* Link a program there, up to target_link. False: logged. Either way target_end follows. */
-bool process_link(struct process_link *linking, struct linker *linker, struct process *process, const char *service,
-                  const struct image_file *file);
+/* Link a program there, with what the service preloads (NULL: it is none), up to target_link. False: logged. Either way target_end follows. */
+bool process_link(struct process_link *linking, struct linker *linker, struct process *process, const char *name,
+                  const struct image_file *file, const struct image_service *service);
 /* The memory object behind staging memory, which keeps it. */
 struct memory *process_link_memory(const struct staging *staging);
 

@@ -198,8 +198,8 @@ static bool link_program(struct launch *launch)
     struct target *target = &linking.target;
     if (!linker.host)
         process_linker_init(&linker);
-    bool good = process_link(&linking, &linker, launch->process, launch->name, launch->file) && describe(launch, target) &&
-                target_map(target);
+    bool good = process_link(&linking, &linker, launch->process, launch->name, launch->file, launch->service) &&
+                describe(launch, target) && target_map(target);
     if (good)
         target_commit(target);
     launch->low = target->next_address;

@@ -64,7 +64,7 @@ static const char *check_tables(const struct archive *archive)
         const struct image_service *service = &archive->services[i];
         if (!string_valid(header, service->name) || service->file >= header->file_count ||
             service->argument_count > IMAGE_ARGUMENTS_MAX || service->environment_count > IMAGE_ARGUMENTS_MAX ||
-            service->stack_size % AMBILINK_PAGE_SIZE || !service->stack_size ||
+            service->preload_count > IMAGE_PRELOADS_MAX || service->stack_size % AMBILINK_PAGE_SIZE || !service->stack_size ||
             service->linker > IMAGE_LINKER_PACK || !string_valid(header, service->registers) ||
             !string_valid(header, service->starts) || !string_valid(header, service->opens) ||
             (service->linker == IMAGE_LINKER_PACK ? service->packed_file >= header->file_count
@@ -76,6 +76,9 @@ static const char *check_tables(const struct archive *archive)
         for (uint32_t j = 0; j < service->environment_count; j++)
             if (!string_valid(header, service->environment[j]))
                 return "a service's environment is out of range";
+        for (uint32_t j = 0; j < service->preload_count; j++)
+            if (!string_valid(header, service->preload[j]))
+                return "a service's preload is out of range";
     }
     return NULL;
 }
@@ -118,6 +121,14 @@ const struct image_file *archive_find(const struct archive *archive, const char 
         if (strcmp(archive_string(archive, archive->files[i].name), name) == 0)
             return &archive->files[i];
     return NULL;
+}
+
+uint32_t archive_preloads(const struct archive *archive, const struct image_service *service,
+                          const char *names[IMAGE_PRELOADS_MAX])
+{
+    for (uint32_t i = 0; i < service->preload_count; i++)
+        names[i] = archive_string(archive, service->preload[i]);
+    return service->preload_count;
 }
 
 const struct image_file *archive_find_library(const struct archive *archive, const char *soname)

@@ -105,6 +105,12 @@ void target_init(struct target *target, struct linker *linker, void *context, ui
     link_init(&target->link, &target->link_host);
 }
 
+void target_preload(struct target *target, const char *const *names, size_t count)
+{
+    target->preload_count = count < TARGET_PRELOADS_MAX ? count : TARGET_PRELOADS_MAX;
+    memcpy(target->preload, names, target->preload_count * sizeof *names);
+}
+
 /* The rest of the phases for what is fresh. */
 static bool finish(struct target *target)
 {
@@ -116,6 +122,8 @@ bool link_program(struct target *target, const char *name, const struct file_vie
 {
     struct link *link = &target->link;
     link->settings.tls_surplus = target->linker->tls_surplus;
+    link->settings.preload = target->preload;
+    link->settings.preload_count = target->preload_count;
     link->settings.cache = &target->linker->cache;
     link->settings.cache_functions = target->linker->cache_functions;
     return link_load(link, name, program) && finish(target);

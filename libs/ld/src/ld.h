@@ -18,6 +18,7 @@ struct interpreter {
     struct archive archive;
     const struct image_file *program_file, *own_file; /* own_file NULL: no object needs it */
     const char *name;              /* of the program's file */
+    const char *service;
     uint64_t base;                 /* of the interpreter itself, */
     struct module own;             /* which is parsed where it lies, */
     uint64_t own_tables[128] __attribute__((aligned(16))); /* with room for its segments */

@@ -90,6 +90,10 @@ static void link_program(struct interpreter *ld, struct start_info *info, uint64
 {
     struct file_view program = archive_view(&ld->archive, ld->program_file);
     ld_host_init(ld);
+    const struct image_service *service = archive_find_service(&ld->archive, ld->service);
+    const char *names[IMAGE_PRELOADS_MAX];
+    if (service)
+        target_preload(&ld->target, names, archive_preloads(&ld->archive, service, names));
     if (!target_link(&ld->target, ld->name, &program))
         ld_refuse(ld, "is not started");
     *start = write_block(ld, info);
@@ -110,6 +114,7 @@ __attribute__((visibility("hidden"))) uint64_t ld_main(uint64_t *stack, const st
     uint32_t flags = (uint32_t)info->flags;
     struct interpreter ld; /* one process, one link; the functions below set the rest */
     ld.name = auxiliary.path;
+    ld.service = stack[0] ? (const char *)stack[1] : "";
     ld.base = auxiliary.base;
     ld.program_headers = auxiliary.program_headers;
     ld.self = info->handle[START_HANDLE_SELF];

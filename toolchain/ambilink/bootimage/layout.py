@@ -23,19 +23,20 @@ from ambilink.errors import AmbilinkError
 
 PAGE_SIZE = tree.PAGE_SIZE
 MAGIC = int.from_bytes(b"AMBIMG01", "little")
-VERSION = 4
+VERSION = 5
 SIGNATURE_SIZE = 64
 ARGUMENTS_MAX = 8
 REGISTERS_MAX = 32
 NAME_MAX = 95
 SERVICE_NAME_MAX = 31
+PRELOADS_MAX = 8
 NO_FILE = 0xFFFFFFFF
 
 HEADER = struct.Struct("<QIIQQ8IQQ4IQ32s32s32s64sII")
 FILE = struct.Struct("<IIQQ4I32s")
-SERVICE = struct.Struct("<6I8II8I3IQQ4I")
+SERVICE = struct.Struct("<6I8II8I3IQQ4I8I")
 # image.h: each field is aligned to its size, so there is no padding.
-assert HEADER.size == 272 and FILE.size == 72 and SERVICE.size == 136
+assert HEADER.size == 272 and FILE.size == 72 and SERVICE.size == 168
 SIGNED_SIZE = HEADER.size - SIGNATURE_SIZE - 8  # the fields before the signature
 
 
@@ -117,6 +118,7 @@ class ArchiveService:
     registers: tuple[str, ...] = ()  # names that it may register
     starts: tuple[str, ...] = ()  # services that it may start
     opens: tuple[str, ...] = ()  # files that it may open
+    preload: tuple[str, ...] = ()  # libraries that are searched right after the program
 
     def may_open(self, name: str) -> bool:
         return is_listed(self.opens, name)
@@ -251,6 +253,7 @@ def build(
     service_records = bytearray()
     for service in services:
         arguments = [strings.add(text) for text in service.arguments]
+        preload = [strings.add(text) for text in service.preload]
         environment = [strings.add(text) for text in service.environment]
         service_records += SERVICE.pack(
             strings.add(service.name),
@@ -268,7 +271,8 @@ def build(
             service.memory,
             service.kernel_memory,
             *(strings.add("\n".join(items)) for items in (service.registers, service.starts, service.opens)),
-            0,
+            len(preload),
+            *(preload + [0] * (PRELOADS_MAX - len(preload))),
         )
     name_offsets = [strings.add(name) for name in names]
     directory_size = round_up(string_offset + len(strings.data))
@@ -384,8 +388,10 @@ def parse(data: bytes, where: object) -> Archive:
             or linker > Linker.PACK
             or calls > Calls.LINUX
             or max(argument_count, environment_count) > ARGUMENTS_MAX
+            or lists[3] > PRELOADS_MAX
         ):
             raise reader.refuse("a service entry is out of range")
+        authority = [tuple(filter(None, reader.text(strings, value).split("\n"))) for value in lists[:3]]
         services.append(
             ArchiveService(
                 reader.text(strings, name),
@@ -400,7 +406,10 @@ def parse(data: bytes, where: object) -> Archive:
                 Calls(calls),
                 memory,
                 kernel_memory,
-                *(tuple(filter(None, reader.text(strings, value).split("\n"))) for value in lists[:3]),
+                registers=authority[0],
+                starts=authority[1],
+                opens=authority[2],
+                preload=tuple(reader.text(strings, value) for value in lists[4 : 4 + lists[3]]),
             )
         )
     if header.loader_file >= len(files) or header.loader_linker > Linker.INTERP:

@@ -1,7 +1,7 @@
 """The manifest: which services and files a boot image has.
 
-The keys of its tables are declared here with type, default and meaning; docs/reference/manifest.md is made of them.
-Libraries are not listed, but for those that programs open at run time: they follow from DT_NEEDED.
+The keys of its tables are declared in manifest_keys.py. Libraries are not listed, but for those that programs open at
+run time: they follow from DT_NEEDED.
 """
 
 import re
@@ -16,6 +16,7 @@ from ambilink.bootimage.layout import (
     ARGUMENTS_MAX,
     NAME_MAX,
     PAGE_SIZE,
+    PRELOADS_MAX,
     REGISTERS_MAX,
     SERVICE_NAME_MAX,
     Calls,
@@ -24,152 +25,18 @@ from ambilink.bootimage.layout import (
     Role,
     round_up,
 )
+from ambilink.bootimage.manifest_keys import IMAGE_KEYS, REGISTRY, SERVICE_KEYS, STACK_MAX
 from ambilink.bootimage.multiboot_manifest import AMBILINK, TOP_KEYS, take_format, take_version
 from ambilink.bootimage.signing import RELEASE_MAX, Signing
 from ambilink.errors import AmbilinkError, choices
-from ambilink.toml_file import REQUIRED, Key, Table
+from ambilink.toml_file import Key, Table
 
 ROLES = {"daemon": Role.DAEMON, "program": Role.PROGRAM, "on-demand": Role.ON_DEMAND}
 LINKERS = {linker.name.lower(): linker for linker in Linker}
 CALLS = {calls.name.lower(): calls for calls in Calls}
 GRANTS = {grant.name.lower(): grant for grant in Grant if grant.name}
-REGISTRY = "names"  # services/names: the service that knows the others by their names
-STACK_DEFAULT = 16 * PAGE_SIZE
-STACK_MAX = 64 << 20
 MEMORY_MAX = 4 << 30  # the most that machines have
 _Choice = TypeVar("_Choice")
-
-IMAGE_KEYS = {
-    "format": Key(
-        str,
-        AMBILINK,
-        "The boot protocol of the kernel: `ambilink`, which is this project's, or `multiboot2` or `multiboot1`, for "
-        "which other keys hold: see below.",
-    ),
-    "kernel": Key(str, "kernel", "The kernel: a file of the build folder."),
-    "loader": Key(
-        str,
-        "loader",
-        "The service that the kernel starts, which links and starts the others. It is a static program, or a "
-        "dynamic one that the kernel links.",
-    ),
-    "linker": Key(
-        str,
-        "loader",
-        "What links the services: `loader` (the loader service), `kernel`, `interp` (the program's interpreter, in its "
-        "own process), or `pack` (the packer, when the image is made).",
-    ),
-    "interpreter": Key(
-        str, "", "File under `lib/interp/` that lies where programs ask for their interpreter. Without it, `lib/ld.so`."
-    ),
-    "libraries": Key(list, [], "Libraries that programs open at run time (`dlopen`): file names under `lib/`."),
-    "modules": Key(
-        list, [], "Modules that the kernel links when it boots, in this order: files under `modules/`, without `.so`."
-    ),
-    "seed": Key(
-        int,
-        -1,
-        "A number from 0 to 2^64 - 1, of which `pack` draws addresses. Without it they are drawn from the manifest's "
-        "text: images differ, builds of one do not.",
-    ),
-    "sign": Key(
-        str,
-        "",
-        "Private key that signs the image: a PEM file, by its path from the manifest's folder. The kernel gets its "
-        "public key, and starts no other image; see [signing.md](../signing.md). Without `sign` and `key` the image is "
-        "not signed, which is for development.",
-    ),
-    "key": Key(
-        str,
-        "",
-        "Public key that the kernel gets, as a PEM file, for an image that `ambilink image sign` signs where the "
-        "private key is.",
-    ),
-    "version": Key(int, 0, "Number of a signed image, which counts up with each that is released."),
-    "least-version": Key(
-        int, None, "The kernel of a signed image starts no image of an earlier `version`. By default the image's own."
-    ),
-}
-SERVICE_KEYS = {
-    "name": Key(str, REQUIRED, f"Name of the service, of its own, at most {SERVICE_NAME_MAX} bytes."),
-    "program": Key(
-        str,
-        None,
-        "The program: a file under `services/`, by default the one that is called as the service; with "
-        '`calls = "linux"` a path from the manifest\'s folder.',
-    ),
-    "role": Key(
-        str,
-        "daemon",
-        "`daemon`: it must not end. `program`: it must end with status 0; when all have, the boot's verdict is given. "
-        "`on-demand`: it is started when it is asked for by name.",
-    ),
-    "grants": Key(
-        list,
-        [],
-        "What it may reach: `log` (write the kernel's log), `image` (read all files of the image), `input` (take the "
-        "machine's keys, which the module `input` receives), `control` (let the loader service end other services), "
-        "`inspect` (ask the loader service what lies where in other processes).",
-    ),
-    "registers": Key(
-        list,
-        None,
-        f"The names that it may register with `{REGISTRY}`, at most {REGISTERS_MAX}. By default its own name.",
-    ),
-    "starts": Key(
-        list,
-        [],
-        f"The services that it may start by name (`loader_start`); `*` means all. `{REGISTRY}` is started once, "
-        "at boot.",
-    ),
-    "opens": Key(
-        list,
-        [],
-        "The files of the image that it may open: names as `[files]` has them, `folder/*` for all below a folder, `*` "
-        "for all. Libraries that it needs, or opens by `dlopen`, need not be there.",
-    ),
-    "stack": Key(
-        int,
-        STACK_DEFAULT,
-        f"Bytes of its first thread's stack: a multiple of {PAGE_SIZE}, up to {STACK_MAX >> 20} MiB.",
-    ),
-    "memory": Key(
-        int,
-        0,
-        f"Bytes of memory that it may have, with its page tables and with what it starts: a multiple of {PAGE_SIZE}. "
-        "Without it, a share of the machine's memory, as large as the others'; services that are started on demand "
-        "then have no memory of their own, and use their starter's.",
-    ),
-    "kernel-memory": Key(
-        int, 0, "Likewise bytes that the kernel may keep for it: handles, threads, mappings, messages under way."
-    ),
-    "arguments": Key(list, [], f"Its arguments after the name, at most {ARGUMENTS_MAX}."),
-    "environment": Key(dict, {}, f"Its environment variables, at most {ARGUMENTS_MAX}; the values are strings."),
-    "linker": Key(
-        str, None, 'What links this service. By default what links the image, and `interp` for `calls = "linux"`.'
-    ),
-    "calls": Key(
-        str,
-        "ambilink",
-        "Whose system calls it uses: `ambilink`, or `linux`, for a program that an ordinary toolchain built for Linux "
-        "and that brings its libraries and its interpreter.",
-    ),
-}
-# Tables of the file by heading: their keys, and what they are.
-TABLES = {
-    "Top of the file": (TOP_KEYS, "Before the first table."),
-    "[image]": (IMAGE_KEYS, "The image as a whole. The table may be left out."),
-    "[[service]]": (
-        SERVICE_KEYS,
-        'One service, in the order of their start. At least one has `role = "program"`: without it nothing decides '
-        "the boot.",
-    ),
-    "[files]": (
-        {},
-        "Other files of the image. Each key is a name in the image, its value the path of the file, from the "
-        "manifest's folder. The folders `modules/`, `services/` and `pack/` are taken.",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -186,6 +53,7 @@ class ManifestService:
     registers: tuple[str, ...]
     starts: tuple[str, ...]
     opens: tuple[str, ...]
+    preload: tuple[str, ...]
     memory: int  # bytes; 0: a share
     kernel_memory: int
     place: str = field(default="", compare=False)  # file and line
@@ -249,9 +117,9 @@ def _check_path(table: Table, key: str, path: str) -> str:
     return path
 
 
-def _names(table: Table, key: str, kind: str) -> tuple[str, ...]:
+def _names(table: Table, key: str, kind: str, keys: Mapping[str, Key] = IMAGE_KEYS) -> tuple[str, ...]:
     """Files' names, each once."""
-    names: list[str] = table.take_key(key, IMAGE_KEYS[key])
+    names: list[str] = table.take_key(key, keys[key])
     for number, name in enumerate(names):
         if "/" in name:
             raise table.refuse(key, f"has {name!r}", f"give the {kind}'s name alone", item=number)
@@ -343,6 +211,12 @@ def _read_service(table: Table, default_linker: Linker) -> ManifestService:
             "linker", f"is {linker.name.lower()!r}", 'a program with calls = "linux" brings its own: "interp"'
         )
     registers, starts, opens = _read_authority(table, take, name)
+    preload = _names(table, "preload", "library", SERVICE_KEYS)
+    if len(preload) > PRELOADS_MAX:
+        raise table.refuse("preload", f"has {len(preload)} items", f"give at most {PRELOADS_MAX}")
+    if preload and calls is Calls.LINUX:
+        remedy = "set LD_PRELOAD in environment: its own linker reads that"
+        raise table.refuse("preload", 'is not for calls = "linux"', remedy)
     memory, kernel_memory = _take_memory(table, "memory", PAGE_SIZE), _take_memory(table, "kernel-memory", 1)
     table.finish()
     return ManifestService(
@@ -358,12 +232,13 @@ def _read_service(table: Table, default_linker: Linker) -> ManifestService:
         registers,
         starts,
         opens,
+        preload,
         memory,
         kernel_memory,
         table.place("name"),
         {
             (key, number): table.place(key, number)
-            for key, names in (("starts", starts), ("opens", opens))
+            for key, names in (("starts", starts), ("opens", opens), ("preload", preload))
             for number in range(len(names))
         },
     )

@@ -77,6 +77,9 @@ def _add_libraries(
     for program in programs:
         need(program)
     waiting += [(manifest.place("library", name), name, True) for name in manifest.libraries]
+    for service in manifest.services:
+        for number, name in enumerate(service.preload):
+            waiting.append((service.places["preload", number], name, True))
     while waiting:
         needer, soname, required = waiting.pop(0)
         name = f"{LIBRARY_FOLDER}/{soname}"
@@ -160,30 +163,34 @@ def _add_interpreters(
         contents[name] = (FileKind.INTERPRETER, data)
 
 
-def _prelink(manifest: Manifest, contents: dict[str, tuple[FileKind, bytes]], store: Store) -> dict[str, str]:
-    """Add what the image needs to start programs without linking; their files, by program. A static program needs no
+def _prelink(manifest: Manifest, contents: dict[str, tuple[FileKind, bytes]], store: Store) -> set[str]:
+    """Add what the image needs to start programs without linking; the names of its files. A static program needs no
     linker, and is left to the loader."""
-    names = [program_name(service.program) for service in manifest.services if service.linker is Linker.PACK]
+    names = [_to_link(service) for service in manifest.services if service.linker is Linker.PACK]
     programs = [
-        name
-        for name in dict.fromkeys(names)
-        if Module(name, manifest.path.parent / name, contents[name][1]).needed_names
+        each
+        for each in dict.fromkeys(names)
+        if Module(each[0], manifest.path.parent / each[0], contents[each[0]][1]).needed_names
     ]
     if not programs:
-        return {}
+        return set()
     seed = prelink.default_seed(manifest.path.read_bytes()) if manifest.seed is None else manifest.seed
     contents |= prelink.prelink(manifest.path, contents, programs, seed, store)
-    return {program: prelink.packed_name(program) for program in programs}
+    return {prelink.packed_name(each) for each in programs}
 
 
-def _linked_by(service: ManifestService, program: Path, packed: Mapping[str, str]) -> tuple[str | None, Linker]:
+def _to_link(service: ManifestService) -> prelink.Program:
+    return program_name(service.program), service.preload
+
+
+def _linked_by(service: ManifestService, program: Path, packed: set[str]) -> tuple[str | None, Linker]:
     """The file that says how to start it, and who links it. A static program is left to the loader service."""
     if service.linker is Linker.INTERP and not inspect(program).needed:
         return None, Linker.LOADER
     if service.linker is not Linker.PACK:
         return None, service.linker
-    file = packed.get(program_name(service.program))
-    return file, Linker.PACK if file else Linker.LOADER
+    file = prelink.packed_name(_to_link(service))
+    return (file, Linker.PACK) if file in packed else (None, Linker.LOADER)
 
 
 def _check_grants(service: ManifestService, program: Path) -> None:
@@ -199,6 +206,12 @@ def _check_grants(service: ManifestService, program: Path) -> None:
                     f"service {service.name} is not granted {wanted}, without which its program cannot work",
                     f"write grants = {json.dumps(names)}",
                 )
+
+
+def _check_preload(service: ManifestService, program: Path) -> None:
+    if service.preload and not inspect(program).needed:
+        rule = f"service {service.name}.preload: its program is static, and has all that it needs in it"
+        raise AmbilinkError(service.places["preload", 0], rule, "leave it out, or link the program dynamically")
 
 
 def _check_opens(service: ManifestService, names: list[str]) -> None:
@@ -241,6 +254,7 @@ def build(manifest_path: Path, root: Path, image: Path) -> Packed:
     for service in manifest.services:
         if service.program not in foreign:
             _check_grants(service, programs[service.program])
+            _check_preload(service, programs[service.program])
     for name, path in programs.items():
         contents[program_name(name)] = (FileKind.PROGRAM, read_regular(path) if name in foreign else shipped(path))
     _add_libraries(root, contents, [path for name, path in programs.items() if name not in foreign], manifest)
@@ -274,6 +288,7 @@ def build(manifest_path: Path, root: Path, image: Path) -> Packed:
             registers=service.registers,
             starts=service.starts,
             opens=service.opens,
+            preload=service.preload,
         )
         for service in manifest.services
     ]

@@ -58,7 +58,10 @@ class _Pages:
         return self._known[run]
 
 
-def modules_of(where: Path, contents: Contents, program: str) -> list[Module]:
+Program = tuple[str, tuple[str, ...]]  # its name in the image, and the libraries that are preloaded
+
+
+def modules_of(where: Path, contents: Contents, program: str, preload: Sequence[str] = ()) -> list[Module]:
     """A program and what it needs, in search order."""
     found: dict[str, Module] = {}
 
@@ -75,6 +78,10 @@ def modules_of(where: Path, contents: Contents, program: str) -> list[Module]:
         return None if optional and name not in contents else take(name, module.name)
 
     order = [take(program, program)]
+    for soname in preload:
+        found_first = take(f"lib/{soname}", program)
+        if found_first not in order:
+            order.append(found_first)
     load_needed(order, need)
     return order
 
@@ -122,9 +129,9 @@ def place(closures: Mapping[str, Sequence[Module]], block_size: int, seed: int) 
     return Addresses(low, at, low, biases)
 
 
-def packed_name(program: str) -> str:
+def packed_name(program: Program) -> str:
     """The file that says how to start a program."""
-    return f"{FOLDER}/{program.split('/', 1)[1]}"
+    return "+".join((f"{FOLDER}/{program[0].split('/', 1)[1]}", *program[1]))
 
 
 def _record(linked: Linked, addresses: Addresses, pages: _Pages, files: Sequence[str]) -> bytes:
@@ -155,11 +162,11 @@ def _record(linked: Linked, addresses: Addresses, pages: _Pages, files: Sequence
 
 
 def prelink(
-    where: Path, contents: Contents, programs: Sequence[str], seed: int, store: Store
+    where: Path, contents: Contents, programs: Sequence[Program], seed: int, store: Store
 ) -> dict[str, tuple[FileKind, bytes]]:
-    """The files to add for programs, by their names in the image. `contents` are all other files of it, in the order
+    """The files to add for programs. `contents` are all other files of it, in the order
     in which they will be there."""
-    closures = {program: modules_of(where, contents, program) for program in programs}
+    closures = {packed_name(each): modules_of(where, contents, *each) for each in programs}
     largest = max(
         sum(PAGE_SIZE // 4 * (2 + len(module.name) // 512) for module in modules) for modules in closures.values()
     )
@@ -168,12 +175,12 @@ def prelink(
     pages = _Pages()
     files = [*contents, PAGES_FILE]
     records: dict[str, tuple[FileKind, bytes]] = {}
-    for program, modules in closures.items():
+    for name, modules in closures.items():
         linked = store.link(modules, [addresses.biases[str(module.path)] for module in modules], addresses.block)
         if round_up(len(linked.block)) > blocks_limit:
             raise AmbilinkError(
-                Path(program), "has more constructors than fit before the objects", "report this: it is a defect"
+                modules[0].path, "has more constructors than fit before the objects", "report this: it is a defect"
             )
-        records[packed_name(program)] = (FileKind.PACKED, _record(linked, addresses, pages, files))
+        records[name] = (FileKind.PACKED, _record(linked, addresses, pages, files))
     store.trim()
     return {PAGES_FILE: (FileKind.PAGES, bytes(pages.data))} | records

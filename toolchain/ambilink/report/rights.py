@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ambilink.bootimage.layout import Archive, ArchiveService, Calls, FileKind, Grant, Linker
-from ambilink.bootimage.manifest import REGISTRY
+from ambilink.bootimage.manifest_keys import REGISTRY
 
 # What a process with Ambilink's calls holds: boot/README.md says what the rights are.
 ALWAYS = (

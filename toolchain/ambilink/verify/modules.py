@@ -74,7 +74,7 @@ class Modules:
     def closure(self, process: Process) -> list[str]:
         """The files that a process must have, breadth first; those that are missing too."""
         program = self.program_of(process)
-        names = [program] if program else []
+        names = [program, *self.preload(process)] if program else []
         for name in names:  # grows as it goes
             info = self.elves.get(name)
             needed = [(soname, True) for soname in info.needed] + [*info.filtees] if info else []
@@ -83,6 +83,10 @@ class Modules:
                 if file not in names and (required or file in self.elves):
                     names.append(file)
         return names
+
+    def preload(self, process: Process) -> list[str]:
+        service = self.service_of(process)
+        return [self.provider(process, soname) for soname in service.preload] if service else []
 
     def provider(self, process: Process, soname: str) -> str:
         """The file that a DT_NEEDED name of an object of the process leads to."""

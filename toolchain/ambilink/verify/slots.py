@@ -85,7 +85,7 @@ class Comparison:
         names = self.modules.closure(process)
         if not names or any(name not in biases for name in names):
             return None
-        closure = [self._file(names[0])]
+        closure = [self._file(name) for name in (names[0], *self.modules.preload(process))]
 
         def need(module: Module, soname: str, optional: bool) -> Module | None:
             name = self.modules.provider(process, soname)

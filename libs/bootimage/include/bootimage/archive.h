@@ -28,6 +28,10 @@ const struct image_file *archive_find(const struct archive *archive, const char 
 const struct image_file *archive_find_library(const struct archive *archive, const char *soname);
 const struct image_service *archive_find_service(const struct archive *archive, const char *name);
 
+/* The names of the libraries that it preloads; how many. */
+uint32_t archive_preloads(const struct archive *archive, const struct image_service *service,
+                          const char *names[IMAGE_PRELOADS_MAX]);
+
 /* Of a service's list (`registers`, `starts`, `opens`): the index of the first item that means `name`; -1: none
  * does. */
 int archive_list_find(const struct archive *archive, uint32_t list, const char *name);

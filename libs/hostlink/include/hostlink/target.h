@@ -25,6 +25,7 @@
 #include <rtld/link.h>
 
 #define TARGET_BATCH_MAX 32
+#define TARGET_PRELOADS_MAX 8
 
 /* Functions of the C library that TLS descriptors lead to; NULL: it has none. */
 struct tls_descriptor_names {
@@ -65,6 +66,8 @@ struct target_area {
 struct target {
     struct linker *linker;
     void *context;            /* for the host's functions */
+    const char *preload[TARGET_PRELOADS_MAX];
+    size_t preload_count;
     struct link link;         /* for reading; its phases are called by this library alone */
     struct link_host link_host;
     uint64_t next_address;    /* what the library places at the start lies below it */
@@ -92,6 +95,10 @@ struct target {
  * not be moved: it leads to itself. */
 #define TARGET_ADDRESS_TOP 0x500000000000
 void target_init(struct target *target, struct linker *linker, void *context, uint64_t top);
+
+/* Before target_link or target_relink: libraries to be searched right after the program, as if it needed them first, at
+ * most TARGET_PRELOADS_MAX. The names must stay where they are. */
+void target_preload(struct target *target, const char *const *names, size_t count);
 
 /* Load the program and all that it needs, choose addresses, bind and relocate in memory that is not yet the target's (or,
  * where this host lives in the target, is); target->link has the functions to call. False: logged, given back. */
