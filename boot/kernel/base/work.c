@@ -2,4 +2,4 @@
 
 unsigned work_left = WORK_OF_ENTRY;
 uint64_t work_waiting, work_waited;
-bool collection_due, work_is_unbounded;
+bool collection_due;

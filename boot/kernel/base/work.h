@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cpu.h"
+#include "base/coroutine.h"
 
 #ifndef WORK_OF_ENTRY /* a test's kernel may have more steps */
 #define WORK_OF_ENTRY 128
@@ -24,22 +24,28 @@ extern uint64_t work_waiting, work_waited;
 /* Something may be there that nothing can reach: to be found by a collection (process/collect.h) when there is time. */
 extern bool collection_due;
 
-/* This entry does all at once, however much that is: it lets interrupts in meanwhile, so that no tick of the clock and no
- * key is lost. Other threads wait until it is done. */
-extern bool work_is_unbounded;
-
-/* A place where they may come in: called again and again by what takes long. Nothing that a handler changes, the clock,
- * who is ready, and keys, is half done here. */
-static inline void work_pause(void)
-{
-    if (work_is_unbounded)
-        cpu_take_interrupts();
-}
-
 static inline void work_begin(void)
 {
     work_left = WORK_OF_ENTRY;
     work_waited = work_waiting;
+}
+
+/* What cannot be left and called again goes on with its next step: where it is the coroutine's, in a later entry, else at
+ * once. Only what cannot be much does that in a call; and what runs before there are threads. */
+static inline void work_go_on(void)
+{
+    if (coroutine_runs)
+        coroutine_stop();
+    else
+        work_left = WORK_OF_ENTRY;
+}
+
+/* A place where the coroutine stops once this entry may do no more: called again and again by what takes long. Nothing that
+ * others read or change is half done here. */
+static inline void work_pause(void)
+{
+    if (coroutine_runs && !work_left)
+        coroutine_stop();
 }
 
 static inline void work_did(unsigned units)

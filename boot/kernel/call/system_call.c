@@ -445,7 +445,8 @@ static int64_t do_machine_counts(handle_t handle, uint64_t counts_user)
     return user_write(current_thread->space, counts_user, &counts, sizeof counts) ? STATUS_OK : STATUS_BAD_ADDRESS;
 }
 
-static int64_t do_service_start(handle_t handle, uint64_t index, uint64_t result_user, handle_t payer_handle)
+/* The checks, once: what the caller's handles become while the service is started is no matter. */
+static int64_t begin_service(handle_t handle, uint64_t index, uint64_t result_user, handle_t payer_handle)
 {
     int64_t status;
     struct process *caller = current_thread->process;
@@ -454,21 +455,30 @@ static int64_t do_service_start(handle_t handle, uint64_t index, uint64_t result
     struct budget *budget = payer_handle ? payer(payer_handle, &status) : NULL;
     if (payer_handle && !budget)
         return status;
-    struct loaded_process loaded;
     if (memory_comes_back()) /* here a failure is logged, and not tried again */
         return CALL_AGAIN;
     /* Tried before, by what is there: a service that runs cannot be taken back. */
+    struct loaded_process loaded;
     if (!user_read(&caller->space, &loaded, result_user, sizeof loaded) ||
         !user_write(&caller->space, result_user, &loaded, sizeof loaded))
         return STATUS_BAD_ADDRESS;
-    uint64_t turns = scheduler_turns();
-    work_is_unbounded = true;
-    status = service_start(index, caller, budget, &loaded);
-    work_is_unbounded = false;
+    void *start;
+    status = service_start_begin(index, caller, budget, &start);
+    if (status == STATUS_OK)
+        thread_keep_progress()->object = start;
+    else if (status == CALL_AGAIN)
+        thread_yield(); /* to the thread whose start goes on */
+    return status;
+}
+
+static int64_t do_service_start(handle_t handle, uint64_t index, uint64_t result_user, handle_t payer_handle)
+{
+    int64_t status = current_thread->progress ? STATUS_OK : begin_service(handle, index, result_user, payer_handle);
+    struct loaded_process loaded;
+    if (status == STATUS_OK)
+        status = service_start_go_on(&loaded);
     if (status >= 0)
-        user_write(&caller->space, result_user, &loaded, sizeof loaded);
-    if (scheduler_turns() != turns)
-        thread_yield(); /* its turn passed meanwhile */
+        user_write(current_thread->space, result_user, &loaded, sizeof loaded);
     return status;
 }
 

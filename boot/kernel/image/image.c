@@ -25,10 +25,13 @@ static void log_damage(uint64_t page)
         log_format("kernel: page %u of the boot image is damaged\n", (unsigned)page);
 }
 
-/* What comparing a page costs, in units of base/work.h; more than one: too much to do it before the page is needed. */
+/* What comparing a page costs, in units of base/work.h. */
+#define WORK_OF_CHECKSUM 2
+#define WORK_OF_HASH 128
+
 static unsigned page_work(void)
 {
-    return boot_image.tree.kind == IMAGE_DIGEST_CRC32C ? 1 : 64;
+    return boot_image.tree.kind == IMAGE_DIGEST_CRC32C ? WORK_OF_CHECKSUM : WORK_OF_HASH;
 }
 
 /* Of a damaged page it is logged the first time. */
@@ -37,9 +40,7 @@ static bool is_intact(uint64_t page)
     if (boot_image.tree.state[page] != TREE_UNKNOWN)
         return boot_image.tree.state[page] == TREE_INTACT;
     work_did(page_work());
-    bool is_sound = tree_check_page(&boot_image.tree, page);
-    work_pause();
-    if (is_sound)
+    if (tree_check_page(&boot_image.tree, page))
         return true;
     boot_image.tree.state[page] = TREE_DAMAGED;
     log_damage(page);
@@ -48,9 +49,11 @@ static bool is_intact(uint64_t page)
 
 bool boot_image_check(uint64_t offset, uint64_t size)
 {
-    for (uint64_t page = offset / PAGE_SIZE, end = PAGE_UP(offset + size) / PAGE_SIZE; page < end; page++)
+    for (uint64_t page = offset / PAGE_SIZE, end = PAGE_UP(offset + size) / PAGE_SIZE; page < end; page++) {
         if (!is_intact(page))
             return false;
+        work_pause();
+    }
     return true;
 }
 
@@ -126,7 +129,7 @@ void boot_image_open(uint32_t kernel_sum)
         .state = boot_image.tree.state,
         .check = check_frame,
         .check_early = check_frames,
-        .early = page_work() == 1 ? CHECKED_EARLY : 0,
+        .early = page_work() == WORK_OF_CHECKSUM ? CHECKED_EARLY : 0, /* a hash costs too much before the page is needed */
     };
     boot_image.run = memory_create_run(image_place.address, image_place.size);
     if (!boot_image.run)

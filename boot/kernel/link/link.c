@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "base/work.h"
 #include "memory/area.h"
 
 void *link_allocate(void *context, uint64_t *size)
@@ -52,7 +53,8 @@ static bool open_library(void *context, const struct module *referrer, const cha
 static bool log_line(void *context, const char *text)
 {
     const struct process_link *linking = context;
-    log_format("kernel: %s: %s\n", linking->service, text);
+    if (!gives_up())
+        log_format("kernel: %s: %s\n", linking->service, text);
     return true;
 }
 
@@ -62,10 +64,7 @@ static bool stage(void *context, struct staging *staging)
         log_line(context, "it needs more writable memory at once than one memory object has");
     const struct process_link *linking = context;
     struct memory *memory = memory_create(linking->process->budget, staging->size);
-    staging->here = memory ? kernel_map(memory, 0, staging->size, PROT_READ_WRITE) : NULL;
-    staging->id = (uint64_t)memory;
-    if (memory && !staging->here)
-        object_release(memory);
+    staging->here = memory ? kernel_map_made(memory) : NULL;
     return staging->here;
 }
 
@@ -73,12 +72,11 @@ static void unstage(void *context, const struct staging *staging)
 {
     (void)context;
     kernel_unmap(staging->here);
-    object_release(process_link_memory(staging));
 }
 
 struct memory *process_link_memory(const struct staging *staging)
 {
-    return (struct memory *)staging->id;
+    return kernel_mapped(staging->here);
 }
 
 static size_t map(void *context, const struct target_mapping *mappings, size_t count)
@@ -114,6 +112,16 @@ static bool protect(void *context, uint64_t address, uint64_t size, unsigned pro
     return space_protect(&linking->process->space, address, size, prot) == STATUS_OK;
 }
 
+#define WORK_OF_LINKING 16 /* what libs/rtld does between two pauses */
+
+static bool pause_link(void *context)
+{
+    (void)context;
+    work_did(WORK_OF_LINKING);
+    work_pause();
+    return !gives_up();
+}
+
 static const struct target_host process_host = {
     .allocate = allocate,
     .release = link_release,
@@ -123,6 +131,7 @@ static const struct target_host process_host = {
     .map = map,
     .unmap = unmap,
     .protect = protect,
+    .pause = pause_link,
     .random = link_random,
     .log = log_line,
 };

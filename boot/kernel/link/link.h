@@ -20,7 +20,7 @@ void process_linker_init(struct linker *linker);
 /* Link a program there, with what the service preloads (NULL: it is none), up to target_link. False: logged. Either way target_end follows. */
 bool process_link(struct process_link *linking, struct linker *linker, struct process *process, const char *name,
                   const struct image_file *file, const struct image_service *service);
-/* The memory object behind staging memory, which keeps it. */
+/* The memory object behind staging memory, whose addresses keep it. */
 struct memory *process_link_memory(const struct staging *staging);
 
 /* What any linker of the kernel needs of its host (struct target_host). */

@@ -1,11 +1,11 @@
 #include "memory/memory.h"
 
+#include "base/failure.h"
 #include "base/work.h"
 #include "memory/frames.h"
 #include "memory/pool.h"
 
 #define FREED_PER_UNIT 4 /* frames: cheaper than clearing them */
-#define PAGES_BEFORE_PAUSE 64
 #define POINTERS_PER_PAGE (PAGE_SIZE / sizeof(uint64_t))
 #define FEW (POOL_LARGEST / sizeof(uint64_t)) /* frames, whose list fits into a piece of the pool */
 
@@ -135,16 +135,26 @@ int64_t memory_grow(struct memory *memory)
     return STATUS_OK;
 }
 
+struct memory *memory_growing;
+
+static int64_t grow_all(struct memory *memory)
+{
+    int64_t status;
+    memory_growing = memory;
+    while ((status = memory_grow(memory)) == CALL_AGAIN && !gives_up())
+        work_go_on();
+    memory_growing = NULL;
+    return status;
+}
+
 struct memory *memory_create(struct budget *budget, uint64_t size)
 {
-    struct memory *memory = memory_begin(budget, size);
-    while (memory && memory->pages < size / PAGE_SIZE) {
-        if (!take_frames(memory, PAGES_BEFORE_PAUSE)) {
-            object_release(memory);
-            return NULL;
-        }
-        if (memory->pages % PAGES_BEFORE_PAUSE == 0)
-            work_pause();
+    struct memory *memory;
+    while (!(memory = memory_begin(budget, size)) && coroutine_runs && memory_comes_back() && !gives_up())
+        work_go_on();
+    if (memory && grow_all(memory) != STATUS_OK) {
+        object_release(memory);
+        return NULL;
     }
     return memory;
 }

@@ -29,6 +29,8 @@ struct memory {
 /* Zeroed memory; `size` is a multiple of the page size, 0 < size <= MEMORY_SIZE_MAX. NULL: no memory, or the budget
  * that pays has too little left. */
 struct memory *memory_create(struct budget *budget, uint64_t size);
+/* What memory_create is making while the coroutine has stopped in it; NULL: nothing. Bookkeeping. */
+extern struct memory *memory_growing;
 /* The same in steps, for sizes that a program chooses. It has no frames yet, and may only be grown or released. */
 struct memory *memory_begin(struct budget *budget, uint64_t size);
 /* Take frames, within what work_left allows. STATUS_OK: it has all. CALL_AGAIN: there are more to take.

@@ -253,7 +253,22 @@ int64_t space_map(struct space *space, struct memory *memory, uint64_t offset, u
     struct space_progress progress = {0};
     int64_t status;
     while ((status = space_map_some(space, &wanted, &progress)) == CALL_AGAIN)
-        work_left = WORK_OF_ENTRY;
+        work_go_on();
+    return status;
+}
+
+int64_t space_map_made(struct space *space, struct memory *memory, uint64_t address, unsigned prot)
+{
+    const struct space_wanted wanted = {memory, 0, memory->size, address, prot, PROT_READ_WRITE};
+    struct space_progress progress = {0};
+    if (!work_left) /* it must begin: until then only the caller's reference keeps the memory */
+        work_left = 1;
+    int64_t status = space_map_some(space, &wanted, &progress);
+    object_release(memory);
+    while (status == CALL_AGAIN) {
+        work_go_on();
+        status = space_map_some(space, &wanted, &progress);
+    }
     return status;
 }
 
@@ -293,7 +308,7 @@ int64_t space_unmap(struct space *space, uint64_t address, uint64_t size)
     struct space_progress progress = {0};
     int64_t status;
     while ((status = space_unmap_some(space, address, size, &progress)) == CALL_AGAIN)
-        work_left = WORK_OF_ENTRY;
+        work_go_on();
     return status;
 }
 
@@ -363,7 +378,7 @@ int64_t space_protect(struct space *space, uint64_t address, uint64_t size, unsi
     struct space_progress progress = {0};
     int64_t status;
     while ((status = space_protect_some(space, address, size, prot, &progress)) == CALL_AGAIN)
-        work_left = WORK_OF_ENTRY;
+        work_go_on();
     return status;
 }
 

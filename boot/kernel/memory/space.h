@@ -26,6 +26,8 @@ bool space_end(struct space *space);
  * address, or STATUS_INVALID, STATUS_OVERLAP, STATUS_NO_MEMORY, STATUS_NO_RIGHT (prot is more). */
 int64_t space_map(struct space *space, struct memory *memory, uint64_t offset, uint64_t size, uint64_t address,
                   unsigned prot, unsigned max_prot);
+/* The same of all of a memory, which is never executable; the caller's reference to it goes, the mapping has its own. */
+int64_t space_map_made(struct space *space, struct memory *memory, uint64_t address, unsigned prot);
 /* An unused range, or 0. */
 uint64_t space_find_unused(struct space *space, uint64_t size);
 /* Holes in the range are no matter. STATUS_NO_MEMORY (a mapping must be split): nothing was unmapped. */

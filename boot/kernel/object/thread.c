@@ -15,7 +15,6 @@ static struct thread *loaded_thread; /* whose FPU state and address space the CP
 static uint64_t thread_numbers;
 static uint64_t armed;    /* when the timer interrupts next, by the clock since boot */
 static uint64_t turn_end; /* when the running thread's turn ends */
-static uint64_t turns_ended;
 #define TURN 10000000 /* nanoseconds */
 
 static void queue_add(struct thread_queue *queue, struct thread *thread)
@@ -258,17 +257,10 @@ bool scheduler_timer(void)
     const uint64_t now = clock_since_boot();
     const bool is_over = now >= turn_end;
     wake_sleepers(now);
-    if (is_over) {
+    if (is_over)
         turn_end = now + TURN;
-        turns_ended++;
-    }
     arm(now, next_alarm(turn_end));
     return is_over;
-}
-
-uint64_t scheduler_turns(void)
-{
-    return turns_ended;
 }
 
 void scheduler_idles(void)

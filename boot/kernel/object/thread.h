@@ -135,8 +135,6 @@ void scheduler_wake_sleepers(void);
 /* The timer interrupted: wake those whose time has come, and let it interrupt when something is due again. True: so is the
  * turn's end. */
 bool scheduler_timer(void);
-/* How many turns have ended. */
-uint64_t scheduler_turns(void);
 /* Nothing runs from now on until an interrupt; then something may run, and turns have ends. */
 void scheduler_idles(void);
 void scheduler_goes_on(void);

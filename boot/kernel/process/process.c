@@ -143,6 +143,8 @@ bool process_reach(struct process *process)
 {
     if (process->watcher)
         object_reached(process->watcher);
+    if (process->starting)
+        object_reached(process->starting);
     for (; process->next_reach < process->handles.end; process->next_reach++) {
         if (!work_left)
             return false;

@@ -20,6 +20,7 @@ struct process {
     struct space space;
     struct handle_table handles;
     struct share share;
+    struct process *starting;   /* is being started for it, and has handles already; NULL: none */
     struct endpoint *watcher;   /* gets a notice when the process ends; NULL: none */
     struct notice notice;
     uint64_t *record_link;        /* what leads to its record; NULL: it is dying */

@@ -70,15 +70,16 @@ static const char *no_mapping(int64_t status)
     return status == STATUS_NO_MEMORY ? "no memory to map a segment" : "a segment cannot be mapped where it belongs";
 }
 
-#define FILLED_AT_ONCE (64 * PAGE_SIZE)
+#define FILLED_AT_ONCE 16 /* pages */
 
 static bool fill(struct space *space, const struct segment *segment, uint64_t base)
 {
     for (uint64_t done = 0, part; done < segment->file_size; done += part) {
         uint64_t left = segment->file_size - done;
-        part = left < FILLED_AT_ONCE ? left : FILLED_AT_ONCE;
+        part = left < FILLED_AT_ONCE * PAGE_SIZE ? left : FILLED_AT_ONCE * PAGE_SIZE;
         if (!user_write(space, base + segment->address + done, segment->data + done, part))
             return false;
+        work_did(FILLED_AT_ONCE);
         work_pause();
     }
     return true;
@@ -91,9 +92,7 @@ static const char *map_writable(struct space *space, const struct segment *segme
     struct memory *memory = memory_create(space->budget, segment->pages_size);
     if (!memory)
         return "no memory for a writable segment";
-    int64_t mapped = space_map(space, memory, 0, segment->pages_size, base + segment->page_address, PROT_READ_WRITE,
-                               PROT_READ_WRITE);
-    object_release(memory);
+    int64_t mapped = space_map_made(space, memory, base + segment->page_address, PROT_READ_WRITE);
     if (mapped < 0)
         return no_mapping(mapped);
     return fill(space, segment, base) ? NULL : "a writable segment cannot be filled";

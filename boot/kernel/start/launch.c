@@ -5,6 +5,7 @@
 #include <hostlink/start_stack.h>
 
 #include "base/bytes.h"
+#include "base/coroutine.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "link/link.h"
@@ -17,7 +18,8 @@ struct endpoint *loader_endpoint, *names_endpoint;
 
 static bool refuse(const struct launch *launch, const char *what, const char *rule)
 {
-    log_format("kernel: %s: %s: %s\n", launch->name, what, rule);
+    if (!gives_up())
+        log_format("kernel: %s: %s: %s\n", launch->name, what, rule);
     return false;
 }
 
@@ -89,14 +91,12 @@ static bool grant_all(const struct launch *launch, struct start_info *info)
 bool shared_memory_open(struct shared_memory *shared, struct process *process, uint64_t size, unsigned prot)
 {
     struct memory *memory = memory_create(process->budget, PAGE_UP(size));
-    if (!memory)
+    void *here = memory ? kernel_map_made(memory) : NULL;
+    if (!here)
         return false;
     int64_t there = space_map(&process->space, memory, 0, memory->size, 0, prot | PROT_FINAL, PROT_READ_WRITE);
-    void *here = there < 0 ? NULL : kernel_map(memory, 0, memory->size, PROT_READ_WRITE);
-    if (!here) {
-        if (there > 0)
-            space_unmap(&process->space, (uint64_t)there, memory->size);
-        object_release(memory);
+    if (there < 0) {
+        kernel_unmap(here);
         return false;
     }
     *shared = (struct shared_memory){{.here = here, .there = (uint64_t)there, .size = memory->size}, memory};
@@ -106,15 +106,13 @@ bool shared_memory_open(struct shared_memory *shared, struct process *process, u
 void shared_memory_close(const struct shared_memory *shared)
 {
     kernel_unmap(shared->area.here);
-    object_release(shared->memory);
 }
 
-/* Its memory is the launch's from now on. */
 static void keep_block(struct launch *launch, const struct shared_memory *shared)
 {
+    object_retain(shared->memory);
     launch->block = shared->memory;
     launch->block_address = shared->area.there;
-    kernel_unmap(shared->area.here);
 }
 
 static bool place_interpreter(struct launch *launch)
@@ -166,6 +164,7 @@ static bool place(struct launch *launch, bool with_interpreter)
     info->magic = START_MAGIC;
     bool granted = grant_all(launch, info);
     keep_block(launch, &shared);
+    shared_memory_close(&shared);
     return granted;
 }
 
@@ -207,15 +206,8 @@ static bool link_program(struct launch *launch)
     return good;
 }
 
-bool launch_prepare(struct launch *launch, uint32_t linker)
-{
-    /* An executable that nothing needs to be linked to is placed even so: it relocates itself. */
-    if (linker == IMAGE_LINKER_KERNEL)
-        return link_program(launch);
-    return place(launch, linker == IMAGE_LINKER_INTERP);
-}
-
-bool launch_run(const struct launch *launch, const char *command_line)
+/* *pointer: the first thread's stack pointer. */
+static bool make_stack(const struct launch *launch, const char *command_line, uint64_t *pointer)
 {
     const struct program *program = &launch->program;
     struct start_stack stack = {
@@ -239,12 +231,23 @@ bool launch_run(const struct launch *launch, const char *command_line)
     uint64_t size = launch->service ? launch->service->stack_size : LOADER_STACK_SIZE;
     if (!shared_memory_open(&shared, launch->process, size, PROT_READ_WRITE))
         return refuse(launch, "stack", "no memory");
-    uint64_t pointer = start_stack_write(&shared.area, &stack);
+    *pointer = start_stack_write(&shared.area, &stack);
     shared_memory_close(&shared);
-    if (!pointer)
-        return refuse(launch, "stack",
-                      "arguments, environment and auxiliary vector take up more than half of it: give it a larger one");
-    return process_start_thread(launch->process, program->start, pointer, 0) || refuse(launch, "thread", "no memory");
+    return *pointer || refuse(launch, "stack",
+                              "arguments, environment and auxiliary vector take up more than half of it: give it a larger one");
+}
+
+bool launch_prepare(struct launch *launch, uint32_t linker, const char *command_line)
+{
+    /* An executable that nothing needs to be linked to is placed even so: it relocates itself. */
+    return (linker == IMAGE_LINKER_KERNEL ? link_program(launch) : place(launch, linker == IMAGE_LINKER_INTERP)) &&
+           make_stack(launch, command_line, &launch->stack_pointer);
+}
+
+bool launch_run(const struct launch *launch)
+{
+    return process_start_thread(launch->process, launch->program.start, launch->stack_pointer, 0) ||
+           refuse(launch, "thread", "no memory");
 }
 
 void launch_end(struct launch *launch)

@@ -4,9 +4,10 @@
 #include <ambilink/start.h>
 #include <hostlink/shared_area.h>
 
+#include "base/coroutine.h"
 #include "base/log.h"
+#include "base/work.h"
 #include "memory/area.h"
-#include "start/launch.h"
 #include "start/shares.h"
 
 #define LOADER "loader"
@@ -16,72 +17,147 @@ static bool is_kernels(const struct image_service *service)
     return service->linker == IMAGE_LINKER_KERNEL || service->linker == IMAGE_LINKER_INTERP;
 }
 
-/* Handles of the caller to a process in the making. False: no memory for one, and it has neither. */
-static bool grant_caller(struct process *caller, const struct launch *launch, struct loaded_process *loaded)
+/* The last step, in which nothing waits: the thread runs, and nothing is taken back. False: logged, and the caller has no
+ * handles. */
+static bool run(struct start *start)
 {
     const uint32_t more = RIGHT_DUPLICATE | RIGHT_TRANSFER;
-    int64_t process = handle_insert(&caller->handles, launch->process, RIGHT_MANAGE | RIGHT_WATCH | more, 0), block = 0;
-    if (process > 0 && launch->block)
-        block = handle_insert(&caller->handles, launch->block, RIGHT_READ | RIGHT_WRITE | more, 0);
-    if (process > 0 && block < 0)
-        handle_close(&caller->handles, (handle_t)process);
-    if (process < 0 || block < 0) {
+    const struct launch *launch = &start->launch;
+    struct handle_table *handles = &start->caller->handles;
+    if (handle_reserve(handles, 2) != STATUS_OK) {
         log_format("kernel: %s: the loader service's handles: no memory\n", launch->name);
         return false;
     }
-    loaded->process = (handle_t)process;
-    loaded->block = (handle_t)block;
+    if (!launch_run(launch))
+        return false;
+    process_watch(launch->process, loader_endpoint, launch->process->record.number);
+    start->loaded = (struct loaded_process){
+        .number = launch->process->record.number,
+        .service = (uint32_t)start->index,
+        .process = (handle_t)handle_insert(handles, launch->process, RIGHT_MANAGE | RIGHT_WATCH | more, 0),
+        .low = launch->low,
+    };
+    if (!launch->block)
+        return true;
+    start->loaded.block = (handle_t)handle_insert(handles, launch->block, RIGHT_READ | RIGHT_WRITE | more, 0);
+    start->loaded.block_address = launch->block_address;
+    start->loaded.block_size = launch->block->size;
     return true;
 }
 
-/* The last step is the thread's start, after which nothing is taken back. */
-static bool start(struct launch *launch, struct process *caller, struct loaded_process *loaded)
+static struct process *make_process(const struct launch *launch, struct budget *budget)
 {
-    if (!launch_prepare(launch, launch->service->linker) || !grant_caller(caller, launch, loaded))
-        return false;
-    if (launch_run(launch, NULL))
-        return true;
-    handle_close(&caller->handles, loaded->process);
-    handle_close(&caller->handles, loaded->block);
-    return false;
+    const struct image_service *service = launch->service;
+    size_t length = 0;
+    while (launch->name[length])
+        length++;
+    bool is_limited = !budget || service->memory || service->kernel_memory;
+    struct process *process = is_limited ? process_create_limited(&root_budget, service_limit(service), launch->name, length)
+                                         : process_create(budget, launch->name, length);
+    if (!process)
+        return NULL;
+    process->calls_linux = service->calls == IMAGE_CALLS_LINUX;
+    process->service = service;
+    return process;
 }
 
-int64_t service_start(uint64_t index, struct process *caller, struct budget *budget, struct loaded_process *loaded)
+/* Its launch has a process: the rest. */
+static void go_on(struct start *start)
+{
+    struct launch *launch = &start->launch;
+    bool good = launch_prepare(launch, launch->service->linker, NULL) && !gives_up() && run(start);
+    start->result = good ? (int64_t)launch->process->record.number : STATUS_INVALID;
+    if (!good) /* it has a handle to itself: that goes */
+        process_end(launch->process, PROCESS_EXITED, STATUS_INVALID);
+    launch_end(launch);
+    start->caller->starting = NULL;
+    object_release(launch->process); /* its thread and the caller's handle keep it, or nothing does */
+    launch->process = NULL;
+}
+
+/* What needs no time. STATUS_OK: go_on follows. */
+static int64_t begin(struct start *start, uint64_t index, struct process *caller, struct budget *budget)
 {
     if (index >= boot_image.archive.header->service_count || !is_kernels(&boot_image.archive.services[index]))
         return STATUS_INVALID;
     const struct image_service *service = &boot_image.archive.services[index];
-    struct launch launch = {
+    start->caller = caller;
+    start->index = index;
+    start->launch = (struct launch){
         .name = archive_string(&boot_image.archive, service->name),
         .service = service,
         .file = archive_file(&boot_image.archive, service->file),
     };
-    size_t length = 0;
-    while (launch.name[length])
-        length++;
-    bool is_limited = !budget || service->memory || service->kernel_memory;
-    struct process *process = launch.process =
-        is_limited ? process_create_limited(&root_budget, service_limit(service), launch.name, length)
-                   : process_create(budget, launch.name, length);
-    if (!process) {
-        log_format("kernel: %s: process: no memory\n", launch.name);
-        return STATUS_NO_MEMORY;
+    start->launch.process = caller->starting = make_process(&start->launch, budget);
+    return start->launch.process ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+/* That of a thread, by the coroutine. There is one linker, and so one start at a time. */
+static struct start started;
+static enum { NONE, GOES_ON, IS_DONE } state;
+
+static bool start_destroy(void *object)
+{
+    (void)object;
+    if (state == GOES_ON) {
+        coroutine_is_in_vain = true;
+        if (!coroutine_go_on())
+            return false;
     }
-    process->calls_linux = service->calls == IMAGE_CALLS_LINUX;
-    process->service = service;
-    process_watch(process, loader_endpoint, process->record.number);
-    uint64_t number = process->record.number;
-    struct loaded_process started = {.number = number, .service = (uint32_t)index};
-    bool good = start(&launch, caller, &started);
-    if (good) {
-        started.block_address = launch.block_address;
-        started.block_size = launch.block ? launch.block->size : 0;
-        started.low = launch.low;
-        *loaded = started;
+    object_release(started.caller);
+    state = NONE;
+    return true;
+}
+
+const struct object_type start_type = {.destroy = start_destroy};
+
+static void go_on_started(void)
+{
+    go_on(&started);
+}
+
+int64_t service_start_begin(uint64_t index, struct process *caller, struct budget *budget, void **object)
+{
+    if (state != NONE)
+        return CALL_AGAIN;
+    int64_t status = begin(&started, index, caller, budget);
+    if (status != STATUS_OK)
+        return status;
+    object_retain(caller);
+    started.object = (struct object){.type = &start_type, .references = 1};
+    *object = &started.object;
+    state = coroutine_begin(go_on_started) ? IS_DONE : GOES_ON;
+    return STATUS_OK;
+}
+
+int64_t service_start_go_on(struct loaded_process *loaded)
+{
+    if (state == GOES_ON && work_left && coroutine_go_on())
+        state = IS_DONE;
+    if (state == GOES_ON)
+        return CALL_AGAIN;
+    if (started.result >= 0)
+        *loaded = started.loaded;
+    return started.result;
+}
+
+const struct start *service_starting(void)
+{
+    return state == NONE ? NULL : &started;
+}
+
+/* At once: there is no other thread. */
+static bool start_now(uint64_t index, struct process *caller, struct loaded_process *loaded)
+{
+    struct start start;
+    if (begin(&start, index, caller, NULL) != STATUS_OK) {
+        log_format("kernel: %s: process: no memory\n", start.launch.name);
+        return false;
     }
-    launch_end(&launch);
-    object_release(process); /* its thread and the caller's handle keep it, or nothing does */
-    return good ? (int64_t)number : STATUS_INVALID;
+    go_on(&start);
+    if (start.result >= 0)
+        *loaded = start.loaded;
+    return start.result >= 0;
 }
 
 /* The table, with a process of each service that the kernel starts; its address in the loader service. */
@@ -98,10 +174,10 @@ static uint64_t start_linked_services(struct process *loader)
         const struct image_service *service = &boot_image.archive.services[i];
         if (!is_kernels(service) || service->role == IMAGE_SERVICE_ON_DEMAND)
             continue;
-        if (service_start(i, loader, NULL, &table->process[table->process_count]) < 0)
-            boot_image.failures++;
-        else
+        if (start_now(i, loader, &table->process[table->process_count]))
             table->process_count++;
+        else
+            boot_image.failures++;
     }
     table->failures = boot_image.failures;
     table->share_memory = service_share.pages * PAGE_SIZE;
@@ -125,7 +201,7 @@ void services_start(const char *command_line)
     names_endpoint = endpoint_create(NULL, &launch.process->record);
     if (!loader_endpoint || !names_endpoint)
         panic("no memory for endpoints");
-    if (!launch_prepare(&launch, header->loader_linker))
+    if (!launch_prepare(&launch, header->loader_linker, command_line))
         panic("the loader service cannot be started");
     uint64_t loaded = start_linked_services(launch.process);
     struct start_info *info = kernel_map(launch.block, 0, launch.block->size, PROT_READ_WRITE);
@@ -133,7 +209,7 @@ void services_start(const char *command_line)
         panic("no memory for the loader service");
     info->loaded = loaded;
     kernel_unmap(info);
-    if (!launch_run(&launch, command_line))
+    if (!launch_run(&launch))
         panic("the loader service cannot be started");
     launch_end(&launch);
     object_release(launch.process); /* its thread keeps it */

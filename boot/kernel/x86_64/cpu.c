@@ -254,12 +254,6 @@ bool cpu_interrupt_waits(void)
     return in8(PORT_PIC) & (uint8_t)~in8(PORT_PIC + 1);
 }
 
-void cpu_take_interrupts(void)
-{
-    /* They come in behind the instruction that follows sti. */
-    __asm__ volatile("sti\n\tnop\n\tcli" : : : "memory");
-}
-
 void cpu_wait_for_interrupt(void)
 {
     __asm__ volatile("sti\n\thlt\n\tcli" : : : "memory");

@@ -33,8 +33,6 @@ bool cpu_entropy(uint64_t *number);
 
 /* An interrupt waits to be let in. */
 bool cpu_interrupt_waits(void);
-/* Let in what interrupts wait. */
-void cpu_take_interrupts(void);
 /* Let interrupts in once, wait for one, and keep them out again. */
 void cpu_wait_for_interrupt(void);
 

@@ -305,12 +305,23 @@ trap_stubs:
     trap_stub
     .endr
 
+    .globl stack_change
+stack_change:                  /* rdi: where the other stack's pointer is kept */
+    pushq %rbx; pushq %rbp; pushq %r12; pushq %r13; pushq %r14; pushq %r15
+    xchgq %rsp, (%rdi)
+    popq %r15; popq %r14; popq %r13; popq %r12; popq %rbp; popq %rbx
+    ret
+
     .bss
     .balign 4096
-    .globl kernel_stack_guard
-kernel_stack_guard:            /* page_table_init maps nothing here: a stack that is full faults */
+    .globl coroutine_stack_guard, coroutine_stack, kernel_stack_guard
+coroutine_stack_guard:         /* page_table_init maps nothing in guards: a stack that is full faults */
     .skip 4096
-    .skip 16384
+coroutine_stack:
+    .skip STACK_SIZE
+kernel_stack_guard:
+    .skip 4096
+    .skip STACK_SIZE
     .globl kernel_stack_end
 kernel_stack_end:
     .section .note.GNU-stack, "", @progbits

@@ -6,8 +6,6 @@
 
 /* For cpu_init. */
 extern const char trap_stubs[], system_call_entry[], kernel_stack_end[];
-/* The page below the stack, which is not mapped. */
-extern const char kernel_stack_guard[];
 
 /* Go on in user mode. */
 _Noreturn void frame_resume(struct frame *frame);

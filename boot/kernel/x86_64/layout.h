@@ -13,6 +13,8 @@
 #define KERNEL_FIRST 384
 #define KERNEL_COUNT 127
 
+#define STACK_SIZE 16384 /* of the kernel's, and of the coroutine's */
+
 #define SELECTOR_KERNEL_CODE 0x08
 #define SELECTOR_KERNEL_DATA 0x10
 #define SELECTOR_USER_DATA 0x1b

@@ -9,6 +9,7 @@
 #include "memory/frames.h"
 #include "memory/guard.h"
 #include "memory/page_table.h"
+#include "stacks.h"
 
 #define ENTRY_PRESENT 0x001ull
 #define ENTRY_WRITE 0x002ull
@@ -30,7 +31,7 @@
     (0xffffull << 48 | (uint64_t)(top) << 39 | (uint64_t)(pointer) << 30 | (uint64_t)(directory) << 21)
 #define KERNEL_LARGE_PAGES 8 /* more than it has */
 
-extern char kernel_text_start[], kernel_rodata_start[], kernel_data_start[], kernel_end[], kernel_stack_guard[];
+extern char kernel_text_start[], kernel_rodata_start[], kernel_data_start[], kernel_end[];
 extern const uint64_t kernel_relr_start[], kernel_relr_end[];
 
 uint64_t kernel_page_table;
@@ -207,7 +208,8 @@ static void map_image_of_kernel(void)
     } parts[] = {
         {kernel_text_start, kernel_rodata_start, 0},
         {kernel_rodata_start, kernel_data_start, ENTRY_NO_EXECUTE},
-        {kernel_data_start, kernel_stack_guard, ENTRY_NO_EXECUTE | ENTRY_WRITE},
+        {kernel_data_start, coroutine_stack_guard, ENTRY_NO_EXECUTE | ENTRY_WRITE},
+        {coroutine_stack_guard + PAGE_SIZE, kernel_stack_guard, ENTRY_NO_EXECUTE | ENTRY_WRITE},
         {kernel_stack_guard + PAGE_SIZE, kernel_end, ENTRY_NO_EXECUTE | ENTRY_WRITE},
     };
     for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
@@ -359,7 +361,6 @@ bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uin
         else
             for (; done < end; done += PAGE_SIZE)
                 *entry++ = ENTRY_NO_ACCESS;
-        work_pause();
     }
     work_did((unsigned)(size / PAGE_SIZE / PAGES_PER_UNIT)); /* what was not there is in no TLB */
     return true;
@@ -404,7 +405,6 @@ void page_unmap(uint64_t table, uint64_t address, uint64_t size)
         work_did(1);
         if (!(*above & ENTRY_USED))
             free_unused_tables(table, page);
-        work_pause();
     }
     flush(table, address, size);
 }

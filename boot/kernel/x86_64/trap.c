@@ -1,5 +1,6 @@
 /* Exceptions and interrupts. */
 #include "base/clock.h"
+#include "base/coroutine.h"
 #include "base/log.h"
 #include "base/report.h"
 #include "base/work.h"
@@ -11,6 +12,7 @@
 #include "memory/user.h"
 #include "process/leave.h"
 #include "process/process.h"
+#include "stacks.h"
 
 extern const char kernel_text_start[], kernel_end[];
 /* The note that the linker made. */
@@ -152,21 +154,22 @@ struct frame *trap_from_user(struct frame *frame)
     return kernel_leave();
 }
 
-/* The stack grew into the page below it: a fault by an access, or a double fault for there was no room for the
- * first. */
+/* A stack grew into the page below it: a fault by an access, or a double fault for there was no room for the first. */
 static bool is_stack_full(const struct frame *frame)
 {
+    uint64_t address = cpu_fault_address();
     return (frame->vector == VECTOR_PAGE_FAULT || frame->vector == VECTOR_DOUBLE_FAULT) &&
-           cpu_fault_address() - (uint64_t)kernel_stack_guard < PAGE_SIZE;
+           (address - (uint64_t)kernel_stack_guard < PAGE_SIZE || address - (uint64_t)coroutine_stack_guard < PAGE_SIZE);
 }
 
 /* The kernel's own, as long as the links lead up its stack. */
 static void take_kernel_trace(const struct frame *frame, struct trace *trace)
 {
     uint64_t link = frame->rbp, low = frame->rsp;
+    uint64_t end = (uint64_t)(coroutine_runs ? (const char *)coroutine_stack + STACK_SIZE : kernel_stack_end);
     trace->address[0] = frame->rip;
     for (trace->count = 1; trace->count <= BACKTRACE_MAX; trace->count++) {
-        if (link < low || link % 8 || link > (uint64_t)kernel_stack_end - 2 * sizeof(uint64_t))
+        if (link < low || link % 8 || link > end - 2 * sizeof(uint64_t))
             break;
         const uint64_t *pair = (const uint64_t *)link;
         trace->address[trace->count] = pair[1];

@@ -51,6 +51,12 @@ static bool report(void *context, const struct report *about)
     return host_of(target)->log(target->context, text);
 }
 
+static bool pause_link(void *context)
+{
+    struct target *target = context;
+    return host_of(target)->pause(target->context);
+}
+
 static const struct elf_symbol *define(void *context, const char *name, const char *version)
 {
     struct target *target = context;
@@ -100,6 +106,7 @@ void target_init(struct target *target, struct linker *linker, void *context, ui
         .drop = drop,
         .report = report,
         .define = linker->host->define ? define : NULL,
+        .pause = linker->host->pause ? pause_link : NULL,
         .find_tls_descriptors = find_tls_descriptors,
     };
     link_init(&target->link, &target->link_host);

@@ -28,6 +28,18 @@ struct arena *arena_within(void *buffer, uint64_t size)
     return block->newest = block;
 }
 
+#define CLEARED_AT_ONCE 32768
+
+/* Where the host gives up meanwhile, `stopped` says so. */
+static void clear(struct ground *ground, uint8_t *memory, uint64_t size)
+{
+    for (; ground->pause && size > CLEARED_AT_ONCE; memory += CLEARED_AT_ONCE, size -= CLEARED_AT_ONCE) {
+        memset(memory, 0, CLEARED_AT_ONCE);
+        ground_pause(ground);
+    }
+    memset(memory, 0, size);
+}
+
 void *arena_alloc(struct ground *ground, struct arena **arena, uint64_t count, size_t size)
 {
     uint64_t bytes;
@@ -48,7 +60,8 @@ void *arena_alloc(struct ground *ground, struct arena **arena, uint64_t count, s
     }
     void *memory = (uint8_t *)block + block->used;
     block->used += bytes;
-    return memset(memory, 0, bytes);
+    clear(ground, memory, bytes);
+    return memory;
 }
 
 void arena_free(struct ground *ground, struct arena **arena)

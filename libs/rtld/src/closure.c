@@ -20,7 +20,7 @@ static void check_versions(struct link *link, struct module *module)
     const char *file = NULL;
     for (uint32_t i = 0; i < module->version_count && !link->ground.stopped; i++) {
         struct version *version = &module->versions[i];
-        if (!version->name || !version->file)
+        if (!version->name || !version->file || !ground_pause(&link->ground))
             continue;
         if (version->file != file) {
             file = version->file;

@@ -21,6 +21,14 @@ bool ground_refuse_name(struct ground *ground, enum link_error error, const char
                                                   .provider = provider});
 }
 
+bool ground_pause_with_host(struct ground *ground)
+{
+    if (ground->pause(ground->context))
+        return true;
+    ground->failed = ground->stopped = true;
+    return false;
+}
+
 bool ground_work(struct ground *ground, const char *object, uint64_t steps)
 {
     ground->work += steps;

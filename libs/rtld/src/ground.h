@@ -11,6 +11,12 @@ bool ground_refuse(struct ground *ground, enum link_error error, const char *obj
 /* With names: of a symbol, its version, and who should define it; each may be NULL. */
 bool ground_refuse_name(struct ground *ground, enum link_error error, const char *object, const char *symbol,
                         const char *version, const char *provider);
+/* A place where the host may do other things meanwhile; false: it gives up, and the call fails. */
+bool ground_pause_with_host(struct ground *ground);
+static inline bool ground_pause(struct ground *ground)
+{
+    return !ground->pause || ground_pause_with_host(ground);
+}
 /* Count steps whose number a crafted file can make very large; false after a report: too many. */
 bool ground_work(struct ground *ground, const char *object, uint64_t steps);
 #endif

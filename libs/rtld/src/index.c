@@ -77,7 +77,7 @@ struct export_range index_exports(const struct module *module)
     return range.end < range.first ? (struct export_range){0} : range;
 }
 
-static bool insert_module(const struct symbol_index *index, uint32_t number, struct export_range range, uint64_t *steps)
+static bool insert_some(const struct symbol_index *index, uint32_t number, struct export_range range, uint64_t *steps)
 {
     const struct symbol_index table = *index; /* in registers */
     const struct module *module = table.modules[number - 1];
@@ -85,7 +85,7 @@ static bool insert_module(const struct symbol_index *index, uint32_t number, str
     if (range.end > UINT32_MAX)
         return false;
     if (gnu_hash_read(module, &hashes)) {
-        const uint32_t *chain = hashes.chain;
+        const uint32_t *chain = hashes.chain + (range.first - hashes.first);
         for (uint64_t i = range.first; i < range.end; i++)
             if (!insert(&table, number, i, *chain++ | 1, steps))
                 return false;
@@ -96,6 +96,21 @@ static bool insert_module(const struct symbol_index *index, uint32_t number, str
         const char *name = module_string_inline(module, symbol->st_name);
         if (name && symbol->st_shndx != SHN_UNDEF &&
             !insert(&table, number, i, name_hash(name, module->strings.count - symbol->st_name).gnu_hash | 1, steps))
+            return false;
+    }
+    return true;
+}
+
+#define INSERTED_AT_ONCE 64
+
+static bool insert_module(struct link *link, const struct symbol_index *index, uint32_t number, struct export_range range,
+                          uint64_t *steps)
+{
+    const uint64_t end = range.end;
+    for (; range.first < end; range.first = range.end) {
+        const uint64_t left = end - range.first;
+        range.end = link->ground.pause && left > INSERTED_AT_ONCE ? range.first + INSERTED_AT_ONCE : end;
+        if (!insert_some(index, number, range, steps) || !ground_pause(&link->ground))
             return false;
     }
     return true;
@@ -116,7 +131,7 @@ struct symbol_index *index_make(struct link *link, const struct export_range *ra
     index->slots = arena_alloc(&link->ground, &link->state.index_arena, slots + RUN_MAX + 1, sizeof *index->slots);
     uint64_t steps = 0;
     for (uint32_t i = 1; index->slots && i <= count; i++)
-        if (!insert_module(index, i, ranges[i - 1], &steps) || steps > exports * STEPS_PER_EXPORT + 65536)
+        if (!insert_module(link, index, i, ranges[i - 1], &steps) || steps > exports * STEPS_PER_EXPORT + 65536)
             return NULL; /* crafted names; searching module after module has its own limits */
     return index->slots ? index : NULL;
 }

@@ -16,6 +16,7 @@ void link_init(struct link *link, const struct link_host *host)
     link->ground.memory = host->memory;
     link->ground.release = host->release;
     link->ground.report = host->report;
+    link->ground.pause = host->pause;
     link->ground.object = "";
 }
 
@@ -38,6 +39,21 @@ bool link_load(struct link *link, const char *name, const struct file_view *file
     return closure_make(link, link->results.first);
 }
 
+#define COPIED_AT_ONCE 32768
+
+static bool copy(struct link *link, const struct segment *segment)
+{
+    uint8_t *to = segment->staging + (segment->address - segment->page_address);
+    for (uint64_t done = 0, part; done < segment->file_size; done += part) {
+        uint64_t left = segment->file_size - done;
+        part = link->ground.pause && left > COPIED_AT_ONCE ? COPIED_AT_ONCE : left;
+        memcpy(to + done, segment->data + done, part);
+        if (!ground_pause(&link->ground))
+            return false;
+    }
+    return true;
+}
+
 static bool stage(struct link *link, struct module *module)
 {
     for (struct segment *segment = module->segments; segment < module->segments + module->segment_count; segment++) {
@@ -47,9 +63,8 @@ static bool stage(struct link *link, struct module *module)
         segment->staging = link->settings.host->stage(link->settings.host->context, module, segment, &filled);
         if (!segment->staging)
             return ground_refuse(&link->ground, LINK_NO_MEMORY, module->name, segment->file_offset, segment->pages_size);
-        if (filled)
-            continue;
-        memcpy(segment->staging + (segment->address - segment->page_address), segment->data, segment->file_size);
+        if (!filled && !copy(link, segment))
+            return false;
     }
     return true;
 }

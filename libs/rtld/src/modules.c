@@ -74,7 +74,7 @@ struct module *modules_add(struct link *link, const char *name, const struct fil
     struct module *module = arena_alloc(&link->ground, &link->ground.arena, 1, sizeof *module);
     /* The caller's own may be gone, or say something else, while the module is still there. */
     char *own_name = arena_alloc(&link->ground, &link->ground.arena, length + 1, 1);
-    if (!module || !own_name)
+    if (!module || !own_name || !ground_pause(&link->ground))
         return NULL;
     memcpy(own_name, name, length);
     if (!results->first)

@@ -83,6 +83,8 @@ static size_t append_initializers(struct link *link, const struct module *module
 /* While the slots of the array can still be read. */
 static bool remember_finalizers(struct link *link, struct module *module)
 {
+    if (!ground_pause(&link->ground))
+        return false;
     if (module->file.in_place)
         return true;
     module->finalizers = arena_alloc(&link->ground, &module->arena, module->fini_array.count + 1, sizeof *module->finalizers);

@@ -12,6 +12,8 @@ static inline void add_bias(uint8_t *target, uint64_t bias)
     set_word(target, word_at(target) + bias);
 }
 
+#define RELR_AT_ONCE 16 /* words between two pauses */
+
 /* RELR: an even word is the address of a slot to adjust, an odd one a bitmap for the 63 slots after it. */
 static void relocate_relr(struct slots *slots)
 {
@@ -19,6 +21,8 @@ static void relocate_relr(struct slots *slots)
     uint64_t next = 0;
     for (uint64_t i = 0; i < slots->module->relr.count; i++) {
         uint64_t entry = entries[i];
+        if (i % RELR_AT_ONCE == RELR_AT_ONCE - 1 && !ground_pause(&slots->link->ground))
+            return;
         if (!(entry & 1)) {
             uint8_t *target = slot_place(slots, entry, SLOT_SIZE);
             if (!target)
@@ -277,11 +281,22 @@ static struct relocation relocation_of(struct link *link, struct module *module,
     };
 }
 
-static void relocate_table(struct relocation *relocation, const struct table *table)
+/* Entries between two pauses: of those that lead a table and are relative, and others. */
+#define RELATIVE_AT_ONCE 512
+#define BOUND_AT_ONCE 16
+
+static void relocate_table(struct relocation *relocation, const struct table *table, uint64_t relative)
 {
+    struct ground *ground = &relocation->slots.link->ground;
     const struct elf_rela *entries = table->data;
-    if (table->count && !relocation->slots.link->ground.stopped)
-        relocate_entries(relocation, entries, entries + table->count);
+    for (uint64_t done = 0, part; done < table->count && !ground->stopped; done += part) {
+        part = table->count - done;
+        const uint64_t most = done < relative ? RELATIVE_AT_ONCE : BOUND_AT_ONCE;
+        if (ground->pause && part > most)
+            part = most;
+        relocate_entries(relocation, entries + done, entries + done + part);
+        ground_pause(ground);
+    }
 }
 
 void relocate_module(struct link *link, struct module *module)
@@ -290,8 +305,8 @@ void relocate_module(struct link *link, struct module *module)
     /* Those of RELR add to what is there; others store the same once more. */
     if (!module->file.adjusted)
         relocate_relr(&relocation.slots);
-    relocate_table(&relocation, &module->rela);
-    relocate_table(&relocation, &module->plt_rela);
+    relocate_table(&relocation, &module->rela, module->relative_count);
+    relocate_table(&relocation, &module->plt_rela, 0);
 }
 
 void relocate_copies(struct link *link, struct module *module)
@@ -301,8 +316,11 @@ void relocate_copies(struct link *link, struct module *module)
     const struct table *tables[] = {&module->rela, &module->plt_rela};
     for (unsigned t = 0; t < 2; t++) {
         const struct elf_rela *entries = tables[t]->data;
-        for (uint64_t i = 0; i < tables[t]->count && !link->ground.stopped; i++)
+        for (uint64_t i = 0; i < tables[t]->count && !link->ground.stopped; i++) {
+            if (i % RELATIVE_AT_ONCE == 0)
+                ground_pause(&link->ground);
             if (psabi_relocation(relocation.psabi, (uint32_t)entries[i].r_info) == RELOCATION_COPY)
                 relocate_entries(&relocation, &entries[i], &entries[i] + 1);
+        }
     }
 }

@@ -27,8 +27,21 @@ bool locate(struct space *space, uint64_t address, struct located *found)
     return false;
 }
 
-int64_t service_start(uint64_t index, struct process *caller, struct budget *budget, struct loaded_process *loaded)
+int64_t service_start_begin(uint64_t index, struct process *caller, struct budget *budget, void **object)
 {
-    (void)index, (void)caller, (void)budget, (void)loaded;
+    (void)index, (void)caller, (void)budget, (void)object;
     return STATUS_INVALID;
+}
+
+int64_t service_start_go_on(struct loaded_process *loaded)
+{
+    (void)loaded;
+    return STATUS_INVALID;
+}
+
+const struct object_type start_type;
+
+const struct start *service_starting(void)
+{
+    return NULL;
 }

@@ -21,7 +21,8 @@
 /* Where the kernel lies, of its linker script and of entry.S: for reports of its own faults, which there are none of
  * here. */
 const char kernel_text_start[1], kernel_rodata_start[1], kernel_data_start[1], kernel_end[1], kernel_build_id[64];
-const char kernel_stack_guard[PAGE_SIZE], kernel_stack_end[1];
+const char kernel_stack_guard[PAGE_SIZE], kernel_stack_end[1], coroutine_stack_guard[PAGE_SIZE];
+uint64_t coroutine_stack[STACK_SIZE / sizeof(uint64_t)];
 jmp_buf machine_over;
 uint64_t machine_fault_address;
 static unsigned idle_ticks;
@@ -104,7 +105,8 @@ bool cpu_interrupt_waits(void)
     return asked++ % 4 == 3;
 }
 
-void cpu_take_interrupts(void) {}
+bool coroutine_runs, coroutine_is_in_vain;
+void coroutine_stop(void) {}
 void cpu_set_page_table(uint64_t physical) { page_table = physical; }
 uint64_t cpu_page_table(void) { return page_table; }
 void cpu_set_thread_pointer(uint64_t base) { (void)base; }

@@ -17,7 +17,7 @@
 #include "process/leave.h"
 #include "process/process.h"
 #include "rules.h"
-#include "start/launch.h"
+#include "start/service.h"
 
 #define OBJECTS_MAX 4096
 
@@ -50,7 +50,7 @@ static const struct kind {
 } kinds[] = {
     {&memory_type, "memory"},     {&process_type, "process"}, {&thread_type, "thread"},
     {&endpoint_type, "endpoint"}, {&reply_type, "reply"},     {&linux_files_type, "Linux files"},
-    {&system_type, "system"},
+    {&system_type, "system"},    {&start_type, "start"},
 };
 
 static const struct kind *kind_of(const struct object *object)
@@ -196,6 +196,18 @@ static void visit_process(const struct process *process)
         note(process->linux_state, 1);
 }
 
+/* What its coroutine has in hand where it stopped. */
+static void visit_start(const struct start *start)
+{
+    if (!start)
+        return;
+    note(start->caller, 1);
+    if (start->launch.process)
+        note(start->launch.process, 1);
+    if (start->launch.block)
+        note(start->launch.block, 1);
+}
+
 static void visit_all(void)
 {
     for (uint64_t record = kernel_record.processes; record;) {
@@ -218,6 +230,9 @@ static void visit_all(void)
     note(loader_endpoint, 1);
     note(names_endpoint, 1);
     note(&system_object, 1);
+    if (memory_growing)
+        note(memory_growing, 1);
+    visit_start(service_starting());
     for (unsigned i = 0; i < object_count; i++) {
         if (objects[i].object->type != &endpoint_type)
             continue;
@@ -241,7 +256,7 @@ static void check_object(const struct found *found)
             found->object->references - in_call, found->references);
     if (kind->type == &process_type)
         paid_piece(found->object, ((const struct process *)found->object)->budget);
-    else if (kind->type != &system_type)
+    else if (kind->type != &system_type && kind->type != &start_type)
         piece(found->object);
     if (kind->type != &memory_type)
         return;
@@ -279,7 +294,9 @@ __attribute__((weak)) extern const uint64_t switches_between_checks; /* of check
 
 void thread_switches(void)
 {
-    if (!&switches_between_checks || kernel_record.context_switches % switches_between_checks || work_waiting || collect_is_ending())
+    if (!&switches_between_checks || kernel_record.context_switches % switches_between_checks || work_waiting)
+        return;
+    if (objects_are_reached || collect_is_ending()) /* a collection keeps what it comes to */
         return;
     balance();
     if (wrong)

@@ -27,7 +27,8 @@
     while (0)
 
 /* What the processor and the rest of the kernel do for it. */
-char kernel_text_start[1], kernel_rodata_start[1], kernel_data_start[1], kernel_end[1], kernel_stack_guard[1];
+char kernel_text_start[1], kernel_rodata_start[1], kernel_data_start[1], kernel_end[1];
+const char kernel_stack_guard[1], coroutine_stack_guard[1];
 const uint64_t kernel_relr_start[1], kernel_relr_end[1];
 struct kernel_record kernel_record;
 uint64_t failing_allocation;
@@ -41,7 +42,8 @@ void code_mapped(uint64_t table, uint64_t address, uint64_t physical) { (void)ta
 uint64_t cpu_page_table(void) { return 0; }
 void cpu_set_page_table(uint64_t physical) { (void)physical; }
 void cpu_flush_page(uint64_t address) { (void)address; }
-void cpu_take_interrupts(void) {}
+bool coroutine_runs, coroutine_is_in_vain;
+void coroutine_stop(void) {}
 
 static uint8_t physical_memory[MEMORY_START + MEMORY_SIZE] __attribute__((aligned(PAGE_SIZE)));
 static struct budget budget = {.processes = 1};

@@ -80,6 +80,10 @@ struct target_host {
      * either. May be NULL. */
     const struct elf_symbol *(*define)(void *context, const char *name, const char *version);
 
+    /* Called again and again while the host's own data is in order: it may do other things meanwhile, but for calls of this
+     * library with this linker or a target of it. False: give up; the function fails, without a message. May be NULL. */
+    bool (*pause)(void *context);
+
     /* 64 bits that a stranger cannot guess: addresses depend on them. */
     uint64_t (*random)(void *context);
     /* One line, without a line end, about what is wrong with a target's files or memory. True: go on, to log what else is

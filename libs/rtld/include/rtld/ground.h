@@ -9,11 +9,13 @@
 struct arena;
 
 struct ground {
-    /* Set by the host, as in struct link_host. memory NULL: nothing beyond what the arena has. */
+    /* Set by the host, as in struct link_host. memory NULL: nothing beyond what the arena has; pause NULL: it goes
+     * on. */
     void *context;
     void *(*memory)(void *context, uint64_t *size);
     void (*release)(void *context, void *block, uint64_t size);
     bool (*report)(void *context, const struct report *report);
+    bool (*pause)(void *context);
 
     const char *object;     /* what a lack of memory is reported of */
     struct arena *arena;    /* what is read lies there; NULL: `memory` is asked for a first block */

@@ -63,6 +63,9 @@ struct link_host {
 
     /* False: stop here. True: go on, to collect what else is wrong; the phase fails all the same. */
     bool (*report)(void *context, const struct report *report);
+    /* Asked again and again by what takes long, in link_load to link_order: a host may do other things meanwhile, as long
+     * as it leaves this link alone. False: give up; the phase fails without a report. May be NULL. */
+    bool (*pause)(void *context);
     /* Each reference as it is bound. May be NULL. */
     void (*binding)(void *context, const struct link_binding *binding);
     /* Call a resolver of an indirect function (IFUNC), in a host that lives in the linked address space.
