@@ -9,7 +9,8 @@ import pytest
 
 from ambilink.boot import boot_and_verify
 from ambilink.bootimage.identify import identify
-from ambilink.machine.model import BootRequest, Verdict
+from ambilink.machine.emulator.loops import find_loop
+from ambilink.machine.model import BootRequest, Loop, Verdict
 from ambilink.report.boot import as_text
 from ambilink.report.record import as_json
 from ambilink.verify.kernel_file import startable
@@ -115,6 +116,15 @@ def test_an_endless_loop_is_located_at_the_deadline(build):
     result = boot(build, "spin", 0.2)
     assert result.outcome.verdict is Verdict.TIMEOUT
     assert result.stopped.calls[0].where.startswith("spin+") and "spin+" in result.reasons[0]
+    loop = result.stopped.place.loop
+    assert loop.count == 2 and loop.first <= result.stopped.place.rip <= loop.last == loop.first + 2
+    said = f"in a loop of 2 instructions from {loop.first:#x} to {loop.last:#x}, with interrupts off"
+    assert said in result.reasons[0] and as_json(result)["cpu"]["loop"]["count"] == 2
+
+
+def test_a_loop_is_one_that_comes_by_again():
+    assert find_loop(iter([5, 9, 7, 5]).__next__) == Loop(5, 9, 3)
+    assert find_loop(iter(range(10_000)).__next__) is None
 
 
 def test_registers_are_of_that_instruction(build):

@@ -74,5 +74,8 @@ def test_task_gates_are_refused_by_name():
 
 
 def test_real_mode_is_refused_by_name():
-    with pytest.raises(NotEmulated, match=r"in real mode \(vector 16\) is not emulated"):
-        run(gate(0x8E), code="0f20c0 83e0fe 0f22c0 cd10")  # CR0.PE off
+    real = "0f20c0 83e0fe 0f22c0"  # CR0.PE off
+    with pytest.raises(NotEmulated, match=r"calls the BIOS \(int 0x10 in real mode\), and this machine has none"):
+        run(gate(0x8E), code=f"{real} cd10")
+    with pytest.raises(NotEmulated, match=r"in real mode \(vector 0\) is not emulated"):
+        run(gate(0x8E), code=f"{real} 31c9 f7f1")  # a division by 0

@@ -10,6 +10,7 @@ from ambilink.machine.memory import PhysicalMemory
 from ambilink.machine.paging import EFER_LONG, FRAME_MASK, Paging
 from ambilink.verdict import AMBILINK_RULES, VerdictRules
 
+FLAG_INTERRUPT = 0x200
 EXIT_PASS = 0
 EXIT_FAIL = 1
 EXIT_NO_MACHINE = 77
@@ -139,12 +140,26 @@ Counts = dict[tuple[int, int], int]
 
 
 @dataclass(frozen=True)
+class Loop:
+    """That the CPU goes round in."""
+
+    first: int  # the lowest address of its instructions
+    last: int
+    count: int  # instructions of a round
+
+
+@dataclass(frozen=True)
 class CpuPlace:
     """Where the CPU was when the boot was ended."""
 
     registers: Mapping[str, int]  # by name, in the order in which they are shown
     halted: bool  # it waits for an interrupt
     is_stuck: bool = False  # it cannot go on: nothing is behind an address, a fault in the delivery of a fault
+    loop: Loop | None = None  # where the time was up: a short one
+
+    @property
+    def takes_interrupts(self) -> bool:
+        return bool(self.registers["rflags"] & FLAG_INTERRUPT)
 
     @property
     def rip(self) -> int:

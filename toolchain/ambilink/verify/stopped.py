@@ -1,7 +1,7 @@
 """Where the CPU stopped: its registers, the calls that led there, and the instruction, from the machine's memory."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ambilink.machine.frames import calls_to
@@ -57,6 +57,7 @@ class StoppedCpu:
             "rip": self.place.rip,
             "halted": self.place.halted,
             "stuck": self.place.is_stuck,
+            "loop": asdict(self.place.loop) if self.place.loop else None,
             "registers": dict(self.place.registers),
             "calls": [{"address": call.address, "where": call.where} for call in self.calls],
             "code": self.code.hex(),
@@ -79,13 +80,23 @@ def cpu_reasons(outcome: Outcome, places: Places) -> list[str]:
     if cpu is None or not (cpu.is_stuck or outcome.verdict in UNDECIDED) or outcome.crash:
         return []
     what = "stopped" if cpu.is_stuck else "halted" if cpu.halted else "ran"
-    found = [f"the CPU {what} at {cpu.rip:#x}, in {places.describe(cpu.page_table, _within(cpu))}"]
+    where = f"the CPU {what} at {cpu.rip:#x}, in {places.describe(cpu.page_table, _within(cpu))}"
+    found = [where if cpu.is_stuck else where + _doing(cpu)]
     if outcome.undefined and outcome.memory:
         rip, table = outcome.undefined
         paging = replace(cpu.paging, cr3=table)
         code = read_virtual(outcome.memory, paging, rip, CODE_SHOWN)
         found.append(f"{_unknown(code)} at {rip:#x} ({code.hex(' ')}), in {places.describe(paging.table, rip)}")
     return found
+
+
+def _doing(cpu: CpuPlace) -> str:
+    """What it did there, of a CPU that could go on."""
+    interrupts = f"with interrupts {'on' if cpu.takes_interrupts else 'off'}"
+    if cpu.loop is None:
+        return f", {interrupts}"
+    loop = cpu.loop
+    return f", in a loop of {loop.count} instructions from {loop.first:#x} to {loop.last:#x}, {interrupts}"
 
 
 def _unknown(code: bytes) -> str:

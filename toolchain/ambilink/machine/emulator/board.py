@@ -24,6 +24,7 @@ from ambilink.machine.emulator.devices.chipset import Chipset
 from ambilink.machine.emulator.devices.lines import SERIAL
 from ambilink.machine.emulator.devices.serial import BASE
 from ambilink.machine.emulator.fault import debug_notes, describe_error, describe_exceptions
+from ambilink.machine.emulator.loops import find_loop
 from ambilink.machine.emulator.nowhere import Nowhere, holes
 from ambilink.machine.emulator.protected_mode import NotEmulated
 from ambilink.machine.judge import Decision, Judge
@@ -34,6 +35,7 @@ from ambilink.machine.model import (
     ConsoleLine,
     Counts,
     LineSink,
+    Loop,
     Moment,
     Outcome,
     Stop,
@@ -200,6 +202,7 @@ class Board:
         finally:
             watchdog.cancel()
         self.cpu.collect_counts()
+        loop = self._find_loop() if verdict in (Verdict.TIMEOUT, Verdict.SILENCE) and not self.cpu.halted else None
         self.console.finish(self._seconds(), self.instructions)
         refuse_slow_rules(self.console, self.request)
         verdict, detail = self.judge.conclude((verdict, detail))
@@ -214,11 +217,21 @@ class Board:
             counters=dict(self.cpu.counters),
             crash=self.judge.crash,
             undefined=self.cpu.undefined,
-            cpu=None if self.chipset.exit.code is not None else self.cpu.place(self.is_stuck),
+            cpu=None if self.chipset.exit.code is not None else self.cpu.place(self.is_stuck, loop),
             notes=self._notes(),
             touches=self._nowhere.touches,
             touches_more=self._nowhere.more,
         )
+
+    def _find_loop(self) -> Loop | None:
+        def step() -> int:
+            Board._slice(self, 1)
+            return self.cpu.rip
+
+        try:
+            return find_loop(step)
+        except (unicorn.UcError, IndexError, NotEmulated):
+            return None
 
     def _notes(self) -> list[str]:
         missing = [] if self.cpu.has_data_breakpoints else debug_notes(self.cpu.engine)
@@ -261,7 +274,6 @@ class Board:
         self.is_stuck = True
         if isinstance(error, NotEmulated):
             return Verdict.FAIL, str(error)
-        self.instructions += self.cpu.executed
         if isinstance(error, unicorn.UcError):
             return Verdict.FAIL, describe_error(error, self.cpu.invalid_address)
         # An interrupt's frame, or a table of the processor's.
@@ -271,6 +283,9 @@ class Board:
         now, self._running = self.now(), True
         try:
             executed = self.cpu.run(budget, until_interrupts_on, now)
+        except (unicorn.UcError, IndexError, NotEmulated):
+            self.instructions += self.cpu.executed
+            raise
         finally:
             self._running = False
             self._send_kept()

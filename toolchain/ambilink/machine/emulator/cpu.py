@@ -29,7 +29,7 @@ from ambilink.machine.emulator.fault import Exceptions, registers_of
 from ambilink.machine.emulator.native.machine import NativeRun
 from ambilink.machine.emulator.protected_mode import HFLAG_ADDS_SEGMENT, Fault, ProtectedMode
 from ambilink.machine.memory import PhysicalMemory
-from ambilink.machine.model import Counts, CpuPlace
+from ambilink.machine.model import Counts, CpuPlace, Loop
 
 VECTOR_DEBUG = 1
 VECTOR_BREAKPOINT = 3
@@ -317,8 +317,8 @@ class Cpu:
             self._native.find_place()
         return CpuPlace(registers_of(self.engine), False)
 
-    def place(self, is_stuck: bool) -> CpuPlace:
-        return CpuPlace(registers_of(self.engine), self.halted, is_stuck)
+    def place(self, is_stuck: bool, loop: Loop | None = None) -> CpuPlace:
+        return CpuPlace(registers_of(self.engine), self.halted, is_stuck, loop)
 
     @property
     def invalid_address(self) -> int:

@@ -72,6 +72,8 @@ class ProtectedMode:
         was changed, and NotEmulated."""
         c = self._context
         if not c.control[0] & CR0_PROTECTED:
+            if software:
+                raise NotEmulated(f"the guest calls the BIOS (int {vector:#x} in real mode), and this machine has none")
             raise NotEmulated(f"an exception or interrupt in real mode (vector {vector}) is not emulated")
         if flags & FLAG_VIRTUAL_8086:
             raise NotEmulated(f"an exception or interrupt in virtual-8086 mode (vector {vector}) is not emulated")
