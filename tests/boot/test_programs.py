@@ -59,6 +59,12 @@ def test_a_filtee_is_searched_before_its_filter(system, linker):
     assert result.outcome.verdict is Verdict.PASS and not result.failures
 
 
+@pytest.mark.parametrize("linker", ["loader", "kernel", "interp", "pack"])
+def test_libraries_that_take_symbols_from_their_program(system, linker):
+    system.linker, system.libraries = linker, ["libopened_guest.so"]
+    checks(system.program("test-hosting").boot(), "test-hosting", "hosting")
+
+
 def test_kernel_calls(each_strategy, machine):
     result = each_strategy.program("test-kernel").boot(machine)
     checks(result, "test-kernel", "kernel")

@@ -285,3 +285,32 @@ def test_a_stub_of_a_cycle_follows_libraries_that_come_through_static_ones(tree)
     tree.sconstruct(declared.format(libs=[]))
     tree.good()
     assert inspect(tree.out / "stub/libfirst.so").needed == ("libsecond.so",)
+
+
+def test_a_library_takes_symbols_from_its_program(tree):
+    """Each mistake is reported where it is made, and the symbols are there when all is right."""
+    tree.write("lib.c", "int mine(void);\nint other(void);\nint lib(void) { return mine() + other(); }\n")
+    tree.write("main.c", "int lib(void);\nint mine(void) { return 1; }\nvoid _start(void) { for (;;) lib(); }\n")
+
+    def declare(undefined, exports):
+        tree.sconstruct(
+            f'env.DualLibrary("lib", ["lib.c"], undefined={undefined!r})\n'
+            f'env.Service("user", ["main.c"], LIBS=["lib"], exports={exports})\n'
+        )
+
+    declare(["mine"], ["mine"])
+    assert "undefined symbol other" in tree.bad()
+    declare(["mine", "other"], ["mine"])
+    said = tree.bad()
+    assert "library 'lib' takes other from who uses it, and service 'user' does not define it" in said
+    assert "define it there, with exports=['other']" in said
+    declare(["mine"], ["mine", "absent"])
+    tree.write("lib.c", "int mine(void);\nint lib(void) { return mine(); }\n")
+    assert "absent" in tree.bad()
+    for undefined in (["mine"], "any"):
+        declare(undefined, ["mine"])
+        tree.good()
+        assert inspect(tree.out / "services/user").defined >= {"mine"}
+        assert inspect(tree.out / "lib/liblib.so").undefined == {"mine"}
+    declare(["mine", "more"], ["mine"])
+    assert "library 'lib' takes more from who uses it" in tree.bad()

@@ -158,3 +158,15 @@ def test_a_preload_that_cannot_be(build, tmp_path):
 
     assert "boot.toml:5: needs libabsent.so, and " in refused("greet", "libabsent.so")
     assert "boot.toml:5: service a.preload: its program is static" in refused("loader", "liblog.so")
+
+
+def test_a_library_that_no_program_gives_what_it_takes(build, tmp_path):
+    opens = '[image]\nlibraries = ["libopened_guest.so"]\n[[service]]\nname = "a"\nrole = "program"\nprogram = '
+    with pytest.raises(AmbilinkError) as caught:
+        pack(manifest(tmp_path, opens + '"greet"\n'), build, tmp_path / "x.img")
+    assert "boot.toml:2: libopened_guest.so needs host_adds, and no program of the image exports" in str(caught.value)
+    assert "exports=['host_adds']" in str(caught.value)
+    preloads = '[[service]]\nname = "a"\nprogram = "greet"\nrole = "program"\npreload = ["libguest.so"]\n'
+    with pytest.raises(AmbilinkError, match=r"libguest\.so needs host_adds, and neither a nor a library of it defines"):
+        pack(manifest(tmp_path, preloads), build, tmp_path / "x.img")
+    assert pack(manifest(tmp_path, opens + '"test-hosting"\n'), build, tmp_path / "x.img").size

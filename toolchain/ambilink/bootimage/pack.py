@@ -11,6 +11,7 @@ from ambilink.bootimage.keys import PrivateKey, key_name, read_private, read_pub
 from ambilink.bootimage.layout import ArchiveService, Calls, FileKind, Grant, Linker
 from ambilink.bootimage.linked import Store
 from ambilink.bootimage.manifest import GRANTS, Manifest, ManifestService, read
+from ambilink.bootimage.plugins import User, check_undefined
 from ambilink.bootimage.shipped import shipped
 from ambilink.bootimage.signing import Trust
 from ambilink.elf.file import ElfFile
@@ -258,6 +259,12 @@ def build(manifest_path: Path, root: Path, image: Path) -> Packed:
     for name, path in programs.items():
         contents[program_name(name)] = (FileKind.PROGRAM, read_regular(path) if name in foreign else shipped(path))
     _add_libraries(root, contents, [path for name, path in programs.items() if name not in foreign], manifest)
+    dynamic = [
+        User(service.name, service.place, programs[service.program], service.preload)
+        for service in manifest.services
+        if service.program not in foreign
+    ]
+    check_undefined(manifest, dynamic, root / LIBRARY_FOLDER)
     for name, source in manifest.files.items():
         try:
             data = read_regular(source)

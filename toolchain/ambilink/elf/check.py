@@ -33,14 +33,14 @@ def check(
     soname: str | None = None,
     interpreter: str | None = None,
     entry: str | None = None,
-    provided: frozenset[str] = frozenset(),
+    provided: frozenset[str] | None = frozenset(),
     write_xor_execute: bool = True,
 ) -> None:
     """Raise AmbilinkError for the first rule that the file breaks.
 
     `libraries` has every shared library that may be needed, by soname; `objects` are what was linked, to
     name the one that a missing symbol is needed by; `interpreter` is the PT_INTERP that was asked for; `entry` is
-    the symbol that it begins at; `provided` are symbols that the loader defines.
+    the symbol that it begins at; `provided` are symbols that others define, as the loader; None: any.
     """
     info = inspect(path)
     _check_type(info, kind, interpreter)
@@ -165,9 +165,14 @@ def closure(info: ElfInfo, libraries: Mapping[str, Path]) -> dict[str, ElfInfo]:
     return found
 
 
-def _check_symbols(info: ElfInfo, libraries: Mapping[str, Path], objects: list[Path], provided: frozenset[str]) -> None:
+def _check_symbols(
+    info: ElfInfo, libraries: Mapping[str, Path], objects: list[Path], provided: frozenset[str] | None
+) -> None:
+    found = closure(info, libraries)
+    if provided is None:
+        return
     missing = set(info.undefined - provided)
-    for library in closure(info, libraries).values():
+    for library in found.values():
         missing -= library.defined
     if not missing:
         return

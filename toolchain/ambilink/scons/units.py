@@ -63,6 +63,9 @@ class Start(Unit):
     kind: ClassVar[str] = "program start"
 
 
+ANY = ("any",)  # in place of undefined symbols
+
+
 @dataclass(eq=False)
 class Library(Unit):
     """The record that DualLibrary returns. Forms that were not asked for are None."""
@@ -81,6 +84,7 @@ class Library(Unit):
     checked: Node | None = None  # made when both are the same
     preliminary: Node | None = None  # the ABI of the library linked by itself, where it needs itself through others
     constructors: str = "all"  # of its archive: those that are linked, unless referred to: "all" or "used"
+    undefined: Sequence[str] = ()  # symbols that its shared form takes from who uses it; ANY
     reaches_all: bool = False  # only static: goes also into what needs it by way of shared objects
     position_independent: bool = True  # what the archive has may stand in dynamic programs and shared objects
     variants: "dict[str, LibraryVariant]" = field(default_factory=dict)
@@ -114,6 +118,7 @@ class Program(Unit):
 
     linkage: str = "dynamic"
     interpreter: str | None = None  # PT_INTERP
+    exported: Sequence[str] = ()  # symbols for libraries that it uses or opens
     node: Node | None = None
     debug: Node | None = None
 

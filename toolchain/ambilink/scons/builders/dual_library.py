@@ -59,6 +59,7 @@ def dual_library(
     soname: OptionalName = None,
     version: OptionalName = None,
     version_script: OptionalFile = None,
+    undefined: Texts = (),
     variants: Variants = NO_VARIANTS,
     reach: Annotated[str, choice("direct", "all")] = "direct",
     constructors: Annotated[str, choice("all", "used")] = "all",
@@ -100,6 +101,9 @@ def dual_library(
     soname: SONAME and file name of the shared object; without it, as the profile has it (`format.soname`).
     version: what the profile's pattern has for `{version}`.
     version_script: for the linker, for the shared form.
+    undefined: symbols that the shared form takes from the program that uses or opens it, or from another library of
+        that program: a list, or "any". A program that has the library among its LIBS must define those of the list
+        (`Service(exports=...)`); when an image is packed, all that its programs use or open is checked.
     variants: more archives of the same sources, `lib/<variant>/lib<name>.a`, for users compiled in another way:
         {"kernel": {"flags": [...], "defines": [...], "sources": [...], "LIBS": [...]}}. Kernels link "kernel", compiled
         with a kernel's flags, modules "module", a static service the one that its `variant=` names. What is given is
@@ -136,6 +140,7 @@ def dual_library(
         link_flags=link_flags,
         soname=soname or soname_of(call, name, version),
         version_script=version_script,
+        undefined=tuple(undefined),
         reaches_all=reach == "all",
         constructors=constructors,
     )

@@ -42,6 +42,7 @@ def service(
     defines: Defines = (),
     flags: CompileFlags = NO_FLAGS,
     link_flags: Texts = (),
+    exports: Texts = (),
     variant: OptionalName = None,
 ) -> Program:
     """A program of the system. One that runs before the dynamic linker is static; all others are dynamic, and nothing
@@ -63,6 +64,8 @@ def service(
     defines: macros.
     flags: for the compiler: of every language, or by language.
     link_flags: for the linker.
+    exports: symbols that libraries find in it, when it uses or opens them (`DualLibrary(undefined=...)`). A static
+        program opens none, and exports nothing.
     variant: of its libraries, for a static program: those that have it are linked in this variant.
     """
     refuse_none(sources, call.location, f"service {name!r}")
@@ -90,6 +93,7 @@ def service(
         link_flags=link_flags,
         variant=variant or "",
         linkage=linkage,
+        exported=exports if linkage == "dynamic" else (),
         interpreter=_interpreter(call, interp) if linkage == "dynamic" else None,
     )
     call.context.add_program(program)

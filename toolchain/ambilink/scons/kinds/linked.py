@@ -14,7 +14,7 @@ from ambilink.elf.check import OutputKind, check, check_target
 from ambilink.elf.contract import Loaded, broken, symbol_at
 from ambilink.elf.dynamic import DynamicFile
 from ambilink.elf.edit import without_interpreter, without_needed
-from ambilink.elf.inspect import objects_referring_to
+from ambilink.elf.inspect import ElfInfo, inspect, objects_referring_to
 from ambilink.elf.strip import strip
 from ambilink.errors import AmbilinkError
 from ambilink.files import as_argument, write_atomically
@@ -35,7 +35,7 @@ from ambilink.scons.kinds.starting import clear as clear_taken
 from ambilink.scons.kinds.starting import declared_constructors, take_out
 from ambilink.scons.profile_files import LOADER_SONAME
 from ambilink.scons.steps import CommandStep
-from ambilink.scons.units import Start, Unit
+from ambilink.scons.units import Library, Start, Unit
 
 PART = ".part"
 # What linkers only warn of: pattern, rule and remedy.
@@ -51,6 +51,14 @@ def no_libraries(context: Context, unit: Any) -> dict[str, Node]:
 
 
 def nothing(unit: Any) -> None:
+    return None
+
+
+def no_symbols(unit: Any) -> frozenset[str]:
+    return frozenset()
+
+
+def unchecked(context: Context, unit: Any, info: ElfInfo, libraries: Mapping[str, Path]) -> None:
     return None
 
 
@@ -93,6 +101,8 @@ class Linking(Generic[U]):
     defines_itself: bool = False  # libraries that need each other: what they lack, this one may define
     keep_symbols: bool = False
     golden: Callable[[U], Node | None] = nothing  # the text of the ABI that it must have
+    undefined: Callable[[U], frozenset[str] | None] = no_symbols  # that who uses it defines; None: any
+    finished: Callable[[Context, U, ElfInfo, Mapping[str, Path]], None] = unchecked  # a rule of the kind's own
     whole_archives: bool = False  # archives among the sources are a part of it, used or not
 
     def flag_words(self, context: Context, unit: U) -> list[str]:
@@ -179,9 +189,10 @@ class Linking(Generic[U]):
                 soname,
                 interpreter,
                 entry_symbol(expand(words)[0]) if self.entry(context, unit) else None,
-                frozenset(profile.programs.loader_symbols) if self.loaded else frozenset(),
+                self._provided(context, unit),
                 profile.contract.write_xor_execute,
             )
+            self.finished(context, unit, inspect(part), libraries)
             shipped, symbols = strip(
                 part.read_bytes(),
                 part,
@@ -208,6 +219,12 @@ class Linking(Generic[U]):
             ) from error
         finally:
             part.unlink(missing_ok=True)
+
+    def _provided(self, context: Context, unit: U) -> frozenset[str] | None:
+        """Symbols that others define; None: any."""
+        known = context.toolset.profile.programs.loader_symbols if self.loaded else ()
+        undefined = self.undefined(unit)
+        return None if undefined is None else undefined.union(known)
 
     def _of_symbols(self, context: Context, unit: U, error: AmbilinkError) -> str:
         """More about symbols that the linker did not miss."""
@@ -250,9 +267,12 @@ def _rules(env: Environment) -> str:
     """What outputs are held to, and how they are stripped."""
     context, unit = context_of(env), unit_of(env)
     profile = context.toolset.profile
+    taken = [f"{each.name}:{','.join(each.undefined)} " for each in context.closure(unit) if each.undefined]
+    taken += [",".join(unit.undefined), " "] if isinstance(unit, Library) and unit.undefined else []
     golden = "" if getattr(unit, "golden", None) is None else f"{not context.updates_abi} "
     return (
-        f"{golden}{profile.format.section_headers} {profile.programs.loader_symbols} {profile.contract} "
+        f"{golden}{''.join(taken)}{profile.format.section_headers} {profile.programs.loader_symbols} "
+        f"{profile.contract} "
         f"{declared_constructors(context, unit)} {' '.join(context.version_words)}"
     )
 

@@ -18,13 +18,17 @@ from ambilink.scons.kinds.linker_inputs import (
     note_inputs,
 )
 from ambilink.scons.steps import CommandStep
-from ambilink.scons.units import Library
+from ambilink.scons.units import ANY, Library
+
+
+def _defs(library: Library) -> str:
+    return "undefs" if library.undefined else "defs"
 
 
 def _flags(context: Context, library: Library) -> Sequence[str]:
     script = library.version_script
     versions = ["--version-script", as_argument(placed(script).path)] if script else []
-    flags = [*context.toolset.shared_library_flags, "-soname", library.soname, "-z", "defs", *versions]
+    flags = [*context.toolset.shared_library_flags, "-soname", library.soname, "-z", _defs(library), *versions]
     return [*flags, *not_exported(context.archives_inside(library))]
 
 
@@ -47,6 +51,7 @@ SHARED_OBJECT = linked(
         defines_itself=True,
         golden=lambda library: library.golden,
         whole_archives=True,
+        undefined=lambda library: None if library.undefined == ANY else frozenset(library.undefined),
     ),
 )
 
