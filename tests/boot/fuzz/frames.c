@@ -12,15 +12,18 @@
 #endif
 
 #define frame_alloc unwatched_frame_alloc
+#define frames_alloc unwatched_frames_alloc
 #define frame_free unwatched_frame_free
 #include "memory/frames.c"
 #undef frame_alloc
+#undef frames_alloc
 #undef frame_free
 
 #define LINK sizeof(uint64_t)
 #define FRAMES 8192
 
 uint64_t frame_alloc(void);
+uint64_t frames_alloc(uint64_t *frames, uint64_t count);
 void frame_free(uint64_t frame);
 
 static bool in_use[FRAMES];
@@ -43,6 +46,14 @@ uint64_t frame_alloc(void)
     if (frame)
         *use_of(frame) = true;
     return frame;
+}
+
+uint64_t frames_alloc(uint64_t *frames, uint64_t count)
+{
+    uint64_t taken = 0;
+    while (taken < count && (frames[taken] = frame_alloc()))
+        taken++;
+    return taken;
 }
 
 void frame_free(uint64_t frame)
