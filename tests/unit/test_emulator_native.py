@@ -113,7 +113,7 @@ from pathlib import Path
 from ambilink.machine.boot import boot
 from ambilink.machine.model import BootRequest
 from ambilink.verify.kernel_file import with_kernel
-outcome = boot("emulator", with_kernel(BootRequest(Path(sys.argv[1]), timeout=5, seed=1)))
+outcome = boot("emulator", with_kernel(BootRequest(Path(sys.argv[1]), timeout=60, seed=1)))
 for line in outcome.console:
     print(line.instructions, line.text)
 print(outcome.verdict, outcome.detail, outcome.instructions, outcome.counters)

@@ -69,7 +69,11 @@ _FORMS = (
     _Form("a ZIP archive", _UNPACK, _magic(b"PK\x03\x04")),
     _Form("a tar archive", _UNPACK, _magic(b"ustar", 257)),
     _Form("a cpio archive", _UNPACK, _magic(b"07070")),
-    _Form("a Linux kernel (bzImage)", "qemu-system-x86_64 -kernel starts it", _magic(b"HdrS", 0x202)),
+    _Form(
+        "a Linux kernel (bzImage)",
+        "the vmlinux in it, which Linux's scripts/extract-vmlinux unpacks, boots; qemu-system-x86_64 -kernel starts this",
+        _magic(b"HdrS", 0x202),
+    ),
     _Form("a PE file, as EFI programs are", "put it on an ISO, as EFI/BOOT/BOOTX64.EFI", _is_pe),
     _Form("a disk image of QEMU (qcow2)", _DISK, _magic(b"QFI\xfb")),
     _Form("a disk image with a GPT", _DISK, _magic(b"EFI PART", 512)),
