@@ -71,7 +71,7 @@ _FORMS = (
     _Form("a cpio archive", _UNPACK, _magic(b"07070")),
     _Form(
         "a Linux kernel (bzImage)",
-        "the vmlinux in it, which Linux's scripts/extract-vmlinux unpacks, boots; qemu-system-x86_64 -kernel starts this",
+        "the vmlinux in it, which Linux's scripts/extract-vmlinux unpacks, boots; or use qemu-system-x86_64 -kernel",
         _magic(b"HdrS", 0x202),
     ),
     _Form("a PE file, as EFI programs are", "put it on an ISO, as EFI/BOOT/BOOTX64.EFI", _is_pe),
