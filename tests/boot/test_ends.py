@@ -2,10 +2,11 @@
 
 import pytest
 
-from ambilink.machine.model import Verdict
+from ambilink.machine.model import BootRequest, Verdict
 from ambilink.report.boot import as_text
 
 from . import cycles
+from .entries import ENTRY_MAX, longest_entries
 from .hostile import checks, hostile
 
 pytestmark = pytest.mark.compiler
@@ -28,6 +29,18 @@ def test_what_is_long_is_done_in_steps(system, machine):
     budget = {"memory": own << 20, "kernel-memory": memory * 3 << 14}
     chain = {"arguments": [str(each) for each in arguments], "grants": ["log"], **budget}
     checks(hostile(system, "hostile-chain", hostile_chain=chain).boot(machine, memory_megabytes=memory), "chain")
+
+
+def test_no_entry_into_the_kernel_is_long(system):
+    """Chains that end, mappings alone in their page tables, tables of handles, and processes that hold all they could get."""
+    chain = {"arguments": ["500", "5000", "0"], "memory": 60 << 20, "kernel-memory": 2 << 20, "grants": ["log"]}
+    ends = {"arguments": ["5"], "grants": ["log"]}
+    most = {"memory": 30 << 20, "kernel-memory": 2 << 20}
+    names = "hostile-chain", "hostile-ends", "test-glutton"
+    hostile(system, *names, hostile_chain=chain, hostile_ends=ends, test_glutton=most)
+    outcome, entries = longest_entries(BootRequest(system.pack(), memory_megabytes=160, seed=1))
+    assert outcome.verdict is Verdict.PASS, outcome.text
+    assert len(entries) > 15 and max(entries.values()) < ENTRY_MAX, entries
 
 
 def test_what_a_program_of_the_boot_had_is_there_for_others(system, machine):

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from ambilink.bootimage.container import read
-from ambilink.machine.model import Verdict
+from ambilink.machine.model import BootRequest, Verdict
+
+from .entries import ENTRY_MAX, longest_entries
 
 HERE = Path(__file__).parent / "linux"
 INTERPRETER = Path("/lib/ld-musl-x86_64.so.1")
@@ -39,7 +41,7 @@ def hello(tmp_path):
 def linux_system(system, hello):
     settings = {"calls": "linux", "arguments": ["one"], "environment": {"WHO": "Linux"}, "opens": ["etc/motd"]}
     system.program("hello", program=str(hello), **settings)
-    system.file("etc/motd", "a line\nanother\n")
+    system.file("etc/motd", "a line\nanother\n").file("etc/none-of-it", "")  # an empty one, where the next file begins
     system.files |= {"lib/ld-musl-x86_64.so.1": str(INTERPRETER), "lib/libgreet.so": str(hello.parent / "libgreet.so")}
     return system
 
@@ -73,9 +75,10 @@ def test_calls_answer_as_linux_does_or_refuse(system, tmp_path, hello):
     system.program("calls", program=str(program), **settings)
     system.file("etc/motd", "a line\nanother\n")
     system.files["lib/ld-musl-x86_64.so.1"] = str(INTERPRETER)
-    result = system.boot()
-    here = [line for line in result.outcome.text if line.startswith("calls: ")]
-    assert result.outcome.verdict is Verdict.PASS and len(here) == len(under_linux)
+    outcome, entries = longest_entries(BootRequest(system.pack(), seed=1))
+    here = [line for line in outcome.text if line.startswith("calls: ")]
+    assert outcome.verdict is Verdict.PASS and len(here) == len(under_linux)
+    assert len(entries) > 15 and max(entries.values()) < ENTRY_MAX, entries
     less = "calls: less: "
     assert [each for each in zip(here, under_linux, strict=True) if each[0] != each[1] and less not in each[0]] == []
     assert [line for line in here if line.startswith(less) and ": error " not in line] == []

@@ -13,7 +13,7 @@
 #include "process/collect.h"
 #include "start/service.h"
 
-#define WORK_OF_LOGGING 8 /* for each part: a serial line is slow */
+#define WORK_OF_LOGGING 12 /* for each part: a serial line is slow */
 
 int64_t call_log_write(handle_t handle, uint64_t text_user, uint64_t size)
 {

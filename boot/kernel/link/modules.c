@@ -21,9 +21,30 @@ static const struct module_memory *loaded;
 struct module_link {
     const char *name; /* of the module that is being loaded */
     struct module_memory *memories;
+    void *kept; /* a page that was released, for the next who asks: each call of the linker wants one; NULL: none */
     struct linker linker;
     struct target target;
 };
+
+static void *allocate(void *context, uint64_t *size)
+{
+    struct module_link *linking = context;
+    if (!linking->kept || *size > PAGE_SIZE)
+        return link_allocate(context, size);
+    void *page = linking->kept;
+    linking->kept = NULL;
+    *size = PAGE_SIZE;
+    return page;
+}
+
+static void release(void *context, void *block, uint64_t size)
+{
+    struct module_link *linking = context;
+    if (!linking->kept && size == PAGE_SIZE)
+        linking->kept = block;
+    else
+        link_release(context, block, size);
+}
 
 static bool open_module(void *context, const struct module *referrer, const char *name, struct file_view *view)
 {
@@ -124,8 +145,8 @@ static bool log_line(void *context, const char *text)
 }
 
 static const struct target_host module_host = {
-    .allocate = link_allocate,
-    .release = link_release,
+    .allocate = allocate,
+    .release = release,
     .open = open_module,
     .reserve = reserve,
     .unreserve = unreserve,
@@ -188,12 +209,15 @@ void modules_load(void)
 {
     struct module_link linking;
     linking.memories = NULL;
+    linking.kept = NULL;
     linker_init(&linking.linker, &module_host);
     linking.linker.tls_surplus = 0; /* modules have no thread-local data */
     linking.linker.descriptors = (struct tls_descriptor_names){0};
     target_init(&linking.target, &linking.linker, &linking, 0);
     load_all(&linking);
     target_end(&linking.target);
+    if (linking.kept)
+        kernel_unmap(linking.kept);
     loaded = linking.memories;
 }
 

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/report.h"
+#include "base/work.h"
 #include "linux/error.h"
 #include "linux/files.h"
 #include "linux/memory.h"
@@ -43,7 +44,7 @@ enum linux_number {
 #define ARCH_SET_FS 0x1002
 #define ARCH_GET_FS 0x1003
 #define RANDOM_FLAGS 7 /* do not wait; of whichever source */
-#define RANDOM_MAX 4096 /* bytes of one call: the rest is the caller's to ask for */
+#define RANDOM_MAX 0x1ffffff /* bytes of one call, as Linux has it */
 
 enum linux_clock {
     LINUX_CLOCK_WALL = 0,
@@ -64,13 +65,18 @@ static int64_t do_clock_gettime(uint64_t clock, uint64_t to_user)
     return user_write(current_thread->space, to_user, words, sizeof words) ? 0 : LINUX_EFAULT;
 }
 
-/* Not more than RANDOM_MAX bytes at once. */
+/* In steps, and not more than RANDOM_MAX bytes. */
 static int64_t do_getrandom(uint64_t to_user, uint64_t size, uint64_t flags)
 {
     if (flags > RANDOM_FLAGS)
         return LINUX_EINVAL;
     size = size < RANDOM_MAX ? size : RANDOM_MAX;
-    for (uint64_t done = 0; done < size; done += 8) {
+    for (uint64_t done = current_thread->progress ? current_thread->progress->index : 0; done < size; done += 8) {
+        if (!work_left) {
+            thread_keep_progress()->index = done;
+            return CALL_AGAIN;
+        }
+        work_did(1);
         uint64_t word = random_next(), part = size - done < 8 ? size - done : 8;
         if (!user_write(current_thread->space, to_user + done, &word, part))
             return LINUX_EFAULT;

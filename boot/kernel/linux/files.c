@@ -10,7 +10,7 @@
 #define PATH_SIZE 256
 #define STANDARD_DESCRIPTORS 3
 #define VECTOR_MAX 1024
-#define WORK_OF_LOGGING 8 /* for each 128 bytes: a serial line is slow */
+#define WORK_OF_LOGGING 12 /* for each 128 bytes: a serial line is slow */
 #define WRITE_MAX 65536 /* bytes of one call: the rest is the caller's to write */
 #define CURRENT_FOLDER ((uint32_t)-100)
 
@@ -306,7 +306,19 @@ int64_t linux_write(uint64_t number, uint64_t from_user, uint64_t size)
     return done || is_there ? (int64_t)done : LINUX_EFAULT;
 }
 
-/* `one` for each part of a vector, until one is not done as a whole, or in this entry: so much of it is done then. */
+static uint64_t parts_before(void)
+{
+    return current_thread->progress ? current_thread->progress->address : 0;
+}
+
+static int64_t leave_at_part(uint64_t index)
+{
+    thread_keep_progress()->address = index;
+    return CALL_AGAIN;
+}
+
+/* `one` for each part of a vector, until one is not done as a whole, or in this entry: so much of it is done then. Of parts
+ * that are empty none is done: the next entry goes on behind them. */
 static int64_t each_part(uint64_t number, uint64_t vector_user, uint64_t count,
                          int64_t (*one)(uint64_t number, uint64_t address, uint64_t size))
 {
@@ -316,12 +328,15 @@ static int64_t each_part(uint64_t number, uint64_t vector_user, uint64_t count,
         return LINUX_EBADF;
     if (count > VECTOR_MAX)
         return LINUX_EINVAL;
-    for (uint64_t i = 0; i < count && all < WRITE_MAX; i++) {
+    for (uint64_t i = parts_before(); i < count && all < WRITE_MAX; i++) {
+        if (!work_left)
+            return all ? all : leave_at_part(i);
+        work_did(1);
         uint64_t part[2];
         bool is_there = user_read(current_thread->space, part, vector_user + i * sizeof part, sizeof part);
         int64_t done = !is_there ? LINUX_EFAULT : (int64_t)part[1] < 0 ? LINUX_EINVAL : one(number, part[0], part[1]);
         if (done < 0)
-            return all ? all : done;
+            return all ? all : done == CALL_AGAIN ? leave_at_part(i) : done;
         all += done;
         if ((uint64_t)done < part[1])
             break;

@@ -172,6 +172,13 @@ uint64_t memory_frame(const struct memory *memory, uint64_t offset)
     return memory->start ? memory->start + offset : *slot(memory, offset / PAGE_SIZE);
 }
 
+const uint64_t *memory_list(const struct memory *memory, uint64_t offset, uint64_t *count)
+{
+    const uint64_t page = offset / PAGE_SIZE;
+    *count = POINTERS_PER_PAGE - page % POINTERS_PER_PAGE;
+    return slot(memory, page);
+}
+
 uint64_t memory_charge(const struct memory *memory)
 {
     return memory->start ? 0 : cost_of(memory->size).pages;

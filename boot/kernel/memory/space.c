@@ -159,6 +159,7 @@ static int64_t unmap_rest(struct space_progress *progress, struct space *space)
         }
         mappings_remove(&space->mappings, mapping);
         mapping_end(mapping);
+        work_did(1);
     }
     return status;
 }

@@ -26,6 +26,7 @@
 #define FLUSH_PAGES_MAX 32     /* for more, all is flushed */
 #define LARGE_PAGE (2ull << 20)
 #define TOUCHED_TOGETHER 8 /* pages */
+#define WORK_OF_SCAN 6     /* units: looking at all entries of a table */
 
 #define ADDRESS(top, pointer, directory) \
     (0xffffull << 48 | (uint64_t)(top) << 39 | (uint64_t)(pointer) << 30 | (uint64_t)(directory) << 21)
@@ -292,7 +293,7 @@ static bool free_tables_below(uint64_t *entry, unsigned level)
             return false;
     if (!work_left)
         return false;
-    work_did(1);
+    work_did(level < 2 ? WORK_OF_SCAN : 1);
     table_free(*entry & ENTRY_FRAME);
     *entry = 0;
     return true;
@@ -306,6 +307,7 @@ bool page_table_destroy(uint64_t table)
     for (unsigned i = 0; i < ENTRIES / 2; i++)
         if (top[i] & ENTRY_PRESENT && !free_tables_below(&top[i], 0))
             return false;
+    work_did(WORK_OF_SCAN);
     table_free(table);
     return true;
 }
@@ -324,6 +326,17 @@ static uint64_t end_in_table(uint64_t address, uint64_t done, uint64_t size)
     return end < size ? end : size;
 }
 
+/* Of memory whose frames are in many lists. */
+static void fill_listed(uint64_t *entry, uint64_t count, const struct memory *memory, uint64_t offset, uint64_t flags)
+{
+    for (uint64_t part; count; count -= part, offset += part * PAGE_SIZE) {
+        const uint64_t *list = memory_list(memory, offset, &part);
+        part = part < count ? part : count;
+        for (const uint64_t *end = list + part; list < end;)
+            *entry++ = *list++ | flags;
+    }
+}
+
 /* Entries of pages that lie in one table. */
 static void fill(uint64_t *entry, uint64_t count, const struct memory *memory, uint64_t offset, uint64_t flags)
 {
@@ -332,8 +345,7 @@ static void fill(uint64_t *entry, uint64_t count, const struct memory *memory, u
         for (const uint64_t *own = memory->frames + offset / PAGE_SIZE; count; count--)
             *entry++ = *own++ | flags;
     else if (!memory->start)
-        for (; count; count--, offset += PAGE_SIZE)
-            *entry++ = memory_frame(memory, offset) | flags;
+        fill_listed(entry, count, memory, offset, flags);
     else if (memory->start == page_guard.start)
         for (const uint8_t *state = guard_state(frame); count; count--, frame += PAGE_SIZE)
             *entry++ = (frame | flags) ^ (*state++ == GUARD_INTACT ? 0 : ENTRY_PRESENT | ENTRY_WITHHELD);
@@ -375,7 +387,7 @@ void page_protect(uint64_t table, uint64_t address, const struct memory *memory,
         for (uint64_t end = end_in_table(address, done, size); done < end; done += PAGE_SIZE, entry += entry != NULL) {
             if (!entry || !*entry)
                 continue;
-            const uint64_t frame = memory_frame(memory, offset + done);
+            const uint64_t known = *entry & ENTRY_FRAME, frame = known ? known : memory_frame(memory, offset + done);
             *entry = frame | flags;
             if (prot == PROT_NO_ACCESS)
                 *entry = ENTRY_NO_ACCESS;
@@ -402,7 +414,7 @@ void page_unmap(uint64_t table, uint64_t address, uint64_t size)
                 unused += ENTRY_USED_ONE;
             }
         *above -= is_whole ? *above & ENTRY_USED : unused;
-        work_did(1);
+        work_did(2 + (unsigned)(unused / ENTRY_USED_ONE / PAGES_PER_UNIT));
         if (!(*above & ENTRY_USED))
             free_unused_tables(table, page);
     }

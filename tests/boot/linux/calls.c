@@ -143,6 +143,38 @@ static void map_much(void)
     CALL("munmap of that", SYS_munmap, at, size);
 }
 
+/* Calls of many parts, and of much that is dear. */
+static void do_long(void)
+{
+    static char data[65536], line[8192];
+    static struct iovec none[1024], bytes[1024];
+    for (int i = 0; i < 1024; i++)
+        none[i].iov_base = bytes[i].iov_base = data + i, bytes[i].iov_len = 1;
+    CALL("readv of empty parts", SYS_readv, 3, none, 1024L);
+    CALL("lseek to the beginning", SYS_lseek, 3, 0L, SEEK_SET);
+    CALL("readv of bytes", SYS_readv, 3, bytes, 1024L);
+    show("which are the file's", memcmp(data, "a line\nanother\n", 15));
+    none[1023].iov_len = 15;
+    CALL("lseek back", SYS_lseek, 3, 0L, SEEK_SET);
+    CALL("readv of empty parts, then one", SYS_readv, 3, none, 1024L);
+    CALL("getrandom of much", SYS_getrandom, data, sizeof data, 0L);
+    CALL("getrandom into what is not there", SYS_getrandom, data + (1L << 40), sizeof data, 0L);
+    long zeroes = 0;
+    for (size_t i = 0; i < sizeof data; i += 64)
+        zeroes += memcmp(data + i, line, 64) == 0;
+    show("of which none is left out", zeroes);
+    fflush(stdout);
+    snprintf(line, sizeof line, "calls: a long line %0*d\n", 4000, 7);
+    CALL("write of a long line", SYS_write, 1, line, strlen(line));
+    for (int i = 0; i < 1024; i++)
+        bytes[i].iov_base = line + i;
+    bytes[1023].iov_base = "\n";
+    long done = 0;
+    for (long part; done < 1024 && (part = writev(1, bytes + done, 1024 - (int)done)) > 0;)
+        done += part;
+    show("writev of bytes", done);
+}
+
 static void ask_others(void)
 {
     char data[64];
@@ -205,6 +237,7 @@ int main(int count, char **words)
     read_files();
     map_memory();
     map_much();
+    do_long();
     ask_others();
     ask_for_more(words[1]);
     close(1);

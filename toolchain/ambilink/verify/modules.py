@@ -40,9 +40,10 @@ class Modules:
         self.image = image
         self.elves: dict[str, ElfInfo] = {}
         self.unreadable: dict[str, str] = {}  # files that no linker accepts, and why
-        places = {file.offset: file.name for file in reversed(image.archive.files)}
+        places = {file.offset: file.name for file in reversed(image.archive.files) if file.size}
         # Files with the same contents lie in the image once: frames tell the first of their names.
-        self.first_names = {file.name: places[file.offset] for file in image.archive.files}
+        files = image.archive.files  # an empty one lies where the next one does
+        self.first_names = {file.name: places[file.offset] if file.size else file.name for file in files}
         for file in image.archive.files:
             if file.kind.is_elf:
                 where = Path(f"{image.path}:{file.name}")
