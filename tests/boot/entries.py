@@ -1,4 +1,4 @@
-"""How long a boot's entries into the kernel are: in instructions, from the call or trap until another thread may run."""
+"""How long entries into the kernel are in a boot: instructions, from the call or trap until another thread may run."""
 
 from functools import partial
 

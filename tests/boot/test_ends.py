@@ -32,7 +32,7 @@ def test_what_is_long_is_done_in_steps(system, machine):
 
 
 def test_no_entry_into_the_kernel_is_long(system):
-    """Chains that end, mappings alone in their page tables, tables of handles, and processes that hold all they could get."""
+    """Chains end, mappings alone in their page tables, tables of handles, and a process that holds all it could get."""
     chain = {"arguments": ["500", "5000", "0"], "memory": 60 << 20, "kernel-memory": 2 << 20, "grants": ["log"]}
     ends = {"arguments": ["5"], "grants": ["log"]}
     most = {"memory": 30 << 20, "kernel-memory": 2 << 20}

@@ -27,6 +27,14 @@ def test_hostile_programs_together(system, machine):
     assert "hostile-services: loader: every program of the manifest ended: passed" in result.outcome.text
 
 
+def test_who_keeps_a_request_pays_for_it(system):
+    system.service("mute", program="test-mute", **{"kernel-memory": 64 << 10})
+    result = system.program("test-patient", **{"kernel-memory": 32 << 10}).boot()
+    assert result.outcome.verdict is Verdict.PASS, result.outcome.text
+    used_up = "kernel: mute: its budget of kernel memory is used up: "
+    assert any(line.startswith(used_up) for line in result.outcome.text)
+
+
 def test_no_order_of_ends_keeps_more_frames_than_are_charged(system):
     budget = {"grants": ["log"], "memory": 16 << 20, "kernel-memory": 256 << 10}
     result = system.program("hostile-slabs", **budget).boot()

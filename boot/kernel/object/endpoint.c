@@ -91,7 +91,7 @@ static int64_t hand_over(struct thread *caller, const struct message *request, s
     int64_t status = handle_reserve(receiver->handles, 1 + (unsigned)request->handle_count);
     if (status != STATUS_OK)
         return status;
-    struct reply *reply = reply_create(caller->space->budget);
+    struct reply *reply = reply_create(receiver->space->budget);
     if (!reply)
         return STATUS_NO_MEMORY;
     status = handle_insert(receiver->handles, reply, RIGHT_TRANSFER, 0);

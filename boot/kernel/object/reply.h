@@ -11,7 +11,7 @@ struct reply {
     struct thread *caller; /* NULL: none yet, or it died */
 };
 
-/* For no caller yet; the budget, which is the caller's, pays for it. NULL: no memory. */
+/* For no caller yet; the budget, which is the receiver's, pays for it: who keeps it pays. NULL: no memory. */
 struct reply *reply_create(struct budget *budget);
 /* The caller now waits for the answer. */
 void reply_bind(struct reply *reply, struct thread *caller);
