@@ -175,7 +175,7 @@ uint64_t memory_frame(const struct memory *memory, uint64_t offset)
 const uint64_t *memory_list(const struct memory *memory, uint64_t offset, uint64_t *count)
 {
     const uint64_t page = offset / PAGE_SIZE;
-    *count = POINTERS_PER_PAGE - page % POINTERS_PER_PAGE;
+    *count = memory->frames ? memory->pages - page : POINTERS_PER_PAGE - page % POINTERS_PER_PAGE;
     return slot(memory, page);
 }
 

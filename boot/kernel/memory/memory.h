@@ -45,8 +45,7 @@ static inline unsigned memory_max_prot(const struct memory *memory)
 }
 /* The frame that holds the page at an offset below its size. */
 uint64_t memory_frame(const struct memory *memory, uint64_t offset);
-/* The same where they are too many for one list (`frames` is NULL): the frames from there on, of which *count follow each
- * other. */
+/* Of memory with frames of its own: the list of them from there on; *count follow each other. */
 const uint64_t *memory_list(const struct memory *memory, uint64_t offset, uint64_t *count);
 /* Bookkeeping: pages that are charged for it, and frames that it has now, each with those that list them. */
 uint64_t memory_charge(const struct memory *memory);

@@ -11,7 +11,7 @@
 #include "link/link.h"
 #include "memory/area.h"
 
-#define LOADER_STACK_SIZE (16 * PAGE_SIZE)
+#define LOADER_STACK_SIZE (8 * PAGE_SIZE) /* it takes up to half of that */
 #define REGISTRY "names"
 
 struct endpoint *loader_endpoint, *names_endpoint;

@@ -139,13 +139,10 @@ static void flush(uint64_t table, uint64_t address, uint64_t size)
             cpu_flush_page(at);
 }
 
-/* Many at once: a loop's own steps count. */
-#define FILLED_AT_ONCE 8
-
 static void fill_kernel(uint64_t *entry, uint64_t count, uint64_t value, uint64_t step)
 {
-    for (; count >= FILLED_AT_ONCE; count -= FILLED_AT_ONCE)
-        for (unsigned i = 0; i < FILLED_AT_ONCE; i++, value += step)
+    for (; count >= 8; count -= 8) /* at once: a loop's own steps count */
+        for (unsigned i = 0; i < 8; i++, value += step)
             *entry++ = value;
     for (; count; count--, value += step)
         *entry++ = value;
@@ -326,7 +323,7 @@ static uint64_t end_in_table(uint64_t address, uint64_t done, uint64_t size)
     return end < size ? end : size;
 }
 
-/* Of memory whose frames are in many lists. */
+/* Of memory that has frames of its own. */
 static void fill_listed(uint64_t *entry, uint64_t count, const struct memory *memory, uint64_t offset, uint64_t flags)
 {
     for (uint64_t part; count; count -= part, offset += part * PAGE_SIZE) {
@@ -341,10 +338,7 @@ static void fill_listed(uint64_t *entry, uint64_t count, const struct memory *me
 static void fill(uint64_t *entry, uint64_t count, const struct memory *memory, uint64_t offset, uint64_t flags)
 {
     uint64_t frame = memory->start + offset;
-    if (!memory->start && memory->frames)
-        for (const uint64_t *own = memory->frames + offset / PAGE_SIZE; count; count--)
-            *entry++ = *own++ | flags;
-    else if (!memory->start)
+    if (!memory->start)
         fill_listed(entry, count, memory, offset, flags);
     else if (memory->start == page_guard.start)
         for (const uint8_t *state = guard_state(frame); count; count--, frame += PAGE_SIZE)
