@@ -106,6 +106,7 @@ void port_log(struct port *port, const char *line, uint64_t size);
 struct port_budget {
     uint64_t memory, kernel_memory; /* bytes, taken from the payer's budget; both 0: it shares that */
     struct port_space payer;        /* id 0: this service */
+    uint32_t priority;              /* the most that its threads may have; a system without such ignores it */
 };
 
 /* An address space with nothing in it, of a process that does not run yet. *number names the process to clients and to

@@ -76,8 +76,9 @@ static struct port_budget budget_of(const struct child *child, struct port_space
     const struct port_boot *boot = &child->space.loader->boot;
     const struct image_service *service = child->service;
     if (payer.id && !service->memory && !service->kernel_memory)
-        return (struct port_budget){.payer = payer};
+        return (struct port_budget){.payer = payer, .priority = service->priority};
     return (struct port_budget){
+        .priority = service->priority,
         .memory = service->memory ? service->memory : boot->share_memory,
         .kernel_memory = service->kernel_memory ? service->kernel_memory : boot->share_kernel_memory,
     };

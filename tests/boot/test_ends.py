@@ -72,8 +72,9 @@ def test_a_program_that_is_started_and_waited_for_leaves_nothing(system):
 
 def test_the_books_balance_when_much_has_died(system):
     system.kernel = "test-kernel-books"
-    result = hostile(system, "hostile-ends", hostile_ends={"arguments": ["10"], "grants": ["log"]}).boot()
-    checks(result, "ends")
+    ends = {"arguments": ["10"], "grants": ["log"]}
+    result = hostile(system, "hostile-waits", "hostile-ends", hostile_ends=ends).boot()
+    checks(result, "waits", "ends")
     assert result.outcome.text[-1].startswith("books: balanced: ")
     assert result.outcome.verdict is Verdict.PASS
 

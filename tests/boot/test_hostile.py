@@ -19,10 +19,10 @@ MOST = {"memory": 20 << 20, "kernel-memory": 1 << 20}
 
 
 def test_hostile_programs_together(system, machine):
-    system = hostile(system, "hostile-rights", "hostile-services", "hostile-messages", "hostile-quota", "test-glutton",
-                     "test-glutton", hostile_quota=QUOTA, test_glutton=MOST)  # fmt: skip
+    names = "hostile-rights", "hostile-services", "hostile-messages", "hostile-waits", "hostile-waits", "hostile-quota"
+    system = hostile(system, *names, "test-glutton", "test-glutton", hostile_quota=QUOTA, test_glutton=MOST)
     result = system.boot(machine, memory_megabytes=48, timeout=90.0)
-    checks(result, "rights", "services", "messages", "quota")
+    checks(result, "rights", "services", "messages", "waits", "quota")
     # A line of a program is headed by the name that it has, not by one that it chose.
     assert "hostile-services: loader: every program of the manifest ended: passed" in result.outcome.text
 

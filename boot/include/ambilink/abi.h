@@ -41,7 +41,8 @@
 #define RIGHT_INPUT 0x400     /* system: take keys */
 #define RIGHT_WATCH 0x800     /* process: get a notice of its end. Handles of a process to itself do not carry it */
 #define RIGHT_MINT 0x1000     /* endpoint: make handles with a badge. Only a handle without one has this right */
-#define RIGHTS_ALL 0x1fff
+#define RIGHT_SIGNAL 0x2000   /* endpoint: set bits of its next message of the kernel */
+#define RIGHTS_ALL 0x3fff
 
 /* System calls. */
 #define SYS_HANDLE_CLOSE 0
@@ -78,9 +79,36 @@
 #define SYS_FUTEX_REQUEUE 31
 #define SYS_THREAD_EXIT_WORD 32
 #define SYS_THREAD_NUMBER 33
+#define SYS_SIGNAL_ENTRY 34
+#define SYS_SIGNAL_MASK 35
+#define SYS_SIGNAL_RETURN 36
+#define SYS_THREAD_SIGNAL 37
+#define SYS_THREAD_PRIORITY 38
+#define SYS_PROCESS_PRIORITY 39
+#define SYS_FUTEX_LOCK 40
+#define SYS_FUTEX_UNLOCK 41
+#define SYS_FUTEX_LIST 42
+#define SYS_THREAD_NAME 43
+#define SYS_ENDPOINT_JOIN 44
+#define SYS_ENDPOINT_SIGNAL 45
+
+#define PRIORITY_ASK 0xffffffff /* SYS_THREAD_PRIORITY changes nothing */
+#define PRIORITY_MAX 31 /* above 0, which shares the CPU by budgets, a thread runs before all of lower ones */
+
+#define SIGNAL_MAX 64 /* signals are 1 to this; signal n is bit n - 1 of a mask */
+/* How SYS_SIGNAL_MASK changes the signals that a thread does not take now. */
+#define SIGNAL_BLOCK 0
+#define SIGNAL_UNBLOCK 1
+#define SIGNAL_SET 2
+#define SIGNAL_WAIT 3 /* as SIGNAL_SET, until one is taken, for which the call waits */
+#define SIGNAL_REGISTERS 18
 
 /* How a word is named that threads wait for. */
 #define FUTEX_SHARED 1  /* by its place in the memory object, for all processes that have that; else by its address */
+/* Bits of a lock's word: others wait for it; its owner died; and the number of its owner. */
+#define FUTEX_WAITERS 0x80000000u
+#define FUTEX_OWNER_DIED 0x40000000u
+#define FUTEX_OWNER 0x3fffffffu
 #define FUTEX_COMPARE 2 /* SYS_FUTEX_REQUEUE: only while the word has the value */
 
 #define CLOCK_SINCE_BOOT 0 /* nanoseconds since the kernel started */
@@ -96,9 +124,12 @@
 #define MESSAGE_HANDLES 4
 #define MESSAGE_DATA_MAX 65536
 #define PROCESS_NAME_MAX 32 /* bytes, the closing NUL included */
+#define THREAD_NAME_MAX 16  /* likewise */
 
 /* word[0] of a message that the kernel sends to the endpoint that watches a process (SYS_PROCESS_WATCH). */
 #define MESSAGE_PROCESS_EXITED 0xffffffffffffff01
+/* word[0] of a message of SYS_ENDPOINT_SIGNAL; word[1]: the bits that were set since the one before. */
+#define MESSAGE_SIGNALLED 0xffffffffffffff02
 #define PROCESS_ALIVE 0 /* states of a process; word[1] of that message */
 #define PROCESS_EXITED 1
 #define PROCESS_FAULTED 2
@@ -125,6 +156,14 @@ struct machine_counts {
     uint64_t pieces;              /* small objects of the kernel's */
     uint64_t handles;             /* in all processes */
     uint64_t ending;              /* ends that were begun and are not done */
+};
+
+/* What lies on a thread's stack when it takes a signal, and what SYS_SIGNAL_RETURN restores. */
+struct signal_frame {
+    uint64_t signal; /* 0: a fault of its own */
+    uint64_t mask;   /* what it did not take before. Until it changes that, it takes none */
+    uint64_t vector, error, address; /* of the fault, as the machine says it */
+    uint64_t registers[SIGNAL_REGISTERS]; /* x86-64: r15 to r8, rbp rdi rsi rdx rcx rbx rax, then rip, flags, rsp */
 };
 
 /* What call, receive and reply carry. The words have the meaning that two parties agree on; by custom

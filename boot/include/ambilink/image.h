@@ -32,6 +32,7 @@
 #define IMAGE_SIGNED_PREFIX_SIZE 16
 #define IMAGE_ARGUMENTS_MAX 8
 #define IMAGE_PRELOADS_MAX 8
+#define IMAGE_PRIORITY_MAX 31
 #define IMAGE_NO_FILE 0xffffffffu
 #define IMAGE_UNREAD_RUNS 2
 
@@ -133,6 +134,8 @@ struct image_service {
 
     uint32_t preload_count;      /* libraries that are searched right after the program, as by LD_PRELOAD */
     uint32_t preload[IMAGE_PRELOADS_MAX]; /* their names under "lib/" */
+    uint32_t priority;           /* the highest that its threads may have, which its first one has: at most IMAGE_PRIORITY_MAX */
+    uint32_t reserved;
 };
 
 #define IMAGE_REGISTERS_MAX 32

@@ -29,3 +29,11 @@ struct budget *caller_payer(handle_t handle, int64_t *status)
     const struct process *process = handle ? caller_managed_process(handle, status) : current_thread->process;
     return process ? process->budget : NULL;
 }
+
+bool caller_gave_name(const char *name, uint64_t length)
+{
+    for (uint64_t i = 0; i < length; i++)
+        if ((uint8_t)name[i] < ' ' || name[i] == 0x7f)
+            return false;
+    return true;
+}

@@ -17,9 +17,8 @@ int64_t call_process_create(uint64_t name_user, uint64_t length, handle_t payer_
         return STATUS_INVALID;
     if (!user_read(current_thread->space, name, name_user, length))
         return STATUS_BAD_ADDRESS;
-    for (uint64_t i = 0; i < length; i++)
-        if ((uint8_t)name[i] < ' ' || name[i] == 0x7f) /* the log shows it */
-            return STATUS_INVALID;
+    if (!caller_gave_name(name, length))
+        return STATUS_INVALID;
     struct process *process = memory ? process_create_limited(budget, (struct cost){memory / PAGE_SIZE, kernel_memory}, name, length)
                                      : process_create(budget, name, length);
     return caller_give(process, RIGHT_MANAGE | RIGHT_WATCH | RIGHT_DUPLICATE | RIGHT_TRANSFER);

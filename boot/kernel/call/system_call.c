@@ -10,12 +10,14 @@
 #include "call/machine.h"
 #include "call/memory.h"
 #include "call/processes.h"
+#include "call/signals.h"
 #include "call/threads.h"
 #include "entry.h"
 #include "linux/error.h"
 #include "linux/linux.h"
 #include "object/futex.h"
 #include "object/reply.h"
+#include "object/signal.h"
 #include "process/collect.h"
 #include "process/leave.h"
 
@@ -77,7 +79,11 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
         return STATUS_OK;
     case SYS_ENDPOINT_CREATE:
         return caller_give(endpoint_create(current_thread->process->budget, current_thread->process_record),
-                    RIGHT_CALL | RIGHT_RECEIVE | RIGHT_MINT | RIGHT_DUPLICATE | RIGHT_TRANSFER);
+                           RIGHT_CALL | RIGHT_RECEIVE | RIGHT_SIGNAL | RIGHT_MINT | RIGHT_DUPLICATE | RIGHT_TRANSFER);
+    case SYS_ENDPOINT_JOIN:
+        return call_endpoint_join((handle_t)a, (handle_t)b);
+    case SYS_ENDPOINT_SIGNAL:
+        return call_endpoint_signal((handle_t)a, b);
     case SYS_CALL:
         return call_call((handle_t)a, b, c, d);
     case SYS_RECEIVE:
@@ -104,6 +110,27 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
         return c > FUTEX_SHARED ? STATUS_INVALID : futex_wake((struct futex){a, c}, b);
     case SYS_FUTEX_REQUEUE:
         return call_futex_requeue(a, b, c, d, e, f);
+    case SYS_FUTEX_LOCK:
+        return b > FUTEX_SHARED ? STATUS_INVALID : call_until(futex_lock((struct futex){a, b}), c);
+    case SYS_FUTEX_UNLOCK:
+        return b > FUTEX_SHARED ? STATUS_INVALID : futex_unlock((struct futex){a, b});
+    case SYS_FUTEX_LIST:
+        current_thread->lock_list = a;
+        return STATUS_OK;
+    case SYS_SIGNAL_ENTRY:
+        return call_signal_entry(a, b);
+    case SYS_SIGNAL_MASK:
+        return signal_mask(a, b, c);
+    case SYS_SIGNAL_RETURN:
+        return signal_return(a);
+    case SYS_THREAD_SIGNAL:
+        return call_thread_signal(a, b);
+    case SYS_THREAD_NAME:
+        return call_thread_name(a, b);
+    case SYS_THREAD_PRIORITY:
+        return call_thread_priority(a, b);
+    case SYS_PROCESS_PRIORITY:
+        return call_process_priority((handle_t)a, b);
     case SYS_SERVICE_START:
         return call_service_start((handle_t)a, b, c, (handle_t)d);
     default:
@@ -167,7 +194,9 @@ struct frame *system_call_handle(struct frame *frame)
         thread->collection = 0;
         if (thread->progress)
             thread_forget_progress(thread);
-        if (thread->record.state == THREAD_READY)
+        if (thread->record.state != THREAD_READY)
+            signal_disturb(thread);
+        else if (frame_is_call(frame)) /* else all its registers are others now */
             frame_set_result(frame, result);
     }
     object_release(thread);

@@ -27,7 +27,10 @@ int64_t call_thread_create(handle_t handle, uint64_t entry, uint64_t stack, uint
     if (!thread)
         return STATUS_NO_MEMORY;
     thread->thread_pointer = thread_pointer;
-    thread->exit_word = process == current_thread->process ? current_thread->exit_word : 0;
+    if (process == current_thread->process) {
+        thread->exit_word = current_thread->exit_word;
+        thread->mask = current_thread->mask;
+    }
     number = (uint32_t)thread->record.number;
     if (number_user)
         user_write(current_thread->space, number_user, &number, sizeof number);
@@ -72,6 +75,24 @@ int64_t call_receive(handle_t handle, uint64_t request, uint64_t reply_handle, u
     int64_t status;
     struct endpoint *endpoint = handle_object(current_thread->handles, handle, &endpoint_type, RIGHT_RECEIVE, &status);
     return endpoint ? call_until(endpoint_receive(endpoint, request, reply_handle), deadline) : status;
+}
+
+int64_t call_endpoint_join(handle_t member_handle, handle_t set_handle)
+{
+    int64_t status;
+    struct handle_table *table = current_thread->handles;
+    struct endpoint *member = handle_object(table, member_handle, &endpoint_type, RIGHT_RECEIVE, &status);
+    struct endpoint *set = member ? handle_object(table, set_handle, &endpoint_type, RIGHT_RECEIVE, &status) : NULL;
+    return set ? endpoint_join(member, set) : status;
+}
+
+int64_t call_endpoint_signal(handle_t handle, uint64_t bits)
+{
+    int64_t status;
+    struct endpoint *endpoint = handle_object(current_thread->handles, handle, &endpoint_type, RIGHT_SIGNAL, &status);
+    if (endpoint && bits > UINT32_MAX)
+        return STATUS_INVALID;
+    return endpoint ? endpoint_signal(endpoint, (uint32_t)bits) : status;
 }
 
 int64_t call_futex_requeue(uint64_t from, uint64_t count, uint64_t to, uint64_t moved, uint64_t flags, uint64_t value)

@@ -26,8 +26,10 @@ static void wait_for_work(struct endpoint *endpoint)
 /* The oldest notice was received, or cannot be any more. */
 static void drop_notice(struct endpoint *endpoint)
 {
-    struct notice *notice = endpoint->notices;
-    endpoint->notices = notice->next;
+    struct notice *last = endpoint->last_notice, *notice = last->next;
+    last->next = notice->next;
+    if (notice == last)
+        endpoint->last_notice = NULL;
     object_release(notice->owner);
 }
 
@@ -49,6 +51,9 @@ static void handle_closed(void *object, uint32_t rights)
 
 static bool endpoint_destroy(void *object)
 {
+    struct endpoint *endpoint = object;
+    if (endpoint->joined)
+        object_release(endpoint->joined);
     pool_free(object);
     return true;
 }
@@ -58,6 +63,8 @@ static void endpoint_reached(void *object)
     struct endpoint *endpoint = object;
     if (!reach_first(&endpoint->reach, endpoint))
         return;
+    if (endpoint->joined)
+        object_reached(endpoint->joined);
     endpoint->callers.cursor = endpoint->callers.first;
     endpoint->receivers.cursor = endpoint->receivers.first;
 }
@@ -107,6 +114,35 @@ static int64_t hand_over(struct thread *caller, const struct message *request, s
     return status;
 }
 
+static struct endpoint *where_received(struct endpoint *endpoint)
+{
+    return endpoint->joined ? endpoint->joined : endpoint;
+}
+
+int64_t endpoint_join(struct endpoint *member, struct endpoint *set)
+{
+    if (member == set || member->joined || member->has_members || set->joined)
+        return STATUS_OVERLAP;
+    if (member->callers.first || member->receivers.first || member->last_notice || member->signals)
+        return STATUS_OVERLAP;
+    object_retain(set);
+    object_reached(set);
+    member->joined = set;
+    set->has_members = true;
+    return STATUS_OK;
+}
+
+int64_t endpoint_signal(struct endpoint *endpoint, uint32_t bits)
+{
+    if (!endpoint->receive_handles || !where_received(endpoint)->receive_handles)
+        return STATUS_PEER_GONE;
+    endpoint = where_received(endpoint);
+    endpoint->signals |= bits;
+    if (bits)
+        wait_for_work(endpoint);
+    return STATUS_OK;
+}
+
 int64_t endpoint_call(struct endpoint *endpoint, uint64_t badge, uint64_t request_user, uint64_t reply_user)
 {
     struct thread *caller = current_thread;
@@ -116,8 +152,9 @@ int64_t endpoint_call(struct endpoint *endpoint, uint64_t badge, uint64_t reques
         return status;
     if (!user_read(caller->space, &answer, reply_user, sizeof answer))
         return STATUS_BAD_ADDRESS;
-    if (!endpoint->receive_handles)
+    if (!endpoint->receive_handles || !where_received(endpoint)->receive_handles)
         return STATUS_PEER_GONE;
+    endpoint = where_received(endpoint);
     caller->record.request = request_user;
     caller->message_out = reply_user;
     caller->badge = badge;
@@ -147,10 +184,27 @@ int64_t endpoint_call(struct endpoint *endpoint, uint64_t badge, uint64_t reques
     return STATUS_OK;
 }
 
+static bool has_notice(const struct endpoint *endpoint)
+{
+    return endpoint->last_notice || endpoint->signals;
+}
+
+static int64_t receive_signals(struct endpoint *endpoint, struct thread *receiver)
+{
+    const struct message message = {.word = {MESSAGE_SIGNALLED, endpoint->signals}};
+    const handle_t none = 0;
+    const int64_t status = message_deliver(NULL, &message, 0, receiver, &none);
+    if (status == STATUS_OK)
+        endpoint->signals = 0;
+    return status;
+}
+
 /* Give a thread the oldest notice; it stays where that fails. */
 static int64_t receive_notice(struct endpoint *endpoint, struct thread *receiver)
 {
-    const struct notice *notice = endpoint->notices;
+    if (!endpoint->last_notice)
+        return receive_signals(endpoint, receiver);
+    const struct notice *notice = endpoint->last_notice->next;
     struct message message = {0};
     handle_t none = 0;
     memory_copy(message.word, notice->word, sizeof message.word);
@@ -163,11 +217,12 @@ static int64_t receive_notice(struct endpoint *endpoint, struct thread *receiver
 int64_t endpoint_receive(struct endpoint *endpoint, uint64_t request_user, uint64_t handle_user)
 {
     struct thread *receiver = current_thread;
+    endpoint = where_received(endpoint);
     endpoint->record.server = (uint64_t)receiver->process_record;
     life_reach(receiver->process_record, LIFE_READY);
     receiver->message_out = request_user;
     receiver->reply_handle_out = handle_user;
-    if (endpoint->notices)
+    if (has_notice(endpoint))
         return receive_notice(endpoint, receiver);
     while (endpoint->callers.first) {
         struct thread *caller = endpoint->callers.first;
@@ -198,9 +253,12 @@ void endpoint_notify(struct endpoint *endpoint, struct notice *notice)
 {
     if (!endpoint->receive_handles)
         return;
-    *(endpoint->notices ? &endpoint->last_notice->next : &endpoint->notices) = notice;
+    endpoint = where_received(endpoint);
+    struct notice *last = endpoint->last_notice;
+    notice->next = last ? last->next : notice;
+    if (last)
+        last->next = notice;
     endpoint->last_notice = notice;
-    notice->next = NULL;
     object_retain(notice->owner);
     wait_for_work(endpoint);
 }
@@ -210,7 +268,7 @@ static bool endpoint_step(struct endpoint *endpoint)
 {
     struct thread *receiver = endpoint->receivers.first;
     if (endpoint->receive_handles) {
-        if (!receiver || !endpoint->notices)
+        if (!receiver || !has_notice(endpoint))
             return false;
         if (receiver->handles->closed)
             thread_set_aside(receiver);
@@ -220,7 +278,7 @@ static bool endpoint_step(struct endpoint *endpoint)
         thread_wake(endpoint->callers.first, STATUS_PEER_GONE);
     } else if (receiver) {
         thread_wake(receiver, STATUS_BAD_HANDLE);
-    } else if (endpoint->notices) {
+    } else if (endpoint->last_notice) {
         drop_notice(endpoint);
     } else {
         return false;

@@ -17,10 +17,13 @@ struct endpoint {
     struct object object;
     struct endpoint_record record;
     struct thread_queue callers, receivers;
-    struct notice *notices, *last_notice; /* not received yet, oldest first */
+    struct notice *last_notice;           /* of a ring of those that were not received yet; the next is the oldest */
+    struct endpoint *joined;       /* kept: where what comes here is received; NULL: here */
     struct endpoint *next_waiting; /* in the queue of endpoints_work */
-    bool is_waiting;               /* in it, which keeps the endpoint */
     struct reach reach;
+    bool is_waiting;               /* in the queue, which keeps the endpoint */
+    bool has_members;              /* others are joined to it */
+    uint32_t signals;              /* bits of endpoint_signal that were not received yet */
     uint32_t receive_handles;      /* when the last goes, callers get STATUS_PEER_GONE */
 };
 
@@ -32,6 +35,13 @@ struct endpoint *endpoint_create(struct budget *budget, const struct process_rec
 int64_t endpoint_call(struct endpoint *endpoint, uint64_t badge, uint64_t request_user, uint64_t reply_user);
 /* The running thread receives. STATUS_OK: it has a message, or waits. */
 int64_t endpoint_receive(struct endpoint *endpoint, uint64_t request_user, uint64_t handle_user);
+
+/* What comes to one is received at another from now on: so one thread waits for several. Neither is joined yet, or has others
+ * joined to it, but that `set` may have some; nothing waits at `member`: else STATUS_OVERLAP. */
+int64_t endpoint_join(struct endpoint *member, struct endpoint *set);
+/* Bits are set, for a message of the kernel's (MESSAGE_SIGNALLED): those that come before it is received are one message, so
+ * that nothing is kept for any. STATUS_PEER_GONE: no handle may receive. */
+int64_t endpoint_signal(struct endpoint *endpoint, uint32_t bits);
 
 /* A message without a caller: to a thread that receives, when endpoints_work comes to it or later. Without a handle
  * that may receive, to none. */

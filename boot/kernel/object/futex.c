@@ -80,6 +80,7 @@ void waiter_remove(struct waiter *waiter)
         waiter->previous->next = next;
     }
     waiter->next = NULL;
+    thread_of(waiter)->lock_word = 0;
     if (waiter->memory) {
         object_release(waiter->memory);
         thread_of(waiter)->share->sleepers--;
@@ -170,6 +171,142 @@ int64_t futex_requeue(struct futex from, uint64_t count, struct futex to, uint64
         add(&other, waiter);
     }
     return (int64_t)progress->index;
+}
+
+#define CHAIN_MAX 16 /* threads that wait for each other's locks, of which each inherits */
+
+static uint32_t number_of(const struct thread *thread)
+{
+    return (uint32_t)thread->record.number & FUTEX_OWNER;
+}
+
+/* The thread of the same process that has what a word says is its lock; NULL: none, or one elsewhere. */
+static struct thread *owner_at(const struct thread *thread, uint64_t address)
+{
+    uint32_t word;
+    if (!address || !user_read(thread->space, &word, address, sizeof word))
+        return NULL;
+    return thread_by_number(thread->share, word & FUTEX_OWNER);
+}
+
+/* False: the chain of owners leads back. */
+static bool owners_lead_on(const struct thread *thread, const struct thread *owner)
+{
+    for (unsigned i = 0; owner && i < CHAIN_MAX; i++, owner = owner_at(owner, owner->lock_word))
+        if (owner == thread)
+            return false;
+    return true;
+}
+
+static void inherit(const struct thread *thread, struct thread *owner)
+{
+    for (unsigned i = 0; owner && i < CHAIN_MAX && owner->priority < thread->priority; i++) {
+        thread_set_priority(owner, thread->priority);
+        owner = owner_at(owner, owner->lock_word);
+    }
+}
+
+int64_t futex_lock(struct futex futex)
+{
+    struct thread *thread = current_thread;
+    struct place place;
+    uint32_t word;
+    const int64_t status = find_place(thread, futex, &place);
+    if (status != STATUS_OK)
+        return status;
+    if (!user_read(thread->space, &word, futex.address, sizeof word))
+        return STATUS_BAD_ADDRESS;
+    const bool is_free = !(word & FUTEX_OWNER);
+    const uint32_t next = is_free ? number_of(thread) | (word & ~FUTEX_OWNER) : word | FUTEX_WAITERS;
+    struct thread *owner = is_free ? NULL : thread_by_number(thread->share, word & FUTEX_OWNER);
+    if (!is_free && !owner && !futex.is_shared)
+        return STATUS_PEER_GONE;
+    if (!owners_lead_on(thread, owner))
+        return STATUS_OVERLAP;
+    if (!user_write(thread->space, futex.address, &next, sizeof next))
+        return STATUS_BAD_ADDRESS;
+    if (is_free)
+        return STATUS_OK;
+    if (owner && !(word & FUTEX_WAITERS))
+        owner->contested++;
+    thread_wait(thread, NULL, THREAD_WAITING);
+    add(&place, &thread->waiter);
+    thread->lock_word = futex.address;
+    inherit(thread, owner);
+    return STATUS_OK;
+}
+
+int64_t futex_unlock(struct futex futex)
+{
+    struct thread *thread = current_thread;
+    struct place place;
+    uint32_t word;
+    const int64_t status = find_place(thread, futex, &place);
+    if (status != STATUS_OK)
+        return status;
+    if (!user_read(thread->space, &word, futex.address, sizeof word))
+        return STATUS_BAD_ADDRESS;
+    if ((word & FUTEX_OWNER) != number_of(thread))
+        return STATUS_NO_RIGHT;
+    struct waiter *waiter = next_waiter(&place, UINT64_MAX);
+    if (!waiter && !work_left)
+        return CALL_AGAIN;
+    struct thread *next = waiter ? thread_of(waiter) : NULL;
+    const bool others = waiter && waiter->next != waiter;
+    const uint32_t after = (next ? number_of(next) : 0) | (others ? FUTEX_WAITERS : 0);
+    if (!user_write(thread->space, futex.address, &after, sizeof after))
+        return STATUS_BAD_ADDRESS;
+    if (next) {
+        thread_wake(next, STATUS_OK);
+        next->contested += others;
+        if (others && next->share == thread->share && next->priority < thread->priority)
+            thread_set_priority(next, thread->priority);
+    }
+    if (word & FUTEX_WAITERS && thread->contested && --thread->contested == 0)
+        thread_set_priority(thread, thread->own_priority);
+    return STATUS_OK;
+}
+
+/* Of Linux' struct robust_list_head: the first entry, each of which leads to the next; from an entry to its word; and an entry
+ * that was just being added or taken away. */
+struct lock_list {
+    uint64_t first;
+    int64_t offset;
+    uint64_t pending;
+};
+
+static void abandon(struct thread *thread, uint64_t address)
+{
+    uint32_t word;
+    struct place place;
+    if (!user_read(thread->space, &word, address, sizeof word) || (word & FUTEX_OWNER) != number_of(thread))
+        return;
+    const uint32_t next = (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
+    if (!user_write(thread->space, address, &next, sizeof next))
+        return;
+    struct waiter *waiter = find_place(thread, (struct futex){address, true}, &place) == STATUS_OK ? first_at(&place) : NULL;
+    if (waiter)
+        thread_wake(thread_of(waiter), STATUS_OK);
+}
+
+bool futex_abandon(struct thread *thread)
+{
+    struct lock_list list;
+    if (!thread->lock_list || !user_read(thread->space, &list, thread->lock_list, sizeof list))
+        return true;
+    if (!thread->lock_list_at) {
+        thread->lock_list_at = list.first;
+        abandon(thread, list.pending + (uint64_t)list.offset);
+    }
+    while (thread->lock_list_at != thread->lock_list && thread->lock_list_count++ < FUTEX_LIST_MAX) {
+        if (!work_left)
+            return false;
+        work_did(1);
+        abandon(thread, thread->lock_list_at + (uint64_t)list.offset);
+        if (!user_read(thread->space, &thread->lock_list_at, thread->lock_list_at, sizeof(uint64_t)))
+            break;
+    }
+    return true;
 }
 
 int64_t futex_leave(struct thread *thread)

@@ -16,6 +16,8 @@ static uint64_t thread_numbers;
 static uint64_t armed;    /* when the timer interrupts next, by the clock since boot */
 static uint64_t turn_end; /* when the running thread's turn ends */
 #define TURN 10000000 /* nanoseconds */
+static struct turns urgent[PRIORITY_MAX + 1]; /* roots, by priority; [0] is unused */
+static uint32_t urgent_ready;                 /* a bit for each of those that has a thread */
 
 static void queue_add(struct thread_queue *queue, struct thread *thread)
 {
@@ -45,12 +47,45 @@ static void queue_remove(struct thread *thread)
     thread->queue = NULL;
 }
 
+static void take_turns(struct thread *thread)
+{
+    thread->has_turns = true;
+    turns_add(&thread->turn);
+    if (thread->priority) {
+        urgent_ready |= 1u << thread->priority;
+        thread->share->urgent++;
+    }
+}
+
+static void leave_turns(struct thread *thread)
+{
+    thread->has_turns = false;
+    turns_remove(&thread->turn);
+    if (!thread->priority)
+        return;
+    if (!urgent[thread->priority].first)
+        urgent_ready &= ~(1u << thread->priority);
+    thread->share->urgent--;
+}
+
+void thread_set_priority(struct thread *thread, unsigned priority)
+{
+    const bool is_ready = thread->has_turns;
+    if (priority == thread->priority)
+        return;
+    if (is_ready)
+        leave_turns(thread);
+    thread->priority = priority;
+    turns_init(&thread->turn, priority ? &urgent[priority] : &thread->share->turns);
+    if (is_ready)
+        take_turns(thread);
+}
+
 /* From wherever it is ready or waits; a time-out stays. */
 static void leave_place(struct thread *thread)
 {
     if (thread->has_turns) {
-        turns_remove(&thread->turn);
-        thread->has_turns = false;
+        leave_turns(thread);
     } else if (thread->queue) {
         queue_remove(thread);
     } else if (thread->waiter.next) {
@@ -154,8 +189,7 @@ void thread_ready(struct thread *thread)
     thread->record.state = THREAD_READY;
     thread->record.endpoint = 0;
     object_reached(thread->process);
-    thread->has_turns = true;
-    turns_add(&thread->turn);
+    take_turns(thread);
 }
 
 void thread_wake(struct thread *thread, int64_t result)
@@ -207,6 +241,13 @@ void thread_sleep(struct thread *thread, uint64_t nanoseconds)
     uint64_t now = clock_since_boot();
     thread_wait(thread, NULL, THREAD_SLEEPING);
     set_alarm(thread, nanoseconds < UINT64_MAX - now ? now + nanoseconds : UINT64_MAX, now);
+}
+
+struct thread *thread_by_number(const struct share *share, uint64_t number)
+{
+    struct trie_node *node = trie_find(&share->threads, number);
+    struct thread *thread = node ? (struct thread *)((uint8_t *)node - offsetof(struct thread, by_number)) : NULL;
+    return thread && thread->record.state != THREAD_DEAD ? thread : NULL;
 }
 
 static struct thread *thread_of(struct heap_node *alarm)
@@ -320,7 +361,7 @@ bool scheduler_waits(void)
 static __attribute__((noinline)) struct thread *next_thread(void)
 {
     for (;;) {
-        struct turns *turn = turns_first();
+        struct turns *turn = urgent_ready ? urgent[31 - __builtin_clz(urgent_ready)].first : turns_first();
         struct thread *thread = turn ? (struct thread *)((uint8_t *)turn - offsetof(struct thread, turn)) : NULL;
         if (!thread || !thread->handles->closed)
             return thread;
@@ -334,7 +375,8 @@ static __attribute__((noinline)) struct thread *next_thread(void)
 struct frame *schedule(void)
 {
     /* The running thread stays ready, and the first, until it waits or its turn is over. */
-    if (!current_thread || current_thread->record.state != THREAD_READY || current_thread->handles->closed)
+    if (!current_thread || current_thread->record.state != THREAD_READY || current_thread->handles->closed ||
+        urgent_ready >> current_thread->priority > 1)
         current_thread = next_thread();
     if (!current_thread)
         return NULL;

@@ -1,5 +1,6 @@
 /* Threads, the queues that they wait in, and the scheduler: when a turn ends the CPU goes to the next budget, there to the
- * next process, and there to the next thread (base/turns.h). A turn is a slice of time; beside its end the timer interrupts
+ * next process, and there to the next thread (base/turns.h). Threads with a priority above 0 come before all of those, and
+ * take turns among their equals, whatever process they are of. A turn is a slice of time; beside its end the timer interrupts
  * when the next sleeper is due, and not otherwise. */
 #ifndef OBJECT_THREAD_H
 #define OBJECT_THREAD_H
@@ -30,8 +31,12 @@ struct progress {
 
 /* What the scheduler keeps of a process. */
 struct share {
-    struct turns turns;  /* its threads that are ready */
+    struct turns turns;  /* its threads that are ready, of priority 0 */
+    uint64_t urgent;     /* how many of a higher one are ready */
+    unsigned priority_max;
     uint64_t sleepers;   /* how many wait until a time, or for a word of memory that others may have */
+    uint64_t signal_entry;  /* where they take signals; 0: they take none */
+    uint32_t fault_vectors; /* which faults are signals, by the machine's number */
     struct trie threads; /* all of them, by number */
     struct trie waiters; /* those that wait for a word of the process' own memory, by address (object/futex.h) */
 };
@@ -39,7 +44,7 @@ struct share {
 /* It has a thread that is ready, or that time or another process may wake. */
 static inline bool share_runs(const struct share *share)
 {
-    return share->turns.first || share->sleepers;
+    return share->turns.first || share->urgent || share->sleepers;
 }
 
 /* A thread among those that wait for the same word: a ring, the first of which is in the trie. */
@@ -63,6 +68,11 @@ struct thread {
     struct share *share;
     uint64_t *record_link;          /* what leads to its record, in the list of its process' threads */
     struct turns turn;
+    unsigned priority, own_priority; /* with what it inherits by locks, and without */
+    unsigned contested;             /* locks of its own that others wait for */
+    uint64_t lock_word;             /* while it waits for a lock: its address; 0: it does not */
+    uint64_t lock_list, lock_list_at; /* user addresses: locks that it has, and how far futex_abandon came; 0: none */
+    unsigned lock_list_count;
     bool has_turns;                 /* it is ready, and not set aside */
     struct heap_node alarm;         /* its key is when to wake it, whatever it waits for */
     bool has_alarm;
@@ -70,7 +80,12 @@ struct thread {
     struct thread_queue *queue;
     struct waiter waiter;           /* while THREAD_WAITING */
     uint64_t thread_pointer;
+    char name[THREAD_NAME_MAX];     /* for reports; empty: none */
     struct trie_node by_number;     /* among its process' threads */
+    uint64_t pending, mask;         /* signals that it is to take, and those that it does not take now (object/signal.h) */
+    uint64_t mask_after;            /* while `has_mask_after`: what is the mask again after the next one */
+    bool has_mask_after;
+    bool is_disturbed;              /* its next wait ends at once */
     uint64_t exit_word;             /* user address: zeroed, and one waiter woken, when the thread exits; 0: none */
     struct thread **caller_link;      /* while THREAD_AWAITING_REPLY: where the reply object names it */
     uint64_t badge;                   /* of the handle called */
@@ -106,6 +121,10 @@ void thread_forget_progress(struct thread *thread);
 int64_t thread_make_memory(struct budget *budget, uint64_t size, struct memory **memory);
 
 void thread_ready(struct thread *thread);
+/* It has its turns among others of that priority from now on. */
+void thread_set_priority(struct thread *thread, unsigned priority);
+/* One of a process' threads, which is not dead, by number; NULL: there is none. */
+struct thread *thread_by_number(const struct share *share, uint64_t number);
 /* A waiting thread's call has this result. */
 void thread_wake(struct thread *thread, int64_t result);
 void thread_sleep(struct thread *thread, uint64_t nanoseconds);

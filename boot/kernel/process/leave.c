@@ -39,8 +39,12 @@ struct frame *kernel_work_and_leave(void)
     for (;;) {
         bool is_done = leftover_work();
         struct frame *frame = schedule();
-        if (frame)
+        if (frame && (!signal_is_due(current_thread) || signal_take(current_thread)))
             return frame;
+        if (frame) {
+            process_end(current_thread->process, PROCESS_FAULTED, STATUS_FAULTED);
+            continue;
+        }
         if (cpu_interrupt_waits())
             cpu_wait_for_interrupt();
         else if (is_done && work_left && collection_waits())

@@ -5,6 +5,7 @@
 
 #include "base/work.h"
 #include "memory/guard.h"
+#include "object/signal.h"
 #include "object/thread.h"
 #include "process/process.h"
 
@@ -18,7 +19,7 @@ static inline struct frame *kernel_leave(void)
     if (page_guard.damage)
         process_end_damaged();
     struct frame *frame = work_waiting ? NULL : schedule();
-    return frame ? frame : kernel_work_and_leave();
+    return frame && !signal_is_due(current_thread) ? frame : kernel_work_and_leave();
 }
 
 /* A step of the work that was left, within what work_left allows. True: all is done. */

@@ -9,6 +9,7 @@
 #include "memory/budgets.h"
 #include "memory/guard.h"
 #include "memory/pool.h"
+#include "object/futex.h"
 
 #define FIRST_PROCESS 1 /* the loader service: without it nothing is started or answered */
 
@@ -249,6 +250,11 @@ struct thread *process_start_thread(struct process *process, uint64_t entry, uin
     thread->handles = &process->handles;
     thread->share = &process->share;
     turns_init(&thread->turn, &process->share.turns);
+    if (!process->live_threads)
+        thread->own_priority = process->share.priority_max;
+    else if (current_thread && current_thread->process == process)
+        thread->own_priority = current_thread->own_priority;
+    thread_set_priority(thread, thread->own_priority);
     thread->record.next = process->record.threads;
     thread->record_link = &process->record.threads;
     if (thread->record.next)
@@ -265,11 +271,9 @@ struct thread *process_start_thread(struct process *process, uint64_t entry, uin
     return thread;
 }
 
-struct thread *process_thread(const struct process *process, uint64_t number)
+void process_allow_priority(struct process *process, unsigned priority)
 {
-    struct trie_node *node = trie_find(&process->share.threads, number);
-    struct thread *thread = node ? (struct thread *)((uint8_t *)node - offsetof(struct thread, by_number)) : NULL;
-    return thread && thread->record.state != THREAD_DEAD ? thread : NULL;
+    process->share.priority_max = priority;
 }
 
 void process_end_thread(struct thread *thread)
@@ -306,6 +310,8 @@ static bool stop_threads(struct process *process)
         struct thread *thread = thread_of(process->next_to_stop);
         if (thread->record.state == THREAD_DEAD)
             continue;
+        if (!futex_abandon(thread))
+            return false;
         thread_stop(thread);
         process->live_threads--;
         object_release(process);

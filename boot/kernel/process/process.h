@@ -44,8 +44,8 @@ struct process *process_create_limited(struct budget *parent, struct cost limit,
 bool process_watch(struct process *process, struct endpoint *endpoint, uint64_t badge);
 /* A thread of a live process; it is ready. Not retained for the caller: the process keeps it. NULL: no memory. */
 struct thread *process_start_thread(struct process *process, uint64_t entry, uint64_t stack, uint64_t argument);
-/* One of its threads that are no dead ones, by number; NULL: none. */
-struct thread *process_thread(const struct process *process, uint64_t number);
+/* How much priority its threads may have; those that have more are not changed. Its first thread has so much. */
+void process_allow_priority(struct process *process, unsigned priority);
 /* End one thread of a live process; with the last one the process ends with status 0. */
 void process_end_thread(struct thread *thread);
 /* End a process: from now on none of its threads runs and no handle comes in. processes_work does the rest. The first

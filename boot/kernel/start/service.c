@@ -58,6 +58,7 @@ static struct process *make_process(const struct launch *launch, struct budget *
         return NULL;
     process->calls_linux = service->calls == IMAGE_CALLS_LINUX;
     process->service = service;
+    process_allow_priority(process, service->priority <= PRIORITY_MAX ? service->priority : 0);
     return process;
 }
 
@@ -197,6 +198,7 @@ void services_start(const char *command_line)
     };
     if (!launch.process)
         panic("no memory for the loader service");
+    process_allow_priority(launch.process, PRIORITY_MAX);
     loader_endpoint = endpoint_create(NULL, &launch.process->record);
     names_endpoint = endpoint_create(NULL, &launch.process->record);
     if (!loader_endpoint || !names_endpoint)

@@ -282,6 +282,39 @@ void frame_call_again(struct frame *frame)
     frame->rip -= 2; /* the instruction syscall */
 }
 
+#define GENERAL_REGISTERS 15  /* at the start of a frame */
+#define RFLAGS_OF_USER 0x40dd5 /* AC, OF DF TF SF ZF AF PF CF */
+#define VECTOR_NONE 0          /* the way out restores all registers, as after an interrupt */
+
+void frame_save(const struct frame *frame, uint64_t registers[SIGNAL_REGISTERS])
+{
+    memory_copy(registers, frame, GENERAL_REGISTERS * sizeof *registers);
+    registers[GENERAL_REGISTERS] = frame->rip;
+    registers[GENERAL_REGISTERS + 1] = frame->rflags;
+    registers[GENERAL_REGISTERS + 2] = frame->rsp;
+}
+
+void frame_enter(struct frame *frame, uint64_t entry, uint64_t stack, uint64_t argument)
+{
+    frame->rip = entry;
+    frame->rsp = stack;
+    frame->rdi = argument;
+    frame->rflags = RFLAGS_INTERRUPT | 2;
+    frame->vector = VECTOR_NONE;
+}
+
+bool frame_restore(struct frame *frame, const uint64_t registers[SIGNAL_REGISTERS])
+{
+    if (registers[GENERAL_REGISTERS] >= PROCESS_HIGHEST_ADDRESS)
+        return false;
+    memory_copy(frame, registers, GENERAL_REGISTERS * sizeof *registers);
+    frame->rip = registers[GENERAL_REGISTERS];
+    frame->rflags = (registers[GENERAL_REGISTERS + 1] & RFLAGS_OF_USER) | RFLAGS_INTERRUPT | 2;
+    frame->rsp = registers[GENERAL_REGISTERS + 2];
+    frame->vector = VECTOR_NONE;
+    return true;
+}
+
 void interrupts_init(void)
 {
     /* Both controllers: initialise, vectors from VECTOR_TIMER, cascade, 8086 mode; let only the timer in. */

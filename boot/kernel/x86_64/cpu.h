@@ -1,14 +1,28 @@
 /* The processor: descriptor tables, model-specific registers, ports, interrupt controller, timer. */
 #ifndef KERNEL_CPU_H
 #define KERNEL_CPU_H
+#include <ambilink/abi.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "layout.h"
 
 /* User registers as entry.S saves them. `vector` is VECTOR_SYSTEM_CALL after the instruction syscall. */
 struct frame {
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
     uint64_t vector, error, rip, cs, rflags, rsp, ss;
 };
+
+/* A thread takes a signal: its registers, as <ambilink/abi.h> lists them; where it runs next, on a stack, with an argument;
+ * and back. False: no user address to go on at. The rest of the frame, and flags that are not the user's, stay. */
+void frame_save(const struct frame *frame, uint64_t registers[SIGNAL_REGISTERS]);
+void frame_enter(struct frame *frame, uint64_t entry, uint64_t stack, uint64_t argument);
+/* It is of a call, whose result is to be set; not so once the thread is elsewhere. */
+static inline bool frame_is_call(const struct frame *frame)
+{
+    return frame->vector == VECTOR_SYSTEM_CALL;
+}
+bool frame_restore(struct frame *frame, const uint64_t registers[SIGNAL_REGISTERS]);
 
 #define KERNEL_ELF_MACHINE 62 /* EM_X86_64 */
 #define FPU_STATE_SIZE 512

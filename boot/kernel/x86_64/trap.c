@@ -106,6 +106,31 @@ static void report_backtrace(const struct trace *trace)
     log_format("\n");
 }
 
+#define STACK_FRAME_MAX 65536 /* of one function: how far from its stack pointer it overflows the stack */
+#define STACK_GUARD_MAX (1ull << 20)
+
+/* The access was where nothing may be accessed, next to the stack pointer, and memory that is written begins above. */
+static bool is_overflow(const struct thread *thread, const struct frame *frame)
+{
+    const uint64_t address = cpu_fault_address();
+    if (frame->vector != VECTOR_PAGE_FAULT || address - frame->rsp + STACK_FRAME_MAX > 2 * STACK_FRAME_MAX)
+        return false;
+    const struct mapping *mapping = mappings_find(&thread->space->mappings, address);
+    if (mapping && mapping->start <= address) {
+        if (mapping->prot != PROT_NO_ACCESS)
+            return false;
+        mapping = mapping->next;
+    }
+    return mapping && mapping->prot == PROT_READ_WRITE && mapping->start - address <= STACK_GUARD_MAX;
+}
+
+static void report_overflow(const struct thread *thread)
+{
+    const struct process *process = thread->process;
+    log_format("kernel: stack overflow of thread %u%s%s%s of %s (process %u)\n", thread->record.number,
+               *thread->name ? " (" : "", thread->name, *thread->name ? ")" : "", process->record.name, process->record.number);
+}
+
 static void report_fault(const struct frame *frame)
 {
     struct process *process = current_thread->process;
@@ -116,6 +141,8 @@ static void report_fault(const struct frame *frame)
     if (frame->vector == VECTOR_PAGE_FAULT)
         report_access(frame->error);
     log_format("\n");
+    if (is_overflow(current_thread, frame))
+        report_overflow(current_thread);
     report_files(process, &trace);
     log_format("kernel:   rip %x rsp %x rbp %x flags %x\n", frame->rip, frame->rsp, frame->rbp, frame->rflags);
     log_format("kernel:   rax %x rbx %x rcx %x rdx %x\n", frame->rax, frame->rbx, frame->rcx, frame->rdx);
@@ -147,6 +174,8 @@ struct frame *trap_from_user(struct frame *frame)
         return kernel_leave();
     }
     if (page_guard.damage)
+        return kernel_leave();
+    if (signal_fault(current_thread, cpu_fault_address()))
         return kernel_leave();
     if (report_begins(current_thread->process->budget))
         report_fault(frame);

@@ -154,6 +154,8 @@ static long read_key(char *key)
 {
     handle_t input = sys_start_handle(START_HANDLE_INPUT);
     int64_t byte = input ? sys_input_read(input) : -1;
+    if (byte == STATUS_INTERRUPTED)
+        return -EINTR;
     if (byte < 0)
         return 0;
     *key = (char)byte;

@@ -3,6 +3,7 @@
 #define POSIX_INTERNAL_H
 #include <ambilink/abi.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -37,8 +38,17 @@ long file_duplicate(long file, long lowest);
 long thread_futex(const int *word, long operation, long value, const void *fourth, const int *other, long last);
 /* The number of this thread, whose exit word it is from now on. */
 long thread_exit_word(const int *word);
+struct sched_param;
+long thread_schedule(long number, long policy, const struct sched_param *parameters);
+long thread_priority(long number);
 void lock_take(volatile int *lock);
 void lock_release(volatile int *lock);
+
+/* Signals. */
+long signal_action(long signal, const void *new, void *before);
+long signal_change_mask(long how, const uint64_t *set, uint64_t *before);
+long signal_wait(const uint64_t *set);
+long signal_send(long thread, long signal);
 
 /* Time. */
 #define NANOSECONDS 1000000000l

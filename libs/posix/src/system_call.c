@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <posix/system_call.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -13,6 +15,7 @@
 #include "internal.h"
 
 #define ROOT "/"
+#define OWN_NUMBER 1 /* of this process */
 
 static long fill_random(uint8_t *bytes, unsigned long size)
 {
@@ -128,7 +131,7 @@ long posix_system_call(long number, long a, long b, long c, long d, long e, long
     case SYS_gettid:
         return sys_thread_number();
     case SYS_getpid:
-        return 1;
+        return OWN_NUMBER;
     case SYS_getppid:
     case SYS_getuid:
     case SYS_geteuid:
@@ -137,6 +140,28 @@ long posix_system_call(long number, long a, long b, long c, long d, long e, long
         return 0;
     case SYS_set_thread_area:
         return error_of(sys_thread_set_tls((void *)a));
+    case SYS_prctl:
+        return a == PR_SET_NAME ? error_of(sys_thread_name((void *)b, strnlen((void *)b, THREAD_NAME_MAX - 1))) : -EINVAL;
+    case SYS_set_robust_list:
+        return error_of(sys_futex_list((void *)a));
+    case SYS_get_robust_list:
+        return 0; /* asked for by musl to see whether there is one */
+    case SYS_sched_setscheduler:
+        return thread_schedule(a, b, (void *)c);
+    case SYS_sched_setparam:
+        return thread_schedule(a, ((const struct sched_param *)b)->sched_priority ? SCHED_RR : SCHED_OTHER, (void *)b);
+    case SYS_sched_getscheduler:
+        a = thread_priority(a);
+        return a > 0 ? SCHED_RR : a;
+    case SYS_sched_getparam:
+        a = thread_priority(a);
+        if (a >= 0)
+            *(struct sched_param *)b = (struct sched_param){.sched_priority = (int)a};
+        return a < 0 ? a : 0;
+    case SYS_sched_get_priority_max:
+        return a == SCHED_OTHER ? 0 : a == SCHED_FIFO || a == SCHED_RR ? PRIORITY_MAX : -EINVAL;
+    case SYS_sched_get_priority_min:
+        return a == SCHED_OTHER ? 0 : a == SCHED_FIFO || a == SCHED_RR ? 1 : -EINVAL;
     case SYS_sched_yield:
         return error_of(sys_thread_yield());
     case SYS_futex:
@@ -150,12 +175,17 @@ long posix_system_call(long number, long a, long b, long c, long d, long e, long
     case SYS_nanosleep:
         return time_sleep(CLOCK_REALTIME, 0, (void *)a);
     case SYS_rt_sigprocmask:
+        return signal_change_mask(a, (void *)b, (void *)c);
     case SYS_rt_sigaction:
-        return 0; /* accepted: no signal is ever sent but by a process to itself, which ends it */
+        return signal_action(a, (void *)b, (void *)c);
+    case SYS_rt_sigsuspend:
+        return signal_wait((void *)a);
     case SYS_tkill:
+        return signal_send(a, b);
     case SYS_tgkill:
+        return signal_send(b, c);
     case SYS_kill:
-        sys_process_exit(128 + (number == SYS_tgkill ? c : b));
+        return a == 0 || a == OWN_NUMBER || a == -1 ? signal_send(0, b) : -ESRCH;
     case SYS_getrandom:
         return fill_random((void *)a, (unsigned long)b);
     case SYS_uname:

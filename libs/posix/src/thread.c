@@ -1,5 +1,6 @@
 /* Futexes and the ends of threads, in Linux' terms. */
 #include <errno.h>
+#include <sched.h>
 #include <system/call.h>
 
 #include "internal.h"
@@ -11,6 +12,9 @@
 #define WAKE 1
 #define REQUEUE 3
 #define COMPARE_REQUEUE 4
+#define LOCK 6
+#define UNLOCK 7
+#define TRY_LOCK 8
 #define WAIT_BITS 9
 #define ANY_BIT 0xffffffff
 
@@ -35,6 +39,17 @@ static long wait(const int *word, long operation, long value, const struct times
     const int is_absolute = (operation & OPERATION) == WAIT_BITS;
     long error = deadline_of(time, is_absolute, !!(operation & OF_WALL_CLOCK), &deadline);
     return error ? error : error_of(sys_futex_wait(word, (uint32_t)value, flags, deadline));
+}
+
+/* The time is the wall clock's. */
+static long lock(const int *word, const struct timespec *time, unsigned flags)
+{
+    uint64_t deadline;
+    const long error = deadline_of(time, 1, 1, &deadline);
+    if (error)
+        return error;
+    const int64_t status = sys_futex_lock(word, flags, deadline);
+    return status == STATUS_OVERLAP ? -EDEADLK : status == STATUS_PEER_GONE ? -ESRCH : error_of(status);
 }
 
 static uint64_t count_of(long value)
@@ -64,9 +79,33 @@ long thread_futex(const int *word, long operation, long value, const void *fourt
     case COMPARE_REQUEUE:
         return number_or_error(sys_futex_requeue(word, count_of(value), other, count_of((long)fourth), flags | FUTEX_COMPARE,
                                                  (uint32_t)last));
+    case LOCK:
+        return lock(word, fourth, flags);
+    case TRY_LOCK:
+        return lock(word, &(struct timespec){0}, flags) == -ETIMEDOUT ? -EAGAIN : 0;
+    case UNLOCK:
+        return sys_futex_unlock(word, flags) == STATUS_NO_RIGHT ? -EPERM : 0;
     default:
         return -ENOSYS;
     }
+}
+
+/* Every policy but the usual one takes turns among equals, before lower ones. */
+long thread_schedule(long number, long policy, const struct sched_param *parameters)
+{
+    const int priority = parameters->sched_priority;
+    if (policy != SCHED_OTHER && policy != SCHED_FIFO && policy != SCHED_RR)
+        return -EINVAL;
+    if (policy == SCHED_OTHER ? priority != 0 : priority < 1 || priority > PRIORITY_MAX)
+        return -EINVAL;
+    const int64_t status = sys_thread_priority(number, (unsigned)priority);
+    return status == STATUS_NO_RIGHT ? -EPERM : status == STATUS_PEER_GONE ? -ESRCH : status < 0 ? error_of(status) : 0;
+}
+
+long thread_priority(long number)
+{
+    const int64_t status = sys_thread_priority(number, PRIORITY_ASK);
+    return status == STATUS_PEER_GONE ? -ESRCH : number_or_error(status);
 }
 
 long thread_exit_word(const int *word)

@@ -129,6 +129,8 @@ int64_t port_space_create(struct port *port, const char *name, const struct port
     (void)port;
     *number = (uint64_t)sys_process_number((handle_t)process);
     int64_t status = sys_process_watch((handle_t)process, sys_start_handle(START_HANDLE_LOADER), *number);
+    if (status == STATUS_OK && budget->priority)
+        status = sys_process_priority((handle_t)process, budget->priority);
     space->id = (uint64_t)process;
     if (status < 0)
         port_space_close(port, *space);

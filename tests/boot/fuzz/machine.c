@@ -136,6 +136,22 @@ void frame_init_user(struct frame *frame, uint64_t entry, uint64_t stack, uint64
     *frame = (struct frame){.rip = entry, .rsp = stack, .rdi = argument};
 }
 
+void frame_save(const struct frame *frame, uint64_t registers[SIGNAL_REGISTERS])
+{
+    memcpy(registers, frame, SIGNAL_REGISTERS * sizeof *registers);
+}
+
+void frame_enter(struct frame *frame, uint64_t entry, uint64_t stack, uint64_t argument)
+{
+    frame->rip = entry, frame->rsp = stack, frame->rdi = argument, frame->vector = 0;
+}
+
+bool frame_restore(struct frame *frame, const uint64_t registers[SIGNAL_REGISTERS])
+{
+    frame->rip = registers[0], frame->vector = 0;
+    return registers[0] < PROCESS_HIGHEST_ADDRESS;
+}
+
 void frame_call(const struct frame *frame, uint64_t call[CALL_WORDS])
 {
     const uint64_t words[CALL_WORDS] = {frame->rax, frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};

@@ -155,6 +155,8 @@ static void visit_threads(const struct process *process)
             note(process, 1);
         if (thread->progress && thread->progress->object)
             note(thread->progress->object, 1);
+        if (thread->waiter.next && thread->waiter.memory)
+            note(thread->waiter.memory, 1);
         record = thread->record.next;
     }
 }
@@ -237,8 +239,13 @@ static void visit_all(void)
         if (objects[i].object->type != &endpoint_type)
             continue;
         const struct endpoint *endpoint = (const struct endpoint *)objects[i].object;
-        for (const struct notice *notice = endpoint->notices; notice; notice = notice->next)
-            note(notice->owner, 1);
+        const struct notice *last = endpoint->last_notice, *notice = last;
+        if (last)
+            do
+                note((notice = notice->next)->owner, 1);
+            while (notice != last);
+        if (endpoint->joined)
+            note(endpoint->joined, 1);
     }
 }
 

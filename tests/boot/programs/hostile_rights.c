@@ -189,6 +189,13 @@ static void check_watching(void)
     CHECK(sys_handle_close(child) == STATUS_OK && sys_handle_close(second) == STATUS_OK);
 }
 
+/* Authority over the CPU is the manifest's. */
+static void check_priority(void)
+{
+    CHECK(sys_thread_priority(0, PRIORITY_ASK) == 0 && sys_thread_priority(0, 1) == STATUS_NO_RIGHT);
+    CHECK(sys_process_priority(sys_start_handle(START_HANDLE_SELF), 1) == STATUS_NO_RIGHT);
+}
+
 int main(void)
 {
     self = sys_start_handle(START_HANDLE_SELF);
@@ -199,6 +206,7 @@ int main(void)
     check_badges();
     check_badges_stay();
     check_watching();
+    check_priority();
     /* Almost all of it is holes: that takes no time. */
     CHECK(sys_image_check(NULL, PROCESS_HIGHEST_ADDRESS) == STATUS_OK);
     return checks_finish("rights");

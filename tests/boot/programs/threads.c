@@ -1,4 +1,4 @@
-/* POSIX threads, by what POSIX says of them: the same program runs on the development machine. */
+/* POSIX threads, by what POSIX says of them; threads_interrupts.c has the rest. The same program runs on the development machine. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
@@ -12,31 +12,10 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "threads.h"
 
 #define THREADS 8
 #define ROUNDS 2000
-#define MILLISECOND 1000000l
-
-static struct timespec after(clockid_t clock, long milliseconds)
-{
-    struct timespec time;
-    clock_gettime(clock, &time);
-    time.tv_nsec += milliseconds % 1000 * MILLISECOND;
-    time.tv_sec += milliseconds / 1000 + time.tv_nsec / 1000000000;
-    time.tv_nsec %= 1000000000;
-    return time;
-}
-
-static int is_past(clockid_t clock, struct timespec when)
-{
-    struct timespec now = after(clock, 0);
-    return now.tv_sec > when.tv_sec || (now.tv_sec == when.tv_sec && now.tv_nsec >= when.tv_nsec);
-}
-
-static void nap(long milliseconds)
-{
-    nanosleep(&(struct timespec){.tv_nsec = milliseconds * MILLISECOND}, NULL);
-}
 
 /* Begin and end. */
 
@@ -156,23 +135,6 @@ static void *count(void *argument)
         pthread_spin_unlock(&spin);
     }
     return NULL;
-}
-
-static void *try_lock(void *lock)
-{
-    const struct timespec soon = after(CLOCK_REALTIME, 3);
-    if (pthread_mutex_trylock(lock) != EBUSY || pthread_mutex_timedlock(lock, &soon) != ETIMEDOUT || !is_past(CLOCK_REALTIME, soon))
-        return NULL;
-    return (void *)(intptr_t)(pthread_mutex_unlock(lock) == EPERM ? 2 : 1);
-}
-
-static int tries(pthread_mutex_t *lock)
-{
-    pthread_t thread;
-    void *result = NULL;
-    pthread_create(&thread, NULL, try_lock, lock);
-    pthread_join(thread, &result);
-    return (int)(intptr_t)result;
 }
 
 static void check_mutexes(void)

@@ -1,5 +1,5 @@
 /* Waiting: for time, for words of memory, for calls with a time-out. The first argument is how many nanoseconds the median
- * of 200 sleeps of a millisecond may take. */
+ * of 200 sleeps of a millisecond may take, the second how many beside a thread of lower priority that never waits. */
 #include <protocol/loader.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,13 +213,108 @@ static void check_calls(void)
     CHECK(woken == 2);
 }
 
+static handle_t members[3], set;
+
+static void call_member(uint64_t number)
+{
+    struct message request = {.word = {number}}, reply = {0};
+    if (sys_call(members[number], &request, &reply) == STATUS_OK && reply.word[0] == number * 10)
+        __atomic_fetch_add(&woken, 1, __ATOMIC_SEQ_CST);
+    sys_thread_exit();
+}
+
+static void signal_twice(uint64_t bits)
+{
+    sys_endpoint_signal(members[0], (uint32_t)bits);
+    sys_endpoint_signal(set, (uint32_t)bits << 1);
+    sys_thread_exit();
+}
+
+static void check_several_endpoints(void)
+{
+    struct message request = {0};
+    handle_t reply = 0;
+    set = (handle_t)sys_endpoint_create();
+    for (unsigned i = 0; i < 3; i++) {
+        members[i] = (handle_t)sys_endpoint_create();
+        CHECK(sys_endpoint_join(members[i], set) == STATUS_OK && sys_endpoint_join(members[i], set) == STATUS_OVERLAP);
+    }
+    CHECK(sys_endpoint_join(set, set) == STATUS_OVERLAP && sys_endpoint_join(set, members[0]) == STATUS_OVERLAP);
+    CHECK(sys_endpoint_join((handle_t)sys_endpoint_create(), members[0]) == STATUS_OVERLAP); /* no chains */
+    CHECK(sys_endpoint_join(set, 999) == STATUS_BAD_HANDLE);
+    const handle_t callable = (handle_t)sys_handle_duplicate(set, RIGHT_CALL, 0);
+    CHECK(sys_endpoint_join(members[0], callable) == STATUS_NO_RIGHT && sys_endpoint_signal(callable, 1) == STATUS_NO_RIGHT);
+    woken = 0;
+    for (uint64_t i = 0; i < 3; i++)
+        start(call_member, (unsigned)i, i);
+    for (unsigned i = 0; i < 3; i++) {
+        CHECK(sys_receive(set, &request, &reply) == STATUS_OK && reply);
+        const struct message answer = {.word = {request.word[0] * 10}};
+        CHECK(sys_reply(reply, &answer) == STATUS_OK);
+    }
+    let_others_run();
+    CHECK(woken == 3);
+    start(signal_twice, 0, 5);
+    CHECK(sys_receive(members[1], &request, &reply) == STATUS_OK && !reply); /* it is there already, or wakes this one */
+    uint64_t bits = request.word[1];
+    CHECK(request.word[0] == MESSAGE_SIGNALLED);
+    if (bits != (5 | 10) && sys_receive(set, &request, &reply) == STATUS_OK)
+        bits |= request.word[1];
+    CHECK(bits == (5 | 10) && sys_receive_until(set, &request, &reply, 1) == STATUS_TIMED_OUT);
+    for (unsigned i = 0; i < 9; i++)
+        CHECK(sys_endpoint_signal(members[2], 1u << i) == STATUS_OK); /* one message */
+    CHECK(sys_receive(set, &request, &reply) == STATUS_OK && request.word[1] == 0x1ff);
+    CHECK(sys_receive_until(set, &request, &reply, 1) == STATUS_TIMED_OUT);
+    const handle_t signals = (handle_t)sys_handle_duplicate(members[0], RIGHT_SIGNAL, 0);
+    sys_handle_close(set);
+    CHECK(sys_endpoint_signal(signals, 1) == STATUS_PEER_GONE);
+    CHECK(sys_call(members[0], &request, &request) == STATUS_PEER_GONE);
+}
+
+static volatile int is_stopped;
+
+static void spin(uint64_t argument)
+{
+    (void)argument;
+    while (!is_stopped)
+        other++;
+    sys_thread_exit();
+}
+
+/* Beside a thread that never waits. */
+static void check_priorities(int64_t limit)
+{
+    CHECK(sys_thread_priority(0, PRIORITY_ASK) == 5); /* as the manifest says */
+    CHECK(sys_thread_priority(0, 6) == STATUS_NO_RIGHT && sys_thread_priority(0, 32) == STATUS_INVALID);
+    CHECK(sys_process_priority(sys_start_handle(START_HANDLE_SELF), 6) == STATUS_NO_RIGHT);
+    CHECK(sys_thread_priority(12345678, 1) == STATUS_PEER_GONE);
+    CHECK(sys_thread_priority(0, 0) == 5);
+    start(spin, 0, 0); /* it has 0, as its maker: so has the console */
+    const unsigned before = other;
+    CHECK(sys_thread_priority(0, 5) == 0);
+    for (unsigned i = 0; i < 3; i++)
+        sys_thread_yield(); /* to nobody */
+    CHECK(other == before);
+    check_sleep(limit);
+    CHECK(other != before);
+    is_stopped = 1;
+    CHECK(sys_thread_priority(0, 0) == 5);
+    const handle_t child = (handle_t)sys_process_create("child", 5);
+    CHECK(sys_process_priority(child, 6) == STATUS_NO_RIGHT && sys_process_priority(child, 5) == STATUS_OK);
+    sys_handle_close(child);
+    let_others_run();
+}
+
 int main(int count, char **arguments)
 {
-    check_sleep(count > 1 ? atoll(arguments[1]) : 0);
+    CHECK(count == 3);
+    check_sleep(atoll(arguments[1]));
+    check_priorities(atoll(arguments[2]));
     check_word();
     check_time_outs();
     check_crowd();
     check_shared();
     check_calls();
+    check_several_endpoints();
     return checks_finish("waits");
 }

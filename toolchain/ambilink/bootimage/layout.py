@@ -26,6 +26,7 @@ MAGIC = int.from_bytes(b"AMBIMG01", "little")
 VERSION = 5
 SIGNATURE_SIZE = 64
 ARGUMENTS_MAX = 8
+PRIORITY_MAX = 31
 REGISTERS_MAX = 32
 NAME_MAX = 95
 SERVICE_NAME_MAX = 31
@@ -34,9 +35,9 @@ NO_FILE = 0xFFFFFFFF
 
 HEADER = struct.Struct("<QIIQQ8IQQ4IQ32s32s32s64sII")
 FILE = struct.Struct("<IIQQ4I32s")
-SERVICE = struct.Struct("<6I8II8I3IQQ4I8I")
+SERVICE = struct.Struct("<6I8II8I3IQQ4I8I2I")
 # image.h: each field is aligned to its size, so there is no padding.
-assert HEADER.size == 272 and FILE.size == 72 and SERVICE.size == 168
+assert HEADER.size == 272 and FILE.size == 72 and SERVICE.size == 176
 SIGNED_SIZE = HEADER.size - SIGNATURE_SIZE - 8  # the fields before the signature
 
 
@@ -115,6 +116,7 @@ class ArchiveService:
     calls: Calls = Calls.AMBILINK
     memory: int = 0  # bytes of page frames that it may have; 0: a share
     kernel_memory: int = 0  # of the kernel's own; 0: a share
+    priority: int = 0  # the highest that its threads may have
     registers: tuple[str, ...] = ()  # names that it may register
     starts: tuple[str, ...] = ()  # services that it may start
     opens: tuple[str, ...] = ()  # files that it may open
@@ -273,6 +275,8 @@ def build(
             *(strings.add("\n".join(items)) for items in (service.registers, service.starts, service.opens)),
             len(preload),
             *(preload + [0] * (PRELOADS_MAX - len(preload))),
+            service.priority,
+            0,
         )
     name_offsets = [strings.add(name) for name in names]
     directory_size = round_up(string_offset + len(strings.data))
@@ -387,6 +391,7 @@ def parse(data: bytes, where: object) -> Archive:
             or role > Role.ON_DEMAND
             or linker > Linker.PACK
             or calls > Calls.LINUX
+            or lists[4 + PRELOADS_MAX] > PRIORITY_MAX
             or max(argument_count, environment_count) > ARGUMENTS_MAX
             or lists[3] > PRELOADS_MAX
         ):
@@ -406,6 +411,7 @@ def parse(data: bytes, where: object) -> Archive:
                 Calls(calls),
                 memory,
                 kernel_memory,
+                priority=lists[4 + PRELOADS_MAX],
                 registers=authority[0],
                 starts=authority[1],
                 opens=authority[2],

@@ -17,6 +17,7 @@ from ambilink.bootimage.layout import (
     NAME_MAX,
     PAGE_SIZE,
     PRELOADS_MAX,
+    PRIORITY_MAX,
     REGISTERS_MAX,
     SERVICE_NAME_MAX,
     Calls,
@@ -56,6 +57,7 @@ class ManifestService:
     preload: tuple[str, ...]
     memory: int  # bytes; 0: a share
     kernel_memory: int
+    priority: int = 0
     place: str = field(default="", compare=False)  # file and line
     places: Mapping[tuple[str, int], str] = field(default_factory=dict, compare=False)  # of items of its lists
 
@@ -218,6 +220,9 @@ def _read_service(table: Table, default_linker: Linker) -> ManifestService:
         remedy = "set LD_PRELOAD in environment: its own linker reads that"
         raise table.refuse("preload", 'is not for calls = "linux"', remedy)
     memory, kernel_memory = _take_memory(table, "memory", PAGE_SIZE), _take_memory(table, "kernel-memory", 1)
+    priority = take("priority")
+    if not 0 <= priority <= PRIORITY_MAX:
+        raise table.refuse("priority", f"is {priority}", f"give one from 0 to {PRIORITY_MAX}")
     table.finish()
     return ManifestService(
         name,
@@ -235,6 +240,7 @@ def _read_service(table: Table, default_linker: Linker) -> ManifestService:
         preload,
         memory,
         kernel_memory,
+        priority,
         table.place("name"),
         {
             (key, number): table.place(key, number)

@@ -1,6 +1,13 @@
 """The keys of the manifest's tables, with type, default and meaning; docs/reference/manifest.md is made of them."""
 
-from ambilink.bootimage.layout import ARGUMENTS_MAX, PAGE_SIZE, PRELOADS_MAX, REGISTERS_MAX, SERVICE_NAME_MAX
+from ambilink.bootimage.layout import (
+    ARGUMENTS_MAX,
+    PAGE_SIZE,
+    PRELOADS_MAX,
+    PRIORITY_MAX,
+    REGISTERS_MAX,
+    SERVICE_NAME_MAX,
+)
 from ambilink.bootimage.multiboot_manifest import AMBILINK, TOP_KEYS
 from ambilink.toml_file import REQUIRED, Key
 
@@ -111,6 +118,12 @@ SERVICE_KEYS = {
     ),
     "kernel-memory": Key(
         int, 0, "Likewise bytes that the kernel may keep for it: handles, threads, mappings, messages under way."
+    ),
+    "priority": Key(
+        int,
+        0,
+        f"The highest priority that its threads may have, up to {PRIORITY_MAX}; its first one has it. A thread runs "
+        "before all threads of lower ones, whatever those do. Without it, 0: it shares the CPU.",
     ),
     "arguments": Key(list, [], f"Its arguments after the name, at most {ARGUMENTS_MAX}."),
     "environment": Key(dict, {}, f"Its environment variables, at most {ARGUMENTS_MAX}; the values are strings."),

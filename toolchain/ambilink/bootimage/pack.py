@@ -292,6 +292,7 @@ def build(manifest_path: Path, root: Path, image: Path) -> Packed:
             service.calls,
             service.memory,
             service.kernel_memory,
+            service.priority,
             registers=service.registers,
             starts=service.starts,
             opens=service.opens,

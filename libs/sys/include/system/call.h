@@ -40,11 +40,17 @@ _Noreturn void sys_thread_exit_unmapping(uint64_t address, uint64_t size);
  * same one. NULL: none. */
 int64_t sys_thread_exit_word(const void *word);
 int64_t sys_thread_number(void);
+/* What reports call this thread; at most THREAD_NAME_MAX - 1 bytes. */
+int64_t sys_thread_name(const char *name, uint64_t length);
 int64_t sys_thread_set_tls(void *thread_pointer);
 int64_t sys_thread_yield(void);
 int64_t sys_thread_sleep(uint64_t nanoseconds);
 
 int64_t sys_endpoint_create(void);
+/* What comes to `member` is received at `set`, as it is: so one thread waits for several endpoints. */
+int64_t sys_endpoint_join(handle_t member, handle_t set);
+/* The next message of the kernel at the endpoint (MESSAGE_SIGNALLED) has these bits; this never waits. */
+int64_t sys_endpoint_signal(handle_t endpoint, uint32_t bits);
 int64_t sys_call(handle_t endpoint, const struct message *request, struct message *reply);
 /* *reply is the handle to answer with, or 0 for a notice of the kernel. */
 int64_t sys_receive(handle_t endpoint, struct message *request, handle_t *reply);
@@ -61,6 +67,30 @@ int64_t sys_futex_wake(const void *word, uint64_t count, unsigned flags);
 /* Wake `count`, and let `moved` others wait for another word: how many in all. With FUTEX_COMPARE: STATUS_CHANGED. */
 int64_t sys_futex_requeue(const void *word, uint64_t count, const void *other, uint64_t moved, unsigned flags,
                           uint32_t value);
+
+/* Where this process' threads take signals: a function that is called with the struct signal_frame on its stack and ends with
+ * sys_signal_return. NULL: nowhere. Faults whose bit is set in `vectors` are signals, too. */
+int64_t sys_signal_entry(void (*entry)(struct signal_frame *frame), uint32_t vectors);
+/* SIGNAL_BLOCK, ...: signals that this thread does not take now; *before: that it did not take. */
+int64_t sys_signal_mask(unsigned how, uint64_t set, uint64_t *before);
+_Noreturn void sys_signal_return(const struct signal_frame *frame);
+/* To a thread of this process, by number (0: this one). Signal 0: its wait, or its next one, ends with STATUS_INTERRUPTED.
+ * STATUS_PEER_GONE: there is no such thread. */
+int64_t sys_thread_signal(int64_t number, unsigned signal);
+
+/* Locks whose owner inherits the priority of those that wait: a word, 0 or the owner's number, with FUTEX_WAITERS. To be taken
+ * and given back by the program itself where nobody waits. STATUS_OVERLAP: this thread, or one that waits for it, has it. */
+int64_t sys_futex_lock(const void *word, unsigned flags, uint64_t deadline);
+int64_t sys_futex_unlock(const void *word, unsigned flags);
+/* Linux' list of locks that this thread has, which are marked, and given up, if the process ends. */
+int64_t sys_futex_list(const void *head);
+
+/* A thread of this process, by number (0: this one), runs before all of a lower priority: the one before. PRIORITY_ASK: it stays
+ * as it is. STATUS_NO_RIGHT: the process may not
+ * have so much. */
+int64_t sys_thread_priority(int64_t number, unsigned priority);
+/* The most that the threads of a process may have, which its first one begins with; no more than this process may have. */
+int64_t sys_process_priority(handle_t process, unsigned priority);
 
 /* What the kernel and the loader service call a process in reports. */
 int64_t sys_process_number(handle_t process);
