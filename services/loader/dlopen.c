@@ -123,6 +123,8 @@ static void close_object(struct child *child, const struct port_event *request, 
 {
     const struct link_results *results = &child->target.link.results;
     struct module *module = module_list_find(&child->target.link, request->word[1]);
+    if (module && !module->opens && !module->initial)
+        module = NULL; /* it is there for others */
     uint64_t size = results->module_count * sizeof(uint64_t);
     uint64_t *handles = module ? port_allocate(port_of(child), size) : NULL;
     if (!handles) {

@@ -103,7 +103,7 @@ static void *open_object(const char *name, int mode)
                      (mode & RTLD_NODELETE ? LOADER_OPEN_KEEP : 0) | (mode & RTLD_DEEPBIND ? LOADER_OPEN_DEEPBIND : 0);
     uint64_t size = LOADER_REPLY_MAX, generation = list()->tls_generation, added = list()->added;
     struct loader_opened opened;
-    uint64_t *words = malloc(size);
+    uint64_t *words = __libc_malloc(size);
     list_changes();
     int64_t status = words ? loader_open(name ? name : "", flags, &opened, words, &size) : STATUS_NO_MEMORY;
     list_changed();
@@ -116,7 +116,7 @@ static void *open_object(const char *name, int mode)
         __dl_seterr("%s", (const char *)words);
     else if (!good)
         __dl_seterr("%s: the loader service answers with status %d", name ? name : "", (int)status);
-    free(words);
+    __libc_free(words);
     return good ? (void *)(uintptr_t)opened.handle : 0;
 }
 
@@ -209,7 +209,7 @@ static int64_t end_closed(struct closed *closed)
         end_objects(first);
         struct closed *done = first;
         first = done->next;
-        free(done);
+        __libc_free(done);
     }
     list_changes();
     int64_t status = loader_sweep();
@@ -229,7 +229,7 @@ static int close_object(void *handle)
         return -1;
     }
     uint64_t size = LOADER_REPLY_MAX;
-    struct closed *closed = malloc(sizeof *closed + size);
+    struct closed *closed = __libc_malloc(sizeof *closed + size);
     int64_t status = closed ? loader_close((uintptr_t)handle, pins.handle, pins.count, closed->handles, &size)
                             : STATUS_NO_MEMORY;
     if (status > 0) {
@@ -237,9 +237,11 @@ static int close_object(void *handle)
         closed->count = size / sizeof *closed->handles;
         status = end_closed(closed);
     } else {
-        free(closed);
+        __libc_free(closed);
     }
-    if (status < 0)
+    if (status == STATUS_NOT_FOUND)
+        __dl_seterr("%p is no handle of an open object", handle);
+    else if (status < 0)
         __dl_seterr("the loader service answers with status %d", (int)status);
     return status < 0 ? -1 : 0;
 }

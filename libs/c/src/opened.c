@@ -21,7 +21,7 @@ static void forget(struct opened_object *object)
 {
     while (object) {
         struct opened_object *next = object->next;
-        free(object);
+        __libc_free(object);
         object = next;
     }
 }
@@ -33,7 +33,7 @@ bool __opened_prepare(struct opened_object **first, const struct loader_object *
     *first = NULL;
     for (uint64_t i = 0; i < count; i++) {
         uint64_t size = objects[i].finalizer_count * sizeof *functions;
-        struct opened_object *object = malloc(sizeof *object + size);
+        struct opened_object *object = __libc_malloc(sizeof *object + size);
         if (!object) {
             forget(*first);
             return false;
@@ -71,7 +71,7 @@ static void destruct(struct opened_object **at)
     *at = object->next;
     for (uint64_t i = 0; i < object->finalizer_count; i++)
         ((procedure *)(uintptr_t)object->finalizers[i])();
-    free(object);
+    __libc_free(object);
 }
 
 void __opened_destruct(uint64_t handle)

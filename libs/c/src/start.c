@@ -5,9 +5,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "dynlink.h"
 #include "libc.h"
 #include "pthread_impl.h"
 #include "syscall.h"
@@ -48,6 +50,23 @@ static void call_all(const uint64_t *addresses, uint64_t count)
 /* So many finalizers, at the end of the linker's list, are of objects whose initializers have returned. */
 static uint64_t finalizers_due;
 
+extern hidden const char __ehdr_start[], _end[];
+/* A static program that has no use for these does not get them from here. */
+extern weak __typeof(malloc) malloc;
+extern weak __typeof(aligned_alloc) aligned_alloc;
+
+/* Where the program brings a malloc of its own, musl's calloc and aligned_alloc must not take its blocks for libc's. */
+static bool is_replaced(uintptr_t function)
+{
+    return function && function - (uintptr_t)__ehdr_start >= (uintptr_t)_end - (uintptr_t)__ehdr_start;
+}
+
+static void find_replaced(void)
+{
+    __malloc_replaced = is_replaced((uintptr_t)malloc);
+    __aligned_alloc_replaced = is_replaced((uintptr_t)aligned_alloc);
+}
+
 static void start_objects(const struct start_info *info)
 {
     const uint64_t *initializers = (const uint64_t *)(uintptr_t)info->initializers;
@@ -63,6 +82,7 @@ void __libc_start_init(void)
 {
     const struct start_info *info = sys_start_info();
     if (info->module_count) {
+        find_replaced();
         __run_resolvers((const struct start_resolver *)(uintptr_t)info->resolvers, info->resolver_count,
                         (const struct start_range *)(uintptr_t)info->relro, info->relro_count);
         start_objects(info);

@@ -3,13 +3,19 @@
 
 #include "scope.h"
 
-/* Whose scope a caller's default look-up ends with. */
-static struct definition find_default(const struct link *link, const struct module *caller,
-                                      const struct reference *reference, uint64_t *work)
+static struct definition find_global(const struct link *link, const struct reference *reference, uint64_t *work)
 {
     struct definition found = {0};
     for (struct module *module = link->state.global; module && !found.module; module = module->next_global)
         found = scope_search(&module, 1, reference, NULL, work);
+    return found;
+}
+
+/* Whose scope a caller's default look-up ends with. */
+static struct definition find_default(const struct link *link, const struct module *caller,
+                                      const struct reference *reference, uint64_t *work)
+{
+    struct definition found = find_global(link, reference, work);
     if (!found.module && caller)
         found = scope_search(caller->root->closure, caller->root->closure_count, reference, NULL, work);
     return found;
@@ -41,6 +47,8 @@ bool link_find(const struct link *link, enum link_scope scope, const struct modu
         definition = find_default(link, module, &reference, &work);
     else if (scope == LINK_SCOPE_NEXT)
         definition = find_next(module, &reference, &work);
+    else if (module == link->results.first)
+        definition = find_global(link, &reference, &work); /* what was opened for all is the program's, too */
     else
         definition = scope_search(module->closure, module->closure_count, &reference, NULL, &work);
     /* The host is no object, so it is in no closure. */

@@ -1,7 +1,8 @@
 /* The order of constructors: an object's come after those of all that it needs.
  *
  * Depth first over DT_NEEDED, from the object that was loaded last to the first one; a cycle is broken at the
- * object that was reached first. glibc orders in the same way since 2.35, so a program starts here as there. */
+ * object that was reached first. The program, or the object that is opened, comes last whatever needs it. glibc orders in
+ * the same way since 2.35, so a program starts here as there. */
 #include "order.h"
 
 #include "bytes.h"
@@ -37,10 +38,9 @@ bool order_sort(struct link *link, struct module *const *modules, size_t count, 
     for (size_t i = 0; i < count; i++)
         modules[i]->marked = false;
     size_t depth = 0, done = 0;
-    /* Nothing can be started before the program is the last, even if a library needs the program. */
-    bool has_program = count && modules[0] == link->results.first;
-    if (has_program)
-        modules[0]->marked = true;
+    struct module *last = !count ? NULL : !closing ? modules[0]->root : modules[0] == link->results.first ? modules[0] : NULL;
+    if (last)
+        last->marked = true;
     for (size_t i = count; i-- > 0;) {
         if (modules[i]->marked)
             continue;
@@ -54,8 +54,8 @@ bool order_sort(struct link *link, struct module *const *modules, size_t count, 
                 sorted[done++] = stack[--depth].module;
         }
     }
-    if (has_program)
-        sorted[done++] = modules[0];
+    if (last)
+        sorted[done++] = last;
     return true;
 }
 

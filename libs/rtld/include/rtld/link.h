@@ -189,7 +189,7 @@ bool link_finish(struct link *link);
 enum link_scope {
     LINK_SCOPE_DEFAULT,  /* the global scope, then that of `module`, the caller (RTLD_DEFAULT) */
     LINK_SCOPE_NEXT,     /* after `module`, the caller (RTLD_NEXT) */
-    LINK_SCOPE_CLOSURE,  /* what was opened as `module` */
+    LINK_SCOPE_CLOSURE,  /* what was opened as `module`; the program's is the global scope */
 };
 
 struct link_symbol {
