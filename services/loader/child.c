@@ -37,6 +37,7 @@ void child_end(struct child *child)
     if (child->target.linker)
         target_end(&child->target);
     child->target.linker = NULL;
+    space_set_error(space, NULL);
 }
 
 void child_destroy(struct child *child)

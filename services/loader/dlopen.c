@@ -8,7 +8,7 @@
 #include "log.h"
 
 _Static_assert((int)LOADER_OPEN_GLOBAL == LINK_OPEN_GLOBAL && (int)LOADER_OPEN_LOADED == LINK_OPEN_LOADED &&
-                   (int)LOADER_OPEN_KEEP == LINK_OPEN_KEEP && (int)LOADER_OPEN_DEEPBIND == LINK_OPEN_DEEPBIND,
+                   (int)LOADER_OPEN_KEEP == LINK_OPEN_KEEP && (int)LOADER_OPEN_DEEPBIND == LINK_OPEN_DEEPBIND && (int)LOADER_OPEN_LAZY == LINK_OPEN_LAZY,
                "flags are handed on");
 
 static struct port *port_of(const struct child *child)
@@ -23,9 +23,9 @@ static void refuse(const struct child *child, const struct port_event *request, 
 
 static void refuse_with_message(const struct child *child, const struct port_event *request)
 {
-    const char *error = child->space.error;
-    error = *error ? error : "no memory";
-    const struct port_answer answer = {.data = error, .size = strlen(error) + 1};
+    const char *error = child->space.error ? child->space.error : "no memory";
+    uint64_t size = strlen(error) + 1;
+    const struct port_answer answer = {.data = error, .size = size < LOADER_REPLY_MAX ? size : LOADER_REPLY_MAX};
     port_reply(port_of(child), request->reply, PORT_NOT_FOUND, &answer);
 }
 
@@ -77,7 +77,7 @@ static bool open_fresh(struct child *child, struct opened *opened)
     else if (opened->size > LOADER_REPLY_MAX)
         problem = "too many objects, constructors and indirect functions for one answer";
     if (problem) {
-        strcpy(child->space.error, problem);
+        space_set_error(&child->space, problem);
         target_abandon(target);
         return false;
     }
@@ -137,7 +137,7 @@ static void close_object(struct child *child, const struct port_event *request, 
         answer = (struct port_answer){.word = {0, 1}, .data = handles, .size = results->sorted_count * sizeof *handles};
         for (size_t i = 0; i < results->sorted_count; i++)
             handles[i] = module_list_address(results->sorted[results->sorted_count - 1 - i]);
-    } else if (*child->space.error) {
+    } else if (child->space.error) {
         report(child->space.loader, "%s: what was closed stays: %s", child->name, child->space.error);
     }
     pin(child, request, pins, false);
@@ -177,6 +177,25 @@ static void find_symbol(struct child *child, const struct port_event *request, c
     port_reply(port_of(child), request->reply, PORT_OK, &answer);
 }
 
+static void bind_function(struct child *child, const struct port_event *request)
+{
+    struct link *link = &child->target.link;
+    struct module *module = (struct module *)link_module_at(link, request->word[1]);
+    struct link_symbol found;
+    struct port_answer answer = {0};
+    if (!module) {
+        refuse(child, request, PORT_INVALID);
+        return;
+    }
+    if (!link_bind(link, module, request->word[2], &found, &answer.word[3])) {
+        refuse_with_message(child, request);
+        return;
+    }
+    answer.word[1] = found.address;
+    answer.word[2] = (found.symbol->st_info & 15) == STT_GNU_IFUNC;
+    port_reply(port_of(child), request->reply, PORT_OK, &answer);
+}
+
 static void name_address(struct child *child, const struct port_event *request)
 {
     uint64_t address = request->word[1];
@@ -204,7 +223,7 @@ void dlopen_request(struct child *child, const struct port_event *request, const
         return;
     }
     space->is_request = true;
-    *space->error = 0;
+    space_set_error(space, NULL);
     if (target->linked_elsewhere && !adopt_link(child)) {
         refuse_with_message(child, request);
         return;
@@ -221,6 +240,9 @@ void dlopen_request(struct child *child, const struct port_event *request, const
         break;
     case LOADER_SYMBOL:
         find_symbol(child, request, text);
+        break;
+    case LOADER_BIND:
+        bind_function(child, request);
         break;
     default:
         name_address(child, request);

@@ -13,9 +13,12 @@ struct line {
 static void put(struct line *line, const char *text, uint64_t size)
 {
     uint64_t room = sizeof line->text - 1 - line->size; /* a line end always fits */
-    size = size < room ? size : room;
+    bool is_cut = size > room;
+    size = is_cut ? room : size;
     memcpy(line->text + line->size, text, size);
     line->size += size;
+    if (is_cut)
+        memcpy(line->text + line->size - 3, "...", 3);
 }
 
 static void put_number(struct line *line, uint64_t value, unsigned base)

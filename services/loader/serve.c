@@ -159,7 +159,8 @@ static void handle_request(struct loader *loader, const struct port_event *reque
     case LOADER_CLOSE:
     case LOADER_SWEEP:
     case LOADER_SYMBOL:
-    case LOADER_ADDRESS: {
+    case LOADER_ADDRESS:
+    case LOADER_BIND: {
         struct child *child = child_find(loader, request->number);
         if (child)
             dlopen_request(child, request, text);

@@ -3,6 +3,7 @@
 #include <hostlink/archive.h>
 #include <string.h>
 
+#include "heap.h"
 #include "image_files.h"
 #include "log.h"
 
@@ -56,11 +57,18 @@ static void unstage(void *context, const struct staging *staging)
     port_memory_release(space->loader->port, &memory);
 }
 
+void space_set_error(struct space *space, const char *text)
+{
+    if (space->error)
+        heap_free_string(space->loader, space->error);
+    space->error = text ? heap_string(space->loader, text) : NULL;
+}
+
 static void refuse_mapping(struct space *space, const struct target_mapping *mapping, int64_t status)
 {
-    strcpy(space->error, status == PORT_NO_MEMORY ? "no memory to map it"
-                         : status == PORT_OVERLAP ? "something else is mapped where it belongs"
-                                                  : "it cannot be mapped where it belongs");
+    space_set_error(space, status == PORT_NO_MEMORY ? "no memory to map it"
+                           : status == PORT_OVERLAP ? "something else is mapped where it belongs"
+                                                    : "it cannot be mapped where it belongs");
     report(space->loader, "%s: %s cannot be mapped at 0x%llx%s, status %lld", space->service,
            mapping->name ? mapping->name : "its start block or stack", (unsigned long long)mapping->address,
            status == PORT_OVERLAP ? ", where something else is" : "", (long long)status);
@@ -107,10 +115,7 @@ static bool log_line(void *context, const char *text)
 {
     struct space *space = context;
     if (space->is_request) {
-        size_t length = strlen(text);
-        length = length < sizeof space->error ? length : sizeof space->error - 1;
-        memcpy(space->error, text, length);
-        space->error[length] = 0;
+        space_set_error(space, text);
         return false;
     }
     report(space->loader, "%s: %s", space->service, text);

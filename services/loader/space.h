@@ -3,16 +3,17 @@
 #define SPACE_H
 #include "state.h"
 
-#define SPACE_ERROR_MAX 512
-
 /* The context of a target. */
 struct space {
     struct loader *loader;
     struct port_space port;      /* id 0: the process is gone */
     const char *service;         /* for reports */
     bool is_request;             /* what is wrong goes to the process, not to the log */
-    char error[SPACE_ERROR_MAX]; /* the last of it */
+    char *error;                 /* the last of it; NULL: nothing, or no memory for it */
 };
+
+/* NULL: nothing is wrong. */
+void space_set_error(struct space *space, const char *text);
 
 /* Fill loader->host and loader->linker. */
 void space_host_init(struct loader *loader);

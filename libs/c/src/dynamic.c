@@ -23,8 +23,6 @@
 #include "opened.h"
 #include "tls.h"
 
-#define RTLD_DEEPBIND 8 /* not in musl's <dlfcn.h> */
-
 typedef void procedure(void);
 
 /* One thread at a time opens and closes; what it runs meanwhile may do so too. */
@@ -97,15 +95,22 @@ static bool start_opened(const struct loader_opened *opened, const uint64_t *wor
     return true;
 }
 
+static uint64_t flags_of(int mode)
+{
+    const char *now = getenv("LD_BIND_NOW");
+    bool is_lazy = !(mode & RTLD_NOW) && !(now && *now);
+    return (mode & RTLD_GLOBAL ? LOADER_OPEN_GLOBAL : 0) | (mode & RTLD_NOLOAD ? LOADER_OPEN_LOADED : 0) |
+           (mode & RTLD_NODELETE ? LOADER_OPEN_KEEP : 0) | (mode & RTLD_DEEPBIND ? LOADER_OPEN_DEEPBIND : 0) |
+           (is_lazy ? LOADER_OPEN_LAZY : 0);
+}
+
 static void *open_object(const char *name, int mode)
 {
-    uint64_t flags = (mode & RTLD_GLOBAL ? LOADER_OPEN_GLOBAL : 0) | (mode & RTLD_NOLOAD ? LOADER_OPEN_LOADED : 0) |
-                     (mode & RTLD_NODELETE ? LOADER_OPEN_KEEP : 0) | (mode & RTLD_DEEPBIND ? LOADER_OPEN_DEEPBIND : 0);
     uint64_t size = LOADER_REPLY_MAX, generation = list()->tls_generation, added = list()->added;
     struct loader_opened opened;
     uint64_t *words = __libc_malloc(size);
     list_changes();
-    int64_t status = words ? loader_open(name ? name : "", flags, &opened, words, &size) : STATUS_NO_MEMORY;
+    int64_t status = words ? loader_open(name ? name : "", flags_of(mode), &opened, words, &size) : STATUS_NO_MEMORY;
     list_changed();
     bool good = status == STATUS_OK && (list()->added == added || start_opened(&opened, words, generation));
     if (status == STATUS_OK && !good) {
@@ -114,6 +119,8 @@ static void *open_object(const char *name, int mode)
     }
     if (status == STATUS_NOT_FOUND && size)
         __dl_seterr("%s", (const char *)words);
+    else if (status == STATUS_TOO_LONG)
+        __dl_seterr("a name of %zu bytes is longer than the loader service takes, which is %d", strlen(name), LOADER_SYMBOL_MAX - 1);
     else if (!good)
         __dl_seterr("%s: the loader service answers with status %d", name ? name : "", (int)status);
     __libc_free(words);
@@ -268,6 +275,11 @@ static void *find(void *handle, const char *name, const char *version, uintptr_t
     struct loader_symbol symbol;
     uint64_t where = scope == LOADER_SCOPE_CLOSURE ? (uintptr_t)handle : caller;
     int64_t status = loader_symbol(scope, where, name, version, &symbol);
+    if (status == STATUS_TOO_LONG) {
+        __dl_seterr("a symbol's name of %zu bytes is longer than the loader service takes, which is %d with its version",
+                    strlen(name), LOADER_SYMBOL_MAX - 2);
+        return 0;
+    }
     if (status != STATUS_OK) {
         __dl_seterr("symbol not found: %s%s%s", name, version ? ", version " : "", version ? version : "");
         return 0;

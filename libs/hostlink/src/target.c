@@ -12,6 +12,7 @@ void linker_init(struct linker *linker, const struct target_host *host)
         .dynamic = "__ambilink_tlsdesc_dynamic",
         .absent = "__ambilink_tlsdesc_absent",
     };
+    linker->lazy_resolver = "__ambilink_lazy";
     linker->cache = (struct link_cache){0};
     linker->cache_functions = NULL;
     linker->end_cache = NULL;
@@ -46,9 +47,16 @@ static bool open_file(void *context, const struct module *referrer, const char *
 static bool report(void *context, const struct report *about)
 {
     struct target *target = context;
-    char text[512];
-    report_text(about, text, sizeof text);
-    return host_of(target)->log(target->context, text);
+    const struct target_host *host = host_of(target);
+    char few[512], *text = few;
+    uint64_t size = report_text(about, few, sizeof few) + 1, taken = size;
+    if (size > sizeof few && !(text = host->allocate(target->context, &taken)))
+        text = few;
+    report_text(about, text, text == few ? sizeof few : size);
+    bool goes_on = host->log(target->context, text);
+    if (text != few)
+        host->release(target->context, text, taken);
+    return goes_on;
 }
 
 static bool pause_link(void *context)
@@ -74,7 +82,7 @@ static void drop(void *context, struct module *module)
         describe_gone(target, module);
 }
 
-static void find_descriptor(const struct link *link, const char *name, uint64_t *address)
+static void find_function(const struct link *link, const char *name, uint64_t *address)
 {
     struct link_symbol found;
     if (name && link_find(link, LINK_SCOPE_DEFAULT, NULL, name, NULL, &found))
@@ -85,9 +93,17 @@ static void find_tls_descriptors(void *context, struct link_tls_descriptors *fun
 {
     const struct target *target = context;
     const struct tls_descriptor_names *names = &target->linker->descriptors;
-    find_descriptor(&target->link, names->fixed, &functions->fixed);
-    find_descriptor(&target->link, names->dynamic, &functions->dynamic);
-    find_descriptor(&target->link, names->absent, &functions->absent);
+    find_function(&target->link, names->fixed, &functions->fixed);
+    find_function(&target->link, names->dynamic, &functions->dynamic);
+    find_function(&target->link, names->absent, &functions->absent);
+}
+
+static uint64_t find_lazy_resolver(void *context)
+{
+    const struct target *target = context;
+    uint64_t address = 0;
+    find_function(&target->link, target->linker->lazy_resolver, &address);
+    return address;
 }
 
 void target_init(struct target *target, struct linker *linker, void *context, uint64_t top)
@@ -108,6 +124,7 @@ void target_init(struct target *target, struct linker *linker, void *context, ui
         .define = linker->host->define ? define : NULL,
         .pause = linker->host->pause ? pause_link : NULL,
         .find_tls_descriptors = find_tls_descriptors,
+        .find_lazy_resolver = find_lazy_resolver,
     };
     link_init(&target->link, &target->link_host);
 }

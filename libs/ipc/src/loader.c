@@ -129,7 +129,7 @@ int64_t loader_symbol(enum loader_scope scope, uint64_t where, const char *name,
     size_t name_size = strlen(name) + 1, version_size = version ? strlen(version) + 1 : 0;
     char names[LOADER_SYMBOL_MAX];
     if (name_size + version_size > sizeof names)
-        return STATUS_LIMIT;
+        return STATUS_TOO_LONG;
     memcpy(names, name, name_size);
     if (version)
         memcpy(names + name_size, version, version_size);
@@ -151,5 +151,15 @@ int64_t loader_address(uint64_t address, uint64_t *handle, uint64_t *name, uint6
     *handle = answer.word[1];
     *name = answer.word[2];
     *symbol = answer.word[3];
+    return status;
+}
+
+int64_t loader_bind(uint64_t address, uint64_t index, struct loader_symbol *function, uint64_t *slot, char *message,
+                    uint64_t size)
+{
+    struct message request = {.word = {LOADER_BIND, address, index}}, answer = {.data = message, .size = size};
+    int64_t status = call_loader(&request, &answer);
+    *function = (struct loader_symbol){.address = answer.word[1], .indirect = answer.word[2]};
+    *slot = answer.word[3];
     return status;
 }

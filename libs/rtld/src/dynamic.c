@@ -69,6 +69,7 @@ struct copied {
 static const struct copied copied[] = {
     {offsetof(struct module, init), DT_INIT, false},
     {offsetof(struct module, fini), DT_FINI, false},
+    {offsetof(struct module, plt_got), DT_PLTGOT, false},
     {offsetof(struct module, relative_count), SLOT(DT_RELACOUNT), false},
     {offsetof(struct module, verdef.address), SLOT(DT_VERDEF), false},
     {offsetof(struct module, verdef.count), SLOT(DT_VERDEFNUM), false},
@@ -116,12 +117,12 @@ static bool take_all(struct ground *ground, struct module *module, const struct 
         return bad(ground, module, 0, DT_REL);
     if (HAS(values, DT_SYMTAB) && VALUE(values, DT_SYMENT) != sizeof(struct elf_symbol))
         return bad(ground, module, VALUE(values, DT_SYMTAB), DT_SYMENT);
-    /* DF_BIND_NOW and DF_1_NOW ask for what is done anyway. */
     module->symbolic = HAS(values, DT_SYMBOLIC) || (flags & DF_SYMBOLIC);
     module->nodelete = flags_1 & DF_1_NODELETE;
     module->initfirst = flags_1 & DF_1_INITFIRST;
     module->wants_global = flags_1 & DF_1_GLOBAL;
     module->pie = flags_1 & DF_1_PIE;
+    module->now = HAS(values, DT_BIND_NOW) || (flags & DF_BIND_NOW) || (flags_1 & DF_1_NOW);
     for (const struct form *form = forms; form < forms + LENGTH(forms); form++)
         if (!take_table(ground, module, values, form))
             return false;

@@ -1,6 +1,9 @@
 /* Look-ups by name and by address while the program runs. */
 #include <rtld/link.h>
 
+#include "closure.h"
+#include "ground.h"
+#include "modules.h"
 #include "scope.h"
 
 static struct definition find_global(const struct link *link, const struct reference *reference, uint64_t *work)
@@ -32,6 +35,12 @@ static struct definition find_next(const struct module *caller, const struct ref
     return scope_search(root->closure + at + 1, root->closure_count - at - 1, reference, NULL, work);
 }
 
+static uint64_t address_of(const struct definition *found)
+{
+    bool plain = found->symbol->st_shndx == SHN_ABS || (found->symbol->st_info & 15) == STT_TLS;
+    return found->symbol->st_value + (plain ? 0 : found->module->bias);
+}
+
 bool link_find(const struct link *link, enum link_scope scope, const struct module *module, const char *name,
                const char *version, struct link_symbol *found)
 {
@@ -54,11 +63,45 @@ bool link_find(const struct link *link, enum link_scope scope, const struct modu
     /* The host is no object, so it is in no closure. */
     if (!definition.module && scope != LINK_SCOPE_CLOSURE)
         definition = scope_host_definition(link, &reference);
-    const struct elf_symbol *symbol = definition.symbol;
-    if (!symbol)
+    if (!definition.symbol)
         return false;
-    bool plain = symbol->st_shndx == SHN_ABS || (symbol->st_info & 15) == STT_TLS;
-    *found = (struct link_symbol){definition.module, symbol, symbol->st_value + (plain ? 0 : definition.module->bias)};
+    *found = (struct link_symbol){definition.module, definition.symbol, address_of(&definition)};
+    return true;
+}
+
+/* As when the module was relocated. */
+static struct definition find_for(struct link *link, const struct module *module, const struct reference *reference)
+{
+    uint64_t *work = &link->ground.work;
+    struct definition found = {0};
+    if (module->symbolic)
+        found = scope_search((struct module *const *)&module, 1, reference, NULL, work);
+    if (!found.module && module->bind_first)
+        found = scope_search(module->root->closure, module->root->closure_count, reference, NULL, work);
+    if (!found.module)
+        found = find_default(link, module, reference, work);
+    return found.module ? found : scope_host_definition(link, reference);
+}
+
+bool link_bind(struct link *link, struct module *module, uint64_t index, struct link_symbol *found, uint64_t *place)
+{
+    call_begin(link);
+    const struct elf_rela *entry = index < module->plt_rela.count ? (const struct elf_rela *)module->plt_rela.data + index : NULL;
+    const struct elf_symbol *symbol = entry ? module_symbol(module, entry->r_info >> 32) : NULL;
+    const char *name = symbol ? module_string(module, symbol->st_name) : NULL;
+    if (!name)
+        return ground_refuse(&link->ground, LINK_BAD_SYMBOL, module->name, index, 0);
+    const struct version *version = module_symbol_version(module, entry->r_info >> 32);
+    struct reference reference = {symbol_name_of(name, strlen(name) + 1), version && version->name ? version : NULL, .is_call = true};
+    struct definition definition = find_for(link, module, &reference);
+    if (!definition.module || (definition.symbol->st_info & 15) == STT_TLS)
+        return ground_refuse_name(&link->ground, LINK_UNDEFINED, module->name, name, version ? version->name : NULL, NULL);
+    if (!closure_depend(link, module, definition.module))
+        return false;
+    const struct segment *segment = module_segment(module, entry->r_offset);
+    bool is_fixed = !segment || entry->r_offset - segment->relro_address < segment->relro_size;
+    *found = (struct link_symbol){definition.module, definition.symbol, address_of(&definition)};
+    *place = is_fixed ? 0 : module->bias + entry->r_offset;
     return true;
 }
 

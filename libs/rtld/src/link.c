@@ -23,6 +23,7 @@ void link_init(struct link *link, const struct link_host *host)
 bool link_load(struct link *link, const char *name, const struct file_view *file)
 {
     call_begin(link);
+    link->state.lazy = link->settings.lazy;
     if (!modules_add(link, name, file))
         return false;
     for (size_t i = 0; i < link->settings.preload_count && !link->ground.stopped; i++)
@@ -112,12 +113,13 @@ void link_commit(struct link *link)
 {
     for (struct module *module = link->results.fresh; module; module = module->next) {
         module->committed = true;
+        module->bind_first = link->state.bind_first;
         for (unsigned i = 0; i < module->segment_count; i++)
             module->segments[i].staging = NULL;
     }
     link->results.fresh = NULL;
     link->ground.arena = NULL;
-    link->state.bind_first = false;
+    link->state.bind_first = link->state.lazy = false;
 }
 
 void link_abandon(struct link *link)
@@ -138,7 +140,7 @@ void link_abandon(struct link *link)
     if (link->ground.arena)
         arena_free(&link->ground, &link->ground.arena); /* the file that was refused never became a module */
     link->results.fresh = NULL;
-    link->state.bind_first = false;
+    link->state.bind_first = link->state.lazy = false;
     arena_free(&link->ground, &link->state.scratch);
 }
 

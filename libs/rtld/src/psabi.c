@@ -61,7 +61,7 @@ static const uint8_t riscv64[] = {
 #define RANGE(first, kinds) {first, sizeof kinds, kinds}
 
 static const struct psabi psabis[] = {
-    {.machine = EM_X86_64, .relative = 8, .ranges = {RANGE(0, x86_64)}},
+    {.machine = EM_X86_64, .lazy_slots = true, .relative = 8, .ranges = {RANGE(0, x86_64)}},
     {.machine = EM_AARCH64, .tls_above = true, .tls_gap = 16, .slot_addend = true, .relative = 1027,
      .ranges = {RANGE(1024, aarch64), RANGE(257, aarch64_data), RANGE(0, aarch64_none)}},
     {.machine = EM_RISCV, .tls_above = true, .tls_bias = 0x800, .relative = 3, .ranges = {RANGE(0, riscv64)}},

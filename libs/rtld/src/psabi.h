@@ -38,6 +38,7 @@ struct psabi {
     uint16_t tls_gap;        /* bytes between the pointer and the first block */
     uint16_t tls_bias;       /* subtracted from offsets within a block */
     bool slot_addend;        /* GOT entries add their addend */
+    bool lazy_slots;         /* a PLT entry pushes its number, and words 1 and 2 of the PLT's GOT lead on */
     uint16_t relative;       /* the number of RELOCATION_RELATIVE */
     struct relocation_range {
         uint32_t first, count;

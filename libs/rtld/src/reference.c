@@ -2,6 +2,7 @@
 #include "reference.h"
 
 #include "closure.h"
+#include "lazy.h"
 
 struct binder binder_of(struct link *link, struct module *module, const struct module *except)
 {
@@ -75,7 +76,7 @@ bool reference_settle(struct binder *binder, const struct elf_rela *entry, const
     if (!provider && (symbol->st_info & 15) != STT_TLS)
         *found = scope_host_definition(link, reference);
     if (!found->module && symbol->st_info >> 4 != STB_WEAK)
-        return undefined(binder, entry, reference->name.text, reference->version);
+        return (!binder->except && lazy_may_wait(link, binder->module, entry)) || undefined(binder, entry, reference->name.text, reference->version);
     if (provider && found->symbol->st_info >> 4 == STB_GNU_UNIQUE && !scope_unique(link, &reference->name, found))
         return false;
     if (provider && !closure_depend(link, binder->module, found->module))

@@ -2,6 +2,7 @@
 #include "relocate.h"
 
 #include "cache_functions.h"
+#include "lazy.h"
 #include "pending_ifunc.h"
 #include "tls.h"
 
@@ -165,6 +166,10 @@ static bool relocate_bound(struct relocation *relocation, const struct elf_rela 
     uint64_t addend = (uint64_t)entry->r_addend, value = 0, size = 0;
     if (kind == RELOCATION_COPY)
         return copy(relocation, entry, found);
+    if (!found->module && lazy_may_wait(slots->link, slots->module, entry)) {
+        lazy_leave(slots->link, slots->module, entry);
+        return true;
+    }
     if (kind >= RELOCATION_TLS_MODULE)
         return relocate_tls(relocation, entry, kind, found);
     if (relocation_is_word(kind))

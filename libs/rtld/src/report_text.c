@@ -73,10 +73,14 @@ static void put_number(struct text *text, uint64_t value)
     put(text, digits);
 }
 
+/* What was cut off says so. */
 static size_t finish(struct text *text)
 {
+    bool is_cut = text->length >= text->size;
     if (text->size)
-        text->buffer[text->length < text->size ? text->length : text->size - 1] = 0;
+        text->buffer[is_cut ? text->size - 1 : text->length] = 0;
+    for (size_t back = 2; is_cut && back < 5 && back <= text->size; back++)
+        text->buffer[text->size - back] = '.';
     return text->length;
 }
 

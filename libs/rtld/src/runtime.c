@@ -9,6 +9,7 @@ struct module *link_open(struct link *link, const char *name, unsigned flags)
 {
     call_begin(link);
     link->state.bind_first = flags & LINK_OPEN_DEEPBIND;
+    link->state.lazy = flags & LINK_OPEN_LAZY;
     struct module *module = name ? modules_find(link, name) : link->results.first;
     if (!module && (flags & LINK_OPEN_LOADED)) {
         /* Perhaps under another name. */

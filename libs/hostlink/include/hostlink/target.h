@@ -37,6 +37,7 @@ struct linker {
     const struct target_host *host;
     uint64_t tls_surplus;                   /* bytes of each thread's block for objects that are opened later */
     struct tls_descriptor_names descriptors;
+    const char *lazy_resolver;              /* its function for calls of functions that were undefined; NULL: it has none */
     struct link_cache cache;                /* where linker_use_cache was called */
     const struct link_cache_functions *cache_functions;
     void (*end_cache)(struct link_cache *cache, const struct link_host *host);
@@ -44,7 +45,7 @@ struct linker {
     struct target_mapping batch[TARGET_BATCH_MAX];
 };
 
-/* `descriptors` and tls_surplus are those of our C library; the caller may change them before a link. */
+/* `descriptors`, lazy_resolver and tls_surplus are those of our C library; the caller may change them before a link. */
 void linker_init(struct linker *linker, const struct target_host *host);
 /* Keep what is read of libraries, and what they are bound to, from one target to the next (<rtld/cache.h>). The files' bytes
  * must stay where they are until linker_end. */

@@ -35,6 +35,10 @@ enum loader_operation {
 
     LOADER_AWAIT,     /* data: a name; reply, when it is registered. STATUS_NOT_FOUND: no service of the manifest registers it;
                          STATUS_PEER_GONE: none that could will run any more */
+
+    LOADER_BIND,      /* a function that waited for its first call; word 1: an address in its caller's object, word 2: index
+                         into that one's DT_JMPREL; reply word 1: address, word 2: 1 as in struct loader_symbol, word 3:
+                         address of the slot, 0 where it is read-only; STATUS_NOT_FOUND: data says why */
 };
 
 enum loader_state { LOADER_RUNS, LOADER_EXITED, LOADER_FAULTED, LOADER_STOPPED };
@@ -46,6 +50,7 @@ enum loader_open_flags { /* as <rtld/link.h> has them */
     LOADER_OPEN_LOADED = 2,
     LOADER_OPEN_KEEP = 4,
     LOADER_OPEN_DEEPBIND = 8,
+    LOADER_OPEN_LAZY = 16,
 };
 
 enum loader_scope { LOADER_SCOPE_DEFAULT, LOADER_SCOPE_NEXT, LOADER_SCOPE_CLOSURE };
@@ -120,5 +125,8 @@ int64_t loader_sweep(void);
 /* version may be NULL. */
 int64_t loader_symbol(enum loader_scope scope, uint64_t where, const char *name, const char *version,
                       struct loader_symbol *symbol);
+/* Of LOADER_BIND; `message` has why not. */
+int64_t loader_bind(uint64_t address, uint64_t index, struct loader_symbol *function, uint64_t *slot, char *message,
+                    uint64_t size);
 int64_t loader_address(uint64_t address, uint64_t *handle, uint64_t *name, uint64_t *symbol);
 #endif

@@ -52,6 +52,7 @@ struct elf_note {
 #define DT_NULL 0
 #define DT_NEEDED 1
 #define DT_PLTRELSZ 2
+#define DT_PLTGOT 3
 #define DT_HASH 4
 #define DT_STRTAB 5
 #define DT_SYMTAB 6
@@ -70,6 +71,7 @@ struct elf_note {
 #define DT_DEBUG 21
 #define DT_TEXTREL 22
 #define DT_JMPREL 23
+#define DT_BIND_NOW 24
 #define DT_INIT_ARRAY 25
 #define DT_FINI_ARRAY 26
 #define DT_INIT_ARRAYSZ 27
@@ -94,6 +96,8 @@ struct elf_note {
 
 #define DF_SYMBOLIC 0x00000002
 #define DF_TEXTREL 0x00000004
+#define DF_BIND_NOW 0x00000008
+#define DF_1_NOW 0x00000001
 #define DF_1_GLOBAL 0x00000002
 #define DF_1_NODELETE 0x00000008
 #define DF_1_INITFIRST 0x00000020

@@ -81,6 +81,11 @@ struct link_host {
     /* The functions that TLS descriptors lead to, in link_relocate, when the first descriptor is met: most programs have
      * none. May call link_find. What stays 0, and NULL for all: descriptors are refused. */
     void (*find_tls_descriptors)(void *context, struct link_tls_descriptors *functions);
+
+    /* The function of the program that a call goes to whose function was undefined when its object was linked. It finds
+     * on the stack what word 1 of the PLT's GOT holds (the address of that GOT), and the index of the relocation; link_bind
+     * answers it. Asked like find_tls_descriptors. 0, and NULL: undefined functions are refused. */
+    uint64_t (*find_lazy_resolver)(void *context);
 };
 
 /* A slot that a function of the program must still fill: *place = resolver() + addend. */
@@ -108,6 +113,11 @@ struct link_settings {
     uint64_t tls_surplus;
     /* Between link_place and link_relocate; 0: the host's find_tls_descriptors is asked when the first one is met. */
     struct link_tls_descriptors tls_descriptors;
+
+    /* Before link_load: undefined functions of the program and its libraries wait for their first call, as with
+     * LINK_OPEN_LAZY. */
+    bool lazy;
+    uint64_t lazy_resolver;           /* likewise; 0: the host's find_lazy_resolver is asked */
 };
 
 /* What the host may read. */
@@ -141,7 +151,7 @@ struct link_results {
 /* The core's own: no host reads or writes it. */
 struct link_state {
     struct module *global, *last_global; /* the global scope */
-    bool bind_first;                  /* LINK_OPEN_DEEPBIND for the fresh ones */
+    bool bind_first, lazy;            /* LINK_OPEN_DEEPBIND, LINK_OPEN_LAZY for the fresh ones */
     uint64_t tls_used;                /* of tls_size */
     struct unique_symbol *unique;     /* STB_GNU_UNIQUE definitions in use */
     struct arena *scratch;            /* of the running call */
@@ -174,6 +184,7 @@ enum link_open_flags {
     LINK_OPEN_LOADED = 2,    /* only if it is loaded already (RTLD_NOLOAD) */
     LINK_OPEN_KEEP = 4,      /* never unload it (RTLD_NODELETE) */
     LINK_OPEN_DEEPBIND = 8,  /* its own closure is searched before the global scope */
+    LINK_OPEN_LAZY = 16,     /* functions that nothing defines wait for their first call, unless their object wants them now */
 };
 
 /* The object of that name and its closure; NULL after a report. The name NULL is the program. */
@@ -201,6 +212,10 @@ struct link_symbol {
 /* A symbol by name; version NULL: the default one. STT_GNU_IFUNC and STT_TLS are left to the caller. */
 bool link_find(const struct link *link, enum link_scope scope, const struct module *module, const char *name,
                const char *version, struct link_symbol *found);
+
+/* The function of an entry of the module's DT_JMPREL that waited for its first call. *place is the address of its slot; 0: the
+ * slot is read-only. False after a report. */
+bool link_bind(struct link *link, struct module *module, uint64_t index, struct link_symbol *found, uint64_t *place);
 
 /* The object, and the symbol, around an address of the linked address space; NULL: none. */
 const struct module *link_module_at(const struct link *link, uint64_t address);

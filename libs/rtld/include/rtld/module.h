@@ -71,7 +71,8 @@ struct module {
     uint64_t relative_count;     /* DT_RELACOUNT: so many at the start of rela name no symbol; a hint */
     struct table preinit_array, init_array, fini_array;
     uint64_t init, fini;         /* DT_INIT, DT_FINI; 0: none */
-    bool symbolic, nodelete, initfirst, pie;
+    uint64_t plt_got;            /* DT_PLTGOT: its words 1 and 2 are the linker's; 0: none */
+    bool symbolic, nodelete, initfirst, pie, now; /* now: no function waits for its first call */
     struct version *versions;    /* by version index */
     uint32_t version_count;
 
@@ -92,6 +93,7 @@ struct module {
     struct module *next_global;   /* order of the global scope */
     bool in_global, wants_global; /* in the global scope; DF_1_GLOBAL */
     bool initial;                /* loaded with the program, so for ever */
+    bool bind_first;             /* its closure is searched before the global scope */
     bool unloading;              /* link_sweep takes it */
     bool committed;              /* its constructors were handed to the host */
     bool marked;                 /* a search or a sweep has seen it */

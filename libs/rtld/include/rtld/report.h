@@ -56,7 +56,7 @@ struct link_binding {
     uint32_t type;        /* the relocation's number */
 };
 
-/* One line without a line end; both return its length, as snprintf does.
+/* One line without a line end; both return its length, as snprintf does. What does not fit ends in "...".
  *
  * report_text: the object, what is wrong with it, and values.
  * binding_text: "bind OBJECT OFFSET TYPE SYMBOL VERSION PROVIDER ADDRESS", single spaces between; numbers in

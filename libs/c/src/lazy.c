@@ -1,0 +1,40 @@
+/* A function that was undefined when its object was opened, at its first call. */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libc.h"
+
+#include <protocol/loader.h>
+#include <system/call.h>
+
+#define UNDEFINED_STATUS 127 /* as glibc's */
+#define MESSAGE_MAX 4096
+
+static _Noreturn void end_with(const char *message)
+{
+    static const char reason[] = ": symbol lookup error: ";
+    const char *parts[] = {__progname, reason, message, "\n"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (write(STDERR_FILENO, parts[i], strlen(parts[i])) < 0)
+            break;
+    _Exit(UNDEFINED_STATUS);
+}
+
+/* Called by __ambilink_lazy: the function's address. */
+hidden uintptr_t __lazy_bind(uint64_t got, uint64_t index)
+{
+    char message[MESSAGE_MAX] = "no answer from the loader service";
+    struct loader_symbol function;
+    uint64_t slot;
+    int error = errno;
+    if (loader_bind(got, index, &function, &slot, message, sizeof message) != STATUS_OK)
+        end_with(message);
+    uintptr_t address = function.indirect ? ((uintptr_t (*)(void))(uintptr_t)function.address)() : function.address;
+    if (slot)
+        __atomic_store_n((uintptr_t *)(uintptr_t)slot, address, __ATOMIC_RELEASE);
+    errno = error;
+    return address;
+}
