@@ -21,9 +21,6 @@
 #define START_IMAGE_IS_LINKERS 2
 #define START_LOG_IS_LINKERS 4 /* likewise that to the kernel's log */
 
-/* Bytes that the kernel leaves for a start block, writable, where an interpreter completes it. */
-#define START_INTERPRETER_BLOCK (2 * AMBILINK_PAGE_SIZE)
-
 /* Handles that a process is born with; 0 where it did not get one. */
 enum start_handle {
     START_HANDLE_SELF,     /* its own process, RIGHT_MANAGE */
@@ -90,6 +87,16 @@ struct start_range {
 struct start_object {
     uint32_t initializer_count, finalizer_count;
 };
+
+/* Bytes that the kernel leaves for a start block, writable, where an interpreter completes it: two pages, or more where an
+ * image has so many libraries that the list of modules may need them. The loader service sees this block alone. */
+#define START_INTERPRETER_FEW 16
+static inline uint64_t start_interpreter_block(uint64_t libraries)
+{
+    uint64_t more = libraries > START_INTERPRETER_FEW ? libraries - START_INTERPRETER_FEW : 0;
+    uint64_t each = sizeof(struct start_module) + sizeof(struct start_tls) + sizeof(struct start_object) + 128;
+    return 2 * AMBILINK_PAGE_SIZE + (more * each + AMBILINK_PAGE_SIZE - 1) / AMBILINK_PAGE_SIZE * AMBILINK_PAGE_SIZE;
+}
 
 struct start_info {
     uint64_t magic;

@@ -157,7 +157,7 @@ static bool place(struct launch *launch, bool with_interpreter)
     if (launch->service && launch->service->calls == IMAGE_CALLS_LINUX)
         return true;
     struct shared_memory shared;
-    uint64_t size = with_interpreter ? START_INTERPRETER_BLOCK : PAGE_SIZE;
+    uint64_t size = with_interpreter ? start_interpreter_block(archive_library_count(&boot_image.archive)) : PAGE_SIZE;
     if (!shared_memory_open(&shared, launch->process, size, with_interpreter ? PROT_READ_WRITE : PROT_READ_ONLY))
         return refuse(launch, "start block", "no memory");
     struct start_info *info = (struct start_info *)shared.area.here;

@@ -222,6 +222,7 @@ static int64_t end_closed(struct closed *closed)
     int64_t status = loader_sweep();
     list_changed();
     _dl_debug_state();
+    __tls_leave();
     return status;
 }
 

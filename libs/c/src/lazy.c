@@ -26,10 +26,11 @@ static _Noreturn void end_with(const char *message)
 /* Called by __ambilink_lazy: the function's address. */
 hidden uintptr_t __lazy_bind(uint64_t got, uint64_t index)
 {
-    char message[MESSAGE_MAX] = "no answer from the loader service";
+    char message[MESSAGE_MAX];
     struct loader_symbol function;
     uint64_t slot;
     int error = errno;
+    strcpy(message, "no answer from the loader service");
     if (loader_bind(got, index, &function, &slot, message, sizeof message) != STATUS_OK)
         end_with(message);
     uintptr_t address = function.indirect ? ((uintptr_t (*)(void))(uintptr_t)function.address)() : function.address;

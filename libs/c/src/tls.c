@@ -151,6 +151,16 @@ void __tls_take_in(uint64_t generation)
     __restore_sigs(&set);
 }
 
+void __tls_leave(void)
+{
+    pthread_t self = __pthread_self();
+    LOCK(lock);
+    const struct table_end *end = end_of(self->dtv);
+    if (end->stamps && end->generation != list()->tls_generation)
+        catch_up(self);
+    UNLOCK(lock);
+}
+
 void __tls_begin_thread(void)
 {
     if (!list() || !list()->tls_generation)

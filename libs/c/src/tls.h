@@ -17,6 +17,8 @@ extern hidden volatile int *const __tls_lockptr;
 
 /* Objects came after that generation of the list: those with a place in the static block get their data, in each thread. */
 hidden void __tls_take_in(uint64_t generation);
+/* Objects went: this thread gives back its blocks of theirs. Others do when they look next. */
+hidden void __tls_leave(void);
 /* A thread begins: it gets the data of objects that have a place in the static block and came after the start. */
 hidden void __tls_begin_thread(void);
 #endif

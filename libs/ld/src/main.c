@@ -70,7 +70,8 @@ static uint64_t write_block(struct interpreter *ld, const struct start_info *giv
 {
     const struct start_info before = *given;
     struct target *target = &ld->target;
-    struct shared_area left = {(uint8_t *)given, (uint64_t)given, START_INTERPRETER_BLOCK, 0};
+    struct shared_area left = {(uint8_t *)given, (uint64_t)given,
+                               start_interpreter_block(archive_library_count(&ld->archive)), 0};
     struct start_info *info = target_describe(target, &left);
     if (!info)
         ld_refuse(ld, "no memory for the start block");

@@ -32,6 +32,14 @@ const struct image_service *archive_find_service(const struct archive *archive, 
 uint32_t archive_preloads(const struct archive *archive, const struct image_service *service,
                           const char *names[IMAGE_PRELOADS_MAX]);
 
+static inline uint32_t archive_library_count(const struct archive *archive)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < archive->header->file_count; i++)
+        count += archive->files[i].kind == IMAGE_FILE_LIBRARY;
+    return count;
+}
+
 /* Of a service's list (`registers`, `starts`, `opens`): the index of the first item that means `name`; -1: none
  * does. */
 int archive_list_find(const struct archive *archive, uint32_t list, const char *name);
