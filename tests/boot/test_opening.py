@@ -16,7 +16,7 @@ from .opening import Objects
 
 pytestmark = pytest.mark.compiler
 
-PARTS = ["ends", "scopes", "cycles", "lazy", "locals", "many", "names"]
+PARTS = ["ends", "scopes", "cycles", "lazy", "locals", "many", "lengths"]
 MALLOC = "own_malloc.c"
 
 
@@ -69,8 +69,8 @@ def test_programs_print_what_they_print_under_glibc(system, objects, judged, str
         system.program(name, program=f"test-own-{name}")
     request = BootRequest(system.pack(), seed=1, timeout=60.0)
     text = boot("emulator", startable("emulator", request, identify(request.image), None, system.folder)).text
-    found = {name: spoken(text, name) for name in judged}
-    assert found == judged
+    for name, lines in judged.items():
+        assert "\n".join(spoken(text, name)) == "\n".join(lines), name
     # It says which function was missed; the program that has 150 libraries opens them like the other one.
     assert any(line.startswith("lazy: lazy: symbol lookup error: libcalls.so") and "never_comes" in line for line in text)
     assert spoken(text, "needs-many") == judged["many"]

@@ -1,6 +1,7 @@
 /* A function that was undefined when its object was opened, at its first call. */
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,11 +16,10 @@
 
 static _Noreturn void end_with(const char *message)
 {
-    static const char reason[] = ": symbol lookup error: ";
-    const char *parts[] = {__progname, reason, message, "\n"};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (write(STDERR_FILENO, parts[i], strlen(parts[i])) < 0)
-            break;
+    char line[MESSAGE_MAX + 256];
+    int length = snprintf(line, sizeof line, "%s: symbol lookup error: %s\n", __progname, message);
+    if (length > 0)
+        write(STDERR_FILENO, line, (size_t)length < sizeof line ? (size_t)length : sizeof line - 1);
     _Exit(UNDEFINED_STATUS);
 }
 

@@ -100,7 +100,8 @@ static void cycles(void)
     void *there = take("z", RTLD_NOW);
     printf("with what is there\n");
     void *handle = take("over", RTLD_NOW), *other = take("j3", RTLD_NOW);
-    printf("close %d %d\n", dlclose(handle), dlclose(other));
+    int closed = dlclose(handle);
+    printf("close %d %d\n", closed, dlclose(other));
     printf("close %d\n", dlclose(there));
 }
 
@@ -174,7 +175,7 @@ static void many(void)
 }
 
 /* Names that no request has room for are refused, with a reason. */
-static void names(void)
+static void lengths(void)
 {
     static char name[20000];
     for (size_t length = 10; length < sizeof name; length = length * 5 / 4) {
@@ -191,7 +192,7 @@ static void names(void)
 static const struct {
     const char *name;
     void (*run)(void);
-} parts[] = {{"ends", ends}, {"scopes", scopes}, {"cycles", cycles}, {"lazy", lazy}, {"locals", locals}, {"many", many}, {"names", names}};
+} parts[] = {{"ends", ends}, {"scopes", scopes}, {"cycles", cycles}, {"lazy", lazy}, {"locals", locals}, {"many", many}, {"lengths", lengths}};
 
 int main(int argc, char **argv)
 {

@@ -88,7 +88,7 @@ int main(void)
     int length = asprintf(&line, "%s", text);
     char *copy = strdup(line), *part = strndup(line, 3);
     printf("%d: %d %d %d %d\n", length, is_mine(text), is_mine(line), is_mine(copy), is_mine(part));
-    void *block = NULL, *aligned = aligned_alloc(256, 256);
+    void *block = NULL, *volatile aligned = aligned_alloc(256, 256);
     int status = posix_memalign(&block, 64, 64);
 #ifdef MALLOC_ALONE /* libc's would take its own blocks for libc's: it refuses */
     printf("%d %d\n", aligned != NULL, status != 0);
