@@ -64,7 +64,7 @@ class Objects:
         if key not in self.compiled:
             output = self.folder / f"{len(self.compiled)}.o"
             headers = itertools.chain.from_iterable(("-isystem", path) for path in public_headers(self.toolset.target))
-            own = ["-I", self.sources.parents[3] / "libs/c/include"]
+            own = ["-I", self.sources.parents[3] / "libs/c/include"]  # its dlfcn.h
             options = ["-fPIC", "-fhosted", "-O1", "-w", "-D_GNU_SOURCE", "-fno-stack-protector"]
             how = [*self.toolset.compile_flags, *own, *headers, *options, *flags]
             self.run(*self.toolset.cc, "-c", *how, self.sources / source, "-o", output)
@@ -89,7 +89,8 @@ class Objects:
         for name in many:
             (self.folder / f"lib{name}.so").write_bytes(first.replace(b"many_000", name.encode()))
         self.link("all", [], many, [])
-        self.link("opening_all", [self.compile([], "all.c")], many, [])  # instead of the library that test-opening-many was linked with
+        # Instead of the library that test-opening-many was linked with.
+        self.link("opening_all", [self.compile([], "all.c")], many, [])
 
     def add_to(self, system: System, strategy: str) -> System:
         """A build folder of its own, with these beside what the image needs."""
