@@ -223,9 +223,9 @@ void dlopen_request(struct child *child, const struct port_event *request, const
         return;
     }
     space->is_request = true;
-    space_set_error(space, NULL);
     if (target->linked_elsewhere && !adopt_link(child)) {
         refuse_with_message(child, request);
+        space_set_error(space, NULL);
         return;
     }
     switch (request->word[0]) {
@@ -247,4 +247,5 @@ void dlopen_request(struct child *child, const struct port_event *request, const
     default:
         name_address(child, request);
     }
+    space_set_error(space, NULL);
 }

@@ -91,7 +91,7 @@ struct module *modules_add(struct link *link, const char *name, const struct fil
     results->module_count++;
     if (!results->fresh)
         results->fresh = module;
-    module->root = results->fresh;
+    module->root = results->fresh == module ? module : results->fresh->root; /* filtees may have moved before the root */
     return module;
 }
 
