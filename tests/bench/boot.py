@@ -134,13 +134,11 @@ def measure(build: Path, strategy: str, count: int, size: str, folder: Path) -> 
     )
 
 
+COMPARING = ("checksum", "tree_check_page", "check_with_tree", "is_intact", "page_touch", "page_touch_range")
 # What a further service costs, by who does what: (file, function) of a place.
 PARTS: dict[str, Callable[[str, str], bool]] = {
     "kernel: zero frames": lambda file, function: file == "kernel" and function == "page_clear",
-    "kernel: compare pages": lambda file, function: (
-        file == "kernel"
-        and function in ("checksum", "tree_check_page", "check_with_tree", "is_intact", "page_touch", "page_touch_range")
-    ),
+    "kernel: compare pages": lambda file, function: file == "kernel" and function in COMPARING,
     "kernel: the rest": lambda file, function: file.startswith("kernel"),
     "loader: the rest": lambda file, function: file == "services/loader",
     "ld.so": lambda file, function: file == "lib/ld.so",
