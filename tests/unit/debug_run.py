@@ -4,7 +4,6 @@ by step. Run with the native helper and without it."""
 import mmap
 
 from ambilink.machine.emulator.cpu import Cpu
-from ambilink.machine.emulator.fault import debug_notes
 from ambilink.machine.memory import MEGABYTE, PhysicalMemory
 
 CODE, HANDLER, GATES, PLACE, PAGE_TABLES = 0x1000, 0x2000, 0x3000, 0x8004, 0x10000
@@ -74,7 +73,7 @@ def main() -> None:
         while not steps.halted:
             executed += steps.run(1)
         assert result(steps, executed) == found, (name, found, result(steps, executed))
-        print(f"{name}: {found}", *([] if whole.has_data_breakpoints else debug_notes(whole.engine)), sep="; ")
+        print(f"{name}: {found}", *(f"{each.what} at {each.rip - CODE}" for each in whole.deviations), sep="; ")
 
 
 main()

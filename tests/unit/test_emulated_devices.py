@@ -3,7 +3,6 @@
 import mmap
 import struct
 
-from ambilink.machine.emulator import cpuid
 from ambilink.machine.emulator.cpu import Cpu
 from ambilink.machine.emulator.devices.acpi import write_tables
 from ambilink.machine.emulator.devices.bus import Bus
@@ -192,23 +191,16 @@ def run_cpuid(leaf):
     cpu = Cpu(ram, lambda port, size: 0, lambda port, size, value: None)
     cpu.enter_protected_mode(0x1000, 0)
     assert cpu.run(100) == 4 and cpu.halted
-    return [cpu.context.registers[each] & 0xFFFFFFFF for each in (0, 3, 1, 2)], cpu.has_device_registers
+    return [cpu.context.registers[each] & 0xFFFFFFFF for each in (0, 3, 1, 2)]
 
 
 def test_cpuid_claims_what_is_there():
-    (_, _, ecx, edx), is_exact = run_cpuid(1)
+    _, _, ecx, edx = run_cpuid(1)
     assert edx & 1 << 9 and edx & 1 << 26 and edx & 1 << 6  # APIC, SSE2, PAE
-    assert bool(ecx & 1 << 21) is bool(ecx & 1 << 24) is is_exact
+    assert ecx & 1 << 21 and ecx & 1 << 24  # x2APIC, deadline
     assert not ecx & (3 << 26 | 1 << 3)  # XSAVE and MONITOR raise #UD
-    if is_exact:
-        assert run_cpuid(0)[0][0] == 0x16 and run_cpuid(0x15)[0] == [1, 1, 1_000_000_000, 0]
-        assert run_cpuid(0x16)[0][0] == 1000 and run_cpuid(0x80000007)[0][3] == 0x100
-
-
-def test_cpuid_without_the_native_helper_promises_less():
-    found = cpuid.leaf(1, 0, False)
-    assert found and not found[2] & (1 << 21 | 1 << 24)
-    assert cpuid.leaf(0x15, 0, False) is None and cpuid.leaf(0, 0, False)[0] < 0x15
+    assert run_cpuid(0)[0] == 0x16 and run_cpuid(0x15) == [1, 1, 1_000_000_000, 0]
+    assert run_cpuid(0x16)[0] == 1000 and run_cpuid(0x80000007)[3] == 0x100
 
 
 def make_chipset():
@@ -220,7 +212,7 @@ def make_chipset():
     def pause():
         box.pauses += 1
 
-    box.chipset = Chipset(lambda: box.now, lambda data: None, pause, None, MEGABYTE, True)
+    box.chipset = Chipset(lambda: box.now, lambda data: None, pause, None, MEGABYTE)
     return box
 
 

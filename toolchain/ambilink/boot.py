@@ -111,7 +111,7 @@ def boot_and_verify(
         verify_error = str(error)
         failures.append(verify_error)
     try:
-        if outcome.verdict is not Verdict.PASS:
+        if outcome.verdict is not Verdict.PASS or outcome.deviations:
             view = _look(outcome, image, state, request.image, root, manifest)
         view.touched = _touched(outcome, image, state, request.image, root)
         if memory_asked and outcome.memory:
@@ -145,6 +145,7 @@ def boot_and_verify(
         image=image,
         warnings=[
             *outcome.notes,
+            *view.deviations,
             *touched_lines(view.touched, outcome.touches_more),
             *(warnings(image, root) if image else []),
         ],
@@ -161,6 +162,7 @@ class View:
     threads: list[ThreadView] = field(default_factory=list)
     memory: list[MemoryRead] = field(default_factory=list)
     touched: list[Touched] = field(default_factory=list)
+    deviations: list[str] = field(default_factory=list)
 
 
 def _look(
@@ -183,14 +185,21 @@ def _look(
         found = reasons_of(scene, out_of_time=outcome.verdict in (Verdict.TIMEOUT, Verdict.SILENCE))
     moved = system[1].moved if system else distance_of(image, outcome.memory) if image else 0
     places = Places(scene, [booted, root / KERNEL] if system or image else [booted], moved)
+    deviations = [
+        f"{each.what}; first at {each.rip:#x}, in {places.describe(each.page_table, each.rip)}"
+        for each in outcome.deviations
+    ]
+    if outcome.verdict is Verdict.PASS:
+        return View(deviations=deviations)
     threads = threads_of(scene) if scene and outcome.verdict in OUT_OF_TIME else []
     if outcome.verdict is Verdict.ENDED:
         found = []
     elif not found or (outcome.cpu and (outcome.cpu.is_stuck or (outcome.cpu.rip >> 63 and not outcome.cpu.halted))):
         found += cpu_reasons(outcome, places)
     if outcome.cpu is None or outcome.memory is None:
-        return View(found, None, threads)
-    return View(found, stopped_cpu(outcome.cpu, outcome.memory, partial(places.find, outcome.cpu.page_table)), threads)
+        return View(found, None, threads, deviations=deviations)
+    stopped = stopped_cpu(outcome.cpu, outcome.memory, partial(places.find, outcome.cpu.page_table))
+    return View(found, stopped, threads, deviations=deviations)
 
 
 def _touched(

@@ -180,6 +180,15 @@ class CpuPlace:
         return 64 if self.registers["efer"] & EFER_LONG else 32
 
 
+@dataclass(frozen=True)
+class Deviation:
+    """What a guest executed that the machine does otherwise than a processor."""
+
+    what: str
+    rip: int  # where first
+    page_table: int  # physical address
+
+
 @dataclass
 class Touch:
     """Accesses to a physical address, or a port, where there is neither memory nor a device. One for each instruction
@@ -206,7 +215,7 @@ class Outcome:
     crash: list[str] = field(default_factory=list)  # from the line that the rules call a failure on
     cpu: "CpuPlace | None" = None  # where it ran no code that ended the machine, and can be asked
     notes: list[str] = field(default_factory=list)  # where the machine is not what it promises to be
-
+    deviations: list[Deviation] = field(default_factory=list)
     undefined: tuple[int, int] | None = None  # rip and CR3 at the last instruction that the machine does not know
     touches: list[Touch] = field(default_factory=list)
     touches_more: int = 0  # further accesses of the kind, by other instructions or to other ports

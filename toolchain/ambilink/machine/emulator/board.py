@@ -23,7 +23,7 @@ from ambilink.machine.emulator.devices.bus import NANOSECONDS
 from ambilink.machine.emulator.devices.chipset import Chipset
 from ambilink.machine.emulator.devices.lines import SERIAL
 from ambilink.machine.emulator.devices.serial import BASE
-from ambilink.machine.emulator.fault import debug_notes, describe_error, describe_exceptions
+from ambilink.machine.emulator.fault import describe_error, describe_exceptions
 from ambilink.machine.emulator.loops import find_loop
 from ambilink.machine.emulator.nowhere import Nowhere, holes
 from ambilink.machine.emulator.protected_mode import NotEmulated
@@ -71,13 +71,12 @@ class Board:
         self.console = Console(self._see, request.rules)
         self.cpu = Cpu(self.memory, self._port_read, self._port_write)
         exit_port = request.rules.exit_port if request.rules.has_codes else None
-        has_registers = self.cpu.has_device_registers
         self._nowhere = Nowhere(self.memory, lambda: self.cpu.place_in_run(), self._executed)
-        self.chipset = Chipset(self.now, self._put, self._pause, exit_port, size, has_registers, self._nowhere.port)
+        self.chipset = Chipset(self.now, self._put, self._pause, exit_port, size, self._nowhere.port)
         self.bus = self.chipset.bus
         for start, length, device in self.chipset.memory:
             self.cpu.map_device(start, length, device)
-        if self.cpu.knows_place_in_run and not request.stops_at_nothing:
+        if not request.stops_at_nothing:
             self._map_holes()
         self.cpu.connect_registers(self.chipset.read_register, self.chipset.write_register)
         self._keys = request.keys.source if request.keys else None  # where they are read
@@ -218,7 +217,8 @@ class Board:
             crash=self.judge.crash,
             undefined=self.cpu.undefined,
             cpu=None if self.chipset.exit.code is not None else self.cpu.place(self.is_stuck, loop),
-            notes=self._notes(),
+            notes=native.notes(self.cpu.context.is_inexact()),
+            deviations=self.cpu.deviations,
             touches=self._nowhere.touches,
             touches_more=self._nowhere.more,
         )
@@ -232,10 +232,6 @@ class Board:
             return find_loop(step)
         except (unicorn.UcError, IndexError, NotEmulated):
             return None
-
-    def _notes(self) -> list[str]:
-        missing = [] if self.cpu.has_data_breakpoints else debug_notes(self.cpu.engine)
-        return [*native.notes(self.cpu.context.is_inexact()), *missing]
 
     def _run(self) -> tuple[Verdict, str]:
         limit = self.request.timeout * NANOSECONDS

@@ -148,6 +148,7 @@ class Context:
     def __init__(self, engine: unicorn.Uc, layout: Layout, state: int | None = None) -> None:
         """`state`: the address of the CPU's state; None: it is not known, and a saved context is used."""
         handle, read = engine._uch, uclib.uc_reg_read
+        self.is_running = False  # Unicorn executes: a hook called
         self.save: Callable[[], None] = _do_nothing
         self.restore: Callable[[], None] = _do_nothing
         if state is None:
@@ -195,14 +196,20 @@ class Context:
         self.next_rip = ctypes.c_uint64.from_address(state + layout.error + 8)
         self.old_exception = ctypes.c_int32.from_address(state + layout.error + OLD_EXCEPTION_AFTER_ERROR)
 
+    def forget_old_flags(self) -> None:
+        """Within Unicorn's hook for an exception or `syscall`, after save(): hooks for instructions left the arithmetic
+        flags of an instruction before, which read_flags would add."""
+        self._eflags.value &= ~(ARITHMETIC_FLAGS | FLAG_DIRECTION)
+        self.restore()
+
     def is_inexact(self) -> bool:
         """Unicorn's own arithmetic met an exception of the x87 or SSE, which no register of the guest shows."""
         self.save()
         return any(flags.value for flags in self._rounded)
 
     def set_flags(self, flags: int) -> None:
-        """RFLAGS of the saved context."""
-        self._eflags.value = flags & ~(ARITHMETIC_FLAGS | FLAG_DIRECTION) | 2
+        """RFLAGS. Unicorn begins a run with the arithmetic flags that lie with the others; in a run they are apart."""
+        self._eflags.value = (flags & ~(ARITHMETIC_FLAGS | FLAG_DIRECTION) if self.is_running else flags) | 2
         self._cc_source.value = flags & ARITHMETIC_FLAGS
         self._cc_operation.value = CC_OPERATION_FLAGS
         self._direction.value = -1 if flags & FLAG_DIRECTION else 1

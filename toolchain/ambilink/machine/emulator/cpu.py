@@ -23,13 +23,13 @@ from ambilink.machine.emulator.context import (
     Context,
     Layout,
     engine_address,
-    segments_as_bytes,
 )
 from ambilink.machine.emulator.fault import Exceptions, registers_of
 from ambilink.machine.emulator.native.machine import NativeRun
 from ambilink.machine.emulator.protected_mode import HFLAG_ADDS_SEGMENT, Fault, ProtectedMode
+from ambilink.machine.emulator.python_run import PythonRun
 from ambilink.machine.memory import PhysicalMemory
-from ambilink.machine.model import Counts, CpuPlace, Loop
+from ambilink.machine.model import Counts, CpuPlace, Deviation, Loop
 
 VECTOR_DEBUG = 1
 VECTOR_BREAKPOINT = 3
@@ -43,8 +43,7 @@ CONTRIBUTORY = frozenset((0, 10, 11, 12, 13))  # 6.15, double fault
 
 FLAG_RESERVED = 0x2
 FLAG_INTERRUPT = 0x200
-FLAGS_CLEARED_BY_GATE = 0x14100  # RF NT TF
-FLAG_RESUME = 0x10000
+FLAGS_CLEARED_BY_GATE = 0x34100  # VM RF NT TF
 
 # Attributes of flat segments as QEMU caches them: descriptor bits 40-55 shifted to bit 8.
 CODE64 = 0x00A09B00
@@ -53,10 +52,7 @@ DATA = 0x00C09300
 INT1 = b"\xf1"
 FLAT_LIMIT = 0xFFFFFFFF
 ADDRESS_MASK = 0x000FFFFFFFFFF000
-KERNEL_HALF = 1 << 63
-RCX, RSP, R11 = 1, 4, 11
-EFER_SYSTEM_CALLS = 1
-NEVER = 1 << 63
+RSP = 4
 
 
 class MemoryDevice(Protocol):
@@ -67,7 +63,6 @@ class MemoryDevice(Protocol):
 
 PortWrite = Callable[[int, int, int], None]
 PortRead = Callable[[int, int], int]
-
 
 
 class Cpu:
@@ -84,32 +79,33 @@ class Cpu:
         self._native = self._attach()
         self.context = Context(self.engine, layout, self._native.state if self._native else None)
         self._protected = ProtectedMode(self.context, memory)
-        self._counter = ctypes.c_uint64.from_address(engine_address(self.engine) + layout.counter)
-        self._start_time = 0
         self._invalid_address = ctypes.c_uint64.from_address(engine_address(self.engine) + layout.invalid_address)
         self.triple_fault: Exceptions | None = None
         self.undefined: tuple[int, int] | None = None  # rip and CR3 at the last undefined instruction
+        self._deviations: dict[str, tuple[int, int]] = {}  # rip and CR3 where each was met first
         self.halted = False  # the last run ended at hlt
         self._counts = {"system calls": 0, "exceptions": 0, "interrupts": 0}
-        self._stopped = False
-        self._ended = False  # the last run ended early
-        self._paused_at = NEVER
-        self._each: Counts | None = None  # where each instruction is counted
         self._failure: BaseException | None = None  # raised in a call from native code
         self._fault_address = 0  # CR2 at the first of exceptions that follow each other
-        self._refused_port: tuple[int, int] | None = None  # rip and rax at a port access from user mode
         self._port_read, self._port_write = port_read, port_write
         add = self.engine.hook_add
         add(unicorn.UC_HOOK_INSN, self._on_out, None, 1, 0, x86.UC_X86_INS_OUT)
         add(unicorn.UC_HOOK_INSN, self._on_in, None, 1, 0, x86.UC_X86_INS_IN)
-        add(unicorn.UC_HOOK_INSN, cpuid.hook(self._native is not None), None, 1, 0, x86.UC_X86_INS_CPUID)
+        add(unicorn.UC_HOOK_INSN, cpuid.on_cpuid, None, 1, 0, x86.UC_X86_INS_CPUID)
         add(unicorn.UC_HOOK_INSN_INVALID, self._on_invalid)
+        self._python: PythonRun | None = None
         if self._native:
-            self._native.add_hook(self.engine, self._on_rare_exception)
+            self._native.add_hook(self._on_rare_exception)
         else:
-            add(unicorn.UC_HOOK_INSN, self._make_system_call(), None, 1, 0, x86.UC_X86_INS_SYSCALL)
+            self._python = PythonRun(self, engine_address(self.engine) + layout.counter)
             add(unicorn.UC_HOOK_INTR, self._on_exception)
         # No memory hooks, not even for unmapped memory: one makes every access thirteen times slower.
+
+    @property
+    def _runs(self) -> NativeRun | PythonRun:
+        runs = self._native or self._python
+        assert runs is not None
+        return runs
 
     def _attach(self) -> NativeRun | None:
         library = native.library()
@@ -132,27 +128,18 @@ class Cpu:
 
         self.engine.mmio_map(start, size, read, None, write, None)
 
-    @property
-    def has_device_registers(self) -> bool:
-        """MSRs and CR8 reach the local APIC, and the time-stamp counter is the guest's time."""
-        return self._native is not None
-
-    @property
-    def has_data_breakpoints(self) -> bool:
-        """And general detect."""
-        return self._native is not None
-
     def connect_registers(self, read: Callable[[int, int], int | None], write: Callable[[int, int, int], bool]) -> None:
         """See NativeRun.connect."""
-        if self._native:
-            self._native.connect(read, write)
+        self._runs.connect(read, write)
 
     @property
     def counters(self) -> dict[str, int]:
         counts = dict(self._counts)
+        if self._python:
+            counts["system calls"] = self._python.system_calls
         if self._native:
             machine = self._native.machine
-            counts["system calls"] += machine.system_calls
+            counts["system calls"] = machine.system_calls
             counts["exceptions"] += machine.exceptions
             counts["interrupts"] += machine.deliveries
         return counts
@@ -200,60 +187,29 @@ class Cpu:
 
         Raises unicorn.UcError where the guest touches a physical address that has nothing behind it.
         """
-        self._start_time = start_time
-        if self._native:
-            return self._run_natively(self._native, limit, until_interrupts_on, start_time)
-        if not until_interrupts_on:
-            return self._run(limit)
-        executed = 0
-        while executed < limit and not self.accepts_interrupt():
-            self._start_time = start_time + executed
-            done = self._run(1)
-            executed += done
-            self._start_time = start_time + executed
-            if not done or self._ended:
-                break
-        return executed
-
-    def _run_natively(self, native: NativeRun, limit: int, until_interrupts_on: bool, start_time: int) -> int:
-        executed = native.run(self.engine, limit, start_time, until_interrupts_on)
-        self.halted = native.is_halted
+        self.context.is_running = self._native is not None
+        try:
+            executed = self._runs.run(limit, start_time, until_interrupts_on)
+        finally:
+            self.context.is_running = False
+        self.halted = self._runs.is_halted
         if self._failure:
             failure, self._failure = self._failure, None
             raise failure
         return executed
 
-    def _run(self, limit: int) -> int:
-        self.context.save()
-        self.engine.emu_start(self.context.rip.value, 0, count=limit)
-        counted = self._counter.value  # one more than the limit where that stopped it
-        executed = min(counted, limit, self._paused_at)
-        self.context.save()
-        self.halted = counted <= limit and not self._refused_port and not self._stopped
-        self._ended = counted <= limit or self._stopped
-        self._stopped, self._paused_at = False, NEVER
-        if self._refused_port:
-            self.context.rip.value, self.context.registers[0] = self._refused_port
-            self._refused_port = None
-            self.raise_exception(VECTOR_PROTECTION, 0)
-        return executed
-
     @property
     def executed(self) -> int:
         """Instructions of the last run, also of one that an error ended."""
-        return self._native.executed if self._native else int(self._counter.value)
+        return self._runs.executed
 
     def now(self) -> int:
         """Within a run: its start time and a nanosecond for each instruction, that which is running included."""
-        return self._native.now() if self._native else self._start_time + self._counter.value
+        return self._runs.now()
 
     def pause(self) -> None:
         """Within a run: end it behind the instruction that is running."""
-        if self._native:
-            self._native.pause()
-        else:
-            self._paused_at = self._counter.value
-            self.stop()
+        self._runs.pause()
 
     def keep_output(self, port: int) -> None:
         """From here on bytes written to a serial line's data port may be kept until the end of a line; 0: no more."""
@@ -266,8 +222,7 @@ class Cpu:
 
     def stop(self) -> None:
         """End the run; called within it, or by another thread."""
-        self._stopped = True
-        self.engine.emu_stop()
+        self._runs.stop()
 
     def stop_at(self, address: int, function: Callable[[], None]) -> None:
         """Call a function each time that the CPU is about to execute the instruction at an address."""
@@ -275,28 +230,11 @@ class Cpu:
 
     def count_each(self, counts: Counts) -> None:
         """Count each instruction of the run by where it lies; collect_counts() completes them."""
-        self._each = counts
-        if self._native:
-            self._native.count_each(self.engine)
-            return
-        read, in_user, table = self.engine.reg_read, False, 0
-
-        def count(engine: unicorn.Uc, address: int, size: int, data: object) -> None:
-            nonlocal in_user, table
-            if address >= KERNEL_HALF:
-                in_user, key = False, (0, address)
-            else:
-                if not in_user:
-                    # Only the kernel changes it.
-                    in_user, table = True, read(x86.UC_X86_REG_CR3) & ADDRESS_MASK
-                key = (table, address)
-            counts[key] = counts.get(key, 0) + 1
-
-        self.engine.hook_add(unicorn.UC_HOOK_CODE, count)
+        self._runs.count_each(counts)
 
     def collect_counts(self) -> None:
-        if self._native and self._each is not None:
-            self._each.update(self._native.counted())
+        if self._native:
+            self._native.collect_counts()
 
     @property
     def flags(self) -> int:
@@ -306,10 +244,16 @@ class Cpu:
     def rip(self) -> int:
         return int(self.context.rip.value)
 
+    def note_deviation(self, what: str, rip: int) -> None:
+        """The guest executed what is not done as a processor does it; the context must have been saved."""
+        self._deviations.setdefault(what, (rip, self.context.control[3]))
+
     @property
-    def knows_place_in_run(self) -> bool:
-        """Whether place_in_run is exact, also where memory is accessed."""
-        return self._native is not None
+    def deviations(self) -> list[Deviation]:
+        found = dict(self._deviations)
+        if self._native:
+            found.update(self._native.deviations)
+        return [Deviation(what, rip, table & ADDRESS_MASK) for what, (rip, table) in found.items()]
 
     def place_in_run(self) -> CpuPlace:
         """Of the running instruction, in a call from a device."""
@@ -437,6 +381,7 @@ class Cpu:
             # Raised here it would pass through Unicorn's frames: leave a mark and stop.
             code = self.context.error_code.value if chain[0] in WITH_ERROR_CODE else 0
             self.triple_fault = Exceptions((*chain, vector), code, self._fault_address)
+            self.context.restore()
             self.stop()
             return
         both_contributory = during in CONTRIBUTORY and vector in CONTRIBUTORY
@@ -451,6 +396,8 @@ class Cpu:
         c = self.context
         self._counts["exceptions"] += 1
         c.save()
+        if self._python:
+            c.forget_old_flags()
         software = bool(c.is_software.value)
         restart = c.next_rip.value - (1 if vector == VECTOR_BREAKPOINT else 2) if software else None
         self._deliver(vector, c.error_code.value, software, restart, ())
@@ -465,7 +412,9 @@ class Cpu:
 
     def _on_invalid(self, engine: unicorn.Uc, data: object) -> bool:
         self.context.save()
-        if self._native is None and self._is_int1():
+        if self._python:
+            self.context.forget_old_flags()
+        if self._python and self._is_int1():
             self.context.rip.value += 1
             self.raise_exception(VECTOR_DEBUG, 0)
             return True
@@ -478,56 +427,19 @@ class Cpu:
         place = self.physical(self.rip) if self.context.hflags.value & HFLAG_CS64 else None
         return place is not None and self.memory.read(place, 1) == INT1
 
-    def _make_system_call(self) -> Callable[[unicorn.Uc, object], None]:
-        """The `syscall` instruction (Intel volume 2B). This is the hot path: everything is bound beforehand."""
-        c, counters = self.context, self._counts
-        save, restore, read_flags, set_flags = c.save, c.restore, c.read_flags, c.set_flags
-        registers, rip, hflags, efer = c.registers, c.rip, c.hflags, c.efer
-        star, lstar, fmask, target, move = c.star, c.lstar, c.fmask, c.code_and_stack, ctypes.memmove
-        segments: dict[int, bytes] = {}  # by STAR, which a kernel sets once
-
-        def segments_of(value: int) -> bytes:
-            selector = value >> 32 & 0xFFFF
-            code = (selector & 0xFFFC, 0, FLAT_LIMIT, CODE64)
-            segments[value] = segments_as_bytes(code, ((selector + 8) & 0xFFFC, 0, FLAT_LIMIT, DATA))
-            return segments[value]
-
-        def on_system_call(uc: unicorn.Uc, data: object) -> None:
-            flags = read_flags()
-            save()
-            if not hflags.value & HFLAG_CS64 or not efer.value & EFER_SYSTEM_CALLS:
-                self.raise_exception(VECTOR_INVALID, 0)
-                rip.value -= 2
-                restore()
-                return
-            counters["system calls"] += 1
-            registers[RCX] = rip.value + 2
-            registers[R11] = flags & ~FLAG_RESUME
-            move(target, segments.get(star.value) or segments_of(star.value), 48)
-            hflags.value &= ~HFLAG_CPL
-            rip.value = lstar.value - 2  # Unicorn adds the instruction's length
-            set_flags(flags & ~fmask.value & ~FLAG_RESUME)
-            restore()
-
-        return on_system_call
-
     def _is_port_refused(self) -> bool:
-        """There is no I/O bitmap. The native helper has looked already."""
-        return self._native is None and self.context.read_privilege() > self.flags >> 12 & 3
-
-    def _refuse_port(self) -> None:
-        self.context.save()
-        self._refused_port = (self.context.rip.value, self.context.registers[0])
-        self.pause()
+        """There is no I/O bitmap."""
+        return self.context.read_privilege() > self.flags >> 12 & 3
 
     def _on_out(self, engine: unicorn.Uc, port: int, size: int, value: int, data: object) -> None:
-        if self._is_port_refused():
-            self._refuse_port()
+        if self._python and self._is_port_refused():  # the native helper has looked already
+            self._python.refuse_port(size)
         else:
             self._port_write(port, size, value)
 
     def _on_in(self, engine: unicorn.Uc, port: int, size: int, data: object) -> int:
+        if self._python is None:
+            return self._port_read(port, size)
         if self._is_port_refused():
-            self._refuse_port()
-            return 0
-        return self._port_read(port, size)
+            return self._python.refuse_port(size)
+        return self._python.read_port(lambda: self._port_read(port, size))

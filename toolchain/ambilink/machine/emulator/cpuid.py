@@ -1,7 +1,6 @@
 """What the instruction CPUID reports: Unicorn's Skylake client, less what is not carried out, and with the time base
 and the local APIC that the emulator has."""
 
-from collections.abc import Callable
 from functools import cache
 
 import unicorn
@@ -38,23 +37,19 @@ def _unicorns() -> dict[int, Leaf]:
     return leaves
 
 
-def leaf(number: int, subleaf: int, is_exact: bool) -> Leaf | None:
-    """None: as Unicorn has it. `is_exact`: the native helper is there: by it the time-stamp counter counts the
-    guest's nanoseconds, and the local APIC's MSRs work."""
+def leaf(number: int, subleaf: int) -> Leaf | None:
+    """None: as Unicorn has it."""
     if number == 0:
-        return (HIGHEST if is_exact else STATES - 1, *_unicorns()[0][1:])
+        return (HIGHEST, *_unicorns()[0][1:])
     if number == VERSION:
         eax, ebx, ecx, edx = _unicorns()[VERSION]
-        ecx = ecx & ~(X2_APIC | DEADLINE | STATE_SAVING) | (X2_APIC | DEADLINE if is_exact else 0)
-        return eax, ebx & 0x00FFFFFF, ecx, edx | APIC
+        return eax, ebx & 0x00FFFFFF, ecx & ~STATE_SAVING | X2_APIC | DEADLINE, edx | APIC
     if number == FEATURES and subleaf == 0:
         eax, ebx, ecx, edx = _unicorns()[FEATURES]
         return eax, ebx & ~ADX, ecx, edx
     if number == TOPOLOGY:
         kind = SUBLEAF_TYPES.get(subleaf, subleaf & 0xFF)
         return 0, 1 if subleaf in SUBLEAF_TYPES else 0, kind, 0
-    if not is_exact:
-        return None
     if number == TIME_STAMP:
         return 1, 1, MEGAHERTZ * 1_000_000, 0  # the counter is the crystal's clock
     if number == FREQUENCY:
@@ -64,16 +59,12 @@ def leaf(number: int, subleaf: int, is_exact: bool) -> Leaf | None:
     return (0, 0, 0, 0) if STATES <= number < TIME_STAMP else None
 
 
-def hook(is_exact: bool) -> Callable[[unicorn.Uc, object], int]:
-    """For Unicorn. Not 0: the instruction is done."""
-
-    def on_cpuid(engine: unicorn.Uc, data: object) -> int:
-        number, subleaf = (engine.reg_read(each) & 0xFFFFFFFF for each in (REGISTERS[0], REGISTERS[2]))
-        found = leaf(number, subleaf, is_exact)
-        if found is None:
-            return 0
-        for register, value in zip(REGISTERS, found, strict=True):
-            engine.reg_write(register, value)
-        return 1
-
-    return on_cpuid
+def on_cpuid(engine: unicorn.Uc, data: object) -> int:
+    """Unicorn's hook. Not 0: the instruction is done."""
+    number, subleaf = (engine.reg_read(each) & 0xFFFFFFFF for each in (REGISTERS[0], REGISTERS[2]))
+    found = leaf(number, subleaf)
+    if found is None:
+        return 0
+    for register, value in zip(REGISTERS, found, strict=True):
+        engine.reg_write(register, value)
+    return 1

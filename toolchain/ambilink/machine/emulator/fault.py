@@ -69,12 +69,10 @@ def registers_of(engine: unicorn.Uc) -> dict[str, int]:
     return found
 
 
-def debug_notes(engine: unicorn.Uc) -> list[str]:
-    """What the guest set in DR7 and does not get without the native helper: breakpoints of data, general detect."""
-    control = int(engine.reg_read(x86.UC_X86_REG_DR7))
-    enabled = [number for number in range(4) if control >> 2 * number & 3]
+def debug_deviations(control: int) -> list[str]:
+    """What a guest asks of DR7 that there is not without the native helper: breakpoints of data, general detect."""
     found = []
-    if any(control >> 16 + 4 * number & 3 for number in enabled):
+    if any(control >> 2 * number & 3 and control >> 16 + 4 * number & 1 for number in range(4)):
         found.append("a breakpoint of data")
     if control & DR7_GENERAL_DETECT:
         found.append("general detect")

@@ -25,7 +25,6 @@ class Chipset:
         pause: Callable[[], None],
         exit_port: int | None,
         memory_size: int,
-        has_x2: bool,
         nothing: Callable[[int, bool], None] = lambda port, is_write: None,
     ) -> None:
         """`pause`: something happened that the CPU must be asked about now. `put` gets what the serial line sends.
@@ -35,7 +34,7 @@ class Chipset:
         self._was_pending = False
         self._next_known: int | None = None
         self.interrupts = InterruptControllers(self._external)
-        self.local = LocalApic(clock, self._arrange, self._level_ended, has_x2)
+        self.local = LocalApic(clock, self._arrange, self._level_ended)
         self.io = IoApic(self.local)
         self.lines = Lines((self.interrupts, self.io))
         self.timer = Timer(clock, lambda: self.lines.pulse(TIMER), self._arrange)

@@ -57,11 +57,10 @@ class LocalApic:
         clock: Clock,
         changed: Callable[[], None] = lambda: None,
         ended: Callable[[int], None] = lambda _: None,
-        has_x2: bool = False,
     ) -> None:
         """`changed`: pending or next_event changed. `ended`: a level-triggered interrupt of the vector was served.
         A count of the timer is a nanosecond, as one of the time-stamp counter is."""
-        self._changed, self._ended, self._has_x2 = changed, ended, has_x2
+        self._changed, self._ended = changed, ended
         self._timer = ApicTimer(clock)
         self.base = BASE | BASE_BOOT | BASE_ON
         self.external = False  # what the 8259As ask, by LINT0
@@ -307,7 +306,7 @@ class LocalApic:
         """Raises ProtectionFault. `counter`: the time-stamp counter."""
         if msr == MSR_BASE:
             return self.base
-        if msr == MSR_DEADLINE and self._has_x2:
+        if msr == MSR_DEADLINE:
             return self._timer.deadline(counter)
         offset = (msr - MSR_FIRST) << 4
         if not self._is_x2 or offset not in READABLE or offset in (FORMAT, COMMAND_HIGH):
@@ -319,7 +318,7 @@ class LocalApic:
         if msr == MSR_BASE:
             self._write_base(value)
             return
-        if msr == MSR_DEADLINE and self._has_x2:
+        if msr == MSR_DEADLINE:
             self._timer.set_deadline(value, counter)
             self._changed()
             return
@@ -340,9 +339,8 @@ class LocalApic:
     def _write_base(self, value: int) -> None:
         """From x2APIC the way back is by switching it off."""
         before, after = self.base & (BASE_X2 | BASE_ON), value & (BASE_X2 | BASE_ON)
-        known = BASE_KNOWN if self._has_x2 else BASE_KNOWN & ~BASE_X2
         is_way_back = before == BASE_X2 | BASE_ON and after == BASE_ON
-        if value & ~known or after == BASE_X2 or is_way_back or (not before and after == BASE_X2 | BASE_ON):
+        if value & ~BASE_KNOWN or after == BASE_X2 or is_way_back or (not before and after == BASE_X2 | BASE_ON):
             raise ProtectionFault
         if before and not after:
             self._reset()

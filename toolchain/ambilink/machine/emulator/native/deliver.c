@@ -88,5 +88,7 @@ EXPORT bool machine_interrupt(struct machine *machine, uint32_t vector)
     if (!deliver(machine, vector, 0, false))
         return false;
     machine->deliveries++;
+    /* Unicorn begins a run with the arithmetic flags that lie with the others. */
+    machine->state->eflags = machine_flags(machine);
     return true;
 }

@@ -5,6 +5,7 @@
 #include "native.h"
 
 UNICORNS(helper_read_eflags_x86_64, uint64_t, (struct cpu_state * state));
+UNICORNS(cpu_restore_state_x86_64, bool, (void *cpu, uintptr_t place, bool will_exit));
 
 enum { MACHINES = 1024, CC_OPERATION_FLAGS = 1 };
 
@@ -100,4 +101,14 @@ void machine_set_flags(struct machine *machine, uint64_t flags)
     state->cc_source = flags & FLAGS_ARITHMETIC;
     state->cc_operation = CC_OPERATION_FLAGS;
     state->direction = flags & FLAG_DIRECTION ? -1 : 1;
+}
+
+void machine_note(struct machine *machine, enum deviation deviation, uintptr_t place)
+{
+    if (machine->deviated >> deviation & 1)
+        return;
+    machine->deviated |= 1u << deviation;
+    ORIGINAL(cpu_restore_state_x86_64)(machine->cpu, place, false);
+    machine->deviations[deviation].rip = machine->state->rip;
+    machine->deviations[deviation].page_table = machine->state->control[3];
 }

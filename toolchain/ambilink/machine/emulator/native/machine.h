@@ -18,6 +18,9 @@ struct memory_range {
     uint8_t *bytes;
 };
 
+/* What the guest executes and is not done as a processor does it. */
+enum deviation { DEVIATION_FERR, DEVIATIONS };
+
 struct machine {
     /* Read at each block. */
     uint64_t count;   /* instructions of this run; a faulting one counts each time that it is begun */
@@ -54,6 +57,13 @@ struct machine {
     uint64_t noted_address;
     uintptr_t noted_place;
     uint32_t noted_size, debug_hits;
+    struct {
+        uint64_t rip, page_table;
+    } deviations[DEVIATIONS]; /* where each was met first */
+    uint32_t deviated;        /* a bit for each that was */
+    /* access.c: code is fetched to be translated; CR2 before that. */
+    uint32_t is_translating;
+    uint64_t fault_address;
 };
 
 enum { REGISTER_CR8 = 0x7fffffff }; /* in place of an MSR's number */
@@ -78,6 +88,9 @@ void machine_run_alone(struct machine *machine, uintptr_t place);
 
 /* From what ends a run, and breakpoints that were hit: the limit, or 0, where each block must be looked at. */
 void machine_set_bound(struct machine *machine);
+
+/* The instruction at a place in translated code is a deviation. */
+void machine_note(struct machine *machine, enum deviation deviation, uintptr_t place);
 
 bool machine_accepts_interrupt(const struct machine *machine);
 

@@ -17,6 +17,9 @@ REGISTERS = 16
 TALLIES = 1 << 20
 MARK = 0x5A5A1234ABCD0000
 REGISTER_CR8 = 0x7FFFFFFF
+DEVIATIONS = (  # enum deviation
+    "an x87 exception was pending while CR0.NE is 0: there is no FERR#, so it is not raised",
+)
 READ_REGISTER = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint32, ctypes.c_uint64, ctypes.POINTER(ctypes.c_uint32))
 WRITE_REGISTER = ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_uint32, ctypes.c_uint64, ctypes.c_uint64)
 DELIVER = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint32)
@@ -30,6 +33,10 @@ class _Tally(ctypes.Structure):
     """tally.c"""
 
     _fields_ = [("table", ctypes.c_uint64), ("address", ctypes.c_uint64), ("count", ctypes.c_uint64)]
+
+
+class _Place(ctypes.Structure):
+    _fields_ = [("rip", ctypes.c_uint64), ("page_table", ctypes.c_uint64)]
 
 
 class Machine(ctypes.Structure):
@@ -67,6 +74,10 @@ class Machine(ctypes.Structure):
         ("noted_place", ctypes.c_size_t),
         ("noted_size", ctypes.c_uint32),
         ("debug_hits", ctypes.c_uint32),
+        ("deviations", _Place * len(DEVIATIONS)),
+        ("deviated", ctypes.c_uint32),
+        ("is_translating", ctypes.c_uint32),
+        ("fault_address", ctypes.c_uint64),
     ]
 
 
@@ -104,7 +115,7 @@ class NativeRun:
 
     def __init__(self, library: ctypes.CDLL, engine: unicorn.Uc, memory: PhysicalMemory, address: int) -> None:
         """`address`: of the engine. `deliver` must be set before the first run."""
-        self._library = _functions(library)
+        self._library, self._engine = _functions(library), engine
         self.machine = Machine()
         assert ctypes.sizeof(Machine) == library.machine_size()
         # Not byref: the garbage collector does not see through it, and the structure's callbacks lead to this object.
@@ -115,6 +126,7 @@ class NativeRun:
         if not library.machine_attach(self._pointer, address) or not self._is_as_known(engine):
             library.machine_detach(self._pointer)
             raise native.NativeUnavailable("unicorn", "is laid out otherwise than the native helper knows")
+        self._counts: Counts | None = None
         # By address: a reference to the structure would keep its callbacks, and by them this object.
         weakref.finalize(self, library.machine_detach, ctypes.addressof(self.machine))
 
@@ -133,35 +145,38 @@ class NativeRun:
         """The address of the CPU's state."""
         return int(self.machine.state)
 
-    def add_hook(self, engine: unicorn.Uc, deliver: Callable[[int], None]) -> None:
+    def add_hook(self, deliver: Callable[[int], None]) -> None:
         """`deliver` is called for the exceptions that the helper leaves to Python."""
         self.machine.deliver = self._deliver = DELIVER(lambda engine, vector: deliver(vector))
-        self._hook(engine, unicorn.UC_HOOK_INTR, self._library.machine_on_exception, self._pointer)
+        self._hook(unicorn.UC_HOOK_INTR, self._library.machine_on_exception, self._pointer)
 
-    def _hook(self, engine: unicorn.Uc, kind: int, function: object, data: object) -> None:
+    def _hook(self, kind: int, function: object, data: object) -> None:
         """Unicorn's Python package adds hooks in Python alone."""
         from unicorn.unicorn_py3.unicorn import uclib
 
         hook, address = ctypes.c_size_t(), ctypes.cast(function, ctypes.c_void_p)  # type: ignore[arg-type]
-        status = uclib.uc_hook_add(engine._uch, ctypes.byref(hook), kind, address, data, 1, 0)
+        status = uclib.uc_hook_add(self._engine._uch, ctypes.byref(hook), kind, address, data, 1, 0)
         if status != unicorn.UC_ERR_OK:
             raise unicorn.UcError(status)
 
-    def count_each(self, engine: unicorn.Uc) -> None:
-        """From here on count how often each instruction is executed: `counted`."""
+    def count_each(self, counts: Counts) -> None:
+        """From here on count how often each instruction is executed; collect_counts() completes them."""
+        self._counts = counts
         self._entries = (_Tally * TALLIES)()
         self._tallies = _Tallies(ctypes.pointer(self.machine), TALLIES, 0, 0, self._entries)
-        self._hook(engine, unicorn.UC_HOOK_CODE, self._library.tally, ctypes.byref(self._tallies))
+        self._hook(unicorn.UC_HOOK_CODE, self._library.tally, ctypes.byref(self._tallies))
 
-    def counted(self) -> Counts:
+    def collect_counts(self) -> None:
         """Raises AmbilinkError where the guest executed too many different instructions."""
+        if self._counts is None:
+            return
         if self._tallies.lost:
             rule = f"executes more than {TALLIES // 2:,} different instructions"
             remedy = f"set {native.SWITCH}={native.WITHOUT}, which counts any number, slowly"
             raise AmbilinkError("the guest", rule, remedy)
         self._library.tallies_compact(ctypes.byref(self._tallies))
         used = self._entries[: self._tallies.used]
-        return {(each.table, each.address): each.count for each in used}
+        self._counts.update({(each.table, each.address): each.count for each in used})
 
     def connect(self, read: Callable[[int, int], int | None], write: Callable[[int, int, int], bool]) -> None:
         """The registers of the local APIC: `read(msr, counter)` and `write(msr, value, counter)`, which give None and
@@ -177,18 +192,28 @@ class NativeRun:
             lambda msr, value, counter: not write(msr, value, counter)
         )
 
-    def run(self, engine: unicorn.Uc, limit: int, start_time: int, until_interrupts_on: bool) -> int:
+    def run(self, limit: int, start_time: int, until_interrupts_on: bool) -> int:
         """Execute at most `limit` instructions; returns how many."""
         self.machine.start_time = start_time
         self._library.machine_begin(self._pointer, limit, until_interrupts_on)
         rip = ctypes.c_uint64.from_address(self.state + 8 * REGISTERS).value
         try:
-            engine.emu_start(rip, 0)
+            self._engine.emu_start(rip, 0)
         finally:
             self.executed = int(self._library.machine_end(self._pointer))
         if self.machine.ignored:
             raise native.NativeUnavailable("unicorn", "translates blocks otherwise than the native helper knows")
         return self.executed
+
+    @property
+    def deviations(self) -> dict[str, tuple[int, int]]:
+        """RIP and CR3 where each was met first."""
+        met, places = self.machine.deviated, self.machine.deviations
+        return {
+            what: (places[index].rip, places[index].page_table)
+            for index, what in enumerate(DEVIATIONS)
+            if met >> index & 1
+        }
 
     def now(self) -> int:
         """The guest's time in a run, exact."""
@@ -200,6 +225,9 @@ class NativeRun:
 
     def pause(self) -> None:
         self._library.machine_pause(self._pointer)
+
+    def stop(self) -> None:
+        self._engine.emu_stop()
 
     @property
     def is_halted(self) -> bool:

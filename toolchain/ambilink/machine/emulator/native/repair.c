@@ -4,13 +4,13 @@
  * instruction in its place; that raises #UD when it is executed, and here it is carried out. Those of AVX, which CPUID
  * does not promise and Unicorn takes for SSE's, are undefined, too. cmpxchg of a 32-bit word in memory: what is made of
  * it is corrected. */
+#include "machine.h"
 #include "x87.h"
 
 REPLACES_SYMBOL(cpu_ldub_code_x86_64, uint32_t, (struct cpu *cpu, uint64_t address));
 REPLACES_SYMBOL(tcg_gen_op2_x86_64, void, (void *translator, unsigned operation, uint64_t first, uint64_t second));
 UNICORNS(cpu_loop_exit_noexc_x86_64, void, (void *));
 
-#define OPERATION_INSTRUCTION_STARTS 129 /* of Unicorn 2.1.4; its first argument is the address */
 #define LONGEST 15
 #define UNDEFINED_OPCODE 0xff /* of the maps 0F and 0F 38 */
 
@@ -115,7 +115,12 @@ static bool is_wrong(struct cpu *cpu, const uint8_t *code, unsigned size, uint64
 
 EXPORT uint32_t cpu_ldub_code_x86_64(struct cpu *cpu, uint64_t address)
 {
+    struct machine *machine = machine_of_state((struct cpu_state *)cpu);
+    if (machine != NULL)
+        machine->is_translating = 1;
     uint32_t byte = ORIGINAL(cpu_ldub_code_x86_64)(cpu, address);
+    if (machine != NULL)
+        machine->is_translating = 0;
     if (address != starts_at + fetched || fetched >= LONGEST)
         return byte;
     bytes[fetched++] = (uint8_t)byte;

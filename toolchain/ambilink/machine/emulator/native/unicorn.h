@@ -120,7 +120,11 @@ struct operation {
     uint64_t arguments[10];
 };
 
-enum operation_code { OPERATION_CALL = 2, OPERATION_MOVE_CONSTANT_32 = 6 };
+enum operation_code {
+    OPERATION_CALL = 2,
+    OPERATION_MOVE_CONSTANT_32 = 6,
+    OPERATION_INSTRUCTION_STARTS = 129, /* its first argument is the address */
+};
 
 static inline void *pointer_at(const void *structure, size_t offset)
 {

@@ -100,8 +100,13 @@ _Noreturn void unicorn_skip(struct cpu *cpu, uintptr_t caller)
 void x87_begin(struct cpu *cpu, uintptr_t caller)
 {
     cpu->operand.unused[0] = 0;
-    if (x87_pending(cpu) && cpu->control_registers[0] & CR0_NE)
+    if (!x87_pending(cpu))
+        return;
+    if (cpu->control_registers[0] & CR0_NE)
         unicorn_raise(cpu, VECTOR_X87, caller);
+    struct machine *machine = machine_of_state((struct cpu_state *)cpu);
+    if (machine != NULL)
+        machine_note(machine, DEVIATION_FERR, caller);
 }
 
 static bool is_masked(struct cpu *cpu, unsigned flags)
