@@ -32,6 +32,12 @@ static bool log_line(void *context, const char *text)
     return true;
 }
 
+static bool pause_link(void *context)
+{
+    struct host *host = context;
+    return !host_fails(host) || !log_line(host, "given up");
+}
+
 static const struct target_host stages = {
     .allocate = host_allocate,
     .release = host_release,
@@ -41,6 +47,7 @@ static const struct target_host stages = {
     .map = host_map,
     .unmap = host_unmap,
     .protect = host_protect,
+    .pause = pause_link,
     .random = random_word,
     .log = log_line,
 };
