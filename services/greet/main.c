@@ -13,17 +13,22 @@ static int compare_lines(const void *left, const void *right)
     return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
+static _Noreturn void fail(const char *path)
+{
+    log_line(LOG_ERROR, "%s: %s", path, strerror(errno));
+    exit(EXIT_FAILURE);
+}
+
 static size_t read_lines(const char *path, char *lines[LINES_MAX])
 {
     FILE *file = fopen(path, "r");
-    if (!file) {
-        log_line(LOG_ERROR, "%s: %s", path, strerror(errno));
-        exit(EXIT_FAILURE);
-    }
+    if (!file)
+        fail(path);
     size_t count = 0;
     char line[128];
     while (count < LINES_MAX && fgets(line, sizeof line, file))
-        lines[count++] = strdup(line);
+        if (!(lines[count++] = strdup(line)))
+            fail(path);
     fclose(file);
     return count;
 }
