@@ -60,6 +60,17 @@ void unicorn_store64(struct cpu *cpu, uint64_t address, uint64_t value, uintptr_
     ORIGINAL(cpu_stq_data_ra_x86_64)(cpu, address, value, caller);
 }
 
+void unicorn_find_rip(struct cpu *cpu, uintptr_t caller)
+{
+    ORIGINAL(cpu_restore_state_x86_64)((char *)cpu - BEFORE_CPU, caller, false);
+}
+
+uint8_t unicorn_code(struct cpu *cpu, unsigned offset)
+{
+    uint64_t base = cpu->hflags >> 15 & 1 ? 0 : cpu->segments[1].base;
+    return (uint8_t)ORIGINAL(cpu_ldub_code_x86_64)(cpu, base + cpu->rip + offset);
+}
+
 /* Bytes of an x87 instruction with a memory operand: prefixes, opcode, ModRM, SIB, displacement. */
 static unsigned instruction_size(struct cpu *cpu, uint64_t start, bool is64, bool is32)
 {

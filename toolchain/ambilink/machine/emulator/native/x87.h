@@ -79,6 +79,9 @@ void unicorn_raise(struct cpu *cpu, int vector, uintptr_t caller);
 void unicorn_raise_protection(struct cpu *cpu, uintptr_t caller);
 /* The running block is left at the instruction of RIP, which counts. */
 void unicorn_settle(struct cpu *cpu);
+/* RIP is that of the instruction which calls; and a byte of it. */
+void unicorn_find_rip(struct cpu *cpu, uintptr_t caller);
+uint8_t unicorn_code(struct cpu *cpu, unsigned offset);
 /* Go on behind the x87 instruction with a memory operand that calls, without what is left of it. */
 _Noreturn void unicorn_skip(struct cpu *cpu, uintptr_t caller);
 uint32_t unicorn_load8(struct cpu *cpu, uint64_t address, uintptr_t caller);

@@ -5,6 +5,7 @@
 #define CONTROL_USED 0x1f3f /* the rest reads as 0x40 */
 #define CONTROL_ONE 0x40
 #define MXCSR_IN_STATE 24
+#define LONGEST 15
 #define TAG_VALID 0
 #define TAG_ZERO 1
 #define TAG_SPECIAL 2
@@ -56,13 +57,49 @@ REPLACEMENT(fwait, void, (struct cpu *cpu))
     x87_begin(cpu, CALLER);
 }
 
-/* An MMX instruction. */
+/* The register that the MMX instruction at RIP writes; -1: none. Prefixes, 0F, opcode, ModRM. */
+static int mmx_written(struct cpu *cpu)
+{
+    uint8_t code[LONGEST];
+    unsigned at = 0;
+    for (; at < LONGEST && (at == 0 || code[at - 1] != 0x0f); at++)
+        code[at] = unicorn_code(cpu, at);
+    if (at == LONGEST)
+        return -1;
+    uint8_t opcode = unicorn_code(cpu, at), operands = unicorn_code(cpu, at + 1);
+    bool is_register = operands >> 6 == 3;
+    switch (opcode) {
+    case 0x2a: /* to XMM, memory and general registers */
+    case 0x7e:
+    case 0xc5:
+    case 0xd7:
+    case 0xe7:
+    case 0xf7:
+        return -1;
+    case 0xd6: /* movq2dq, movdq2q */
+        return code[0] == 0xf2 ? operands >> 3 & 7 : -1;
+    case 0x7f:
+        return is_register ? operands & 7 : -1;
+    case 0x71: /* shifts by constants */
+    case 0x72:
+    case 0x73:
+        return operands & 7;
+    default:
+        return operands >> 3 & 7;
+    }
+}
+
+/* An MMX instruction. Of a register that it writes the exponent is all ones. */
 REPLACEMENT(enter_mmx, void, (struct cpu *cpu))
 {
     x87_begin(cpu, CALLER);
     cpu->top = 0;
     for (unsigned i = 0; i < 8; i++)
         cpu->is_empty[i] = 0;
+    unicorn_find_rip(cpu, CALLER);
+    int written = mmx_written(cpu);
+    if (written >= 0)
+        cpu->x87[written].exponent = 0xffff;
 }
 
 static unsigned tag_of(const struct cpu *cpu, unsigned index)
