@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from ambilink.compile.host_library import HostLibrary, host_library
+from ambilink.errors import AmbilinkError
+
 TOP = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() != "x86_64", reason="the helper is made for Linux on x86-64 only"
@@ -53,6 +56,28 @@ def test_a_file_takes_the_place_of_a_function(tmp_path):
     written = made.stat().st_ino
     assert run(MISSING, tmp_path, XDG_CACHE_HOME=str(cache)) == "None\n"
     assert [path.stat().st_ino for path in made.parent.iterdir()] == [written]
+
+
+def test_a_failure_to_compile_is_remembered(tmp_path, monkeypatch):
+    """By sources and compiler; how to try again is said."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    source = tmp_path / "sources/wrong.c"
+    source.parent.mkdir()
+    source.write_text("#error no such machine\n")
+    library = HostLibrary("helper", "helpers", ("x86_64",), (source,))
+    with pytest.raises(AmbilinkError, match="no such machine"):
+        host_library(library)
+    (kept,) = (tmp_path / "cache/ambilink/helpers").iterdir()
+    with monkeypatch.context() as patch:
+        patch.setattr("ambilink.compile.host_library.compile_library", None)  # is not called
+        with pytest.raises(AmbilinkError, match=r"could not be compiled before .*no such machine") as caught:
+            host_library(library)
+    assert caught.value.remedy == f"to try again remove {kept}"
+    kept.unlink()
+    with pytest.raises(AmbilinkError, match="no such machine"):
+        host_library(library)
+    source.write_text("")
+    assert host_library(library).is_file()
 
 
 def test_without_it(tmp_path):

@@ -2,7 +2,7 @@
 
 It is compiled by the bundled compiler when it is first asked for, and needs no C library, so one recipe serves every
 Linux. Its name has a digest of all that it is made of. Two processes that miss it at once make one each, and one of
-them stays.
+them stays. A failure to compile it is kept by the same digest, so that the next process need not find out again.
 """
 
 import contextlib
@@ -83,8 +83,23 @@ def _digest(recipe: HostLibrary) -> str:
 def _trim(folder: Path) -> None:
     with contextlib.suppress(OSError):  # another process may be at it too
         libraries = sorted(folder.glob("*.so"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-        for path in libraries[KEPT:]:
+        failures = sorted(folder.glob("*.failed"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        for path in [*libraries[KEPT:], *failures[KEPT:]]:
             path.unlink(missing_ok=True)
+
+
+def _compile_once(recipe: HostLibrary, library: Path) -> None:
+    """Not where it failed before, of the same sources by the same compiler."""
+    failure = library.with_suffix(".failed")
+    if failure.is_file():
+        where, _, rule = failure.read_text(errors="replace").partition("\n")
+        raise AmbilinkError(where, f"could not be compiled before ({rule.strip()})", f"to try again remove {failure}")
+    try:
+        compile_library(recipe, library)
+    except AmbilinkError as error:
+        if error.__cause__ is None:  # else it did not start, or took too long
+            failure.write_text(f"{error.where}\n{error.rule}\n")
+        raise
 
 
 def host_library(recipe: HostLibrary) -> Path:
@@ -98,7 +113,7 @@ def host_library(recipe: HostLibrary) -> Path:
                 os.utime(library)
             return library
         folder.mkdir(parents=True, exist_ok=True)
-        compile_library(recipe, library)
+        _compile_once(recipe, library)
         _trim(folder)
     except OSError as error:
         raise AmbilinkError(
