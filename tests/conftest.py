@@ -17,6 +17,7 @@ sys.path.insert(0, str(TOP / "toolchain"))
 
 
 def pytest_addoption(parser) -> None:
+    parser.addoption("--write-libc-table", action="store_true", help="write the table of libs/c/README.md")
     parser.addoption("--not-passed-in", metavar="FILE", help="leave out what passed in this JUnit XML")
 
 

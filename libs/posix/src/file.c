@@ -13,7 +13,6 @@
 
 #include "internal.h"
 
-#define DESCRIPTORS 64
 #define CONSOLE_COLUMNS 80
 #define CONSOLE_ROWS 25
 #define GATHER_MAX 2048

@@ -8,6 +8,8 @@
 #include <sys/uio.h>
 #include <time.h>
 
+#define DESCRIPTORS 64 /* open at once */
+
 /* Of this library alone: nothing is bound when it is linked. */
 #pragma GCC visibility push(hidden)
 

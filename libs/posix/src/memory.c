@@ -26,7 +26,9 @@ long memory_map(unsigned long address, unsigned long size, long prot, long flags
 {
     if (!(flags & MAP_ANONYMOUS))
         return file < 0 || offset ? -EBADF : -ENODEV;
-    if (!size || size > MAP_LENGTH_MAX)
+    if (!size)
+        return -EINVAL;
+    if (size > MAP_LENGTH_MAX)
         return -ENOMEM;
     if ((prot & PROT_WRITE) && (prot & PROT_EXEC))
         return -EACCES;

@@ -54,10 +54,13 @@ static long working_directory(char *buffer, unsigned long size)
     return sizeof ROOT;
 }
 
-static long limits(struct rlimit *limit)
+static long limits(int resource, struct rlimit *limit)
 {
+    if (resource < 0 || resource >= RLIM_NLIMITS)
+        return -EINVAL;
     if (limit)
-        *limit = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+        *limit = resource == RLIMIT_NOFILE ? (struct rlimit){DESCRIPTORS, DESCRIPTORS}
+                                           : (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
     return 0;
 }
 
@@ -193,7 +196,7 @@ long posix_system_call(long number, long a, long b, long c, long d, long e, long
     case SYS_getcwd:
         return working_directory((void *)a, (unsigned long)b);
     case SYS_prlimit64:
-        return limits((void *)d);
+        return limits((int)b, (void *)d);
     default:
         return -ENOSYS;
     }
