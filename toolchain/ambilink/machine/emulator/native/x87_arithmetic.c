@@ -24,7 +24,7 @@ static void calculate(struct cpu *cpu, unsigned target, enum number_operation op
         x87_round_to(cpu, target, number_operate(operation, a, b, x87_mode(cpu) == MODE_DOWN), false);
 }
 
-/* Sums and products of normal numbers, to nearest, of 64 bits, with all exceptions masked: most that there are. False:
+/* Sums, products, quotients and roots of normal numbers, to nearest, of 64 bits, with all exceptions masked: most that there are. False:
  * it is another case, and nothing happened. Requires that no operand is an empty register. */
 
 #define CONTROL_MODES 0xf3f
@@ -75,6 +75,53 @@ static bool add_usual(struct cpu *cpu, struct extended a, struct extended b, str
     return digits && round_usual(cpu, digits, exponent, a.exponent & SIGN, to);
 }
 
+/* high * 2^64 / by, where high < by. */
+static inline uint64_t divided(uint64_t high, uint64_t low, uint64_t by, uint64_t *rest)
+{
+    uint64_t quotient;
+    __asm__("divq %4" : "=a"(quotient), "=d"(*rest) : "a"(low), "d"(high), "r"(by) : "cc");
+    return quotient;
+}
+
+static bool divide_usual(struct cpu *cpu, struct extended a, struct extended b, struct extended *to)
+{
+    int32_t exponent = (a.exponent & EXPONENT) - (b.exponent & EXPONENT) + NUMBER_BIAS - 2;
+    uint64_t high = a.digits, low = 0, rest;
+    if (high >= b.digits) {
+        low = high << 63;
+        high >>= 1;
+        exponent++;
+    }
+    uint64_t first = divided(high, low, b.digits, &rest), second = divided(rest, 0, b.digits, &rest);
+    wide digits = (wide)first << 64 | second | (rest != 0);
+    return round_usual(cpu, digits, exponent, (a.exponent ^ b.exponent) & SIGN, to);
+}
+
+/* The root of 64 bits, by a step of Newton's from the host's, which has 53. */
+static bool root_usual(struct cpu *cpu, struct extended n, struct extended *to)
+{
+    if ((cpu->control & CONTROL_MODES) != CONTROL_USUAL || !is_normal(n) || n.exponent & SIGN)
+        return false;
+    int32_t exponent = n.exponent - NUMBER_BIAS;
+    bool odd = exponent & 1;
+    wide square = (wide)n.digits << (odd ? 64 : 63);
+    uint64_t high = (uint64_t)(square >> 64), rest;
+    double near = __builtin_sqrt((double)high) * 4294967296.0;
+    uint64_t root = near >= 18446744073709551615.0 ? UINT64_MAX : (uint64_t)near;
+    if (high < root)
+        root = (root >> 1) + (divided(high, (uint64_t)square, root, &rest) >> 1);
+    while ((wide)root * root > square)
+        root--;
+    while (root != UINT64_MAX && (wide)(root + 1) * (root + 1) <= square)
+        root++;
+    wide left = square - (wide)root * root;
+    bool up = left > root;
+    x87_flag(cpu, left ? FLAG_INEXACT : 0, up);
+    to->digits = root + up;
+    to->exponent = (uint16_t)((exponent - odd) / 2 + NUMBER_BIAS);
+    return true;
+}
+
 static bool calculate_usual(struct cpu *cpu, enum number_operation operation, struct extended a, struct extended b,
                             struct extended *to)
 {
@@ -91,7 +138,7 @@ static bool calculate_usual(struct cpu *cpu, enum number_operation operation, st
         exponent = (a.exponent & EXPONENT) + (b.exponent & EXPONENT) - NUMBER_BIAS;
         return round_usual(cpu, (wide)a.digits * b.digits, exponent, (a.exponent ^ b.exponent) & SIGN, to);
     default:
-        return false;
+        return divide_usual(cpu, a, b, to);
     }
 }
 
@@ -146,6 +193,9 @@ ARITHMETIC(fdivr, OPERATION_DIVIDE, true)
 REPLACEMENT(fsqrt, void, (struct cpu *cpu))
 {
     x87_begin(cpu, CALLER);
+    struct extended *top = &cpu->x87[cpu->top];
+    if (!x87_is_empty(cpu, 0) && root_usual(cpu, *top, top))
+        return;
     struct number n = x87_number(cpu, 0), result;
     unsigned flags = 0;
     if (!x87_has(cpu, x87_is_empty(cpu, 0), 0))
