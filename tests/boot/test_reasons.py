@@ -33,6 +33,13 @@ def test_an_endless_loop(system, machine, tmp_path, function):
     assert re.search(rf"\b{function}\+0x\w+ {HERE}.*, (called )?by (main\+0x\w+ {HERE}$|libc_start)", reason)
 
 
+def test_a_lock_that_nobody_gives_back(system, tmp_path):
+    result = boot(system.program("test-wrong", arguments=["lock"]), "emulator", tmp_path)
+    assert "kernel: deadlock: every thread waits for another one" in result.outcome.text
+    reason = rf"^{WRONG}waits for a word of memory that no other thread changes, in .*main\+0x\w+ {HERE}"
+    assert re.search(reason, result.reasons[0])
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

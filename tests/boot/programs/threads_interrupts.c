@@ -168,6 +168,7 @@ static void *wait_for_signal(void *argument)
 }
 
 static double half = 0.5;
+static volatile int *volatile nowhere = (volatile int *)0x40;
 
 static void check_signals(void)
 {
@@ -202,7 +203,7 @@ static void check_signals(void)
     sigaction(SIGFPE, &action, NULL);
     int caught = sigsetjmp(again, 1);
     if (!caught)
-        *(volatile int *)0x40 = 1;
+        *nowhere = 1;
     CHECK(caught == SIGSEGV && fault_place == (void *)0x40);
     caught = sigsetjmp(again, 1);
     volatile int zero = 0;

@@ -1,10 +1,12 @@
 /* Does what its argument names, each a mistake that a service may have: tests/boot/test_reasons.py. */
 #include <protocol/names.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static volatile unsigned long counter;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 __attribute__((noinline)) static void spin(void)
 {
@@ -50,5 +52,7 @@ int main(int argc, char **argv)
         __builtin_trap();
     else if (strcmp(what, "abort") == 0)
         abort();
+    else if (strcmp(what, "lock") == 0)
+        return pthread_mutex_lock(&mutex) || pthread_mutex_lock(&mutex);
     return 0;
 }

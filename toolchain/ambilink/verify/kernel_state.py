@@ -28,6 +28,7 @@ class ThreadState(IntEnum):
     RECEIVING = 4
     DEAD = 5
     READING = 6
+    WAITING = 7
 
 
 class ProcessState(IntEnum):
@@ -73,6 +74,8 @@ class Thread:
                 return "waits for a request"
             case ThreadState.READING:
                 return "waits for a key"
+            case ThreadState.WAITING:
+                return "waits for a word of memory"
             case ThreadState.SLEEPING:
                 return "sleeps"
             case ThreadState.READY:

@@ -325,6 +325,20 @@ def _waiting(scene: Scene, held: Collection[str] = ()) -> list[str]:
     return found
 
 
+def _stuck(scene: Scene) -> list[str]:
+    """Processes whose threads all wait for each other's words of memory: for locks, and what is made of them."""
+    found = []
+    for process in scene.state.processes:
+        threads = [thread for thread in process.threads if thread.state is not ThreadState.DEAD]
+        if process.state is not ProcessState.ALIVE or {thread.state for thread in threads} != {ThreadState.WAITING}:
+            continue
+        where, callers = call_chain(scene, process, scene.registers(process, threads[0]))
+        chain = f", called by {', by '.join(map(_short, callers))}" if callers else ""
+        what = "waits for a word of memory that no other thread changes"
+        found.append(f"{scene.named(process)} {what}, in {where}{chain}")
+    return found
+
+
 def _running(scene: Scene, held: Mapping[str, str]) -> list[str]:
     """Threads that keep the CPU busy: at the deadline one that spins is among them. It enters the kernel by the tick,
     where others that are ready made a call, and only wait for their turn. Where there is none, the one that has the
@@ -358,5 +372,5 @@ def reasons_of(scene: Scene, *, out_of_time: bool) -> list[str]:
     if out_of_time:
         found += _running(scene, held)
     if out_of_time or any(line.startswith(DEADLOCK) for line in scene.console):
-        found += _waiting(scene, held)
+        found += _waiting(scene, held) + _stuck(scene)
     return found
