@@ -1,5 +1,5 @@
 /* Descriptors: 0 has the machine's keys where the manifest grants them, else it is empty; 1 and 2 are the console, the
- * others are files of the boot image. */
+ * others are files of the boot image, files below /tmp, and folders. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,28 +11,30 @@
 #include <system/call.h>
 #include <system/start.h>
 
-#include "internal.h"
+#include "descriptor.h"
+#include "tmp_client.h"
 
 #define CONSOLE_COLUMNS 80
 #define CONSOLE_ROWS 25
 #define GATHER_MAX 2048
 
-enum descriptor_kind { CLOSED, EMPTY, CONSOLE, FILE_OF_IMAGE, FOLDER };
+static struct descriptor descriptors[DESCRIPTORS] = {
+    {.kind = EMPTY, .reads = true}, {.kind = CONSOLE, .writes = true}, {.kind = CONSOLE, .writes = true}};
+static handle_t console_service, files_service, tmp_service;
 
-struct descriptor {
-    enum descriptor_kind kind;
-    struct files_opened opened; /* duplicates have the same handle */
-    uint64_t position;
-};
-
-static struct descriptor descriptors[DESCRIPTORS] = {{.kind = EMPTY}, {.kind = CONSOLE}, {.kind = CONSOLE}};
-static handle_t console_service, files_service;
-
-static struct descriptor *descriptor(long number)
+struct descriptor *descriptor_of(long number)
 {
     if (number < 0 || number >= DESCRIPTORS || descriptors[number].kind == CLOSED)
         return NULL;
     return &descriptors[number];
+}
+
+bool folder_is_used(uint64_t place)
+{
+    for (long number = 0; number < DESCRIPTORS; number++)
+        if (descriptors[number].kind == FOLDER && descriptors[number].opened.number == place)
+            return true;
+    return false;
 }
 
 static long lowest_closed(long from)
@@ -43,7 +45,6 @@ static long lowest_closed(long from)
     return -EMFILE;
 }
 
-/* A service's handle is looked up on first use, so that a service that needs none waits for none. */
 static long connect(handle_t *handle, const char *name)
 {
     if (*handle)
@@ -53,6 +54,20 @@ static long connect(handle_t *handle, const char *name)
         return found == STATUS_NOT_FOUND ? -ENXIO : error_of(found);
     *handle = (handle_t)found;
     return 0;
+}
+
+long service_files(handle_t *files)
+{
+    long error = sys_start_handle(START_HANDLE_NAMES) ? connect(&files_service, "files") : -ENOSYS;
+    *files = files_service;
+    return error; /* -ENOSYS: the loader, which is there before the service that serves files */
+}
+
+long service_tmp(handle_t *tmp)
+{
+    long error = sys_start_handle(START_HANDLE_NAMES) ? connect(&tmp_service, "tmp") : -ENOSYS;
+    *tmp = tmp_service;
+    return error == -ENXIO ? -ENOENT : error;
 }
 
 static long console_put(const char *text, unsigned long size)
@@ -73,77 +88,95 @@ static long console_put(const char *text, unsigned long size)
     return (long)size;
 }
 
-static long open_image_file(const char *path, struct descriptor *opened)
+long image_open(const char *path, long flags, struct descriptor *opened)
 {
-    if (!sys_start_handle(START_HANDLE_NAMES))
-        return -ENOSYS; /* the loader: it is there before the service that serves files */
-    long error = connect(&files_service, "files");
+    handle_t files;
+    if ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC)))
+        return -EROFS;
+    long error = service_files(&files);
     if (error)
         return error;
     if (strnlen(path, FILES_PATH_MAX) == FILES_PATH_MAX)
         return -ENAMETOOLONG;
     struct files_opened found;
-    int64_t status = files_open(files_service, path, &found);
+    int64_t status = files_open(files, path, &found);
     if (status != STATUS_OK)
         return status == FILES_NOT_A_FOLDER ? -ENOTDIR : error_of(status);
-    *opened = (struct descriptor){.kind = found.file ? FILE_OF_IMAGE : FOLDER, .opened = found};
+    *opened = (struct descriptor){.kind = found.file ? FILE_OF_IMAGE : FOLDER, .reads = true, .opened = found};
     return 0;
 }
 
 /* Its handle goes with the last descriptor that has it. */
-static void release(const struct descriptor *file)
+void descriptor_release(const struct descriptor *file)
 {
-    for (long number = 0; file->kind == FILE_OF_IMAGE && number < DESCRIPTORS; number++)
-        if (descriptors[number].kind == FILE_OF_IMAGE && descriptors[number].opened.file == file->opened.file)
+    for (long number = 0; file->opened.file && number < DESCRIPTORS; number++)
+        if (descriptors[number].kind == file->kind && descriptors[number].opened.file == file->opened.file)
             return;
     if (file->kind == FILE_OF_IMAGE)
         sys_handle_close(file->opened.file);
+    if (file->kind == FILE_OF_TMP)
+        tmp_close(file->opened.file);
 }
 
-long file_open(long directory, const char *path, long flags)
+/* Whether a path needs no closer look: "tmp" is nowhere in it. */
+static bool is_of_image(long directory, const char *text)
 {
-    if (directory != AT_FDCWD && path[0] != '/')
-        return -ENOTDIR;
-    if ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC)))
-        return -EROFS;
+    return (directory == AT_FDCWD || *text == '/') && !strstr(text, TMP_PLACE);
+}
+
+long file_open(long directory, const char *text, long flags)
+{
     long number = lowest_closed(0);
     if (number < 0)
         return number;
-    struct descriptor opened;
-    long error = open_image_file(path, &opened);
-    if (!error && opened.kind == FILE_OF_IMAGE && (flags & O_DIRECTORY)) {
-        release(&opened);
-        return -ENOTDIR;
-    }
-    if (!error)
+    struct descriptor opened = {.kind = CLOSED};
+    long error = is_of_image(directory, text) ? image_open(text, flags, &opened) : 0;
+    if (!error && opened.kind != FILE_OF_IMAGE)
+        error = place_open(directory, text, flags, &opened);
+    else if (!error && (flags & O_DIRECTORY))
+        error = -ENOTDIR;
+    if (error)
+        descriptor_release(&opened);
+    else
         descriptors[number] = opened;
     return error ? error : number;
 }
 
 long file_close(long number)
 {
-    struct descriptor *file = descriptor(number);
+    struct descriptor *file = descriptor_of(number);
     if (!file)
         return -EBADF;
     const struct descriptor closed = *file;
     file->kind = CLOSED;
-    release(&closed);
+    descriptor_release(&closed);
     return 0;
+}
+
+static bool is_file(const struct descriptor *file)
+{
+    return file->kind == FILE_OF_IMAGE || file->kind == FILE_OF_TMP;
 }
 
 long file_read_at(long number, void *buffer, unsigned long size, long offset)
 {
-    struct descriptor *file = descriptor(number);
+    struct descriptor *file = descriptor_of(number);
     if (!file)
         return -EBADF;
     if (file->kind == FOLDER)
         return -EISDIR;
-    if (file->kind != FILE_OF_IMAGE)
+    if (!is_file(file))
         return file->kind == EMPTY ? 0 : -ESPIPE;
+    if (!file->reads)
+        return -EBADF;
     if (offset < 0)
         return -EINVAL;
     if (!size)
         return 0;
+    if (file->kind == FILE_OF_TMP) {
+        int64_t got = tmp_read(file->opened.file, (uint64_t)offset, buffer, size);
+        return got < 0 ? tmp_error(got) : got;
+    }
     int64_t count = files_read(file->opened.file, (uint64_t)offset, buffer, size);
     return count < 0 ? error_of(count) : count;
 }
@@ -163,12 +196,12 @@ static long read_key(char *key)
 
 long file_read(long number, void *buffer, unsigned long size)
 {
-    struct descriptor *file = descriptor(number);
+    struct descriptor *file = descriptor_of(number);
     if (!file)
         return -EBADF;
     if (file->kind == EMPTY && size)
         return read_key(buffer);
-    if (file->kind != FILE_OF_IMAGE)
+    if (!is_file(file))
         return file->kind == FOLDER ? -EISDIR : 0;
     long count = file_read_at(number, buffer, size, (long)file->position);
     if (count > 0)
@@ -192,10 +225,16 @@ long file_read_vector(long number, const struct iovec *parts, long count)
 
 long file_write(long number, const void *data, unsigned long size)
 {
-    struct descriptor *file = descriptor(number);
-    if (!file || file->kind != CONSOLE)
+    struct descriptor *file = descriptor_of(number);
+    if (!file || !file->writes)
         return -EBADF;
-    return size ? console_put(data, size) : 0;
+    if (file->kind != FILE_OF_TMP)
+        return size ? console_put(data, size) : 0;
+    uint64_t offset = file->appends ? TMP_AT_END : file->position;
+    int64_t written = tmp_write(file->opened.file, &offset, data, size);
+    if (written > 0)
+        file->position = offset;
+    return written < 0 ? tmp_error(written) : written;
 }
 
 /* A line comes from stdio in two parts, its buffer and the rest: one message, so that it stays one line. */
@@ -229,19 +268,27 @@ long file_write_vector(long number, const struct iovec *parts, long count)
 
 long file_seek(long number, long offset, long whence)
 {
-    struct descriptor *file = descriptor(number);
+    struct descriptor *file = descriptor_of(number);
     if (!file)
         return -EBADF;
-    if (file->kind != FILE_OF_IMAGE)
+    if (file->kind == FOLDER && whence == SEEK_SET && offset >= 0) { /* rewinddir, seekdir */
+        file->position = (uint64_t)offset;
+        return offset;
+    }
+    if (!is_file(file))
         return -ESPIPE;
-    long from = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? (long)file->position : (long)file->opened.size;
+    struct stat status = {.st_size = (off_t)file->opened.size};
+    long error = whence == SEEK_END && file->kind == FILE_OF_TMP ? tmp_file_look(file, &status) : 0;
+    if (error)
+        return error;
+    long from = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? (long)file->position : (long)status.st_size;
     if (whence < SEEK_SET || whence > SEEK_END || __builtin_add_overflow(from, offset, &offset) || offset < 0)
         return -EINVAL;
     file->position = (uint64_t)offset;
     return offset;
 }
 
-static long describe(const struct descriptor *file, struct stat *status)
+static long describe_image(const struct descriptor *file, struct stat *status)
 {
     memset(status, 0, sizeof *status);
     status->st_nlink = 1;
@@ -261,27 +308,34 @@ static long describe(const struct descriptor *file, struct stat *status)
 
 long file_status(long number, struct stat *status)
 {
-    struct descriptor *file = descriptor(number);
-    return file ? describe(file, status) : -EBADF;
+    struct descriptor *file = descriptor_of(number);
+    if (!file)
+        return -EBADF;
+    if (file->kind == FILE_OF_TMP)
+        return tmp_file_look(file, status);
+    return file->kind == FOLDER ? place_look(file, status) : describe_image(file, status);
 }
 
-long file_status_at(long directory, const char *path, struct stat *status, long flags)
+long image_status(const char *text, struct stat *status)
 {
-    if ((flags & AT_EMPTY_PATH) && !*path)
-        return file_status(directory, status);
-    if (directory != AT_FDCWD && path[0] != '/')
-        return -ENOTDIR;
     struct descriptor file;
-    long error = open_image_file(path, &file);
+    long error = image_open(text, O_RDONLY, &file);
     if (error)
         return error;
-    release(&file);
-    return describe(&file, status);
+    descriptor_release(&file);
+    return describe_image(&file, status);
+}
+
+long file_status_at(long directory, const char *text, struct stat *status, long flags)
+{
+    if ((flags & AT_EMPTY_PATH) && !*text)
+        return file_status(directory, status);
+    return is_of_image(directory, text) ? image_status(text, status) : place_status(directory, text, status);
 }
 
 long file_duplicate(long number, long lowest)
 {
-    struct descriptor *file = descriptor(number);
+    struct descriptor *file = descriptor_of(number);
     if (!file)
         return -EBADF;
     long copy = lowest_closed(lowest);
@@ -292,7 +346,7 @@ long file_duplicate(long number, long lowest)
 
 long file_control(long number, long command, long argument)
 {
-    struct descriptor *file = descriptor(number);
+    struct descriptor *file = descriptor_of(number);
     if (!file)
         return -EBADF;
     switch (command) {
@@ -302,10 +356,18 @@ long file_control(long number, long command, long argument)
     case F_GETFD:
         return FD_CLOEXEC; /* nothing is inherited here */
     case F_SETFD:
-    case F_SETFL:
         return 0;
+    case F_SETFL:
+        file->appends = argument & O_APPEND;
+        return 0;
+    case F_SETLK:
+    case F_SETLKW:
+        return is_file(file) ? 0 : -EINVAL; /* a service's files are written by its own processes alone */
+    case F_GETLK:
+        ((struct flock *)argument)->l_type = F_UNLCK;
+        return is_file(file) ? 0 : -EINVAL;
     case F_GETFL:
-        return file->kind == CONSOLE ? O_WRONLY : O_RDONLY;
+        return (file->writes ? file->reads ? O_RDWR : O_WRONLY : O_RDONLY) | (file->appends ? O_APPEND : 0);
     default:
         return -EINVAL;
     }
@@ -313,7 +375,7 @@ long file_control(long number, long command, long argument)
 
 long file_device_control(long number, unsigned long request, void *argument)
 {
-    struct descriptor *file = descriptor(number);
+    struct descriptor *file = descriptor_of(number);
     if (!file)
         return -EBADF;
     if (file->kind != CONSOLE || request != TIOCGWINSZ)

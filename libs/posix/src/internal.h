@@ -18,6 +18,7 @@ long error_of(int64_t status);
 
 /* Memory. */
 long memory_map(unsigned long address, unsigned long size, long prot, long flags, long file, unsigned long offset);
+long memory_map_file(unsigned long address, unsigned long size, long prot, long flags, long file, unsigned long offset);
 long memory_unmap(unsigned long address, unsigned long size);
 long memory_protect(unsigned long address, unsigned long size, long prot);
 
@@ -29,6 +30,15 @@ long file_read_at(long file, void *buffer, unsigned long size, long offset);
 long file_read_vector(long file, const struct iovec *parts, long count);
 long file_write(long file, const void *data, unsigned long size);
 long file_write_vector(long file, const struct iovec *parts, long count);
+long file_write_at(long file, const void *data, unsigned long size, long offset);
+long file_resize(long file, long size);
+long file_resize_at(const char *path, long size);
+long call_of_files(long number, long a, long b, long c, long d, long e);
+/* Of a folder, as struct dirent. */
+long file_entries(long folder, void *buffer, unsigned long size);
+long tmp_file_make_folder(long directory, const char *path);
+long tmp_file_remove(long directory, const char *path, long flags);
+long tmp_file_rename(long directory, const char *path, long other_directory, const char *other);
 long file_seek(long file, long offset, long whence);
 long file_status(long file, struct stat *status);
 long file_status_at(long directory, const char *path, struct stat *status, long flags);

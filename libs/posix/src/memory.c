@@ -25,7 +25,7 @@ static handle_t self(void)
 long memory_map(unsigned long address, unsigned long size, long prot, long flags, long file, unsigned long offset)
 {
     if (!(flags & MAP_ANONYMOUS))
-        return file < 0 || offset ? -EBADF : -ENODEV;
+        return memory_map_file(address, size, prot, flags, file, offset);
     if (!size)
         return -EINVAL;
     if (size > MAP_LENGTH_MAX)

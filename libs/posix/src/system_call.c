@@ -70,7 +70,7 @@ static long access_file(long directory, const char *path, long mode)
     long error = file_status_at(directory, path, &status, 0);
     if (error)
         return error;
-    return mode & 2 ? -EROFS : mode & 1 && !S_ISDIR(status.st_mode) ? -EACCES : 0;
+    return (mode & 2) && !(status.st_mode & 0222) ? -EROFS : mode & 1 && !S_ISDIR(status.st_mode) ? -EACCES : 0;
 }
 
 long posix_system_call(long number, long a, long b, long c, long d, long e, long f)
@@ -122,6 +122,7 @@ long posix_system_call(long number, long a, long b, long c, long d, long e, long
     case SYS_mprotect:
         return memory_protect((unsigned long)a, (unsigned long)b, c);
     case SYS_madvise:
+    case SYS_msync: /* what is shared is the file itself */
         return 0;
     case SYS_brk:
         return 0; /* no program break: malloc takes pages by mmap */
@@ -198,6 +199,6 @@ long posix_system_call(long number, long a, long b, long c, long d, long e, long
     case SYS_prlimit64:
         return limits((int)b, (void *)d);
     default:
-        return -ENOSYS;
+        return call_of_files(number, a, b, c, d, e);
     }
 }

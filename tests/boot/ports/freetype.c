@@ -16,12 +16,13 @@ static void draw(const FT_Bitmap *bitmap)
 
 int main(int count, char **arguments)
 {
+    (void)count;
     FT_Library library;
     FT_Face face;
     int major, minor, patch;
     require(FT_Init_FreeType(&library) == 0, "FT_Init_FreeType");
     FT_Library_Version(library, &major, &minor, &patch);
-    require(FT_New_Face(library, count > 1 ? arguments[1] : "/etc/font.ttf", 0, &face) == 0, "FT_New_Face");
+    require(FT_New_Face(library, arguments[1], 0, &face) == 0, "FT_New_Face");
     printf("freetype %d.%d.%d: %s %s, %ld glyphs\n", major, minor, patch, face->family_name, face->style_name, face->num_glyphs);
     require(FT_Set_Pixel_Sizes(face, 0, 20) == 0 && FT_Load_Char(face, 'g', FT_LOAD_RENDER) == 0, "a glyph");
     draw(&face->glyph->bitmap);

@@ -31,7 +31,7 @@ FLAGS = {
 }
 NEEDS = {"libpng": ["zlib"]}
 HEADERS = {"freetype": "include"}
-MORE = {"sqlite3": {"arguments": [":memory:"]}, "freetype": {"opens": ["etc/font.ttf"]}}
+MORE = {"freetype": {"opens": ["etc/font.ttf"]}}
 FONT = "sources/font/Vera.ttf"
 LINKAGES = ("dynamic", "static")
 COMPILERS = {"glibc": ("gcc", "g++"), "musl": ("musl-gcc", "")}
@@ -59,7 +59,7 @@ def run_here(build: Path, folder: Path, port: str, libc: str) -> list[str] | Non
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{compiler} cannot compile {port}: {done.stderr[-2000:]}")
-    arguments = {"sqlite3": [":memory:"], "freetype": [(build / FONT).absolute()]}.get(port, [])
+    arguments = [(build / FONT).absolute()] if port == "freetype" else [folder / f"{port}-{libc}-made"]
     ran = subprocess.run([program, *arguments], capture_output=True, text=True, cwd=folder)
     return [*ran.stdout.splitlines(), f"status {ran.returncode}"]
 
@@ -67,11 +67,13 @@ def run_here(build: Path, folder: Path, port: str, libc: str) -> list[str] | Non
 def boot(build: Path, folder: Path, ports: list[str], machine: str) -> dict[str, list[str]]:
     """What each service prints."""
     system = System(build, folder)
-    system.service("files", grants=["image"])
+    system.service("files", grants=["image"]).service("tmp")
     system.files["etc/font.ttf"] = str((build / FONT).absolute())
     names = [f"port-{port}-{linkage}" for port in ports for linkage in LINKAGES]
     for name in names:
-        system.program(name, stack=1 << 20, **MORE.get(name.split("-")[1], {}))
+        port = name.split("-")[1]
+        arguments = ["/etc/font.ttf" if port == "freetype" else f"/tmp/{name}"]
+        system.program(name, stack=1 << 20, arguments=arguments, **MORE.get(port, {}))
     request = BootRequest(system.pack(), seed=1, timeout=120.0, memory_megabytes=512)
     result = boot_and_verify(machine, request, build, None)
     outcome = result.outcome

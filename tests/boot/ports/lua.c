@@ -32,7 +32,24 @@ static int triple(lua_State *lua)
     return 1;
 }
 
-int main(void)
+/* With the path of a file that it may make. */
+static const char files[] =
+    "local path = ...\n"
+    "local file <close> = assert(io.open(path, 'w+'))\n"
+    "file:setvbuf('full', 100)\n"
+    "for i = 1, 1000 do file:write('line ', i, '\\n') end\n"
+    "file:seek('set', 0)\n"
+    "local count, sum = 0, 0\n"
+    "for line in file:lines() do count = count + 1; sum = sum + tonumber(line:match('%d+')) end\n"
+    "print(count, sum, file:seek('cur'), file:seek('end'))\n"
+    "local more = assert(io.open(path, 'a')) more:write('12 0x10 end') more:close()\n"
+    "file:seek('end', -11) print(file:read('n', 'n', 'l'))\n"
+    "assert(os.rename(path, path .. '2'))\n"
+    "print(io.open(path) == nil, (select(3, io.open(path))), io.type(file), (pcall(io.lines, path .. '3')))\n"
+    "local temporary = io.tmpfile() temporary:write('x') temporary:seek('set') print(temporary:read('a'))\n"
+    "print(os.remove(path .. '2'), (select(3, os.remove(path .. '2'))), os.getenv('NOTHING'))\n";
+
+int main(int count, char **arguments)
 {
     lua_State *lua = luaL_newstate();
     luaL_openlibs(lua);
@@ -44,6 +61,11 @@ int main(void)
         require(luaL_dostring(lua, *line) != LUA_OK, *line);
         printf("%s\n", lua_tostring(lua, -1));
         lua_settop(lua, 0);
+    }
+    if (count > 1) {
+        luaL_loadbuffer(lua, files, sizeof files - 1, "=files");
+        lua_pushstring(lua, arguments[1]);
+        require(lua_pcall(lua, 1, 0, 0) == LUA_OK, lua_tostring(lua, -1));
     }
     lua_close(lua);
     return 0;

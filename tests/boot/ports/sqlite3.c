@@ -57,6 +57,21 @@ static void ask(void)
     query("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) SELECT sum(i), group_concat(i % 3) LIKE '1,2,0%' FROM n");
 }
 
+/* While the file is open: one that may only read, and one that is refused what another holds. */
+static void ask_readers(const char *path)
+{
+    sqlite3 *own = database;
+    do_all("CREATE TABLE last (x); BEGIN IMMEDIATE; INSERT INTO last VALUES (1)");
+    require(sqlite3_open_v2(path, &database, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK, sqlite3_errmsg(database));
+    query("SELECT count(*), (SELECT count(*) FROM last) FROM person");
+    char *error = NULL;
+    sqlite3_exec(database, "DELETE FROM person", NULL, NULL, &error);
+    printf("%s\n", error);
+    sqlite3_close(database);
+    database = own;
+    do_all("COMMIT; PRAGMA journal_mode = TRUNCATE; DROP TABLE last");
+}
+
 int main(int count, char **arguments)
 {
     const char *path = count > 1 ? arguments[1] : ":memory:";
@@ -74,6 +89,8 @@ int main(int count, char **arguments)
         query("SELECT count(*), sum(weight) FROM person");
     }
     query("PRAGMA integrity_check");
+    if (in_file)
+        ask_readers(path);
     char *error = NULL;
     sqlite3_exec(database, "SELECT * FROM nowhere", NULL, NULL, &error);
     printf("%s\n", error);

@@ -46,7 +46,21 @@ static void damaged(void)
     printf("damaged: %s\n", uncompress(unpacked, &size, packed, packed_size) == Z_DATA_ERROR ? "seen" : "not seen");
 }
 
-int main(void)
+static void in_a_file(const char *path)
+{
+    gzFile file = gzopen(path, "wb9");
+    require(file && gzwrite(file, text, SIZE) == (int)SIZE && gzprintf(file, "%d more", 1) == 6 && gzclose(file) == Z_OK, "gzwrite");
+    file = gzopen(path, "ab");
+    require(gzputs(file, " behind") == 7 && gzclose(file) == Z_OK, "appending");
+    char line[20] = "";
+    file = gzopen(path, "rb");
+    require(gzread(file, unpacked, SIZE) == (int)SIZE && memcmp(text, unpacked, SIZE) == 0, "gzread");
+    require(gzgets(file, line, sizeof line) && gzeof(file) && gzclose(file) == Z_OK, "gzgets");
+    printf("in a file: %s\n", line);
+    remove(path);
+}
+
+int main(int count, char **arguments)
 {
     fill_sample(text, SIZE);
     printf("zlib %s, crc32 %08lx, adler32 %08lx\n", zlibVersion(), crc32(0, text, SIZE), adler32(1, text, SIZE));
@@ -54,5 +68,7 @@ int main(void)
         at_once(level);
     in_pieces();
     damaged();
+    if (count > 1)
+        in_a_file(arguments[1]);
     return 0;
 }

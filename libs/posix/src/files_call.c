@@ -1,0 +1,74 @@
+/* Which call goes where, of those that few programs make: files that can be written, folders, what a program asks of the
+ * system. Whatever is not here either answers ENOSYS. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include "internal.h"
+
+/* There are no symbolic links: what is there is none. */
+static long file_no_link(long directory, const char *path)
+{
+    struct stat status;
+    long error = file_status_at(directory, path, &status, 0);
+    return error ? error : -EINVAL;
+}
+
+/* The kernel keeps no account: the time since boot, an upper bound. */
+static long usage(long who, struct rusage *usage)
+{
+    if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != 1 /* RUSAGE_THREAD */)
+        return -EINVAL;
+    struct timespec now = {0};
+    memset(usage, 0, offsetof(struct rusage, __reserved));
+    if (who != RUSAGE_CHILDREN)
+        time_get(CLOCK_PROCESS_CPUTIME_ID, &now);
+    usage->ru_utime = (struct timeval){now.tv_sec, now.tv_nsec / 1000};
+    return 0;
+}
+
+long call_of_files(long number, long a, long b, long c, long d, long e)
+{
+    switch (number) {
+#ifdef SYS_mkdir
+    case SYS_mkdir:
+        return tmp_file_make_folder(AT_FDCWD, (void *)a);
+    case SYS_rmdir:
+        return tmp_file_remove(AT_FDCWD, (void *)a, AT_REMOVEDIR);
+    case SYS_unlink:
+        return tmp_file_remove(AT_FDCWD, (void *)a, 0);
+    case SYS_rename:
+        return tmp_file_rename(AT_FDCWD, (void *)a, AT_FDCWD, (void *)b);
+    case SYS_readlink:
+        return file_no_link(AT_FDCWD, (void *)a);
+#endif
+    case SYS_mkdirat:
+        return tmp_file_make_folder(a, (void *)b);
+    case SYS_unlinkat:
+        return tmp_file_remove(a, (void *)b, c);
+    case SYS_renameat:
+    case SYS_renameat2:
+        return number == SYS_renameat2 && e ? -EINVAL : tmp_file_rename(a, (void *)b, c, (void *)d);
+    case SYS_readlinkat:
+        return file_no_link(a, (void *)b);
+    case SYS_getdents64:
+        return file_entries(a, (void *)b, (unsigned long)c);
+    case SYS_ftruncate:
+        return file_resize(a, b);
+    case SYS_truncate:
+        return file_resize_at((void *)a, b);
+    case SYS_pwrite64:
+        return file_write_at(a, (void *)b, (unsigned long)c, d);
+    case SYS_fsync:
+    case SYS_fdatasync:
+        return file_control(a, F_GETFL, 0) < 0 ? -EBADF : 0; /* memory is all there is */
+    case SYS_umask:
+        return 022; /* files have no modes of their own */
+    case SYS_getrusage:
+        return usage(a, (void *)b);
+    default:
+        return -ENOSYS;
+    }
+}
