@@ -28,7 +28,7 @@ static int64_t find_owner(uint64_t client)
         return STATUS_NO_RIGHT;
     for (int64_t i = 0; i < OWNERS; i++) {
         if (!owners[i] && (owners[i] = calloc(1, sizeof **owners)))
-            strncpy(owners[i]->name, status.name, sizeof owners[i]->name - 1);
+            memcpy(owners[i]->name, status.name, strnlen(status.name, sizeof owners[i]->name - 1));
         if (!owners[i])
             return STATUS_NO_MEMORY;
         if (!strncmp(owners[i]->name, status.name, sizeof owners[i]->name - 1))
