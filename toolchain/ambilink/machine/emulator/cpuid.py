@@ -10,7 +10,8 @@ REGISTERS = (x86.UC_X86_REG_RAX, x86.UC_X86_REG_RBX, x86.UC_X86_REG_RCX, x86.UC_
 Leaf = tuple[int, int, int, int]  # eax, ebx, ecx, edx
 
 VERSION, FEATURES, TOPOLOGY, STATES, TIME_STAMP, FREQUENCY = 1, 7, 0xB, 0xD, 0x15, 0x16
-POWER = 0x80000007
+EXTENDED_FEATURES, POWER = 0x80000001, 0x80000007
+HUGE_PAGES = 1 << 26  # of 1 GiB: leaf 0x80000001, edx
 HIGHEST = FREQUENCY
 # Leaf 1: in ecx; in edx the local APIC.
 X2_APIC, DEADLINE, STATE_SAVING = 1 << 21, 1 << 24, 1 << 26 | 1 << 27
@@ -28,7 +29,7 @@ def _unicorns() -> dict[int, Leaf]:
     engine.mem_map(0, 0x1000)
     engine.mem_write(0, b"\x0f\xa2")
     leaves = {}
-    for leaf in (0, VERSION, FEATURES):
+    for leaf in (0, VERSION, FEATURES, EXTENDED_FEATURES):
         engine.reg_write(x86.UC_X86_REG_RAX, leaf)
         engine.reg_write(x86.UC_X86_REG_RCX, 0)
         engine.emu_start(0, 2)
@@ -47,6 +48,9 @@ def leaf(number: int, subleaf: int) -> Leaf | None:
     if number == FEATURES and subleaf == 0:
         eax, ebx, ecx, edx = _unicorns()[FEATURES]
         return eax, ebx & ~ADX, ecx, edx
+    if number == EXTENDED_FEATURES:
+        eax, ebx, ecx, edx = _unicorns()[EXTENDED_FEATURES]
+        return eax, ebx, ecx, edx | HUGE_PAGES
     if number == TOPOLOGY:
         kind = SUBLEAF_TYPES.get(subleaf, subleaf & 0xFF)
         return 0, 1 if subleaf in SUBLEAF_TYPES else 0, kind, 0
