@@ -63,13 +63,15 @@ void fault_note(struct frame *frame)
     fault_continue = 0;
 }
 
+#define ENTRY_FRAME 0xffffffffff000ull
+
 volatile uint64_t *bottom_entry(uint64_t table, uint64_t address)
 {
     for (unsigned shift = 39; shift > 12; shift -= 9) {
         table = ((uint64_t *)physical_pointer(table))[address >> shift & 511];
         if (!(table & 1))
             return NULL;
-        table &= 0xffffffffff000;
+        table &= ENTRY_FRAME;
     }
     return (uint64_t *)physical_pointer(table) + (address >> 12 & 511);
 }
@@ -77,7 +79,9 @@ volatile uint64_t *bottom_entry(uint64_t table, uint64_t address)
 void map(uint64_t table, uint64_t address, uint64_t frame, unsigned prot)
 {
     const struct memory one = {.size = PAGE_SIZE, .start = frame};
-    const volatile uint64_t *entry = bottom_entry(table, address);
+    volatile uint64_t *entry = bottom_entry(table, address);
+    if (entry && *entry & ENTRY_FRAME) /* which page_protect keeps */
+        *entry = (*entry & ~ENTRY_FRAME) | frame;
     if (entry && *entry)
         page_protect(table, address, &one, 0, PAGE_SIZE, prot);
     else if (!page_map(table, address, &one, 0, PAGE_SIZE, prot))
