@@ -91,6 +91,9 @@ def _x87_kinds() -> list[Kind]:
         add(name, name, "xx")
     for name in ("fdecstp", "ffree %st(1)", "fxch %st(6)", "fstp %st(0)"):
         add(name, name, "xx")
+    add("fcmove not taken", "cmpl $0, %esp\n fcmove %st(1), %st", "xx")
+    add("fcmovne of an empty register", "cmpl $0, %esp\n fcmovne %st(5), %st", "xx")
+    add("fcmove of an empty register, not taken", "cmpl $0, %esp\n fcmove %st(5), %st", "xx")
     add("fcmove", "cmpl %eax, %eax\n fcmove %st(1), %st", "xx")
     add("fnclex", "fadd %st(1), %st\n fnclex", "xx")
     add(

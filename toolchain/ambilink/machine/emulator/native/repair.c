@@ -41,8 +41,8 @@ static uint64_t starts_at;
 static uint8_t bytes[LONGEST];
 static unsigned fetched;
 
-/* Where RAX lies among the translator's variables, by what Unicorn was given when it made it. */
-static void *rax;
+/* Where RAX and the CPU's state lie among the translator's variables, by what Unicorn was given when it made them. */
+static void *rax, *environment;
 
 REPLACES_SYMBOL(tcg_global_mem_new_internal_x86_64, void *,
     (void *translator, int type, void *base, intptr_t offset, const char *name));
@@ -51,6 +51,10 @@ UNICORNS(tcg_temp_new_internal_x86_64, char *, (void *translator, int type, bool
 UNICORNS(tcg_temp_free_internal_x86_64, void, (void *translator, char *variable));
 UNICORNS(tcg_gen_movcond_i64_x86_64, void,
     (void *translator, int condition, char *to, char *a, char *b, char *then, char *otherwise));
+
+UNICORNS(tcg_const_i32_x86_64, char *, (void *translator, int32_t value));
+UNICORNS(tcg_gen_callN_x86_64, void, (void *translator, void *function, void *result, int count, void **arguments));
+EXPORT void helper_fmov_FT0_STN_x86_64(struct cpu *cpu, int st);
 
 #define TYPE_I64 1
 #define CONDITION_EQUAL 8
@@ -92,6 +96,30 @@ static bool is_exchange(void)
     return i + 2 < fetched && bytes[i] == 0x0f && bytes[i + 1] == CMPXCHG && bytes[i + 2] < 0xc0;
 }
 
+/* fcmov, up to ModRM. */
+static bool is_conditional_move(void)
+{
+    unsigned i = 0;
+    while (i < fetched && is_prefix(bytes[i], true))
+        i++;
+    return i + 2 == fetched && (bytes[i] == 0xda || bytes[i] == 0xdb) && bytes[i + 1] >= 0xc0 && bytes[i + 1] < 0xe0;
+}
+
+/* Unicorn calls for an fcmov whose condition is true alone: call x87_begin_conditional_move before the condition is
+ * looked at. Unicorn knows its own functions only, so the call is made for one with the same arguments. */
+static void begin_conditional_move(struct cpu *cpu, unsigned st)
+{
+    char *translator = pointer_at(pointer_at(cpu, STATE_ENGINE), ENGINE_TRANSLATOR);
+    char *index = translator + (uintptr_t)ORIGINAL(tcg_const_i32_x86_64)(translator, (int32_t)st);
+    void *arguments[] = {translator + (uintptr_t)environment, index};
+    ORIGINAL(tcg_gen_callN_x86_64)(translator, (void *)helper_fmov_FT0_STN_x86_64, NULL, 2, arguments);
+    char *links = pointer_at(translator, TRANSLATOR_LAST);
+    struct operation *call = (struct operation *)(links - offsetof(struct operation, next));
+    if (call->code == OPERATION_CALL && call->arguments[2] == (uint64_t)helper_fmov_FT0_STN_x86_64)
+        call->arguments[2] = (uint64_t)x87_begin_conditional_move;
+    ORIGINAL(tcg_temp_free_internal_x86_64)(translator, index);
+}
+
 /* Whether these bytes, up to the opcode, are one of the instructions above. */
 static bool is_wrong(struct cpu *cpu, const uint8_t *code, unsigned size, uint64_t next)
 {
@@ -124,6 +152,8 @@ EXPORT uint32_t cpu_ldub_code_x86_64(struct cpu *cpu, uint64_t address)
     if (address != starts_at + fetched || fetched >= LONGEST)
         return byte;
     bytes[fetched++] = (uint8_t)byte;
+    if (environment != NULL && is_conditional_move())
+        begin_conditional_move(cpu, byte & 7);
     return fetched >= 2 && is_wrong(cpu, bytes, fetched, address + 1) ? UNDEFINED_OPCODE : byte;
 }
 
@@ -140,6 +170,7 @@ EXPORT void *tcg_global_mem_new_internal_x86_64(void *translator, int type, void
                                                 const char *name)
 {
     void *made = ORIGINAL(tcg_global_mem_new_internal_x86_64)(translator, type, base, offset, name);
+    environment = base;
     if (offset == 0)
         rax = (void *)((char *)made - (char *)translator);
     return made;

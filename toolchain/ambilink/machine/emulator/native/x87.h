@@ -49,6 +49,7 @@ _Static_assert(offsetof(struct cpu, mxcsr) == 816, "of Unicorn 2.1.4");
 /* Marks of an instruction in several calls, in operand.unused[0]. */
 #define MARK_SKIP_POP 1 /* an exception that is not masked: what follows is not done */
 #define MARK_PUSHING 2  /* the next call pushes */
+#define MARK_DONE 4     /* nothing is left to be done */
 
 #define STATUS_STACK_FAULT 0x40
 #define STATUS_SUMMARY 0x8080
@@ -143,6 +144,9 @@ bool x87_accepts_stack_fault(struct cpu *cpu, bool is_overflow);
 bool x87_has(struct cpu *cpu, bool is_empty, unsigned target);
 
 void x87_set(struct cpu *cpu, unsigned st, struct extended value);
+
+/* Before an fcmov's condition is looked at: what is pending is raised, and empty registers are a stack fault. */
+void x87_begin_conditional_move(struct cpu *cpu, int st);
 void x87_push(struct cpu *cpu, struct extended value);
 void x87_push_unchecked(struct cpu *cpu, struct extended value); /* whatever lay there */
 void x87_pop(struct cpu *cpu);

@@ -162,6 +162,16 @@ REPLACEMENT(fldln2_ST0, void, (struct cpu *cpu))
     push_constant(cpu, 0x3ffe, 0xb17217f7d1cf79ab, false);
 }
 
+void x87_begin_conditional_move(struct cpu *cpu, int st)
+{
+    x87_begin(cpu, CALLER);
+    if (!x87_is_empty(cpu, 0) && !x87_is_empty(cpu, (unsigned)st))
+        return;
+    if (x87_accepts_stack_fault(cpu, false))
+        x87_set(cpu, 0, indefinite());
+    cpu->operand.unused[0] |= MARK_DONE;
+}
+
 /* fld st(i), where the index is counted from the register that is pushed; or fcmov. */
 REPLACEMENT(fmov_ST0_STN, void, (struct cpu *cpu, int st))
 {
@@ -169,8 +179,8 @@ REPLACEMENT(fmov_ST0_STN, void, (struct cpu *cpu, int st))
     bool pushing = cpu->operand.unused[0] & MARK_PUSHING;
     if (pushing)
         source = (source + 7) & 7;
-    else
-        x87_begin(cpu, CALLER);
+    else if (cpu->operand.unused[0] & MARK_DONE)
+        return;
     struct extended value = cpu->x87[x87_index(cpu, source)];
     bool is_empty = x87_is_empty(cpu, source) || (!pushing && x87_is_empty(cpu, 0));
     x87_flag(cpu, 0, false);
