@@ -17,7 +17,7 @@ HOUR = 3600.0
 
 
 def opens(system: System, strategy: str, cycles: int) -> System:
-    system.libraries = ["libplugin.so"]
+    system.libraries = ["libplugin.so", "libfixed.so"]
     return set_strategy(system, strategy).program("test-ends-open", arguments=[str(cycles)], grants=["log"])
 
 
