@@ -15,7 +15,6 @@ from ambilink.verify.kernel_file import startable
 
 PROCESSES = "no processes are made by programs: `fork`, `vfork`, `posix_spawn` answer ENOSYS"
 REASONS = {
-    "fcntl": PROCESSES,
     "mkstemp-failure": "a file that cannot be made is refused as EROFS, also where its folder is not there (ENOENT)",
     "popen": PROCESSES,
     "vfork": PROCESSES,

@@ -153,6 +153,15 @@ long file_close(long number)
     return 0;
 }
 
+/* Duplicates of a descriptor have one position. */
+static void move_to(struct descriptor *file, uint64_t position)
+{
+    file->position = position;
+    for (long number = 0; file->opened.file && number < DESCRIPTORS; number++)
+        if (descriptors[number].kind == file->kind && descriptors[number].opened.file == file->opened.file)
+            descriptors[number].position = position;
+}
+
 static bool is_file(const struct descriptor *file)
 {
     return file->kind == FILE_OF_IMAGE || file->kind == FILE_OF_TMP;
@@ -205,7 +214,7 @@ long file_read(long number, void *buffer, unsigned long size)
         return file->kind == FOLDER ? -EISDIR : 0;
     long count = file_read_at(number, buffer, size, (long)file->position);
     if (count > 0)
-        file->position += (uint64_t)count;
+        move_to(file, file->position + (uint64_t)count);
     return count;
 }
 
@@ -233,7 +242,7 @@ long file_write(long number, const void *data, unsigned long size)
     uint64_t offset = file->appends ? TMP_AT_END : file->position;
     int64_t written = tmp_write(file->opened.file, &offset, data, size);
     if (written > 0)
-        file->position = offset;
+        move_to(file, offset);
     return written < 0 ? tmp_error(written) : written;
 }
 
@@ -284,7 +293,7 @@ long file_seek(long number, long offset, long whence)
     long from = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? (long)file->position : (long)status.st_size;
     if (whence < SEEK_SET || whence > SEEK_END || __builtin_add_overflow(from, offset, &offset) || offset < 0)
         return -EINVAL;
-    file->position = (uint64_t)offset;
+    move_to(file, (uint64_t)offset);
     return offset;
 }
 
