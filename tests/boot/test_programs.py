@@ -66,6 +66,15 @@ def test_libraries_that_take_symbols_from_their_program(system, linker):
     checks(system.program("test-hosting").boot(), "test-hosting", "hosting")
 
 
+@pytest.mark.parametrize("linker", ["loader", "kernel", "interp", "pack"])
+def test_a_preloaded_malloc_is_everybodys(system, linker):
+    system.linker = linker
+    result = system.program("test-preloaded", preload=["libown_malloc.so"]).boot()
+    checks(result, "test-preloaded", "preloaded")
+    # Another process, with the same libraries but that one, keeps libc's.
+    assert not any("libown_malloc" in use.name and len(use.processes) > 1 for use in result.report.files)
+
+
 def test_kernel_calls(each_strategy, machine):
     result = each_strategy.program("test-kernel").boot(machine)
     checks(result, "test-kernel", "kernel")
