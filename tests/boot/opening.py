@@ -13,7 +13,10 @@ from .conftest import System, set_strategy
 # An object's name: what it is compiled as, what it needs, and how it is linked.
 PLAIN = ["-DPLAIN"]
 OBJECTS: dict[str, tuple[list[str], list[str], list[str]]] = {
-    **{name: ([f"-D{name.upper()}"], [], []) for name in ("plain", "owns", "opens", "visits", "uses", "comes", "never")},
+    **{
+        name: ([f"-D{name.upper()}"], [], [])
+        for name in ("plain", "owns", "opens", "visits", "uses", "comes", "never")
+    },
     **{name: (["-DCLOSES"], [], []) for name in ("closes", "closes2")},
     "low": (["-DNAMES=low"], [], []),
     "high": (["-DNAMES=high"], ["low"], []),
