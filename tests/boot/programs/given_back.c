@@ -35,8 +35,10 @@ int main(int argc, char **argv)
     CHECK(run("small"));
     CHECK(counts_settled().frames_used > LEAST);
     CHECK(run("large"));
+    CHECK(counts_settled().frames_used < before.frames_used - LEAST);
+    for (int i = 0; i < 80; i++) /* the loader service's heap grows to what it needs at most */
+        CHECK(run("small"));
     const struct machine_counts after = counts_settled();
-    CHECK(after.frames_used < before.frames_used - LEAST);
     CHECK(run("large"));
     CHECK(counts_are(&after, "a program that needs what one of the boot had"));
     return checks_finish("given back");
