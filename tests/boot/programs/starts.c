@@ -156,13 +156,14 @@ static void try_both(void)
     check_same(&before, "both", FIRST, 0);
 }
 
-/* Notices of ends keep the processes until they are received. */
+/* Notices of ends keep the processes until they are received. Requests get no answer but that there is none. */
 static void receive_notices(void)
 {
     static struct message notice;
     static handle_t reply;
     while (sys_receive(sys_start_handle(START_HANDLE_LOADER), &notice, &reply) == STATUS_OK)
-        ;
+        if (reply)
+            sys_handle_close(reply);
     sys_thread_exit();
 }
 
@@ -170,6 +171,7 @@ int main(void)
 {
     static char stack[8192] __attribute__((aligned(16)));
     sys = sys_start_handle(START_HANDLE_SYSTEM);
+    CHECK(sys_thread_priority(0, 0) >= 0); /* the first process begins with the highest: others would never run */
     CHECK(sys_thread_create(sys_start_handle(START_HANDLE_SELF), (uint64_t)receive_notices, (uint64_t)(stack + sizeof stack - 8), 0) > 0);
     for (uint64_t index = FIRST; index < END; index++)
         try_service(index);
