@@ -2,9 +2,11 @@
 counts must be the same behind each part of a run.
 
 `./scons judge-fallback count=2000 seed=1` runs so many. What docs/emulator.md says of the fall-back is left out: guests
-compute with integers, set no breakpoints of data, and cannot write over their code. `--only N` shows one guest."""
+compute with integers, set no breakpoints of data, cannot write over their code, and end where they write over their
+page tables. `--only N` shows one guest."""
 
 import argparse
+import contextlib
 import hashlib
 import os
 import random
@@ -24,11 +26,11 @@ CODE, STACK, TABLES, DATA, GATES, HANDLERS, SEGMENTS = 0x10000, 0x20000, 0x1000,
 USER_CODE = 0x60000  # the same bytes
 TASK_STATE = 0x4A000
 SIZE = 2 << 20
-PRESENT, WRITABLE, USER, NO_EXECUTION = 1, 2, 4, 1 << 63
+PRESENT, WRITABLE, USER, ACCESSED, DIRTY, NO_EXECUTION = 1, 2, 4, 0x20, 0x40, 1 << 63
 VOID = 0x1FF000  # mapped to an address with nothing behind it
 EFER, EFER_VALUE = 0xC0000080, 0xD01  # long mode, no execution, system calls
 CR0 = 0x80010033  # paging, write protection, NE, MP, protection
-VECTORS, HANDLER_SIZE = 63, 48
+VECTORS, HANDLER_SIZE, HANDLER_STEPS = 63, 48, 100
 ARITHMETIC_FLAGS = 0x8D5
 HLT, NOP = b"\xf4", b"\x90"
 WITH_ERROR = (8, 10, 11, 12, 13, 14, 17)
@@ -199,9 +201,26 @@ class Guest:
         self._pause()
         return msr != 0x80B
 
+    def _entries(self) -> list[int]:
+        """Of the page tables, without what the processor writes there."""
+        tables = memoryview(self.memory.read(TABLES, 4 * 0x1000)).cast("Q")
+        return [entry & ~(ACCESSED | DIRTY) for entry in tables]
+
+    def _is_in_handler(self) -> bool:
+        return HANDLERS <= self.cpu.rip < HANDLERS + 0x1000
+
+    def _leave_handler(self) -> None:
+        """So that the flags which are saved on the stack are cleared."""
+        for _ in range(HANDLER_STEPS):
+            if not self._is_in_handler() or self.cpu.triple_fault:
+                break
+            self.cpu.run(1, False, 1000)
+            self.cpu.context.save()
+
     def run(self) -> Iterator[str]:
         """A line for each part."""
         cpu, chance = self.cpu, self.chance
+        entries = self._entries()
         for _ in range(PARTS):
             limit, waits = chance.choice(LIMITS), chance.random() < 0.25
             executed: object
@@ -213,11 +232,13 @@ class Guest:
             except (unicorn.UcError, IndexError, NotEmulated) as error:
                 executed = f"{error}, after {cpu.executed}"
             cpu.context.save()
+            if self._entries() != entries:
+                yield "has written over its page tables"
+                return
             values = list(cpu.context.registers)
             values[11] &= ~ARITHMETIC_FLAGS
             registers = " ".join(f"{value:x}" for value in values)
-            in_handler = HANDLERS <= cpu.rip < HANDLERS + 0x1000
-            flags = cpu.flags & ~ARITHMETIC_FLAGS if in_handler else cpu.flags
+            flags = cpu.flags & ~ARITHMETIC_FLAGS if self._is_in_handler() else cpu.flags
             selector, address = cpu.context.cs.selector, cpu.context.control[2]
             state = f"rip {cpu.rip:x} flags {'' if cpu.triple_fault else hex(flags)} cs {selector:x} cr2 {address:x}"
             end = "halted" if cpu.halted else cpu.triple_fault or ""
@@ -230,6 +251,8 @@ class Guest:
                 registers[1] = chance.choice((0, 1, 5, *APIC_MSRS))
                 registers[0] = chance.choice((0, DATA, VOID, 0x202))
                 cpu.context.restore()
+        with contextlib.suppress(unicorn.UcError, IndexError, NotEmulated):
+            self._leave_handler()
         memory = b"" if cpu.triple_fault else self.memory.read(0, SIZE)
         yield f"{cpu.counters} {hashlib.sha256(memory).hexdigest()}"
 

@@ -11,7 +11,14 @@ from typing import Protocol
 import unicorn
 from unicorn import x86_const as x86
 
-from ambilink.machine.emulator.context import HFLAG_CPL, HFLAG_CS64, HFLAG_LMA, Context, segments_as_bytes
+from ambilink.machine.emulator.context import (
+    HFLAG_CPL,
+    HFLAG_CS64,
+    HFLAG_INHIBIT_INTERRUPT,
+    HFLAG_LMA,
+    Context,
+    segments_as_bytes,
+)
 from ambilink.machine.emulator.fault import debug_deviations
 from ambilink.machine.emulator.python_registers import (
     LONGEST,
@@ -220,6 +227,10 @@ class PythonRun:
         executed = 0
         self._awaits_enabler = True
         try:
+            if self._context.hflags.value & HFLAG_INHIBIT_INTERRUPT:  # an earlier part ended at an enabler
+                executed += self._step(1)
+                if self._ended:
+                    return executed
             while executed < limit and not self._cpu.accepts_interrupt():
                 self._add_hooks(self._enablers)
                 executed += self._run_part(limit - executed)
