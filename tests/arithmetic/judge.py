@@ -8,6 +8,7 @@ import ctypes
 import mmap
 import platform
 import random
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ PRECISIONS = (0, 2, 3)
 CONTROL_EMPTY, CONTROL_MASKED, CONTROL_USUAL = 0x40, 0x3F, 0x37F
 MXCSR_MASKED = 0x1F80
 INEXACT = 0x20
+VECTOR_SIMD, CR4_OSXMMEXCPT = 19, 0x400
 
 PROLOGUE = """
  pushq %rbx
@@ -61,6 +63,14 @@ EPILOGUE = f"""
  popq %rbp
  popq %rbx
 """
+# A handler of SIGFPE: it changes gregs of its third argument, a ucontext.
+RAISED = """
+ movq 120(%rdx), %rax  # RBP
+ movq %rax, 168(%rdx)  # RIP
+ movq $1, 72(%rdx)     # R12
+ ret
+"""
+SIGACTION_SIZE, SIGACTION_FLAGS, SA_SIGINFO = 152, 136, 4  # glibc's and musl's
 
 
 def why_not() -> str | None:
@@ -77,7 +87,7 @@ def why_not() -> str | None:
 @contextmanager
 def assembled(kinds: list[Kind]) -> Iterator[ctypes.CDLL]:
     """Function k<index> of the library is the loop of that kind."""
-    text = [".text\n"]
+    text = [".text\n.globl raised\nraised:", RAISED]
     for index, kind in enumerate(kinds):
         begin, end = f".balign {FUNCTION_SIZE}\n.globl k{index}\nk{index}:", f".globl e{index}\ne{index}: ret\n"
         text.append(begin + PROLOGUE + kind.code + EPILOGUE + end)
@@ -87,6 +97,21 @@ def assembled(kinds: list[Kind]) -> Iterator[ctypes.CDLL]:
         run_zig("the judge", folder, "clang", "-c", "--target=x86_64-linux-gnu", "judge.S", timeout=120)
         run_zig("the judge", folder, "ld.lld", "-shared", "-z", "noexecstack", "-o", "judge.so", "judge.o", timeout=120)
         yield ctypes.CDLL(str(folder / "judge.so"))
+
+
+@contextmanager
+def raising(handler: int) -> Iterator[None]:
+    """Exceptions that the processor raises come to a handler of machine code."""
+    system = ctypes.CDLL(None)
+    new = ctypes.create_string_buffer(SIGACTION_SIZE)
+    old = ctypes.create_string_buffer(SIGACTION_SIZE)
+    new[:8] = handler.to_bytes(8, "little")
+    new[SIGACTION_FLAGS : SIGACTION_FLAGS + 4] = SA_SIGINFO.to_bytes(4, "little")
+    system.sigaction(signal.SIGFPE, new, old)
+    try:
+        yield
+    finally:
+        system.sigaction(signal.SIGFPE, old, None)
 
 
 @dataclass
@@ -124,6 +149,14 @@ class Judge:
         self.engine.mem_map(STACK, 0x10000)
         self.engine.mem_map_ptr(INPUT, len(self._given), unicorn.UC_PROT_ALL, self._given_address)
         self.engine.mem_map_ptr(OUTPUT, len(self._outputs[1]), unicorn.UC_PROT_ALL, emulated)
+        self.engine.reg_write(x86.UC_X86_REG_CR4, self.engine.reg_read(x86.UC_X86_REG_CR4) | CR4_OSXMMEXCPT)
+        self.engine.hook_add(unicorn.UC_HOOK_INTR, self._on_exception)
+
+    @staticmethod
+    def _on_exception(engine: unicorn.Uc, vector: int, data: object) -> None:
+        assert vector == VECTOR_SIMD, vector
+        engine.reg_write(x86.UC_X86_REG_R12, 1)
+        engine.reg_write(x86.UC_X86_REG_RIP, engine.reg_read(x86.UC_X86_REG_RBP))
 
     @staticmethod
     def _pages(size: int) -> int:
@@ -134,9 +167,9 @@ class Judge:
         for output in self._outputs:
             output[:] = bytes(len(output))
         function = getattr(self._library, f"k{index}")
-        function(
-            ctypes.c_uint64(self.count), ctypes.c_void_p(self._given_address), ctypes.c_void_p(self._native_address)
-        )
+        arguments = self.count, self._given_address, self._native_address
+        with raising(ctypes.cast(self._library.raised, ctypes.c_void_p).value or 0):
+            function(*map(ctypes.c_uint64, arguments))
         self._emulate(index)
         native_output, emulated = (memoryview(output) for output in self._outputs)
         return native_output, emulated
@@ -174,7 +207,8 @@ def _controls(kind: Kind, r: random.Random) -> list[bytes]:
             flagged = r.choice((0, INEXACT, r.getrandbits(6)))  # with it the emulator computes in another way
             plain = r.randrange(2) == 0
             modes = 0 if plain else r.randrange(4) << 13 | r.choice((0, 0x8000, 0x40, 0x8040))
-            control = MXCSR_MASKED | modes | flagged
+            masks = MXCSR_MASKED if r.randrange(4) else r.getrandbits(6) << 7
+            control = masks | modes | flagged
         else:
             masks = CONTROL_MASKED if r.randrange(4) else r.getrandbits(6)
             control = CONTROL_EMPTY | masks | r.choice(PRECISIONS) << 8 | r.randrange(4) << 10

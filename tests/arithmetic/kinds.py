@@ -116,11 +116,15 @@ def _x87_kinds() -> list[Kind]:
 
 
 def _sse(body: str) -> str:
+    """An exception that is raised goes on at RBP, with R12 set."""
     return f"""ldmxcsr 32(%r13)
  movups (%r13), %xmm0
  movups 16(%r13), %xmm1
  xorl %eax, %eax
+ xorl %r12d, %r12d
+ leaq 14f(%rip), %rbp
  {body}
+14: movq %r12, 40(%r14)
  movups %xmm0, (%r14)
  stmxcsr 16(%r14)
  movq %rax, 32(%r14)

@@ -1,6 +1,8 @@
 /* SSE's arithmetic (Intel volume 1, chapter 11.5). */
 #include "sse_fast.h"
 
+#define BIAS 0x6000 /* any that is large: what is raised has flags as if exponents had no bounds, and no result */
+
 struct rounding sse_rounding(const struct cpu *cpu, enum format format)
 {
     static const struct rounding formats[] = {{FORMAT32}, {FORMAT64}};
@@ -8,6 +10,7 @@ struct rounding sse_rounding(const struct cpu *cpu, enum format format)
     how.mode = (uint8_t)sse_mode(cpu);
     how.masked = (uint8_t)sse_masked(cpu);
     how.flush = cpu->mxcsr & MXCSR_FLUSH;
+    how.bias = BIAS;
     return how;
 }
 

@@ -149,6 +149,13 @@ REPLACEMENT(cvtsq2sd, void, (struct cpu *cpu, union xmm *d, uint64_t value))
 
 /* To integers. What does not fit is invalid, and gives the indefinite integer. */
 
+/* Inexact counts only if what is invalid is masked. */
+static void flag(struct cpu *cpu, unsigned flags, uintptr_t caller)
+{
+    sse_flag(cpu, flags & ~(unsigned)FLAG_INEXACT, caller);
+    sse_flag(cpu, flags & FLAG_INEXACT, caller);
+}
+
 static int64_t to_integer(const struct cpu *cpu, const union xmm *s, enum format from, unsigned lane, unsigned bits,
                           unsigned mode, unsigned *flags)
 {
@@ -176,7 +183,7 @@ static void to_integers(struct cpu *cpu, union xmm *d, const union xmm *s, enum 
     uint32_t results[4] = {0};
     for (unsigned i = 0; i < lanes; i++)
         results[i] = (uint32_t)to_integer(cpu, s, from, i, 32, mode, &flags);
-    sse_flag(cpu, flags, caller);
+    flag(cpu, flags, caller);
     for (unsigned i = 0; i < words; i++)
         d->l[i] = results[i];
 }
@@ -235,7 +242,7 @@ static void round_lanes(struct cpu *cpu, union xmm *d, const union xmm *s, enum 
         flags |= inexact && !(how & 8) ? FLAG_INEXACT : 0;
         sse_pack(format, &results, i, n);
     }
-    sse_flag(cpu, flags, caller);
+    flag(cpu, flags, caller);
     *d = results;
 }
 
