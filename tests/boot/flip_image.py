@@ -15,10 +15,11 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ambilink.bootimage.container import damaged, parse, read
+from ambilink.bootimage.container import damaged, parse, read, signing_code
 from ambilink.bootimage.keys import make_keys, read_private
 from ambilink.bootimage.layout import PAGE_SIZE, round_up
 from ambilink.bootimage.signing import resign
+from ambilink.bootimage.tree import DigestKind
 from ambilink.elf.file import ElfFile
 from ambilink.elf.layout import PT_LOAD
 from ambilink.errors import AmbilinkError
@@ -36,6 +37,7 @@ SECONDS = {"emulator": 20.0, "qemu": 10.0}
 INTACT = 1  # TREE_INTACT of libs/bootimage
 GUARD_STATE = 8  # offset of `state` in struct page_guard of boot/kernel/memory/guard.h
 SIGNED = "signed"  # and linked by the loader service
+SIGNING = "kernel: signatures, not used"
 MACHINES_OWN = ("ELF headers", "sections and symbols", "space outside of segments")  # nothing at boot checks them
 REPORTED = re.compile(r"is damaged|boot image refused|no boot image in memory|the kernel is damaged")
 
@@ -57,11 +59,15 @@ def regions(path: Path) -> list[Region]:
     elf = ElfFile(path, image.data)
     at, header = image.archive_offset, image.archive.header
     found = [Region("ELF headers", 0, 64 + 56 * len(elf.segments))]
-    found += [
-        Region("kernel", each.offset, each.offset + each.file_size)
-        for each in elf.segments
-        if each.type == PT_LOAD and each.offset != at and each.file_size
-    ]
+    signing = signing_code(elf)
+    if header.digest_kind is DigestKind.BLAKE2B:  # a part of the kernel as any other
+        signing = range(0)
+    found += [Region(SIGNING, signing.start, signing.stop)] if signing else []
+    for each in elf.segments:
+        if each.type == PT_LOAD and each.offset != at and each.file_size:
+            end = each.offset + each.file_size
+            start = signing.stop if signing.start == each.offset else each.offset
+            found.append(Region("kernel", start, end))
     found += [
         Region("header", at, at + PAGE_SIZE),
         Region("directory", at + PAGE_SIZE, at + header.directory_size),
@@ -171,7 +177,7 @@ class Subject:
 
     def is_used(self, case: Flipped) -> bool:
         """By a boot, which checks it then."""
-        return case.page in self.used if case.page >= 0 else case.region not in MACHINES_OWN
+        return case.page in self.used if case.page >= 0 else case.region not in (*MACHINES_OWN, SIGNING)
 
     def judge(self, case: Flipped, machine: str = "emulator") -> Judged:
         data = case.apply(self.path.read_bytes())

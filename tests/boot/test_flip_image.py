@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from ambilink.bootimage import layout
-from ambilink.bootimage.container import damaged, parse, read, seal, with_tree
+from ambilink.bootimage.container import damaged, parse, read, seal, signing_code, with_tree
 from ambilink.bootimage.layout import PAGE_SIZE
 from ambilink.bootimage.tree import DigestKind
 from ambilink.elf.file import ElfFile
@@ -130,14 +130,29 @@ def test_a_damaged_kernel_stops(image, machine, build):
     ]
 
 
+def test_code_of_signatures_is_compared_when_it_is_needed(image, build):
+    """An image with checksums does without; BLAKE2b digests need it."""
+    at = signing_code(ElfFile.open(image.path))[0x123]
+    hashed = bytearray(with_tree(image, DigestKind.BLAKE2B, image.data, 0))
+    alter(image, at)
+    assert damaged(read(image.path)) == ["the kernel's segments do not match their digest"]
+    assert boot(build, image.path).outcome.verdict is Verdict.PASS
+    hashed[at] ^= 0x40
+    image.path.write_bytes(hashed)
+    assert damaged(read(image.path)) == ["the kernel's segments do not match their digest"]
+    assert boot(build, image.path).outcome.text == [
+        "kernel: panic: boot image refused: the kernel is damaged, or not the one that was packed"
+    ]
+
+
 def test_another_version_is_named(image):
     at = image.archive_offset
     data = image.data[: at + 8] + struct.pack("<I", 3) + image.data[at + 12 :]
     image.path.write_bytes(data)
-    with pytest.raises(AmbilinkError, match="has version 3, this program reads version 5"):
+    with pytest.raises(AmbilinkError, match="has version 3, this program reads version 6"):
         read(image.path)
     outcome = machine_boot("emulator", with_kernel(BootRequest(image.path)))
-    wanted = "its archive has version 3, this kernel reads version 5"
+    wanted = "its archive has version 3, this kernel reads version 6"
     assert outcome.text == [f"kernel: panic: boot image refused: {wanted}"]
 
 

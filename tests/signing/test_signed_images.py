@@ -115,7 +115,7 @@ def test_the_kernel_for_grub_has_the_key(images):
     data = bytes(kernel.data)
     assert signing.with_trust(kernel.path, data, trust) == data
     header = container.read(images.folder / "grub.img").archive.header
-    assert container.kernel_checksum(kernel) == header.kernel_checksum
+    assert container.KernelSums.of(kernel) == container.KernelSums(header.kernel_checksum, header.signing_checksum)
 
 
 def test_signing_is_repeatable(images):

@@ -17,14 +17,15 @@
  * header's, has zero bytes there); each further level a digest of each page of the level before; a level ends with zero
  * bytes to a page. The last level is one page, and `root` is its digest. The kernel checks a page when it is first used. The
  * header has a checksum, and may be signed; it holds what covers the rest of the ELF file: the kernel as it is loaded
- * (`kernel_checksum`, which the kernel compares), and all bytes outside of the archive (`container_digest`, for tools).
+ * (`kernel_checksum` and `signing_checksum`, which the kernel compares), and all bytes outside of the archive
+ * (`container_digest`, for tools).
  */
 #ifndef AMBILINK_IMAGE_H
 #define AMBILINK_IMAGE_H
 #include <stdint.h>
 
 #define IMAGE_MAGIC 0x3130474d49424d41 /* "AMBIMG01" */
-#define IMAGE_VERSION 5
+#define IMAGE_VERSION 6
 #define IMAGE_DIGEST_SIZE 32
 #define IMAGE_SIGNATURE_SIZE 64
 /* What is signed: these bytes, then the header's fields before the signature. */
@@ -59,8 +60,10 @@ struct image_header {
     uint64_t image_size;         /* bytes of the ELF file */
     uint32_t digest_kind;        /* IMAGE_DIGEST_... */
     uint32_t digest_size;        /* bytes of one */
-    uint32_t kernel_checksum;    /* CRC-32C of the bytes that the kernel's segments load, in their order, without image_place */
-    uint32_t reserved;
+    uint32_t kernel_checksum;    /* CRC-32C of the bytes that the kernel's segments load, in their order, without image_place
+                                  * and those of signing_checksum */
+    uint32_t signing_checksum;   /* CRC-32C of the kernel's code for Ed25519 and BLAKE2b: from its symbol kernel_text_start to
+                                  * kernel_signing_end */
     uint64_t release;            /* counts up; a signed image is refused by a kernel that wants a later one */
     uint8_t root[IMAGE_DIGEST_SIZE]; /* the first `digest_size` bytes; then zero */
     uint8_t container_digest[IMAGE_DIGEST_SIZE]; /* BLAKE2b-256 of the ELF file without the archive */

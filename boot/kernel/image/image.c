@@ -12,6 +12,8 @@ _Static_assert(TREE_INTACT == GUARD_INTACT, "the tree's states are the guard's")
 
 #define CHECKED_EARLY 32 /* pages of a mapping, up to which comparing all costs less than the faults of those that are used */
 
+#define KERNEL_DAMAGED "boot image refused: the kernel is damaged, or not the one that was packed"
+
 struct boot_image boot_image;
 
 static void log_damage(uint64_t page)
@@ -88,6 +90,15 @@ static void *find_archive(void)
     return physical_pointer(image_place.address);
 }
 
+/* The code of Ed25519 and BLAKE2b is a tenth of the kernel, and most images need none of it. */
+static void check_signing(const struct image_header *header)
+{
+    if (!trust_wants_signature() && header->digest_kind != IMAGE_DIGEST_BLAKE2B)
+        return;
+    if (header->signing_checksum != kernel_sum_of_signing())
+        panic(KERNEL_DAMAGED);
+}
+
 static void open_tree(const void *bytes)
 {
     const struct image_header *header = bytes;
@@ -97,6 +108,7 @@ static void open_tree(const void *bytes)
               IMAGE_VERSION);
     if (rule)
         panic("boot image refused: %s", rule);
+    check_signing(header);
     trust_check(header);
     uint8_t *state = kernel_alloc(PAGE_UP(image_place.size / PAGE_SIZE));
     if (!state)
@@ -120,7 +132,7 @@ void boot_image_open(uint32_t kernel_sum)
     const struct image_header *header = find_archive();
     open_tree(header);
     if (header->kernel_checksum != kernel_sum)
-        panic("boot image refused: the kernel is damaged, or not the one that was packed");
+        panic(KERNEL_DAMAGED);
     open_directory(header);
     kernel_record.image_address = image_place.address;
     kernel_record.image_size = image_place.size;

@@ -1,7 +1,7 @@
 """The boot image as one ELF file: the kernel's segments, and one more that holds the archive.
 
-The archive's header covers the rest of the file, too: its size, a digest of all bytes outside of the archive, and a
-checksum of what the kernel's segments load, which the kernel compares when it boots.
+The archive's header covers the rest of the file, too: its size, a digest of all bytes outside of the archive, and
+checksums of what the kernel's segments load, which the kernel compares when it boots.
 
 The kernel's section headers and symbol table are kept, so that debuggers and the verifying tool find its
 symbols; each file of the archive gets a section header of its own, so `readelf -S` lists them.
@@ -37,6 +37,7 @@ from ambilink.files import read_regular
 
 PLACE = struct.Struct("<QQ")
 PLACE_SYMBOL = "image_place"  # struct image_place in the kernel: where the archive lies
+SIGNING_SYMBOLS = ("kernel_text_start", "kernel_signing_end")  # in the kernel: its code for Ed25519 and BLAKE2b
 ARCHIVE_SECTION = ".archive"
 ARCHIVE_ALIGN = 1 << 21  # physical: clear of the kernel, and good for large pages
 PHYSICAL_END = 1 << 52
@@ -123,33 +124,53 @@ def build(kernel: Path, archive: bytes, files: Archive) -> bytes:
     return seal(kernel, bytes(image) + b"".join(each.pack() for each in sections), archive_at, len(archive))
 
 
-def kernel_checksum(kernel: ElfFile, archive_at: int = -1) -> int:
-    """Of what the kernel's segments load, one after the other, without image_place: boot/kernel/image/self.c. The
-    segment at `archive_at` in the file is none of them."""
-    place = _place_offset(kernel)
-    loaded = b""
-    for segment in kernel.segments:
-        if segment.type != PT_LOAD or segment.offset == archive_at:
-            continue
-        end = segment.offset + segment.file_size
-        cut = range(max(place, segment.offset), min(place + PLACE.size, end))
-        loaded += (
-            kernel.data[segment.offset : cut.start] + kernel.data[cut.stop : end]
-            if cut
-            else kernel.contents(segment, "")
-        )
-    return checksum_of(loaded)
+def signing_code(kernel: ElfFile) -> range:
+    """Where in the file the kernel's code for signatures lies, which has a checksum of its own. A kernel without these
+    symbols has no such code."""
+    addresses = kernel.addresses()
+    start, end = (addresses.get(name, 0) for name in SIGNING_SYMBOLS)
+    if start >= end:
+        return range(0)
+    at = kernel.place_of(start, end - start, SIGNING_SYMBOLS[0])
+    return range(at, at + end - start)
+
+
+@dataclass(frozen=True)
+class KernelSums:
+    """Of what the kernel's segments load, one after the other, without image_place: boot/kernel/image/self.c."""
+
+    kernel: int
+    signing: int  # of the code for signatures; it is no part of the other
+
+    @classmethod
+    def of(cls, kernel: ElfFile, archive_at: int = -1) -> "KernelSums":
+        """The segment at `archive_at` in the file is none of the kernel's."""
+        place, signing = _place_offset(kernel), signing_code(kernel)
+        cuts = sorted((range(place, place + PLACE.size), signing), key=lambda cut: cut.start)
+        loaded = b""
+        for segment in kernel.segments:
+            if segment.type != PT_LOAD or segment.offset == archive_at:
+                continue
+            kernel.contents(segment, "")  # refuses what the file does not have
+            at, end = segment.offset, segment.offset + segment.file_size
+            for cut in cuts:
+                loaded += kernel.data[at : min(cut.start, end)]
+                at = max(at, min(cut.stop, end))
+            loaded += kernel.data[at:end]
+        return cls(checksum_of(loaded), checksum_of(kernel.data[signing.start : signing.stop]))
 
 
 def seal(path: Path, image: bytes, archive_at: int, size: int, release: int | None = None) -> bytes:
     """An image with the header of its archive completed, for what lies around the archive as it is."""
     end = archive_at + size
     header = layout.header_of(image[archive_at:end], path)
+    sums = KernelSums.of(ElfFile(path, image), archive_at)
     header = replace(
         header,
         release=header.release if release is None else release,
         image_size=len(image),
-        kernel_checksum=kernel_checksum(ElfFile(path, image), archive_at),
+        kernel_checksum=sums.kernel,
+        signing_checksum=sums.signing,
         container_digest=digest_of(image[:archive_at] + image[end:]),
     )
     return image[:archive_at] + header.pack() + image[archive_at + PAGE_SIZE :]
@@ -267,9 +288,10 @@ def damaged(image: ImageFile) -> list[str]:
 def _altered_part(image: ImageFile) -> str:
     """Of what lies outside of the archive."""
     try:
-        sum_now = kernel_checksum(ElfFile(image.path, image.data), image.archive_offset)
+        sums = KernelSums.of(ElfFile(image.path, image.data), image.archive_offset)
     except ElfError:
         return "its ELF headers"
-    if sum_now != image.archive.header.kernel_checksum:
+    header = image.archive.header
+    if (sums.kernel, sums.signing) != (header.kernel_checksum, header.signing_checksum):
         return "the kernel's segments"
     return "its ELF headers, sections, symbols or the space between"

@@ -23,7 +23,7 @@ from ambilink.errors import AmbilinkError
 
 PAGE_SIZE = tree.PAGE_SIZE
 MAGIC = int.from_bytes(b"AMBIMG01", "little")
-VERSION = 5
+VERSION = 6
 SIGNATURE_SIZE = 64
 ARGUMENTS_MAX = 8
 PRIORITY_MAX = 31
@@ -144,11 +144,11 @@ class Header:
     loader_file: int
     loader_linker: int
     tree_offset: int
-    image_size: int = 0  # these four are known when the image is complete: container.seal
+    image_size: int = 0  # these five are known when the image is complete: container.seal
     digest_kind: DigestKind = DigestKind.CRC32C
     digest_size: int = DigestKind.CRC32C.size
     kernel_checksum: int = 0
-    reserved: int = 0
+    signing_checksum: int = 0
     release: int = 0
     root: bytes = bytes(DIGEST_SIZE)
     container_digest: bytes = bytes(DIGEST_SIZE)
@@ -178,7 +178,7 @@ class Header:
             != checksum
         ):
             raise reader.refuse("the archive's header does not match its checksum: the image was altered")
-        if any(data[HEADER.size : PAGE_SIZE]) or end or header.reserved:
+        if any(data[HEADER.size : PAGE_SIZE]) or end:
             raise reader.refuse("the archive's header is followed by bytes that are not zero")
         header.check(reader)
         return replace(header, digest_kind=DigestKind(header.digest_kind))
