@@ -22,7 +22,13 @@ WANTED = {
     "pmovmskb eax, mm1": ("0fd7c1", EMPTY, 0xFF),
     "movdq2q mm4, xmm0": ("f20fd6e0", [0, 0, 0, 0, ONES, 0, ONE, ONE], 0xFF),
     "movq2dq xmm0, mm4": ("f30fd6c4", EMPTY, 0xFF),
+    "palignr mm3, mm1, 3": ("0f3a0fd903", [0, 0, 0, ONES, 0, 0, ONE, ONE], 0xFF),
+    "pshufb mm3, [rdi]": ("0f38001f", [0, 0, 0, ONES, 0, 0, ONE, ONE], 0xFF),
     "movbe rax, [rdi]": ("480f38f007", ST, 0xC0),
+}
+WANTED |= {
+    f"0f 38 {opcode:02x} mm3, mm7": (f"0f38{opcode:02x}df", [0, 0, 0, ONES, 0, 0, ONE, ONE], 0xFF)
+    for opcode in (*range(12), 0x1C, 0x1D, 0x1E)
 }
 
 

@@ -89,17 +89,54 @@ static int mmx_written(struct cpu *cpu)
     }
 }
 
-/* An MMX instruction. Of a register that it writes the exponent is all ones. */
-REPLACEMENT(enter_mmx, void, (struct cpu *cpu))
+static void begin_mmx(struct cpu *cpu, uintptr_t caller)
 {
-    x87_begin(cpu, CALLER);
+    x87_begin(cpu, caller);
     cpu->top = 0;
     for (unsigned i = 0; i < 8; i++)
         cpu->is_empty[i] = 0;
+}
+
+/* An MMX instruction. Of a register that it writes the exponent is all ones. */
+REPLACEMENT(enter_mmx, void, (struct cpu *cpu))
+{
+    begin_mmx(cpu, CALLER);
     unicorn_find_rip(cpu, CALLER);
     int written = mmx_written(cpu);
     if (written >= 0)
         cpu->x87[written].exponent = 0xffff;
+}
+
+/* Those of SSSE3, which do not call enter_mmx. */
+#define SSSE3(name) \
+    REPLACEMENT(name##_mmx, void, (struct cpu *cpu, struct extended *d, const struct extended *s)) \
+    { \
+        begin_mmx(cpu, CALLER); \
+        ORIGINAL(name##_mmx)(cpu, d, s); \
+        d->exponent = 0xffff; \
+    }
+
+SSSE3(pabsb)
+SSSE3(pabsw)
+SSSE3(pabsd)
+SSSE3(phaddw)
+SSSE3(phaddd)
+SSSE3(phaddsw)
+SSSE3(phsubw)
+SSSE3(phsubd)
+SSSE3(phsubsw)
+SSSE3(pmaddubsw)
+SSSE3(pmulhrsw)
+SSSE3(pshufb)
+SSSE3(psignb)
+SSSE3(psignw)
+SSSE3(psignd)
+
+REPLACEMENT(palignr_mmx, void, (struct cpu *cpu, struct extended *d, const struct extended *s, int32_t shift))
+{
+    begin_mmx(cpu, CALLER);
+    ORIGINAL(palignr_mmx)(cpu, d, s, shift);
+    d->exponent = 0xffff;
 }
 
 static unsigned tag_of(const struct cpu *cpu, unsigned index)
