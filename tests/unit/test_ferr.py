@@ -13,7 +13,7 @@ BEGIN, END = "dbe3 d92c2500000300 d9e8 d9ee def9", "9b f4"
 FWAIT = CODE + len(bytes.fromhex(BEGIN))
 
 
-@pytest.mark.parametrize(("control", "is_said"), [(0x37B, True), (0x37F, False)])  # division by zero: not masked; masked
+@pytest.mark.parametrize(("control", "is_said"), [(0x37B, True), (0x37F, False)])  # division by 0: not masked, masked
 def test_a_pending_exception_is_said(control, is_said):
     if reason := native.missing():
         pytest.skip(f"there is no native helper ({reason})")
