@@ -1,5 +1,5 @@
 """dlopen and its relatives, a malloc of the program's own, many libraries: programs print what they print under glibc,
-whoever links them."""
+under every linking strategy."""
 
 import re
 import shutil

@@ -97,7 +97,7 @@ def test_both_forms_are_built_and_kept(tree, offer):
 
 
 def test_headers_alone(tree, offer):
-    """Whoever searches the folder waits for it, though no file of it is named."""
+    """A source that searches the folder waits for it, though no file of it is named."""
     offer(tar({"pack-1.0/pack.h": "static inline int pack(int x) { return x; }\n#define VALUE 3\n"}))
     text = (tree.folder / "SConstruct").read_text()
     text = text.replace('["pack.c"], folder="src"', "[]").replace("source.files, ", "")

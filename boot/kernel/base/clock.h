@@ -9,7 +9,7 @@
 
 /* Start the timer. Interrupts stay off until the first wait or the first user thread. */
 void clock_init(void);
-/* The timer interrupts after so many nanoseconds, not earlier, or CLOCK_SPAN_MAX; what it was told before is void. */
+/* The timer interrupts after so many nanoseconds, not earlier, or CLOCK_SPAN_MAX; what it was armed for before is void. */
 void clock_arm(uint64_t span);
 /* Counts of the timer since boot, TIMER_FREQUENCY a second: cheaper than nanoseconds. */
 uint64_t clock_counts(void);

@@ -18,7 +18,7 @@ bool coroutine_go_on(void);
 /* By itself: stop. */
 void coroutine_stop(void);
 
-/* Nothing new is to be begun: what takes memory fails, and nobody is told. */
+/* Nothing new is to be begun: what takes memory fails, without a report. */
 static inline bool gives_up(void)
 {
     return coroutine_runs && coroutine_is_in_vain;

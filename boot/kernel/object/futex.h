@@ -1,6 +1,6 @@
 /* Threads that wait for a word of memory to change, until another one says that it did. Nothing is made for a word: those
  * that wait for it are found by its address in their process, or, where it is shared, by its place in the memory object. So
- * nobody's waiters are in the way of others that do not share that memory. */
+ * no process' waiters are in the way of others that do not share that memory. */
 #ifndef OBJECT_FUTEX_H
 #define OBJECT_FUTEX_H
 #include "object/thread.h"
@@ -24,7 +24,7 @@ int64_t futex_requeue(struct futex from, uint64_t count, struct futex to, uint64
  * or waits, and will have it; STATUS_OVERLAP: it, or one that waits for it, has the lock; STATUS_PEER_GONE: no thread has that
  * number; STATUS_BAD_ADDRESS, STATUS_INVALID. */
 int64_t futex_lock(struct futex futex);
-/* It gives a lock of its own to the next that waits, or to nobody. STATUS_NO_RIGHT: it is not its own; CALL_AGAIN. */
+/* It gives a lock of its own to the next that waits; where none waits it is free. STATUS_NO_RIGHT: it is not its own; CALL_AGAIN. */
 int64_t futex_unlock(struct futex futex);
 /* A thread ends, with its process: locks of its list (musl's, and Linux') are marked, and one waiter of each is woken. At most
  * FUTEX_LIST_MAX. False: work ran out. */

@@ -52,7 +52,7 @@ struct waiter {
     struct trie_node node;
     struct waiter *next, *previous; /* NULL: it waits for no word */
     struct memory *memory;          /* whose word it is, kept; NULL: the process' own */
-    uint64_t ticket;                /* by which those that came later are told */
+    uint64_t ticket;                /* which is greater for those that came later */
 };
 
 struct thread {

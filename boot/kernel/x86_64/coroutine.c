@@ -32,7 +32,7 @@ bool coroutine_begin(void (*function)(void))
 {
     body = function;
     is_done = coroutine_is_in_vain = false;
-    /* As if `run` had been called by nobody, and were about to begin. */
+    /* As if `run` had no caller, and were about to begin. */
     other = coroutine_stack + STACK_SIZE / sizeof *coroutine_stack - SAVED - 2;
     for (unsigned i = 0; i < SAVED; i++)
         other[i] = 0;

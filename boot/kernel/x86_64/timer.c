@@ -1,5 +1,5 @@
-/* The 8254: its third channel counts on and on, and is read; its first one interrupts once, when it was told to. Both are
- * driven by one clock, so that nothing is calibrated, and what one is told in counts the other shows. */
+/* The 8254: its third channel counts on and on, and is read; its first one interrupts once, when it was armed. Both are
+ * driven by one clock, so that nothing is calibrated, and what one is armed with, in counts, the other shows. */
 #include "timer.h"
 
 #include "port.h"

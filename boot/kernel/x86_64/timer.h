@@ -11,6 +11,6 @@
 void timer_init(void);
 /* Counts since timer_init. */
 uint64_t timer_counts(void);
-/* Interrupt (VECTOR_TIMER) when so many counts have passed, TIMER_SPAN_MAX at most, and not when it was told before. */
+/* Interrupt (VECTOR_TIMER) when so many counts have passed, TIMER_SPAN_MAX at most, and not when it was armed for before. */
 void timer_arm(uint64_t span);
 #endif

@@ -46,7 +46,7 @@ static int is_handled(const struct action *action)
     return action->handler.plain != SIG_DFL && action->handler.plain != SIG_IGN;
 }
 
-/* Faults that somebody handles are signals; others end the process, and the kernel reports them. */
+/* Faults that have a handler are signals; others end the process, and the kernel reports them. */
 static void set_entry(void)
 {
     unsigned vectors = 0;

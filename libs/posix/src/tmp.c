@@ -90,7 +90,7 @@ long tmp_file_look(const struct descriptor *file, struct stat *status)
     return tmp_error(result);
 }
 
-/* What is below /tmp: the rest of the path in `path`. Others are of the image, which nobody changes: -EROFS. */
+/* What is below /tmp: the rest of the path in `path`. Others are of the image, which is never changed: -EROFS. */
 static long changeable(long directory, const char *text, struct path *path, const char **below, handle_t *tmp)
 {
     struct stat status;

@@ -121,7 +121,7 @@ void timer_init(void) {}
 void timer_acknowledge(void) {}
 void timer_arm(uint64_t span) { (void)span; }
 
-/* Whenever somebody looks, so much has passed. */
+/* Each time that it is read, so much has passed. */
 uint64_t timer_counts(void)
 {
     static uint64_t counts;

@@ -1,4 +1,4 @@
-/* Futexes, locks, signals and times, with what nobody means: nothing of it may hurt others, or stay. It ends while threads wait in
+/* Futexes, locks, signals and times, with what no program means: nothing of it may hurt others, or stay. It ends while threads wait in
  * every way. */
 #include <protocol/loader.h>
 #include <string.h>
@@ -84,7 +84,7 @@ static void lock_then_other(uint64_t number)
 
 static void check_locks(void)
 {
-    words[0] = 12345678; /* nobody's */
+    words[0] = 12345678; /* no thread's number */
     CHECK(sys_futex_lock((void *)words, 0, 0) == STATUS_PEER_GONE && sys_futex_unlock((void *)words, 0) == STATUS_NO_RIGHT);
     CHECK(sys_futex_lock((void *)words, FUTEX_SHARED, 1) == STATUS_TIMED_OUT); /* it may be another process' */
     words[0] = 0;

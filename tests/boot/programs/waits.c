@@ -165,7 +165,7 @@ static void check_shared(void)
     start(wait_for_shared, 2, (uint64_t)one + 40);
     start(wait_for, 3, (uint64_t)two + 40);
     let_others_run();
-    CHECK(sys_process_unmap(self, (uint64_t)one + 4096, 4096) == STATUS_OK); /* whoever waits there, waits on */
+    CHECK(sys_process_unmap(self, (uint64_t)one + 4096, 4096) == STATUS_OK); /* a thread that waits there, waits on */
     CHECK(sys_futex_wake((const void *)(one + 4096 + 40), 9, FUTEX_SHARED) == STATUS_BAD_ADDRESS);
     CHECK(sys_futex_wake((const void *)(two + 40), 9, FUTEX_SHARED) == 2);
     CHECK(sys_futex_wake((const void *)(two + 40), 9, FUTEX_SHARED) == 0);
@@ -293,7 +293,7 @@ static void check_priorities(int64_t limit)
     const unsigned before = other;
     CHECK(sys_thread_priority(0, 5) == 0);
     for (unsigned i = 0; i < 3; i++)
-        sys_thread_yield(); /* to nobody */
+        sys_thread_yield(); /* no other thread is ready */
     CHECK(other == before);
     check_sleep(limit);
     CHECK(other != before);

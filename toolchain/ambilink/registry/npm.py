@@ -1,4 +1,4 @@
-"""npm: `npm pack` fetches what a registry has, by the settings, proxies and secrets of whoever builds."""
+"""npm: `npm pack` fetches what a registry has, by the settings, proxies and secrets of the user who builds."""
 
 import re
 import shutil

@@ -1,7 +1,7 @@
 """Unpacking: the plain files of one folder of an archive, into a folder of their own.
 
 Archives have one folder at their top (`package/`, `name-version/`); paths are from there. Links and devices are left
-out. An archive with a name that leads elsewhere is refused as a whole: nobody packs such a one by mistake.
+out. An archive with a name that leads elsewhere is refused as a whole: no tool packs such a one by mistake.
 """
 
 import io

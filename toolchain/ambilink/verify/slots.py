@@ -63,7 +63,7 @@ class Comparison:
         self._slots: dict[str, list[Slot]] = {}
 
     def judge_of(self, process: Process) -> Judge:
-        """Another one than wrote: see expected.py. The core is not told of preloads, which glibc judges in tests."""
+        """Another one than wrote: see expected.py. The core does not know preloads, which glibc judges in tests."""
         service = self.modules.service_of(process)
         return Judge.CORE if service and service.linker is Linker.PACK and not service.preload else Judge.MODEL
 

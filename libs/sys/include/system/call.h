@@ -79,7 +79,7 @@ _Noreturn void sys_signal_return(const struct signal_frame *frame);
 int64_t sys_thread_signal(int64_t number, unsigned signal);
 
 /* Locks whose owner inherits the priority of those that wait: a word, 0 or the owner's number, with FUTEX_WAITERS. To be taken
- * and given back by the program itself where nobody waits. STATUS_OVERLAP: this thread, or one that waits for it, has it. */
+ * and given back by the program itself where no thread waits. STATUS_OVERLAP: this thread, or one that waits for it, has it. */
 int64_t sys_futex_lock(const void *word, unsigned flags, uint64_t deadline);
 int64_t sys_futex_unlock(const void *word, unsigned flags);
 /* Linux' list of locks that this thread has, which are marked, and given up, if the process ends. */

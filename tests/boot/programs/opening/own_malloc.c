@@ -10,7 +10,7 @@
 
 static char heap[ROOM] __attribute__((aligned(4096)));
 static size_t used;
-static unsigned foreign; /* blocks of somebody else's that came back here */
+static unsigned foreign; /* blocks of another malloc that came back here */
 
 /* The size lies before the block. */
 static void *take(size_t size, size_t align)

@@ -50,7 +50,7 @@ class Bus:
         wide: Iterable[WideDevice] = (),
         nothing: Callable[[int, bool], None] = lambda port, is_write: None,
     ) -> None:
-        """`nothing` is told of accesses that reach no device."""
+        """`nothing` gets the accesses that reach no device."""
         self._nothing = nothing
         self._by_port = {port: device for device in devices for port in device.ports}
         self._wide = {port: device for device in wide for port in device.wide_ports}

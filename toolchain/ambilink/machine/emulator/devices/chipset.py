@@ -28,7 +28,7 @@ class Chipset:
         nothing: Callable[[int, bool], None] = lambda port, is_write: None,
     ) -> None:
         """`pause`: something happened that the CPU must be asked about now. `put` gets what the serial line sends.
-        `nothing` is told of ports without a device, and whether they are written."""
+        `nothing` gets ports without a device, and whether they are written."""
         self._pause = pause
         self.ended: str | None = None  # how the guest ended the machine
         self._was_pending = False
