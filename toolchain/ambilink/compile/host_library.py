@@ -22,6 +22,7 @@ FLAGS = ("-std=gnu17", "-O2", "-fPIC", "-ffreestanding", "-fno-stack-protector",
 LINK_FLAGS = ("-shared", "-Bsymbolic", "-z", "text", "-z", "noexecstack", "--strip-debug")
 KEPT = 8  # libraries of one kind in the cache folder, of other versions of the sources
 TIMEOUT = 120  # seconds
+ROOM = 1 << 20  # bytes: more than a library takes
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,16 @@ def _trim(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def _has_room(folder: Path) -> bool:
+    """For a library: a compiler that may not write says only that it failed."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(ROOM))
+    except OSError:
+        return False
+    return True
+
+
 def _compile_once(recipe: HostLibrary, library: Path) -> None:
     """Not where it failed before, of the same sources by the same compiler."""
     failure = library.with_suffix(".failed")
@@ -97,7 +108,7 @@ def _compile_once(recipe: HostLibrary, library: Path) -> None:
     try:
         compile_library(recipe, library)
     except AmbilinkError as error:
-        if error.__cause__ is None:  # else it did not start, or took too long
+        if error.__cause__ is None and _has_room(library.parent):  # else it did not start, took too long, or had no room
             failure.write_text(f"{error.where}\n{error.rule}\n")
         raise
 
