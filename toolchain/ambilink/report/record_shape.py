@@ -62,6 +62,18 @@ SHAPE: dict[str, Any] = {
             "code": str,
         }
     ),
+    "nowhere": Later(
+        [
+            {
+                "kind": str,
+                "address": int,
+                "accesses": LINES,
+                "count": int,
+                "calls": [{"address": int, "where": str}],
+                "registers": Each(int),
+            }
+        ]
+    ),
     "threads": Later([{"process": int, "name": str, "thread": int, "waits": str, "calls": LINES}]),
     "memory_read": Later([{"place": str, "address": int, "bytes": str}]),
     "waiting": LINES,
