@@ -262,8 +262,10 @@ int64_t futex_unlock(struct futex futex)
         if (others && next->share == thread->share && next->priority < thread->priority)
             thread_set_priority(next, thread->priority);
     }
-    if (word & FUTEX_WAITERS && thread->contested && --thread->contested == 0)
-        thread_set_priority(thread, thread->own_priority);
+    if (word & FUTEX_WAITERS && thread->contested) {
+        thread->contested--;
+        thread_restore_priority(thread);
+    }
     return STATUS_OK;
 }
 

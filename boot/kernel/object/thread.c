@@ -81,6 +81,18 @@ void thread_set_priority(struct thread *thread, unsigned priority)
         take_turns(thread);
 }
 
+void thread_inherit_priority(struct thread *thread, const struct thread *other)
+{
+    if (thread->priority < other->priority)
+        thread_set_priority(thread, other->priority);
+}
+
+void thread_restore_priority(struct thread *thread)
+{
+    if (!thread->contested)
+        thread_set_priority(thread, thread->own_priority);
+}
+
 /* From wherever it is ready or waits; a time-out stays. */
 static void leave_place(struct thread *thread)
 {

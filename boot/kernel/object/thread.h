@@ -123,6 +123,10 @@ int64_t thread_make_memory(struct budget *budget, uint64_t size, struct memory *
 void thread_ready(struct thread *thread);
 /* It has its turns among others of that priority from now on. */
 void thread_set_priority(struct thread *thread, unsigned priority);
+/* It has at least the priority of another thread, which waits for what it does. */
+void thread_inherit_priority(struct thread *thread, const struct thread *other);
+/* No thread waits for what it did: it has its own priority again, but while others wait for its locks. */
+void thread_restore_priority(struct thread *thread);
 /* One of a process' threads, which is not dead, by number; NULL: there is none. */
 struct thread *thread_by_number(const struct share *share, uint64_t number);
 /* A waiting thread's call has this result. */

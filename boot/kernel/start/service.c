@@ -97,6 +97,12 @@ static int64_t begin(struct start *start, uint64_t index, struct process *caller
 static struct start started;
 static enum { NONE, GOES_ON, IS_DONE } state;
 
+/* The thread that asked; NULL: it ended. */
+static struct thread *starter(void)
+{
+    return thread_by_number(&started.caller->share, started.thread_number);
+}
+
 static bool start_destroy(void *object)
 {
     (void)object;
@@ -105,6 +111,9 @@ static bool start_destroy(void *object)
         if (!coroutine_go_on())
             return false;
     }
+    struct thread *thread = starter();
+    if (thread)
+        thread_restore_priority(thread);
     object_release(started.caller);
     state = NONE;
     return true;
@@ -119,12 +128,17 @@ static void go_on_started(void)
 
 int64_t service_start_begin(uint64_t index, struct process *caller, struct budget *budget, void **object)
 {
-    if (state != NONE)
+    if (state != NONE) {
+        struct thread *thread = starter();
+        if (thread)
+            thread_inherit_priority(thread, current_thread);
         return CALL_AGAIN;
+    }
     int64_t status = begin(&started, index, caller, budget);
     if (status != STATUS_OK)
         return status;
     object_retain(caller);
+    started.thread_number = current_thread->record.number;
     started.object = (struct object){.type = &start_type, .references = 1};
     *object = &started.object;
     state = coroutine_begin(go_on_started) ? IS_DONE : GOES_ON;

@@ -105,6 +105,9 @@ static void try_service(uint64_t index)
         CHECK(sys_service_start(sys, index, 0, &loaded) > 0);
         end(&loaded);
     }
+    /* What is kept for starters to come is there after the second one. */
+    let_start(index, STEPS_MAX);
+    let_start(index, 2);
     struct machine_counts before = settled();
     const unsigned steps = let_start(index, STEPS_MAX);
     check_same(&before, "after steps", index, steps);
@@ -137,8 +140,8 @@ static void try_budgets(uint64_t index)
     say("service %u: refused with %u budgets\n", (unsigned)index, refused);
 }
 
-/* Two threads ask at once. */
-static void try_both(void)
+/* Two threads ask at once, the second one with this priority, the first with 0. */
+static void try_both(unsigned priority)
 {
     struct machine_counts before = settled();
     begin_starter();
@@ -147,13 +150,15 @@ static void try_both(void)
     sys_thread_yield();
     sys_thread_yield();
     CHECK(shared->wanted == FIRST);
+    CHECK(sys_thread_priority(0, priority) == 0);
     CHECK(sys_service_start(sys, FIRST, sys_start_handle(START_HANDLE_SELF), &loaded) > 0);
+    CHECK(sys_thread_priority(0, 0) == priority);
     end(&loaded);
     while (shared->wanted)
         sys_thread_yield();
     CHECK(shared->result > 0);
     end_starter();
-    check_same(&before, "both", FIRST, 0);
+    check_same(&before, "both", FIRST, priority);
 }
 
 /* Notices of ends keep the processes until they are received. Requests get no answer but that there is none. */
@@ -177,7 +182,9 @@ int main(void)
         try_service(index);
     try_budgets(FIRST);
     try_budgets(FIRST + 1);
-    try_both();
+    try_both(0);
+    try_both(1);
+    try_both(PRIORITY_MAX);
     /* What other calls take that are done in steps. */
     int64_t memory = sys_memory_create(16 << 20);
     CHECK(memory > 0 && sys_process_map(sys_start_handle(START_HANDLE_SELF), (handle_t)memory, 0, 16 << 20, 0, PROT_READ_WRITE) > 0);
