@@ -17,9 +17,8 @@ pytestmark = pytest.mark.compiler
 
 def spoken(result):
     """What services say, without times and sizes, in no order."""
-    lines = [
-        re.sub(r"\[ *[0-9.]+\]|in \d{4}\.|\d+ (bytes|files|objects)| *\d+ KiB", "*", line) for line in result.outcome.text
-    ]
+    varies = r"\[ *[0-9.]+\]|in \d{4}\.|\d+ (bytes|files|objects)| *\d+ KiB"
+    lines = [re.sub(varies, "*", line) for line in result.outcome.text]
     return sorted(line for line in lines if not line.startswith(("loader: ", "fortune: ")) or "ended" in line)
 
 

@@ -108,7 +108,8 @@ def _compile_once(recipe: HostLibrary, library: Path) -> None:
     try:
         compile_library(recipe, library)
     except AmbilinkError as error:
-        if error.__cause__ is None and _has_room(library.parent):  # else it did not start, took too long, or had no room
+        # Else it did not start, took too long, or had no room.
+        if error.__cause__ is None and _has_room(library.parent):
             failure.write_text(f"{error.where}\n{error.rule}\n")
         raise
 

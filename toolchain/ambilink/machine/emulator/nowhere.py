@@ -29,7 +29,7 @@ def holes(taken: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 class Nowhere:
     def __init__(self, memory: PhysicalMemory, place: Callable[[], CpuPlace], executed: Callable[[], int]) -> None:
-        """`place`: of the running instruction; `executed`: instructions, by which one run of it differs from the next."""
+        """`place`: of the running instruction; `executed`: instructions, which differ between runs of it."""
         self._memory, self._place, self._executed = memory, place, executed
         self._touches: dict[tuple[bool, int], Touch] = {}
         self._last = (0, 0)  # instructions before, and the place: a wide access comes in parts

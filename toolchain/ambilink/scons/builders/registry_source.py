@@ -54,8 +54,8 @@ def registry_source(
     package: its name in the registry.
     version: the exact version.
     sha256: of the archive.
-    files: sources that declarations name, below `folder=`. Headers need not be listed: a source that searches the folder, or
-        one below it, is compiled when they are there.
+    files: sources that declarations name, below `folder=`. Headers need not be listed: a source that searches the
+        folder, or one below it, is compiled when they are there.
     registry: where the package is.
     folder: what is unpacked, from the folder at the archive's top; without it, all.
     """
