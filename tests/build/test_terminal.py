@@ -131,10 +131,11 @@ def test_colours_in_a_pipe_only_if_forced(failing):
 def test_colours_change_no_object_and_compile_nothing_again(pair):
     pair.sconstruct(pair._text.replace("LIBS=", 'flags=["-g"], LIBS=', 1))
     pair.write("high/high.c", "#include <low.h>\n#warning careful\nint high(int x) { return low(x) * 2; }\n")
-    for _ in range(3):  # an input's inode may have changed while it was read: then it is compiled once more
-        pair.good("-Q")
+    pair.good("-Q")
     first = {path: path.read_bytes() for path in pair.out.rglob("*.o")}
-    assert "up to date" in build(pair, "-Q") and {path: path.read_bytes() for path in first} == first
+    # In runs of all tests the first one has been seen to compile once more what an earlier process had made.
+    assert any("up to date" in build(pair, "-Q") for _ in range(3))
+    assert {path: path.read_bytes() for path in first} == first
     pair.good("-Q", "-c")
     assert "\x1b[" in build(pair, "-Q")
     assert {path: path.read_bytes() for path in first} == first
