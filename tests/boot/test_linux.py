@@ -72,6 +72,7 @@ def test_calls_answer_as_linux_does_or_refuse(system, tmp_path, hello):
     motd.write_text("a line\nanother\n")
     under_linux = subprocess.run([program, motd], capture_output=True, text=True, check=True).stdout.splitlines()
     settings = {"calls": "linux", "linker": "interp", "arguments": ["/etc/motd"], "opens": ["etc/motd"]}
+    settings |= {"memory": 32 << 20, "kernel-memory": 1 << 20}  # twice what it maps, and more
     system.program("calls", program=str(program), **settings)
     system.file("etc/motd", "a line\nanother\n")
     system.files["lib/ld-musl-x86_64.so.1"] = str(INTERPRETER)
