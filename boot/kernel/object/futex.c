@@ -189,6 +189,15 @@ static struct thread *owner_at(const struct thread *thread, uint64_t address)
     return thread_by_number(thread->share, word & FUTEX_OWNER);
 }
 
+/* The lock, and what its word is. */
+static int64_t find_lock(struct futex futex, struct place *place, uint32_t *word)
+{
+    const int64_t status = find_place(current_thread, futex, place);
+    if (status != STATUS_OK)
+        return status;
+    return user_read(current_thread->space, word, futex.address, sizeof *word) ? STATUS_OK : STATUS_BAD_ADDRESS;
+}
+
 /* False: the chain of owners leads back. */
 static bool owners_lead_on(const struct thread *thread, const struct thread *owner)
 {
@@ -201,7 +210,7 @@ static bool owners_lead_on(const struct thread *thread, const struct thread *own
 static void inherit(const struct thread *thread, struct thread *owner)
 {
     for (unsigned i = 0; owner && i < CHAIN_MAX && owner->priority < thread->priority; i++) {
-        thread_set_priority(owner, thread->priority);
+        thread_inherit_priority(owner, thread);
         owner = owner_at(owner, owner->lock_word);
     }
 }
@@ -211,11 +220,9 @@ int64_t futex_lock(struct futex futex)
     struct thread *thread = current_thread;
     struct place place;
     uint32_t word;
-    const int64_t status = find_place(thread, futex, &place);
+    const int64_t status = find_lock(futex, &place, &word);
     if (status != STATUS_OK)
         return status;
-    if (!user_read(thread->space, &word, futex.address, sizeof word))
-        return STATUS_BAD_ADDRESS;
     const bool is_free = !(word & FUTEX_OWNER);
     const uint32_t next = is_free ? number_of(thread) | (word & ~FUTEX_OWNER) : word | FUTEX_WAITERS;
     struct thread *owner = is_free ? NULL : thread_by_number(thread->share, word & FUTEX_OWNER);
@@ -241,11 +248,9 @@ int64_t futex_unlock(struct futex futex)
     struct thread *thread = current_thread;
     struct place place;
     uint32_t word;
-    const int64_t status = find_place(thread, futex, &place);
+    const int64_t status = find_lock(futex, &place, &word);
     if (status != STATUS_OK)
         return status;
-    if (!user_read(thread->space, &word, futex.address, sizeof word))
-        return STATUS_BAD_ADDRESS;
     if ((word & FUTEX_OWNER) != number_of(thread))
         return STATUS_NO_RIGHT;
     struct waiter *waiter = next_waiter(&place, UINT64_MAX);
@@ -259,8 +264,8 @@ int64_t futex_unlock(struct futex futex)
     if (next) {
         thread_wake(next, STATUS_OK);
         next->contested += others;
-        if (others && next->share == thread->share && next->priority < thread->priority)
-            thread_set_priority(next, thread->priority);
+        if (others && next->share == thread->share)
+            thread_inherit_priority(next, thread);
     }
     if (word & FUTEX_WAITERS && thread->contested) {
         thread->contested--;
