@@ -2,6 +2,7 @@
 image, linked by each strategy over libc and loader; glibc's linker says what each must print."""
 
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,29 +14,13 @@ from ambilink.errors import AmbilinkError
 from ambilink.machine.boot import boot
 from ambilink.machine.model import BootRequest, Verdict
 from ambilink.verify.kernel_file import startable
-from tests.rtld import (
-    test_semantics_binding,
-    test_semantics_filters,
-    test_semantics_layout,
-    test_semantics_order,
-    test_semantics_runtime,
-    test_semantics_tls,
-    test_semantics_versions,
-)
 from tests.rtld.recorded import Recorded, needed, record
 from tests.rtld.semantics import machine_can_judge, toolchains
 
 from .conftest import System
 
-MODULES = [
-    test_semantics_binding,
-    test_semantics_filters,
-    test_semantics_layout,
-    test_semantics_order,
-    test_semantics_runtime,
-    test_semantics_tls,
-    test_semantics_versions,
-]
+SUBJECTS = ("binding", "filters", "layout", "order", "runtime", "tls", "versions")
+MODULES = [import_module(f"tests.rtld.test_semantics_{subject}") for subject in SUBJECTS]
 RUN = ["kernel", "kernel.debug", "modules", "services/loader", "services/names", "services/console", "lib/interp"]
 AT_EXIT = "destructors run in reverse of construction (libs/c/README.md); glibc goes by its own order"
 # What differs from glibc's answer, and why. What stands here must differ.

@@ -152,20 +152,24 @@ print:
     jmp 1b
 2:  ret
 
-/* eax, as 4 digits. */
-print_number:
+/* eax, as 4 digits; `index`: that register, as wide as an address. */
+    .macro print_digits index
     movl %eax, %ebx
     movl $4, %ecx
     movl $0x3f8, %edx
 1:  rolw $4, %bx
     movl %ebx, %eax
     andl $15, %eax
-    movb digits(%eax), %al
+    movb digits(%\index), %al
     outb %al, %dx
     loop 1b
     movb $32, %al
     outb %al, %dx
     ret
+    .endm
+
+print_number:
+    print_digits eax
 
 start_timer:
     .macro out port, value
@@ -265,19 +269,8 @@ wide_stubs:
     .set vector, vector + 1
     .endr
 
-wide_number:                   /* eax */
-    movl %eax, %ebx
-    movl $4, %ecx
-    movl $0x3f8, %edx
-1:  rolw $4, %bx
-    movl %ebx, %eax
-    andl $15, %eax
-    movb digits(%rax), %al
-    outb %al, %dx
-    loop 1b
-    movb $32, %al
-    outb %al, %dx
-    ret
+wide_number:
+    print_digits rax
 
 wide_common:
     pushq %rax
