@@ -61,10 +61,6 @@ OTHERWISE = {
 }
 
 
-@pytest.mark.skipif(
-    os.environ.get("AMBILINK_COMPILER", "hermetic") != "hermetic",
-    reason="others' delay loop ends in a byte of sti's, and is stepped through for minutes: see docs/emulator.md",
-)
 def test_conformance(build):
     done = subprocess.run(
         [sys.executable, "-m", "ambilink", "boot", build / "conformance"],

@@ -49,6 +49,8 @@ NEVER = 1 << 63
 
 # What may turn interrupts on ends a block: sti, popf, iret, sysret.
 ENABLERS = (b"\xfb", b"\x9d", b"\xcf", b"\x0f\x07")
+# So does a jump, whose distance may be one of these bytes: conditional ones, loop and its like, jmp.
+SHORT_JUMPS = (*range(0x70, 0x80), *range(0xE0, 0xE4), 0xEB)
 
 
 class Block(Protocol):
@@ -90,12 +92,15 @@ class PythonRun:
         # Blocks, by address. An enabler may turn interrupts on: how many instructions it has. A special one may have an
         # instruction that Unicorn does not execute as this machine does: where the last such lies.
         self._enablers: dict[int, int] = {}
+        self._code: dict[int, bytes] = {}  # of blocks that end as an enabler does
+        self._jumps: dict[int, bytes] = {}  # of those, known to end in a jump
         self._specials: dict[int, int] = {}
-        self._hooked: set[int] = set()
+        self._hooks: dict[int, int] = {}
         self._seen: set[tuple[int, int, int]] = set()  # first blocks of parts, by CR3 and privilege
         self._has_new_hooks = False
         self._awaits_enabler = False
         self._counts = False  # Unicorn counts instructions
+        self._stepped = NEVER  # where the latest single step was
         self._last = NEVER  # where the last instruction lies that must be a single step, if that is known
         self._cut_before = 0  # instructions of the block before which a hook of this file ended a part
         self._steps = False  # hooks end no part: it has one instruction
@@ -198,7 +203,7 @@ class PythonRun:
         executed = 0
         try:
             while executed < limit and not (awaits and self._cpu.accepts_interrupt()):
-                before = self._linear(self._context.rip.value)
+                before = self._stepped = self._linear(self._context.rip.value)
                 executed += self._step_once()
                 place = self._linear(self._context.rip.value)
                 is_behind = not before <= place <= min(before + LONGEST, self._last)
@@ -236,13 +241,27 @@ class PythonRun:
                 executed += self._run_part(limit - executed)
                 if self._ended:
                     break
-                # The instruction behind the block comes before an interrupt, too.
-                executed += self._step(min(self._cut_before + 1, limit - executed))
+                executed += self._step_enabler(limit - executed)
                 if self._ended:
                     break
         finally:
             self._awaits_enabler = False
         return executed
+
+    def _step_enabler(self, limit: int) -> int:
+        """The block, and the instruction behind it, which comes before an interrupt, too."""
+        block = self._linear(self._context.rip.value)
+        executed = self._step(min(self._cut_before, limit))
+        if self._ended or executed == limit:
+            return executed
+        code = self._code.get(block, b"")
+        if self._stepped == block + len(code) - 2 and code[-2] in SHORT_JUMPS:
+            self._jumps[block] = code
+            self._enablers.pop(block, None)
+            if block in self._hooks and block not in self._specials:
+                self._engine.hook_del(self._hooks.pop(block))
+                self._has_new_hooks = True
+        return executed + self._step(1)
 
     def now(self) -> int:
         return self._start_time + self._before + self._counter.value
@@ -335,7 +354,8 @@ class PythonRun:
     def _on_translated(self, address: int, size: int, instructions: int) -> None:
         """Before the block is executed for the first time."""
         code = self._read(address, size)
-        if code.endswith(ENABLERS) or instructions == BLOCK_LONGEST:
+        if (code.endswith(ENABLERS) and self._jumps.get(address) != code) or instructions == BLOCK_LONGEST:
+            self._code[address] = code
             self._enablers[address] = max(instructions, self._enablers.get(address, 0))
             if self._awaits_enabler:
                 self._cut(self._enablers[address])
@@ -345,10 +365,10 @@ class PythonRun:
             self._cut(BLOCK_LONGEST, address + last)
 
     def _add_hooks(self, blocks: dict[int, int]) -> None:
-        for address in blocks.keys() - self._hooked:
-            self._hooked.add(address)
+        for address in blocks.keys() - self._hooks.keys():
             self._has_new_hooks = True
-            self._engine.hook_add(unicorn.UC_HOOK_BLOCK, self._on_block, None, address, address)
+            add = self._engine.hook_add
+            self._hooks[address] = add(unicorn.UC_HOOK_BLOCK, self._on_block, None, address, address)
 
     def _on_block(self, engine: unicorn.Uc, address: int, size: int, data: object) -> None:
         self._cut_before_known(address)
