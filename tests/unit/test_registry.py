@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import json
+import subprocess
 import sys
 import threading
 
@@ -159,3 +160,12 @@ def test_without_npm(monkeypatch, tmp_path):
     (tmp_path / "any").write_bytes(ARCHIVE)
     monkeypatch.setenv("AMBILINK_SOURCES", str(tmp_path))
     assert find(Package("npm", "pack", "1.0", SHA256)) == ARCHIVE
+
+
+def test_a_build_loads_nothing_that_fetches():
+    """Each start of SCons would pay for it."""
+    program = "import sys, ambilink.scons.environment; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "ambilink.scons.builders.registry_source" in loaded
+    assert not {"ambilink.registry", "urllib.request", "http.client", "ssl", "tarfile", "zipfile"} & loaded

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,6 @@ from ambilink.registry import npm, pypi
 
 FOLDER = "AMBILINK_SOURCES"  # names a folder of archives, whatever their names: nothing is fetched then
 REGISTRIES: dict[str, Callable[[str, str, str], bytes]] = {"pypi": pypi.fetch, "npm": npm.fetch}
-PACKAGE = re.compile(r"(@[A-Za-z0-9._-]+/)?[A-Za-z0-9][A-Za-z0-9._-]*")
-VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_-]*")
-SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)

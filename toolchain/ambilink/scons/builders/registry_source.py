@@ -1,18 +1,22 @@
 """RegistrySource."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any
 
-from ambilink.registry.archive import PACKAGE, SHA256, VERSION
 from ambilink.scons.api import Builder, Environment, Folder, Node, Nodes, UserError
 from ambilink.scons.arguments import Name, OptionalOutput, Text, Texts, choice
 from ambilink.scons.builder import Call, builder
 from ambilink.scons.steps import CommandStep, watched
 
+# What fetches is a process of its own (python -m ambilink.registry): its libraries would cost each build their loading.
+PACKAGE = re.compile(r"(@[A-Za-z0-9._-]+/)?[A-Za-z0-9][A-Za-z0-9._-]*")
+VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_-]*")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 LIST = ".unpacked"  # in the folder: what was unpacked, with digests
 
 
