@@ -255,7 +255,8 @@ static void handle_file(struct ipc_request *request)
 {
     const struct message *message = &request->message;
     uint64_t slot = message->badge & 0xff, index = message->badge >> 8 & 0xff;
-    struct open *open = owners[index] && slot < OPENS_OF_OWNER ? &owners[index]->opens[slot] : NULL;
+    struct owner *owner = index < OWNERS ? owners[index] : NULL;
+    struct open *open = owner && slot < OPENS_OF_OWNER ? &owner->opens[slot] : NULL;
     if (!open || !open->node || open->generation != (uint32_t)(message->badge >> 16)) {
         ipc_respond(request, STATUS_BAD_HANDLE, NULL); /* closed, and the handle was kept */
         return;
