@@ -34,7 +34,7 @@ def test_all_threads_of_the_system(build, system):
     image = whole(system).pack()
     apply = "thread apply all -q -- info registers cr3 rip"
     commands = ["continue", "info threads", "thread find loader", "thread 2", "bt", "p $xmm0", "p $rip = 1", apply]
-    # -c: what lies above a first function may lead nowhere, and by gdb's default the first such thread would be the last.
+    # -c: what lies above a first function may lead nowhere, and gdb would end with the first such thread.
     commands += ["thread apply all -q -c -- bt -8", "stepi", "info threads", "reverse-stepi"]
     seen = debug(build, image, ["services/greet:main"], commands)
     before, after = re.split(r"\[Switching to thread 2 ", seen.text, maxsplit=1)
