@@ -34,8 +34,7 @@ def test_all_threads_of_the_system(build, system):
     image = whole(system).pack()
     apply = "thread apply all -q -- info registers cr3 rip"
     commands = ["continue", "info threads", "thread find loader", "thread 2", "bt", "p $xmm0", "p $rip = 1", apply]
-    # -c: what lies above a first function may lead nowhere, and gdb would end with the first such thread.
-    commands += ["thread apply all -q -c -- bt -8", "stepi", "info threads", "reverse-stepi"]
+    commands += ["thread apply all -q -- bt", "stepi", "info threads", "reverse-stepi"]
     seen = debug(build, image, ["services/greet:main"], commands)
     before, after = re.split(r"\[Switching to thread 2 ", seen.text, maxsplit=1)
     listed = re.findall(r"^([* ]) \d+ +Thread \d+ \"(\w+)\" \((.*?)\) ", before.partition("Id ")[2], re.MULTILINE)
@@ -47,9 +46,12 @@ def test_all_threads_of_the_system(build, system):
     assert "<unavailable>" in after and "Could not write register" in after
     tables = re.findall(r"^cr3 +(0x\w+)", after, re.MULTILINE)
     assert len(tables) == len(set(tables)) == len(names)
-    # The callers of each lead out of its own program.
+    # The callers of each lead through its own program to its first function, and no further.
     for service in ("console", "greet", "names"):
-        assert re.search(rf"^#\d+ .* main \(.* at services/{service}/main.c:", after, re.MULTILINE)
+        main = rf"^#\d+ .*\bmain \(.* at services/{service}/main.c:.*\n"
+        way = main + r"(#\d+ .*\n)+?#\d+ .* in _start \(\) .*\n(?!#[1-9])"
+        assert re.search(way, after, re.MULTILINE)
+    assert "in ?? ()" not in after
     assert seen.status == 0
 
 

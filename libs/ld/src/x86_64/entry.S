@@ -1,10 +1,13 @@
 /* The first instruction of a process with an interpreter: rsp leads to argc, argv, environment, auxiliary vector, and
  * the program's own first instruction must find the same. */
     .text
+    .cfi_sections .debug_frame
     .globl ld_start
     .hidden ld_start
     .type ld_start, @function
 ld_start:
+    .cfi_startproc
+    .cfi_undefined rip
     xorl %ebp, %ebp
     movq %rsp, %rbx
     movq %rsp, %rdi
@@ -15,6 +18,7 @@ ld_start:
     xorl %edx, %edx            /* psABI 3.4.1: no function to register with atexit */
     xorl %ebx, %ebx
     jmpq *%rax
+    .cfi_endproc
     .size ld_start, . - ld_start
     .hidden _DYNAMIC
     .hidden ld_main

@@ -1,8 +1,11 @@
 /* The first instruction of every program: rsp leads to argc, argv, environment, auxiliary vector. */
     .text
+    .cfi_sections .debug_frame
     .globl _start
     .type _start, @function
 _start:
+    .cfi_startproc
+    .cfi_undefined rip         /* psABI 6.3: no function called this one; a debugger's list of callers ends here */
     xorl %ebp, %ebp
     movq %rsp, %rdi
     leaq main(%rip), %rsi
@@ -10,6 +13,7 @@ _start:
     andq $-16, %rsp
     call start_program
     ud2
+    .cfi_endproc
     .size _start, . - _start
     .weak _DYNAMIC
     .hidden _DYNAMIC
