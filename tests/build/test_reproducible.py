@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ambilink.compile.wheel import wheel_folder
+
 
 def tracked(top: Path) -> list[str]:
     """Files of the checkout, as git or, without it, as the folders have them."""
@@ -65,3 +67,13 @@ def test_everything_built_twice(top, build):
             if path.read_bytes() != (build / path.relative_to(theirs)).read_bytes()
         ]
         assert different == []
+
+
+@pytest.mark.compiler
+def test_nothing_built_names_a_folder_of_this_machine(top, build):
+    """By any compiler, in debug information too: it must be the same in another folder, and for another user."""
+    folders = [os.fsencode(folder) for folder in (top, wheel_folder())]
+    files = [path for name in ("lib", "services", "modules") for path in (build / name).iterdir() if path.is_file()]
+    files = [path for path in files if path.suffix in (".so", ".a", ".debug") and not path.name.startswith("test-")]
+    assert {"libc.so.debug", "libc.a", "loader.debug"} <= {path.name for path in files}
+    assert [path.name for path in files if any(folder in path.read_bytes() for folder in folders)] == []

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from ambilink.compile.languages import Flags, Language, concerning, language_of
+from ambilink.compile.wheel import PACKAGE, wheel_folder
 from ambilink.files import as_argument
 from ambilink.incremental.recipe import Job, Recipe, Stale
 from ambilink.incremental.search import named_files, search_folders, settings, unfollowed
@@ -86,6 +87,14 @@ class ObjectSet:
         own = {Language.C: profile.c, Language.CXX: profile.cxx, Language.ASSEMBLY: profile.asm}[language]
         return [*(f"-D{each}" for each in profile.defines), *concerning(profile.flags, language), *own]
 
+    def _wheel_map(self, system: Sequence[str]) -> list[str]:
+        """The flag by which objects name sources and headers of the wheel, which lies elsewhere for others. A compiler
+        out of the wheel has it in its own flags."""
+        named = [*system, *(job.source for job in self._jobs)]
+        if self.context.toolset.package or not any(f"{os.sep}{PACKAGE}{os.sep}" in path for path in named):
+            return []
+        return [f"-ffile-prefix-map={wheel_folder()}={PACKAGE}"]
+
     def _compiler_recipe(self, language: Language) -> Recipe:
         context, folders = self.context, self._folders()
         # Before the compiler's own headers: libc's limits.h and stddef.h must win.
@@ -99,7 +108,7 @@ class ObjectSet:
         # The last of these that fits is taken, and a package may lie below the top.
         tops = [*(folder.abspath for folder in self.env.fs.Top.getRepositories()), context.top]
         moving = [*(f"-ffile-prefix-map={top}=." for top in tops), *context.system_map]
-        words += [*moving, *flags, *self._profile_flags(language)]
+        words += [*moving, *self._wheel_map(system), *flags, *self._profile_flags(language)]
         words += self._form_flags.of(language)
         words += [*concerning(setting_texts(self.env, "AMBILINK_FLAGS"), language), *self._flags(language)]
         return Recipe(
