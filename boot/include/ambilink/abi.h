@@ -130,6 +130,8 @@
 #define MESSAGE_PROCESS_EXITED 0xffffffffffffff01
 /* word[0] of a message of SYS_ENDPOINT_SIGNAL; word[1]: the bits that were set since the one before. */
 #define MESSAGE_SIGNALLED 0xffffffffffffff02
+/* word[0] of the message, with the badge of SYS_ENDPOINT_JOIN, that no handle may call the joined endpoint any more. */
+#define MESSAGE_NO_CALLERS 0xffffffffffffff03
 #define PROCESS_ALIVE 0 /* states of a process; word[1] of that message */
 #define PROCESS_EXITED 1
 #define PROCESS_FAULTED 2

@@ -81,7 +81,7 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
         return caller_give(endpoint_create(current_thread->process->budget, current_thread->process_record),
                            RIGHT_CALL | RIGHT_RECEIVE | RIGHT_SIGNAL | RIGHT_MINT | RIGHT_DUPLICATE | RIGHT_TRANSFER);
     case SYS_ENDPOINT_JOIN:
-        return call_endpoint_join((handle_t)a, (handle_t)b);
+        return call_endpoint_join((handle_t)a, (handle_t)b, c);
     case SYS_ENDPOINT_SIGNAL:
         return call_endpoint_signal((handle_t)a, b);
     case SYS_CALL:

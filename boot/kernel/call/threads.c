@@ -77,13 +77,13 @@ int64_t call_receive(handle_t handle, uint64_t request, uint64_t reply_handle, u
     return endpoint ? call_until(endpoint_receive(endpoint, request, reply_handle), deadline) : status;
 }
 
-int64_t call_endpoint_join(handle_t member_handle, handle_t set_handle)
+int64_t call_endpoint_join(handle_t member_handle, handle_t set_handle, uint64_t badge)
 {
     int64_t status;
     struct handle_table *table = current_thread->handles;
     struct endpoint *member = handle_object(table, member_handle, &endpoint_type, RIGHT_RECEIVE, &status);
     struct endpoint *set = member ? handle_object(table, set_handle, &endpoint_type, RIGHT_RECEIVE, &status) : NULL;
-    return set ? endpoint_join(member, set) : status;
+    return set ? endpoint_join(member, set, badge, current_thread->process->budget) : status;
 }
 
 int64_t call_endpoint_signal(handle_t handle, uint64_t bits)

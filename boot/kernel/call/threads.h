@@ -11,7 +11,7 @@ int64_t call_until(int64_t status, uint64_t deadline);
 int64_t call_thread_exit(uint64_t address, uint64_t size);
 int64_t call_call(handle_t handle, uint64_t request, uint64_t reply, uint64_t deadline);
 int64_t call_receive(handle_t handle, uint64_t request, uint64_t reply_handle, uint64_t deadline);
-int64_t call_endpoint_join(handle_t member_handle, handle_t set_handle);
+int64_t call_endpoint_join(handle_t member_handle, handle_t set_handle, uint64_t badge);
 int64_t call_endpoint_signal(handle_t handle, uint64_t bits);
 int64_t call_futex_requeue(uint64_t from, uint64_t count, uint64_t to, uint64_t moved, uint64_t flags, uint64_t value);
 #endif

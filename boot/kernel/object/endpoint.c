@@ -10,6 +10,11 @@
 
 static struct endpoint *first_waiting, **last_waiting = &first_waiting;
 
+static bool has_notice(const struct endpoint *endpoint)
+{
+    return endpoint->last_notice || endpoint->signals;
+}
+
 /* Let endpoints_work come to it. */
 static void wait_for_work(struct endpoint *endpoint)
 {
@@ -38,11 +43,15 @@ static void handle_made(void *object, uint32_t rights)
     struct endpoint *endpoint = object;
     if (rights & RIGHT_RECEIVE)
         endpoint->receive_handles++;
+    if (rights & RIGHT_CALL)
+        endpoint->call_handles++;
 }
 
 static void handle_closed(void *object, uint32_t rights)
 {
     struct endpoint *endpoint = object;
+    if (rights & RIGHT_CALL && !--endpoint->call_handles && endpoint->joined && endpoint->joined->notice.badge)
+        endpoint_notify(endpoint, &endpoint->joined->notice);
     if (!(rights & RIGHT_RECEIVE) || --endpoint->receive_handles)
         return;
     endpoint->record.server = 0;
@@ -52,8 +61,10 @@ static void handle_closed(void *object, uint32_t rights)
 static bool endpoint_destroy(void *object)
 {
     struct endpoint *endpoint = object;
-    if (endpoint->joined)
-        object_release(endpoint->joined);
+    if (endpoint->joined) {
+        object_release(endpoint->joined->set);
+        pool_free(endpoint->joined);
+    }
     pool_free(object);
     return true;
 }
@@ -64,7 +75,7 @@ static void endpoint_reached(void *object)
     if (!reach_first(&endpoint->reach, endpoint))
         return;
     if (endpoint->joined)
-        object_reached(endpoint->joined);
+        object_reached(endpoint->joined->set);
     endpoint->callers.cursor = endpoint->callers.first;
     endpoint->receivers.cursor = endpoint->receivers.first;
 }
@@ -116,18 +127,22 @@ static int64_t hand_over(struct thread *caller, const struct message *request, s
 
 static struct endpoint *where_received(struct endpoint *endpoint)
 {
-    return endpoint->joined ? endpoint->joined : endpoint;
+    return endpoint->joined ? endpoint->joined->set : endpoint;
 }
 
-int64_t endpoint_join(struct endpoint *member, struct endpoint *set)
+int64_t endpoint_join(struct endpoint *member, struct endpoint *set, uint64_t badge, struct budget *budget)
 {
     if (member == set || member->joined || member->has_members || set->joined)
         return STATUS_OVERLAP;
     if (member->callers.first || member->receivers.first || member->last_notice || member->signals)
         return STATUS_OVERLAP;
+    struct membership *joined = pool_alloc(budget, sizeof *joined);
+    if (!joined)
+        return STATUS_NO_MEMORY;
     object_retain(set);
     object_reached(set);
-    member->joined = set;
+    *joined = (struct membership){set, {.owner = member, .badge = badge, .word = {MESSAGE_NO_CALLERS}}};
+    member->joined = joined;
     set->has_members = true;
     return STATUS_OK;
 }
@@ -159,7 +174,7 @@ int64_t endpoint_call(struct endpoint *endpoint, uint64_t badge, uint64_t reques
     caller->message_out = reply_user;
     caller->badge = badge;
     caller->record.operation = request.word[0];
-    while (endpoint->receivers.first) {
+    while (endpoint->receivers.first && !has_notice(endpoint)) {
         struct thread *receiver = endpoint->receivers.first;
         if (!work_left)
             return CALL_AGAIN;
@@ -182,11 +197,6 @@ int64_t endpoint_call(struct endpoint *endpoint, uint64_t badge, uint64_t reques
     caller->record.endpoint = (uint64_t)&endpoint->record;
     thread_wait(caller, &endpoint->callers, THREAD_CALLING);
     return STATUS_OK;
-}
-
-static bool has_notice(const struct endpoint *endpoint)
-{
-    return endpoint->last_notice || endpoint->signals;
 }
 
 static int64_t receive_signals(struct endpoint *endpoint, struct thread *receiver)

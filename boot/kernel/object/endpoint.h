@@ -13,18 +13,25 @@ struct notice {
     uint64_t word[MESSAGE_WORDS];
 };
 
+/* Of an endpoint that joined a set. */
+struct membership {
+    struct endpoint *set; /* kept */
+    struct notice notice; /* for the set, when no handle may call any more; its badge is 0: the set is not to know */
+};
+
 struct endpoint {
     struct object object;
     struct endpoint_record record;
     struct thread_queue callers, receivers;
     struct notice *last_notice;           /* of a ring of those that were not received yet; the next is the oldest */
-    struct endpoint *joined;       /* kept: where what comes here is received; NULL: here */
+    struct membership *joined;     /* where what comes here is received; NULL: here */
     struct endpoint *next_waiting; /* in the queue of endpoints_work */
     struct reach reach;
     bool is_waiting;               /* in the queue, which keeps the endpoint */
     bool has_members;              /* others are joined to it */
     uint32_t signals;              /* bits of endpoint_signal that were not received yet */
     uint32_t receive_handles;      /* when the last goes, callers get STATUS_PEER_GONE */
+    uint32_t call_handles;         /* when the last goes, the set gets its notice */
 };
 
 /* `server`: the process that is named as its server until one receives. `budget` pays for it. NULL: no memory. */
@@ -37,8 +44,9 @@ int64_t endpoint_call(struct endpoint *endpoint, uint64_t badge, uint64_t reques
 int64_t endpoint_receive(struct endpoint *endpoint, uint64_t request_user, uint64_t handle_user);
 
 /* What comes to one is received at another from now on: so one thread waits for several. Neither is joined yet, or has others
- * joined to it, but that `set` may have some; nothing waits at `member`: else STATUS_OVERLAP. */
-int64_t endpoint_join(struct endpoint *member, struct endpoint *set);
+ * joined to it, but that `set` may have some; nothing waits at `member`: else STATUS_OVERLAP. With a badge, the set gets a
+ * notice with it when the last handle that may call `member` is closed. `budget` pays; STATUS_NO_MEMORY. */
+int64_t endpoint_join(struct endpoint *member, struct endpoint *set, uint64_t badge, struct budget *budget);
 /* Bits are set, for a message of the kernel's (MESSAGE_SIGNALLED): those that come before it is received are one message, so
  * that nothing is kept for any. STATUS_PEER_GONE: no handle may receive. */
 int64_t endpoint_signal(struct endpoint *endpoint, uint32_t bits);

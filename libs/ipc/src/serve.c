@@ -20,8 +20,7 @@ int64_t ipc_serve(handle_t endpoint, void *buffer, uint64_t size, ipc_handler *h
         if (status != STATUS_OK)
             return status;
         ((char *)buffer)[request.message.size] = 0;
-        if (request.reply)
-            handle(context, &request);
+        handle(context, &request);
         finish(&request);
     }
 }

@@ -137,9 +137,9 @@ int64_t sys_endpoint_create(void)
     return invoke(SYS_ENDPOINT_CREATE, 0, 0, 0, 0, 0, 0);
 }
 
-int64_t sys_endpoint_join(handle_t member, handle_t set)
+int64_t sys_endpoint_join(handle_t member, handle_t set, uint64_t badge)
 {
-    return invoke(SYS_ENDPOINT_JOIN, member, set, 0, 0, 0, 0);
+    return invoke(SYS_ENDPOINT_JOIN, member, set, badge, 0, 0, 0);
 }
 
 int64_t sys_endpoint_signal(handle_t endpoint, uint32_t bits)

@@ -237,13 +237,13 @@ static void check_several_endpoints(void)
     set = (handle_t)sys_endpoint_create();
     for (unsigned i = 0; i < 3; i++) {
         members[i] = (handle_t)sys_endpoint_create();
-        CHECK(sys_endpoint_join(members[i], set) == STATUS_OK && sys_endpoint_join(members[i], set) == STATUS_OVERLAP);
+        CHECK(sys_endpoint_join(members[i], set, 0) == STATUS_OK && sys_endpoint_join(members[i], set, 0) == STATUS_OVERLAP);
     }
-    CHECK(sys_endpoint_join(set, set) == STATUS_OVERLAP && sys_endpoint_join(set, members[0]) == STATUS_OVERLAP);
-    CHECK(sys_endpoint_join((handle_t)sys_endpoint_create(), members[0]) == STATUS_OVERLAP); /* no chains */
-    CHECK(sys_endpoint_join(set, 999) == STATUS_BAD_HANDLE);
+    CHECK(sys_endpoint_join(set, set, 0) == STATUS_OVERLAP && sys_endpoint_join(set, members[0], 0) == STATUS_OVERLAP);
+    CHECK(sys_endpoint_join((handle_t)sys_endpoint_create(), members[0], 0) == STATUS_OVERLAP); /* no chains */
+    CHECK(sys_endpoint_join(set, 999, 0) == STATUS_BAD_HANDLE);
     const handle_t callable = (handle_t)sys_handle_duplicate(set, RIGHT_CALL, 0);
-    CHECK(sys_endpoint_join(members[0], callable) == STATUS_NO_RIGHT && sys_endpoint_signal(callable, 1) == STATUS_NO_RIGHT);
+    CHECK(sys_endpoint_join(members[0], callable, 0) == STATUS_NO_RIGHT && sys_endpoint_signal(callable, 1) == STATUS_NO_RIGHT);
     woken = 0;
     for (uint64_t i = 0; i < 3; i++)
         start(call_member, (unsigned)i, i);
@@ -269,6 +269,37 @@ static void check_several_endpoints(void)
     sys_handle_close(set);
     CHECK(sys_endpoint_signal(signals, 1) == STATUS_PEER_GONE);
     CHECK(sys_call(members[0], &request, &request) == STATUS_PEER_GONE);
+}
+
+/* A set gets a message once no handle may call a member any more. */
+static void check_no_callers(void)
+{
+    struct message request = {0}, sent = {0};
+    handle_t reply, calls[2];
+    const handle_t set = (handle_t)sys_endpoint_create(), member = (handle_t)sys_endpoint_create();
+    CHECK(sys_endpoint_join(member, set, 77) == STATUS_OK);
+    const handle_t receives = (handle_t)sys_handle_duplicate(member, RIGHT_RECEIVE, 0);
+    for (unsigned i = 0; i < 2; i++)
+        calls[i] = (handle_t)sys_handle_duplicate(member, RIGHT_CALL | RIGHT_TRANSFER, 5 + i);
+    sys_handle_close(member);
+    sys_handle_close(calls[0]);
+    CHECK(sys_receive_until(set, &request, &reply, 1) == STATUS_TIMED_OUT);
+    sent.handle[0] = calls[1]; /* in a message that is refused, and then with a process' own endpoint */
+    sent.handle_count = 1;
+    CHECK(sys_call_until(calls[1], &sent, &request, 1) == STATUS_TIMED_OUT);
+    CHECK(sys_receive_until(set, &request, &reply, 1) == STATUS_TIMED_OUT);
+    sys_handle_close(calls[1]);
+    CHECK(sys_receive(receives, &request, &reply) == STATUS_OK && !reply);
+    CHECK(request.word[0] == MESSAGE_NO_CALLERS && request.badge == 77);
+    CHECK(sys_receive_until(set, &request, &reply, 1) == STATUS_TIMED_OUT); /* once */
+    for (unsigned i = 0; i < 2000; i++) { /* nothing is left of members */
+        const handle_t other = (handle_t)sys_endpoint_create();
+        CHECK(sys_endpoint_join(other, set, i + 1) == STATUS_OK);
+        sys_handle_close(other);
+        CHECK(sys_receive_until(set, &request, &reply, 1) == STATUS_OK);
+    }
+    sys_handle_close(receives);
+    sys_handle_close(set);
 }
 
 static volatile int is_stopped;
@@ -316,5 +347,6 @@ int main(int count, char **arguments)
     check_shared();
     check_calls();
     check_several_endpoints();
+    check_no_callers();
     return checks_finish("waits");
 }

@@ -14,7 +14,7 @@ struct message ipc_text_request(uint64_t operation, const char *text);
 /* A request, to the function that handles it. */
 struct ipc_request {
     struct message message; /* its data ends with a NUL that is not counted */
-    handle_t reply;
+    handle_t reply; /* 0: a message of the kernel, or it was answered */
 };
 typedef void ipc_handler(void *context, struct ipc_request *request);
 

@@ -47,8 +47,9 @@ int64_t sys_thread_yield(void);
 int64_t sys_thread_sleep(uint64_t nanoseconds);
 
 int64_t sys_endpoint_create(void);
-/* What comes to `member` is received at `set`, as it is: so one thread waits for several endpoints. */
-int64_t sys_endpoint_join(handle_t member, handle_t set);
+/* What comes to `member` is received at `set`, as it is: so one thread waits for several endpoints. With a badge, `set` gets
+ * MESSAGE_NO_CALLERS with it when the last handle that may call `member` is closed; this process keeps none, then. */
+int64_t sys_endpoint_join(handle_t member, handle_t set, uint64_t badge);
 /* The next message of the kernel at the endpoint (MESSAGE_SIGNALLED) has these bits; this never waits. */
 int64_t sys_endpoint_signal(handle_t endpoint, uint32_t bits);
 int64_t sys_call(handle_t endpoint, const struct message *request, struct message *reply);
