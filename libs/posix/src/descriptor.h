@@ -12,17 +12,36 @@
 #define FOLDERS 8       /* that can be open at a time */
 #define FOLDER_PATH 256 /* bytes of the path of one */
 
-enum descriptor_kind { CLOSED, EMPTY, CONSOLE, FILE_OF_IMAGE, FILE_OF_TMP, FOLDER };
+enum descriptor_kind { CLOSED, RESERVED, EMPTY, CONSOLE, FILE_OF_IMAGE, FILE_OF_TMP, FOLDER, OTHER };
+
+struct descriptor;
+/* How OTHER ones are used: so they are drawn into a program by those who make them alone. */
+struct descriptor_calls {
+    long (*read)(const struct descriptor *file, void *buffer, unsigned long size);
+    long (*write)(const struct descriptor *file, const void *data, unsigned long size);
+    /* poll()'s events that hold. Where none does, `endpoint` (0: none) is signalled once when one does; *wait is its number then,
+     * for `disarm`. The handle is taken. */
+    long (*poll)(const struct descriptor *file, long events, handle_t endpoint, uint64_t *wait);
+    void (*disarm)(const struct descriptor *file, uint64_t wait);
+    long (*status)(const struct descriptor *file, struct stat *status);
+    long (*device_control)(const struct descriptor *file, unsigned long request, void *argument);
+    void (*close)(const struct descriptor *file);
+};
 
 struct descriptor {
     enum descriptor_kind kind;
-    bool reads, writes, appends;
+    bool reads, writes, appends, never_waits, closes_on_exec;
     struct files_opened opened; /* duplicates have the same handle; of a folder the number is its place in the table */
     uint64_t position;
+    const struct descriptor_calls *calls; /* NULL but of OTHER */
 };
 
 /* NULL: there is no such descriptor. */
 struct descriptor *descriptor_of(long number);
+/* The lowest number from `lowest` on that is not used, RESERVED from now on; or -EMFILE. */
+long descriptor_reserve(long lowest);
+/* What a number that is reserved is from now on; CLOSED: free again. */
+void descriptor_set(long number, const struct descriptor *opened);
 /* Of a folder; NULL: it is none. */
 const char *folder_path(const struct descriptor *folder);
 /* The path of what a call names: AT_FDCWD, a folder's descriptor, or a whole path. */
@@ -33,7 +52,7 @@ long service_files(handle_t *files);
 /* -ENOENT: the image has no service tmp. */
 long service_tmp(handle_t *tmp);
 
-/* Its handle goes with the last descriptor that has it. */
+/* After it was closed: its handle goes with the last descriptor that has it. */
 void descriptor_release(const struct descriptor *file);
 bool folder_is_used(uint64_t place);
 

@@ -24,7 +24,7 @@ static handle_t console_service, files_service, tmp_service;
 
 struct descriptor *descriptor_of(long number)
 {
-    if (number < 0 || number >= DESCRIPTORS || descriptors[number].kind == CLOSED)
+    if (number < 0 || number >= DESCRIPTORS || descriptors[number].kind <= RESERVED)
         return NULL;
     return &descriptors[number];
 }
@@ -37,12 +37,21 @@ bool folder_is_used(uint64_t place)
     return false;
 }
 
-static long lowest_closed(long from)
+long descriptor_reserve(long lowest)
 {
-    for (long number = from; number < DESCRIPTORS; number++)
-        if (descriptors[number].kind == CLOSED)
-            return number;
-    return -EMFILE;
+    static volatile int lock;
+    lock_take(&lock);
+    while (lowest < DESCRIPTORS && descriptors[lowest].kind != CLOSED)
+        lowest++;
+    if (lowest < DESCRIPTORS)
+        descriptors[lowest].kind = RESERVED;
+    lock_release(&lock);
+    return lowest < DESCRIPTORS ? lowest : -EMFILE;
+}
+
+void descriptor_set(long number, const struct descriptor *opened)
+{
+    descriptors[number] = *opened;
 }
 
 static long connect(handle_t *handle, const char *name)
@@ -106,7 +115,6 @@ long image_open(const char *path, long flags, struct descriptor *opened)
     return 0;
 }
 
-/* Its handle goes with the last descriptor that has it. */
 void descriptor_release(const struct descriptor *file)
 {
     for (long number = 0; file->opened.file && number < DESCRIPTORS; number++)
@@ -116,6 +124,8 @@ void descriptor_release(const struct descriptor *file)
         sys_handle_close(file->opened.file);
     if (file->kind == FILE_OF_TMP)
         tmp_close(file->opened.file);
+    if (file->calls)
+        file->calls->close(file);
 }
 
 /* Whether a path needs no closer look: "tmp" is nowhere in it. */
@@ -126,7 +136,7 @@ static bool is_of_image(long directory, const char *text)
 
 long file_open(long directory, const char *text, long flags)
 {
-    long number = lowest_closed(0);
+    long number = descriptor_reserve(0);
     if (number < 0)
         return number;
     struct descriptor opened = {.kind = CLOSED};
@@ -135,10 +145,12 @@ long file_open(long directory, const char *text, long flags)
         error = place_open(directory, text, flags, &opened);
     else if (!error && (flags & O_DIRECTORY))
         error = -ENOTDIR;
-    if (error)
+    opened.closes_on_exec = flags & O_CLOEXEC;
+    if (error) {
         descriptor_release(&opened);
-    else
-        descriptors[number] = opened;
+        opened.kind = CLOSED;
+    }
+    descriptor_set(number, &opened);
     return error ? error : number;
 }
 
@@ -208,6 +220,8 @@ long file_read(long number, void *buffer, unsigned long size)
     struct descriptor *file = descriptor_of(number);
     if (!file)
         return -EBADF;
+    if (file->calls)
+        return file->reads ? file->calls->read(file, buffer, size) : -EBADF;
     if (file->kind == EMPTY && size)
         return read_key(buffer);
     if (!is_file(file))
@@ -237,6 +251,8 @@ long file_write(long number, const void *data, unsigned long size)
     struct descriptor *file = descriptor_of(number);
     if (!file || !file->writes)
         return -EBADF;
+    if (file->calls)
+        return file->calls->write(file, data, size);
     if (file->kind != FILE_OF_TMP)
         return size ? console_put(data, size) : 0;
     uint64_t offset = file->appends ? TMP_AT_END : file->position;
@@ -322,6 +338,8 @@ long file_status(long number, struct stat *status)
         return -EBADF;
     if (file->kind == FILE_OF_TMP)
         return tmp_file_look(file, status);
+    if (file->calls)
+        return file->calls->status(file, status);
     return file->kind == FOLDER ? place_look(file, status) : describe_image(file, status);
 }
 
@@ -347,10 +365,39 @@ long file_duplicate(long number, long lowest)
     struct descriptor *file = descriptor_of(number);
     if (!file)
         return -EBADF;
-    long copy = lowest_closed(lowest);
-    if (copy >= 0)
-        descriptors[copy] = *file;
+    long copy = descriptor_reserve(lowest);
+    if (copy < 0)
+        return copy;
+    struct descriptor same = *file;
+    same.closes_on_exec = false;
+    descriptor_set(copy, &same);
     return copy;
+}
+
+long file_duplicate_to(long number, long copy, long flags)
+{
+    struct descriptor *file = descriptor_of(number);
+    if (!file || copy < 0 || copy >= DESCRIPTORS)
+        return -EBADF;
+    if (number == copy || flags & ~O_CLOEXEC)
+        return -EINVAL;
+    struct descriptor same = *file;
+    const struct descriptor before = descriptors[copy];
+    same.closes_on_exec = flags & O_CLOEXEC;
+    descriptor_set(copy, &same);
+    if (before.kind > RESERVED)
+        descriptor_release(&before);
+    return copy;
+}
+
+/* Of duplicates, too. */
+static void set_flags(struct descriptor *file, long flags)
+{
+    for (struct descriptor *each = descriptors; each < descriptors + DESCRIPTORS; each++)
+        if (each == file || (file->opened.file && each->kind == file->kind && each->opened.file == file->opened.file)) {
+            each->appends = flags & O_APPEND;
+            each->never_waits = flags & O_NONBLOCK;
+        }
 }
 
 long file_control(long number, long command, long argument)
@@ -361,13 +408,19 @@ long file_control(long number, long command, long argument)
     switch (command) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
-        return argument < 0 || argument >= DESCRIPTORS ? -EINVAL : file_duplicate(number, argument);
+        if (argument < 0 || argument >= DESCRIPTORS)
+            return -EINVAL;
+        number = file_duplicate(number, argument);
+        if (number >= 0)
+            descriptors[number].closes_on_exec = command == F_DUPFD_CLOEXEC;
+        return number;
     case F_GETFD:
-        return FD_CLOEXEC; /* nothing is inherited here */
+        return file->closes_on_exec ? FD_CLOEXEC : 0;
     case F_SETFD:
+        file->closes_on_exec = argument & FD_CLOEXEC;
         return 0;
     case F_SETFL:
-        file->appends = argument & O_APPEND;
+        set_flags(file, argument);
         return 0;
     case F_SETLK:
     case F_SETLKW:
@@ -376,7 +429,8 @@ long file_control(long number, long command, long argument)
         ((struct flock *)argument)->l_type = F_UNLCK;
         return is_file(file) ? 0 : -EINVAL;
     case F_GETFL:
-        return (file->writes ? file->reads ? O_RDWR : O_WRONLY : O_RDONLY) | (file->appends ? O_APPEND : 0);
+        return (file->writes ? file->reads ? O_RDWR : O_WRONLY : O_RDONLY) | (file->appends ? O_APPEND : 0) |
+               (file->never_waits ? O_NONBLOCK : 0);
     default:
         return -EINVAL;
     }
@@ -387,6 +441,8 @@ long file_device_control(long number, unsigned long request, void *argument)
     struct descriptor *file = descriptor_of(number);
     if (!file)
         return -EBADF;
+    if (file->calls)
+        return file->calls->device_control(file, request, argument);
     if (file->kind != CONSOLE || request != TIOCGWINSZ)
         return -ENOTTY;
     *(struct winsize *)argument = (struct winsize){.ws_row = CONSOLE_ROWS, .ws_col = CONSOLE_COLUMNS};

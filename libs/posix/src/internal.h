@@ -45,6 +45,8 @@ long file_status_at(long directory, const char *path, struct stat *status, long 
 long file_control(long file, long command, long argument);
 long file_device_control(long file, unsigned long request, void *argument);
 long file_duplicate(long file, long lowest);
+/* dup3(). */
+long file_duplicate_to(long file, long copy, long flags);
 
 /* Threads. */
 long thread_futex(const int *word, long operation, long value, const void *fourth, const int *other, long last);

@@ -95,8 +95,10 @@ long posix_system_call(long number, long a, long b, long c, long d, long e, long
     case SYS_access:
         return access_file(AT_FDCWD, (void *)a, b);
     case SYS_dup2:
-        return a == b ? file_control(a, F_GETFL, 0) < 0 ? -EBADF : b : (file_close(b), file_duplicate(a, b));
+        return a == b ? file_control(a, F_GETFL, 0) < 0 ? -EBADF : b : file_duplicate_to(a, b, 0);
 #endif
+    case SYS_dup3:
+        return file_duplicate_to(a, b, c);
     case SYS_openat:
         return file_open(a, (void *)b, c);
     case SYS_close:
