@@ -68,6 +68,8 @@ static int64_t find_to_open(struct owner *owner, const char *path, uint64_t flag
         return status;
     if ((flags & TMP_FOR_CREATING) && (flags & TMP_FOR_NEW))
         return TMP_EXISTS;
+    if ((*node)->is_socket)
+        return TMP_IS_SOCKET;
     if (!(flags & TMP_FOR_WRITING))
         return STATUS_OK;
     return (*node)->is_folder ? TMP_IS_FOLDER : (*node)->owner != owner ? STATUS_NO_RIGHT : STATUS_OK;
@@ -116,7 +118,7 @@ static void list(struct ipc_request *request, const char *path, uint64_t index)
     int64_t status = tree_list(path, index, &node);
     struct message answer = {.data = &entry, .size = sizeof entry};
     if (status == STATUS_OK) {
-        entry = (struct tmp_entry){.number = node->number, .is_folder = node->is_folder};
+        entry = (struct tmp_entry){.number = node->number, .is_folder = node->is_folder, .is_socket = node->is_socket};
         strcpy(entry.name, node->name);
     }
     ipc_respond(request, status, status == STATUS_OK ? &answer : NULL);
@@ -157,9 +159,14 @@ static void handle_client(struct ipc_request *request)
         describe(request, status, node);
         break;
     }
-    case TMP_FOLDER:
-        ipc_respond(request, tree_make(owners[index], path, true, &node), NULL);
+    case TMP_FOLDER: {
+        const bool is_socket = message->word[1];
+        const int64_t status = tree_make(owners[index], path, !is_socket, &node);
+        if (status == STATUS_OK)
+            node->is_socket = is_socket;
+        ipc_respond(request, status, NULL);
         break;
+    }
     case TMP_REMOVE:
         ipc_respond(request, tree_remove(owners[index], path, message->word[1]), NULL);
         break;

@@ -206,7 +206,7 @@ int64_t tree_list(const char *path, uint64_t index, struct node **found)
 
 void tree_describe(const struct node *node, struct tmp_status *status)
 {
-    *status = (struct tmp_status){node->number, node->size, node->is_folder, 0, node->changed};
+    *status = (struct tmp_status){node->number, node->size, node->is_folder, node->is_socket, 0, node->changed};
     status->links = node->is_folder ? 2 : node->parent ? 1 : 0;
     for (const struct node *each = node->first; each; each = each->next)
         status->links += each->is_folder;

@@ -37,7 +37,7 @@ struct node {
     uint64_t number, size;
     int64_t changed;
     unsigned opens;
-    bool is_folder;
+    bool is_folder, is_socket;
     struct part parts[PARTS];
     char name[TMP_NAME_MAX + 1];
 };

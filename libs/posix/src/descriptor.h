@@ -47,6 +47,9 @@ const char *folder_path(const struct descriptor *folder);
 /* The path of what a call names: AT_FDCWD, a folder's descriptor, or a whole path. */
 long path_at(long directory, const char *text, struct path *path);
 
+/* The calls of one that came from another process. */
+void descriptor_adopt(struct descriptor *file);
+
 /* A service's handle is looked up on first use, so that a service that needs none waits for none. */
 long service_files(handle_t *files);
 /* -ENOENT: the image has no service tmp. */

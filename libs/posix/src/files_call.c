@@ -29,7 +29,7 @@ static long usage(long who, struct rusage *usage)
     return 0;
 }
 
-long call_of_files(long number, long a, long b, long c, long d, long e)
+long call_of_files(long number, long a, long b, long c, long d, long e, long f)
 {
     switch (number) {
 #ifdef SYS_mkdir
@@ -69,6 +69,6 @@ long call_of_files(long number, long a, long b, long c, long d, long e)
     case SYS_getrusage:
         return usage(a, (void *)b);
     default:
-        return -ENOSYS;
+        return call_of_pipes(number, a, b, c, d, e, f);
     }
 }

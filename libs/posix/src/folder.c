@@ -51,7 +51,7 @@ static long next_of_tmp(const char *folder, uint64_t *index, struct found *found
     memcpy(found->name, entry.name, sizeof found->name);
     found->name[sizeof found->name - 1] = 0;
     found->number = entry.number;
-    found->type = entry.is_folder ? DT_DIR : DT_REG;
+    found->type = entry.is_folder ? DT_DIR : entry.is_socket ? DT_SOCK : DT_REG;
     return 1;
 }
 

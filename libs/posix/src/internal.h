@@ -33,10 +33,13 @@ long file_write_vector(long file, const struct iovec *parts, long count);
 long file_write_at(long file, const void *data, unsigned long size, long offset);
 long file_resize(long file, long size);
 long file_resize_at(const char *path, long size);
-long call_of_files(long number, long a, long b, long c, long d, long e);
+long call_of_files(long number, long a, long b, long c, long d, long e, long f);
+/* Pipes, local sockets, and waiting for several descriptors. */
+long call_of_pipes(long number, long a, long b, long c, long d, long e, long f);
 /* Of a folder, as struct dirent. */
 long file_entries(long folder, void *buffer, unsigned long size);
 long tmp_file_make_folder(long directory, const char *path);
+long tmp_file_make_socket(const char *path);
 long tmp_file_remove(long directory, const char *path, long flags);
 long tmp_file_rename(long directory, const char *path, long other_directory, const char *other);
 long file_seek(long file, long offset, long whence);
@@ -63,6 +66,8 @@ long signal_action(long signal, const void *new, void *before);
 long signal_change_mask(long how, const uint64_t *set, uint64_t *before);
 long signal_wait(const uint64_t *set);
 long signal_send(long thread, long signal);
+/* How many threads unblocked signals for one wait, which a signal that is taken before it begins must end. */
+extern volatile int signal_unblockers;
 
 /* Time. */
 #define NANOSECONDS 1000000000l

@@ -23,6 +23,7 @@ struct action {
     uint64_t mask;
 };
 
+volatile int signal_unblockers;
 static struct action actions[SIGNAL_MAX + 1];
 static volatile int lock;
 
@@ -139,7 +140,7 @@ void signal_take(struct signal_frame *frame)
     if (action.flags & SA_RESETHAND)
         actions[signal].handler.plain = SIG_DFL;
     handle(signal, &action, &information, frame);
-    /* A thread that was to be cancelled before it waited must not wait. */
-    if (signal == CANCEL)
+    /* A thread that was to be cancelled before it waited must not wait, nor one that unblocked a signal to wait for it. */
+    if (signal == CANCEL || signal_unblockers)
         sys_thread_signal(0, 0);
 }

@@ -201,6 +201,6 @@ long posix_system_call(long number, long a, long b, long c, long d, long e, long
     case SYS_prlimit64:
         return limits((int)b, (void *)d);
     default:
-        return call_of_files(number, a, b, c, d, e);
+        return call_of_files(number, a, b, c, d, e, f);
     }
 }

@@ -20,6 +20,8 @@ long tmp_error(int64_t status)
         return -EISDIR;
     case TMP_NOT_EMPTY:
         return -ENOTEMPTY;
+    case TMP_IS_SOCKET:
+        return -ENXIO;
     case STATUS_LIMIT:
     case STATUS_NO_MEMORY:
         return -ENOSPC;
@@ -36,7 +38,7 @@ static void describe(const struct tmp_status *of, struct stat *status)
     status->st_dev = 2;
     status->st_ino = of->number;
     status->st_nlink = of->links;
-    status->st_mode = of->is_folder ? S_IFDIR | 0777 : S_IFREG | 0666;
+    status->st_mode = of->is_folder ? S_IFDIR | 0777 : of->is_socket ? S_IFSOCK | 0777 : S_IFREG | 0666;
     status->st_size = (off_t)of->size;
     status->st_blksize = AMBILINK_PAGE_SIZE;
     status->st_blocks = (blkcnt_t)((of->size + 511) / 512);
@@ -111,7 +113,16 @@ long tmp_file_make_folder(long directory, const char *text)
     const char *below;
     handle_t tmp;
     long error = changeable(directory, text, &path, &below, &tmp);
-    return error ? error : tmp_error(tmp_make_folder(tmp, below));
+    return error ? error : tmp_error(tmp_make_folder(tmp, below, false));
+}
+
+long tmp_file_make_socket(const char *text)
+{
+    struct path path;
+    const char *below;
+    handle_t tmp;
+    const long error = changeable(AT_FDCWD, text, &path, &below, &tmp);
+    return error ? error : tmp_error(tmp_make_folder(tmp, below, true));
 }
 
 long tmp_file_remove(long directory, const char *text, long flags)

@@ -31,9 +31,9 @@ int64_t tmp_status(handle_t tmp, const char *path, struct tmp_status *status)
     return with_path(tmp, TMP_STATUS, path, 0, status, sizeof *status);
 }
 
-int64_t tmp_make_folder(handle_t tmp, const char *path)
+int64_t tmp_make_folder(handle_t tmp, const char *path, bool is_socket)
 {
-    return with_path(tmp, TMP_FOLDER, path, 0, NULL, 0);
+    return with_path(tmp, TMP_FOLDER, path, is_socket, NULL, 0);
 }
 
 int64_t tmp_remove(handle_t tmp, const char *path, uint64_t is_folder)

@@ -2,11 +2,13 @@
 #ifndef POSIX_TMP_CLIENT_H
 #define POSIX_TMP_CLIENT_H
 #include <protocol/tmp.h>
+#include <stdbool.h>
 
 #pragma GCC visibility push(hidden)
 int64_t tmp_open(handle_t tmp, const char *path, unsigned flags, handle_t *file, struct tmp_status *status);
 int64_t tmp_status(handle_t tmp, const char *path, struct tmp_status *status);
-int64_t tmp_make_folder(handle_t tmp, const char *path);
+/* Or the place of a socket. */
+int64_t tmp_make_folder(handle_t tmp, const char *path, bool is_socket);
 int64_t tmp_remove(handle_t tmp, const char *path, uint64_t is_folder);
 int64_t tmp_rename(handle_t tmp, const char *from, const char *to);
 /* STATUS_NOT_FOUND behind the last. */

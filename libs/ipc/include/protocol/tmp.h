@@ -8,7 +8,7 @@
 enum tmp_operation {
     TMP_OPEN = 1, /* data: path; word 1: TMP_FOR_...; reply data: struct tmp_status; handle: the file, of a folder none */
     TMP_STATUS,   /* data: path; reply data: struct tmp_status */
-    TMP_FOLDER,   /* data: path of the folder to make */
+    TMP_FOLDER,   /* data: path of the folder to make; word 1: 1 for the place of a socket, which cannot be opened */
     TMP_REMOVE,   /* data: path; word 1: 1 for a folder, which must be empty */
     TMP_RENAME,   /* data: two paths, with a NUL between them */
     TMP_LIST,     /* data: path of a folder; word 1: index from 0; reply data: struct tmp_entry */
@@ -30,6 +30,8 @@ enum tmp_operation {
 #define TMP_NOT_EMPTY (-103)
 #define TMP_GROW (-104) /* reply word 1: offset, word 2: bytes of memory that TMP_EXTEND must bring first */
 
+#define TMP_IS_SOCKET (-105)
+
 #define TMP_FOR_WRITING 1u
 #define TMP_FOR_CREATING 2u
 #define TMP_FOR_NEW 4u /* with TMP_FOR_CREATING: TMP_EXISTS where it is there */
@@ -40,11 +42,11 @@ enum tmp_operation {
 #define TMP_SIZE_MAX (1ull << 30)
 
 struct tmp_status {
-    uint64_t number, size, is_folder, links;
+    uint64_t number, size, is_folder, is_socket, links;
     int64_t changed; /* nanoseconds since 1970 */
 };
 struct tmp_entry {
-    uint64_t number, is_folder;
+    uint64_t number, is_folder, is_socket;
     char name[TMP_NAME_MAX + 1];
 };
 #endif
