@@ -155,7 +155,7 @@ static struct end *receiver_of(const struct message *message, struct end *end, u
     else if (has_key && end->kind != PIPES_DATAGRAM)
         *status = end->is_connected ? PIPES_IS_CONNECTED : PIPES_WRONG_KIND;
     else if (has_key && to && to->kind != PIPES_DATAGRAM)
-        *status = PIPES_WRONG_KIND;
+        *status = PIPES_OTHER_KIND;
     else if (!has_key && !end->is_connected)
         *status = PIPES_NOT_CONNECTED;
     else if (end->writes_no_more)

@@ -57,7 +57,7 @@ static void connect_datagrams(struct ipc_request *request, struct end *end)
 {
     struct end *to = socket_of_key(&request->message, 0);
     const bool is_to_none = !request->message.size;
-    const int64_t status = is_to_none ? STATUS_OK : !to ? PIPES_REFUSED : to->kind != PIPES_DATAGRAM ? PIPES_WRONG_KIND : STATUS_OK;
+    const int64_t status = is_to_none ? STATUS_OK : !to ? PIPES_REFUSED : to->kind != PIPES_DATAGRAM ? PIPES_OTHER_KIND : STATUS_OK;
     if (status == STATUS_OK) {
         end->peer = to;
         end->is_connected = to;
@@ -111,7 +111,7 @@ void socket_connect(struct ipc_request *request, struct end *end)
                      : end->listens                 ? STATUS_INVALID
                      : end->is_connected            ? PIPES_IS_CONNECTED
                      : !listener                    ? PIPES_REFUSED
-                     : listener->kind != end->kind  ? PIPES_WRONG_KIND
+                     : listener->kind != end->kind  ? PIPES_OTHER_KIND
                      : !listener->listens           ? PIPES_REFUSED
                                                     : STATUS_OK;
     if (status == STATUS_OK && listener->pending_count >= listener->backlog) {

@@ -11,7 +11,7 @@
 #include "tree.h"
 
 #define BADGE_FILE (1ull << 63) /* with owner, slot and generation; other badges are clients' process numbers */
-#define OWNERS 16               /* services that use it: for each there is room for all parts that it may have */
+#define OWNERS 11               /* services that use it: for each there is room for all that it may have */
 
 static struct owner *owners[OWNERS];
 static handle_t endpoint;
@@ -47,23 +47,28 @@ static int64_t owner_of(uint64_t client)
     return last;
 }
 
-/* Of clients that ended without it. */
-static void close_left(struct owner *owner)
+/* A handle to a file that is open, by an endpoint of its own: when the last handle is closed, also by a process' end, the kernel
+ * sends a message here. */
+static int64_t make_handle(struct open *open, uint64_t badge)
 {
-    struct loader_status status;
-    for (unsigned i = 0; i < OPENS_OF_OWNER; i++)
-        if (owner->opens[i].node && !is_running(owner->opens[i].client, &status))
-            tree_close(&owner->opens[i]);
+    const int64_t made = sys_endpoint_create();
+    if (made < 0)
+        return made;
+    const int64_t calls = sys_handle_duplicate((handle_t)made, RIGHT_CALL | RIGHT_DUPLICATE | RIGHT_TRANSFER, badge);
+    const int64_t receives = sys_handle_duplicate((handle_t)made, RIGHT_RECEIVE, 0);
+    sys_handle_close((handle_t)made);
+    const int64_t status = calls < 0 ? calls : receives < 0 ? receives : sys_endpoint_join((handle_t)receives, endpoint, badge);
+    if (status != STATUS_OK && calls > 0)
+        sys_handle_close((handle_t)calls);
+    open->receives = receives > 0 ? (handle_t)receives : 0;
+    return status == STATUS_OK ? calls : status;
 }
 
 static int64_t find_to_open(struct owner *owner, const char *path, uint64_t flags, struct node **node)
 {
     int64_t status = tree_find(path, node);
-    if (status == STATUS_NOT_FOUND && (flags & TMP_FOR_CREATING)) {
-        if (owner->nodes >= NODES_OF_OWNER)
-            close_left(owner);
+    if (status == STATUS_NOT_FOUND && (flags & TMP_FOR_CREATING))
         return tree_make(owner, path, false, node);
-    }
     if (status != STATUS_OK)
         return status;
     if ((flags & TMP_FOR_CREATING) && (flags & TMP_FOR_NEW))
@@ -91,14 +96,8 @@ static void open_file(struct ipc_request *request, int64_t index, const char *pa
     struct message answer = {.data = &description, .size = sizeof description};
     if (!node->is_folder) {
         int64_t slot = tree_open(owner, node, request->message.badge, flags & TMP_FOR_WRITING);
-        if (slot == STATUS_LIMIT) {
-            close_left(owner);
-            slot = tree_open(owner, node, request->message.badge, flags & TMP_FOR_WRITING);
-        }
         uint64_t badge = BADGE_FILE | (uint64_t)owner->opens[slot < 0 ? 0 : slot].generation << 16 | (uint64_t)index << 8;
-        int64_t handle = slot < 0 ? slot
-                                  : sys_handle_duplicate(endpoint, RIGHT_CALL | RIGHT_DUPLICATE | RIGHT_TRANSFER,
-                                                         badge | (uint64_t)slot);
+        int64_t handle = slot < 0 ? slot : make_handle(&owner->opens[slot], badge | (uint64_t)slot);
         if (handle < 0) {
             if (slot >= 0)
                 tree_close(&owner->opens[slot]);
@@ -258,14 +257,42 @@ static void map_part(struct ipc_request *request, const struct open *open, uint6
     }
 }
 
+static void lock_file(struct ipc_request *request, struct open *open)
+{
+    const uint64_t *word = request->message.word;
+    struct lock_wish wish = {(enum tmp_lock)word[1], word[4] & TMP_LOCK_WHOLE, word[2], word[3], 0};
+    if (word[1] > TMP_LOCK_EXCLUSIVE || wish.start > wish.last)
+        return;
+    int64_t status = word[4] & TMP_LOCK_TEST ? lock_test(open, &wish) : lock_set(open, &wish);
+    const handle_t waits = status == TMP_LOCKED ? ipc_take(request, 0) : 0;
+    if (waits) {
+        const int64_t waited = lock_wait(open, wish.client, waits);
+        if (waited != STATUS_OK)
+            sys_handle_close(waits);
+        status = waited == STATUS_OK ? TMP_LOCKED : waited;
+    }
+    const struct message answer = {.word = {0, wish.kind, wish.start, wish.last, wish.client}};
+    ipc_respond(request, status, &answer);
+}
+
+/* NULL: it is not open any more. */
+static struct open *open_of(uint64_t badge)
+{
+    const uint64_t slot = badge & 0xff, index = badge >> 8 & 0xff;
+    struct owner *owner = index < OWNERS ? owners[index] : NULL;
+    struct open *open = owner && slot < OPENS_OF_OWNER ? &owner->opens[slot] : NULL;
+    return open && open->node && open->generation == (uint32_t)(badge >> 16) ? open : NULL;
+}
+
 static void handle_file(struct ipc_request *request)
 {
     const struct message *message = &request->message;
-    uint64_t slot = message->badge & 0xff, index = message->badge >> 8 & 0xff;
-    struct owner *owner = index < OWNERS ? owners[index] : NULL;
-    struct open *open = owner && slot < OPENS_OF_OWNER ? &owner->opens[slot] : NULL;
-    if (!open || !open->node || open->generation != (uint32_t)(message->badge >> 16)) {
-        ipc_respond(request, STATUS_BAD_HANDLE, NULL); /* closed, and the handle was kept */
+    struct open *open = open_of(message->badge);
+    if (!open)
+        return;
+    if (!request->reply) {
+        if (message->word[0] == MESSAGE_NO_CALLERS)
+            tree_close(open);
         return;
     }
     /* Who brings memory may have kept a handle of it. */
@@ -295,9 +322,8 @@ static void handle_file(struct ipc_request *request)
     case TMP_MAP:
         map_part(request, open, message->word[1]);
         break;
-    case TMP_CLOSE:
-        tree_close(open);
-        ipc_respond(request, STATUS_OK, NULL);
+    case TMP_LOCK:
+        lock_file(request, open);
         break;
     }
 }

@@ -218,7 +218,7 @@ int64_t tree_open(struct owner *owner, struct node *node, uint64_t client, bool 
         struct open *open = &owner->opens[slot];
         if (open->node)
             continue;
-        *open = (struct open){node, client, open->generation + 1, writes};
+        *open = (struct open){.node = node, .owner = owner, .client = client, .generation = open->generation + 1, .writes = writes};
         node->opens++;
         return slot;
     }
@@ -228,7 +228,9 @@ int64_t tree_open(struct owner *owner, struct node *node, uint64_t client, bool 
 void tree_close(struct open *open)
 {
     struct node *node = open->node;
+    sys_handle_close(open->receives);
     open->node = NULL;
     node->opens--;
+    locks_closed(open, node);
     free_unused(node);
 }

@@ -11,8 +11,10 @@
 #define PART_FIRST 16384u /* bytes of a file's first part; each one behind ends where a power of two does */
 #define PARTS 17
 #define NODES_OF_OWNER 128
-#define PARTS_OF_OWNER 160 /* together within a process' table of handles for all owners */
+#define PARTS_OF_OWNER 160 /* with open files and waits within a process' table of handles for all owners */
 #define OPENS_OF_OWNER 64
+#define WAITS_OF_OWNER 16
+#define LOCKS_OF_OWNER 64
 #define DEPTH_MAX 32
 
 struct part {
@@ -22,13 +24,25 @@ struct part {
 
 struct owner {
     char name[32];
-    unsigned nodes, parts;
+    unsigned nodes, parts, locks, waits;
     struct open {
         struct node *node; /* NULL: free */
-        uint64_t client;
+        struct owner *owner;
+        uint64_t client;   /* the process that opened it */
+        handle_t receives; /* its endpoint */
         uint32_t generation;
         bool writes;
     } opens[OPENS_OF_OWNER];
+};
+
+/* Of a part of a file, a process', or with `open` of a whole one, of those who have that (flock). */
+struct lock {
+    struct lock *next;
+    struct owner *owner;
+    uint64_t client;
+    const struct open *open;
+    uint64_t start, last;
+    bool is_exclusive;
 };
 
 struct node {
@@ -38,6 +52,7 @@ struct node {
     int64_t changed;
     unsigned opens;
     bool is_folder, is_socket;
+    struct lock *locks;
     struct part parts[PARTS];
     char name[TMP_NAME_MAX + 1];
 };
@@ -52,6 +67,7 @@ void tree_describe(const struct node *node, struct tmp_status *status);
 
 /* Open files: the slot, or STATUS_LIMIT. */
 int64_t tree_open(struct owner *owner, struct node *node, uint64_t client, bool writes);
+/* With its locks. */
 void tree_close(struct open *open);
 
 /* Contents. */
@@ -64,4 +80,19 @@ bool part_of(struct node *node, uint64_t offset, struct span *span);
 int64_t part_set(struct node *node, uint64_t offset, handle_t memory);
 void node_resize(struct node *node, uint64_t size);
 void node_free_parts(struct node *node);
+
+/* Locks. What is asked for, or what is in the way of it. */
+struct lock_wish {
+    enum tmp_lock kind;
+    bool is_whole; /* of the open file, as flock() has them */
+    uint64_t start, last, client;
+};
+/* STATUS_OK, or TMP_LOCKED and *wish is what is in the way, of which nothing is changed; STATUS_LIMIT. */
+int64_t lock_set(struct open *open, struct lock_wish *wish);
+int64_t lock_test(const struct open *open, struct lock_wish *wish);
+/* Signal the endpoint once when a lock of the node goes, which `client` waits for while `blocker` has it. STATUS_OK: it was taken.
+ * TMP_DEADLOCK: the blocker waits for the client. */
+int64_t lock_wait(struct open *open, uint64_t blocker, handle_t endpoint);
+/* An open file is none any more: its own locks of the node go, and where the client has it not open any more, the client's. */
+void locks_closed(const struct open *open, struct node *node);
 #endif

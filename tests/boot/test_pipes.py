@@ -7,7 +7,7 @@ import pytest
 
 from ambilink.machine.model import Verdict
 
-PROGRAMS = ["pipes"]
+PROGRAMS = ["pipes", "sockets"]
 
 
 def printed(result, program):

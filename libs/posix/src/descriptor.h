@@ -1,6 +1,7 @@
 /* What is open, shared by the files that open, read and list. */
 #ifndef POSIX_DESCRIPTOR_H
 #define POSIX_DESCRIPTOR_H
+#include <fcntl.h>
 #include <protocol/files.h>
 #include <stdbool.h>
 
@@ -55,6 +56,11 @@ long service_files(handle_t *files);
 /* -ENOENT: the image has no service tmp. */
 long service_tmp(handle_t *tmp);
 
+/* Called before one is closed, where it is set. */
+extern void (*descriptor_closing)(const struct descriptor *file);
+long descriptor_status(const struct descriptor *file, struct stat *status);
+/* fcntl()'s locks. */
+long file_lock(const struct descriptor *file, long command, struct flock *lock);
 /* After it was closed: its handle goes with the last descriptor that has it. */
 void descriptor_release(const struct descriptor *file);
 bool folder_is_used(uint64_t place);

@@ -21,6 +21,7 @@
 static struct descriptor descriptors[DESCRIPTORS] = {
     {.kind = EMPTY, .reads = true}, {.kind = CONSOLE, .writes = true}, {.kind = CONSOLE, .writes = true}};
 static handle_t console_service, files_service, tmp_service;
+void (*descriptor_closing)(const struct descriptor *file);
 
 struct descriptor *descriptor_of(long number)
 {
@@ -120,10 +121,8 @@ void descriptor_release(const struct descriptor *file)
     for (long number = 0; file->opened.file && number < DESCRIPTORS; number++)
         if (descriptors[number].kind == file->kind && descriptors[number].opened.file == file->opened.file)
             return;
-    if (file->kind == FILE_OF_IMAGE)
+    if (file->kind == FILE_OF_IMAGE || file->kind == FILE_OF_TMP)
         sys_handle_close(file->opened.file);
-    if (file->kind == FILE_OF_TMP)
-        tmp_close(file->opened.file);
     if (file->calls)
         file->calls->close(file);
 }
@@ -160,6 +159,8 @@ long file_close(long number)
     if (!file)
         return -EBADF;
     const struct descriptor closed = *file;
+    if (descriptor_closing)
+        descriptor_closing(&closed);
     file->kind = CLOSED;
     descriptor_release(&closed);
     return 0;
@@ -331,16 +332,19 @@ static long describe_image(const struct descriptor *file, struct stat *status)
     return 0;
 }
 
-long file_status(long number, struct stat *status)
+long descriptor_status(const struct descriptor *file, struct stat *status)
 {
-    struct descriptor *file = descriptor_of(number);
-    if (!file)
-        return -EBADF;
     if (file->kind == FILE_OF_TMP)
         return tmp_file_look(file, status);
     if (file->calls)
         return file->calls->status(file, status);
     return file->kind == FOLDER ? place_look(file, status) : describe_image(file, status);
+}
+
+long file_status(long number, struct stat *status)
+{
+    const struct descriptor *file = descriptor_of(number);
+    return file ? descriptor_status(file, status) : -EBADF;
 }
 
 long image_status(const char *text, struct stat *status)
@@ -384,6 +388,8 @@ long file_duplicate_to(long number, long copy, long flags)
     struct descriptor same = *file;
     const struct descriptor before = descriptors[copy];
     same.closes_on_exec = flags & O_CLOEXEC;
+    if (descriptor_closing)
+        descriptor_closing(&before);
     descriptor_set(copy, &same);
     if (before.kind > RESERVED)
         descriptor_release(&before);
@@ -424,10 +430,8 @@ long file_control(long number, long command, long argument)
         return 0;
     case F_SETLK:
     case F_SETLKW:
-        return is_file(file) ? 0 : -EINVAL; /* a service's files are written by its own processes alone */
     case F_GETLK:
-        ((struct flock *)argument)->l_type = F_UNLCK;
-        return is_file(file) ? 0 : -EINVAL;
+        return file_lock(file, command, (struct flock *)argument);
     case F_GETFL:
         return (file->writes ? file->reads ? O_RDWR : O_WRONLY : O_RDONLY) | (file->appends ? O_APPEND : 0) |
                (file->never_waits ? O_NONBLOCK : 0);

@@ -61,6 +61,8 @@ long call_of_files(long number, long a, long b, long c, long d, long e, long f)
         return file_resize_at((void *)a, b);
     case SYS_pwrite64:
         return file_write_at(a, (void *)b, (unsigned long)c, d);
+    case SYS_flock:
+        return file_lock_whole(a, b);
     case SYS_fsync:
     case SYS_fdatasync:
         return file_control(a, F_GETFL, 0) < 0 ? -EBADF : 0; /* memory is all there is */

@@ -32,6 +32,7 @@ long file_write(long file, const void *data, unsigned long size);
 long file_write_vector(long file, const struct iovec *parts, long count);
 long file_write_at(long file, const void *data, unsigned long size, long offset);
 long file_resize(long file, long size);
+long file_lock_whole(long file, long operation);
 long file_resize_at(const char *path, long size);
 long call_of_files(long number, long a, long b, long c, long d, long e, long f);
 /* Pipes, local sockets, and waiting for several descriptors. */

@@ -24,7 +24,7 @@ long passed_pack(long number, struct pipes_passed *passed, handle_t *handle)
     const uint64_t flags = (file->reads ? READS : 0) | (file->writes ? WRITES : 0) | (file->appends ? APPENDS : 0) |
                            (file->never_waits ? NEVER_WAITS : 0);
     *passed = (struct pipes_passed){{(uint64_t)file->kind << KIND_SHIFT | flags, file->opened.number, file->opened.size, file->position}};
-    const int64_t copy = is_bare(file->kind) ? sys_endpoint_create() : sys_handle_duplicate(file->opened.file, RIGHTS_ALL, 0);
+    const int64_t copy = is_bare(file->kind) ? sys_endpoint_create() : sys_handle_duplicate(file->opened.file, RIGHT_CALL | RIGHT_DUPLICATE | RIGHT_TRANSFER, 0);
     if (copy < 0)
         return error_of(copy);
     *handle = (handle_t)copy;

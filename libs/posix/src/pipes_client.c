@@ -24,6 +24,8 @@ long pipes_error(int64_t status)
         return -EADDRINUSE;
     case PIPES_WRONG_KIND:
         return -EOPNOTSUPP;
+    case PIPES_OTHER_KIND:
+        return -EPROTOTYPE;
     case STATUS_LIMIT:
         return -ENFILE;
     case STATUS_TOO_LONG:

@@ -149,8 +149,10 @@ long socket_bind(long number, const struct sockaddr_un *address, socklen_t size)
         return -EINVAL;
     struct sockaddr_un named = {.sun_family = AF_UNIX};
     socklen_t named_size = sizeof named;
-    if (!socket_name(number, (struct sockaddr *)&named, &named_size, false) && named_size > PATH_AT)
-        return -EINVAL; /* before a path is made */
+    if (!socket_name(number, (struct sockaddr *)&named, &named_size, false) && named_size > PATH_AT) { /* no path is made */
+        struct socket_key key;
+        return size > PATH_AT && address->sun_path[0] && !socket_key(address, size, false, &key) ? -EADDRINUSE : -EINVAL;
+    }
     if (size > PATH_AT)
         return bind_once(file->opened.file, address, size);
     do {

@@ -140,9 +140,15 @@ int64_t tmp_map(handle_t file, uint64_t offset, uint64_t *start, uint64_t *size)
     }
 }
 
-void tmp_close(handle_t file)
+int64_t tmp_lock(handle_t file, struct tmp_wish *wish, unsigned flags, handle_t endpoint)
 {
-    struct message request = {.word = {TMP_CLOSE}}, reply = {0};
-    ipc_call(file, &request, &reply);
-    sys_handle_close(file);
+    struct message request = {.word = {TMP_LOCK, wish->kind, wish->start, wish->last, flags}, .handle = {endpoint}, .handle_count = endpoint != 0};
+    struct message reply = {0};
+    const int64_t sent = sys_call(file, &request, &reply);
+    if (sent != STATUS_OK && endpoint)
+        sys_handle_close(endpoint);
+    if (sent != STATUS_OK)
+        return sent;
+    *wish = (struct tmp_wish){(enum tmp_lock)reply.word[1], reply.word[2], reply.word[3], reply.word[4]};
+    return (int64_t)reply.word[0];
 }

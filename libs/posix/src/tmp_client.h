@@ -22,7 +22,12 @@ int64_t tmp_resize(handle_t file, uint64_t size);
 int64_t tmp_look(handle_t file, struct tmp_status *status);
 /* Memory of the part of a file that has `offset`, whatever its size: *start and *size say where it lies in the file. */
 int64_t tmp_map(handle_t file, uint64_t offset, uint64_t *start, uint64_t *size);
-/* Closes the handle too. */
-void tmp_close(handle_t file);
+/* A lock that is wanted, or what is in the way (TMP_LOCKED). `endpoint` (0: none) is signalled when that may be gone; takes the
+ * handle. */
+struct tmp_wish {
+    enum tmp_lock kind;
+    uint64_t start, last, process;
+};
+int64_t tmp_lock(handle_t file, struct tmp_wish *wish, unsigned flags, handle_t endpoint);
 #pragma GCC visibility pop
 #endif

@@ -69,6 +69,24 @@ static void odd_requests(void)
             require(ask(tmp, operation, "x", 1, ~0ull, NULL) < 0, "an unknown operation");
 }
 
+static int64_t lock(handle_t file, uint64_t kind, uint64_t start, uint64_t last, uint64_t flags, handle_t handle)
+{
+    struct message request = {.word = {TMP_LOCK, kind, start, last, flags}, .handle = {handle}, .handle_count = handle != 0}, reply = {0};
+    return ipc_call(file, &request, &reply);
+}
+
+static void odd_locks(handle_t file)
+{
+    unsigned locks = 0;
+    require(lock(file, 3, 0, 1, 0, 0) < 0 && lock(file, TMP_LOCK_SHARED, 2, 1, 0, 0) < 0, "odd locks");
+    while (locks < 1000 && lock(file, TMP_LOCK_SHARED, 2 * locks, 2 * locks, 0, 0) == STATUS_OK)
+        locks++;
+    require(locks > 10 && locks < 100, "locks are bounded");
+    require(lock(file, TMP_UNLOCK, 10, 10, 0, 0) == STATUS_OK && lock(file, TMP_UNLOCK, 0, ~0ull, 0, 0) == STATUS_OK, "unlocks");
+    require(lock(file, TMP_LOCK_EXCLUSIVE, 0, ~0ull, TMP_LOCK_WHOLE, 0) == STATUS_OK, "locks it as a whole");
+    require(lock(file, TMP_UNLOCK, 0, ~0ull, TMP_LOCK_WHOLE, (handle_t)sys_endpoint_create()) == STATUS_OK, "with a handle");
+}
+
 static void odd_files(const char *name)
 {
     handle_t file = open_raw(name, TMP_FOR_WRITING | TMP_FOR_CREATING), reader = open_raw(name, 0), none;
@@ -84,12 +102,10 @@ static void odd_files(const char *name)
     require(bring(file, 16384, RIGHT_READ | RIGHT_WRITE | RIGHT_TRANSFER) < 0, "memory twice");
     require(ask(reader, TMP_MAP, NULL, 0, 0, &none) == STATUS_OK && none, "memory to read");
     require(sys_process_map(sys_start_handle(START_HANDLE_SELF), none, 0, 4096, 0, PROT_READ_WRITE) == STATUS_NO_RIGHT, "to write");
-    require(ask(reader, TMP_CLOSE, NULL, 0, 0, NULL) == STATUS_OK, "close");
-    require(ask(reader, TMP_READ, NULL, 0, 0, NULL) < 0 && ask(reader, TMP_CLOSE, NULL, 0, 0, NULL) < 0, "a kept handle");
-    handle_t next = open_raw(name, 0); /* it may have the reader's place */
-    require(ask(reader, TMP_LOOK, NULL, 0, 0, NULL) < 0, "a kept handle of a place that is used again");
-    ask(next, TMP_CLOSE, NULL, 0, 0, NULL);
-    ask(file, TMP_CLOSE, NULL, 0, 0, NULL);
+    require(ask(reader, TMP_LOCK + 1, NULL, 0, 0, NULL) < 0, "an unknown operation");
+    odd_locks(file);
+    sys_handle_close(reader);
+    sys_handle_close(file);
 }
 
 static unsigned take(const char *name)

@@ -36,7 +36,8 @@ enum pipes_kind { PIPES_READER = 1, PIPES_WRITER, PIPES_COUNT, PIPES_STREAM, PIP
 #define PIPES_IS_CONNECTED (-103)
 #define PIPES_REFUSED (-104)       /* nothing listens there */
 #define PIPES_IN_USE (-105)        /* the key */
-#define PIPES_WRONG_KIND (-106)
+#define PIPES_WRONG_KIND (-106)    /* of end for what is asked */
+#define PIPES_OTHER_KIND (-107)    /* of socket at the key */
 
 #define PIPES_PEEK 1u
 #define PIPES_WHOLE 2u

@@ -20,7 +20,9 @@ enum tmp_operation {
     TMP_LOOK,   /* reply data: struct tmp_status */
     TMP_MAP,    /* word 1: offset; reply word 1: where its part begins, word 2: bytes of it; handle: its memory. TMP_GROW;
                    STATUS_NOT_FOUND: all zero, and not open for writing */
-    TMP_CLOSE,  /* the last thing that is asked */
+    TMP_LOCK,   /* word 1: enum tmp_lock, words 2 and 3: first and last byte (0 and ~0: all), word 4: TMP_LOCK_... flags; handle:
+                   to be signalled once, where another has a lock there and may give it up. TMP_LOCKED: reply words 1 to 3 are of
+                   that lock, word 4: its process */
 };
 
 /* Statuses, beside STATUS_NOT_FOUND, STATUS_NO_RIGHT (another service's), STATUS_LIMIT (it has all that it may). */
@@ -31,6 +33,8 @@ enum tmp_operation {
 #define TMP_GROW (-104) /* reply word 1: offset, word 2: bytes of memory that TMP_EXTEND must bring first */
 
 #define TMP_IS_SOCKET (-105)
+#define TMP_LOCKED (-106)   /* another has a lock there */
+#define TMP_DEADLOCK (-107) /* who has it waits for the caller's */
 
 #define TMP_FOR_WRITING 1u
 #define TMP_FOR_CREATING 2u
@@ -40,6 +44,12 @@ enum tmp_operation {
 #define TMP_PATH_MAX 1024 /* bytes, with the NUL */
 #define TMP_NAME_MAX 255
 #define TMP_SIZE_MAX (1ull << 30)
+
+/* Locks: of the process that opened the file, until it has it not open any more; with TMP_LOCK_WHOLE of those who have this open
+ * file. A process with several open files of one file has one set of locks. */
+enum tmp_lock { TMP_UNLOCK, TMP_LOCK_SHARED, TMP_LOCK_EXCLUSIVE };
+#define TMP_LOCK_WHOLE 1u
+#define TMP_LOCK_TEST 2u /* nothing is locked */
 
 struct tmp_status {
     uint64_t number, size, is_folder, is_socket, links;
