@@ -17,7 +17,7 @@ struct child {
     struct space space;       /* port.id 0: the process is gone, or was not made yet */
     struct target target;     /* target.linker NULL: not begun yet, or gone */
     size_t object_count;      /* that it began with */
-    enum { CHILD_RUNS, CHILD_EXITED, CHILD_FAULTED, CHILD_STOPPED } state;
+    enum { CHILD_RUNS, CHILD_EXITED, CHILD_FAULTED, CHILD_STOPPED, CHILD_SIGNALLED } state;
     int64_t exit_status;
     bool at_boot;             /* counts for the machine's verdict */
     uint64_t starter;         /* the process that asked for it; 0: none did, or it ended */

@@ -190,7 +190,7 @@ struct port_event {
     struct port_reply reply; /* the caller owns it: port_reply takes it. It may be kept as long as need be. */
 
     /* PORT_ENDED */
-    bool faulted;
+    bool faulted, signalled; /* signalled: the status is the number of the signal */
     int64_t status;
 };
 /* Wait for the next event. Data of a request goes to `data`, at most `size` bytes: a longer one the port refuses itself,

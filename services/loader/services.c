@@ -229,12 +229,12 @@ void services_ended(struct loader *loader, const struct port_event *event)
     struct child *child = child_find(loader, event->number);
     if (!child || child->state != CHILD_RUNS)
         return;
-    child->state = event->faulted ? CHILD_FAULTED : CHILD_EXITED;
+    child->state = event->faulted ? CHILD_FAULTED : event->signalled ? CHILD_SIGNALLED : CHILD_EXITED;
     child->exit_status = event->status;
     bool is_program = child->service->role == IMAGE_SERVICE_PROGRAM;
     if (child->at_boot && (event->faulted || event->status != 0 || !is_program)) {
-        report(loader, "%s %s, status %lld", child->name, event->faulted ? "was ended for a fault" : "exited",
-               (long long)event->status);
+        report(loader, "%s %s %lld", child->name, event->faulted ? "was ended for a fault, status" :
+               event->signalled ? "was ended by signal" : "exited, status", (long long)event->status);
         loader->failed = true;
     }
     settle(loader, child, !child->at_boot);

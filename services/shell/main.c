@@ -40,6 +40,8 @@ static void show_state(const struct loader_status *status)
 {
     if (status->state == LOADER_RUNS)
         puts("runs");
+    else if (status->state == LOADER_SIGNALLED)
+        printf("ended by signal %lld\n", (long long)status->exit_status);
     else if (status->state == LOADER_STOPPED)
         puts("stopped");
     else

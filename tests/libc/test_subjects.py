@@ -24,7 +24,6 @@ REASONS = {
     "ipc": "System V queues, semaphores and shared memory answer ENOSYS",
     "stat": "`statvfs` answers ENOSYS",
     "getpwnam_r": "there is no `/etc/passwd`: the answer is ENOENT in place of no entry",
-    "raise-race": "`sigpending` answers ENOSYS",
 }
 # Where glibc answers otherwise than musl, by right: forms of "%a", limits of encodings, "//", a locale of any name.
 MUSL_ALONE = {"basename", "strtod", "strtold", "sscanf", "memstream", "mbc", "uselocale-0", "fma", "frexp", "special"}

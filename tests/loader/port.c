@@ -9,7 +9,7 @@
  *     before                   it did so before the loader ran: the process of the last line
  *     begin                    the loader may run; what follows are events
  *     request NUMBER HEX OPERATION WORD...    from process NUMBER, HEX: data ("-": none); NUMBER "hex" after +: more words
- *     ended NUMBER STATUS      a process ended; "faulted NUMBER STATUS" likewise
+ *     ended NUMBER STATUS      a process ended; "faulted NUMBER STATUS" and "signalled NUMBER SIGNAL" likewise
  *     fail N                   the N-th call from now on that may fail does; 0: none
  *     write NUMBER ADDRESS HEX  the process writes to its own memory
  *     dump NUMBER PATH         pages of a process: address, prot, contents
@@ -617,9 +617,9 @@ bool port_receive(struct port *port, struct port_event *event, void *data, uint6
             read_request(port, event, data, size);
             return true;
         }
-        bool faulted = strncmp(port->line, "faulted ", 8) == 0;
-        if (faulted || strncmp(port->line, "ended ", 6) == 0) {
-            *event = (struct port_event){.kind = PORT_ENDED, .faulted = faulted};
+        bool faulted = strncmp(port->line, "faulted ", 8) == 0, signalled = strncmp(port->line, "signalled ", 10) == 0;
+        if (faulted || signalled || strncmp(port->line, "ended ", 6) == 0) {
+            *event = (struct port_event){.kind = PORT_ENDED, .faulted = faulted, .signalled = signalled};
             sscanf(strchr(port->line, ' '), "%" SCNu64 " %" SCNd64, &event->number, &event->status);
             return true;
         }

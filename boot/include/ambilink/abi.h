@@ -91,6 +91,8 @@
 #define SYS_THREAD_NAME 43
 #define SYS_ENDPOINT_JOIN 44
 #define SYS_ENDPOINT_SIGNAL 45
+#define SYS_PROCESS_SIGNAL 46
+#define SYS_SIGNAL_STACK 47
 
 #define PRIORITY_ASK 0xffffffff /* SYS_THREAD_PRIORITY changes nothing */
 #define PRIORITY_MAX 31 /* above 0, which shares the CPU by budgets, a thread runs before all of lower ones */
@@ -101,7 +103,10 @@
 #define SIGNAL_UNBLOCK 1
 #define SIGNAL_SET 2
 #define SIGNAL_WAIT 3 /* as SIGNAL_SET, until one is taken, for which the call waits */
+#define SIGNAL_PENDING 4 /* nothing changes; the word gets those that were sent and not taken */
+#define SIGNAL_ACCEPT 5  /* wait for one of the mask, which is not taken, but the call's result */
 #define SIGNAL_REGISTERS 18
+#define SIGNAL_STACK_ASK 0xffffffffffffffff /* as a size: SYS_SIGNAL_STACK changes nothing */
 
 /* How a word is named that threads wait for. */
 #define FUTEX_SHARED 1  /* by its place in the memory object, for all processes that have that; else by its address */
@@ -113,6 +118,8 @@
 
 #define CLOCK_SINCE_BOOT 0 /* nanoseconds since the kernel started */
 #define CLOCK_WALL 1       /* nanoseconds since 1970-01-01 00:00 UTC */
+#define CLOCK_PROCESS 2    /* nanoseconds that the process' threads ran, since a process first asked for such a time */
+#define CLOCK_THREAD 3     /* that the running thread ran, likewise */
 
 /* Verdicts for SYS_MACHINE_EXIT: the values that reach the debug-exit port. */
 #define VERDICT_PASS 0x10
@@ -132,6 +139,8 @@
 #define MESSAGE_SIGNALLED 0xffffffffffffff02
 /* word[0] of the message, with the badge of SYS_ENDPOINT_JOIN, that no handle may call the joined endpoint any more. */
 #define MESSAGE_NO_CALLERS 0xffffffffffffff03
+/* An exit status that is no program's: with the number of the signal that ended it. */
+#define EXIT_BY_SIGNAL 0x100000000
 #define PROCESS_ALIVE 0 /* states of a process; word[1] of that message */
 #define PROCESS_EXITED 1
 #define PROCESS_FAULTED 2
@@ -164,7 +173,8 @@ struct machine_counts {
 struct signal_frame {
     uint64_t signal; /* 0: a fault of its own */
     uint64_t mask;   /* what it did not take before. Until it changes that, it takes none */
-    uint64_t vector, error, address; /* of the fault, as the machine says it */
+    uint64_t vector, error, address; /* of the fault, as the machine says it; of a signal error is 1
+                                        where it ended a wait, and address is what came with it (0: nothing) */
     uint64_t registers[SIGNAL_REGISTERS]; /* x86-64: r15 to r8, rbp rdi rsi rdx rcx rbx rax, then rip, flags, rsp */
 };
 

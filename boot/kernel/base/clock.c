@@ -26,7 +26,11 @@ uint64_t clock_counts(void)
 
 uint64_t clock_since_boot(void)
 {
-    const uint64_t counts = timer_counts();
+    return clock_nanoseconds(timer_counts());
+}
+
+uint64_t clock_nanoseconds(uint64_t counts)
+{
     return counts / TIMER_FREQUENCY * NANOSECONDS + counts % TIMER_FREQUENCY * NANOSECONDS / TIMER_FREQUENCY;
 }
 

@@ -13,6 +13,8 @@ void clock_init(void);
 void clock_arm(uint64_t span);
 /* Counts of the timer since boot, TIMER_FREQUENCY a second: cheaper than nanoseconds. */
 uint64_t clock_counts(void);
+/* As many nanoseconds as counts are. */
+uint64_t clock_nanoseconds(uint64_t counts);
 /* Nanoseconds. */
 uint64_t clock_since_boot(void);
 /* Nanoseconds since 1970-01-01 00:00 UTC; since boot where no driver set the clock. */

@@ -4,6 +4,7 @@
 #include "base/failure.h"
 #include "base/log.h"
 #include "base/record.h"
+#include "base/run_time.h"
 #include "base/work.h"
 #include "call/caller.h"
 #include "image/image.h"
@@ -14,6 +15,23 @@
 #include "start/service.h"
 
 #define WORK_OF_LOGGING 12 /* for each part: a serial line is slow */
+
+int64_t call_clock(uint64_t which)
+{
+    struct thread *thread = current_thread;
+    switch (which) {
+    case CLOCK_SINCE_BOOT:
+        return (int64_t)clock_since_boot();
+    case CLOCK_WALL:
+        return (int64_t)clock_wall();
+    case CLOCK_PROCESS:
+    case CLOCK_THREAD:
+        run_time_ask(&thread->run_counts, &thread->share->run_counts);
+        return (int64_t)clock_nanoseconds(which == CLOCK_PROCESS ? thread->share->run_counts : thread->run_counts);
+    default:
+        return STATUS_INVALID;
+    }
+}
 
 int64_t call_log_write(handle_t handle, uint64_t text_user, uint64_t size)
 {

@@ -4,6 +4,8 @@
 #define CALL_MACHINE_H
 #include "object/handle.h"
 
+/* The machine's clocks, and those of the running thread and process. */
+int64_t call_clock(uint64_t which);
 int64_t call_log_write(handle_t handle, uint64_t text_user, uint64_t size);
 int64_t call_input_read(handle_t handle);
 int64_t call_machine_exit(handle_t handle, uint64_t verdict);

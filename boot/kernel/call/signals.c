@@ -5,14 +5,41 @@
 #include "memory/user.h"
 #include "object/signal.h"
 
-int64_t call_signal_entry(uint64_t entry, uint64_t vectors)
+int64_t call_signal_entry(uint64_t entry, uint64_t vectors, uint64_t stack_signals, uint64_t stack_vectors)
 {
     struct share *share = current_thread->share;
-    if (entry >= PROCESS_HIGHEST_ADDRESS || vectors > UINT32_MAX)
+    if (entry >= PROCESS_HIGHEST_ADDRESS || vectors > UINT32_MAX || stack_vectors > UINT32_MAX)
         return STATUS_INVALID;
     share->signal_entry = entry;
     share->fault_vectors = entry ? (uint32_t)vectors : 0;
+    share->stack_signals = stack_signals;
+    share->stack_vectors = (uint32_t)stack_vectors;
     return STATUS_OK;
+}
+
+int64_t call_signal_stack(uint64_t address, uint64_t size, uint64_t before_user)
+{
+    const uint64_t before[] = {current_thread->signal_stack, current_thread->signal_stack_size};
+    if (before_user && !user_write(current_thread->space, before_user, before, sizeof before))
+        return STATUS_BAD_ADDRESS;
+    if (size == SIGNAL_STACK_ASK)
+        return STATUS_OK;
+    if (address >= PROCESS_HIGHEST_ADDRESS || size > PROCESS_HIGHEST_ADDRESS - address)
+        return STATUS_INVALID;
+    current_thread->signal_stack = address;
+    current_thread->signal_stack_size = size;
+    return STATUS_OK;
+}
+
+int64_t call_process_signal(handle_t handle, uint64_t signal, uint64_t sender)
+{
+    int64_t status = STATUS_OK;
+    struct process *process = handle ? caller_managed_process(handle, &status) : current_thread->process;
+    if (!process)
+        return status;
+    if (signal > SIGNAL_MAX || (signal && !process->share.signal_entry))
+        return STATUS_INVALID;
+    return signal ? signal_send_any(&process->share, &process->record, signal, sender) : STATUS_OK;
 }
 
 static struct thread *find(uint64_t number)

@@ -1,7 +1,6 @@
 /* System calls: from their numbers to the functions of this folder or of the object, which check handle and rights; and
  * those that are made again. boot/README.md documents each. */
 #include "base/bytes.h"
-#include "base/clock.h"
 #include "base/failure.h"
 #include "base/record.h"
 #include "base/work.h"
@@ -91,9 +90,7 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
     case SYS_REPLY:
         return reply_answer((handle_t)a, b);
     case SYS_CLOCK:
-        if (a > CLOCK_WALL)
-            return STATUS_INVALID;
-        return (int64_t)(a == CLOCK_WALL ? clock_wall() : clock_since_boot());
+        return call_clock(a);
     case SYS_LOG_WRITE:
         return call_log_write((handle_t)a, b, c);
     case SYS_MACHINE_EXIT:
@@ -118,13 +115,17 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
         current_thread->lock_list = a;
         return STATUS_OK;
     case SYS_SIGNAL_ENTRY:
-        return call_signal_entry(a, b);
+        return call_signal_entry(a, b, c, d);
     case SYS_SIGNAL_MASK:
-        return signal_mask(a, b, c);
+        return call_until(signal_mask(a, b, c), d);
     case SYS_SIGNAL_RETURN:
         return signal_return(a);
     case SYS_THREAD_SIGNAL:
         return call_thread_signal(a, b);
+    case SYS_PROCESS_SIGNAL:
+        return call_process_signal((handle_t)a, b, c);
+    case SYS_SIGNAL_STACK:
+        return call_signal_stack(a, b, c);
     case SYS_THREAD_NAME:
         return call_thread_name(a, b);
     case SYS_THREAD_PRIORITY:

@@ -316,9 +316,16 @@ bool scheduler_timer(void)
     return is_over;
 }
 
+static void charge(struct thread *thread)
+{
+    run_time_charge(thread ? &thread->run_counts : NULL, thread && thread->share ? &thread->share->run_counts : NULL);
+}
+
 void scheduler_idles(void)
 {
     const uint64_t now = clock_since_boot();
+    if (run_times_are_kept)
+        charge(loaded_thread);
     arm(now, next_alarm(UINT64_MAX));
 }
 
@@ -326,6 +333,8 @@ void scheduler_goes_on(void)
 {
     const uint64_t now = clock_since_boot();
     turn_end = now + TURN;
+    if (run_times_are_kept)
+        run_time_charge(NULL, NULL);
     if (turn_end < armed)
         arm(now, turn_end);
 }
@@ -343,6 +352,8 @@ static void load(struct thread *thread)
     kernel_record.context_switches++;
     if (thread_switches)
         thread_switches();
+    if (__builtin_expect(run_times_are_kept, 0))
+        charge(loaded_thread);
     if (loaded_thread)
         cpu_fpu_save(loaded_thread->fpu);
     cpu_fpu_load(thread->fpu);

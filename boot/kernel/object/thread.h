@@ -7,6 +7,7 @@
 #include <ambilink/record.h>
 
 #include "base/heap.h"
+#include "base/run_time.h"
 #include "base/trie.h"
 #include "base/turns.h"
 #include "cpu.h"
@@ -37,6 +38,12 @@ struct share {
     uint64_t sleepers;   /* how many wait until a time, or for a word of memory that others may have */
     uint64_t signal_entry;  /* where they take signals; 0: they take none */
     uint32_t fault_vectors; /* which faults are signals, by the machine's number */
+    uint32_t stack_vectors; /* of those, which are taken on a thread's signal stack */
+    uint64_t stack_signals; /* the same of signals */
+    uint64_t pending;       /* signals for whichever thread takes them first */
+    uint64_t sender;        /* what came with the last one of another process, and which that was; 0: none did */
+    uint32_t sent;
+    uint64_t run_counts;    /* of its threads (base/run_time.h) */
     struct trie threads; /* all of them, by number */
     struct trie waiters; /* those that wait for a word of the process' own memory, by address (object/futex.h) */
 };
@@ -85,6 +92,9 @@ struct thread {
     uint64_t pending, mask;         /* signals that it is to take, and those that it does not take now (object/signal.h) */
     uint64_t mask_after;            /* while `has_mask_after`: what is the mask again after the next one */
     bool has_mask_after;
+    uint64_t accepts;               /* signals that it waits for, while THREAD_WAITING for no word */
+    uint64_t signal_stack, signal_stack_size; /* user address; 0: none */
+    uint64_t run_counts;            /* base/run_time.h */
     bool is_disturbed;              /* its next wait ends at once */
     uint64_t exit_word;             /* user address: zeroed, and one waiter woken, when the thread exits; 0: none */
     struct thread **caller_link;      /* while THREAD_AWAITING_REPLY: where the reply object names it */

@@ -52,6 +52,10 @@ void cpu_wait_for_interrupt(void);
 
 /* A frame that begins a thread in user mode; its result is what a system call returns. */
 void frame_init_user(struct frame *frame, uint64_t entry, uint64_t stack, uint64_t argument);
+static inline int64_t frame_result(const struct frame *frame)
+{
+    return (int64_t)frame->rax;
+}
 static inline void frame_set_result(struct frame *frame, int64_t result)
 {
     frame->rax = (uint64_t)result;

@@ -32,6 +32,8 @@ long error_of(int64_t status)
     case STATUS_CHANGED:
         return -EAGAIN;
     case STATUS_INTERRUPTED:
+    case STATUS_RESTART:
+    case STATUS_IGNORED:
         return -EINTR;
     default:
         return -EINVAL;

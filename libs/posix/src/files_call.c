@@ -2,8 +2,6 @@
  * system. Whatever is not here either answers ENOSYS. */
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "internal.h"
@@ -14,19 +12,6 @@ static long file_no_link(long directory, const char *path)
     struct stat status;
     long error = file_status_at(directory, path, &status, 0);
     return error ? error : -EINVAL;
-}
-
-/* The kernel keeps no account: the time since boot, an upper bound. */
-static long usage(long who, struct rusage *usage)
-{
-    if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != 1 /* RUSAGE_THREAD */)
-        return -EINVAL;
-    struct timespec now = {0};
-    memset(usage, 0, offsetof(struct rusage, __reserved));
-    if (who != RUSAGE_CHILDREN)
-        time_get(CLOCK_PROCESS_CPUTIME_ID, &now);
-    usage->ru_utime = (struct timeval){now.tv_sec, now.tv_nsec / 1000};
-    return 0;
 }
 
 long call_of_files(long number, long a, long b, long c, long d, long e, long f)
@@ -69,7 +54,7 @@ long call_of_files(long number, long a, long b, long c, long d, long e, long f)
     case SYS_umask:
         return 022; /* files have no modes of their own */
     case SYS_getrusage:
-        return usage(a, (void *)b);
+        return time_usage(a, (void *)b);
     default:
         return call_of_pipes(number, a, b, c, d, e, f);
     }

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #define DESCRIPTORS 64 /* open at once */
+#define OWN_NUMBER sys_process_number(sys_start_handle(START_HANDLE_SELF)) /* of this process */
 
 /* Of this library alone: nothing is bound when it is linked. */
 #pragma GCC visibility push(hidden)
@@ -66,9 +67,18 @@ void lock_release(volatile int *lock);
 long signal_action(long signal, const void *new, void *before);
 long signal_change_mask(long how, const uint64_t *set, uint64_t *before);
 long signal_wait(const uint64_t *set);
+/* To a thread of this process; 0: to whichever takes it first. */
 long signal_send(long thread, long signal);
 /* How many threads unblocked signals for one wait, which a signal that is taken before it begins must end. */
 extern volatile int signal_unblockers;
+/* The waits that a signal ended with STATUS_INTERRUPTED end with these where it was ignored, or has a handler with SA_RESTART.
+ * A wait that POSIX lets go on is made again after both, others after the first alone. */
+#define STATUS_IGNORED (-100)
+#define STATUS_RESTART (-101)
+static inline int is_to_go_on(int64_t status)
+{
+    return status == STATUS_IGNORED || status == STATUS_RESTART;
+}
 
 /* Time. */
 #define NANOSECONDS 1000000000l
@@ -76,6 +86,14 @@ extern volatile int signal_unblockers;
 int64_t time_span(const struct timespec *time);
 long time_get(long clock, struct timespec *time);
 long time_resolution(long clock, struct timespec *time);
-long time_sleep(long clock, long flags, const struct timespec *request);
+/* Until a signal is taken (-EINTR), with what was left in *rest. */
+long time_sleep(long clock, long flags, const struct timespec *request, struct timespec *rest);
+struct tms;
+long time_of_process(struct tms *times);
+struct rusage;
+long time_usage(long who, struct rusage *usage);
+/* Timers, which send signals. */
+long call_of_timers(long number, long a, long b, long c, long d);
+long call_of_signals(long number, long a, long b, long c, long d);
 #pragma GCC visibility pop
 #endif

@@ -83,7 +83,7 @@ static long call_of_sockets(long number, long a, long b, long c, long d, long e,
     case SYS_recvmsg:
         return socket_receive(a, (void *)b, c);
     default:
-        return -ENOSYS;
+        return call_of_signals(number, a, b, c, d);
     }
 }
 

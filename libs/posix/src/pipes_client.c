@@ -122,7 +122,11 @@ long end_wait(handle_t end, const struct end_wish *wish)
     if (error >= 0 && wait) {
         struct message message = {0};
         handle_t none;
-        error = error_of(sys_receive((handle_t)endpoint, &message, &none));
+        int64_t status;
+        do
+            status = sys_receive((handle_t)endpoint, &message, &none);
+        while (is_to_go_on(status));
+        error = error_of(status);
         if (error)
             end_disarm(end, wait);
     }

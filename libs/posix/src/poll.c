@@ -86,7 +86,8 @@ long poll_several(struct pollfd *list, unsigned long count, const struct timespe
     const uint64_t deadline = !time ? 0 : span > INT64_MAX - now ? INT64_MAX : (uint64_t)(now + span);
     int64_t status = STATUS_OK;
     while (!ready && status == STATUS_OK)
-        status = wait_once(list, count, deadline, &ready);
+        if ((status = wait_once(list, count, deadline, &ready)) == STATUS_IGNORED)
+            status = STATUS_OK;
     return status == STATUS_OK ? ready : status == STATUS_TIMED_OUT ? 0 : error_of(status);
 }
 

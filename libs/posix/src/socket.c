@@ -214,7 +214,7 @@ static long connect_waiting(const struct descriptor *end, const struct socket_ke
         struct message message = {0};
         handle_t none;
         const int64_t status = sys_receive((handle_t)endpoint, &message, &none);
-        if (status != STATUS_OK) {
+        if (status != STATUS_OK && !is_to_go_on(status)) {
             error = error_of(status);
             break;
         }

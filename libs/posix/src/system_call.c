@@ -10,12 +10,12 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <system/call.h>
+#include <system/signal.h>
 #include <system/start.h>
 
 #include "internal.h"
 
 #define ROOT "/"
-#define OWN_NUMBER 1 /* of this process */
 
 static long fill_random(uint8_t *bytes, unsigned long size)
 {
@@ -177,9 +177,9 @@ long posix_system_call(long number, long a, long b, long c, long d, long e, long
     case SYS_clock_getres:
         return time_resolution(a, (void *)b);
     case SYS_clock_nanosleep:
-        return time_sleep(a, b, (void *)c);
+        return time_sleep(a, b, (void *)c, (void *)d);
     case SYS_nanosleep:
-        return time_sleep(CLOCK_REALTIME, 0, (void *)a);
+        return time_sleep(CLOCK_REALTIME, 0, (void *)a, (void *)b);
     case SYS_rt_sigprocmask:
         return signal_change_mask(a, (void *)b, (void *)c);
     case SYS_rt_sigaction:
@@ -187,9 +187,9 @@ long posix_system_call(long number, long a, long b, long c, long d, long e, long
     case SYS_rt_sigsuspend:
         return signal_wait((void *)a);
     case SYS_tkill:
-        return signal_send(a, b);
+        return a > 0 ? signal_send(a, b) : -EINVAL;
     case SYS_tgkill:
-        return signal_send(b, c);
+        return a <= 0 || b <= 0 ? -EINVAL : a != OWN_NUMBER ? -ESRCH : signal_send(b, c);
     case SYS_kill:
         return a == 0 || a == OWN_NUMBER || a == -1 ? signal_send(0, b) : -ESRCH;
     case SYS_getrandom:

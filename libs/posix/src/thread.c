@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <system/call.h>
+#include <system/signal.h>
 
 #include "internal.h"
 
@@ -38,7 +39,13 @@ static long wait(const int *word, long operation, long value, const struct times
     uint64_t deadline;
     const int is_absolute = (operation & OPERATION) == WAIT_BITS;
     long error = deadline_of(time, is_absolute, !!(operation & OF_WALL_CLOCK), &deadline);
-    return error ? error : error_of(sys_futex_wait(word, (uint32_t)value, flags, deadline));
+    if (error)
+        return error;
+    int64_t status;
+    do
+        status = sys_futex_wait(word, (uint32_t)value, flags, deadline);
+    while (status == STATUS_IGNORED || (status == STATUS_RESTART && !time));
+    return error_of(status);
 }
 
 /* The time is the wall clock's. */
@@ -48,7 +55,10 @@ static long lock(const int *word, const struct timespec *time, unsigned flags)
     const long error = deadline_of(time, 1, 1, &deadline);
     if (error)
         return error;
-    const int64_t status = sys_futex_lock(word, flags, deadline);
+    int64_t status;
+    do
+        status = sys_futex_lock(word, flags, deadline);
+    while (is_to_go_on(status) || status == STATUS_INTERRUPTED);
     return status == STATUS_OVERLAP ? -EDEADLK : status == STATUS_PEER_GONE ? -ESRCH : error_of(status);
 }
 

@@ -183,50 +183,9 @@ int64_t sys_futex_requeue(const void *address, uint64_t count, const void *other
     return invoke(SYS_FUTEX_REQUEUE, word(address), count, word(other), moved, flags, value);
 }
 
-int64_t sys_signal_entry(void (*entry)(struct signal_frame *frame), uint32_t vectors)
-{
-    return invoke(SYS_SIGNAL_ENTRY, (uint64_t)(uintptr_t)entry, vectors, 0, 0, 0, 0);
-}
-
-int64_t sys_signal_mask(unsigned how, uint64_t set, uint64_t *before)
-{
-    return invoke(SYS_SIGNAL_MASK, how, set, word(before), 0, 0, 0);
-}
-
-void sys_signal_return(const struct signal_frame *frame)
-{
-    for (;;)
-        invoke(SYS_SIGNAL_RETURN, word(frame), 0, 0, 0, 0, 0);
-}
-
-int64_t sys_thread_signal(int64_t number, unsigned signal)
-{
-    return invoke(SYS_THREAD_SIGNAL, (uint64_t)number, signal, 0, 0, 0, 0);
-}
-
-int64_t sys_thread_priority(int64_t number, unsigned priority)
-{
-    return invoke(SYS_THREAD_PRIORITY, (uint64_t)number, priority, 0, 0, 0, 0);
-}
-
 int64_t sys_process_priority(handle_t process, unsigned priority)
 {
     return invoke(SYS_PROCESS_PRIORITY, process, priority, 0, 0, 0, 0);
-}
-
-int64_t sys_futex_lock(const void *address, unsigned flags, uint64_t deadline)
-{
-    return invoke(SYS_FUTEX_LOCK, word(address), flags, deadline, 0, 0, 0);
-}
-
-int64_t sys_futex_unlock(const void *address, unsigned flags)
-{
-    return invoke(SYS_FUTEX_UNLOCK, word(address), flags, 0, 0, 0, 0);
-}
-
-int64_t sys_futex_list(const void *head)
-{
-    return invoke(SYS_FUTEX_LIST, word(head), 0, 0, 0, 0, 0);
 }
 
 int64_t sys_thread_name(const char *name, uint64_t length)
@@ -277,4 +236,9 @@ int64_t sys_image_check(const void *address, uint64_t size)
 int64_t sys_service_start(handle_t system, uint64_t index, handle_t payer, struct loaded_process *loaded)
 {
     return invoke(SYS_SERVICE_START, system, index, word(loaded), payer, 0, 0);
+}
+
+int64_t sys_invoke(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+{
+    return invoke(number, a, b, c, d, e, f);
 }

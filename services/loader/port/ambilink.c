@@ -288,7 +288,8 @@ bool port_receive(struct port *port, struct port_event *event, void *data, uint6
         if (message.word[0] == MESSAGE_PROCESS_EXITED) {
             event->kind = PORT_ENDED;
             event->faulted = message.word[1] == PROCESS_FAULTED;
-            event->status = (int64_t)message.word[2];
+            event->signalled = !event->faulted && message.word[2] >> 32 == EXIT_BY_SIGNAL >> 32;
+            event->status = (int64_t)(event->signalled ? message.word[2] % EXIT_BY_SIGNAL : message.word[2]);
             return true;
         }
     }

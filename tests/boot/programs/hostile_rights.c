@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <system/call.h>
+#include <system/signal.h>
 #include <system/start.h>
 
 #include "check.h"

@@ -3,6 +3,7 @@
 #include <protocol/loader.h>
 #include <string.h>
 #include <system/call.h>
+#include <system/signal.h>
 #include <system/start.h>
 
 #include "check.h"
@@ -113,7 +114,7 @@ static volatile unsigned taken;
 __attribute__((used)) static void take(struct signal_frame *frame)
 {
     taken++;
-    CHECK(sys_signal_entry(at(KERNEL_ADDRESS), 0) == STATUS_INVALID);
+    CHECK(sys_signal_entry(at(KERNEL_ADDRESS), 0, 0, 0) == STATUS_INVALID);
     struct signal_frame wrong = *frame;
     wrong.registers[15] = KERNEL_ADDRESS;
     register uint64_t number __asm__("rax") = SYS_SIGNAL_RETURN;
@@ -131,12 +132,25 @@ __attribute__((used)) static void take(struct signal_frame *frame)
 __asm__(".text\nentry_of_signals:\n\tandq $-16, %rsp\n\tcall take\n");
 void entry_of_signals(struct signal_frame *frame);
 
+static void check_signal_stacks(void)
+{
+    uint64_t before[2];
+    static char stack[4096];
+    CHECK(sys_signal_stack(KERNEL_ADDRESS, 4096, NULL) == STATUS_INVALID && sys_signal_stack(4096, UINT64_MAX - 1, NULL) == STATUS_INVALID);
+    CHECK(sys_signal_stack(0, 4096, at(KERNEL_ADDRESS)) == STATUS_BAD_ADDRESS);
+    CHECK(sys_signal_stack((uint64_t)stack, sizeof stack, before) == STATUS_OK && before[1] == 0);
+    CHECK(sys_signal_entry(entry_of_signals, 0, UINT64_MAX, 0) == STATUS_OK);
+    CHECK(sys_thread_signal(0, 3) == STATUS_OK && taken == 3);
+    CHECK(sys_signal_stack(0, SIGNAL_STACK_ASK, before) == STATUS_OK && before[0] == (uint64_t)stack && before[1] == sizeof stack);
+    CHECK(sys_signal_stack(0, 0, NULL) == STATUS_OK && sys_signal_entry(entry_of_signals, 0, 0, 0) == STATUS_OK);
+}
+
 static void check_signals(void)
 {
     CHECK(sys_thread_signal(0, 5) == STATUS_INVALID); /* no entry */
-    CHECK(sys_signal_entry(entry_of_signals, 0) == STATUS_OK);
+    CHECK(sys_signal_entry(entry_of_signals, 0, 0, 0) == STATUS_OK);
     CHECK(sys_thread_signal(0, 65) == STATUS_INVALID && sys_thread_signal(87654321, 1) == STATUS_PEER_GONE);
-    CHECK(sys_signal_mask(4, 0, NULL) == STATUS_INVALID && sys_signal_mask(SIGNAL_BLOCK, 0, at(KERNEL_ADDRESS)) == STATUS_BAD_ADDRESS);
+    CHECK(sys_signal_mask(6, 0, NULL) == STATUS_INVALID && sys_signal_mask(SIGNAL_BLOCK, 0, at(KERNEL_ADDRESS)) == STATUS_BAD_ADDRESS);
     CHECK(sys_thread_signal(0, 64) == STATUS_OK && taken == 1);
     uint64_t flags;
     __asm__ volatile("pushfq\n\tpopq %0" : "=r"(flags));
@@ -146,6 +160,14 @@ static void check_signals(void)
     CHECK(sys_signal_mask(SIGNAL_WAIT, 0, NULL) == STATUS_INTERRUPTED && taken == 2);
     uint64_t mask = 0;
     CHECK(sys_signal_mask(SIGNAL_UNBLOCK, 0, &mask) == STATUS_OK && mask == 1);
+    CHECK(sys_signal_mask(SIGNAL_BLOCK, 2, NULL) == STATUS_OK && sys_process_signal(0, 2, 77) == STATUS_OK && taken == 2);
+    CHECK(sys_signal_mask(SIGNAL_PENDING, 5, at(KERNEL_ADDRESS)) == STATUS_BAD_ADDRESS);
+    CHECK(sys_signal_mask(SIGNAL_PENDING, 5, &mask) == STATUS_OK && mask == 2);
+    CHECK(sys_signal_accept(2, 1) == 2 && sys_signal_accept(2, 1) == STATUS_TIMED_OUT && sys_signal_accept(0, 1) == STATUS_TIMED_OUT);
+    CHECK(sys_process_signal(0, 65, 0) == STATUS_INVALID && sys_process_signal(0, UINT32_MAX, 0) == STATUS_INVALID);
+    CHECK(sys_process_signal((handle_t)sys_endpoint_create(), 1, 0) == STATUS_BAD_HANDLE && sys_process_signal(9999, 1, 0) == STATUS_BAD_HANDLE);
+    CHECK(sys_signal_entry(entry_of_signals, 0, 0, 0) == STATUS_OK && sys_signal_mask(SIGNAL_SET, 0, NULL) == STATUS_OK);
+    check_signal_stacks();
     CHECK(sys_thread_name("a\nb", 3) == STATUS_INVALID && sys_thread_name("0123456789abcdef", 16) == STATUS_INVALID);
 }
 
@@ -161,7 +183,7 @@ static void wait_somehow(uint64_t number)
     handle_t answer;
     const uint64_t deadline = number % 2 ? 0 : (uint64_t)INT64_MAX + number;
     sys_futex_list(number % 3 ? at(KERNEL_ADDRESS) : &list);
-    switch (number % 7) {
+    switch (number % 8) {
     case 0:
         sys_futex_wait((const void *)&words[CHAIN + 1], 0, 0, deadline);
         break;
@@ -179,6 +201,9 @@ static void wait_somehow(uint64_t number)
         break;
     case 5:
         sys_futex_lock(at(shared + 400), FUTEX_SHARED, deadline);
+        break;
+    case 6:
+        sys_signal_accept(number, deadline);
         break;
     default:
         sys_signal_mask(SIGNAL_WAIT, 0, NULL);

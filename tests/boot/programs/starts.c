@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <system/call.h>
+#include <system/signal.h>
 #include <system/start.h>
 
 #include "starter.h"

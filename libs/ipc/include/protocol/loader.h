@@ -41,7 +41,8 @@ enum loader_operation {
                          address of the slot, 0 where it is read-only; STATUS_NOT_FOUND: data says why */
 };
 
-enum loader_state { LOADER_RUNS, LOADER_EXITED, LOADER_FAULTED, LOADER_STOPPED };
+/* LOADER_SIGNALLED: by a signal, whose number is the exit status. */
+enum loader_state { LOADER_RUNS, LOADER_EXITED, LOADER_FAULTED, LOADER_STOPPED, LOADER_SIGNALLED };
 
 /* A handle is the address of the object's struct start_module. */
 

@@ -1,7 +1,7 @@
 /* Where a thread takes a signal: the frame is the argument, and has all registers but those of the FPU. */
     .text
     .globl __signal_entry
-    .hidden __signal_entry, signal_take
+    .hidden __signal_entry, signal_take, signal_return
     .type __signal_entry, @function
 __signal_entry:
     movq %rdi, %rbx
@@ -11,7 +11,7 @@ __signal_entry:
     call signal_take
     fxrstor64 (%rsp)
     movq %rbx, %rdi
-    call sys_signal_return@PLT
+    call signal_return
     ud2
     .size __signal_entry, . - __signal_entry
     .section .note.GNU-stack, "", @progbits

@@ -28,6 +28,17 @@ static inline void context_load(struct signal_frame *frame, const ucontext_t *co
         frame->registers[i] = (uint64_t)context->uc_mcontext.gregs[register_place[i]];
 }
 
+/* The result of the call that it interrupted. */
+static inline uint64_t *frame_result(struct signal_frame *frame)
+{
+    return &frame->registers[14];
+}
+
+static inline uint64_t frame_stack(const struct signal_frame *frame)
+{
+    return frame->registers[17];
+}
+
 /* The signal of a fault, and why. */
 static inline int fault_signal(const struct signal_frame *frame, int *code)
 {

@@ -69,27 +69,6 @@ int64_t sys_futex_wake(const void *word, uint64_t count, unsigned flags);
 int64_t sys_futex_requeue(const void *word, uint64_t count, const void *other, uint64_t moved, unsigned flags,
                           uint32_t value);
 
-/* Where this process' threads take signals: a function that is called with the struct signal_frame on its stack and ends with
- * sys_signal_return. NULL: nowhere. Faults whose bit is set in `vectors` are signals, too. */
-int64_t sys_signal_entry(void (*entry)(struct signal_frame *frame), uint32_t vectors);
-/* SIGNAL_BLOCK, ...: signals that this thread does not take now; *before: that it did not take. */
-int64_t sys_signal_mask(unsigned how, uint64_t set, uint64_t *before);
-_Noreturn void sys_signal_return(const struct signal_frame *frame);
-/* To a thread of this process, by number (0: this one). Signal 0: its wait, or its next one, ends with STATUS_INTERRUPTED.
- * STATUS_PEER_GONE: there is no such thread. */
-int64_t sys_thread_signal(int64_t number, unsigned signal);
-
-/* Locks whose owner inherits the priority of those that wait: a word, 0 or the owner's number, with FUTEX_WAITERS. To be taken
- * and given back by the program itself where no thread waits. STATUS_OVERLAP: this thread, or one that waits for it, has it. */
-int64_t sys_futex_lock(const void *word, unsigned flags, uint64_t deadline);
-int64_t sys_futex_unlock(const void *word, unsigned flags);
-/* Linux' list of locks that this thread has, which are marked, and given up, if the process ends. */
-int64_t sys_futex_list(const void *head);
-
-/* A thread of this process, by number (0: this one), runs before all of a lower priority: the one before. PRIORITY_ASK: it stays
- * as it is. STATUS_NO_RIGHT: the process may not
- * have so much. */
-int64_t sys_thread_priority(int64_t number, unsigned priority);
 /* The most that the threads of a process may have, which its first one begins with; no more than this process may have. */
 int64_t sys_process_priority(handle_t process, unsigned priority);
 
@@ -109,4 +88,6 @@ int64_t sys_image_check(const void *address, uint64_t size);
  * where the manifest gives it none; 0: it has a share of its own. */
 int64_t sys_service_start(handle_t system, uint64_t index, handle_t payer, struct loaded_process *loaded);
 int64_t sys_machine_exit(handle_t system, unsigned verdict);
+/* Any call, by its number, for what few programs do: a function for each would be one more symbol that each program binds. */
+int64_t sys_invoke(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 #endif
