@@ -25,6 +25,7 @@ void child_begin(struct child *child, struct port_space space, uint64_t number, 
     child->number = number;
     target_init(&child->target, &child->space.loader->linker, &child->space, top);
     const char *names[IMAGE_PRELOADS_MAX];
+    child->target.is_lazy = child->service->binding == IMAGE_BINDING_LAZY;
     target_preload(&child->target, names, archive_preloads(&child->space.loader->archive, child->service, names));
 }
 

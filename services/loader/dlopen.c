@@ -192,7 +192,7 @@ static void bind_function(struct child *child, const struct port_event *request)
         return;
     }
     answer.word[1] = found.address;
-    answer.word[2] = (found.symbol->st_info & 15) == STT_GNU_IFUNC;
+    answer.word[2] = found.symbol && (found.symbol->st_info & 15) == STT_GNU_IFUNC;
     port_reply(port_of(child), request->reply, PORT_OK, &answer);
 }
 

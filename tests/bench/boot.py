@@ -158,6 +158,23 @@ def parts(build: Path, strategy: str, size: str, folder: Path) -> dict[str, int]
     return {part: round((sums[many][part] - sums[few][part]) / (many - few)) for part in PARTS}
 
 
+CALLED = (0, 10, 100, 1000)  # of the thousand functions that bench-calls refers to
+BINDINGS = ("now", "lazy")
+
+
+def calls(build: Path, strategy: str, binding: str, called: int, folder: Path) -> int:
+    """Instructions of a boot with a program that refers to a thousand functions."""
+    manifest, image = folder / "calls.toml", folder / "calls.img"
+    service = {"name": "calls", "program": "bench-calls", "role": "program", "arguments": [str(called)]}
+    words = {"linker": strategy, "binding": binding, "modules": ["serial", "rtc"]}
+    manifest.write_text(toml.dumps({"image": words, "service": [service]}))
+    pack(manifest, build, image)
+    result = boot_and_verify("emulator", BootRequest(image, seed=1), build)
+    if result.failures or result.outcome.verdict is not Verdict.PASS or result.outcome.instructions is None:
+        sys.exit(f"{strategy}, {binding}, {called}: {[*result.outcome.text[-3:], *result.failures]}")
+    return result.outcome.instructions
+
+
 def functions(path: Path) -> dict[str, int]:
     """Names and sizes, of an object or a linked file."""
     with path.open("rb") as file:
@@ -285,6 +302,12 @@ def main() -> None:
                 for strategy in STRATEGIES:
                     found[size, count, strategy] = measure(build, strategy, count, size, Path(folder))
         further = {strategy: parts(build, strategy, "small", Path(folder)) for strategy in STRATEGIES}
+        bound = {
+            (strategy, binding, called): calls(build, strategy, binding, called, Path(folder))
+            for strategy in ("loader", "kernel", "interp")
+            for binding in BINDINGS
+            for called in CALLED
+        }
     print_table(found)
     rows = goals(found)
     print()
@@ -326,6 +349,21 @@ def main() -> None:
         }
         for strategy in STRATEGIES
         for part, value in further[strategy].items()
+    ]
+    print("\na program that refers to 1,000 functions and calls" + "".join(f"{called:>10,}" for called in CALLED))
+    for strategy, binding, _ in list(bound)[:: len(CALLED)]:
+        figures = "".join(f"{bound[strategy, binding, called]:>10,}" for called in CALLED)
+        print(f"  {strategy}, bound {'when called' if binding == 'lazy' else 'at the start':38}" + figures)
+    rows += [
+        {
+            "what": f"{strategy}, binding {binding}, {called} of 1,000 functions called: until the program ended",
+            "unit": "instructions",
+            "ours": value,
+            "peers": {},
+            "goal": None,
+            "met": None,
+        }
+        for (strategy, binding, called), value in bound.items()
     ]
     print("\nwho links                      bytes of its code")
     for strategy, size in code_sizes(build).items():

@@ -23,6 +23,7 @@ class System:
     kernel: str = "kernel"
     loader: str = "loader"
     linker: str = "loader"
+    binding: str = "now"
     interpreter: str | None = None
     seed: int | None = None
     libraries: list[str] = field(default_factory=list)
@@ -57,6 +58,7 @@ class System:
                         "loader": self.loader,
                         "libraries": self.libraries,
                         "linker": self.linker,
+                        "binding": self.binding,
                         "modules": self.modules,
                     }
                     | ({} if self.seed is None else {"seed": self.seed})

@@ -30,7 +30,7 @@ DIFFERS = {
     "runtime: one_file_with_two_names": "a path is one of the image, and no folder of it is the current one",
 }
 
-WAYS = [*((linker, "emulator") for linker in ("loader", "kernel", "interp", "pack")), ("loader", "qemu")]
+WAYS = [*((linker, "emulator", "now") for linker in ("loader", "kernel", "interp", "pack")), ("loader", "qemu", "lazy")]
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +78,8 @@ def console(system: System, machine: str, verified: bool) -> list[str]:
     return outcome.text
 
 
-@pytest.mark.parametrize(("linker", "machine"), WAYS, ids=[f"{linker}-{machine}" for linker, machine in WAYS])
-def test_services_are_linked_as_glibc_links_them(cases, build, tmp_path, linker, machine):
+@pytest.mark.parametrize(("linker", "machine", "binding"), WAYS, ids=["-".join(words) for words in WAYS])
+def test_services_are_linked_as_glibc_links_them(cases, build, tmp_path, linker, machine, binding):
     if machine == "qemu" and shutil.which("qemu-system-x86_64") is None:
         pytest.skip("qemu-system-x86_64 is not installed (Debian: qemu-system-x86)")
     started = [case for case in cases if case.output]
@@ -87,6 +87,7 @@ def test_services_are_linked_as_glibc_links_them(cases, build, tmp_path, linker,
     if linker == "pack":  # it chooses the addresses
         started = [case for case in started if not is_fixed(case, tmp_path)]
     system = make(build, tmp_path, started, linker)
+    system.binding = binding
     lines = console(system, machine, verified=(linker, machine) == ("loader", "emulator"))
     said = {case.label: (case.output, case.spoken(lines)) for case in started}
     found = {label: pair for label, pair in said.items() if pair[0].replace("\n", "") != pair[1]}

@@ -84,7 +84,7 @@ class RecordedCase(Case):
         own = [self.ours / f"lib/{name}" for name in ("librtld.a", "libc.so", "libsys.so")]
         libraries = [path for path in self._needs(needs) if path != LIBC]
         words = ["--build-id=sha1", *flags, "/lib/ld.so", "-o", self.folder / "service", *inputs, *start]
-        self._run(*self.tools.ld, "-z", "now", "-z", "relro", "-z", "noexecstack", *words, *libraries, *own)
+        self._run(*self.tools.ld, "-z", "relro", "-z", "noexecstack", *words, *libraries, *own)
 
     def _record(self, output: str, preload: str = "", refusal: str = "") -> None:
         files = {path.name: path.read_bytes() for path in self.folder.glob("*.so")}

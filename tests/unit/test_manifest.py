@@ -2,7 +2,7 @@
 
 import pytest
 
-from ambilink.bootimage.layout import Calls, Grant, Linker, Role
+from ambilink.bootimage.layout import BindTime, Calls, Grant, Linker, Role
 from ambilink.bootimage.manifest import read
 from ambilink.bootimage.pack import pack
 from ambilink.errors import AmbilinkError
@@ -31,6 +31,7 @@ memory = 8388608
 kernel-memory = 100000
 arguments = ["x", "y z"]
 preload = ["libx.so"]
+binding = "lazy"
 environment = { K = "v" }
 [files]
 "etc/f" = "here/f"
@@ -41,7 +42,7 @@ environment = { K = "v" }
     assert service.grants == Grant.LOG | Grant.IMAGE and service.stack_size == 8192
     assert (service.memory, service.kernel_memory) == (8 << 20, 100000)
     assert service.arguments == ("x", "y z") and service.environment == ("K=v",)
-    assert service.preload == ("libx.so",)
+    assert service.preload == ("libx.so",) and service.binding is BindTime.LAZY
     assert read_back.kernel == "other" and read_back.programs == ["loader", "b"]
     assert read_back.files == {"etc/f": tmp_path / "here/f"}
 
@@ -55,7 +56,7 @@ environment = { K = "v" }
         (GOOD + 'calls = "unix"\n', "service a.calls is 'unix'; choose one of: ambilink, linux"),
         (GOOD + 'calls = "linux"\nlinker = "pack"\n', "service a.linker is 'pack'; a program with calls"),
         ('[image]\nmodules = ["a/b"]\n' + GOOD, "image.modules has 'a/b'; give the module's name alone"),
-        (GOOD + 'roll = "program"\n', "unknown key service a.roll; did you mean 'role'? known here: arguments, calls"),
+        (GOOD + 'roll = "program"\n', "unknown key service a.roll; did you mean 'role'? known here: arguments"),
         (GOOD + 'role = "demon"\n', "service a.role is 'demon'; did you mean 'daemon'? choose one of: daemon, program"),
         (GOOD + 'grants = ["root"]\n', "service a.grants is 'root'; choose one of: log, image"),
         (GOOD + "stack = 100\n", "service a.stack is 100; use a multiple of 4096"),
@@ -71,6 +72,10 @@ environment = { K = "v" }
         (GOOD + 'preload = ["a.so", "a.so"]\n', "service a.preload has 'a.so' twice"),
         (GOOD + 'preload = "a.so"\n', "service a.preload is 'a.so', which is not"),
         (GOOD + 'calls = "linux"\npreload = ["a.so"]\n', 'service a.preload is not for calls = "linux"; set LD_'),
+        (GOOD + 'binding = "late"\n', "service a.binding is 'late'; choose one of: now, lazy"),
+        (GOOD + 'binding = "lazy"\nlinker = "pack"\n', "service a.binding is 'lazy', and pack binds when the"),
+        (GOOD + 'binding = "lazy"\ncalls = "linux"\n', 'service a.binding is not for calls = "linux"; leave it out'),
+        ('[image]\nbinding = "never"\n' + GOOD, "image.binding is 'never'; choose one of: now, lazy"),
         (GOOD + "environment = { A = 1 }\n", "service a.environment.A is 1; quote it"),
         ('[[service]]\nrole = "program"\n', "[[service]] number 1 has no name"),
         ('[[service]]\nname = "' + "n" * 32 + '"\n', "use a relative name of 1 to 31 bytes"),
@@ -158,6 +163,27 @@ def test_a_preload_that_cannot_be(build, tmp_path):
 
     assert "boot.toml:5: needs libabsent.so, and " in refused("greet", "libabsent.so")
     assert "boot.toml:5: service a.preload: its program is static" in refused("loader", "liblog.so")
+
+
+def test_functions_that_cannot_wait(build, tmp_path):
+    def service(program, more=""):
+        return f'[[service]]\nname = "{program}"\nrole = "program"\n{more}'
+
+    def refused(text):
+        with pytest.raises(AmbilinkError) as caught:
+            pack(manifest(tmp_path, text), build, tmp_path / "x.img")
+        return str(caught.value)
+
+    cannot = "is 'lazy', and none of its functions can wait for its first call; link its program, or a library"
+    for program in ("greet", "loader"):  # linked with -z now; static
+        assert f"boot.toml:4: service {program}.binding {cannot}" in refused(service(program, 'binding = "lazy"\n'))
+    image = '[image]\nbinding = "lazy"\n'
+    assert "boot.toml:2: image.binding is 'lazy', and no function of its services" in refused(image + service("greet"))
+    packed = pack(manifest(tmp_path, image + service("greet") + service("test-lazy")), build, tmp_path / "x.img")
+    assert [each.binding for each in packed.archive.services] == [BindTime.NOW, BindTime.LAZY]
+    text = image + 'linker = "pack"\n' + service("greet") + service("test-lazy", 'linker = "kernel"\n')
+    packed = pack(manifest(tmp_path, text), build, tmp_path / "x.img")
+    assert [each.binding for each in packed.archive.services] == [BindTime.NOW, BindTime.LAZY]
 
 
 def test_a_library_that_no_program_gives_what_it_takes(build, tmp_path):

@@ -111,6 +111,10 @@ struct image_file {
 #define IMAGE_LINKER_INTERP 2    /* its PT_INTERP, in the process itself; the kernel maps both */
 #define IMAGE_LINKER_PACK 3      /* the packer did */
 
+/* When functions are bound, of objects that leave it open (no DF_BIND_NOW). */
+#define IMAGE_BINDING_NOW 0      /* when the program is linked */
+#define IMAGE_BINDING_LAZY 1     /* at their first call; not for IMAGE_LINKER_PACK */
+
 #define IMAGE_CALLS_LINUX 1      /* its system calls are Linux' */
 
 struct image_service {
@@ -138,7 +142,7 @@ struct image_service {
     uint32_t preload_count;      /* libraries that are searched right after the program, as by LD_PRELOAD */
     uint32_t preload[IMAGE_PRELOADS_MAX]; /* their names under "lib/" */
     uint32_t priority;           /* the highest that its threads may have, which its first one has: at most IMAGE_PRIORITY_MAX */
-    uint32_t reserved;
+    uint32_t binding;            /* IMAGE_BINDING_... */
 };
 
 #define IMAGE_REGISTERS_MAX 32

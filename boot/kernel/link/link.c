@@ -149,8 +149,10 @@ bool process_link(struct process_link *linking, struct linker *linker, struct pr
     linking->service = name;
     target_init(&linking->target, linker, linking, 0);
     const char *preloads[IMAGE_PRELOADS_MAX];
-    if (service)
+    if (service) {
+        linking->target.is_lazy = service->binding == IMAGE_BINDING_LAZY;
         target_preload(&linking->target, preloads, archive_preloads(&boot_image.archive, service, preloads));
+    }
     struct file_view program = archive_view(&boot_image.archive, file);
     return boot_image_check_file(file) && target_link(&linking->target, boot_image_name(file), &program);
 }

@@ -65,7 +65,7 @@ static const char *check_tables(const struct archive *archive)
         if (!string_valid(header, service->name) || service->file >= header->file_count ||
             service->argument_count > IMAGE_ARGUMENTS_MAX || service->environment_count > IMAGE_ARGUMENTS_MAX ||
             service->preload_count > IMAGE_PRELOADS_MAX || service->stack_size % AMBILINK_PAGE_SIZE || !service->stack_size ||
-            service->linker > IMAGE_LINKER_PACK || !string_valid(header, service->registers) ||
+            service->linker > IMAGE_LINKER_PACK || service->binding > IMAGE_BINDING_LAZY || !string_valid(header, service->registers) ||
             !string_valid(header, service->starts) || !string_valid(header, service->opens) ||
             (service->linker == IMAGE_LINKER_PACK ? service->packed_file >= header->file_count
                                                   : service->packed_file != IMAGE_NO_FILE))

@@ -146,6 +146,7 @@ bool link_program(struct target *target, const char *name, const struct file_vie
 {
     struct link *link = &target->link;
     link->settings.tls_surplus = target->linker->tls_surplus;
+    link->settings.lazy = target->is_lazy;
     link->settings.preload = target->preload;
     link->settings.preload_count = target->preload_count;
     link->settings.cache = &target->linker->cache;

@@ -93,8 +93,10 @@ static void link_program(struct interpreter *ld, struct start_info *info, uint64
     ld_host_init(ld);
     const struct image_service *service = archive_find_service(&ld->archive, ld->service);
     const char *names[IMAGE_PRELOADS_MAX];
-    if (service)
+    if (service) {
+        ld->target.is_lazy = service->binding == IMAGE_BINDING_LAZY;
         target_preload(&ld->target, names, archive_preloads(&ld->archive, service, names));
+    }
     if (!target_link(&ld->target, ld->name, &program))
         ld_refuse(ld, "is not started");
     *start = write_block(ld, info);

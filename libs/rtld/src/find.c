@@ -83,6 +83,21 @@ static struct definition find_for(struct link *link, const struct module *module
     return found.module ? found : scope_host_definition(link, reference);
 }
 
+/* What follows from it: false after a report. */
+static bool settle(struct link *link, struct module *module, const struct symbol_name *name, struct definition *definition)
+{
+    if (!definition->module)
+        return true;
+    bool is_unique = definition->symbol->st_info >> 4 == STB_GNU_UNIQUE;
+    return (!is_unique || scope_unique(link, name, definition)) && closure_depend(link, module, definition->module);
+}
+
+static bool is_fixed(const struct module *module, uint64_t address)
+{
+    const struct segment *segment = module_segment(module, address);
+    return !segment || address - segment->relro_address < segment->relro_size;
+}
+
 bool link_bind(struct link *link, struct module *module, uint64_t index, struct link_symbol *found, uint64_t *place)
 {
     call_begin(link);
@@ -94,14 +109,13 @@ bool link_bind(struct link *link, struct module *module, uint64_t index, struct 
     const struct version *version = module_symbol_version(module, entry->r_info >> 32);
     struct reference reference = {symbol_name_of(name, strlen(name) + 1), version && version->name ? version : NULL, .is_call = true};
     struct definition definition = find_for(link, module, &reference);
-    if (!definition.module || (definition.symbol->st_info & 15) == STT_TLS)
+    bool may_be_absent = symbol->st_info >> 4 == STB_WEAK;
+    if (definition.module ? (definition.symbol->st_info & 15) == STT_TLS : !may_be_absent)
         return ground_refuse_name(&link->ground, LINK_UNDEFINED, module->name, name, version ? version->name : NULL, NULL);
-    if (!closure_depend(link, module, definition.module))
+    if (!settle(link, module, &reference.name, &definition))
         return false;
-    const struct segment *segment = module_segment(module, entry->r_offset);
-    bool is_fixed = !segment || entry->r_offset - segment->relro_address < segment->relro_size;
-    *found = (struct link_symbol){definition.module, definition.symbol, address_of(&definition)};
-    *place = is_fixed ? 0 : module->bias + entry->r_offset;
+    *found = (struct link_symbol){definition.module, definition.symbol, definition.module ? address_of(&definition) : 0};
+    *place = is_fixed(module, entry->r_offset) ? 0 : module->bias + entry->r_offset;
     return true;
 }
 

@@ -1,10 +1,12 @@
 #include "lazy.h"
 
 #include "bytes.h"
+#include "closure.h"
 #include "module.h"
 #include "psabi.h"
 
 #define WORD sizeof(uint64_t)
+#define RESERVED_WORDS 3 /* of the PLT's GOT: the dynamic section, and two for what a PLT entry leads to */
 
 static bool has_resolver(struct link *link)
 {
@@ -14,22 +16,72 @@ static bool has_resolver(struct link *link)
     return link->settings.lazy_resolver;
 }
 
+/* What must be bound before it can bind. */
+static bool bind_resolver(struct link *link)
+{
+    struct module *home = link->results.first;
+    while (home && !module_segment(home, link->settings.lazy_resolver - home->bias))
+        home = home->next;
+    if (!home)
+        return true;
+    if (!closure_make(link, home))
+        return false;
+    for (uint64_t i = 0; i < home->closure_count; i++)
+        home->closure[i]->now = true;
+    return true;
+}
+
+bool lazy_prepare(struct link *link)
+{
+    struct link_state *state = &link->state;
+    state->lazy_all = state->lazy && link->settings.lazy && has_resolver(link);
+    return !state->lazy_all || bind_resolver(link);
+}
+
+/* It may be stored to while the program runs. */
+static bool stays_writable(const struct module *module, uint64_t address, uint64_t size)
+{
+    const struct segment *segment = module_segment(module, address);
+    return segment && (address + size <= segment->relro_address || address - segment->relro_address >= segment->relro_size);
+}
+
+static bool may_wait(const struct module *module)
+{
+    return !module->now && module->plt_got && !module->file.adjusted && psabi_find(module->machine)->lazy_slots &&
+           module_staged(module, module->plt_got, RESERVED_WORDS * WORD);
+}
+
+static bool is_waiting_kind(const struct module *module, const struct elf_rela *entry)
+{
+    uint64_t index = (uint64_t)(entry - (const struct elf_rela *)module->plt_rela.data);
+    return index < module->plt_rela.count && module_staged(module, entry->r_offset, WORD) &&
+           psabi_relocation(psabi_find(module->machine), (uint32_t)entry->r_info) == RELOCATION_JUMP_SLOT;
+}
+
+bool lazy_module_waits(const struct link *link, const struct module *module)
+{
+    return link->state.lazy_all && may_wait(module);
+}
+
+bool lazy_waits(const struct module *module, const struct elf_rela *entry)
+{
+    const struct elf_symbol *symbol = module_symbol(module, entry->r_info >> 32);
+    /* What others do not see is bound without a search. */
+    return symbol && symbol->st_info >= STB_GLOBAL << 4 && !(symbol->st_other & 3) && is_waiting_kind(module, entry) &&
+           stays_writable(module, entry->r_offset, WORD);
+}
+
 bool lazy_may_wait(struct link *link, const struct module *module, const struct elf_rela *entry)
 {
-    const struct psabi *psabi = psabi_find(module->machine);
-    if (!link->state.lazy || module->now || !module->plt_got || module->file.adjusted || !psabi->lazy_slots ||
-        psabi_relocation(psabi, (uint32_t)entry->r_info) != RELOCATION_JUMP_SLOT)
-        return false;
     const struct elf_symbol *symbol = module_symbol(module, entry->r_info >> 32);
-    uint64_t index = (uint64_t)(entry - (const struct elf_rela *)module->plt_rela.data);
-    return index < module->plt_rela.count && symbol && symbol->st_info >> 4 == STB_GLOBAL &&
-           module_staged(module, entry->r_offset, WORD) && module_staged(module, module->plt_got, 3 * WORD) &&
-           has_resolver(link);
+    return link->state.lazy && may_wait(module) && is_waiting_kind(module, entry) && symbol &&
+           symbol->st_info >> 4 == STB_GLOBAL && has_resolver(link);
 }
 
 void lazy_leave(const struct link *link, const struct module *module, const struct elf_rela *entry)
 {
-    uint8_t *slot = module_staged(module, entry->r_offset, WORD), *got = module_staged(module, module->plt_got, 3 * WORD);
+    uint8_t *slot = module_staged(module, entry->r_offset, WORD);
+    uint8_t *got = module_staged(module, module->plt_got, RESERVED_WORDS * WORD);
     /* The file has the address of the PLT entry there. */
     set_word(slot, word_at(slot) + module->bias);
     set_word(got + WORD, module->plt_got + module->bias);

@@ -4,6 +4,7 @@
 #include "closure.h"
 #include "drop.h"
 #include "cache_functions.h"
+#include "lazy.h"
 #include "pending_ifunc.h"
 #include "relocate.h"
 #include "tls.h"
@@ -86,7 +87,7 @@ static bool relocate_fresh(struct link *link)
 {
     const struct link_cache_functions *cache = link->settings.cache_functions;
     tls_lay_out(link);
-    if (!scope_prepare(link) || (cache && !cache->prepare(link)) || !scope_make_index(link))
+    if (!scope_prepare(link) || (cache && !cache->prepare(link)) || !lazy_prepare(link) || !scope_make_index(link))
         return false;
     size_t count;
     struct module **fresh = modules_fresh(link, &count);

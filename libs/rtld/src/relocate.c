@@ -304,6 +304,22 @@ static void relocate_table(struct relocation *relocation, const struct table *ta
     }
 }
 
+/* Functions wait for their first call, whoever will define them. */
+static void leave_calls(struct relocation *relocation)
+{
+    const struct slots *slots = &relocation->slots;
+    const struct table *table = &slots->module->plt_rela;
+    const struct elf_rela *entries = table->data;
+    for (uint64_t i = 0; i < table->count && !slots->link->ground.stopped; i++) {
+        if (i % BOUND_AT_ONCE == 0)
+            ground_pause(&slots->link->ground);
+        if (lazy_waits(slots->module, &entries[i]))
+            lazy_leave(slots->link, slots->module, &entries[i]);
+        else
+            relocate_entries(relocation, &entries[i], &entries[i] + 1);
+    }
+}
+
 void relocate_module(struct link *link, struct module *module)
 {
     struct relocation relocation = relocation_of(link, module, NULL);
@@ -311,7 +327,10 @@ void relocate_module(struct link *link, struct module *module)
     if (!module->file.adjusted)
         relocate_relr(&relocation.slots);
     relocate_table(&relocation, &module->rela, module->relative_count);
-    relocate_table(&relocation, &module->plt_rela, 0);
+    if (lazy_module_waits(link, module))
+        leave_calls(&relocation);
+    else
+        relocate_table(&relocation, &module->plt_rela, 0);
 }
 
 void relocate_copies(struct link *link, struct module *module)

@@ -14,6 +14,15 @@ extern const char __ehdr_start[] __attribute__((visibility("hidden"), weak));
 /* In libc; starts constructors, main and exit. */
 _Noreturn void libc_start(int (*main)(int, char **, char **), uint64_t *stack);
 
+/* What a call by way of the PLT leads to may be looked up when it is made, by functions that do not work yet. An address is
+ * bound when the program is linked; the compiler must not see that it is called. */
+#define BOUND(function)                   \
+    ({                                    \
+        __typeof(&(function)) at_ = &(function); \
+        __asm__("" : "+r"(at_));          \
+        at_;                              \
+    })
+
 static void protect_relro(uint64_t base, const struct elf_segment *segments, uint64_t count, handle_t self)
 {
     for (uint64_t i = 0; i < count; i++) {
@@ -53,6 +62,7 @@ __attribute__((visibility("hidden"))) _Noreturn void start_program(uint64_t *sta
             relocate_self(base, dynamic);
         protect_relro(base, segments, segment_count, info->handle[START_HANDLE_SELF]);
     }
-    sys_set_start_info(info);
-    libc_start(main, stack);
+    BOUND(sys_set_start_info)(info);
+    BOUND(libc_start)(main, stack);
+    __builtin_unreachable();
 }

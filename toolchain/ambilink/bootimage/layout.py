@@ -74,6 +74,13 @@ class Linker(IntEnum):
     PACK = 3
 
 
+class BindTime(IntEnum):
+    """When functions are bound, of objects that leave it open."""
+
+    NOW = 0
+    LAZY = 1
+
+
 class Calls(IntEnum):
     """Whose system calls a program makes."""
 
@@ -121,6 +128,7 @@ class ArchiveService:
     starts: tuple[str, ...] = ()  # services that it may start
     opens: tuple[str, ...] = ()  # files that it may open
     preload: tuple[str, ...] = ()  # libraries that are searched right after the program
+    binding: BindTime = BindTime.NOW
 
     def may_open(self, name: str) -> bool:
         return is_listed(self.opens, name)
@@ -276,7 +284,7 @@ def build(
             len(preload),
             *(preload + [0] * (PRELOADS_MAX - len(preload))),
             service.priority,
-            0,
+            service.binding,
         )
     name_offsets = [strings.add(name) for name in names]
     directory_size = round_up(string_offset + len(strings.data))
@@ -392,6 +400,7 @@ def parse(data: bytes, where: object) -> Archive:
             or linker > Linker.PACK
             or calls > Calls.LINUX
             or lists[4 + PRELOADS_MAX] > PRIORITY_MAX
+            or lists[5 + PRELOADS_MAX] > BindTime.LAZY
             or max(argument_count, environment_count) > ARGUMENTS_MAX
             or lists[3] > PRELOADS_MAX
         ):
@@ -416,6 +425,7 @@ def parse(data: bytes, where: object) -> Archive:
                 starts=authority[1],
                 opens=authority[2],
                 preload=tuple(reader.text(strings, value) for value in lists[4 : 4 + lists[3]]),
+                binding=BindTime(lists[5 + PRELOADS_MAX]),
             )
         )
     if header.loader_file >= len(files) or header.loader_linker > Linker.INTERP:

@@ -16,6 +16,7 @@ from pathlib import Path
 from ambilink.bootimage import start_block
 from ambilink.bootimage.layout import PAGE_SIZE, round_up
 from ambilink.files import write_atomically
+from ambilink.link.lazy import relro_pages
 from ambilink.link.module import Module
 from ambilink.link.relocate import Link
 
@@ -52,7 +53,7 @@ def _pieces(result: Link) -> list[Piece]:
     found = []
     waiting = {id(module) for module, _, _ in start_block.waiting_relro(result)}
     for number, module in enumerate(result.modules):
-        relro = (0, 0) if id(module) in waiting else start_block.relro_pages(module)
+        relro = (0, 0) if id(module) in waiting else relro_pages(module)
         for segment, following in zip(module.loads, [*module.loads[1:], None], strict=True):
             start = segment.address & -PAGE_SIZE
             end = round_up(segment.address + segment.memory_size)

@@ -20,6 +20,7 @@ from ambilink.bootimage.layout import (
     PRIORITY_MAX,
     REGISTERS_MAX,
     SERVICE_NAME_MAX,
+    BindTime,
     Calls,
     Grant,
     Linker,
@@ -34,6 +35,7 @@ from ambilink.toml_file import Key, Table
 
 ROLES = {"daemon": Role.DAEMON, "program": Role.PROGRAM, "on-demand": Role.ON_DEMAND}
 LINKERS = {linker.name.lower(): linker for linker in Linker}
+BINDINGS = {binding.name.lower(): binding for binding in BindTime}
 CALLS = {calls.name.lower(): calls for calls in Calls}
 GRANTS = {grant.name.lower(): grant for grant in Grant if grant.name}
 MEMORY_MAX = 4 << 30  # the most that machines have
@@ -58,6 +60,7 @@ class ManifestService:
     memory: int  # bytes; 0: a share
     kernel_memory: int
     priority: int = 0
+    binding: BindTime = BindTime.NOW
     place: str = field(default="", compare=False)  # file and line
     places: Mapping[tuple[str, int], str] = field(default_factory=dict, compare=False)  # of items of its lists
 
@@ -74,6 +77,7 @@ class Manifest:
     signing: Signing | None  # None: the image is not signed
     services: list[ManifestService]
     files: dict[str, Path]
+    binding: BindTime = BindTime.NOW
     places: Mapping[tuple[str, str], str] = field(default_factory=dict, compare=False)
 
     def place(self, kind: str, name: str = "") -> str:
@@ -164,7 +168,19 @@ def _take_memory(table: Table, key: str, unit: int) -> int:
     return size
 
 
-def _read_service(table: Table, default_linker: Linker) -> ManifestService:
+def _read_binding(table: Table, linker: Linker, calls: Calls, default: BindTime) -> BindTime:
+    own = BindTime(_choose(table, "binding", table.take_key("binding", SERVICE_KEYS["binding"], "now"), BINDINGS))
+    if not table.has("binding"):
+        own = default if linker is not Linker.PACK and calls is Calls.AMBILINK else BindTime.NOW
+    elif own is BindTime.LAZY and linker is Linker.PACK:
+        raise table.refuse("binding", "is 'lazy', and pack binds when the image is made", "give it another linker")
+    elif own is BindTime.LAZY and calls is Calls.LINUX:
+        rule, remedy = 'is not for calls = "linux"', "leave it out: its own linker binds as the program wants it"
+        raise table.refuse("binding", rule, remedy)
+    return own
+
+
+def _read_service(table: Table, default_linker: Linker, default_binding: BindTime) -> ManifestService:
     def take(key: str, default: Any = None) -> Any:
         return table.take_key(key, SERVICE_KEYS[key], default)
 
@@ -212,6 +228,7 @@ def _read_service(table: Table, default_linker: Linker) -> ManifestService:
         raise table.refuse(
             "linker", f"is {linker.name.lower()!r}", 'a program with calls = "linux" brings its own: "interp"'
         )
+    binding = _read_binding(table, linker, calls, default_binding)
     registers, starts, opens = _read_authority(table, take, name)
     preload = _names(table, "preload", "library", SERVICE_KEYS)
     if len(preload) > PRELOADS_MAX:
@@ -241,12 +258,14 @@ def _read_service(table: Table, default_linker: Linker) -> ManifestService:
         memory,
         kernel_memory,
         priority,
+        binding,
         table.place("name"),
         {
             (key, number): table.place(key, number)
             for key, names in (("starts", starts), ("opens", opens), ("preload", preload))
             for number in range(len(names))
-        },
+        }
+        | ({("binding", 0): table.place("binding")} if table.has("binding") else {}),
     )
 
 
@@ -267,11 +286,13 @@ def _check_starts(service: ManifestService, services: Mapping[str, ManifestServi
         )
 
 
-def _read_services(top: Table, linker: Linker, places: dict[tuple[str, str], str]) -> list[ManifestService]:
+def _read_services(
+    top: Table, linker: Linker, binding: BindTime, places: dict[tuple[str, str], str]
+) -> list[ManifestService]:
     services: dict[str, ManifestService] = {}
     for index, values in enumerate(top.take_tables("service")):
         table = Table(top.path, f"service {index + 1}", values, top.line_of("service"))
-        service = _read_service(table, linker)
+        service = _read_service(table, linker, binding)
         if service.name in services:
             first = services[service.name].place.rpartition(":")[2]
             raise AmbilinkError(
@@ -347,12 +368,13 @@ def read(path: Path) -> Manifest:
 
     libraries, modules = _names(image, "libraries", "file"), _names(image, "modules", "module")
     linker = Linker(_choose(image, "linker", take("linker"), LINKERS))
+    binding = BindTime(_choose(image, "binding", take("binding"), BINDINGS))
     kernel, loader, interpreter, seed = take("kernel"), take("loader"), take("interpreter") or None, take("seed")
     if seed < -1 or seed >= 1 << 64:
         raise image.refuse("seed", f"is {seed}", "use a number from 0 to 2**64 - 1")
     for key, name in (("kernel", kernel), ("loader", loader)):
         _check_path(image, key, name)
-    places = {(key, ""): image.place(key) for key in ("kernel", "loader", "interpreter")}
+    places = {(key, ""): image.place(key) for key in ("kernel", "loader", "interpreter", "binding")}
     signing = _read_signing(image, places)
     image.finish()
     if top.has("module"):
@@ -360,7 +382,7 @@ def read(path: Path) -> Manifest:
     places |= {("library", name): image.place("libraries", number) for number, name in enumerate(libraries)}
     places |= {("module", name): image.place("modules", number) for number, name in enumerate(modules)}
     places["program", loader] = image.place("loader")
-    services = _read_services(top, linker, places)
+    services = _read_services(top, linker, binding, places)
     files = _read_files(top.take_table("files", {}), places)
     top.finish()
     if all(service.role is not Role.PROGRAM for service in services):
@@ -380,5 +402,6 @@ def read(path: Path) -> Manifest:
         signing,
         services,
         files,
+        binding,
         places,
     )

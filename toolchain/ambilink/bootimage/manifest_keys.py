@@ -35,6 +35,12 @@ IMAGE_KEYS = {
         "What links the services: `loader` (the loader service), `kernel`, `interp` (the program's interpreter, in its "
         "own process), or `pack` (the packer, when the image is made).",
     ),
+    "binding": Key(
+        str,
+        "now",
+        "When functions are bound, of programs and libraries that leave it open (`-z lazy`; `-z now` is the default): "
+        "`now`, when the program is linked, or `lazy`, each at its first call. Not for services that the packer links.",
+    ),
     "interpreter": Key(
         str, "", "File under `lib/interp/` that lies where programs ask for their interpreter. Without it, `lib/ld.so`."
     ),
@@ -130,6 +136,7 @@ SERVICE_KEYS = {
     "linker": Key(
         str, None, 'What links this service. By default what links the image, and `interp` for `calls = "linux"`.'
     ),
+    "binding": Key(str, None, "When its functions are bound: `now` or `lazy`. By default as the image says."),
     "preload": Key(
         list,
         [],

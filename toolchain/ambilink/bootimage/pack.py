@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ambilink.bootimage import container, layout, prelink, signing
+from ambilink.bootimage.bind_times import bind_times
 from ambilink.bootimage.keys import PrivateKey, key_name, read_private, read_public
 from ambilink.bootimage.layout import ArchiveService, Calls, FileKind, Grant, Linker
 from ambilink.bootimage.linked import Store
@@ -265,6 +266,7 @@ def build(manifest_path: Path, root: Path, image: Path) -> Packed:
         if service.program not in foreign
     ]
     check_undefined(manifest, dynamic, root / LIBRARY_FOLDER)
+    bindings = bind_times(manifest, programs, root / LIBRARY_FOLDER)
     for name, source in manifest.files.items():
         try:
             data = read_regular(source)
@@ -297,6 +299,7 @@ def build(manifest_path: Path, root: Path, image: Path) -> Packed:
             starts=service.starts,
             opens=service.opens,
             preload=service.preload,
+            binding=bindings[service.name],
         )
         for service in manifest.services
     ]

@@ -17,9 +17,9 @@ from ambilink.elf.layout import (
     DT_INIT_ARRAYSZ,
     DT_PREINIT_ARRAY,
     DT_PREINIT_ARRAYSZ,
-    PAGE,
 )
 from ambilink.link.bind import Scope
+from ambilink.link.lazy import LAZY_RESOLVER, relro_pages
 from ambilink.link.module import Module
 from ambilink.link.order import start_order
 from ambilink.link.relocate import Descriptors, Link, link
@@ -108,13 +108,6 @@ def object_counts(modules: Sequence[Module]) -> list[tuple[int, int]]:
     return [(len(first), len(last)) for first, last in starts(modules) if first or last]
 
 
-def relro_pages(module: Module) -> tuple[int, int]:
-    """Whole pages of RELRO: p_vaddr of the first, and of what follows the last; equal where there are none."""
-    start, size = module.relro or (0, 0)
-    start, end = start & -PAGE, (start + size) & -PAGE
-    return (start, end) if end > start else (0, 0)
-
-
 def waiting_relro(result: Link) -> Iterator[tuple[Module, int, int]]:
     """RELRO that functions of the program still fill: it must protect these pages itself."""
     for module in result.modules:
@@ -123,14 +116,16 @@ def waiting_relro(result: Link) -> Iterator[tuple[Module, int, int]]:
             yield module, start, end
 
 
-def link_at(modules: Sequence[Module], biases: Sequence[int]) -> Link:
-    """Link a program and its closure at these biases as the loader service does, TLS descriptors included."""
+def link_at(modules: Sequence[Module], biases: Sequence[int], *, lazy: bool = False) -> Link:
+    """Link a program and its closure at these biases as the loader service does, TLS descriptors included. `lazy`:
+    functions are bound at their first call."""
     for module, bias in zip(modules, biases, strict=True):
         module.bias = bias
     scope = Scope(modules)
     functions = (scope.lookup(modules[0], name, None, call=True) for name in TLS_FUNCTIONS)
     descriptors = Descriptors(*(function.address if function else 0 for function in functions))
-    return link(modules, lambda module: module.bias, descriptors)
+    resolver = scope.lookup(modules[0], LAZY_RESOLVER, None, call=True) if lazy else None
+    return link(modules, lambda module: module.bias, descriptors, resolver)
 
 
 def _tls(module: Module) -> tuple[int, ...]:

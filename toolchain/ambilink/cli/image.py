@@ -67,6 +67,7 @@ def _image_pack(options: argparse.Namespace) -> int:
 
 def _image_list(options: argparse.Namespace) -> int:
     from ambilink.bootimage.container import read
+    from ambilink.bootimage.layout import BindTime
     from ambilink.bootimage.signing import described
 
     image = read(options.image)
@@ -84,6 +85,7 @@ def _image_list(options: argparse.Namespace) -> int:
         sizes = (service.memory, "memory"), (service.kernel_memory, "kernel memory")
         given = [f"{size:,} bytes of {what}" for size, what in sizes if size]
         role = service.role.name.lower().replace("_", "-")
+        given += ["functions are bound when called"] if service.binding is BindTime.LAZY else []
         print(", ".join([f"service {words}: {visible(service.file)}", role, *given]))
     print(described(image))
     return EXIT_PASS

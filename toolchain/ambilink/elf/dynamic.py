@@ -11,9 +11,12 @@ from ambilink.elf.file import ElfFile
 from ambilink.elf.layout import (
     DF_1_INITFIRST,
     DF_1_NODEFLIB,
+    DF_1_NOW,
+    DF_BIND_NOW,
     DF_SYMBOLIC,
     DF_TEXTREL,
     DT_AUXILIARY,
+    DT_BIND_NOW,
     DT_DEBUG,
     DT_FILTER,
     DT_FLAGS,
@@ -397,10 +400,25 @@ class DynamicFile(ElfFile):
         number = self.versym(index)
         return None if number is None else self.versions.get(number & VERSYM_VERSION)
 
+    @cached_property
+    def binds_now(self) -> bool:
+        """It wants its functions bound when it is linked."""
+        flags, flags_1 = self.dynamic.get(DT_FLAGS, 0), self.dynamic.get(DT_FLAGS_1, 0)
+        return DT_BIND_NOW in self.dynamic or bool(flags & DF_BIND_NOW or flags_1 & DF_1_NOW)
+
+    @cached_property
+    def _plt_relocations(self) -> bytes:
+        return self._table("relocations (DT_JMPREL, DT_PLTRELSZ)", DT_JMPREL, DT_PLTRELSZ, RELA.size)
+
+    def calls(self) -> Iterator[tuple[int, int, int]]:
+        """(p_vaddr, type, symbol index) of DT_JMPREL."""
+        for offset, info, _ in RELA.iter_unpack(self._plt_relocations):
+            yield offset, info & 0xFFFFFFFF, info >> 32
+
     def relocations(self) -> Iterator[tuple[int, int, int, int]]:
         """(p_vaddr, type, symbol index, addend) of DT_RELA, then of DT_JMPREL."""
         rela = self._table("relocations (DT_RELA, DT_RELASZ)", DT_RELA, DT_RELASZ, RELA.size)
-        plt = self._table("relocations (DT_JMPREL, DT_PLTRELSZ)", DT_JMPREL, DT_PLTRELSZ, RELA.size)
+        plt = self._plt_relocations
         if plt and rela.endswith(plt) and self.dynamic[DT_JMPREL] > self.dynamic[DT_RELA]:
             rela = rela[: len(rela) - len(plt)]
         for table in (rela, plt):

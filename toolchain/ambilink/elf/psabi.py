@@ -34,6 +34,7 @@ class Psabi:
     tls_reserved: int = 0  # bytes at the thread pointer that are not the first block's
     tls_bias: int = 0
     slot_addend: bool = False  # of GLOB_DAT and JUMP_SLOT
+    lazy_slots: bool = False  # functions can be bound at their first call, as libs/rtld does it
     convention: int = 0  # bits of e_flags that caller and called have in common
 
 
@@ -59,6 +60,7 @@ PSABIS = {
             36: Kind.TLS_DESCRIPTOR,
             37: Kind.IRELATIVE,
         },
+        lazy_slots=True,
     ),
     183: Psabi(
         "aarch64",

@@ -4,9 +4,10 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ambilink.elf.layout import ET_EXEC, SHN_UNDEF, STT_GNU_IFUNC, STT_TLS
+from ambilink.elf.layout import DT_PLTGOT, ET_EXEC, SHN_UNDEF, STT_GNU_IFUNC, STT_TLS
 from ambilink.elf.psabi import PSABIS, Kind, Psabi
-from ambilink.link.bind import Binding, Definition, Scope
+from ambilink.link.bind import Binding, Definition, Scope, UndefinedSymbol
+from ambilink.link.lazy import Waiting, bound_before, waiting_calls
 from ambilink.link.module import Memory, Module
 from ambilink.link.order import dependency_order
 
@@ -30,6 +31,8 @@ class Link:
     psabi: Psabi
     bindings: list[Binding] = field(default_factory=list)
     ifuncs: list[PendingIfunc] = field(default_factory=list)
+    waiting: dict[int, Waiting] = field(default_factory=dict)  # by place: slots of functions that are bound when called
+    kept: dict[int, int] = field(default_factory=dict)  # words that their PLT entries lead on by
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,14 @@ def consecutive(start: int = 0x10_0000_0000) -> Callable[[Module], int]:
     return place
 
 
-def link(modules: Sequence[Module], place: Callable[[Module], int], descriptors: Descriptors = Descriptors()) -> Link:
-    """`place` gives a module's bias, 0 for ET_EXEC; it is asked in the order of loading."""
+def link(
+    modules: Sequence[Module],
+    place: Callable[[Module], int],
+    descriptors: Descriptors = Descriptors(),
+    resolver: Definition | None = None,
+) -> Link:
+    """`place` gives a module's bias, 0 for ET_EXEC; it is asked in the order of loading. `resolver`: it binds functions
+    at their first call, where their objects leave that open."""
     psabi = PSABIS.get(modules[0].machine)
     if psabi is None:
         raise modules[0].refuse(
@@ -77,9 +86,13 @@ def link(modules: Sequence[Module], place: Callable[[Module], int], descriptors:
     first = list(modules[0].filtees.values())
     scope = Scope([*first, *(module for module in modules if module not in first)])
     copies: list[Callable[[], None]] = []
+    bound = bound_before(modules, resolver.module) if resolver else set()
     # Of several unique definitions the first that is asked for counts; glibc asks from the last object on.
     for module in reversed(modules):
-        copies += _Relocation(result, scope, module, descriptors).run()
+        relocation = _Relocation(result, scope, module, descriptors)
+        if resolver and id(module) not in bound:
+            relocation.leave_calls(resolver)
+        copies += relocation.run()
     for copy in copies:
         copy()
     result.ifuncs = _in_call_order(result)
@@ -132,6 +145,23 @@ class _Relocation:
         self.cache: tuple[int, bool] | None = None
         self.cached: Definition | None = None
 
+    def leave_calls(self, resolver: Definition) -> None:
+        """Before `run`: functions wait for their first call."""
+        bias = self.module.bias
+        for offset, index in waiting_calls(self.module):
+            unbound = int.from_bytes(self.module.read(offset, 8), "little") + bias & _MASK
+            self._store(offset, unbound)
+            try:
+                found, _ = self.scope.bind(self.module, index, call=True)
+            except UndefinedSymbol:
+                found = None
+            name = self.module.symbol(index).name.decode("utf-8", "replace")
+            self.result.waiting[bias + offset] = Waiting(unbound, name, found)
+            got = self.module.dynamic[DT_PLTGOT]
+            for word, value in ((1, bias + got), (2, resolver.address)):
+                self._store(got + 8 * word, value)
+                self.result.kept[bias + got + 8 * word] = value & _MASK
+
     def run(self) -> list[Callable[[], None]]:
         copies: list[Callable[[], None]] = []
         bias = self.module.bias
@@ -148,7 +178,7 @@ class _Relocation:
                 self._pend(offset, bias + addend)
             elif kind is None:
                 raise self.module.refuse(f"has a relocation of unknown type {number}")
-            elif kind is not Kind.NONE:
+            elif kind is not Kind.NONE and bias + offset not in self.result.waiting:
                 self._symbolic(kind, offset, number, index, addend)
         return copies
 

@@ -6,14 +6,15 @@ machine, judges what that wrote. The two share no code. Which slots there are is
 missed there shows by comparing all bytes, those that no relocation touches too.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 
 from ambilink.bootimage import start_block
 from ambilink.core.linker import QUIET, Input, Linker, Result
 from ambilink.elf.psabi import PSABIS, Kind
 from ambilink.errors import AmbilinkError
+from ambilink.link.lazy import Waiting
 from ambilink.link.module import Module
 from ambilink.link.relocate import Link
 
@@ -71,6 +72,8 @@ class Expected:
     biases: Sequence[int]
     contents: Sequence[Sequence[tuple[int, bytes]]]  # of each module's writable segments: p_vaddr, all pages
     tables: StartTables
+    waiting: Mapping[int, Waiting] = field(default_factory=dict)  # by place: functions that are bound when called
+    kept: Mapping[int, int] = field(default_factory=dict)  # words by place that must stay as they are, though writable
 
     @property
     def pending(self) -> set[int]:
@@ -90,7 +93,7 @@ def _of_model(result: Link, biases: Sequence[int]) -> Expected:
         max(offsets, default=0) + start_block.TLS_SURPLUS,
     )
     contents = [[(start, bytes(window)) for start, window in module.writable.items()] for module in modules]
-    return Expected(Judge.MODEL, modules, biases, contents, tables)
+    return Expected(Judge.MODEL, modules, biases, contents, tables, result.waiting, result.kept)
 
 
 def _of_core(result: Result, modules: Sequence[Module], biases: Sequence[int]) -> Expected:
@@ -114,11 +117,13 @@ class Judges:
         self._inputs: dict[tuple[str, ...], Input] = {}
         self.missing = ""  # why the core cannot judge; "": it can, or was not asked for
 
-    def expected(self, judge: Judge, modules: Sequence[Module], biases: Sequence[int]) -> Expected:
-        """`modules`: a program and its closure, in search order."""
+    def expected(
+        self, judge: Judge, modules: Sequence[Module], biases: Sequence[int], *, lazy: bool = False
+    ) -> Expected:
+        """`modules`: a program and its closure, in search order. `lazy`: functions are bound when they are called."""
         core = self._core() if judge is Judge.CORE else None
         if core is None:
-            return _of_model(start_block.link_at(modules, biases), biases)
+            return _of_model(start_block.link_at(modules, biases, lazy=lazy), biases)
         names = tuple(module.name for module in modules)
         if names not in self._inputs:
             self._inputs[names] = Input(bytes(module.data) for module in modules)

@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ambilink.bootimage.container import ImageFile
-from ambilink.bootimage.layout import Linker
-from ambilink.bootimage.start_block import relro_pages
+from ambilink.bootimage.layout import BindTime, Linker
+from ambilink.bootimage.start_block import MASK
 from ambilink.core import Linker as CoreLinker
 from ambilink.core import load_linker
+from ambilink.elf.layout import STT_GNU_IFUNC
 from ambilink.link.closure import load_needed
+from ambilink.link.lazy import Waiting, relro_pages
 from ambilink.link.module import Module
 from ambilink.machine.memory import PAGE_SIZE, PhysicalMemory
 from ambilink.verify.expected import Expected, Judge, Judges, Slot, slots_of
@@ -37,12 +39,25 @@ class Counts:
     equal: int = 0  # relocated slots
     changed: int = 0  # by the program, before it was looked at
     pending: int = 0  # that the program's own functions fill when it starts (IRELATIVE)
+    waiting: int = 0  # after the boot: of functions that are bound when they are called
+    bound: int = 0  # of these
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A function that a program called, and that was bound then."""
+
+    process: str
+    object: str
+    symbol: str
+    provider: str  # "": it came after the start
 
 
 @dataclass
 class SlotReport:
     judges: dict[Judge, Counts] = field(default_factory=dict)
     missing: str = ""  # why the model judged itself: there is no linker core here
+    bound: list[Bound] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     at_start: list[str] = field(default_factory=list)  # of these, what was wrong before a process began
 
@@ -92,7 +107,13 @@ class Comparison:
             return self._file(name) if name in biases or not optional else None
 
         load_needed(closure, need)
-        return self.judges.expected(self.judge_of(process), closure, [biases[module.name] for module in closure])
+        service = self.modules.service_of(process)
+        return self.judges.expected(
+            self.judge_of(process),
+            closure,
+            [biases[module.name] for module in closure],
+            lazy=service is not None and service.binding is BindTime.LAZY,
+        )
 
     def compare(self, snapshot: Snapshot, expected: Expected, *, again: bool) -> None:
         """`again`: the process was counted before; only what went wrong since is of interest."""
@@ -128,6 +149,32 @@ class Comparison:
                 self._fail(snapshot, f"its start block: {what.replace('_', ' ')}: {text.format(expected.judge.value)}")
         return {debug: block.link.to_bytes(8, "little")} if debug else {}
 
+    def _check_waiting(self, view: "_Segment", expected: Expected) -> None:
+        """Each slot of a function that is bound when it is called has one of two values; what they lead on by stays."""
+        counts = self.report.judges[expected.judge]
+        for place, value in expected.kept.items():
+            if view.holds(place) and view.word(place) != value:
+                what = f"the word at {place:#x}, which its calls lead on by, is another"
+                self._fail(view.snapshot, f"{view.module.name}: {what}")
+        for place, waiting in expected.waiting.items():
+            if not view.holds(place):
+                continue
+            counts.waiting += 1
+            if view.word(place) == waiting.unbound:
+                continue
+            counts.bound += 1
+            found = waiting.found
+            self.report.bound.append(
+                Bound(view.snapshot.process.name, view.module.name, waiting.symbol, found.module.name if found else "")
+            )
+            if not view.may_hold(place, waiting):
+                self._fail(
+                    view.snapshot,
+                    f"{view.module.name}: the slot of {waiting.symbol}, which is bound at its first call, holds "
+                    f"{view.word(place):#x}, which is neither its PLT entry nor what {expected.judge.value} computes",
+                )
+            view.take_over([place])
+
     def _compare_segment(self, view: "_Segment", expected: Expected, counts: Counts) -> None:
         slots = self.slots(view.module)
         first = bisect_left(slots, view.start, key=lambda slot: slot.address)
@@ -136,6 +183,8 @@ class Comparison:
         if view.have is None:
             self._fail(view.snapshot, f"{view.module.name}: not all writable pages from {view.start:#x} on are mapped")
             return
+        if view.snapshot.began:
+            self._check_waiting(view, expected)
         view.take_over(expected.pending)
         counts.pending += sum(view.bias + slot.address in expected.pending for slot in slots)
         wrong = [] if view.have == view.want else [slot for slot in slots if view.differs(slot)]
@@ -177,6 +226,23 @@ class _Segment:
             at = place - self.bias - self.start
             if self.have is not None and 0 <= at <= len(self.want) - 8:
                 self.want[at : at + 8] = self.have[at : at + 8]
+
+    def holds(self, place: int) -> bool:
+        return self.have is not None and 0 <= place - self.bias - self.start <= len(self.want) - 8
+
+    def word(self, place: int) -> int:
+        assert self.have is not None
+        at = place - self.bias - self.start
+        return int.from_bytes(self.have[at : at + 8], "little")
+
+    def may_hold(self, place: int, waiting: Waiting) -> bool:
+        """What its function's definition says; of one that another function chooses, or that came after the start, any
+        code."""
+        found, value = waiting.found, self.word(place)
+        if found and found.symbol.type != STT_GNU_IFUNC:
+            return value == found.address & MASK
+        page = self.snapshot.page(value)
+        return page is not None and page.executable
 
     def at(self, slot: Slot) -> slice:
         return slice(slot.address - self.start, slot.address - self.start + slot.size)

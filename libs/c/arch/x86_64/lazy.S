@@ -1,4 +1,4 @@
-/* Where a PLT entry leads whose function was undefined when its object was linked (<rtld/link.h>, find_lazy_resolver). On the
+/* Where a PLT entry leads whose function was not bound when its object was linked (<rtld/link.h>, find_lazy_resolver). On the
  * stack: the address of the PLT's GOT, the index of the relocation, the caller's return address. Registers that carry
  * arguments stay as they are (psABI 3.2.3). */
     .text

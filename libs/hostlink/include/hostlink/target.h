@@ -37,7 +37,7 @@ struct linker {
     const struct target_host *host;
     uint64_t tls_surplus;                   /* bytes of each thread's block for objects that are opened later */
     struct tls_descriptor_names descriptors;
-    const char *lazy_resolver;              /* its function for calls of functions that were undefined; NULL: it has none */
+    const char *lazy_resolver;              /* its function for calls of functions that were not bound; NULL: it has none */
     struct link_cache cache;                /* where linker_use_cache was called */
     const struct link_cache_functions *cache_functions;
     void (*end_cache)(struct link_cache *cache, const struct link_host *host);
@@ -69,6 +69,8 @@ struct target {
     void *context;            /* for the host's functions */
     const char *preload[TARGET_PRELOADS_MAX];
     size_t preload_count;
+    bool is_lazy;             /* set between target_init and target_link or target_relink: functions are bound at their first
+                               * call, where linker->lazy_resolver is there */
     struct link link;         /* for reading; its phases are called by this library alone */
     struct link_host link_host;
     uint64_t next_address;    /* what the library places at the start lies below it */

@@ -82,7 +82,7 @@ struct link_host {
      * none. May call link_find. What stays 0, and NULL for all: descriptors are refused. */
     void (*find_tls_descriptors)(void *context, struct link_tls_descriptors *functions);
 
-    /* The function of the program that a call goes to whose function was undefined when its object was linked. It finds
+    /* The function of the program that a call goes to whose function was not bound when its object was linked. It finds
      * on the stack what word 1 of the PLT's GOT holds (the address of that GOT), and the index of the relocation; link_bind
      * answers it. Asked like find_tls_descriptors. 0, and NULL: undefined functions are refused. */
     uint64_t (*find_lazy_resolver)(void *context);
@@ -114,8 +114,9 @@ struct link_settings {
     /* Between link_place and link_relocate; 0: the host's find_tls_descriptors is asked when the first one is met. */
     struct link_tls_descriptors tls_descriptors;
 
-    /* Before link_load: undefined functions of the program and its libraries wait for their first call, as with
-     * LINK_OPEN_LAZY. */
+    /* Before link_load: functions of the program and its libraries are bound at their first call, defined or not, and so are
+     * those of what is opened with LINK_OPEN_LAZY; but for objects that want them now (DF_BIND_NOW, DF_1_NOW), slots in
+     * RELRO, and all that the object with the resolver needs. Without a resolver nothing waits. */
     bool lazy;
     uint64_t lazy_resolver;           /* likewise; 0: the host's find_lazy_resolver is asked */
 };
@@ -152,6 +153,7 @@ struct link_results {
 struct link_state {
     struct module *global, *last_global; /* the global scope */
     bool bind_first, lazy;            /* LINK_OPEN_DEEPBIND, LINK_OPEN_LAZY for the fresh ones */
+    bool lazy_all;                    /* and settings.lazy */
     uint64_t tls_used;                /* of tls_size */
     struct unique_symbol *unique;     /* STB_GNU_UNIQUE definitions in use */
     struct arena *scratch;            /* of the running call */
@@ -213,8 +215,8 @@ struct link_symbol {
 bool link_find(const struct link *link, enum link_scope scope, const struct module *module, const char *name,
                const char *version, struct link_symbol *found);
 
-/* The function of an entry of the module's DT_JMPREL that waited for its first call. *place is the address of its slot; 0: the
- * slot is read-only. False after a report. */
+/* The function of an entry of the module's DT_JMPREL that waited for its first call; symbol NULL and address 0: it is weak, and
+ * nothing defines it. *place is the address of its slot; 0: the slot is read-only. False after a report. */
 bool link_bind(struct link *link, struct module *module, uint64_t index, struct link_symbol *found, uint64_t *place);
 
 /* The object, and the symbol, around an address of the linked address space; NULL: none. */
