@@ -72,7 +72,7 @@ def slot_lines(slots: SlotReport) -> list[str]:
         notes = [
             f"{counts.changed:,} more were changed by their programs since" if counts.changed else "",
             f"{counts.pending:,} are the programs' own to fill" if counts.pending else "",
-            f"{counts.bound:,} of {counts.waiting:,} functions that wait for calls were" if counts.waiting else "",
+            f"of {counts.waiting:,} functions that wait for calls {counts.bound:,} are bound" if counts.waiting else "",
         ]
         lines += [f"  ({note})" for note in notes if note]
     if slots.missing:
