@@ -36,8 +36,10 @@ static long take(handle_t file, struct tmp_wish *wish, unsigned flags, bool wait
         status = signalled < 0 ? signalled : tmp_lock(file, &asked, flags, (handle_t)signalled);
         struct message message = {0};
         handle_t none;
-        if (status == TMP_LOCKED)
-            error = error_of(sys_receive((handle_t)endpoint, &message, &none));
+        if (status == TMP_LOCKED) {
+            const int64_t waited = sys_receive((handle_t)endpoint, &message, &none);
+            error = is_to_go_on(waited) ? 0 : error_of(waited);
+        }
     } while (status == TMP_LOCKED && !error);
     sys_handle_close((handle_t)endpoint);
     return error ? error : lock_error(status);

@@ -67,7 +67,7 @@ int64_t end_ask(handle_t end, struct message *request, struct message *reply)
 
 long pipes_make(const uint64_t words[3], unsigned memories, unsigned count, handle_t ends[2])
 {
-    handle_t pipes;
+    handle_t pipes = 0;
     const long error = service_pipes(&pipes);
     if (error)
         return error;
