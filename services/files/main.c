@@ -14,6 +14,7 @@
 #include <system/start.h>
 
 #define BADGE_FILE (1ull << 63) /* with the file's index; other badges are clients' process numbers, which names gives */
+#define BADGE_EXECUTES (1ull << 62) /* likewise: the client may execute it */
 
 SERVICE_NEEDS(IMAGE_GRANT_IMAGE);
 
@@ -39,10 +40,23 @@ static const struct image_service *service_of(uint64_t client)
     return last;
 }
 
+/* A program of Linux brings what links it, which opens and executes the image's libraries. */
+static bool links_itself(const struct image_service *service)
+{
+    return service->calls == IMAGE_CALLS_LINUX;
+}
+
+static bool is_linked(const struct image_file *file)
+{
+    return file->kind == IMAGE_FILE_LIBRARY;
+}
+
 static bool may_open(uint64_t client, const struct image_file *file)
 {
     const struct image_service *service = service_of(client);
-    return is_served(file) && service &&
+    if (!is_served(file) || !service)
+        return false;
+    return (links_itself(service) && is_linked(file)) ||
            archive_list_find(&archive, service->opens, archive_string(&archive, file->name)) >= 0;
 }
 
@@ -69,7 +83,8 @@ static void answer_file(struct ipc_request *request, const struct image_file *fi
         ipc_respond(request, STATUS_NO_RIGHT, NULL);
         return;
     }
-    int64_t opened = sys_handle_duplicate(endpoint, RIGHT_CALL | RIGHT_DUPLICATE | RIGHT_TRANSFER, BADGE_FILE | index);
+    uint64_t badge = BADGE_FILE | index | (links_itself(service_of(request->message.badge)) ? BADGE_EXECUTES : 0);
+    int64_t opened = sys_handle_duplicate(endpoint, RIGHT_CALL | RIGHT_DUPLICATE | RIGHT_TRANSFER, badge);
     struct message answer = {.word = {0, index + 1, file->size}, .handle = {(handle_t)opened}, .handle_count = 1};
     ipc_respond(request, opened < 0 ? opened : STATUS_OK, opened < 0 ? NULL : &answer);
 }
@@ -114,6 +129,21 @@ static void read_file(struct ipc_request *request, uint64_t index)
     ipc_respond(request, STATUS_OK, &answer);
 }
 
+/* The file's pages of the image, and no others. */
+static void map_file(struct ipc_request *request, uint64_t index, bool executes)
+{
+    if (index >= archive.header->file_count)
+        return;
+    const struct image_file *file = archive_file(&archive, (uint32_t)index);
+    const uint64_t pages = (file->size + AMBILINK_PAGE_SIZE - 1) / AMBILINK_PAGE_SIZE;
+    const uint64_t rights = RIGHT_READ | RIGHT_TRANSFER | (executes ? RIGHT_EXECUTE : 0);
+    int64_t part = pages ? sys_handle_duplicate(sys_start_handle(START_HANDLE_IMAGE), rights,
+                                                MEMORY_PART(file->offset / AMBILINK_PAGE_SIZE, pages))
+                         : STATUS_INVALID;
+    struct message answer = {.word = {0, file->size}, .handle = {(handle_t)part}, .handle_count = 1};
+    ipc_respond(request, part < 0 ? part : STATUS_OK, part < 0 ? NULL : &answer);
+}
+
 /* The file at an index of those that a client may open, or the count of all. A client that asks for one after the
  * other, as all do, begins where the last one was. */
 static uint32_t find_listed(uint64_t client, uint64_t index)
@@ -153,8 +183,11 @@ static void handle(void *context, struct ipc_request *request)
     (void)context;
     const struct message *message = &request->message;
     if (message->badge & BADGE_FILE) {
+        const uint64_t index = message->badge & ~(BADGE_FILE | BADGE_EXECUTES);
         if (message->word[0] == FILES_READ)
-            read_file(request, message->badge & ~BADGE_FILE);
+            read_file(request, index);
+        else if (message->word[0] == FILES_MAP)
+            map_file(request, index, message->badge & BADGE_EXECUTES);
     } else if (message->word[0] == FILES_OPEN) {
         open_path(request, message->data);
     } else if (message->word[0] == FILES_LIST) {

@@ -150,6 +150,7 @@ enum port_authority {
     PORT_NAMES_SERVE, /* receiving those calls: the registry itself */
     PORT_LOG,         /* lines on the system's log */
     PORT_IMAGE,       /* reading the whole boot image */
+    PORT_IMAGE_PARTS, /* the same, and giving others parts of it */
     PORT_INPUT,       /* taking the machine's keys */
 };
 /* *value is what the process finds in its start block under that heading; 0 where there is nothing to give. It goes with the

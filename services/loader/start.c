@@ -21,13 +21,14 @@ bool start_block_finish(const struct child *child, struct start_info *info)
     uint32_t grants = child->service->grants;
     bool is_registry = child->at_boot && authority_is_registry(child->space.loader, child->service);
     bool sees_image = grants & IMAGE_GRANT_IMAGE;
+    enum port_authority image = grants & IMAGE_GRANT_PARTS ? PORT_IMAGE_PARTS : PORT_IMAGE;
     info->image_size = sees_image ? child->space.loader->archive.size : 0;
     return grant(child, info, START_HANDLE_SELF, PORT_SELF, "itself") &&
            grant(child, info, START_HANDLE_LOADER, PORT_LOADER, "the loader service") &&
            grant(child, info, START_HANDLE_NAMES, is_registry ? PORT_NAMES_SERVE : PORT_NAMES, "the registry") &&
            (!(grants & IMAGE_GRANT_LOG) || grant(child, info, START_HANDLE_SYSTEM, PORT_LOG, "the log")) &&
            (!(grants & IMAGE_GRANT_INPUT) || grant(child, info, START_HANDLE_INPUT, PORT_INPUT, "the keys")) &&
-           (!sees_image || grant(child, info, START_HANDLE_IMAGE, PORT_IMAGE, "the boot image"));
+           (!sees_image || grant(child, info, START_HANDLE_IMAGE, image, "the boot image"));
 }
 
 /* The initial stack pointer, or 0: reported. */

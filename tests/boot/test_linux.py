@@ -40,10 +40,16 @@ def hello(tmp_path):
 
 def linux_system(system, hello):
     settings = {"calls": "linux", "arguments": ["one"], "environment": {"WHO": "Linux"}, "opens": ["etc/motd"]}
+    system.service("files", grants=["image", "parts"])
     system.program("hello", program=str(hello), **settings)
     system.file("etc/motd", "a line\nanother\n").file("etc/none-of-it", "")  # an empty one, where the next file begins
     system.files |= {"lib/ld-musl-x86_64.so.1": str(INTERPRETER), "lib/libgreet.so": str(hello.parent / "libgreet.so")}
     return system
+
+
+def printed(console, name):
+    """What a service printed."""
+    return [line.removeprefix(f"{name}: ") for line in console if line.startswith(f"{name}: ")]
 
 
 def test_an_unmodified_interpreter_starts_an_unmodified_program(system, machine, hello):
@@ -52,7 +58,7 @@ def test_an_unmodified_interpreter_starts_an_unmodified_program(system, machine,
     assert archive.contents(archive.file("lib/ld-musl-x86_64.so.1")) == INTERPRETER.read_bytes()
     assert archive.contents(archive.file("services/hello")) == hello.read_bytes()
     result = system.boot(machine)
-    lines = [line for line in result.outcome.text if line.startswith("hello: ")]
+    lines = printed(result.outcome.text, "hello")
     assert lines == [
         "hello: a constructor ran",
         "hello: Hello, Linux, 42, 2.50, one",
@@ -72,12 +78,13 @@ def test_calls_answer_as_linux_does_or_refuse(system, tmp_path, hello):
     motd.write_text("a line\nanother\n")
     under_linux = subprocess.run([program, motd], capture_output=True, text=True, check=True).stdout.splitlines()
     settings = {"calls": "linux", "linker": "interp", "arguments": ["/etc/motd"], "opens": ["etc/motd"]}
+    system.service("files", grants=["image", "parts"])
     settings |= {"memory": 32 << 20, "kernel-memory": 1 << 20}  # twice what it maps, and more
     system.program("calls", program=str(program), **settings)
     system.file("etc/motd", "a line\nanother\n")
     system.files["lib/ld-musl-x86_64.so.1"] = str(INTERPRETER)
     outcome, entries = longest_entries(BootRequest(system.pack(), seed=1))
-    here = [line for line in outcome.text if line.startswith("calls: ")]
+    here = [line for line in printed(outcome.text, "calls") if line.startswith("calls: ")]
     assert outcome.verdict is Verdict.PASS and len(here) == len(under_linux)
     assert len(entries) > 15 and max(entries.values()) < ENTRY_MAX, entries
     less = "calls: less: "

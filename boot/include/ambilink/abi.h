@@ -40,7 +40,7 @@
 #define RIGHT_POWER 0x200     /* system: end the machine */
 #define RIGHT_INPUT 0x400     /* system: take keys */
 #define RIGHT_WATCH 0x800     /* process: get a notice of its end. Handles of a process to itself do not carry it */
-#define RIGHT_MINT 0x1000     /* endpoint: make handles with a badge. Only a handle without one has this right */
+#define RIGHT_MINT 0x1000     /* endpoint, memory: make handles with a badge. Only a handle without one has this right */
 #define RIGHT_SIGNAL 0x2000   /* endpoint: set bits of its next message of the kernel */
 #define RIGHTS_ALL 0x3fff
 
@@ -93,6 +93,7 @@
 #define SYS_ENDPOINT_SIGNAL 45
 #define SYS_PROCESS_SIGNAL 46
 #define SYS_SIGNAL_STACK 47
+#define SYS_CALL_ENTRY 48
 
 #define PRIORITY_ASK 0xffffffff /* SYS_THREAD_PRIORITY changes nothing */
 #define PRIORITY_MAX 31 /* above 0, which shares the CPU by budgets, a thread runs before all of lower ones */
@@ -115,6 +116,9 @@
 #define FUTEX_OWNER_DIED 0x40000000u
 #define FUTEX_OWNER 0x3fffffffu
 #define FUTEX_COMPARE 2 /* SYS_FUTEX_REQUEUE: only while the word has the value */
+
+/* The badge of a handle to memory: so many pages from this one on are all that it reaches, and offsets count from there. */
+#define MEMORY_PART(page, pages) ((uint64_t)(page) << 32 | (uint32_t)(pages))
 
 #define CLOCK_SINCE_BOOT 0 /* nanoseconds since the kernel started */
 #define CLOCK_WALL 1       /* nanoseconds since 1970-01-01 00:00 UTC */

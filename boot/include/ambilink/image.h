@@ -104,6 +104,7 @@ struct image_file {
 #define IMAGE_GRANT_INPUT 4      /* gets a handle to the machine's keys */
 #define IMAGE_GRANT_CONTROL 8    /* the loader service ends other services for it */
 #define IMAGE_GRANT_INSPECT 16   /* the loader service says what lies where in other processes */
+#define IMAGE_GRANT_PARTS 32     /* with IMAGE_GRANT_IMAGE: it may give others parts of the archive, which may be executed */
 
 /* Who links a service. */
 #define IMAGE_LINKER_LOADER 0

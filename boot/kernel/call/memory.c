@@ -24,8 +24,18 @@ int64_t call_memory_create(uint64_t size, handle_t payer_handle)
 int64_t call_memory_size(handle_t handle)
 {
     int64_t status;
-    struct memory *memory = handle_object(current_thread->handles, handle, &memory_type, 0, &status);
-    return memory ? (int64_t)memory->size : status;
+    const struct handle_slot *slot = handle_find(current_thread->handles, handle, &memory_type, 0, &status);
+    if (!slot)
+        return status;
+    return (int64_t)(slot->badge ? (uint32_t)slot->badge * (uint64_t)PAGE_SIZE : ((struct memory *)slot->object)->size);
+}
+
+/* What a handle with a badge reaches (MEMORY_PART): *offset counts from there. False: the range is not within that. */
+static bool find_in_part(uint64_t badge, uint64_t *offset, uint64_t size)
+{
+    const uint64_t start = (badge >> 32) * PAGE_SIZE, most = (uint32_t)badge * (uint64_t)PAGE_SIZE, from = *offset;
+    *offset += start;
+    return from <= most && size <= most - from;
 }
 
 /* STATUS_OK: a protection that is offered. */
@@ -90,6 +100,8 @@ static int64_t map(struct process *process, handle_t memory_handle, uint64_t off
         const struct handle_slot *slot = handle_find(current_thread->handles, memory_handle, &memory_type, needed, &status);
         if (!slot)
             return status;
+        if (slot->badge && !find_in_part(slot->badge, &offset, size))
+            return STATUS_INVALID;
         unsigned max_prot = slot->rights & (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE);
         wanted = (struct space_wanted){(struct memory *)slot->object, offset, size, address, (unsigned)prot, max_prot};
     }

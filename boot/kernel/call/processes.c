@@ -43,3 +43,11 @@ int64_t call_process_number(handle_t handle)
     const struct process *process = handle_object(current_thread->handles, handle, &process_type, 0, &status);
     return process ? (int64_t)process->record.number : status;
 }
+
+int64_t call_call_entry(uint64_t entry, uint64_t start, uint64_t size)
+{
+    if (entry >= PROCESS_HIGHEST_ADDRESS)
+        return STATUS_INVALID;
+    current_thread->process->call_entry = (struct call_entry){entry, start, size};
+    return STATUS_OK;
+}

@@ -12,8 +12,6 @@
 #include "call/signals.h"
 #include "call/threads.h"
 #include "entry.h"
-#include "linux/error.h"
-#include "linux/linux.h"
 #include "object/futex.h"
 #include "object/reply.h"
 #include "object/signal.h"
@@ -114,6 +112,8 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
     case SYS_FUTEX_LIST:
         current_thread->lock_list = a;
         return STATUS_OK;
+    case SYS_CALL_ENTRY:
+        return call_call_entry(a, b, c);
     case SYS_SIGNAL_ENTRY:
         return call_signal_entry(a, b, c, d);
     case SYS_SIGNAL_MASK:
@@ -168,19 +168,25 @@ static bool may_find_memory(struct thread *thread)
 static int64_t call_once(struct thread *thread, const struct frame *frame)
 {
     budget_short = NULL;
-    int64_t (*call)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) = dispatch;
-    int64_t no_memory = STATUS_NO_MEMORY;
-    if (thread->process->calls_linux) {
-        call = linux_call;
-        no_memory = LINUX_ENOMEM;
-    }
-    int64_t result = call(frame->rax, frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9);
-    return result == no_memory && may_find_memory(thread) ? CALL_AGAIN : result;
+    int64_t result = dispatch(frame->rax, frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9);
+    return result == STATUS_NO_MEMORY && may_find_memory(thread) ? CALL_AGAIN : result;
+}
+
+/* A call that is not the kernel's (SYS_CALL_ENTRY): the thread goes on there. */
+static bool passes_on(const struct process *process, struct frame *frame)
+{
+    const struct call_entry *to = &process->call_entry;
+    if (!to->entry || frame->rip - to->start < to->size)
+        return false;
+    frame_pass_on(frame, to->entry);
+    return true;
 }
 
 struct frame *system_call_handle(struct frame *frame)
 {
     struct thread *thread = current_thread;
+    if (passes_on(thread->process, frame))
+        return frame;
     work_begin();
     kernel_record.system_calls++;
     /* Set before the call: a thread that waits gets its real result when it is woken. */

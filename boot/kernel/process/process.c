@@ -106,8 +106,6 @@ static bool process_destroy(void *object)
         unlink_ended(process);
     if (!handle_close_all(&process->handles) || !release_threads(process) || !space_end(&process->space))
         return false;
-    if (process->linux_state)
-        object_release(process->linux_state);
     if (process->watcher)
         object_release(process->watcher);
     leave_budget(process);

@@ -12,6 +12,11 @@
 
 extern const struct object_type process_type;
 
+/* System calls of code elsewhere than in `size` bytes from `start` on are not the kernel's: they go on at `entry`. */
+struct call_entry {
+    uint64_t entry, start, size; /* 0: there is none */
+};
+
 struct process {
     struct object object;
     struct process_record record;
@@ -30,9 +35,7 @@ struct process {
     uint64_t live_threads;
     struct reach reach;
     uint64_t next_reach;          /* handles before this index were followed */
-    bool calls_linux;           /* its system calls are Linux' */
-    const struct image_service *service; /* what the Linux layer lets it open; NULL: nothing */
-    struct object *linux_state; /* of the Linux layer; NULL: none yet */
+    struct call_entry call_entry; /* where system calls of foreign code go on */
 };
 
 /* An empty process; a name of 1 to PROCESS_NAME_MAX - 1 bytes. It joins the budget, which pays for it. NULL: no

@@ -13,6 +13,7 @@
 
 #define LOADER_STACK_SIZE (8 * PAGE_SIZE) /* it takes up to half of that */
 #define REGISTRY "names"
+#define LINUX_CALLS "lib/linux.so" /* makes calls of this kernel of those of Linux, in the process itself */
 
 struct endpoint *loader_endpoint, *names_endpoint;
 
@@ -41,15 +42,22 @@ static void grant(struct grants *grants, enum start_handle which, void *object, 
         grants->info->handle[which] = (handle_t)handle;
 }
 
+#define PARTS_RIGHTS (RIGHT_EXECUTE | RIGHT_MINT | RIGHT_DUPLICATE | RIGHT_TRANSFER)
+
 /* Everything: it gives others what they get. */
 static void grant_loader(struct grants *grants)
 {
     const uint32_t more = RIGHT_DUPLICATE | RIGHT_TRANSFER;
     grant(grants, START_HANDLE_SYSTEM, &system_object, RIGHT_LOG | RIGHT_POWER | RIGHT_MANAGE | RIGHT_INPUT | more, 0);
-    grant(grants, START_HANDLE_IMAGE, boot_image.run, RIGHT_READ | RIGHT_EXECUTE | more, 0);
+    grant(grants, START_HANDLE_IMAGE, boot_image.run, RIGHT_READ | RIGHT_EXECUTE | RIGHT_MINT | more, 0);
     grant(grants, START_HANDLE_LOADER, loader_endpoint, RIGHT_CALL | RIGHT_RECEIVE | RIGHT_MINT | more, 0);
     grant(grants, START_HANDLE_NAMES, names_endpoint, RIGHT_CALL | RIGHT_RECEIVE | RIGHT_MINT | more, 0);
     grants->info->image_size = boot_image.run->size;
+}
+
+static bool calls_linux(const struct launch *launch)
+{
+    return launch->service && launch->service->calls == IMAGE_CALLS_LINUX;
 }
 
 static void grant_service(struct grants *grants)
@@ -58,20 +66,21 @@ static void grant_service(struct grants *grants)
     struct start_info *info = grants->info;
     uint32_t granted = launch->service->grants;
     uint64_t number = launch->process->record.number;
+    bool links_itself = launch->program.interpreter && !calls_linux(launch);
     bool is_registry = memory_compare(launch->name, REGISTRY, sizeof REGISTRY) == 0;
     grant(grants, START_HANDLE_LOADER, loader_endpoint, RIGHT_CALL, number);
     grant(grants, START_HANDLE_NAMES, names_endpoint, is_registry ? RIGHT_RECEIVE : RIGHT_CALL, number);
     if (granted & IMAGE_GRANT_INPUT)
         grant(grants, START_HANDLE_INPUT, &system_object, RIGHT_INPUT, 0);
-    if (granted & IMAGE_GRANT_LOG || launch->program.interpreter)
+    if (granted & IMAGE_GRANT_LOG || links_itself)
         grant(grants, START_HANDLE_SYSTEM, &system_object, RIGHT_LOG, 0);
-    if (launch->program.interpreter) {
+    if (links_itself) {
         grant(grants, START_HANDLE_IMAGE, boot_image.run, RIGHT_READ | RIGHT_EXECUTE, 0);
         info->flags |= granted & IMAGE_GRANT_IMAGE ? 0 : START_IMAGE_IS_LINKERS;
         info->flags |= granted & IMAGE_GRANT_LOG ? 0 : START_LOG_IS_LINKERS;
         info->image_size = boot_image.run->size;
     } else if (granted & IMAGE_GRANT_IMAGE) {
-        grant(grants, START_HANDLE_IMAGE, boot_image.run, RIGHT_READ, 0);
+        grant(grants, START_HANDLE_IMAGE, boot_image.run, RIGHT_READ | (granted & IMAGE_GRANT_PARTS ? PARTS_RIGHTS : 0), 0);
         info->image_size = boot_image.run->size;
     }
 }
@@ -115,26 +124,41 @@ static void keep_block(struct launch *launch, const struct shared_memory *shared
     launch->block_address = shared->area.there;
 }
 
-static bool place_interpreter(struct launch *launch)
+/* Another object beside the program. `is_trusted`: it may have what the program may not, image and log: that is for the
+ * packer to say, not for any program. */
+static bool place_beside(const struct launch *launch, const char *name, bool is_trusted, struct program *placed)
 {
     const char *rule;
-    struct program *program = &launch->program;
-    const struct image_file *file = archive_find(&boot_image.archive, program->interpreter_name);
+    const struct image_file *file = archive_find(&boot_image.archive, name);
     if (!file)
-        return refuse(launch, program->interpreter_name, "the interpreter is not in the boot image");
-    /* It is given image and log: that is for the packer to say, not for any program. */
-    bool has_authority = launch->service->calls != IMAGE_CALLS_LINUX;
-    if (has_authority && file->kind != IMAGE_FILE_INTERPRETER)
+        return refuse(launch, name, "the interpreter is not in the boot image");
+    if (is_trusted && file->kind != IMAGE_FILE_INTERPRETER)
         return refuse(launch, boot_image_name(file), "this is not the image's interpreter");
-    struct program interpreter;
     if (!boot_image_check_file(file))
         return false;
-    if (!program_place(launch->process, boot_image.run, file->offset, file->size, &interpreter, &rule))
+    if (!program_place(launch->process, boot_image.run, file->offset, file->size, placed, &rule))
         return refuse(launch, boot_image_name(file), rule);
-    if (*interpreter.interpreter_name)
-        return refuse(launch, boot_image_name(file), "an interpreter has none itself");
+    return !*placed->interpreter_name || refuse(launch, boot_image_name(file), "an interpreter has none itself");
+}
+
+static bool place_interpreter(struct launch *launch)
+{
+    struct program *program = &launch->program, interpreter;
+    if (!place_beside(launch, program->interpreter_name, !calls_linux(launch), &interpreter))
+        return false;
     program->interpreter = interpreter.base;
     program->start = interpreter.entry;
+    return true;
+}
+
+/* It runs first, and goes on where its argument says. */
+static bool place_linux_calls(struct launch *launch)
+{
+    struct program layer;
+    if (!place_beside(launch, LINUX_CALLS, true, &layer))
+        return false;
+    launch->argument = launch->program.start;
+    launch->program.start = layer.entry;
     return true;
 }
 
@@ -148,14 +172,17 @@ static bool place(struct launch *launch, bool with_interpreter)
         return false;
     if (!program_place(launch->process, boot_image.run, file->offset, file->size, program, &rule))
         return refuse(launch, boot_image_name(file), rule);
+    if (calls_linux(launch))
+        with_interpreter = *program->interpreter_name; /* a static program has none */
     if (with_interpreter && !*program->interpreter_name)
         return refuse(launch, boot_image_name(file), "no PT_INTERP: link it as a dynamic program");
     if (!with_interpreter && *program->interpreter_name)
         return refuse(launch, boot_image_name(file), "PT_INTERP in a program that must be static");
     if (with_interpreter && !place_interpreter(launch))
         return false;
-    if (launch->service && launch->service->calls == IMAGE_CALLS_LINUX)
-        return true;
+    if (calls_linux(launch) && !place_linux_calls(launch))
+        return false;
+    with_interpreter &= !calls_linux(launch); /* else it leaves the start block as it is */
     struct shared_memory shared;
     uint64_t size = with_interpreter ? start_interpreter_block(archive_library_count(&boot_image.archive)) : PAGE_SIZE;
     if (!shared_memory_open(&shared, launch->process, size, with_interpreter ? PROT_READ_WRITE : PROT_READ_ONLY))
@@ -246,7 +273,7 @@ bool launch_prepare(struct launch *launch, uint32_t linker, const char *command_
 
 bool launch_run(const struct launch *launch)
 {
-    return process_start_thread(launch->process, launch->program.start, launch->stack_pointer, 0) ||
+    return process_start_thread(launch->process, launch->program.start, launch->stack_pointer, launch->argument) ||
            refuse(launch, "thread", "no memory");
 }
 

@@ -14,7 +14,7 @@ struct launch {
     struct program program;
     struct memory *block;                /* its start block; NULL: it has none */
     uint64_t block_address;
-    uint64_t stack_pointer;
+    uint64_t stack_pointer, argument;    /* of its first thread */
     uint64_t low;                        /* nothing lies below, down to half of it; 0: no promise */
 };
 

@@ -56,8 +56,6 @@ static struct process *make_process(const struct launch *launch, struct budget *
                                          : process_create(budget, launch->name, length);
     if (!process)
         return NULL;
-    process->calls_linux = service->calls == IMAGE_CALLS_LINUX;
-    process->service = service;
     process_allow_priority(process, service->priority <= PRIORITY_MAX ? service->priority : 0);
     return process;
 }

@@ -303,6 +303,13 @@ void frame_enter(struct frame *frame, uint64_t entry, uint64_t stack, uint64_t a
     frame->vector = VECTOR_NONE;
 }
 
+void frame_pass_on(struct frame *frame, uint64_t entry)
+{
+    frame->rcx = frame->rip;
+    frame->rip = entry;
+    frame->vector = VECTOR_NONE;
+}
+
 bool frame_restore(struct frame *frame, const uint64_t registers[SIGNAL_REGISTERS])
 {
     if (registers[GENERAL_REGISTERS] >= PROCESS_HIGHEST_ADDRESS)

@@ -22,6 +22,8 @@ static inline bool frame_is_call(const struct frame *frame)
 {
     return frame->vector == VECTOR_SYSTEM_CALL;
 }
+/* A system call goes on elsewhere in user mode, with all registers as they were but rcx, which has where it returns to. */
+void frame_pass_on(struct frame *frame, uint64_t entry);
 bool frame_restore(struct frame *frame, const uint64_t registers[SIGNAL_REGISTERS]);
 
 #define KERNEL_ELF_MACHINE 62 /* EM_X86_64 */

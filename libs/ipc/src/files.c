@@ -24,6 +24,15 @@ int64_t files_read(handle_t file, uint64_t offset, void *buffer, uint64_t size)
     return status == STATUS_OK ? (int64_t)reply.size : status;
 }
 
+int64_t files_map(handle_t file)
+{
+    struct message request = {.word = {FILES_MAP}}, reply = {.handle_count = 1};
+    int64_t status = ipc_call(file, &request, &reply);
+    if (status != STATUS_OK)
+        return status;
+    return reply.handle_count == 1 ? (int64_t)reply.handle[0] : STATUS_CORRUPT;
+}
+
 int64_t files_list(handle_t files, uint64_t index, struct files_entry *entry)
 {
     struct message request = {.word = {FILES_LIST, index}}, reply = {.data = entry, .size = sizeof *entry};

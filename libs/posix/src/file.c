@@ -101,8 +101,7 @@ static long console_put(const char *text, unsigned long size)
 long image_open(const char *path, long flags, struct descriptor *opened)
 {
     handle_t files;
-    if ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC)))
-        return -EROFS;
+    const bool writes = (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC;
     long error = service_files(&files);
     if (error)
         return error;
@@ -111,7 +110,12 @@ long image_open(const char *path, long flags, struct descriptor *opened)
     struct files_opened found;
     int64_t status = files_open(files, path, &found);
     if (status != STATUS_OK)
-        return status == FILES_NOT_A_FOLDER ? -ENOTDIR : error_of(status);
+        return status == FILES_NOT_A_FOLDER ? -ENOTDIR : status == STATUS_NOT_FOUND && flags & O_CREAT ? -EROFS : error_of(status);
+    if (writes || (flags & O_CREAT && flags & O_EXCL)) {
+        if (found.file)
+            sys_handle_close(found.file);
+        return flags & O_CREAT && flags & O_EXCL ? -EEXIST : found.file ? -EROFS : -EISDIR;
+    }
     *opened = (struct descriptor){.kind = found.file ? FILE_OF_IMAGE : FOLDER, .reads = true, .opened = found};
     return 0;
 }

@@ -79,6 +79,10 @@ static inline int is_to_go_on(int64_t status)
 {
     return status == STATUS_IGNORED || status == STATUS_RESTART;
 }
+/* Of what makes calls for a program of another system: whether a fault was one of its own, which goes on as the frame now
+ * says. NULL: there is none. */
+struct signal_frame;
+extern int signal_recover(struct signal_frame *frame) __attribute__((weak));
 
 /* Time. */
 #define NANOSECONDS 1000000000l

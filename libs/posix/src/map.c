@@ -1,4 +1,5 @@
-/* Mappings of files: private ones are copies; shared ones of files below /tmp are the memory of the file itself. */
+/* Mappings of files: those of the image that are only read are its own frames; private ones that can be written are copies;
+ * shared ones of files below /tmp are the memory of the file itself. */
 #include <errno.h>
 #include <sys/mman.h>
 #include <system/call.h>
@@ -63,6 +64,34 @@ static long share(unsigned long address, unsigned long size, long prot, long fla
     return error ? error : mapped;
 }
 
+/* The image's own frames; what is behind the file's end cannot be accessed. */
+static long map_frames(handle_t file, unsigned long address, unsigned long size, long prot, long flags, unsigned long offset)
+{
+    const int64_t memory = files_map(file);
+    if (memory < 0)
+        return error_of(memory);
+    const uint64_t all = (uint64_t)sys_memory_size((handle_t)memory), left = offset < all ? all - offset : 0;
+    const unsigned long part = left < size ? left : size;
+    const unsigned protection = prot & PROT_EXEC ? PROT_READ_EXECUTE : prot & PROT_READ ? PROT_READ_ONLY : PROT_NO_ACCESS;
+    if (part < size) { /* take the range as a whole */
+        const long whole = memory_map(address, size, PROT_NONE, MAP_ANONYMOUS | MAP_PRIVATE | (flags & MAP_FIXED), -1, 0);
+        if (whole < 0 || !part) {
+            sys_handle_close((handle_t)memory);
+            return whole;
+        }
+        address = (unsigned long)whole;
+    }
+    if (part < size || flags & MAP_FIXED)
+        sys_process_unmap(self(), address, part);
+    else
+        address = 0;
+    const int64_t mapped = sys_process_map(self(), (handle_t)memory, offset, part, address, protection);
+    sys_handle_close((handle_t)memory);
+    if (mapped < 0 && part < size)
+        memory_unmap(address, size);
+    return mapped < 0 ? error_of(mapped) : mapped;
+}
+
 long memory_map_file(unsigned long address, unsigned long size, long prot, long flags, long number, unsigned long offset)
 {
     const struct descriptor *file = descriptor_of(number);
@@ -78,5 +107,10 @@ long memory_map_file(unsigned long address, unsigned long size, long prot, long 
         return -EACCES;
     if (is_shared && file->kind == FILE_OF_TMP)
         return share(address, size, prot, flags, file, offset);
+    if (file->kind == FILE_OF_IMAGE && !(prot & PROT_WRITE)) {
+        const long mapped = map_frames(file->opened.file, address, size, prot, flags, offset);
+        if (mapped >= 0 || prot & PROT_EXEC)
+            return mapped;
+    }
     return copy(address, size, prot, flags, number, offset);
 }

@@ -78,7 +78,7 @@ void signal_let(volatile int *held, uint64_t mask)
 /* Faults that have a handler are signals; others end the process, and the kernel reports them. */
 static void set_entry(void)
 {
-    uint32_t vectors = 0, stack_vectors = 0;
+    uint32_t vectors = signal_recover ? fault_vectors(SIGSEGV) : 0, stack_vectors = 0;
     uint64_t stack_signals = 0;
     for (int signal = 1; signal <= SIGNAL_MAX; signal++) {
         if (!is_handled(&actions[signal]))
@@ -195,6 +195,8 @@ static bool find_information(const struct signal_frame *frame, siginfo_t *descri
 
 void signal_take(struct signal_frame *frame)
 {
+    if (signal_recover && signal_recover(frame))
+        return;
     siginfo_t information = {0};
     if (!find_information(frame, &information)) {
         sys_signal_entry(__signal_entry, 0, 0, 0); /* it faults again, and the kernel reports it */

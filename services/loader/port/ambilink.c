@@ -215,6 +215,8 @@ int64_t port_grant(struct port *port, struct port_space space, enum port_authori
         [PORT_NAMES_SERVE] = {port->names, RIGHT_RECEIVE, number},
         [PORT_LOG] = {sys_start_handle(START_HANDLE_SYSTEM), RIGHT_LOG, 0},
         [PORT_IMAGE] = {sys_start_handle(START_HANDLE_IMAGE), RIGHT_READ, 0},
+        [PORT_IMAGE_PARTS] = {sys_start_handle(START_HANDLE_IMAGE),
+                              RIGHT_READ | RIGHT_EXECUTE | RIGHT_MINT | RIGHT_DUPLICATE | RIGHT_TRANSFER, 0},
         [PORT_INPUT] = {sys_start_handle(START_HANDLE_SYSTEM), RIGHT_INPUT, 0},
     };
     *value = 0;

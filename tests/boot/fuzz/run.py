@@ -11,7 +11,7 @@ from tests.fuzzer import TOP, Fuzzer, command
 
 HERE = Path(__file__).resolve().parent
 KERNEL = TOP / "boot/kernel"
-FOLDERS = ("base", "memory", "object", "call", "linux")
+FOLDERS = ("base", "memory", "object", "call")
 REPLACED = {KERNEL / "memory/frames.c", KERNEL / "memory/pool.c"}  # by files of this folder, for AddressSanitizer
 SOURCES = [
     *sorted(HERE.glob("*.c")),

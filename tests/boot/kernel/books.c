@@ -7,7 +7,6 @@
 #include "base/record.h"
 #include "image/image.h"
 #include "link/modules.h"
-#include "linux/files.h"
 #include "memory/area.h"
 #include "memory/frames.h"
 #include "memory/page_table.h"
@@ -49,8 +48,8 @@ static const struct kind {
     const char *name;
 } kinds[] = {
     {&memory_type, "memory"},     {&process_type, "process"}, {&thread_type, "thread"},
-    {&endpoint_type, "endpoint"}, {&reply_type, "reply"},     {&linux_files_type, "Linux files"},
-    {&system_type, "system"},    {&start_type, "start"},
+    {&endpoint_type, "endpoint"}, {&reply_type, "reply"},     {&system_type, "system"},
+    {&start_type, "start"},
 };
 
 static const struct kind *kind_of(const struct object *object)
@@ -194,8 +193,6 @@ static void visit_process(const struct process *process)
     account_of(process->budget)->processes += !process->has_left;
     if (process->watcher)
         note(process->watcher, 1);
-    if (process->linux_state)
-        note(process->linux_state, 1);
 }
 
 /* What its coroutine has in hand where it stopped. */

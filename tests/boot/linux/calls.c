@@ -222,10 +222,10 @@ static void ask_for_more(const char *path)
     TRIES("less: open and make empty", SYS_open, path, O_RDONLY | O_TRUNC);
     TRIES("less: open and make", SYS_open, missing, O_WRONLY | O_CREAT, 0600);
     TRIES("less: a temporary file", SYS_open, "/tmp", O_TMPFILE | O_RDWR, 0600);
-    TRIES("less: duplicate", SYS_fcntl, 3, F_DUPFD, 10);
-    TRIES("less: a handler", SYS_rt_sigaction, SIGUSR1, &action, 0L, 8L);
-    TRIES("less: the CPU's time", SYS_clock_gettime, CLOCK_PROCESS_CPUTIME_ID, &spent);
-    TRIES("less: dup2", SYS_dup2, 3, 20);
+    TRIES("duplicate", SYS_fcntl, 3, F_DUPFD, 10);
+    TRIES("a handler", SYS_rt_sigaction, SIGUSR1, &action, 0L, 8L);
+    TRIES("the CPU's time", SYS_clock_gettime, CLOCK_PROCESS_CPUTIME_ID, &spent);
+    TRIES("dup2", SYS_dup2, 3, 20);
 }
 
 int main(int count, char **words)

@@ -94,6 +94,7 @@ class Grant(IntFlag):
     INPUT = 4
     CONTROL = 8
     INSPECT = 16
+    PARTS = 32
 
 
 NO_GRANT = Grant(0)

@@ -61,6 +61,8 @@ class ManifestService:
     kernel_memory: int
     priority: int = 0
     binding: BindTime = BindTime.NOW
+    sysroot: Path | None = None
+    brings: tuple[str, ...] = ()
     place: str = field(default="", compare=False)  # file and line
     places: Mapping[tuple[str, int], str] = field(default_factory=dict, compare=False)  # of items of its lists
 
@@ -161,6 +163,20 @@ def _read_authority(table: Table, take: Callable[..., Any], name: str) -> tuple[
     return tuple(found)
 
 
+def _read_sysroot(table: Table, take: Callable[..., Any], calls: Calls) -> tuple[Path | None, tuple[str, ...]]:
+    """`sysroot` and `brings`, for programs of Linux alone."""
+    sysroot = table.path.parent / _check_path(table, "sysroot", take("sysroot")) if table.has("sysroot") else None
+    brings: list[str] = take("brings")
+    for key, given in (("sysroot", sysroot), ("brings", brings)):
+        if given and calls is not Calls.LINUX:
+            raise table.refuse(key, 'is for calls = "linux"', "leave it out")
+    if brings and not sysroot:
+        raise table.refuse("brings", "has no sysroot that it is from", 'give sysroot = "..."')
+    for number, name in enumerate(brings):
+        _check_name(table, "brings", name, NAME_MAX, number)
+    return sysroot, tuple(brings)
+
+
 def _take_memory(table: Table, key: str, unit: int) -> int:
     size: int = table.take_key(key, SERVICE_KEYS[key])
     if table.has(key) and (not 0 < size <= MEMORY_MAX or size % unit):
@@ -236,6 +252,7 @@ def _read_service(table: Table, default_linker: Linker, default_binding: BindTim
     if preload and calls is Calls.LINUX:
         remedy = "set LD_PRELOAD in environment: its own linker reads that"
         raise table.refuse("preload", 'is not for calls = "linux"', remedy)
+    sysroot, brings = _read_sysroot(table, take, calls)
     memory, kernel_memory = _take_memory(table, "memory", PAGE_SIZE), _take_memory(table, "kernel-memory", 1)
     priority = take("priority")
     if not 0 <= priority <= PRIORITY_MAX:
@@ -259,10 +276,12 @@ def _read_service(table: Table, default_linker: Linker, default_binding: BindTim
         kernel_memory,
         priority,
         binding,
+        sysroot,
+        brings,
         table.place("name"),
         {
             (key, number): table.place(key, number)
-            for key, names in (("starts", starts), ("opens", opens), ("preload", preload))
+            for key, names in (("starts", starts), ("opens", opens), ("preload", preload), ("brings", brings))
             for number in range(len(names))
         }
         | ({("binding", 0): table.place("binding")} if table.has("binding") else {}),

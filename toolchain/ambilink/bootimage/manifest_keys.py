@@ -91,7 +91,8 @@ SERVICE_KEYS = {
         [],
         "What it may reach: `log` (write the kernel's log), `image` (read all files of the image), `input` (take the "
         "machine's keys, which the module `input` receives), `control` (let the loader service end other services), "
-        "`inspect` (ask the loader service what lies where in other processes).",
+        "`inspect` (ask the loader service what lies where in other processes), `parts` (with `image`: give others "
+        "parts of it, which may be executed: `files` for programs of Linux).",
     ),
     "registers": Key(
         list,
@@ -148,6 +149,19 @@ SERVICE_KEYS = {
         "ambilink",
         "Whose system calls it uses: `ambilink`, or `linux`, for a program that an ordinary toolchain built for Linux "
         "and that brings its libraries and its interpreter.",
+    ),
+    "sysroot": Key(
+        str,
+        "",
+        'With `calls = "linux"`: the folder that is `/` for the program, by its path from the manifest\'s folder. Its '
+        "interpreter and the libraries that it needs are found there as glibc or musl does, and are in the image by "
+        "themselves; so is what `brings` names. Without it, `[files]` gives them.",
+    ),
+    "brings": Key(
+        list,
+        [],
+        "Files of the sysroot that the program opens, and folders with all that is in them: paths without the leading "
+        "`/`, which are their names in the image. They need not be in `opens`.",
     ),
 }
 # Tables of the file by heading: their keys, and what they are.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from ambilink.bootimage import container, layout, prelink, signing
+from ambilink.bootimage import container, layout, linux, prelink, signing
 from ambilink.bootimage.bind_times import bind_times
 from ambilink.bootimage.keys import PrivateKey, key_name, read_private, read_public
 from ambilink.bootimage.layout import ArchiveService, Calls, FileKind, Grant, Linker
@@ -187,6 +187,8 @@ def _to_link(service: ManifestService) -> prelink.Program:
 
 def _linked_by(service: ManifestService, program: Path, packed: set[str]) -> tuple[str | None, Linker]:
     """The file that says how to start it, and who links it. A static program is left to the loader service."""
+    if service.calls is Calls.LINUX:
+        return None, Linker.INTERP  # the kernel places it with the layer, static or not
     if service.linker is Linker.INTERP and not inspect(program).needed:
         return None, Linker.LOADER
     if service.linker is not Linker.PACK:
@@ -276,6 +278,8 @@ def build(manifest_path: Path, root: Path, image: Path) -> Packed:
         if name in contents:
             raise manifest.refuse("file", name, f"files.{name} is a library that programs need", "leave it out")
         contents[name] = (FileKind.LIBRARY if name.startswith(f"{LIBRARY_FOLDER}/") else FileKind.DATA, data)
+    if foreign:
+        linux.add(root, contents, manifest, programs)
     _add_interpreters(root, contents, manifest, programs)
     _add_modules(root, contents, manifest)
     store = Store(_state(root))
@@ -297,7 +301,7 @@ def build(manifest_path: Path, root: Path, image: Path) -> Packed:
             service.priority,
             registers=service.registers,
             starts=service.starts,
-            opens=service.opens,
+            opens=linux.opens(service, contents),
             preload=service.preload,
             binding=bindings[service.name],
         )

@@ -18,6 +18,7 @@ HELD = {
 ASKED = {
     Grant.CONTROL: "ends other services",
     Grant.INSPECT: "asks what lies where in other processes",
+    Grant.PARTS: "gives others parts of the image, to read and to execute",
 }
 LOADER_HOLDS = (
     "log, power, keys, starting services",
@@ -33,11 +34,9 @@ def _list(items: Sequence[str]) -> str:
 
 
 def _holds(service: ArchiveService) -> list[str]:
-    if service.calls is Calls.LINUX:
-        return ["nothing: its calls are those of Linux"]
     names = "names (receive)" if service.name == REGISTRY else "names (call)"
     held = [*ALWAYS, names, *(text for grant, text in HELD.items() if grant in service.grants)]
-    if service.linker is Linker.INTERP:
+    if service.linker is Linker.INTERP and service.calls is not Calls.LINUX:
         given = [text for grant, text in HELD.items() if grant & (Grant.LOG | Grant.IMAGE) & ~service.grants]
         if given:
             held.append(f"until its interpreter has linked it: {_list(given)}")
@@ -46,14 +45,14 @@ def _holds(service: ArchiveService) -> list[str]:
 
 def _rows(service: ArchiveService) -> list[tuple[str, str]]:
     rows = [("holds", _list(_holds(service)))]
-    if service.calls is not Calls.LINUX and service.name != REGISTRY and service.registers:
+    if service.name != REGISTRY and service.registers:
         rows.append(("registers", _list(service.registers)))
     if service.starts:
         rows.append(("starts", _list(service.starts)))
     if service.opens:
         rows.append(("opens", _list(service.opens)))
     if service.calls is Calls.LINUX:
-        rows.append(("opens", "the image's libraries"))
+        rows.append(("opens", "the image's libraries, and may execute what it opens"))
     asks = [text for grant, text in ASKED.items() if grant in service.grants]
     if asks:
         rows.append(("may", _list(asks)))

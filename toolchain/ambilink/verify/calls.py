@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ambilink.bootimage import linux
 from ambilink.bootimage.container import ImageFile, read
 from ambilink.bootimage.identify import identify
 from ambilink.errors import AmbilinkError, known
@@ -22,6 +23,7 @@ from ambilink.verify.functions import Functions
 from ambilink.verify.kernel_file import startable
 from ambilink.verify.kernel_place import distance_of, following
 from ambilink.verify.kernel_state import ProcessState, ThreadState, read_kernel_state
+from ambilink.verify.modules import MappedModule
 from ambilink.verify.system_calls import HANDLER, name_of
 
 SYSTEM_CALLS = "syscalls"  # of this project's kernel, in the place of a function
@@ -133,7 +135,9 @@ class _View:
         call.process = space.process.name if space else ""
         if call.is_system_call:
             service = self._spaces.modules.service_of(space.process) if self._spaces.modules and space else None
-            call.function = name_of(call.number, service)
+            within = self._module(space, call.returns_to - 1)
+            # Linux' calls come to the kernel, which passes them on to the layer, which makes calls of the kernel's own.
+            call.function = name_of(call.number, None if within and within.file.name == linux.LAYER else service)
             call.waits = call.result is None and (call.page_table, call.stack) in self._waiting
         key = call.process, call.returns_to
         if key not in self._described:
@@ -141,11 +145,15 @@ class _View:
         call.caller = self._described[key]
         return call
 
+    @staticmethod
+    def _module(space: AddressSpace | None, address: int) -> MappedModule | None:
+        return next((each for each in space.modules if each.base <= address < each.end), None) if space else None
+
     def _describe(self, space: AddressSpace | None, address: int) -> str:
         """`address`: of the call, to which its return address does not belong."""
         if space is None or address >= KERNEL_HALF:
             return find_kernel_address(address, [self._booted], self._moved) or f"{address + 1:#x}"
-        module = next((each for each in space.modules if each.base <= address < each.end), None)
+        module = self._module(space, address)
         described = describe_address(address, space.modules, self._root)
         if module and ": " not in described:  # the build folder does not have it
             return self._functions.around(module.file.name, address - module.base) or described

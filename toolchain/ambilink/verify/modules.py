@@ -72,6 +72,10 @@ class Modules:
             return self.image.archive.loader_linker is not Linker.KERNEL
         return service.linker is Linker.INTERP
 
+    def calls_linux(self, process: Process) -> bool:
+        service = self.service_of(process)
+        return service is not None and service.calls is Calls.LINUX
+
     def closure(self, process: Process) -> list[str]:
         """The files that a process must have, breadth first; those that are missing too."""
         program = self.program_of(process)

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ambilink.bootimage import multiboot_manifest
-from ambilink.bootimage.layout import Linker
+from ambilink.bootimage import linux, multiboot_manifest
+from ambilink.bootimage.layout import Calls, Linker
 from ambilink.bootimage.manifest import Manifest, read
 from ambilink.bootimage.multiboot_manifest import AMBILINK, MultibootManifest, format_of
 from ambilink.bootimage.pack import FILE_REMEDY, near_file
@@ -82,7 +82,7 @@ class ImageOf:
                 nodes += _shared(context.closure(program))
         if isinstance(manifest, Manifest):
             self._refuse_other_places()
-            nodes += [*self._interpreters(manifest), *self._modules(manifest)]
+            nodes += [*self._interpreters(manifest), *self._linux(manifest), *self._modules(manifest)]
         else:
             nodes += [env.File(file) for file in context.toolset.profile.files]
         libraries = {each.soname: each for each in context.libraries.values() if each.shared is not None}
@@ -111,6 +111,21 @@ class ImageOf:
             if module is None or module.kernel is None:
                 raise self._unknown(manifest.place("module", name), "module", name, list(self.context.modules))
             found += _made(module.node, module.kernel.exports)
+        return found
+
+    def _linux(self, manifest: Manifest) -> list[Node]:
+        """What programs of Linux need: the layer, and the files of their sysroots, as far as they are there now."""
+        layer = self.context.interpreters.get(linux.LAYER.removeprefix("lib/"))
+        services = [service for service in manifest.services if service.calls is Calls.LINUX]
+        found = [*_made(layer.node if layer else None)] if services else []
+        for service in services:
+            program = manifest.path.parent / service.program
+            if service.sysroot is None or not program.is_file():
+                continue
+            try:
+                found += [self.context.env.File(str(path)) for _, _, path in linux.needed(service, program)]
+            except AmbilinkError as error:
+                raise UserError(f"{error} [{self.location}]") from error
         return found
 
     def _interpreters(self, manifest: Manifest) -> list[Node]:

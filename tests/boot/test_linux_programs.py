@@ -1,0 +1,194 @@
+"""Programs of a Linux distribution, as its packages have them: each prints what it prints on the machine of the tests,
+and ends as there."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from ambilink.errors import AmbilinkError
+from ambilink.machine.emulator.board import Board
+from ambilink.machine.model import BootRequest, Verdict
+from ambilink.verify.kernel_file import with_kernel
+
+TEXT = "pear\napple\nfig\nbanana\napple\n"
+BUSYBOX, STACK = "/bin/busybox", 256 << 10
+
+
+@dataclass(frozen=True)
+class Case:
+    program: str
+    words: list[str]
+    status: int = 0
+    settings: dict = field(default_factory=dict)
+
+
+def busybox(text: str, **settings) -> Case:
+    return Case(BUSYBOX, text.split(), **settings)
+
+
+def coreutils(text: str, **settings) -> Case:
+    name, *words = text.split()
+    return Case(f"/usr/bin/{name}", words, **settings)
+
+
+# FILE is a file of five lines, FOLDER the folder that it lies in.
+CASES = [
+    Case("/usr/bin/hello", []),
+    Case("/usr/bin/hello", ["--greeting=Good morning"]),
+    *map(
+        busybox,
+        [
+            "echo hello world",
+            "cat FILE",
+            "ls FOLDER",
+            "wc -l FILE",
+            "sort -u FILE",
+            "sha256sum FILE",
+            "md5sum FILE",
+            "seq 1 3 10",
+            "expr 6 * 7",
+            "date -u -d @86400",
+            "stat -c %s FILE",
+            "head -n2 FILE",
+            "tail -n2 FILE",
+            "grep -n app FILE",
+            "sed s/a/A/g FILE",
+            "find FOLDER -type f",
+            "tar -tf ARCHIVE",
+            "od -c FILE",
+            "cmp FILE FILE",
+            "uname -s",
+            "sleep 0.01",
+            "basename /a/b.c .c",
+        ],
+    ),
+    Case(BUSYBOX, ["awk", "{n += length($1)} END {print n}", "FILE"]),
+    busybox("grep nothing FILE", status=1),
+    busybox("cat FOLDER/missing", status=1),
+    *map(
+        coreutils,
+        [
+            "cat FILE",
+            "ls -a FOLDER",
+            "wc FILE",
+            "sort -r FILE",
+            "sha512sum FILE",
+            "seq 5",
+            "tac FILE",
+            "cut -c1-2 FILE",
+            "tr --version",
+            "base64 FILE",
+            "stat -c %F FILE",
+            "du --version",
+            "printf %05.2f 3.14159",
+            "factor 1234567890123456789",
+            "uname -m",
+            "env -i A=1",
+            "readlink -f FOLDER/../data/text",
+        ],
+    ),
+    coreutils("test -f FOLDER", status=1),
+    Case("/bin/bash", ["-c", "for i in 1 2 3; do echo $((i * i)); done; printf '%s\\n' ${BASH_VERSINFO[0]}"]),
+    Case("/bin/dash", ["-c", 'x=3; while [ $x -gt 0 ]; do echo $x; x=$((x - 1)); done; exit 4'], status=4),
+]
+
+
+def name_of(number: int, case: Case) -> str:
+    """busybox looks at it."""
+    return f"{Path(case.program).name}-{number}"
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """That the programs see, there and here."""
+    found = tmp_path / "etc/data"
+    found.mkdir(parents=True)
+    (found / "text").write_text(TEXT)
+    subprocess.run(["tar", "-cf", "archive", "text"], cwd=found, check=True)
+    return found
+
+
+def judged(case: Case, words: list[str]) -> list[str]:
+    done = subprocess.run(
+        [case.program, *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={"LC_ALL": "C"},
+    )
+    assert done.returncode == case.status, (case, done)
+    return done.stdout.splitlines()
+
+
+def printed(console: list[str], name: str) -> list[str]:
+    """By the program; what is missing is named between that."""
+    lines = [line.removeprefix(f"{name}: ") for line in console if line.startswith(f"{name}: ")]
+    return [line for line in lines if not line.startswith(f"linux: {name}: call ")]
+
+
+def test_programs_of_a_distribution_print_what_they_print_there(system, folder):
+    """All of them in one boot."""
+    cases = [case for case in CASES if shutil.which(case.program)]
+    missing = {case.program for case in CASES if case not in cases}
+    if missing:
+        packages = "Debian: hello, busybox-static, bash, dash, coreutils"
+        pytest.skip(f"{', '.join(sorted(missing))}: not installed ({packages})")
+    system.service("files", grants=["image", "parts"])
+    for name in ("text", "archive"):
+        system.files[f"etc/data/{name}"] = str(folder / name)
+    wanted = {}
+    for number, case in enumerate(cases):
+        inside = [word.replace("FILE", "/etc/data/text").replace("ARCHIVE", "/etc/data/archive") for word in case.words]
+        inside = [word.replace("FOLDER", "/etc/data") for word in inside]
+        outside = [word.replace("/etc/data", str(folder)) for word in inside]
+        wanted[name_of(number, case)] = [line.replace(str(folder), "/etc/data") for line in judged(case, outside)]
+        settings = {"calls": "linux", "sysroot": "/", "opens": ["etc/data/*"], "stack": STACK}
+        settings |= {"environment": {"LC_ALL": "C"}}
+        system.program(name_of(number, case), program=case.program, arguments=inside, **settings)
+    outcome = Board(with_kernel(BootRequest(system.pack(), memory_megabytes=512, seed=1, timeout=60.0))).run()
+    console = outcome.text
+    found = {name: printed(console, name) for name in wanted}
+    differ = {name: (found[name], wanted[name]) for name in wanted if found[name] != wanted[name]}
+    assert differ == {}
+    ended = {line for line in console if line.startswith("loader: ") and ", status " in line}
+    assert ended == {
+        f"loader: {name_of(number, case)} exited, status {case.status}"
+        for number, case in enumerate(cases)
+        if case.status
+    }
+    assert outcome.verdict is Verdict.FAIL  # some were to end so
+
+
+def test_what_is_missing_is_named(system):
+    if not os.path.exists("/bin/dash"):
+        pytest.skip("no /bin/dash here")
+    system.service("files", grants=["image", "parts"])
+    settings = {"calls": "linux", "sysroot": "/", "stack": STACK}
+    system.program("dash", program="/bin/dash", arguments=["-c", "(echo hello)"], **settings)
+    result = system.boot()
+    assert "dash: linux: dash: call 56, clone, is not there: ENOSYS" in result.outcome.text
+    assert result.failures == []  # what glibc's linker stored is what the model computes
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"sysroot": "nowhere"}, r"service dash\.sysroot: .*nowhere is no folder; give the folder that is / for"),
+        ({"sysroot": "empty"}, r"dash: asks for the interpreter /lib64/ld-linux-.*, and .* is not there; unpack"),
+        ({"sysroot": "/", "brings": ["etc/not-there"]}, r"dash\.brings has 'etc/not-there', and .* is not there"),
+        ({"sysroot": "/"}, r"opens its libraries, and the service 'files' is not in the image; write grants = "),
+    ],
+    ids=["no folder", "no interpreter", "nothing to bring", "no service files"],
+)
+def test_what_cannot_be_packed(system, settings, message):
+    if not os.path.exists("/bin/dash"):
+        pytest.skip("no /bin/dash here")
+    (system.folder / "empty").mkdir()
+    system.program("dash", program="/bin/dash", calls="linux", **settings)
+    with pytest.raises(AmbilinkError, match=message):
+        system.pack()
