@@ -1,10 +1,13 @@
-/* Run every subject but those of the variable WITHOUT, and print a line of each. */
+/* Run the subjects that the arguments name, or all that need no process of their own, and print a line of each. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "subject.h"
+
+int argument_count;
+char **given_arguments;
 
 static char line[4000];
 static size_t length;
@@ -19,33 +22,50 @@ void note(const char *format, ...)
         length = length + (size_t)more < sizeof line ? length + (size_t)more : sizeof line - 1;
 }
 
-static int is_left_out(const char *list, const char *name)
+static int held;
+
+void holds(int is_true, int number, const char *condition)
 {
-    size_t size = strlen(name);
-    for (const char *at = list; at && *at; at += strcspn(at, " "), at += strspn(at, " "))
-        if (strcspn(at, " ") == size && !strncmp(at, name, size))
+    if (is_true)
+        held++;
+    else
+        note("line %d: not %s; ", number, condition);
+}
+
+static void run(const struct subject *subject)
+{
+    length = 0;
+    held = 0;
+    *line = 0;
+    subject->run();
+    if (held)
+        note("%d hold", held);
+    for (char *at = line; (at = strchr(at, '\n'));)
+        *at = '|';
+    printf("%s: %s\n", subject->name, line);
+    fflush(stdout);
+}
+
+static int is_named(char **names, const char *name)
+{
+    for (; *names; names++)
+        if (!strcmp(*names, name))
             return 1;
     return 0;
 }
 
-int main(void)
+int main(int count, char **arguments)
 {
-    const struct subject *const all[] = {string_subjects, number_subjects, stdio_subjects, search_subjects, time_subjects,
-                                         wide_subjects, system_subjects, thread_subjects, math_subjects};
-    const char *given = getenv("WITHOUT");
-    char *list = given ? strdup(given) : 0; /* a subject clears the environment */
+    argument_count = count;
+    given_arguments = arguments;
+    const struct subject *const all[] = {
+        string_subjects, number_subjects, stdio_subjects, search_subjects, time_subjects, wide_subjects, system_subjects,
+        thread_subjects, math_subjects, format_subjects, expression_subjects, edge_subjects, stream_subjects,
+        thread_end_subjects, signal_subjects, memory_subjects, process_subjects, named_subjects, local_subjects,
+        more_math_subjects};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        for (const struct subject *subject = all[i]; subject->name; subject++) {
-            if (is_left_out(list, subject->name))
-                continue;
-            length = 0;
-            *line = 0;
-            subject->run();
-            for (char *at = line; (at = strchr(at, '\n'));)
-                *at = '|';
-            printf("%s: %s\n", subject->name, line);
-            fflush(stdout);
-        }
-    free(list);
+        for (const struct subject *subject = all[i]; subject->name; subject++)
+            if (count > 1 ? is_named(arguments + 1, subject->name) : !subject->is_alone)
+                run(subject);
     return 0;
 }

@@ -157,18 +157,7 @@ static void buffers(void)
     note("%d", fflush(0));
 }
 
-static void pipes_to_programs(void)
-{
-    FILE *stream = popen("echo hello", "r");
-    char text[20] = "";
-    note("%d ", stream != 0);
-    if (!stream)
-        return;
-    note("%s", fgets(text, 20, stream) ? strtok(text, "\n") : "-");
-    note(" %d", pclose(stream));
-}
-
 const struct subject stdio_subjects[] = {
     {"memstream", memory_streams}, {"ungetc", put_back}, {"fgets-eof", ends_of_lines}, {"fscanf", numbers_in_streams},
     {"fdopen", files}, {"tmpfile", temporary}, {"mkstemp-failure", refused_names}, {"setvbuf-unget", buffers},
-    {"popen", pipes_to_programs}, {0, 0}};
+    {0, 0}};
