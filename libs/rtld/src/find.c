@@ -70,8 +70,11 @@ bool link_find(const struct link *link, enum link_scope scope, const struct modu
 }
 
 /* As when the module was relocated. */
-static struct definition find_for(struct link *link, const struct module *module, const struct reference *reference)
+static struct definition find_for(struct link *link, struct module *module, const struct elf_symbol *symbol,
+                                  const struct reference *reference)
 {
+    if ((symbol->st_info >> 4 == STB_LOCAL || symbol->st_other & 3) && symbol->st_shndx != SHN_UNDEF)
+        return (struct definition){module, symbol};
     uint64_t *work = &link->ground.work;
     struct definition found = {0};
     if (module->symbolic)
@@ -108,7 +111,7 @@ bool link_bind(struct link *link, struct module *module, uint64_t index, struct 
         return ground_refuse(&link->ground, LINK_BAD_SYMBOL, module->name, index, 0);
     const struct version *version = module_symbol_version(module, entry->r_info >> 32);
     struct reference reference = {symbol_name_of(name, strlen(name) + 1), version && version->name ? version : NULL, .is_call = true};
-    struct definition definition = find_for(link, module, &reference);
+    struct definition definition = find_for(link, module, symbol, &reference);
     bool may_be_absent = symbol->st_info >> 4 == STB_WEAK;
     if (definition.module ? (definition.symbol->st_info & 15) == STT_TLS : !may_be_absent)
         return ground_refuse_name(&link->ground, LINK_UNDEFINED, module->name, name, version ? version->name : NULL, NULL);

@@ -38,52 +38,48 @@ bool lazy_prepare(struct link *link)
     return !state->lazy_all || bind_resolver(link);
 }
 
-/* It may be stored to while the program runs. */
-static bool stays_writable(const struct module *module, uint64_t address, uint64_t size)
-{
-    const struct segment *segment = module_segment(module, address);
-    return segment && (address + size <= segment->relro_address || address - segment->relro_address >= segment->relro_size);
-}
-
 static bool may_wait(const struct module *module)
 {
     return !module->now && module->plt_got && !module->file.adjusted && psabi_find(module->machine)->lazy_slots &&
            module_staged(module, module->plt_got, RESERVED_WORDS * WORD);
 }
 
-static bool is_waiting_kind(const struct module *module, const struct elf_rela *entry)
+/* A PLT entry pushes word 1, and goes where word 2 says. */
+static void lead_on(const struct link *link, const struct module *module)
 {
-    uint64_t index = (uint64_t)(entry - (const struct elf_rela *)module->plt_rela.data);
-    return index < module->plt_rela.count && module_staged(module, entry->r_offset, WORD) &&
-           psabi_relocation(psabi_find(module->machine), (uint32_t)entry->r_info) == RELOCATION_JUMP_SLOT;
+    uint8_t *got = module_staged(module, module->plt_got, RESERVED_WORDS * WORD);
+    set_word(got + WORD, module->plt_got + module->bias);
+    set_word(got + 2 * WORD, link->settings.lazy_resolver);
 }
 
-bool lazy_module_waits(const struct link *link, const struct module *module)
+bool lazy_begin(const struct link *link, const struct module *module, struct lazy_slots *slots)
 {
-    return link->state.lazy_all && may_wait(module);
-}
-
-bool lazy_waits(const struct module *module, const struct elf_rela *entry)
-{
-    const struct elf_symbol *symbol = module_symbol(module, entry->r_info >> 32);
-    /* What others do not see is bound without a search. */
-    return symbol && symbol->st_info >= STB_GLOBAL << 4 && !(symbol->st_other & 3) && is_waiting_kind(module, entry) &&
-           stays_writable(module, entry->r_offset, WORD);
+    const struct segment *segment = link->state.lazy_all && may_wait(module) ? module_segment(module, module->plt_got) : NULL;
+    if (!segment)
+        return false;
+    lead_on(link, module);
+    *slots = (struct lazy_slots){
+        .low = segment->page_address,
+        .room = segment->pages_size - WORD,
+        .relro_address = segment->relro_address,
+        .relro_size = segment->relro_size,
+        .staging = segment->staging,
+    };
+    return true;
 }
 
 bool lazy_may_wait(struct link *link, const struct module *module, const struct elf_rela *entry)
 {
     const struct elf_symbol *symbol = module_symbol(module, entry->r_info >> 32);
-    return link->state.lazy && may_wait(module) && is_waiting_kind(module, entry) && symbol &&
-           symbol->st_info >> 4 == STB_GLOBAL && has_resolver(link);
+    uint64_t index = (uint64_t)(entry - (const struct elf_rela *)module->plt_rela.data);
+    return link->state.lazy && may_wait(module) && index < module->plt_rela.count &&
+           psabi_relocation(psabi_find(module->machine), (uint32_t)entry->r_info) == RELOCATION_JUMP_SLOT &&
+           module_staged(module, entry->r_offset, WORD) && symbol && symbol->st_info >> 4 == STB_GLOBAL && has_resolver(link);
 }
 
 void lazy_leave(const struct link *link, const struct module *module, const struct elf_rela *entry)
 {
     uint8_t *slot = module_staged(module, entry->r_offset, WORD);
-    uint8_t *got = module_staged(module, module->plt_got, RESERVED_WORDS * WORD);
-    /* The file has the address of the PLT entry there. */
     set_word(slot, word_at(slot) + module->bias);
-    set_word(got + WORD, module->plt_got + module->bias);
-    set_word(got + 2 * WORD, link->settings.lazy_resolver);
+    lead_on(link, module);
 }

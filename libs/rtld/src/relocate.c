@@ -304,20 +304,25 @@ static void relocate_table(struct relocation *relocation, const struct table *ta
     }
 }
 
-/* Functions wait for their first call, whoever will define them. */
-static void leave_calls(struct relocation *relocation)
+/* Functions wait for their first call, whatever will define them. */
+static void leave_calls(struct relocation *relocation, const struct lazy_slots *slots)
 {
-    const struct slots *slots = &relocation->slots;
-    const struct table *table = &slots->module->plt_rela;
-    const struct elf_rela *entries = table->data;
-    for (uint64_t i = 0; i < table->count && !slots->link->ground.stopped; i++) {
-        if (i % BOUND_AT_ONCE == 0)
-            ground_pause(&slots->link->ground);
-        if (lazy_waits(slots->module, &entries[i]))
-            lazy_leave(slots->link, slots->module, &entries[i]);
+    struct ground *ground = &relocation->slots.link->ground;
+    const struct module *module = relocation->slots.module;
+    const struct elf_rela *entries = module->plt_rela.data;
+    const uint64_t count = module->plt_rela.count;
+    for (uint64_t i = 0; i < count && !ground->stopped; i++) {
+        const struct elf_rela *entry = &entries[i];
+        bool is_call = psabi_relocation(relocation->psabi, (uint32_t)entry->r_info) == RELOCATION_JUMP_SLOT;
+        uint8_t *slot = is_call ? lazy_slot(slots, entry) : NULL;
+        if (slot)
+            add_bias(slot, module->bias);
         else
-            relocate_entries(relocation, &entries[i], &entries[i] + 1);
+            relocate_entries(relocation, entry, entry + 1);
+        if (i % RELATIVE_AT_ONCE == 0)
+            ground_pause(ground);
     }
+    ground->work += count;
 }
 
 void relocate_module(struct link *link, struct module *module)
@@ -327,8 +332,9 @@ void relocate_module(struct link *link, struct module *module)
     if (!module->file.adjusted)
         relocate_relr(&relocation.slots);
     relocate_table(&relocation, &module->rela, module->relative_count);
-    if (lazy_module_waits(link, module))
-        leave_calls(&relocation);
+    struct lazy_slots slots;
+    if (lazy_begin(link, module, &slots))
+        leave_calls(&relocation, &slots);
     else
         relocate_table(&relocation, &module->plt_rela, 0);
 }

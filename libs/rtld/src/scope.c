@@ -1,7 +1,6 @@
 /* Where references are looked up: the global scope, and the closure of what is being opened. */
 #include "scope.h"
 
-#include "lazy.h"
 #include "modules.h"
 
 /* Rough instructions: of a look-up along a module's own hash chain, of one that its filter refuses, of an insertion. */
@@ -16,7 +15,7 @@ static uint64_t count_references(const struct link *link)
     for (const struct module *module = link->results.fresh; module; module = module->next) {
         if (module->is_cached)
             continue;
-        if (!lazy_module_waits(link, module))
+        if (!link->state.lazy_all || module->now)
             count += module->plt_rela.count;
         if (module->relative_count < module->rela.count)
             count += module->rela.count - module->relative_count;

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ambilink.elf.dynamic import DynamicFile
-from ambilink.elf.layout import DT_PLTGOT, PAGE, STB_LOCAL
+from ambilink.elf.layout import DT_PLTGOT, PAGE
 from ambilink.elf.psabi import PSABIS, Kind
 from ambilink.link.bind import Definition
 from ambilink.link.module import Module
@@ -35,10 +35,8 @@ def waiting_calls(file: DynamicFile) -> Iterator[tuple[int, int]]:
         return
     start, end = relro_pages(file)
     for offset, number, index in file.calls():
-        if psabi.kinds.get(number) is Kind.JUMP_SLOT and not start <= offset < end:
-            symbol = file.symbol(index)
-            if symbol.binding != STB_LOCAL and not symbol.visibility:
-                yield offset, index
+        if psabi.kinds.get(number) is Kind.JUMP_SLOT and index and not start <= offset < end:
+            yield offset, index
 
 
 def bound_before(modules: Sequence[Module], home: Module) -> set[int]:
