@@ -88,7 +88,7 @@ void port_verdict(struct port *port, bool passed);
 
 /* Pages of the archive, before the loader reads them: true when they are what was packed. False: one is damaged, which
  * is reported here or by the system; offset + size lie in the archive. The header and the directory need no such call.
- * libs/bootimage has the check (<bootimage/tree.h>) for a port whose system does not do it. A text's pages, which the
+ * libs/imagetree has the check (<imagetree/tree.h>) for a port whose system does not do it. A text's pages, which the
  * loader does not read, are the system's to check: when they are mapped, or first used. */
 bool port_image_check(struct port *port, uint64_t offset, uint64_t size);
 

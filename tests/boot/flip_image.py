@@ -34,7 +34,7 @@ from . import campaign
 from .conftest import STRATEGIES, System, set_strategy, whole
 
 SECONDS = {"emulator": 20.0, "qemu": 10.0}
-INTACT = 1  # TREE_INTACT of libs/bootimage
+INTACT = 1  # TREE_INTACT of libs/imagetree
 GUARD_STATE = 8  # offset of `state` in struct page_guard of boot/kernel/memory/guard.h
 SIGNED = "signed"  # and linked by the loader service
 SIGNING = "kernel: signatures, not used"
@@ -60,7 +60,7 @@ def regions(path: Path) -> list[Region]:
     at, header = image.archive_offset, image.archive.header
     found = [Region("ELF headers", 0, 64 + 56 * len(elf.segments))]
     signing = signing_code(elf)
-    if header.digest_kind is DigestKind.BLAKE2B:  # a part of the kernel as any other
+    if header.digest_kind is DigestKind.BLAKE3:  # a part of the kernel as any other
         signing = range(0)
     found += [Region(SIGNING, signing.start, signing.stop)] if signing else []
     for each in elf.segments:

@@ -95,14 +95,14 @@ def test_lengths_are_seen(subject, tmp_path):
 
 def test_a_service_that_needs_a_damaged_page_ends(subject, image, machine, build):
     """Text of a library, which no linker reads."""
-    page = pages_of(image, "lib/libdigest.so", subject.used)[0]
-    alter(image, offset_of(image, "lib/libdigest.so", page))
+    page = pages_of(image, "lib/libbootimage.so", subject.used)[0]
+    alter(image, offset_of(image, "lib/libbootimage.so", page))
     result = boot(build, image.path, machine)
     text = result.outcome.text
-    assert f"kernel: lib/libdigest.so: page {page} is damaged: the boot image was altered" in text
+    assert f"kernel: lib/libbootimage.so: page {page} is damaged: the boot image was altered" in text
     assert "kernel: files (process 4) needs a page that is damaged, and is ended" in text
     assert any(line.startswith("loader: greet started") for line in text) and result.outcome.verdict is Verdict.FAIL
-    assert f"lib/libdigest.so: page {page} is damaged, which ended files (process 4" in result.reasons[0]
+    assert f"lib/libbootimage.so: page {page} is damaged, which ended files (process 4" in result.reasons[0]
 
 
 def test_a_page_that_nobody_uses_does_no_harm(subject, image, machine, build):
@@ -131,9 +131,9 @@ def test_a_damaged_kernel_stops(image, machine, build):
 
 
 def test_code_of_signatures_is_compared_when_it_is_needed(image, build):
-    """An image with checksums does without; BLAKE2b digests need it."""
+    """An image with checksums does without; BLAKE3 digests need it."""
     at = signing_code(ElfFile.open(image.path))[0x123]
-    hashed = bytearray(with_tree(image, DigestKind.BLAKE2B, image.data, 0))
+    hashed = bytearray(with_tree(image, DigestKind.BLAKE3, image.data, 0))
     alter(image, at)
     assert damaged(read(image.path)) == ["the kernel's segments do not match their digest"]
     assert boot(build, image.path).outcome.verdict is Verdict.PASS
@@ -149,10 +149,10 @@ def test_another_version_is_named(image):
     at = image.archive_offset
     data = image.data[: at + 8] + struct.pack("<I", 3) + image.data[at + 12 :]
     image.path.write_bytes(data)
-    with pytest.raises(AmbilinkError, match="has version 3, this program reads version 6"):
+    with pytest.raises(AmbilinkError, match="has version 3, this program reads version 7"):
         read(image.path)
     outcome = machine_boot("emulator", with_kernel(BootRequest(image.path)))
-    wanted = "its archive has version 3, this kernel reads version 6"
+    wanted = "its archive has version 3, this kernel reads version 7"
     assert outcome.text == [f"kernel: panic: boot image refused: {wanted}"]
 
 
@@ -169,7 +169,7 @@ def test_a_boot_by_each_kind_of_digest(image, machine, build, kind):
 
 
 def test_an_image_is_the_same_after_a_change_of_digests_and_back(image):
-    there = parse(image.path, with_tree(image, DigestKind.BLAKE2B, image.data, 0))
+    there = parse(image.path, with_tree(image, DigestKind.BLAKE3, image.data, 0))
     assert with_tree(there, DigestKind.CRC32C, there.data, 0) == image.data
 
 

@@ -24,7 +24,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include <bootimage/tree.h>
+#include <imagetree/tree.h>
 
 #include "port.h"
 

@@ -16,14 +16,14 @@ OK, INVALID, NO_RIGHT, NO_MEMORY, OVERLAP, GONE, LIMIT, NOT_FOUND = 0, -1, -3, -
 READ, WRITE, EXECUTE = 1, 2, 4
 NOTHING = "books spaces 0 memories 0 pages 0 blocks 0 bytes 0 replies 0"
 
-NAMES = ("rtld", "hostlink", "bootimage", "digest", "ipc")
+NAMES = ("rtld", "hostlink", "bootimage", "imagetree", "digest", "ipc")
 FOLDERS = ("services/loader", "boot/include", *(f"libs/{name}/include" for name in NAMES))
 LIBRARIES = (
     "libs/rtld/src/*.c",
     "libs/hostlink/src/*.c",
     "libs/bootimage/src/*.c",
+    "libs/imagetree/src/*.c",
     "libs/digest/src/checksum.c",
-    "libs/digest/src/blake2b.c",
 )
 CHECKED = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 

@@ -1,4 +1,4 @@
-"""The signature's check, as the kernel has it."""
+"""The checks of signature and pages, as the kernel has them."""
 
 import ctypes
 import platform
@@ -10,7 +10,7 @@ import pytest
 def library(build):
     if platform.machine() != "x86_64":
         pytest.skip(f"the library was built for x86_64, and this is {platform.machine()}")
-    return ctypes.CDLL(str(build / "lib/libed25519_host.so"))
+    return ctypes.CDLL(str(build / "lib/libsigning_host.so"))
 
 
 @pytest.fixture(scope="session")

@@ -83,7 +83,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    library = ctypes.CDLL(str(options.build.resolve() / "lib/libed25519_host.so"))
+    library = ctypes.CDLL(str(options.build.resolve() / "lib/libsigning_host.so"))
     folder = fetch(options.build.resolve().parent / ".ambilink/vectors")
     seed = options.seed or time.time_ns() % 2**32
     print(f"seed={seed}")

@@ -1,6 +1,7 @@
-/* The parts of libs/ed25519 that no program sees, for a test. */
+/* The parts of libs/ed25519 and libs/imagetree that no program sees, for a test. */
 #include <string.h>
 
+#include "blake3.h"
 #include "point.h"
 #include "scalar.h"
 #include "sha512.h"
@@ -55,4 +56,9 @@ void sha512(uint8_t digest[SHA512_SIZE], const void *data, size_t size, size_t s
     for (size_t done = 0; done < size; done += step)
         sha512_update(&hash, (const uint8_t *)data + done, size - done < step ? size - done : step);
     sha512_finish(&hash, digest);
+}
+
+void blake3_of_blocks(const uint8_t *page, unsigned blocks, uint8_t digest[BLAKE3_SIZE])
+{
+    blake3(page, blocks, digest);
 }

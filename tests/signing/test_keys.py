@@ -126,17 +126,23 @@ def test_signing_and_verifying(command, folder, build, tmp_path):
 
 
 def test_without_the_package(build, folder, tmp_path):
-    """Reading images needs no cryptography; signing says what is missing."""
-    (tmp_path / "cryptography.py").write_text("raise ImportError('not here')\n")
+    """Reading images that are not signed needs neither package; signing says what is missing."""
+    for name in ("cryptography", "blake3"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('not here')\n")
     variables = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.pathsep.join(sys.path)}"}
 
     def run(*words):
         command = [sys.executable, "-m", "ambilink", "image", *map(str, words)]
         return subprocess.run(command, capture_output=True, text=True, env=variables)
 
+    signed = tmp_path / "signed.img"
+    signed.write_bytes(signing.resign(container.read(build / "boot.img"), keys.read_private(folder / "own.pem"), 1, 1))
     assert run("verify", build / "boot.img").returncode == 0
     for words in (
         ("sign", build / "boot.img", "--key", folder / "own.pem", "--output", tmp_path / "x"),
+        ("ls", signed),
+        ("verify", signed),
+        ("extract", signed, "--output", tmp_path / "x"),
         ("verify", build / "boot.img", "--key", folder / "own-public.pem"),
         ("key", tmp_path / "key.pem", "--public", tmp_path / "public.pem"),
     ):

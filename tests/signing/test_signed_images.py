@@ -22,6 +22,7 @@ SERVICES = [
     {"name": "names", "grants": ["log"]},
     {"name": "console", "grants": ["log"], "stack": 131072},
     {"name": "exit", "program": "test-exit", "role": "program"},
+    {"name": "vectors", "program": "test-vectors", "role": "program"},
 ]
 
 
@@ -172,7 +173,7 @@ def test_a_forged_page(images):
     assert verdict is Verdict.FAIL and f"{file.name}: page 0 is damaged" in text
     header = good.archive.header
     whole = replace(good, archive=images.parse(altered).archive)
-    made = container.with_tree(whole, DigestKind.BLAKE2B, altered, header.release)
+    made = container.with_tree(whole, DigestKind.BLAKE3, altered, header.release)
     keep = images.parse(made).archive.header
     forged = with_header(images.parse(made), signer=header.signer, signature=header.signature)
     assert keep.root != header.root

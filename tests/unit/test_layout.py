@@ -92,7 +92,7 @@ def test_the_header_file_says_the_same(top):
     for name, value in (
         ("IMAGE_MAGIC", f"{layout.MAGIC:#x}"),
         ("IMAGE_VERSION", str(layout.VERSION)),
-        ("IMAGE_DIGEST_BLAKE2B", str(int(DigestKind.BLAKE2B))),
+        ("IMAGE_DIGEST_BLAKE3", str(int(DigestKind.BLAKE3))),
         ("IMAGE_SIGNATURE_SIZE", str(layout.SIGNATURE_SIZE)),
         ("IMAGE_DIGEST_SIZE", str(layout.DIGEST_SIZE)),
         ("IMAGE_ARGUMENTS_MAX", str(layout.ARGUMENTS_MAX)),

@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC 0x3130474d49424d41 /* "AMBIMG01" */
-#define IMAGE_VERSION 6
+#define IMAGE_VERSION 7
 #define IMAGE_DIGEST_SIZE 32
 #define IMAGE_SIGNATURE_SIZE 64
 /* What is signed: these bytes, then the header's fields before the signature. */
@@ -39,7 +39,8 @@
 
 /* What the tree consists of, and how many bytes a digest has there. */
 #define IMAGE_DIGEST_CRC32C 0        /* 4: detects corruption */
-#define IMAGE_DIGEST_BLAKE2B 1       /* 32 (RFC 7693): what a signature can vouch for */
+#define IMAGE_DIGEST_BLAKE3 1        /* 32, of a page without the zero blocks of 64 bytes at its end: what a signature can
+                                      * vouch for */
 #define IMAGE_TREE_LEVELS_MAX 8
 
 struct image_header {
@@ -62,7 +63,7 @@ struct image_header {
     uint32_t digest_size;        /* bytes of one */
     uint32_t kernel_checksum;    /* CRC-32C of the bytes that the kernel's segments load, in their order, without image_place
                                   * and those of signing_checksum */
-    uint32_t signing_checksum;   /* CRC-32C of the kernel's code for Ed25519 and BLAKE2b: from its symbol kernel_text_start to
+    uint32_t signing_checksum;   /* CRC-32C of the kernel's code for Ed25519 and BLAKE3: from its symbol kernel_signing_start to
                                   * kernel_signing_end */
     uint64_t release;            /* counts up; a signed image is refused by a kernel that wants a later one */
     uint8_t root[IMAGE_DIGEST_SIZE]; /* the first `digest_size` bytes; then zero */

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/record.h"
 #include "base/work.h"
+#include "cpu.h"
 #include "image/trust.h"
 #include "memory/area.h"
 #include "memory/frames.h"
@@ -29,11 +30,21 @@ static void log_damage(uint64_t page)
 
 /* What comparing a page costs, in units of base/work.h. */
 #define WORK_OF_CHECKSUM 2
-#define WORK_OF_HASH 128
+#define WORK_OF_HASH WORK_OF_ENTRY /* one in an entry */
 
-static unsigned page_work(void)
+static inline bool is_hashed(void)
 {
-    return boot_image.tree.kind == IMAGE_DIGEST_CRC32C ? WORK_OF_CHECKSUM : WORK_OF_HASH;
+    return boot_image.tree.kind != IMAGE_DIGEST_CRC32C;
+}
+
+/* A hash is computed in registers that hold the state of the thread that was here last. */
+static __attribute__((noinline)) bool compare_hash(uint64_t page)
+{
+    static uint8_t fpu[FPU_STATE_SIZE] __attribute__((aligned(16)));
+    cpu_fpu_save(fpu);
+    bool good = tree_check_page(&boot_image.tree, page);
+    cpu_fpu_load(fpu);
+    return good;
 }
 
 /* Of a damaged page it is logged the first time. */
@@ -41,8 +52,9 @@ static bool is_intact(uint64_t page)
 {
     if (boot_image.tree.state[page] != TREE_UNKNOWN)
         return boot_image.tree.state[page] == TREE_INTACT;
-    work_did(page_work());
-    if (tree_check_page(&boot_image.tree, page))
+    const bool hashed = is_hashed();
+    work_did(hashed ? WORK_OF_HASH : WORK_OF_CHECKSUM);
+    if (hashed ? compare_hash(page) : tree_check_page(&boot_image.tree, page))
         return true;
     boot_image.tree.state[page] = TREE_DAMAGED;
     log_damage(page);
@@ -90,10 +102,10 @@ static void *find_archive(void)
     return physical_pointer(image_place.address);
 }
 
-/* The code of Ed25519 and BLAKE2b is a tenth of the kernel, and most images need none of it. */
+/* The code of Ed25519 and BLAKE3 is a tenth of the kernel, and most images need none of it. */
 static void check_signing(const struct image_header *header)
 {
-    if (!trust_wants_signature() && header->digest_kind != IMAGE_DIGEST_BLAKE2B)
+    if (!trust_wants_signature() && header->digest_kind != IMAGE_DIGEST_BLAKE3)
         return;
     if (header->signing_checksum != kernel_sum_of_signing())
         panic(KERNEL_DAMAGED);
@@ -141,7 +153,7 @@ void boot_image_open(uint32_t kernel_sum)
         .state = boot_image.tree.state,
         .check = check_frame,
         .check_early = check_frames,
-        .early = page_work() == WORK_OF_CHECKSUM ? CHECKED_EARLY : 0, /* a hash costs too much before the page is needed */
+        .early = is_hashed() ? 0 : CHECKED_EARLY, /* a hash costs too much before the page is needed */
     };
     boot_image.run = memory_create_run(image_place.address, image_place.size);
     if (!boot_image.run)

@@ -3,7 +3,7 @@
 #define IMAGE_IMAGE_H
 #include <ambilink/image.h>
 #include <bootimage/archive.h>
-#include <bootimage/tree.h>
+#include <imagetree/tree.h>
 #include <stdbool.h>
 
 #include "image/self.h"

@@ -7,7 +7,7 @@ struct image_place image_place __attribute__((section(".data.place")));
 
 /* Of the linker script: what each segment has in the file. */
 extern const char boot_start[], boot_end[], boot_data_start[], boot_data_end[];
-extern const char kernel_text_start[], kernel_signing_end[], kernel_text_end[];
+extern const char kernel_text_start[], kernel_signing_start[], kernel_signing_end[], kernel_text_end[];
 extern const char kernel_rodata_start[], kernel_rodata_end[], kernel_data_start[], kernel_data_end[];
 
 uint32_t kernel_sum_as_loaded(void)
@@ -18,6 +18,7 @@ uint32_t kernel_sum_as_loaded(void)
     } parts[] = {
         {boot_start, boot_end},
         {boot_data_start, boot_data_end},
+        {kernel_text_start, kernel_signing_start},
         {kernel_signing_end, kernel_text_end},
         {kernel_rodata_start, kernel_rodata_end},
         {kernel_data_start, place},
@@ -31,5 +32,5 @@ uint32_t kernel_sum_as_loaded(void)
 
 uint32_t kernel_sum_of_signing(void)
 {
-    return checksum(kernel_text_start, (uint64_t)(kernel_signing_end - kernel_text_start), 0);
+    return checksum(kernel_signing_start, (uint64_t)(kernel_signing_end - kernel_signing_start), 0);
 }

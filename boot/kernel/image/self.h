@@ -14,6 +14,6 @@ extern struct image_place image_place;
  * alone. It detects corruption. It cannot detect tampering, for an attacker who alters a kernel alters its checks: that
  * is left to the boot loader, and to `ambilink image verify`. */
 uint32_t kernel_sum_as_loaded(void);
-/* The same of the code of Ed25519 and BLAKE2b, which nothing writes: to be compared before that code is used. */
+/* The same of the code of Ed25519 and BLAKE3, which nothing writes: to be compared before that code is used. */
 uint32_t kernel_sum_of_signing(void);
 #endif

@@ -56,7 +56,7 @@ void trust_check(const struct image_header *header)
         panic("boot image refused: it is not signed, and this kernel starts what key %s signed", wanted.text);
     if (memory_compare(header->signer, image_trust.key, sizeof image_trust.key) != 0)
         panic("boot image refused: key %s signed it, and this kernel starts what key %s signed", signer.text, wanted.text);
-    if (header->digest_kind != IMAGE_DIGEST_BLAKE2B)
+    if (header->digest_kind != IMAGE_DIGEST_BLAKE3)
         panic("boot image refused: it is signed, and its digests do not resist forgery");
     if (!signature_is_right(header))
         panic("boot image refused: its signature is wrong: key %s did not sign this image", wanted.text);

@@ -21,7 +21,7 @@ SOURCES = [
     *(KERNEL / f"x86_64/{name}.c" for name in ("paging", "trap")),
     *sorted((TOP / "libs/bootimage/src").glob("*.c")),
 ]
-LIBRARIES = ("rtld", "bootimage", "digest", "hostlink")
+LIBRARIES = ("rtld", "bootimage", "imagetree", "digest", "hostlink")
 INCLUDES = [
     HERE,
     HERE.parent / "kernel",

@@ -37,7 +37,7 @@ from ambilink.files import read_regular
 
 PLACE = struct.Struct("<QQ")
 PLACE_SYMBOL = "image_place"  # struct image_place in the kernel: where the archive lies
-SIGNING_SYMBOLS = ("kernel_text_start", "kernel_signing_end")  # in the kernel: its code for Ed25519 and BLAKE2b
+SIGNING_SYMBOLS = ("kernel_signing_start", "kernel_signing_end")  # in the kernel: its code for Ed25519 and BLAKE3
 ARCHIVE_SECTION = ".archive"
 ARCHIVE_ALIGN = 1 << 21  # physical: clear of the kernel, and good for large pages
 PHYSICAL_END = 1 << 52
@@ -180,6 +180,7 @@ def with_tree(
     image: "ImageFile", kind: DigestKind, data: bytes | None = None, release: int | None = None
 ) -> bytes:
     """The bytes of an image with a tree of that kind, not signed; `data` is the image, where its kernel was changed."""
+    kind.require(image.path)
     old, data = image.archive.data, image.data if data is None else data
     archive = layout.with_tree(image.archive.header, old, kind)
     at, end, growth = image.archive_offset, image.archive_offset + len(old), len(archive) - len(old)

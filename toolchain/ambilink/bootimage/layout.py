@@ -23,7 +23,7 @@ from ambilink.errors import AmbilinkError
 
 PAGE_SIZE = tree.PAGE_SIZE
 MAGIC = int.from_bytes(b"AMBIMG01", "little")
-VERSION = 6
+VERSION = 7
 SIGNATURE_SIZE = 64
 ARGUMENTS_MAX = 8
 PRIORITY_MAX = 31
@@ -367,6 +367,7 @@ def parse(data: bytes, where: object) -> Archive:
     """Read and check an archive's header and directory. Other pages are not compared with the tree: see `damaged`."""
     reader = _Reader(data, where)
     header = Header.parse(reader)
+    header.digest_kind.require(where)
     if min(damaged_pages(header.digest_kind, data, header.tree_offset, header.root), default=len(data)) * PAGE_SIZE < (
         header.directory_size
     ):

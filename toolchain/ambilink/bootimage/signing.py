@@ -59,7 +59,7 @@ def with_trust(path: Path, kernel: bytes, trust: Trust) -> bytes:
 def prepare(image: ImageFile, trust: Trust, release: int) -> ImageFile:
     """An image whose kernel has that trust, with digests that a signature can vouch for, of that release. It is not
     signed yet."""
-    made = container.with_tree(image, DigestKind.BLAKE2B, with_trust(image.path, image.data, trust), release)
+    made = container.with_tree(image, DigestKind.BLAKE3, with_trust(image.path, image.data, trust), release)
     return container.parse(image.path, made)
 
 
@@ -116,7 +116,7 @@ def mistrusted(image: ImageFile, public: bytes, least_release: int) -> list[str]
         return ["is not signed"]
     if header.signer != public:
         return [f"is signed by key {key_name(header.signer)}, not {key_name(public)}"]
-    if header.digest_kind is not DigestKind.BLAKE2B:
+    if header.digest_kind is not DigestKind.BLAKE3:
         return ["has digests that do not resist forgery"]
     if not keys.signature_matches(public, _message(header), header.signature, image.path):
         return [f"has a wrong signature: key {key_name(public)} did not sign this image"]

@@ -1,4 +1,4 @@
-"""The tree of digests over an archive's pages: boot/include/ambilink/image.h, libs/bootimage/src/tree.c in Python."""
+"""The tree of digests over an archive's pages: boot/include/ambilink/image.h, libs/imagetree/src/tree.c in Python."""
 
 import hashlib
 from collections.abc import Iterator
@@ -6,7 +6,10 @@ from enum import IntEnum
 
 import google_crc32c
 
+from ambilink.errors import AmbilinkError
+
 PAGE_SIZE = 4096
+BLOCK_SIZE = 64  # bytes that BLAKE3 takes at once
 DIGEST_SIZE = 32
 LEVELS_MAX = 8
 
@@ -15,7 +18,16 @@ class DigestKind(IntEnum):
     """What a tree consists of. The first detects corruption; a signature can vouch for the second."""
 
     CRC32C = 0
-    BLAKE2B = 1
+    BLAKE3 = 1
+
+    def require(self, where: object) -> None:
+        """That it can be computed here. The package is one that only signed images need."""
+        if self is DigestKind.BLAKE3:
+            try:
+                import blake3  # noqa: F401
+            except ImportError as error:
+                rule = "is signed, or is to be, and what computes its digests is not here (no blake3)"
+                raise AmbilinkError(where, rule, "pip install 'ambilink[sign]'") from error
 
     @property
     def size(self) -> int:
@@ -31,8 +43,17 @@ def checksum_of(data: bytes | bytearray | memoryview) -> int:
     return value
 
 
+def _hash(page: bytes) -> bytes:
+    """Without the zero blocks at its end."""
+    from blake3 import blake3
+
+    used = -(-len(page.rstrip(b"\0")) // BLOCK_SIZE) * BLOCK_SIZE
+    digest: bytes = blake3(page[:used]).digest()
+    return digest
+
+
 def page_digest(kind: DigestKind, page: bytes) -> bytes:
-    return digest_of(page) if kind is DigestKind.BLAKE2B else checksum_of(page).to_bytes(4, "little")
+    return _hash(page) if kind is DigestKind.BLAKE3 else checksum_of(page).to_bytes(4, "little")
 
 
 def _pages(data: bytes) -> Iterator[bytes]:

@@ -1,7 +1,9 @@
 /* The tree of digests over a boot image's pages (<ambilink/image.h>): is this page the one that was packed? A page is
- * compared once, and so is each page of the tree that leads from the header's root to it. */
-#ifndef BOOTIMAGE_TREE_H
-#define BOOTIMAGE_TREE_H
+ * compared once, and so is each page of the tree that leads from the header's root to it.
+ *
+ * IMAGE_DIGEST_BLAKE3 is computed in vector registers: a kernel saves those of others before it has a page compared. */
+#ifndef IMAGETREE_TREE_H
+#define IMAGETREE_TREE_H
 #include <ambilink/image.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,7 +35,7 @@ bool tree_check_range(struct tree *tree, uint64_t offset, uint64_t size, uint64_
 
 union digest {
     uint32_t checksum;                /* IMAGE_DIGEST_CRC32C */
-    uint8_t bytes[IMAGE_DIGEST_SIZE]; /* IMAGE_DIGEST_BLAKE2B */
+    uint8_t bytes[IMAGE_DIGEST_SIZE]; /* IMAGE_DIGEST_BLAKE3 */
 };
 void page_digest(uint32_t kind, const void *page, union digest *digest);
 #endif

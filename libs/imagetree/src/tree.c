@@ -1,19 +1,34 @@
 #include <ambilink/abi.h>
-#include <bootimage/tree.h>
-#include <digest/blake2b.h>
+#include <imagetree/tree.h>
 #include <digest/checksum.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "blake3.h"
+
 #define PAGE AMBILINK_PAGE_SIZE
 #define CHECKSUMS_PER_PAGE (PAGE / sizeof(uint32_t))
 
-_Static_assert(BLAKE2B_SIZE == IMAGE_DIGEST_SIZE && sizeof(union digest) == IMAGE_DIGEST_SIZE, "a digest has room for each kind");
+_Static_assert(BLAKE3_SIZE == IMAGE_DIGEST_SIZE && sizeof(union digest) == IMAGE_DIGEST_SIZE, "a digest has room for each kind");
+
+/* How many blocks lie before the zero ones at a page's end. */
+static unsigned blocks_used(const uint8_t *page)
+{
+    enum { WORDS = BLAKE3_BLOCK / sizeof(uint64_t) };
+    const uint64_t *words = (const uint64_t *)page;
+    unsigned blocks = PAGE / BLAKE3_BLOCK;
+    for (; blocks; blocks--) {
+        const uint64_t *w = words + (blocks - 1) * WORDS;
+        if (w[0] | w[1] | w[2] | w[3] | w[4] | w[5] | w[6] | w[7])
+            break;
+    }
+    return blocks;
+}
 
 void page_digest(uint32_t kind, const void *page, union digest *digest)
 {
-    if (kind == IMAGE_DIGEST_BLAKE2B)
-        blake2b(page, PAGE, digest->bytes);
+    if (kind == IMAGE_DIGEST_BLAKE3)
+        blake3(page, blocks_used(page), digest->bytes);
     else
         digest->checksum = checksum(page, PAGE, 0);
 }
@@ -21,7 +36,7 @@ void page_digest(uint32_t kind, const void *page, union digest *digest)
 /* Bytes of a digest; 0: there is no such kind. */
 static uint32_t digest_size(uint32_t kind)
 {
-    return kind == IMAGE_DIGEST_CRC32C ? sizeof(uint32_t) : kind == IMAGE_DIGEST_BLAKE2B ? IMAGE_DIGEST_SIZE : 0;
+    return kind == IMAGE_DIGEST_CRC32C ? sizeof(uint32_t) : kind == IMAGE_DIGEST_BLAKE3 ? IMAGE_DIGEST_SIZE : 0;
 }
 
 /* The first page of each level of a tree over so many pages, the lowest first. The page behind the last one; 0: too
