@@ -121,9 +121,9 @@ def test_a_damaged_file_is_not_served(image, build):
 
 
 def test_a_damaged_kernel_stops(image, machine, build):
-    """In a part that this boot does not run: the text of the Linux layer."""
+    """In a part that this boot does not run: what names the file at an address, for reports."""
     elf = ElfFile.open(image.path)
-    alter(image, elf.place_of(elf.addresses()["linux_fstat"], 1, "linux_fstat"))
+    alter(image, elf.place_of(elf.addresses()["locate"], 1, "locate"))
     result = boot(build, image.path, machine)
     assert result.outcome.text == [
         "kernel: panic: boot image refused: the kernel is damaged, or not the one that was packed"
