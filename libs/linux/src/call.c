@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <posix/groups.h>
 #include <posix/system_call.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -18,6 +19,7 @@ static long call(const struct linux_frame *caller)
 {
     const long number = (long)caller->number;
     const long a = ARGUMENT(0), b = ARGUMENT(1), c = ARGUMENT(2), d = ARGUMENT(3), e = ARGUMENT(4), f = ARGUMENT(5);
+    POSIX_NEEDS_ALL();
     linux_try_pointers(caller);
     switch (number) {
     case SYS_mmap:

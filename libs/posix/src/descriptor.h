@@ -43,6 +43,8 @@ struct descriptor *descriptor_of(long number);
 long descriptor_reserve(long lowest);
 /* What a number that is reserved is from now on; CLOSED: free again. */
 void descriptor_set(long number, const struct descriptor *opened);
+/* Of the image's files, folders and the console. */
+long descriptor_describe(const struct descriptor *file, struct stat *status);
 /* Of a folder; NULL: it is none. */
 const char *folder_path(const struct descriptor *folder);
 /* The path of what a call names: AT_FDCWD, a folder's descriptor, or a whole path. */
@@ -52,6 +54,7 @@ long path_at(long directory, const char *text, struct path *path);
 void descriptor_adopt(struct descriptor *file);
 
 /* A service's handle is looked up on first use, so that a service that needs none waits for none. */
+long service_connect(handle_t *handle, const char *name);
 long service_files(handle_t *files);
 /* -ENOENT: the image has no service tmp. */
 long service_tmp(handle_t *tmp);

@@ -20,8 +20,16 @@
 
 static struct descriptor descriptors[DESCRIPTORS] = {
     {.kind = EMPTY, .reads = true}, {.kind = CONSOLE, .writes = true}, {.kind = CONSOLE, .writes = true}};
-static handle_t console_service, files_service, tmp_service;
+static handle_t console_service;
 void (*descriptor_closing)(const struct descriptor *file);
+
+/* Of the group `files`, as is what makes descriptors of the kinds that lead there (posix/groups.h). */
+#pragma weak file_lock
+#pragma weak place_look
+#pragma weak tmp_error
+#pragma weak tmp_file_look
+#pragma weak tmp_read
+#pragma weak tmp_write
 
 struct descriptor *descriptor_of(long number)
 {
@@ -55,7 +63,7 @@ void descriptor_set(long number, const struct descriptor *opened)
     descriptors[number] = *opened;
 }
 
-static long connect(handle_t *handle, const char *name)
+long service_connect(handle_t *handle, const char *name)
 {
     if (*handle)
         return 0;
@@ -66,25 +74,11 @@ static long connect(handle_t *handle, const char *name)
     return 0;
 }
 
-long service_files(handle_t *files)
-{
-    long error = sys_start_handle(START_HANDLE_NAMES) ? connect(&files_service, "files") : -ENOSYS;
-    *files = files_service;
-    return error; /* -ENOSYS: the loader, which is there before the service that serves files */
-}
-
-long service_tmp(handle_t *tmp)
-{
-    long error = sys_start_handle(START_HANDLE_NAMES) ? connect(&tmp_service, "tmp") : -ENOSYS;
-    *tmp = tmp_service;
-    return error == -ENXIO ? -ENOENT : error;
-}
-
 static long console_put(const char *text, unsigned long size)
 {
     handle_t system = sys_start_handle(START_HANDLE_SYSTEM);
     if (!system) {
-        long error = connect(&console_service, "console");
+        long error = service_connect(&console_service, "console");
         if (error)
             return error;
     }
@@ -98,28 +92,6 @@ static long console_put(const char *text, unsigned long size)
     return (long)size;
 }
 
-long image_open(const char *path, long flags, struct descriptor *opened)
-{
-    handle_t files;
-    const bool writes = (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC;
-    long error = service_files(&files);
-    if (error)
-        return error;
-    if (strnlen(path, FILES_PATH_MAX) == FILES_PATH_MAX)
-        return -ENAMETOOLONG;
-    struct files_opened found;
-    int64_t status = files_open(files, path, &found);
-    if (status != STATUS_OK)
-        return status == FILES_NOT_A_FOLDER ? -ENOTDIR : status == STATUS_NOT_FOUND && flags & O_CREAT ? -EROFS : error_of(status);
-    if (writes || (flags & O_CREAT && flags & O_EXCL)) {
-        if (found.file)
-            sys_handle_close(found.file);
-        return flags & O_CREAT && flags & O_EXCL ? -EEXIST : found.file ? -EROFS : -EISDIR;
-    }
-    *opened = (struct descriptor){.kind = found.file ? FILE_OF_IMAGE : FOLDER, .reads = true, .opened = found};
-    return 0;
-}
-
 void descriptor_release(const struct descriptor *file)
 {
     for (long number = 0; file->opened.file && number < DESCRIPTORS; number++)
@@ -129,32 +101,6 @@ void descriptor_release(const struct descriptor *file)
         sys_handle_close(file->opened.file);
     if (file->calls)
         file->calls->close(file);
-}
-
-/* Whether a path needs no closer look: "tmp" is nowhere in it. */
-static bool is_of_image(long directory, const char *text)
-{
-    return (directory == AT_FDCWD || *text == '/') && !strstr(text, TMP_PLACE);
-}
-
-long file_open(long directory, const char *text, long flags)
-{
-    long number = descriptor_reserve(0);
-    if (number < 0)
-        return number;
-    struct descriptor opened = {.kind = CLOSED};
-    long error = is_of_image(directory, text) ? image_open(text, flags, &opened) : 0;
-    if (!error && opened.kind != FILE_OF_IMAGE)
-        error = place_open(directory, text, flags, &opened);
-    else if (!error && (flags & O_DIRECTORY))
-        error = -ENOTDIR;
-    opened.closes_on_exec = flags & O_CLOEXEC;
-    if (error) {
-        descriptor_release(&opened);
-        opened.kind = CLOSED;
-    }
-    descriptor_set(number, &opened);
-    return error ? error : number;
 }
 
 long file_close(long number)
@@ -318,7 +264,7 @@ long file_seek(long number, long offset, long whence)
     return offset;
 }
 
-static long describe_image(const struct descriptor *file, struct stat *status)
+long descriptor_describe(const struct descriptor *file, struct stat *status)
 {
     memset(status, 0, sizeof *status);
     status->st_nlink = 1;
@@ -342,30 +288,13 @@ long descriptor_status(const struct descriptor *file, struct stat *status)
         return tmp_file_look(file, status);
     if (file->calls)
         return file->calls->status(file, status);
-    return file->kind == FOLDER ? place_look(file, status) : describe_image(file, status);
+    return file->kind == FOLDER ? place_look(file, status) : descriptor_describe(file, status);
 }
 
 long file_status(long number, struct stat *status)
 {
     const struct descriptor *file = descriptor_of(number);
     return file ? descriptor_status(file, status) : -EBADF;
-}
-
-long image_status(const char *text, struct stat *status)
-{
-    struct descriptor file;
-    long error = image_open(text, O_RDONLY, &file);
-    if (error)
-        return error;
-    descriptor_release(&file);
-    return describe_image(&file, status);
-}
-
-long file_status_at(long directory, const char *text, struct stat *status, long flags)
-{
-    if ((flags & AT_EMPTY_PATH) && !*text)
-        return file_status(directory, status);
-    return is_of_image(directory, text) ? image_status(text, status) : place_status(directory, text, status);
 }
 
 long file_duplicate(long number, long lowest)
@@ -435,7 +364,7 @@ long file_control(long number, long command, long argument)
     case F_SETLK:
     case F_SETLKW:
     case F_GETLK:
-        return file_lock(file, command, (struct flock *)argument);
+        return !file_lock ? -EINVAL : file_lock(file, command, (struct flock *)argument);
     case F_GETFL:
         return (file->writes ? file->reads ? O_RDWR : O_WRONLY : O_RDONLY) | (file->appends ? O_APPEND : 0) |
                (file->never_waits ? O_NONBLOCK : 0);

@@ -1,10 +1,14 @@
-/* Which call goes where, of those that few programs make: files that can be written, folders, what a program asks of the
- * system. Whatever is not here either answers ENOSYS. */
+/* Which call goes where, of the group `files`: by paths, files that can be written, folders, what a program asks of the system.
+ * ENOSYS: a call of no group, or of another. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
 
+#include <posix/groups.h>
+
 #include "internal.h"
+
+const char posix_files; /* posix/groups.h */
 
 /* There are no symbolic links: what is there is none. */
 static long file_no_link(long directory, const char *path)
@@ -14,10 +18,18 @@ static long file_no_link(long directory, const char *path)
     return error ? error : -EINVAL;
 }
 
-long call_of_files(long number, long a, long b, long c, long d, long e, long f)
+long call_of_files(long number, long a, long b, long c, long d, long e)
 {
+    POSIX_NEEDS(mappings); /* what is open can be mapped, by mmap, which each program calls */
     switch (number) {
-#ifdef SYS_mkdir
+#ifdef SYS_open
+    case SYS_open:
+        return file_open(AT_FDCWD, (void *)a, b);
+    case SYS_stat:
+    case SYS_lstat:
+        return file_status_at(AT_FDCWD, (void *)a, (void *)b, 0);
+    case SYS_access:
+        return file_access(AT_FDCWD, (void *)a, b);
     case SYS_mkdir:
         return tmp_file_make_folder(AT_FDCWD, (void *)a);
     case SYS_rmdir:
@@ -29,6 +41,12 @@ long call_of_files(long number, long a, long b, long c, long d, long e, long f)
     case SYS_readlink:
         return file_no_link(AT_FDCWD, (void *)a);
 #endif
+    case SYS_openat:
+        return file_open(a, (void *)b, c);
+    case SYS_newfstatat:
+        return file_status_at(a, (void *)b, (void *)c, d);
+    case SYS_faccessat:
+        return file_access(a, (void *)b, c);
     case SYS_mkdirat:
         return tmp_file_make_folder(a, (void *)b);
     case SYS_unlinkat:
@@ -56,6 +74,6 @@ long call_of_files(long number, long a, long b, long c, long d, long e, long f)
     case SYS_getrusage:
         return time_usage(a, (void *)b);
     default:
-        return call_of_pipes(number, a, b, c, d, e, f);
+        return -ENOSYS;
     }
 }

@@ -35,7 +35,7 @@ long file_write_at(long file, const void *data, unsigned long size, long offset)
 long file_resize(long file, long size);
 long file_lock_whole(long file, long operation);
 long file_resize_at(const char *path, long size);
-long call_of_files(long number, long a, long b, long c, long d, long e, long f);
+long call_of_files(long number, long a, long b, long c, long d, long e);
 /* Pipes, local sockets, and waiting for several descriptors. */
 long call_of_pipes(long number, long a, long b, long c, long d, long e, long f);
 /* Of a folder, as struct dirent. */
@@ -46,6 +46,7 @@ long tmp_file_remove(long directory, const char *path, long flags);
 long tmp_file_rename(long directory, const char *path, long other_directory, const char *other);
 long file_seek(long file, long offset, long whence);
 long file_status(long file, struct stat *status);
+long file_access(long directory, const char *path, long mode);
 long file_status_at(long directory, const char *path, struct stat *status, long flags);
 long file_control(long file, long command, long argument);
 long file_device_control(long file, unsigned long request, void *argument);

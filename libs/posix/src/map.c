@@ -8,6 +8,8 @@
 #include "descriptor.h"
 #include "tmp_client.h"
 
+__attribute__((visibility("hidden"))) const char posix_mappings; /* files_call.c */
+
 static handle_t self(void)
 {
     return sys_start_handle(START_HANDLE_SELF);

@@ -5,6 +5,8 @@
 
 #include "internal.h"
 
+#pragma weak memory_map_file /* of the group `files` (posix/groups.h) */
+
 #define PAGE_MASK ((unsigned long)AMBILINK_PAGE_SIZE - 1)
 #define MAP_LENGTH_MAX (1ul << 40)
 
@@ -25,7 +27,7 @@ static handle_t self(void)
 long memory_map(unsigned long address, unsigned long size, long prot, long flags, long file, unsigned long offset)
 {
     if (!(flags & MAP_ANONYMOUS))
-        return memory_map_file(address, size, prot, flags, file, offset);
+        return memory_map_file ? memory_map_file(address, size, prot, flags, file, offset) : -EBADF;
     if (!size)
         return -EINVAL;
     if (size > MAP_LENGTH_MAX)

@@ -7,6 +7,8 @@
 
 #include "pipes_client.h"
 
+const char posix_pipes; /* posix/groups.h */
+
 /* As pselect() hands a mask over. */
 struct mask_and_size {
     const uint64_t *mask;

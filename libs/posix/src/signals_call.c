@@ -1,4 +1,4 @@
-/* Calls about signals that few programs make. */
+/* Which call goes where, of the group `signals`. */
 #include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -8,6 +8,8 @@
 #include <system/start.h>
 
 #include "signals.h"
+
+const char posix_signals; /* posix/groups.h */
 
 /* A process may bring any code that the kernel has not; what it says of the sender is true. */
 static long queue(long process, long thread, long signal, const siginfo_t *from)
@@ -26,6 +28,18 @@ static long queue(long process, long thread, long signal, const siginfo_t *from)
 long call_of_signals(long number, long a, long b, long c, long d)
 {
     switch (number) {
+    case SYS_rt_sigprocmask:
+        return signal_change_mask(a, (void *)b, (void *)c);
+    case SYS_rt_sigaction:
+        return signal_action(a, (void *)b, (void *)c);
+    case SYS_rt_sigsuspend:
+        return signal_wait((void *)a);
+    case SYS_tkill:
+        return a > 0 ? signal_send(a, b) : -EINVAL;
+    case SYS_tgkill:
+        return a <= 0 || b <= 0 ? -EINVAL : a != OWN_NUMBER ? -ESRCH : signal_send(b, c);
+    case SYS_kill:
+        return a == 0 || a == OWN_NUMBER || a == -1 ? signal_send(0, b) : -ESRCH;
     case SYS_rt_sigpending:
         return signal_pending_set((void *)a);
     case SYS_rt_sigtimedwait:
@@ -46,6 +60,6 @@ long call_of_signals(long number, long a, long b, long c, long d)
     case SYS_times:
         return time_of_process((void *)a);
     default:
-        return call_of_timers(number, a, b, c, d);
+        return -ENOSYS;
     }
 }

@@ -1,4 +1,4 @@
-/* Which call goes where. Whatever is not here answers ENOSYS. */
+/* Which call goes where. Whatever is neither here nor in a group answers ENOSYS. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,6 +16,12 @@
 #include "internal.h"
 
 #define ROOT "/"
+
+/* Groups that a static program may lack (posix/groups.h). */
+#pragma weak call_of_files
+#pragma weak call_of_pipes
+#pragma weak call_of_signals
+#pragma weak call_of_timers
 
 static long fill_random(uint8_t *bytes, unsigned long size)
 {
@@ -64,13 +70,18 @@ static long limits(int resource, struct rlimit *limit)
     return 0;
 }
 
-static long access_file(long directory, const char *path, long mode)
+static long call_of_group(long number, long a, long b, long c, long d, long e, long f)
 {
-    struct stat status;
-    long error = file_status_at(directory, path, &status, 0);
-    if (error)
-        return error;
-    return (mode & 2) && !(status.st_mode & 0222) ? -EROFS : mode & 1 && !S_ISDIR(status.st_mode) ? -EACCES : 0;
+    long result = -ENOSYS;
+    if (call_of_files)
+        result = call_of_files(number, a, b, c, d, e);
+    if (result == -ENOSYS && call_of_signals)
+        result = call_of_signals(number, a, b, c, d);
+    if (result == -ENOSYS && call_of_pipes)
+        result = call_of_pipes(number, a, b, c, d, e, f);
+    if (result == -ENOSYS && call_of_timers)
+        result = call_of_timers(number, a, b, c, d);
+    return result;
 }
 
 long posix_system_call(long number, long a, long b, long c, long d, long e, long f)
@@ -86,31 +97,18 @@ long posix_system_call(long number, long a, long b, long c, long d, long e, long
         return file_write(a, (void *)b, (unsigned long)c);
     case SYS_writev:
         return file_write_vector(a, (void *)b, c);
-#ifdef SYS_open
-    case SYS_open:
-        return file_open(AT_FDCWD, (void *)a, b);
-    case SYS_stat:
-    case SYS_lstat:
-        return file_status_at(AT_FDCWD, (void *)a, (void *)b, 0);
-    case SYS_access:
-        return access_file(AT_FDCWD, (void *)a, b);
+#ifdef SYS_dup2
     case SYS_dup2:
         return a == b ? file_control(a, F_GETFL, 0) < 0 ? -EBADF : b : file_duplicate_to(a, b, 0);
 #endif
     case SYS_dup3:
         return file_duplicate_to(a, b, c);
-    case SYS_openat:
-        return file_open(a, (void *)b, c);
     case SYS_close:
         return file_close(a);
     case SYS_lseek:
         return file_seek(a, b, c);
     case SYS_fstat:
         return file_status(a, (void *)b);
-    case SYS_newfstatat:
-        return file_status_at(a, (void *)b, (void *)c, d);
-    case SYS_faccessat:
-        return access_file(a, (void *)b, c);
     case SYS_fcntl:
         return file_control(a, b, c);
     case SYS_ioctl:
@@ -180,18 +178,6 @@ long posix_system_call(long number, long a, long b, long c, long d, long e, long
         return time_sleep(a, b, (void *)c, (void *)d);
     case SYS_nanosleep:
         return time_sleep(CLOCK_REALTIME, 0, (void *)a, (void *)b);
-    case SYS_rt_sigprocmask:
-        return signal_change_mask(a, (void *)b, (void *)c);
-    case SYS_rt_sigaction:
-        return signal_action(a, (void *)b, (void *)c);
-    case SYS_rt_sigsuspend:
-        return signal_wait((void *)a);
-    case SYS_tkill:
-        return a > 0 ? signal_send(a, b) : -EINVAL;
-    case SYS_tgkill:
-        return a <= 0 || b <= 0 ? -EINVAL : a != OWN_NUMBER ? -ESRCH : signal_send(b, c);
-    case SYS_kill:
-        return a == 0 || a == OWN_NUMBER || a == -1 ? signal_send(0, b) : -ESRCH;
     case SYS_getrandom:
         return fill_random((void *)a, (unsigned long)b);
     case SYS_uname:
@@ -201,6 +187,6 @@ long posix_system_call(long number, long a, long b, long c, long d, long e, long
     case SYS_prlimit64:
         return limits((int)b, (void *)d);
     default:
-        return call_of_files(number, a, b, c, d, e, f);
+        return call_of_group(number, a, b, c, d, e, f);
     }
 }

@@ -13,6 +13,8 @@
 #include "signals.h"
 #include "clock.h"
 
+const char posix_timers; /* posix/groups.h */
+
 #define TIMERS 35   /* those of setitimer, and 32 of timer_create */
 #define STACK 16384 /* bytes, with the timers at its low end */
 #define NEVER UINT64_MAX

@@ -1,0 +1,112 @@
+/* Groups of system calls that few programs make. A static program gets what does them (files of the archive libposix.a) only
+ * where something calls them: whatever calls one of a group by its number names the symbol posix_GROUP, in a section that
+ * no link keeps. posix_system_call itself names none: without its group a call answers ENOSYS. The shared library has all. */
+#ifndef POSIX_GROUPS_H
+#define POSIX_GROUPS_H
+#include <sys/syscall.h>
+
+#define POSIX_NEEDS(group) __asm__ volatile(".pushsection .posix.needs, \"e\"\n\t.quad posix_" #group "\n\t.popsection")
+
+/* For what passes on numbers of others. */
+#define POSIX_NEEDS_ALL()         \
+    do {                          \
+        POSIX_NEEDS(files);       \
+        POSIX_NEEDS(pipes);       \
+        POSIX_NEEDS(signals);     \
+        POSIX_NEEDS(timers);      \
+    } while (0)
+
+static inline __attribute__((always_inline)) void posix_needs(long number)
+{
+    if (!__builtin_constant_p(number))
+        return;
+    switch (number) {
+#ifdef SYS_open
+    case SYS_open:
+    case SYS_stat:
+    case SYS_lstat:
+    case SYS_access:
+    case SYS_mkdir:
+    case SYS_rmdir:
+    case SYS_unlink:
+    case SYS_rename:
+    case SYS_readlink:
+#endif
+    case SYS_openat:
+    case SYS_newfstatat:
+    case SYS_faccessat:
+    case SYS_mkdirat:
+    case SYS_unlinkat:
+    case SYS_renameat:
+    case SYS_renameat2:
+    case SYS_readlinkat:
+    case SYS_getdents64:
+    case SYS_ftruncate:
+    case SYS_truncate:
+    case SYS_pwrite64:
+    case SYS_flock:
+    case SYS_fsync:
+    case SYS_fdatasync:
+    case SYS_umask:
+    case SYS_getrusage:
+        POSIX_NEEDS(files);
+        break;
+#ifdef SYS_pipe
+    case SYS_pipe:
+    case SYS_poll:
+    case SYS_select:
+    case SYS_eventfd:
+#endif
+    case SYS_pipe2:
+    case SYS_eventfd2:
+    case SYS_ppoll:
+    case SYS_pselect6:
+    case SYS_socket:
+    case SYS_socketpair:
+    case SYS_bind:
+    case SYS_listen:
+    case SYS_connect:
+    case SYS_accept:
+    case SYS_accept4:
+    case SYS_shutdown:
+    case SYS_getsockname:
+    case SYS_getpeername:
+    case SYS_getsockopt:
+    case SYS_setsockopt:
+    case SYS_sendto:
+    case SYS_recvfrom:
+    case SYS_sendmsg:
+    case SYS_recvmsg:
+        POSIX_NEEDS(pipes);
+        break;
+    case SYS_rt_sigaction:
+    case SYS_rt_sigprocmask:
+    case SYS_rt_sigsuspend:
+    case SYS_tkill:
+    case SYS_tgkill:
+    case SYS_kill:
+    case SYS_rt_sigpending:
+    case SYS_rt_sigtimedwait:
+    case SYS_rt_sigqueueinfo:
+    case SYS_rt_tgsigqueueinfo:
+    case SYS_sigaltstack:
+    case SYS_times:
+#ifdef SYS_pause
+    case SYS_pause:
+#endif
+        POSIX_NEEDS(signals);
+        break;
+    case SYS_setitimer:
+    case SYS_getitimer:
+    case SYS_timer_create:
+    case SYS_timer_settime:
+    case SYS_timer_gettime:
+    case SYS_timer_getoverrun:
+    case SYS_timer_delete:
+        POSIX_NEEDS(timers);
+        break;
+    default:
+        break;
+    }
+}
+#endif
