@@ -49,21 +49,25 @@ class CompileKey:
     words: tuple[str, ...]
     source: str
     roots: Roots
+    top: str = ""  # what files of the tree itself are called in keys, if not by their relative paths alone
 
-    def general(self, text: str) -> str:
-        return general(text, self.roots)
+    def general(self, path: str) -> str:
+        beside = self.top and not path.startswith((os.sep, os.pardir))
+        return f"{self.top}/{path}" if beside else general(path, self.roots)
 
     def general_word(self, word: str) -> str:
         for folder, _ in self.roots:
             found = _pattern(folder).search(word)
             if found and TRACELESS.fullmatch(word, 0, found.start()):
-                return self.general(word)
+                return general(word, self.roots)
         return word
 
-    def local(self, text: str) -> str:
-        for folder, name in self.roots:
-            text = text.replace(name, folder)
-        return text
+    def local(self, name: str) -> str:
+        if self.top and name.startswith(f"{self.top}/"):
+            return name[len(self.top) + 1 :]
+        for folder, called in self.roots:
+            name = name.replace(called, folder)
+        return name
 
 
 @dataclass(frozen=True)

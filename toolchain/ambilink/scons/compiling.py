@@ -88,7 +88,7 @@ def _cache_key(context: Context) -> Callable[[Stale], CompileKey]:
     def key(stale: Stale) -> CompileKey:
         recipe, job = stale.recipe, stale.job
         words = (*recipe.versions, *recipe.settings, *context.shared_words(recipe.words), *job.inputs, job.extra)
-        return CompileKey(words, job.source, context.roots)
+        return CompileKey(words, job.source, context.roots, context.top_in_keys)
 
     return key
 
@@ -190,8 +190,8 @@ def _object_names(places: SourcePlaces, paths: Sequence[str]) -> list[str]:
     inside = places.beside and places.beside + os.sep
     outside = [path for path in paths if path.startswith((os.sep, "..")) or not path.startswith(inside)]
     common = os.path.commonpath([os.path.dirname(path) for path in outside]) if outside else ""
-    strangers = set(outside)
-    return [path[len(common) + bool(common) if path in strangers else len(inside) :] for path in paths]
+    above, strangers = len(os.path.join(common, "")), set(outside)
+    return [path[above if path in strangers else len(inside) :] for path in paths]
 
 
 def _find_sources(

@@ -113,6 +113,11 @@ class Context(Resolver):
         return "" if inside else self.from_top(path)
 
     @property
+    def top_in_keys(self) -> str:
+        """What the tree's own files are called in keys: in the system's own tree as in trees that have it elsewhere."""
+        return "{system}" if str(self.system) == self.top else ""
+
+    @property
     def system_map(self) -> list[str]:
         """The flag by which objects of those sources name them."""
         return [f"-ffile-prefix-map={self.system_prefix}/="] if self.system_prefix else []
