@@ -1,4 +1,4 @@
-"""The loader service's policy on the development machine: port.c is its other side, and says what a script can do."""
+"""The loader service's policy on the development machine: port/ is its other side (script.c: what a script can do)."""
 
 import re
 import shutil
@@ -30,7 +30,7 @@ CHECKED = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 
 def build(top: Path, folder: Path) -> Path:
     """The policy with the port of the development machine: checked by sanitizers where a compiler here has them."""
-    patterns = ("services/loader/*.c", *LIBRARIES, "tests/loader/port.c")
+    patterns = ("services/loader/*.c", *LIBRARIES, "tests/loader/port/*.c")
     sources = [path for pattern in patterns for path in sorted(top.glob(pattern))]
     flags = ["-std=gnu17", "-g", "-O1", "-fno-omit-frame-pointer", *(f"-I{top / each}" for each in FOLDERS)]
     program = folder / "loader"
