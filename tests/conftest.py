@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from _pytest.junitxml import bin_xml_escape
+from hypothesis import HealthCheck, settings
 
 TOP = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TOP / "toolchain"))
@@ -21,6 +22,9 @@ def pytest_addoption(parser) -> None:
     parser.addoption("--not-passed-in", metavar="FILE", help="leave out what passed in this JUnit XML")
 
 
+# How long a case takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 PASSED = pytest.StashKey[set[str]]()
 
 

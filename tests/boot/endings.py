@@ -71,7 +71,7 @@ class Judge:
     def run(self, case: Case) -> list[str]:
         program = self.folder / case.service["program"]
         environment = {**case.script, "LD_LIBRARY_PATH": str(self.folder)}
-        done = subprocess.run([program], cwd=self.folder, env=environment, capture_output=True, text=True, timeout=20)
+        done = subprocess.run([program], cwd=self.folder, env=environment, capture_output=True, text=True, timeout=120)
         status = done.returncode if done.returncode >= 0 else 128 - done.returncode
         return [*done.stdout.splitlines(), f"status {status}"]
 

@@ -47,7 +47,7 @@ def test_a_second_build_waits_and_says_for_whom(holder):
     time.sleep(0.5)
     assert second.poll() is None and not list(holder.out.rglob("*.o"))
     (holder.folder / "hold").unlink()
-    assert holder.holder.wait(20) == 0
+    assert holder.holder.wait(120) == 0
     out, error = second.communicate(timeout=60)
     assert second.returncode == 0, out + error
     assert (holder.out / "services/user").is_file()
@@ -64,7 +64,7 @@ def test_waiting_can_be_given_up(holder):
     second = Build(holder)
     waits(second)
     second.send_signal(signal.SIGINT)
-    out, error = second.communicate(timeout=20)
+    out, error = second.communicate(timeout=120)
     assert second.returncode != 0 and "Traceback" not in out + error
     assert holder.holder.poll() is None
 

@@ -49,7 +49,7 @@ class Watch:
         rest = []
         while (line := self.lines.get(timeout=60)) is not None:
             rest.append(line)
-        return self.process.wait(20), rest
+        return self.process.wait(120), rest
 
 
 @pytest.fixture

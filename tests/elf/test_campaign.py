@@ -72,7 +72,7 @@ def test_a_traceback_a_hang_and_memory_are_findings(build, tmp_path, monkeypatch
 
 def ambilink(*words, cwd=None):
     command = [sys.executable, "-m", "ambilink", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20, cwd=cwd)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=cwd)
 
 
 @pytest.mark.parametrize(

@@ -66,10 +66,10 @@ def test_inputs_of_the_fuzzer(replay, tmp_path):
 
 
 def links_quickly(linker: Linker, files: dict[str, bytes]) -> list[str]:
-    start = time.monotonic()
+    start = time.process_time()
     result = linker.link(files)
     # Far more than it takes, far less than an endless loop.
-    assert time.monotonic() - start < 20
+    assert time.process_time() - start < 20
     return result.errors
 
 

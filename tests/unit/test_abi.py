@@ -162,7 +162,7 @@ def abis(draw):
     return Abi("libx.so", needed, tuple(versions), tuple(sorted(symbols.values())), wanted)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(abi=abis(), machine=st.sampled_from(sorted(E_MACHINES)))
 def test_text_and_stub_keep_everything(abi, machine, tmp_path_factory):
     if machine == "EM_X86_64":  # it has no such variants

@@ -48,7 +48,7 @@ def archives(draw):
 
 
 @given(archives())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_built_is_read_back(made):
     files, services, loader, kind = made
     data = layout.build(files, services, loader, digest_kind=kind)
@@ -63,7 +63,7 @@ def test_what_is_built_is_read_back(made):
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_change_goes_unnoticed(data):
     files = {"services/loader": (FileKind.PROGRAM, b"x" * 5000), "etc/a": (FileKind.DATA, b"hello")}
     kind = data.draw(st.sampled_from(DigestKind))
@@ -79,7 +79,7 @@ def test_no_change_goes_unnoticed(data):
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_rubbish_is_refused(data):
     for candidate in (data, layout.MAGIC.to_bytes(8, "little") + data):
         with pytest.raises(AmbilinkError):
