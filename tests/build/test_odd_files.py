@@ -2,8 +2,11 @@
 
 import os
 import shutil
+from types import SimpleNamespace
 
 import pytest
+
+from ambilink.scons.compiling import _object_names
 
 from .inputs import compiled, has, library
 
@@ -118,3 +121,10 @@ def test_a_profile_folder_whose_file_is_replaced(tree):
     assert compiled(tree) == ["x.c.o"]
     tree.write("prof/more", "x")
     assert compiled(tree) == ["x.c.o"]
+
+
+def test_objects_of_sources_that_have_only_the_root_in_common():
+    """Are called what their sources are; two of one name in two folders are two."""
+    places = SimpleNamespace(beside="here")
+    assert _object_names(places, ["here/a.c", "/one/a.c", "/two/a.c"]) == ["a.c", "one/a.c", "two/a.c"]
+    assert _object_names(places, ["/one/deep/a.c", "/one/a.c"]) == ["deep/a.c", "a.c"]

@@ -116,6 +116,17 @@ def test_a_macro_that_names_the_folder_is_not_shared_with_another_folder(objects
         assert objects.cache._base(key(one, word.format(one))) != objects.cache._base(key(two, word.format(two)))
 
 
+def test_a_tree_shares_with_those_that_have_it_elsewhere(objects, monkeypatch):
+    """There its files have relative names."""
+    monkeypatch.chdir(objects.folder)
+    inside = CompileKey(("cc",), "a.c", ((str(objects.folder), "{top}"),), "{system}")
+    outside = CompileKey(("cc",), str(objects.folder / "a.c"), ((str(objects.folder), "{system}"),))
+    objects.cache.store(inside, "a.o", ["a.h"], [])
+    assert objects.cache.fetch(outside, objects.target, lambda paths: []) == [str(objects.folder / "a.h")]
+    assert objects.cache.fetch(inside, objects.target, lambda paths: []) == ["a.h"]
+    assert inside.local(inside.general("../b.h")) == "../b.h"
+
+
 def test_only_as_many_sets_of_inputs_as_are_useful_are_kept(objects):
     for number in range(20):
         (objects.folder / "a.h").write_text(str(number))
