@@ -100,13 +100,13 @@ static unsigned let_start(uint64_t index, unsigned most)
 
 static void try_service(uint64_t index)
 {
-    /* What the linker caches of earlier links is there after the second one. */
+    /* The second process with the same libraries has its bindings cached. */
     for (unsigned i = 0; i < 2; i++) {
         struct loaded_process loaded;
         CHECK(sys_service_start(sys, index, 0, &loaded) > 0);
         end(&loaded);
     }
-    /* What is kept for starters to come is there after the second one. */
+    /* So are those of the starter, of which each is another process. */
     let_start(index, STEPS_MAX);
     let_start(index, 2);
     struct machine_counts before = settled();
