@@ -33,6 +33,7 @@ def test_calls_answer_as_on_linux(system, machine, top):
 
 def test_processes_share_what_they_pass_and_take_nothing_from_others(system, machine, top):
     system.service("files", grants=["image"]).service("tmp").service("pipes")
+    system.kernel = "test-kernel-books"
     for name in ("hostile-pipes", "hostile-pipes-too"):
         system.program(name, program="hostile-pipes")
     for part in PEERS:
@@ -43,6 +44,7 @@ def test_processes_share_what_they_pass_and_take_nothing_from_others(system, mac
     assert [line for line in result.outcome.text if "was ended for a fault" in line] == [
         "loader: victim was ended for a fault, status -10"
     ]
+    assert result.outcome.text[-1].startswith("books: balanced: ")
 
 
 @pytest.mark.tools

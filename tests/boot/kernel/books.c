@@ -241,8 +241,10 @@ static void visit_all(void)
             do
                 note((notice = notice->next)->owner, 1);
             while (notice != last);
-        if (endpoint->joined)
-            note(endpoint->joined, 1);
+        if (endpoint->joined) {
+            note(endpoint->joined->set, 1);
+            piece(endpoint->joined);
+        }
     }
 }
 
