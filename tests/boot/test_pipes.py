@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from ambilink.machine.model import Verdict
+from tests.boot.test_shell import Terminal
 
 PROGRAMS = ["pipes", "sockets"]
 PEERS = ["server", "client", "victim"]  # the last one ends by a fault
@@ -45,6 +46,19 @@ def test_processes_share_what_they_pass_and_take_nothing_from_others(system, mac
         "loader: victim was ended for a fault, status -10"
     ]
     assert result.outcome.text[-1].startswith("books: balanced: ")
+
+
+def test_poll_waits_for_keys_beside_a_pipe(build, system, machine):
+    system.service("pipes").program("test-keys", grants=["input"])
+    system.modules.append("input")
+    with Terminal(system.pack(), build, machine) as terminal:
+        seen = terminal.wait_for("press two keys\r\n")
+        assert "the pipe: 1 0 1" in seen and "failed" not in seen
+        terminal.type("k")
+        assert "a key: 1 1 0 1 k" in terminal.wait_for(" k\r\n")
+        terminal.type("l")
+        assert "select: 1 1 l" in terminal.wait_for(" l\r\n")
+        assert terminal.end()[0] == 0
 
 
 @pytest.mark.tools

@@ -94,6 +94,7 @@
 #define SYS_PROCESS_SIGNAL 46
 #define SYS_SIGNAL_STACK 47
 #define SYS_CALL_ENTRY 48
+#define SYS_INPUT_WATCH 49
 
 #define PRIORITY_ASK 0xffffffff /* SYS_THREAD_PRIORITY changes nothing */
 #define PRIORITY_MAX 31 /* above 0, which shares the CPU by budgets, a thread runs before all of lower ones */

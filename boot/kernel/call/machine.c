@@ -63,6 +63,18 @@ int64_t call_input_read(handle_t handle)
     return handle_object(current_thread->handles, handle, &system_type, RIGHT_INPUT, &status) ? input_take() : status;
 }
 
+int64_t call_input_watch(handle_t handle, handle_t endpoint_handle, uint64_t forgets)
+{
+    int64_t status;
+    if (!handle_object(current_thread->handles, handle, &system_type, RIGHT_INPUT, &status))
+        return status;
+    struct endpoint *endpoint = handle_object(current_thread->handles, endpoint_handle, &endpoint_type, RIGHT_RECEIVE, &status);
+    if (!endpoint || !forgets)
+        return endpoint ? input_watch(endpoint) : status;
+    input_forget(endpoint);
+    return STATUS_OK;
+}
+
 int64_t call_machine_exit(handle_t handle, uint64_t verdict)
 {
     int64_t status;

@@ -99,6 +99,8 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
         return call_image_check(a, b);
     case SYS_INPUT_READ:
         return call_input_read((handle_t)a);
+    case SYS_INPUT_WATCH:
+        return call_input_watch((handle_t)a, (handle_t)b, c);
     case SYS_FUTEX_WAIT:
         return c > FUTEX_SHARED ? STATUS_INVALID : call_until(futex_wait((struct futex){a, c}, (uint32_t)b), d);
     case SYS_FUTEX_WAKE:

@@ -31,6 +31,7 @@ struct pointer {
 #define SET 8
 #define TIME 16
 #define UTSNAME 390
+#define MESSAGE 56 /* struct msghdr */
 #define RUSAGE 144
 
 /* By number of the call. */
@@ -52,7 +53,22 @@ static const struct pointer pointers[] = {
     {SYS_readv, 1, WRITES_PARTS, 2},
     {SYS_writev, 1, READS_PARTS, 2},
     {SYS_access, 0, TEXT, 0},
+    {SYS_pipe, 0, WRITES, 8},
+    {SYS_select, 1, WRITES | MAY, 8},
+    {SYS_select, 2, WRITES | MAY, 8},
+    {SYS_select, 3, WRITES | MAY, 8},
     {SYS_nanosleep, 0, READS, TIME},
+    {SYS_connect, 1, READS_N, 2},
+    {SYS_accept, 1, WRITES | MAY, 2},
+    {SYS_sendto, 1, READS_N, 2},
+    {SYS_recvfrom, 1, WRITES_N, 2},
+    {SYS_sendmsg, 1, READS, MESSAGE},
+    {SYS_recvmsg, 1, WRITES, MESSAGE},
+    {SYS_bind, 1, READS_N, 2},
+    {SYS_getsockname, 2, WRITES, 4},
+    {SYS_getpeername, 2, WRITES, 4},
+    {SYS_socketpair, 3, WRITES, 8},
+    {SYS_getsockopt, 4, WRITES, 4},
     {SYS_uname, 0, WRITES, UTSNAME},
     {SYS_truncate, 0, TEXT, 0},
     {SYS_getcwd, 0, WRITES_N, 1},
@@ -81,6 +97,9 @@ static const struct pointer pointers[] = {
     {SYS_readlinkat, 1, TEXT, 0},
     {SYS_readlinkat, 2, WRITES_N, 3},
     {SYS_faccessat, 1, TEXT, 0},
+    {SYS_ppoll, 2, READS | MAY, TIME},
+    {SYS_ppoll, 3, READS | MAY, SET},
+    {SYS_pipe2, 0, WRITES, 8},
     {SYS_renameat2, 1, TEXT, 0},
     {SYS_renameat2, 3, TEXT, 0},
     {SYS_getrandom, 0, WRITES_N, 1},

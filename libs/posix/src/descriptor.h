@@ -27,6 +27,8 @@ struct descriptor_calls {
     long (*status)(const struct descriptor *file, struct stat *status);
     long (*device_control)(const struct descriptor *file, unsigned long request, void *argument);
     void (*close)(const struct descriptor *file);
+    /* Of several parts, as one. */
+    long (*vector)(const struct descriptor *file, const struct iovec *parts, long count, bool writes);
 };
 
 struct descriptor {

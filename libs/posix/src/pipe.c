@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <system/call.h>
 
 #include "pipes_client.h"
@@ -130,7 +131,37 @@ static void close_end(const struct descriptor *file)
     sys_handle_close(file->opened.file);
 }
 
-static const struct descriptor_calls calls = {read_end, write_end, poll_end, disarm, look, control, close_end};
+/* By way of one piece. */
+static long vector(const struct descriptor *file, const struct iovec *parts, long count, bool writes)
+{
+    unsigned long size = 0, at = 0;
+    for (long i = 0; i < count; i++)
+        size += parts[i].iov_len;
+    if (count == 1)
+        return writes ? write_end(file, parts->iov_base, size) : read_end(file, parts->iov_base, size);
+    char small[1024], *bytes = small;
+    if (size > sizeof small) {
+        const long mapped = memory_map(0, size, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
+        if (mapped < 0)
+            return mapped;
+        bytes = (char *)mapped;
+    }
+    for (long i = 0; writes && i < count; at += parts[i++].iov_len)
+        memcpy(bytes + at, parts[i].iov_base, parts[i].iov_len);
+    const long done = writes ? write_end(file, bytes, size) : read_end(file, bytes, size);
+    unsigned long left = writes || done < 0 ? 0 : (unsigned long)done;
+    for (long i = 0; left && i < count; i++) {
+        const unsigned long part = parts[i].iov_len < left ? parts[i].iov_len : left;
+        memcpy(parts[i].iov_base, bytes + at, part);
+        at += part;
+        left -= part;
+    }
+    if (bytes != small)
+        memory_unmap((unsigned long)bytes, size);
+    return done;
+}
+
+static const struct descriptor_calls calls = {read_end, write_end, poll_end, disarm, look, control, close_end, vector};
 
 void descriptor_adopt(struct descriptor *file)
 {

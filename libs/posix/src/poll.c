@@ -14,11 +14,31 @@
 #define WRITABLE (POLLOUT | POLLWRNORM | POLLERR)
 #define BITS (8 * sizeof(unsigned long))
 
+static void forget_keys(handle_t endpoint)
+{
+    const handle_t input = sys_start_handle(START_HANDLE_INPUT);
+    if (input)
+        sys_input_watch(input, endpoint, true);
+}
+
 /* How one of them is waited for; number 0: it is not. */
 struct armed {
     struct descriptor file;
     uint64_t number;
 };
+
+/* Whether one can be read, or there will be none; else the endpoint is signalled when one comes. */
+static bool keys(handle_t endpoint)
+{
+    const handle_t input = sys_start_handle(START_HANDLE_INPUT);
+    if (!input || endpoint)
+        return !input || sys_input_watch(input, endpoint, false) != 0;
+    const int64_t made = sys_endpoint_create();
+    const bool is_there = made < 0 || sys_input_watch(input, (handle_t)made, false) != 0;
+    forget_keys((handle_t)made);
+    sys_handle_close((handle_t)made);
+    return is_there;
+}
 
 static long events_of(const struct pollfd *each, handle_t endpoint, struct armed *armed)
 {
@@ -27,6 +47,8 @@ static long events_of(const struct pollfd *each, handle_t endpoint, struct armed
     if (!file)
         return POLLNVAL;
     armed->file = *file;
+    if (file->kind == EMPTY)
+        return each->events & (keys(endpoint) ? POLLIN | POLLRDNORM : 0);
     if (!file->calls)
         return (file->kind == CONSOLE ? POLLOUT | POLLWRNORM : ALWAYS) & each->events;
     const int64_t signalled = endpoint ? sys_handle_duplicate(endpoint, RIGHT_SIGNAL | RIGHT_TRANSFER, 0) : 0;
@@ -69,6 +91,7 @@ static int64_t wait_once(struct pollfd *list, unsigned long count, uint64_t dead
     for (unsigned long i = 0; i < count; i++)
         if (armed[i].number)
             armed[i].file.calls->disarm(&armed[i].file, armed[i].number);
+    forget_keys((handle_t)endpoint);
     sys_handle_close((handle_t)endpoint);
     return status;
 }

@@ -223,6 +223,11 @@ int64_t sys_input_read(handle_t system)
     return invoke(SYS_INPUT_READ, system, 0, 0, 0, 0, 0);
 }
 
+int64_t sys_input_watch(handle_t system, handle_t endpoint, unsigned forgets)
+{
+    return invoke(SYS_INPUT_WATCH, system, endpoint, forgets, 0, 0, 0);
+}
+
 int64_t sys_process_number(handle_t process)
 {
     return invoke(SYS_PROCESS_NUMBER, process, 0, 0, 0, 0, 0);

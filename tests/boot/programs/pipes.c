@@ -64,6 +64,8 @@ static void one_thread(void)
     struct iovec parts[] = {{"one ", 4}, {"", 0}, {"two ", 4}, {"three", 5}}, into[] = {{text, 3}, {text + 3, 6}, {text + 9, 50}};
     show("writes parts", writev(ends[1], parts, 4));
     show_bytes("reads parts", text, readv(ends[0], into, 3));
+    writev(ends[1], parts, 3);
+    show_bytes("no more than is there", text, readv(ends[0], into, 3));
     show("reads nothing", read(ends[0], text, 0));
     show("writes nothing", write(ends[1], "", 0));
     show("closes the writer", close(ends[1]));
@@ -126,6 +128,15 @@ static void full(void)
     show("so much was there", all);
     show("writes a part of more", write(ends[1], large, sizeof large));
     show("poll", poll(&one, 1, 0));
+    while (read(ends[0], back, sizeof back) > 0)
+        ;
+    struct iovec parts[] = {{large, 3000}, {large, 1000}};
+    all = 0;
+    while ((put = writev(ends[1], parts, 2)) > 0)
+        all += put;
+    show("whole or not, in parts", all);
+    while (read(ends[0], back, sizeof back) > 0)
+        ;
     close(ends[0]);
     show("poll without a reader", poll(&one, 1, 0));
     show("error", one.revents & POLLERR);

@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -117,6 +118,11 @@ static void record_pair(int type)
     show_bytes("in parts, cut", text, recvmsg(two[1], &got, 0));
     show("was cut", got.msg_flags & MSG_TRUNC ? 1 : 0);
     show("nothing", recv(two[1], text, 3, MSG_DONTWAIT));
+    show("parts", writev(two[0], parts, 2));
+    show("parts", writev(two[0], parts, 2));
+    struct iovec all[] = {{text, 4}, {text + 4, 50}};
+    show_bytes("one of them", text, readv(two[1], all, 2));
+    show_bytes("the other", text, readv(two[1], all, 2));
     show("an empty one", send(two[0], "", 0, 0));
     show("reads it", recv(two[1], text, 3, MSG_DONTWAIT));
     show("long", send(two[0], large, 20000, 0));

@@ -81,6 +81,8 @@ int64_t sys_log_write(handle_t system, const char *text, uint64_t size);
 int64_t sys_machine_counts(handle_t system, struct machine_counts *counts);
 /* The next key, 0 to 255, once there is one; or a status. */
 int64_t sys_input_read(handle_t system);
+/* 1: a key is there. 0: the endpoint is signalled once, with bit 0, when one comes; or, with `forgets`, it is not. */
+int64_t sys_input_watch(handle_t system, handle_t endpoint, unsigned forgets);
 /* To be asked before pages of the boot image are read that may be damaged: STATUS_OK, or STATUS_CORRUPT, and the kernel
  * logs which page it is. A process that touches a damaged page is ended. */
 int64_t sys_image_check(const void *address, uint64_t size);
