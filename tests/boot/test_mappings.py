@@ -57,3 +57,8 @@ def test_a_mapping_costs_hardly_more_among_many(build, tmp_path):
     )
     assert many_tried - many < 1.4 * (few_tried - few)
     assert (many - more) / 7_400 < 1.2 * (more - few) / 300
+
+
+def test_more_than_a_gib_is_taken_at_once(system):
+    result = system.program("test-much", memory=1100 << 20).boot(memory_megabytes=2048)
+    assert "test-much: wrong: 0" in result.outcome.text and result.outcome.verdict is Verdict.PASS
