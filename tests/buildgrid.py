@@ -55,8 +55,8 @@ def install() -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q", "--python", python, "install"]
-        words = ["--only-binary=:all:", "--require-hashes", "-r", PINS, "--retries", "0", "--timeout", "10"]
-        done = subprocess.run([*pip, *words], capture_output=True, text=True)
+        words = ["--no-compile", "--only-binary=:all:", "--retries", "0", "--timeout", "10", "--require-hashes", "-r"]
+        done = subprocess.run([*pip, *words, PINS], capture_output=True, text=True)
         if done.returncode:
             raise NotFetchedError(done.stderr.strip().splitlines()[-1])
         stamp.write_text(PINS.read_text())

@@ -58,13 +58,20 @@ def case_is_bad(case: xml.etree.ElementTree.Element) -> bool:
 LONG = (
     "docs/test_commands.py",
     "build/test_reproducible.py",
+    "build/test_system.py",
     "targets/test_musl.py",
     "new/test_projects.py",
-    "rtld/test_judge.py",
     "build/test_foreign_tree.py",
-    "build/test_dependencies.py",
+    "build/test_remote_cache.py",
+    "boot/test_semantics.py",
+    "build/test_early_stop.py",
     "build/test_stopping.py",
+    "soak/test_soak.py",
+    "elf/test_campaign.py",
+    "rtld/test_judge.py",
+    "build/test_dependencies.py",
     "build/test_work.py",
+    "rtld/test_malformed.py",
     "build/test_up_to_date.py",
 )
 FEW = 100  # tests for which no slowest are listed

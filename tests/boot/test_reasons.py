@@ -120,10 +120,9 @@ def test_a_service_that_was_not_started(system, tmp_path):
 
 
 def test_what_waits_for_an_endless_loop_is_not_accused(system, machine, tmp_path):
-    """test-caller waits for the name of the service that spins. Each answer on the way waits for a tick."""
+    """test-caller waits for the name of the service that spins. Each answer on the way waits for the end of a slice."""
     system.service("test-wrong", arguments=["spin"]).program("test-caller", arguments=["test-wrong"])
-    timeout = 10.0 if machine == "emulator" else 5.0
-    reasons = boot(system, machine, tmp_path, timeout=timeout).reasons
+    reasons = boot(system, machine, tmp_path, timeout=4.0).reasons
     assert len(reasons) == 1 and re.match(rf"{WRONG}runs at .*; test-caller waits for it$", reasons[0])
 
 

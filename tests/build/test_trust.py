@@ -112,7 +112,7 @@ def test_outputs_that_are_touched_or_copied(pair):
     assert "CC" in made(pair)
 
 
-def test_thirty_two_jobs_for_four_thousand_files(tree):
+def test_thirty_two_jobs_for_a_thousand_files(tree):
     """With a compiler that only copies; 40 libraries, each with a header that is built."""
     tree.write("proto.c", "static int x;\n")
     tree.sconstruct("env.DualLibrary('proto', ['proto.c'])\n")
@@ -123,7 +123,7 @@ def test_thirty_two_jobs_for_four_thousand_files(tree):
     script.chmod(0o755)
     tree.more = f"AMBILINK_LAUNCHER={str(script)!r},"
     for number in range(40):
-        for name in range(100):
+        for name in range(25):
             tree.write(f"l{number}/{name}.c", "")
     tree.sconstruct(
         "for number in range(40):\n"
@@ -131,7 +131,7 @@ def test_thirty_two_jobs_for_four_thousand_files(tree):
         "    env.DualLibrary(f'l{number}', Glob(f'l{number}/*.c', strings=True), shared=None)\n"
     )
     output = tree.good("-j32")
-    assert output.count("  CC ") == 4000
+    assert output.count("  CC ") == 1000
     assert compiled(tree, "-j32") == []
 
 

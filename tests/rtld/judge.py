@@ -11,6 +11,7 @@ import argparse
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -97,13 +98,23 @@ class Verdict:
     differences: list[str] = field(default_factory=list)
 
 
-def elf_files(paths: list[Path], machine: Machine = MACHINES["x86_64"]) -> Iterator[Path]:
-    """Every ELF file of the machine under the paths that is a program or a shared object, once, in order."""
+def _files_below(top: Path) -> Iterator[str]:
+    """Regular files, symbolic links not followed; that of `top` itself is."""
+    if not top.is_dir():
+        yield str(top)
+    for folder, _, names in os.walk(top):
+        yield from (path for name in names if stat.S_ISREG(os.lstat(path := f"{folder}/{name}").st_mode))
+
+
+def elf_files(
+    paths: list[Path], machine: Machine = MACHINES["x86_64"], wanted: Callable[[str], bool] = lambda path: True
+) -> Iterator[Path]:
+    """Every ELF file of the machine under the paths that is a program or a shared object, once, in order; of paths that
+    are wanted."""
     seen = set()
     for top in paths:
-        for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
-            if (path.is_symlink() and path != top) or not path.is_file():
-                continue
+        for name in sorted(filter(wanted, _files_below(top)), key=lambda name: name.split("/")):
+            path = Path(name)
             with path.open("rb") as file:
                 head = file.read(20)
             if (

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,10 @@ from .judge import MACHINES, elf_files, judge, judge_order, make_stopper, safely
 FOLDERS = [Path("/usr/bin"), Path("/usr/sbin"), Path("/usr/lib"), Path("/usr/libexec"), Path(SCons.__file__).parents[1]]
 NAMED = ("python3", "git", "gdb", "cmake", "node", "perl")
 SHARE = 64  # one file in so many, by its path's checksum
+
+
+def share(number: int) -> Callable[[str], bool]:
+    return lambda path: zlib.crc32(path.encode()) % SHARE == number
 
 
 def possible(name: str):
@@ -42,7 +47,7 @@ def check(linker: Linker, paths: list[Path], machine) -> int:
 
 def test_a_share_of_all_files(linker):
     machine = possible("x86_64")
-    paths = [path for path in elf_files(FOLDERS) if zlib.crc32(str(path).encode()) % SHARE == 0]
+    paths = list(elf_files(FOLDERS, machine, share(0)))
     if not paths:
         pytest.skip(f"no program or library under {', '.join(map(str, FOLDERS))}")
     assert check(linker, paths, machine) > 0
@@ -71,7 +76,7 @@ def test_other_machines(linker, name):
 def test_constructors_start_in_the_same_order(linker, toolset, tmp_path):
     possible("x86_64")
     stopper = make_stopper(tmp_path, [*toolset.cc, "-target", "x86_64-linux-gnu", "-ffreestanding"], list(toolset.ld))
-    programs = [path for path in elf_files([Path("/usr/bin")]) if zlib.crc32(str(path).encode()) % SHARE == 1]
+    programs = list(elf_files([Path("/usr/bin")], wanted=share(1)))
     verdicts = [verdict for path in programs if (verdict := safely(judge_order, path, stopper))]
     assert [verdict.differences for verdict in verdicts if verdict.differences] == []
     assert sum(verdict.constructors for verdict in verdicts) > len(verdicts) > 0
