@@ -69,7 +69,7 @@ def test_libraries_that_take_symbols_from_their_program(system, linker):
 @pytest.mark.parametrize("linker", ["loader", "kernel", "interp", "pack"])
 def test_a_preloaded_malloc_is_everybodys(system, linker):
     system.linker = linker
-    result = system.program("test-preloaded", preload=["libown_malloc.so"]).boot()
+    result = system.program("test-preloaded", preload=["libown_malloc.so", "libpreloaded_second.so"]).boot()
     checks(result, "test-preloaded", "preloaded")
     # Another process, with the same libraries but that one, keeps libc's.
     assert not any("libown_malloc" in use.name and len(use.processes) > 1 for use in result.report.files)

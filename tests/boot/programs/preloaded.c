@@ -1,10 +1,12 @@
-/* What is preloaded takes the place of libc's malloc, for libc itself too. */
+/* What is preloaded takes the place of libc's malloc, for libc itself too; of two the first one goes first. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
 
 extern long own_malloc_calls __attribute__((weak));
+int preloaded_as(void) __attribute__((weak)); /* each of two has it */
+int second_is_there(void) __attribute__((weak));
 
 int main(void)
 {
@@ -16,5 +18,7 @@ int main(void)
         free(text);
         CHECK(own_malloc_calls == before + 2);
     }
+    CHECK(preloaded_as && preloaded_as() == 1);
+    CHECK(second_is_there && second_is_there());
     return checks_finish("preloaded");
 }
