@@ -41,10 +41,17 @@ void child_end(struct child *child)
     space_set_error(space, NULL);
 }
 
+void child_drop_gift(struct child *child)
+{
+    port_gift_drop(child->space.loader->port, child->given);
+    child->given.id = 0;
+}
+
 void child_destroy(struct child *child)
 {
     struct loader *loader = child->space.loader;
     child_end(child);
+    child_drop_gift(child);
     child_forget_modules(child);
     port_free(loader->port, child, sizeof *child);
 }

@@ -20,6 +20,8 @@ struct child {
     enum { CHILD_RUNS, CHILD_EXITED, CHILD_FAULTED, CHILD_STOPPED, CHILD_SIGNALLED } state;
     int64_t exit_status;
     bool at_boot;             /* counts for the machine's verdict */
+    struct port_gift given;   /* by its starter, until it asks; id 0: nothing */
+    bool reported;            /* its end, to its starter that waits for any */
     uint64_t starter;         /* the process that asked for it; 0: none did, or it ended */
     uint64_t registered;      /* a bit for each name of the service's `registers` */
     unsigned refusals;        /* that were reported */
@@ -33,6 +35,8 @@ struct child *child_create(struct loader *loader, const struct image_service *se
 void child_begin(struct child *child, struct port_space space, uint64_t number, uint64_t top);
 /* Its process ends, if it runs, and all that is held of it is given back. The record stays. */
 void child_end(struct child *child);
+/* It will not ask for what its starter gave it. */
+void child_drop_gift(struct child *child);
 /* The record goes too. */
 void child_destroy(struct child *child);
 

@@ -181,6 +181,11 @@ struct port_reply {       /* the duty to answer one request */
     uint64_t id;
 };
 
+/* What a process hands to another one that it starts; no part of policy looks into it. id 0: nothing. */
+struct port_gift {
+    uint64_t id;
+};
+
 struct port_event {
     enum { PORT_REQUEST, PORT_ENDED } kind;
     uint64_t number;      /* the process that asks, as PORT_LOADER was granted; or that ended */
@@ -188,6 +193,7 @@ struct port_event {
     /* PORT_REQUEST */
     uint64_t word[PORT_WORDS];
     uint64_t size;        /* bytes that were written to `data` */
+    struct port_gift gift;   /* the caller owns it: port_answer or port_gift_drop takes it */
     struct port_reply reply; /* the caller owns it: port_reply takes it. It may be kept as long as need be. */
 
     /* PORT_ENDED */
@@ -202,7 +208,14 @@ struct port_answer {
     uint64_t word[PORT_WORDS]; /* word[0] is overwritten by the status */
     const void *data;
     uint64_t size;
+    struct port_gift gift; /* the client's from now on; dropped where it cannot take it */
 };
 /* Takes `reply` in any case. A client that has gone is no failure; one that cannot take the data gets TOO_LONG. */
 void port_reply(struct port *port, struct port_reply reply, int64_t status, const struct port_answer *answer);
+/* No process gets it. */
+void port_gift_drop(struct port *port, struct port_gift gift);
+
+/* A process takes a signal, which comes from process `sender`; where it has said nothing of signals, what the signal does by
+ * default is done: it is ended by it, or nothing. INVALID: no signal. GONE. A system without signals refuses with ABSENT. */
+int64_t port_signal(struct port *port, struct port_space space, uint64_t signal, uint64_t sender);
 #endif

@@ -19,7 +19,11 @@ static void start_by_name(struct loader *loader, const struct port_event *reques
 {
     const struct image_service *service = archive_find_service(&loader->archive, name);
     struct child *child = NULL;
-    int64_t status = service ? services_start_for(loader, child_find(loader, request->number), service, &child) : PORT_NOT_FOUND;
+    int64_t status = PORT_NOT_FOUND;
+    if (service)
+        status = services_start_for(loader, child_find(loader, request->number), service, request->gift, &child);
+    else
+        port_gift_drop(loader->port, request->gift);
     const struct port_answer answer = {.word = {0, child ? child->number : 0}};
     port_reply(loader->port, request->reply, status, &answer);
 }
@@ -74,7 +78,7 @@ static void describe_process(const struct loader *loader, const struct port_even
         refuse(loader, request, PORT_NOT_FOUND);
         return;
     }
-    struct port_answer answer = {.word = {0, child->number, child->state, (uint64_t)child->exit_status}};
+    struct port_answer answer = {.word = {0, child->number, child->state, (uint64_t)child->exit_status, child->starter}};
     answer_name(loader, request, child->name, &answer);
 }
 
@@ -107,6 +111,32 @@ static void stop(struct loader *loader, const struct port_event *request)
     port_reply(loader->port, request->reply, status, NULL);
 }
 
+/* A process may send to itself, to those that it started, and with control to all. */
+static void signal_process(struct loader *loader, const struct port_event *request)
+{
+    struct child *caller = child_find(loader, request->number);
+    const struct child *child = child_find(loader, request->word[1]);
+    int64_t status = PORT_NOT_FOUND;
+    if (!child)
+        ;
+    else if (child != caller && child->starter != request->number && !authority_granted(caller, IMAGE_GRANT_CONTROL))
+        status = PORT_NO_RIGHT;
+    else
+        status = child->state == CHILD_RUNS ? port_signal(loader->port, child->space.port, request->word[2], request->number) : PORT_GONE;
+    port_reply(loader->port, request->reply, status, NULL);
+}
+
+static void give(struct loader *loader, const struct port_event *request)
+{
+    struct child *child = child_find(loader, request->number);
+    struct port_answer answer = {0};
+    if (child) {
+        answer.gift = child->given;
+        child->given.id = 0;
+    }
+    port_reply(loader->port, request->reply, answer.gift.id ? PORT_OK : PORT_NOT_FOUND, &answer);
+}
+
 /* What the registry alone asks for. */
 static void serve_registry(struct loader *loader, const struct port_event *request, const char *name)
 {
@@ -131,7 +161,10 @@ static void handle_request(struct loader *loader, const struct port_event *reque
         start_by_name(loader, request, text);
         break;
     case LOADER_WAIT:
-        wait_for_end(loader, request, request->word[1]);
+        if (request->word[1])
+            wait_for_end(loader, request, request->word[1]);
+        else
+            wait_for_any(loader, request);
         break;
     case LOADER_AWAIT:
         wait_for_name(loader, request, text);
@@ -154,6 +187,12 @@ static void handle_request(struct loader *loader, const struct port_event *reque
         break;
     case LOADER_STOP:
         stop(loader, request);
+        break;
+    case LOADER_SIGNAL:
+        signal_process(loader, request);
+        break;
+    case LOADER_GIVEN:
+        give(loader, request);
         break;
     case LOADER_OPEN:
     case LOADER_CLOSE:

@@ -99,11 +99,17 @@ static bool start_here(struct child *child, struct port_space payer)
     return (is_packed ? packed_run : link_and_run)(child, space, number);
 }
 
-struct child *service_start(struct loader *loader, const struct image_service *service, bool at_boot, struct port_space payer)
+struct child *service_start(struct loader *loader, const struct image_service *service, bool at_boot, struct port_space payer,
+                            struct port_gift gift)
 {
     struct child *child = child_create(loader, service, at_boot);
-    if (!child)
+    if (!child) {
+        port_gift_drop(loader->port, gift);
         return NULL;
+    }
+    child->given = gift;
+    if (service->calls == IMAGE_CALLS_LINUX)
+        child_drop_gift(child); /* it would not ask, and its starter would wait */
     if (!(is_system_linked(service) ? start_by_system : start_here)(child, payer)) {
         child_destroy(child);
         return NULL;
@@ -146,7 +152,7 @@ void services_boot(struct loader *loader)
         const struct image_service *service = &loader->archive.services[i];
         if (service->role == IMAGE_SERVICE_ON_DEMAND || is_system_linked(service))
             continue;
-        if (!service_start(loader, service, true, (struct port_space){0}))
+        if (!service_start(loader, service, true, (struct port_space){0}, (struct port_gift){0}))
             loader->failed = true;
     }
     port_booted(loader->port);
@@ -163,17 +169,20 @@ static unsigned count_started(const struct loader *loader, uint64_t starter, boo
 }
 
 int64_t services_start_for(struct loader *loader, struct child *caller, const struct image_service *service,
-                           struct child **started)
+                           struct port_gift gift, struct child **started)
 {
-    if (!authority_may_start(caller, service))
-        return PORT_NO_RIGHT;
     struct child *first;
+    if (!authority_may_start(caller, service)) {
+        port_gift_drop(loader->port, gift);
+        return PORT_NO_RIGHT;
+    }
     if (count_started(loader, caller->number, true, &first) >= LOADER_STARTED_MAX) {
         if (authority_reports(caller))
             report(loader, "%s: %u processes that it started run, and no more may", caller->name, LOADER_STARTED_MAX);
+        port_gift_drop(loader->port, gift);
         return PORT_LIMIT;
     }
-    *started = service_start(loader, service, false, caller->space.port);
+    *started = service_start(loader, service, false, caller->space.port, gift);
     if (!*started)
         return PORT_INVALID;
     (*started)->starter = caller->number;
@@ -204,6 +213,7 @@ static void forget_oldest(struct loader *loader, uint64_t starter)
 /* What follows from any end. An address space that is not of the boot goes. */
 static void settle(struct loader *loader, struct child *child, bool gives_back)
 {
+    child_drop_gift(child);
     wait_ended(loader, child);
     disown(loader, child->number);
     if (child->at_boot && child->service->role == IMAGE_SERVICE_PROGRAM)

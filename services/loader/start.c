@@ -22,6 +22,7 @@ bool start_block_finish(const struct child *child, struct start_info *info)
     bool is_registry = child->at_boot && authority_is_registry(child->space.loader, child->service);
     bool sees_image = grants & IMAGE_GRANT_IMAGE;
     enum port_authority image = grants & IMAGE_GRANT_PARTS ? PORT_IMAGE_PARTS : PORT_IMAGE;
+    info->flags |= child->given.id ? START_MAY_BE_GIVEN : 0;
     info->image_size = sees_image ? child->space.loader->archive.size : 0;
     return grant(child, info, START_HANDLE_SELF, PORT_SELF, "itself") &&
            grant(child, info, START_HANDLE_LOADER, PORT_LOADER, "the loader service") &&

@@ -11,7 +11,8 @@ struct wait {
     struct wait *next;
     uint64_t client;
     struct port_reply reply;
-    uint64_t number;                /* of the process whose end is waited for; 0: a name is */
+    uint64_t number;                /* of the process whose end is waited for; 0: a name is, or any that it started */
+    bool is_any;
     char name[LOADER_PROCESS_NAME_MAX];
 };
 
@@ -44,7 +45,7 @@ static void finish(struct loader *loader, struct wait **link, int64_t status, co
 
 static struct port_answer end_of(const struct child *child)
 {
-    return (struct port_answer){.word = {0, child->state, (uint64_t)child->exit_status}};
+    return (struct port_answer){.word = {0, child->state, (uint64_t)child->exit_status, child->number}};
 }
 
 void wait_for_end(struct loader *loader, const struct port_event *request, uint64_t number)
@@ -60,6 +61,27 @@ void wait_for_end(struct loader *loader, const struct port_event *request, uint6
         if (wait)
             wait->number = number;
     }
+}
+
+void wait_for_any(struct loader *loader, const struct port_event *request)
+{
+    bool runs = false;
+    for (struct child *child = loader->children; child; child = child->next) {
+        if (child->starter != request->number)
+            continue;
+        runs |= child->state == CHILD_RUNS;
+        if (child->state == CHILD_RUNS || child->reported)
+            continue;
+        const struct port_answer end = end_of(child);
+        child->reported = true;
+        port_reply(loader->port, request->reply, PORT_OK, &end);
+        return;
+    }
+    struct wait *wait = runs ? add(loader, request) : NULL;
+    if (wait)
+        wait->is_any = true;
+    else if (!runs)
+        port_reply(loader->port, request->reply, PORT_NOT_FOUND, NULL);
 }
 
 static void report_never(const struct loader *loader, uint64_t client, const char *name)
@@ -90,13 +112,13 @@ void wait_for_name(struct loader *loader, const struct port_event *request, cons
 void wait_registered(struct loader *loader, const char *name)
 {
     for (struct wait **link = &loader->waits; *link;)
-        if (!(*link)->number && strcmp((*link)->name, name) == 0)
+        if (!(*link)->number && !(*link)->is_any && strcmp((*link)->name, name) == 0)
             finish(loader, link, PORT_OK, NULL);
         else
             link = &(*link)->next;
 }
 
-void wait_ended(struct loader *loader, const struct child *child)
+void wait_ended(struct loader *loader, struct child *child)
 {
     const struct port_answer end = end_of(child);
     bool is_known;
@@ -106,7 +128,10 @@ void wait_ended(struct loader *loader, const struct child *child)
             finish(loader, link, PORT_GONE, NULL);
         } else if (wait->number == child->number) {
             finish(loader, link, PORT_OK, &end);
-        } else if (!wait->number && !authority_may_come(loader, wait->name, &is_known)) {
+        } else if (wait->is_any && wait->client == child->starter && !child->reported) {
+            child->reported = true;
+            finish(loader, link, PORT_OK, &end);
+        } else if (!wait->number && !wait->is_any && !authority_may_come(loader, wait->name, &is_known)) {
             report_never(loader, wait->client, wait->name);
             finish(loader, link, PORT_GONE, NULL);
         } else {

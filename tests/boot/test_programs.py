@@ -103,6 +103,22 @@ def test_posix_threads(system, machine):
         checks(result, name, what)
 
 
+def test_processes_and_signals_between_them(system, machine):
+    """Children of each linkage, linked by each party; who may be sent signals."""
+    system.service("files", grants=["image"]).service("tmp").service("pipes")
+    linkers = "loader", "kernel", "interp", "pack"
+    children = {"static": "test-children-static", **dict.fromkeys(linkers, "test-children-dynamic")}
+    for child, program in children.items():
+        budget = {"memory": 16 << 20, "kernel-memory": 1 << 20}
+        named = {"starts": [f"{child}-child"], "environment": {"CHILD": f"/bin/{child}-child"}}
+        system.program(child, program=program, **named, **budget)
+        linker = {} if child == "static" else {"linker": child}
+        system.service(f"{child}-child", program=program, role="on-demand", **linker)
+    result = system.boot(machine, timeout=60.0, memory_megabytes=256)
+    for child in children:
+        checks(result, child, "children")
+
+
 def test_a_stack_overflow_is_reported_by_the_thread_s_name(system):
     system.program("worker", program="test-overflow").program("first", program="test-overflow", arguments=["main"])
     text = "\n".join(system.boot().outcome.text)
@@ -115,7 +131,7 @@ def test_posix_threads_of_the_development_machine(compiler, tmp_path):
     """What the program above says of threads is so there, too."""
     if not shutil.which(compiler):
         pytest.skip(f"{compiler} is not installed")
-    for name in ("threads", "threads_interrupts", "signals"):
+    for name in ("threads", "threads_interrupts", "signals", "children"):
         source = TOP / f"tests/boot/programs/{name}.c"
         subprocess.run([compiler, "-pthread", "-o", tmp_path / name, source], check=True)
         done = subprocess.run([tmp_path / name], capture_output=True, text=True, timeout=60)

@@ -12,6 +12,7 @@ from ambilink.bootimage.layout import PAGE_SIZE, Archive
 
 START, WAIT, MODULES, PROCESS, OPEN, CLOSE, SWEEP, SYMBOL, ADDRESS, STOP, SERVICE, DESCRIBE = range(1, 13)
 REGISTER, UNREGISTER, AWAIT = range(13, 16)
+SIGNAL, GIVEN = 17, 18
 OK, INVALID, NO_RIGHT, NO_MEMORY, OVERLAP, GONE, LIMIT, NOT_FOUND = 0, -1, -3, -4, -6, -7, -8, -11
 READ, WRITE, EXECUTE = 1, 2, 4
 NOTHING = "books spaces 0 memories 0 pages 0 blocks 0 bytes 0 replies 0"

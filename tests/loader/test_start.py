@@ -14,7 +14,9 @@ from ambilink.link.relocate import slots_of
 
 from .script import (
     AWAIT,
+    DESCRIBE,
     EXECUTE,
+    GIVEN,
     GONE,
     INVALID,
     LIMIT,
@@ -27,6 +29,7 @@ from .script import (
     PROCESS,
     READ,
     REGISTER,
+    SIGNAL,
     START,
     STOP,
     UNREGISTER,
@@ -249,6 +252,40 @@ def test_who_waits_learns_that_no_service_will_come(pack, script, end):
             ("greet (process 5)", "fortune"),
         )
     ]
+
+
+def test_any_end_is_answered_once_to_the_starter(pack, script):
+    run = script().image(pack("loader")).begin()
+    none = run.request(6, WAIT, 0)
+    for _ in range(3):
+        run.request(6, START, data=b"fortune")
+    run.add("ended 8 5")
+    first, second = run.request(6, WAIT, 0), run.request(6, WAIT, 0)
+    run.add("signalled 7 9", "faulted 9 -10")
+    third, fourth = run.request(6, WAIT, 0), run.request(6, WAIT, 0)
+    other = run.request(5, WAIT, 0)
+    replies = run.run().replies
+    assert [replies[row].words[:3] for row in (first, second, third)] == [(1, 5, 8), (4, 9, 7), (2, (1 << 64) - 10, 9)]
+    assert {replies[row].status for row in (none, fourth, other)} == {NOT_FOUND}
+
+
+def test_signals_go_to_oneself_and_to_what_one_started(pack, script):
+    run = script().image(pack("loader")).begin()
+    run.request(6, START, data=b"fortune")
+    good = [run.request(6, SIGNAL, number, 15) for number in (6, 7)]
+    refused = [run.request(client, SIGNAL, number, 9) for client, number in ((5, 7), (7, 6), (6, 5), (5, 2))]
+    wrong = run.request(6, SIGNAL, 7, 65)
+    unknown = run.request(6, SIGNAL, 99, 9)
+    described = run.request(5, DESCRIBE, 7)
+    run.add("ended 7 0")
+    gone = run.request(6, SIGNAL, 7, 9)
+    given = run.request(6, GIVEN)
+    result = run.run()
+    status = {row: reply.status for row, reply in result.replies.items()}
+    assert [status[row] for row in good] == [OK] * 2 and {status[row] for row in refused} == {NO_RIGHT}
+    assert (status[wrong], status[unknown], status[gone], status[given]) == (INVALID, NOT_FOUND, GONE, NOT_FOUND)
+    assert [(row[1], row[2]) for row in result.rows("signal")] == [("15", "6"), ("15", "6"), ("65", "6")]
+    assert result.replies[described].words[3] == 6
 
 
 def test_what_a_client_started_is_bounded(pack, script):

@@ -20,6 +20,8 @@
 /* The handle to the boot image is for the interpreter alone, which closes it. */
 #define START_IMAGE_IS_LINKERS 2
 #define START_LOG_IS_LINKERS 4 /* likewise that to the kernel's log */
+/* It was started by name, and its starter may have given it something: the loader service says (LOADER_GIVEN). */
+#define START_MAY_BE_GIVEN 8
 
 /* Handles that a process is born with; 0 where it did not get one. */
 enum start_handle {

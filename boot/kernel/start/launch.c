@@ -67,6 +67,7 @@ static void grant_service(struct grants *grants)
     uint32_t granted = launch->service->grants;
     uint64_t number = launch->process->record.number;
     bool links_itself = launch->program.interpreter && !calls_linux(launch);
+    info->flags |= launch->service->role == IMAGE_SERVICE_ON_DEMAND ? START_MAY_BE_GIVEN : 0;
     bool is_registry = memory_compare(launch->name, REGISTRY, sizeof REGISTRY) == 0;
     grant(grants, START_HANDLE_LOADER, loader_endpoint, RIGHT_CALL, number);
     grant(grants, START_HANDLE_NAMES, names_endpoint, is_registry ? RIGHT_RECEIVE : RIGHT_CALL, number);

@@ -14,6 +14,8 @@
 #include "pthread_impl.h"
 #include "syscall.h"
 
+#include <posix/spawn.h>
+#include <posix/system_call.h>
 #include <system/start.h>
 
 #include "atexit.h"
@@ -196,6 +198,8 @@ void __init_tls(size_t *aux)
 
 _Noreturn void libc_start(int (*main)(int, char **, char **), uint64_t *stack)
 {
+    if (sys_start_info()->flags & START_MAY_BE_GIVEN)
+        stack = (uint64_t *)posix_system_call(POSIX_CALL_TAKE_GIVEN, (long)stack, 0, 0, 0, 0, 0);
     arguments.count = (int)stack[0];
     arguments.words = (char **)(stack + 1);
     __libc_start_main(main, arguments.count, arguments.words, 0, 0, 0);

@@ -77,6 +77,7 @@ static uint64_t write_block(struct interpreter *ld, const struct start_info *giv
         ld_refuse(ld, "no memory for the start block");
     target->list->linker_base = ld->base;
     memcpy(info->handle, before.handle, sizeof info->handle);
+    info->flags |= before.flags & START_MAY_BE_GIVEN;
     info->image_size = before.image_size;
     if (before.flags & START_IMAGE_IS_LINKERS) {
         info->handle[START_HANDLE_IMAGE] = 0;

@@ -228,6 +228,11 @@ void signal_return(const struct signal_frame *frame)
     sys_signal_return(frame);
 }
 
+bool signal_drops_children(void)
+{
+    return actions[SIGCHLD].handler.plain == SIG_IGN || actions[SIGCHLD].flags & SA_NOCLDWAIT;
+}
+
 uint64_t signal_ignored_set(void)
 {
     uint64_t set = 0;

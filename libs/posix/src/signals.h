@@ -29,8 +29,12 @@ void signal_describe(const struct signal_information *information, siginfo_t *de
 long signal_accept(const uint64_t *set, siginfo_t *described, const struct timespec *span);
 long signal_pending_set(uint64_t *set);
 long signal_stack(const stack_t *new, stack_t *before);
+/* To another process, or where `process` is negative to the group of that one. */
+long process_send(long process, long signal);
 /* The actions whose handler is SIG_IGN. */
 uint64_t signal_ignored_set(void);
 void signal_ignore_set(uint64_t set);
+/* Children leave nothing to wait for. */
+bool signal_drops_children(void);
 #pragma GCC visibility pop
 #endif

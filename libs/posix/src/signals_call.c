@@ -39,7 +39,7 @@ long call_of_signals(long number, long a, long b, long c, long d)
     case SYS_tgkill:
         return a <= 0 || b <= 0 ? -EINVAL : a != OWN_NUMBER ? -ESRCH : signal_send(b, c);
     case SYS_kill:
-        return a == 0 || a == OWN_NUMBER || a == -1 ? signal_send(0, b) : -ESRCH;
+        return a == 0 || a == OWN_NUMBER || a == -1 ? signal_send(0, b) : process_send(a, b);
     case SYS_rt_sigpending:
         return signal_pending_set((void *)a);
     case SYS_rt_sigtimedwait:

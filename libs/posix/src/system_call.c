@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <posix/spawn.h>
 #include <posix/system_call.h>
 #include <sched.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 /* Groups that a static program may lack (posix/groups.h). */
 #pragma weak call_of_files
 #pragma weak call_of_pipes
+#pragma weak call_of_processes
 #pragma weak call_of_signals
 #pragma weak call_of_timers
 
@@ -75,6 +77,8 @@ static long call_of_group(long number, long a, long b, long c, long d, long e, l
     long result = -ENOSYS;
     if (call_of_files)
         result = call_of_files(number, a, b, c, d, e);
+    if (result == -ENOSYS && call_of_processes)
+        result = call_of_processes(number, a, b, c, d);
     if (result == -ENOSYS && call_of_signals)
         result = call_of_signals(number, a, b, c, d);
     if (result == -ENOSYS && call_of_pipes)
@@ -136,7 +140,6 @@ long posix_system_call(long number, long a, long b, long c, long d, long e, long
         return sys_thread_number();
     case SYS_getpid:
         return OWN_NUMBER;
-    case SYS_getppid:
     case SYS_getuid:
     case SYS_geteuid:
     case SYS_getgid:
@@ -178,6 +181,8 @@ long posix_system_call(long number, long a, long b, long c, long d, long e, long
         return time_sleep(a, b, (void *)c, (void *)d);
     case SYS_nanosleep:
         return time_sleep(CLOCK_REALTIME, 0, (void *)a, (void *)b);
+    case POSIX_CALL_TAKE_GIVEN:
+        return (long)given_take((uint64_t *)a);
     case SYS_getrandom:
         return fill_random((void *)a, (unsigned long)b);
     case SYS_uname:

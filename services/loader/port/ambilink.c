@@ -3,10 +3,13 @@
 #include <ambilink/loaded.h>
 #include <bootimage/archive.h>
 #include <protocol/call.h>
+#include <protocol/loader.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <system/call.h>
+#include <system/signal.h>
 #include <system/start.h>
 
 #include "port.h"
@@ -277,8 +280,10 @@ bool port_receive(struct port *port, struct port_event *event, void *data, uint6
         handle_t reply = 0;
         if (sys_receive(sys_start_handle(START_HANDLE_LOADER), &message, &reply) != STATUS_OK)
             continue;
-        for (uint64_t i = 0; i < message.handle_count; i++)
-            sys_handle_close(message.handle[i]); /* no operation takes any */
+        const bool is_start = reply && message.word[0] == LOADER_START && message.handle_count == 1;
+        for (uint64_t i = 0; i < message.handle_count && !is_start; i++)
+            sys_handle_close(message.handle[i]); /* no other operation takes any */
+        event->gift.id = is_start ? message.handle[0] : 0;
         event->number = message.badge;
         if (reply) {
             event->kind = PORT_REQUEST;
@@ -305,6 +310,44 @@ void port_reply(struct port *port, struct port_reply reply, int64_t status, cons
         memcpy(message.word, answer->word, sizeof message.word);
         message.data = (void *)(uintptr_t)answer->data;
         message.size = answer->size;
+        message.handle[0] = (handle_t)answer->gift.id;
+        message.handle_count = answer->gift.id != 0;
     }
     ipc_answer((handle_t)reply.id, status, &message);
+}
+
+void port_gift_drop(struct port *port, struct port_gift gift)
+{
+    (void)port;
+    if (gift.id)
+        sys_handle_close((handle_t)gift.id);
+}
+
+/* What such a signal does to a process that has said nothing of it. There is no stopping. */
+static bool ends_process(uint64_t signal)
+{
+    switch (signal) {
+    case SIGCHLD:
+    case SIGCONT:
+    case SIGSTOP:
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+    case SIGURG:
+    case SIGWINCH:
+        return false;
+    default:
+        return true;
+    }
+}
+
+int64_t port_signal(struct port *port, struct port_space space, uint64_t signal, uint64_t sender)
+{
+    (void)port;
+    if (signal > SIGNAL_MAX)
+        return PORT_INVALID;
+    int64_t status = signal == SIGKILL ? STATUS_INVALID : sys_process_signal((handle_t)space.id, (unsigned)signal, sender);
+    if (status != STATUS_INVALID)
+        return status;
+    return ends_process(signal) ? sys_process_end((handle_t)space.id, (int64_t)(EXIT_BY_SIGNAL | signal)) : PORT_OK;
 }

@@ -91,6 +91,26 @@ static void check_names(void)
     CHECK(names_lookup("a name that is longer than thirty-one characters") == STATUS_TOO_LONG);
 }
 
+static int64_t ask_loader(uint64_t operation, uint64_t process, uint64_t more)
+{
+    const struct message request = {.word = {operation, process, more}};
+    struct message reply = {0};
+    return ipc_call(sys_start_handle(START_HANDLE_LOADER), &request, &reply);
+}
+
+/* A handle that comes along with a start that is refused is the loader service's to close: as many as it likes. */
+static void check_gifts(void)
+{
+    for (unsigned i = 0; i < 300; i++) {
+        struct message request = {.word = {LOADER_START}, .data = i % 2 ? "audit" : "nothing", .size = 7, .handle_count = 1}, reply = {0};
+        request.size = strlen(request.data);
+        request.handle[0] = (handle_t)sys_endpoint_create();
+        CHECK(ipc_call(sys_start_handle(START_HANDLE_LOADER), &request, &reply) == (i % 2 ? STATUS_NO_RIGHT : STATUS_NOT_FOUND));
+        CHECK(sys_handle_close(request.handle[0]) == STATUS_BAD_HANDLE);
+    }
+    CHECK(ask_loader(LOADER_GIVEN, 0, 0) == STATUS_NOT_FOUND && ask_loader(LOADER_WAIT, 0, 0) == STATUS_NOT_FOUND);
+}
+
 static void check_loader(void)
 {
     const char *others[] = {"names", "console", "files", "audit", "fortune", OWN};
@@ -106,8 +126,14 @@ static void check_loader(void)
         if (status.state == LOADER_RUNS && !is_own) {
             CHECK(loader_module(status.number, 0, &module) == STATUS_NO_RIGHT);
             CHECK(loader_stop(status.number) == STATUS_NO_RIGHT);
+            CHECK(ask_loader(LOADER_SIGNAL, status.number, 9) == STATUS_NO_RIGHT);
+            CHECK(ask_loader(LOADER_SIGNAL, status.number, 0) == STATUS_NO_RIGHT);
         }
     }
+    CHECK(ask_loader(LOADER_SIGNAL, own, 65) == STATUS_INVALID && ask_loader(LOADER_SIGNAL, own, ~0ull) == STATUS_INVALID);
+    CHECK(ask_loader(LOADER_SIGNAL, own, 0) == STATUS_OK && ask_loader(LOADER_SIGNAL, own, 17) == STATUS_OK); /* ignored */
+    CHECK(ask_loader(LOADER_SIGNAL, 1, 9) == STATUS_NOT_FOUND && ask_loader(LOADER_SIGNAL, ~0ull, 9) == STATUS_NOT_FOUND);
+    check_gifts();
     CHECK(own && loader_module(own, 0, &module) == STATUS_OK);
     CHECK(loader_module(0, 0, &module) == STATUS_NO_RIGHT && loader_module(~0ull, 0, &module) == STATUS_NO_RIGHT);
     CHECK(loader_register(own, OWN, 1) == STATUS_NO_RIGHT && loader_unregister("console") == STATUS_NO_RIGHT);

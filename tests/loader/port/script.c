@@ -207,6 +207,20 @@ void port_reply(struct port *port, struct port_reply reply, int64_t status, cons
     printf("\n");
 }
 
+void port_gift_drop(struct port *port, struct port_gift gift)
+{
+    (void)port;
+    if (gift.id)
+        misuse("a gift that no request had");
+}
+
+int64_t port_signal(struct port *port, struct port_space space, uint64_t signal, uint64_t sender)
+{
+    (void)port;
+    printf("signal %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", space.id, signal, sender);
+    return signal > 64 ? PORT_INVALID : PORT_OK;
+}
+
 void port_close(struct port *port)
 {
     books_print(port);

@@ -5,12 +5,13 @@
 
 enum loader_operation {
     LOADER_START = 1, /* data: service name, which the manifest must list in the caller's `starts`; reply word 1: process
-                         number */
-    LOADER_WAIT,      /* word 1: process number; reply, when it ended: word 1 state, word 2 exit status */
+                         number. One handle may come along, which the process gets when it asks (LOADER_GIVEN) */
+    LOADER_WAIT,      /* word 1: process number, 0: any that the caller started, each once; reply, when it ended: word 1
+                         state, word 2 exit status, word 3 number; STATUS_NOT_FOUND */
     LOADER_MODULES,   /* word 1: process number, word 2: index from 0; reply data: struct loader_module. Of other processes
                          than the caller's with the manifest's grant `inspect` */
     LOADER_PROCESS,   /* word 1: index from 0; reply word 1: process number, word 2: state, word 3: exit status,
-                         data: its name */
+                         word 4: who started it, 0: no process that runs, data: its name */
 
     /* The caller's own objects; data in is a name, NUL-terminated, after it a second one where there is one. */
     LOADER_OPEN,      /* word 1: LOADER_OPEN_..., data: name ("": the program); reply: struct loader_opened in word 1 on,
@@ -39,6 +40,10 @@ enum loader_operation {
     LOADER_BIND,      /* a function that waited for its first call; word 1: an address in its caller's object, word 2: index
                          into that one's DT_JMPREL; reply word 1: address, word 2: 1 as in struct loader_symbol, word 3:
                          address of the slot, 0 where it is read-only; STATUS_NOT_FOUND: data says why */
+
+    LOADER_SIGNAL,    /* word 1: process number, word 2: signal, 0: none is sent. Of processes that the caller did not start with
+                         the manifest's grant `control`. STATUS_NOT_FOUND, STATUS_PEER_GONE, STATUS_NO_RIGHT, STATUS_INVALID */
+    LOADER_GIVEN,     /* reply: the handle that the caller's starter gave it; STATUS_NOT_FOUND: none */
 };
 
 /* LOADER_SIGNALLED: by a signal, whose number is the exit status. */

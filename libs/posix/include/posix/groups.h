@@ -12,6 +12,7 @@
     do {                          \
         POSIX_NEEDS(files);       \
         POSIX_NEEDS(pipes);       \
+        POSIX_NEEDS(processes);   \
         POSIX_NEEDS(signals);     \
         POSIX_NEEDS(timers);      \
     } while (0)
@@ -78,6 +79,18 @@ static inline __attribute__((always_inline)) void posix_needs(long number)
     case SYS_sendmsg:
     case SYS_recvmsg:
         POSIX_NEEDS(pipes);
+        break;
+    case SYS_wait4:
+    case SYS_waitid:
+    case SYS_getppid:
+#ifdef SYS_getpgrp
+    case SYS_getpgrp:
+#endif
+    case SYS_getpgid:
+    case SYS_getsid:
+    case SYS_setpgid:
+    case SYS_setsid:
+        POSIX_NEEDS(processes);
         break;
     case SYS_rt_sigaction:
     case SYS_rt_sigprocmask:
