@@ -1,16 +1,17 @@
-"""Which functions run until programs have started and ended: order.py BUILD writes the lists by which lld places them first.
+"""Which functions run until programs have started and ended: order.py BUILD writes the lists by which lld places them.
 
-They lie scattered over many pages otherwise, each of which a boot has to compare with its digest: in a signed image a page is
-as dear as all else that a small program does."""
+They lie scattered over many pages otherwise, each of which a boot has to compare with its digest: in a signed image a
+page is as dear as all else that a small program does."""
 
 import sys
 import tempfile
 from pathlib import Path
 
+from tests.bench.boot import make_image
+
 from ambilink.files import write_atomically
 from ambilink.machine.model import BootRequest
 from ambilink.verify.profile import profile
-from tests.bench.boot import make_image
 
 STRATEGIES = ("static", "pack", "loader", "interp")
 # By the file that they run in; what the demo runs comes last.
@@ -30,7 +31,8 @@ def main() -> None:
 def _add(found: dict[str, dict[str, None]], request: BootRequest, build: Path) -> None:
     ran = profile(request, build).places
     for name, functions in found.items():
-        functions.update(dict.fromkeys(sorted({each.function for each in ran if each.file == name and each.function != "?"})))
+        here = {each.function for each in ran if each.file == name}
+        functions.update(dict.fromkeys(sorted(here - {"?"})))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""What programs run when they start and end lies together in loader and libc: each page of it costs a signed boot as much as
-a small program does."""
+"""What programs run when they start and end lies together in loader and libc: each page of it costs a signed boot as
+much as a small program does."""
 
 from pathlib import Path
 

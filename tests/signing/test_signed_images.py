@@ -17,6 +17,10 @@ from ambilink.elf.file import ElfFile
 from ambilink.machine.boot import boot
 from ambilink.machine.model import BootRequest, Verdict
 from ambilink.verify.kernel_file import with_kernel
+from tests.boot.entries import ENTRY_MAX, longest_entries
+from tests.boot.flip_image import pack as pack_demo
+
+IMAGE_CHECK, SERVICE_START = 23, 24  # SYS_... of boot/include/ambilink/abi.h
 
 SERVICES = [
     {"name": "names", "grants": ["log"]},
@@ -91,6 +95,18 @@ def with_header(image: ImageFile, **fields) -> bytes:
 def test_it_boots(images, machine):
     verdict, text = images.boot(images.signed().data, machine)
     assert verdict is Verdict.PASS, text
+
+
+def test_what_signed_boots_cost(images):
+    """At most four times the instructions of the same system not signed, and no entry into the kernel is long: neither
+    those that hash pages, nor the start of a service at run time."""
+    path = pack_demo(images.build, images.folder, "kernel")
+    plain = longest_entries(BootRequest(path, seed=1))[0]
+    path.write_bytes(signing.resign(container.read(path), images.keys["own"], 1, 1))
+    outcome, entries = longest_entries(BootRequest(path, seed=1))
+    assert outcome.verdict is plain.verdict is Verdict.PASS, outcome.text
+    assert outcome.instructions < 4 * plain.instructions
+    assert {IMAGE_CHECK, SERVICE_START} <= entries.keys() and max(entries.values()) < ENTRY_MAX, entries
 
 
 def test_a_manifest_signs(images):

@@ -61,9 +61,23 @@ static bool is_intact(uint64_t page)
     return false;
 }
 
+/* One page is hashed in a step: those of the tree that lead to a page come before it. */
+static bool is_next(uint64_t page)
+{
+    const uint64_t next = tree_next_page(&boot_image.tree, page);
+    return next == page || !is_intact(next);
+}
+
+static bool frame_is_next(uint64_t frame)
+{
+    return is_next((frame - image_place.address) / PAGE_SIZE);
+}
+
 bool boot_image_check(uint64_t offset, uint64_t size)
 {
     for (uint64_t page = offset / PAGE_SIZE, end = PAGE_UP(offset + size) / PAGE_SIZE; page < end; page++) {
+        while (is_hashed() && !is_next(page))
+            work_pause();
         if (!is_intact(page))
             return false;
         work_pause();
@@ -153,6 +167,7 @@ void boot_image_open(uint32_t kernel_sum)
         .state = boot_image.tree.state,
         .check = check_frame,
         .check_early = check_frames,
+        .is_next = is_hashed() ? frame_is_next : NULL,
         .early = is_hashed() ? 0 : CHECKED_EARLY, /* a hash costs too much before the page is needed */
     };
     boot_image.run = memory_create_run(image_place.address, image_place.size);

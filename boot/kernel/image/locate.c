@@ -24,8 +24,10 @@ bool locate(struct space *space, uint64_t address, struct located *found)
     static struct headers headers;
     enum link_error error;
     unsigned prot;
-    space_touch(space, address);
-    uint64_t frame = page_lookup(space->page_table, address & -PAGE_SIZE, &prot);
+    uint64_t frame;
+    do
+        frame = page_lookup(space->page_table, address & -PAGE_SIZE, &prot);
+    while (!frame && space_touch(space, address));
     uint64_t offset = frame - image_place.address;
     const struct image_file *file = frame && prot & RIGHT_EXECUTE && offset < image_place.size ? boot_image_file_at(offset) : NULL;
     if (!file || !boot_image_check_file(file))

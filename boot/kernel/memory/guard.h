@@ -14,6 +14,7 @@ struct page_guard {
     uint64_t start;          /* of the run; 0: there is none */
     const uint8_t *state;    /* by page: GUARD_INTACT, or something else */
     bool (*check)(uint64_t frame); /* compares a page of the run that is not GUARD_INTACT; false: damaged, which is logged */
+    bool (*is_next)(uint64_t frame); /* true: to compare that page is one step; false: the step before it was done. NULL: always */
     uint64_t early;          /* pages of a mapping, up to which they are compared when it is made */
     void (*check_early)(uint64_t frame, uint64_t count); /* compares so many; a damaged one stays withheld */
     bool damage;             /* a process touched a damaged page (space->damaged), and has not been ended for it */

@@ -46,7 +46,8 @@ void page_protect(uint64_t table, uint64_t address, const struct memory *memory,
 /* Holes in the range are no matter. Tables that map nothing any more go. */
 void page_unmap(uint64_t table, uint64_t address, uint64_t size);
 /* A user address could not be used: if its page was withheld (memory/guard.h), compare it, and let it be used if it is
- * intact. Pages around it that were found intact already come along. */
+ * intact. Pages around it that were found intact already come along. It is one step: PAGE_INTACT may mean that the address is
+ * to be used once more, for the next. */
 enum page_touched { PAGE_NOT_WITHHELD, PAGE_INTACT, PAGE_DAMAGED };
 enum page_touched page_touch(uint64_t table, uint64_t address);
 /* The same for user addresses from *address on, as far as work_left allows: *address is where it ended, at a damaged

@@ -55,7 +55,7 @@ int64_t space_unmap_some(struct space *space, uint64_t address, uint64_t size, s
 int64_t space_protect_some(struct space *space, uint64_t address, uint64_t size, unsigned prot,
                            struct space_progress *progress);
 
-/* An address could not be used. True: its page was withheld, is intact, and can be used now. A process that touches a
+/* An address could not be used. True: its page was withheld, and is intact so far: use it, or touch it, again. A process that touches a
  * damaged page is to be ended (process_end_damaged). */
 bool space_touch(struct space *space, uint64_t address);
 /* Compare beforehand what is withheld in a range, from `done` bytes on: STATUS_OK, and it can be used; STATUS_CORRUPT,

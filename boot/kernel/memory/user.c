@@ -9,7 +9,7 @@ static uint8_t *user_pointer(struct space *space, uint64_t address, bool write)
 {
     unsigned prot;
     uint64_t frame = page_lookup(space->page_table, address, &prot);
-    if (!frame && space_touch(space, address))
+    while (!frame && space_touch(space, address))
         frame = page_lookup(space->page_table, address, &prot);
     if (!frame || (write && !(prot & RIGHT_WRITE)))
         return NULL;

@@ -425,11 +425,20 @@ static bool reveal(uint64_t *entry, bool compares)
     return true;
 }
 
+/* A page that is withheld can be compared now; false: what must be compared before it took this step. */
+static bool is_next(const uint64_t *entry)
+{
+    const uint64_t frame = *entry & ENTRY_FRAME;
+    return !page_guard.is_next || *guard_state(frame) == GUARD_INTACT || page_guard.is_next(frame);
+}
+
 enum page_touched page_touch(uint64_t table, uint64_t address)
 {
     uint64_t *above, *entry = address < PROCESS_HIGHEST_ADDRESS ? page_entry(table, address, false, &above) : NULL;
     if (!entry || !(*entry & ENTRY_WITHHELD))
         return PAGE_NOT_WITHHELD;
+    if (!is_next(entry))
+        return PAGE_INTACT;
     if (!reveal(entry, true))
         return PAGE_DAMAGED;
     entry -= address / PAGE_SIZE % TOUCHED_TOGETHER;
@@ -455,9 +464,14 @@ enum page_touched page_touch_range(uint64_t table, uint64_t *address, uint64_t e
     while (*address < end && work_left) {
         uint64_t *above, *entry = page_entry(table, *address, false, &above);
         uint64_t next = *address - *address % LARGE_PAGE + LARGE_PAGE;
-        for (; entry && *address < next && *address < end && work_left; entry++, *address += PAGE_SIZE)
-            if (*entry & ENTRY_WITHHELD && !reveal(entry, true))
+        for (; entry && *address < next && *address < end && work_left; entry++, *address += PAGE_SIZE) {
+            if (!(*entry & ENTRY_WITHHELD))
+                continue;
+            if (!is_next(entry))
+                break;
+            if (!reveal(entry, true))
                 return PAGE_DAMAGED;
+        }
         if (!entry)
             *address = hole_end(table, *address);
         work_did(1);

@@ -177,6 +177,17 @@ bool tree_check_page(struct tree *tree, uint64_t page)
     return check_with_tree(tree, page);
 }
 
+uint64_t tree_next_page(const struct tree *tree, uint64_t page)
+{
+    uint64_t next = page, number = page;
+    for (unsigned level = 0; page < tree->level_page[0] && level < tree->level_count; level++) {
+        number /= tree->per_page;
+        if (tree->state[tree->level_page[level] + number] == TREE_UNKNOWN)
+            next = tree->level_page[level] + number;
+    }
+    return next;
+}
+
 bool tree_check_range(struct tree *tree, uint64_t offset, uint64_t size, uint64_t *page)
 {
     uint64_t at = offset / PAGE, end = (offset + size + PAGE - 1) / PAGE;

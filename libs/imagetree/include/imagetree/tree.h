@@ -30,6 +30,10 @@ void tree_init(struct tree *tree, const void *bytes, uint8_t *state);
 /* True: the page is intact. Pages that the tree itself lies in may be asked for, too. */
 bool tree_check_page(struct tree *tree, uint64_t page);
 
+/* What tree_check_page would compare first for a page: one of the tree, as long as one on the way from the root to it is not
+ * known; then itself. Pages of the tree are compared with all that lead to them. For callers that compare one page at a time. */
+uint64_t tree_next_page(const struct tree *tree, uint64_t page);
+
 /* True: all pages of a range of the archive are intact. False: *page is the first that is not. */
 bool tree_check_range(struct tree *tree, uint64_t offset, uint64_t size, uint64_t *page);
 
