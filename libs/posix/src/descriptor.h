@@ -49,6 +49,8 @@ void descriptor_set(long number, const struct descriptor *opened);
 long descriptor_describe(const struct descriptor *file, struct stat *status);
 /* Of a folder; NULL: it is none. */
 const char *folder_path(const struct descriptor *folder);
+/* The path that relative ones start from: "" is the root. */
+extern const char *working_folder;
 /* The path of what a call names: AT_FDCWD, a folder's descriptor, or a whole path. */
 long path_at(long directory, const char *text, struct path *path);
 

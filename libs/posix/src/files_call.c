@@ -18,7 +18,7 @@ static long file_no_link(long directory, const char *path)
     return error ? error : -EINVAL;
 }
 
-long call_of_files(long number, long a, long b, long c, long d, long e)
+long call_of_files(long number, long a, long b, long c, long d, long e, long f)
 {
     POSIX_NEEDS(mappings); /* what is open can be mapped, by mmap, which each program calls */
     switch (number) {
@@ -69,11 +69,9 @@ long call_of_files(long number, long a, long b, long c, long d, long e)
     case SYS_fsync:
     case SYS_fdatasync:
         return file_control(a, F_GETFL, 0) < 0 ? -EBADF : 0; /* memory is all there is */
-    case SYS_umask:
-        return 022; /* files have no modes of their own */
     case SYS_getrusage:
         return time_usage(a, (void *)b);
     default:
-        return -ENOSYS;
+        return call_of_places(number, a, b, c, d, e, f);
     }
 }

@@ -34,8 +34,18 @@ long file_write_vector(long file, const struct iovec *parts, long count);
 long file_write_at(long file, const void *data, unsigned long size, long offset);
 long file_resize(long file, long size);
 long file_lock_whole(long file, long operation);
+long file_allocate(long file, long mode, long offset, long size);
+/* Of several parts at a position. */
+long file_vector_at(long file, const struct iovec *parts, long count, long offset, int writes);
+/* At an offset, which moves on, or where there is none at the position. */
+long file_copy(long out, long *out_offset, long in, long *in_offset, unsigned long count);
+long working_set(const char *path);
+long working_set_by(long folder);
+/* Bytes, with the NUL. */
+long working_get(char *buffer, unsigned long size);
+long call_of_places(long number, long a, long b, long c, long d, long e, long f);
 long file_resize_at(const char *path, long size);
-long call_of_files(long number, long a, long b, long c, long d, long e);
+long call_of_files(long number, long a, long b, long c, long d, long e, long f);
 /* Pipes, local sockets, and waiting for several descriptors. */
 long call_of_pipes(long number, long a, long b, long c, long d, long e, long f);
 /* Of a folder, as struct dirent. */

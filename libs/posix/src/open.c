@@ -10,6 +10,7 @@
 #include "tmp_client.h"
 
 static handle_t files_service, tmp_service;
+const char *working_folder = "";
 
 long service_files(handle_t *files)
 {
@@ -50,7 +51,7 @@ long image_open(const char *path, long flags, struct descriptor *opened)
 /* Whether a path needs no closer look: "tmp" is nowhere in it. */
 static bool is_of_image(long directory, const char *text)
 {
-    return (directory == AT_FDCWD || *text == '/') && !strstr(text, TMP_PLACE);
+    return (*text == '/' || (directory == AT_FDCWD && !*working_folder)) && !strstr(text, TMP_PLACE);
 }
 
 long file_open(long directory, const char *text, long flags)

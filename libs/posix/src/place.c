@@ -14,7 +14,7 @@ const char *folder_path(const struct descriptor *folder)
 
 long path_at(long directory, const char *text, struct path *path)
 {
-    const char *base = "";
+    const char *base = working_folder;
     if (directory != AT_FDCWD && *text != '/') {
         const struct descriptor *folder = descriptor_of(directory);
         base = folder ? folder_path(folder) : NULL;
@@ -42,7 +42,7 @@ static long keep_folder(struct descriptor *opened, const char *path)
 /* A whole path goes to the service as it is, which looks at each part of it. */
 static const char *image_text(long directory, const char *text, const struct path *path)
 {
-    return *text == '/' || directory == AT_FDCWD ? text : *path->text ? path->text : "/";
+    return *text == '/' || (directory == AT_FDCWD && !*working_folder) ? text : *path->text ? path->text : "/";
 }
 
 long place_open(long directory, const char *text, long flags, struct descriptor *opened)

@@ -16,7 +16,6 @@
 
 #include "internal.h"
 
-#define ROOT "/"
 
 /* Groups that a static program may lack (posix/groups.h). */
 #pragma weak call_of_files
@@ -54,14 +53,6 @@ static long name_system(struct utsname *name)
     return 0;
 }
 
-static long working_directory(char *buffer, unsigned long size)
-{
-    if (size < sizeof ROOT)
-        return -ERANGE;
-    memcpy(buffer, ROOT, sizeof ROOT);
-    return sizeof ROOT;
-}
-
 static long limits(int resource, struct rlimit *limit)
 {
     if (resource < 0 || resource >= RLIM_NLIMITS)
@@ -76,7 +67,7 @@ static long call_of_group(long number, long a, long b, long c, long d, long e, l
 {
     long result = -ENOSYS;
     if (call_of_files)
-        result = call_of_files(number, a, b, c, d, e);
+        result = call_of_files(number, a, b, c, d, e, f);
     if (result == -ENOSYS && call_of_processes)
         result = call_of_processes(number, a, b, c, d);
     if (result == -ENOSYS && call_of_signals)
@@ -187,8 +178,6 @@ long posix_system_call(long number, long a, long b, long c, long d, long e, long
         return fill_random((void *)a, (unsigned long)b);
     case SYS_uname:
         return name_system((void *)a);
-    case SYS_getcwd:
-        return working_directory((void *)a, (unsigned long)b);
     case SYS_prlimit64:
         return limits((int)b, (void *)d);
     default:

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static char base[200], names[8][300];
@@ -214,6 +216,64 @@ static void mappings(void)
     show("kept", strcmp(private, "mine"));
 }
 
+/* The working folder, below the base. */
+static void show_working(const char *what)
+{
+    char path[400];
+    const char *got = getcwd(path, sizeof path);
+    const size_t length = strlen(base);
+    printf("%s: %s\n", what, !got ? "none" : strncmp(path, base, length) ? path : path + length);
+}
+
+static void working(void)
+{
+    char small[4];
+    struct stat status;
+    chdir("/"), show_working("root"), show("chdir", chdir(base));
+    show_working("now"), show("makes", mkdir("folder", 0777));
+    show("goes there", chdir("folder")), show_working("now");
+    int file = open("file", O_CREAT | O_RDWR, 0666);
+    show("writes", write(file, "0123456789", 10)), show("stat", stat("../folder/file", &status)), show("bytes", status.st_size);
+    show("stat by a whole path", stat(at("folder/file"), &status));
+    show("to a file", chdir("file")), show("to nothing", chdir("none")), show("to less", chdir(""));
+    show("too small", !getcwd(small, sizeof small) && errno == ERANGE);
+    show("renames", rename("file", "../moved")), show("here no more", access("file", F_OK));
+    show("goes up", chdir("..")), show_working("now"), show("is here", access("moved", R_OK | W_OK));
+    int folder = open("folder", O_RDONLY | O_DIRECTORY);
+    show("goes by number", fchdir(folder)), show_working("now");
+    show("by a file's number", fchdir(file)), show("by no number", fchdir(60));
+    list(".");
+    show("of the root", chdir("/")), show("relative", access("tmp", F_OK)), show("nothing", access("folder", F_OK));
+    show("removes", unlinkat(folder, "../moved", 0)), show("removes", rmdir(at("folder")));
+    close(folder), close(file);
+    umask(027);
+    show("mask", umask(022));
+}
+
+static void copies(void)
+{
+    char text[64] = {0};
+    off_t from = 2, to = 3;
+    int one = open(at("one"), O_CREAT | O_RDWR, 0666), two = open(at("two"), O_CREAT | O_RDWR, 0666);
+    struct iovec parts[] = {{"abc", 3}, {"", 0}, {"defgh", 5}}, into[] = {{text, 2}, {text + 2, 30}};
+    show("pwritev", pwritev(one, parts, 3, 1)), show("position", lseek(one, 0, SEEK_CUR));
+    show("preadv", preadv(one, into, 2, 1)), show(text, 0);
+    show("preadv behind", preadv(one, into, 2, 100)), show("preadv before", preadv(one, into, 2, -1));
+    show("sendfile", sendfile(two, one, &from, 4)), show("from", from), show("sendfile", sendfile(two, one, NULL, 100));
+    show("position", lseek(one, 0, SEEK_CUR)), show("size", lseek(two, 0, SEEK_END));
+    from = 1;
+    show("copy_file_range", copy_file_range(one, &from, two, &to, 3, 0)), show("from", from), show("to", to);
+    memset(text, 0, sizeof text);
+    show("reads", pread(two, text, 50, 0));
+    for (unsigned i = 0; i < 20; i++)
+        putchar(text[i] ? text[i] : '.');
+    puts("");
+    show("of none", sendfile(two, 60, NULL, 1)), show("of nothing", sendfile(two, one, NULL, 0));
+    show("fallocate", posix_fallocate(two, 0, 100)), show("size", lseek(two, 0, SEEK_END));
+    show("no less", posix_fallocate(two, 0, 10)), show("size", lseek(two, 0, SEEK_END)), show("wrong", posix_fallocate(two, -1, 1));
+    close(one), close(two), unlink(at("one")), unlink(at("two"));
+}
+
 int main(int count, char **arguments)
 {
     snprintf(base, sizeof base, "%s%s/own", count > 2 ? "" : "/tmp", count > 2 ? arguments[1] : "");
@@ -224,6 +284,8 @@ int main(int count, char **arguments)
     folders();
     library();
     mappings();
+    working();
+    copies();
     unlink(at("b")), unlink(at("text")), unlink(at("map"));
     list(base);
     show("gone", rmdir(base));

@@ -32,6 +32,8 @@ static inline __attribute__((always_inline)) void posix_needs(long number)
     case SYS_unlink:
     case SYS_rename:
     case SYS_readlink:
+    case SYS_symlink:
+    case SYS_mknod:
 #endif
     case SYS_openat:
     case SYS_newfstatat:
@@ -49,6 +51,16 @@ static inline __attribute__((always_inline)) void posix_needs(long number)
     case SYS_fsync:
     case SYS_fdatasync:
     case SYS_umask:
+    case SYS_chdir:
+    case SYS_fchdir:
+    case SYS_getcwd:
+    case SYS_sendfile:
+    case SYS_copy_file_range:
+    case SYS_preadv:
+    case SYS_pwritev:
+    case SYS_fallocate:
+    case SYS_symlinkat:
+    case SYS_mknodat:
     case SYS_getrusage:
         POSIX_NEEDS(files);
         break;
