@@ -16,7 +16,8 @@ from ambilink.machine.boot import boot
 from ambilink.machine.model import BootRequest
 from ambilink.verify.kernel_file import startable
 
-PROCESSES = "no processes are made by programs: `fork`, `vfork`, `posix_spawn` answer ENOSYS"
+PROCESSES = "a process cannot be copied: `fork`, `vfork` and `execve` answer ENOSYS"
+NO_SERVICE = "the image has no service of that name: `posix_spawn` answers ENOENT"
 IPC = "System V queues, semaphores and shared memory answer ENOSYS"
 USERS = "there is no `/etc/passwd` and no `/etc/group`"
 DEVICES = "there is no `/dev/null` and no `/dev/zero`"
@@ -30,7 +31,8 @@ REASONS = {
     **dict.fromkeys(("devices", "syscall_sign_extend", "syscall-sign-extend"), DEVICES),
     "pthread_cancel-sem_wait": "a wait for a semaphore does not go on behind a cancellation that is held back",
     **dict.fromkeys(("fflush-exit", "fcntl-locks", "daemon-failure", "execle-env"), PROCESSES),
-    **dict.fromkeys(("vfork", "spawn", "popen"), PROCESSES),
+    "vfork": PROCESSES,
+    **dict.fromkeys(("spawn", "popen"), NO_SERVICE),
     **dict.fromkeys(("ipc_msg", "ipc_sem", "ipc_shm"), IPC),
     **dict.fromkeys(("sem_open", "sem_close-unmap", "shm_open"), NAMED),
     "rlimit-open-files": "`setrlimit` changes nothing; `/dev/null` is not there",
