@@ -35,6 +35,17 @@ def coreutils(text: str, **settings) -> Case:
     return Case(f"/usr/bin/{name}", words, **settings)
 
 
+PYTHON = Path("/usr/bin/python3").resolve()
+# What it needs of its library: little, as each module that is imported is compiled in the boot.
+SCRIPT = (
+    "import math, mmap, sys, time, _thread; found = []; "
+    "[_thread.start_new_thread(lambda i=i: found.append(i * i), ()) for i in range(4)]; "
+    "[time.sleep(0.001) for _ in iter(lambda: len(found) < 4, False)]; "
+    "print(sorted(found), 2**100, round(math.pi, 9), mmap.PAGESIZE, sys.version_info[0], f'{1 / 3:.5f}')"
+)
+QUERY = "create table t(a, b); insert into t values (1, 'x'), (2, 'y'); select a, b, sqrt(a) from t order by b desc;"
+LUA = "local t = {} for i = 1, 5 do t[i] = i * i end print(table.concat(t, ' '), string.format('%.4f', math.pi))"
+
 # FILE is a file of five lines, FOLDER the folder that it lies in.
 CASES = [
     Case("/usr/bin/hello", []),
@@ -93,6 +104,22 @@ CASES = [
     ),
     coreutils("test -f FOLDER", status=1),
     Case("/bin/bash", ["-c", "for i in 1 2 3; do echo $((i * i)); done; printf '%s\\n' ${BASH_VERSINFO[0]}"]),
+    Case("/usr/bin/lua5.4", ["-e", LUA]),
+    Case("/usr/bin/sqlite3", ["-batch", "-init", "/dev/null", ":memory:", QUERY]),
+    Case(
+        str(PYTHON),
+        ["-I", "-S", "-c", SCRIPT],
+        settings={
+            "brings": [
+                f"usr/lib/{PYTHON.name}/encodings",
+                f"usr/lib/{PYTHON.name}/os.py",  # by which it finds the others
+                *(str(each).lstrip("/") for each in Path(f"/usr/lib/{PYTHON.name}/lib-dynload").glob("mmap.*")),
+            ],
+            "memory": 64 << 20,
+            "kernel-memory": 1 << 20,
+            "stack": 1 << 20,
+        },
+    ),
     Case("/bin/dash", ["-c", 'x=3; while [ $x -gt 0 ]; do echo $x; x=$((x - 1)); done; exit 4'], status=4),
 ]
 
@@ -136,7 +163,7 @@ def test_programs_of_a_distribution_print_what_they_print_there(system, folder):
     cases = [case for case in CASES if shutil.which(case.program)]
     missing = {case.program for case in CASES if case not in cases}
     if missing:
-        packages = "Debian: hello, busybox-static, bash, dash, coreutils"
+        packages = "Debian: hello, busybox-static, bash, dash, coreutils, lua5.4, sqlite3, python3-minimal"
         pytest.skip(f"{', '.join(sorted(missing))}: not installed ({packages})")
     system.service("files", grants=["image", "parts"])
     for name in ("text", "archive"):
@@ -148,7 +175,7 @@ def test_programs_of_a_distribution_print_what_they_print_there(system, folder):
         outside = [word.replace("/etc/data", str(folder)) for word in inside]
         wanted[name_of(number, case)] = [line.replace(str(folder), "/etc/data") for line in judged(case, outside)]
         settings = {"calls": "linux", "sysroot": "/", "opens": ["etc/data/*"], "stack": STACK}
-        settings |= {"environment": {"LC_ALL": "C"}}
+        settings |= {"environment": {"LC_ALL": "C"}, **case.settings}
         system.program(name_of(number, case), program=case.program, arguments=inside, **settings)
     outcome = Board(with_kernel(BootRequest(system.pack(), memory_megabytes=512, seed=1, timeout=60.0))).run()
     console = outcome.text
@@ -162,6 +189,34 @@ def test_programs_of_a_distribution_print_what_they_print_there(system, folder):
         if case.status
     }
     assert outcome.verdict is Verdict.FAIL  # some were to end so
+
+
+def test_threads_signals_memory_and_files(system, tmp_path):
+    """The same program, by glibc and by musl, dynamic and static; Linux is the judge."""
+    if not (shutil.which("gcc") and shutil.which("musl-gcc")):
+        pytest.skip("no gcc or no musl-gcc here (Debian: gcc, musl-tools)")
+    source = str(Path(__file__).parent / "linux/threads.c")
+    builds = {
+        "gcc": ["gcc"],
+        "gcc-static": ["gcc", "-static"],
+        "musl-gcc": ["musl-gcc"],
+        "musl-gcc-static": ["musl-gcc", "-static"],
+    }
+    system.service("files", grants=["image", "parts"]).service("tmp", stack=131072).service("pipes")
+    for name, words in builds.items():
+        program = str(tmp_path / name)
+        if subprocess.run([*words, "-O2", "-pthread", "-o", program, source], capture_output=True).returncode:
+            pytest.skip(f"{name} does not link here (Debian: libc6-dev, musl-tools)")
+        # glibc opens this one to end a thread.
+        more = {"brings": ["lib/x86_64-linux-gnu/libgcc_s.so.1"]} if name == "gcc" else {}
+        limits = {"stack": STACK, "memory": 48 << 20, "kernel-memory": 1 << 20}
+        system.program(name, program=program, calls="linux", sysroot="/", **limits, **more)
+    judge = subprocess.run([tmp_path / "musl-gcc-static"], stdout=subprocess.PIPE, text=True)
+    assert judge.returncode == 3
+    console = Board(with_kernel(BootRequest(system.pack(), memory_megabytes=512, seed=1, timeout=60.0))).run().text
+    assert {name: printed(console, name) for name in builds} == dict.fromkeys(builds, judge.stdout.splitlines())
+    assert [line for line in console if line.startswith("kernel: ")] == []
+    assert {f"loader: {name} exited, status 3" for name in builds} <= set(console)
 
 
 def test_what_is_missing_is_named(system):

@@ -32,7 +32,7 @@ static struct statx_timestamp time_of(struct timespec time)
 long linux_statx(long directory, const char *path, long flags, struct statx *status)
 {
     struct stat found;
-    const long error = file_status_at(directory, path, &found, flags & AT_EMPTY_PATH);
+    const long error = linux_status_at(directory, path, &found, flags & AT_EMPTY_PATH);
     if (error)
         return error;
     *status = (struct statx){

@@ -11,14 +11,54 @@
 #include "calls.h"
 #include "internal.h"
 
+#define EPOLL_PWAIT2 441
 #define RANDOM_FLAGS 7 /* do not wait; of whichever source */
 #define SIGNAL_SET_SIZE 8
 #define ARGUMENT(index) ((long)LINUX_ARGUMENT(caller, index))
 
+/* Arguments that are int and may be negative: musl extends them to 64 bits, glibc does not. */
+static long extended(long number, unsigned index, long value)
+{
+    switch (number) {
+    case SYS_openat:
+    case SYS_mkdirat:
+    case SYS_fchownat:
+    case SYS_futimesat:
+    case SYS_newfstatat:
+    case SYS_unlinkat:
+    case SYS_readlinkat:
+    case SYS_fchmodat:
+    case SYS_faccessat:
+    case SYS_faccessat2:
+    case SYS_utimensat:
+    case SYS_statx:
+    case SYS_kill:
+    case SYS_wait4:
+    case SYS_close: /* what is no descriptor is -1, as a rule */
+    case SYS_read:
+    case SYS_write:
+    case SYS_fstat:
+    case SYS_fcntl:
+    case SYS_ioctl:
+        return index == 0 ? (int)value : value;
+    case SYS_renameat:
+    case SYS_renameat2:
+    case SYS_linkat:
+        return index == 0 || index == 2 ? (int)value : value;
+    case SYS_poll:
+        return index == 2 ? (int)value : value;
+    case SYS_mmap:
+        return index == 4 ? (int)value : value;
+    default:
+        return value;
+    }
+}
+
 static long call(const struct linux_frame *caller)
 {
     const long number = (long)caller->number;
-    const long a = ARGUMENT(0), b = ARGUMENT(1), c = ARGUMENT(2), d = ARGUMENT(3), e = ARGUMENT(4), f = ARGUMENT(5);
+    const long a = extended(number, 0, ARGUMENT(0)), b = ARGUMENT(1), c = extended(number, 2, ARGUMENT(2)), d = ARGUMENT(3),
+               e = extended(number, 4, ARGUMENT(4)), f = ARGUMENT(5);
     POSIX_NEEDS_ALL();
     linux_try_pointers(caller);
     switch (number) {
@@ -32,6 +72,27 @@ static long call(const struct linux_frame *caller)
         return linux_brk((unsigned long)a);
     case SYS_mremap:
         return linux_mremap((unsigned long)a, (unsigned long)b, (unsigned long)c, (unsigned long)d);
+    case SYS_open:
+        return linux_open(AT_FDCWD, (const char *)a, b);
+    case SYS_openat:
+        return linux_open(a, (const char *)b, c);
+    case SYS_stat:
+    case SYS_lstat:
+        return linux_status_at(AT_FDCWD, (const char *)a, (struct stat *)b, 0);
+    case SYS_newfstatat:
+        return linux_status_at(a, (const char *)b, (struct stat *)c, d);
+    case SYS_ioctl:
+        return linux_control(a, (unsigned long)b, (void *)c);
+    case SYS_epoll_create:
+    case SYS_epoll_create1:
+        return number == SYS_epoll_create && a <= 0 ? -EINVAL : linux_epoll_create(number == SYS_epoll_create ? 0 : a);
+    case SYS_epoll_ctl:
+        return linux_epoll_control(a, b, c, (const struct epoll_event *)d);
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+        return linux_epoll_wait_milliseconds(a, (struct epoll_event *)b, c, (int)d);
+    case EPOLL_PWAIT2:
+        return linux_epoll_wait(a, (struct epoll_event *)b, c, (const struct timespec *)d);
     case SYS_readv:
     case SYS_writev:
         return c > IOV_MAX || c < 0 ? -EINVAL : c ? posix_system_call(number, a, b, c, d, e, f) : linux_is_open(a);
@@ -85,8 +146,12 @@ static long call(const struct linux_frame *caller)
 
 __attribute__((visibility("hidden"))) long linux_call(const struct linux_frame *caller)
 {
-    const long result = call(caller);
-    if (result == -ENOSYS && caller->number != SYS_rseq) /* which glibc asks for in every program, and does without */
-        linux_report_missing((long)caller->number);
+    const long number = (long)caller->number;
+    long result = call(caller);
+    if (result == -ENOSYS)
+        result = linux_simple_call(number, extended(number, 0, ARGUMENT(0)), ARGUMENT(1), extended(number, 2, ARGUMENT(2)),
+                                   ARGUMENT(3));
+    if (result == -ENOSYS && number != SYS_rseq) /* which glibc asks for in every program, and does without */
+        linux_report_missing(number);
     return result;
 }

@@ -28,6 +28,20 @@ long linux_brk(unsigned long end);
 long linux_mremap(unsigned long address, unsigned long old_size, unsigned long size, unsigned long flags);
 long linux_madvise(unsigned long address, unsigned long size, long advice);
 
+/* Files, with those below /dev that programs expect. */
+struct stat;
+long linux_open(long directory, const char *path, long flags);
+long linux_status_at(long directory, const char *path, struct stat *status, long flags);
+long linux_control(long file, unsigned long request, void *argument);
+
+struct epoll_event;
+struct timespec;
+long linux_epoll_create(long flags);
+long linux_epoll_control(long epoll, long operation, long file, const struct epoll_event *event);
+/* NULL: for ever. */
+long linux_epoll_wait(long epoll, struct epoll_event *events, long most, const struct timespec *time);
+long linux_epoll_wait_milliseconds(long epoll, struct epoll_event *events, long most, int milliseconds);
+
 /* 0, or -EBADF. */
 long linux_is_open(long file);
 long linux_send_file(long to, long from, long *offset, unsigned long size);
@@ -42,6 +56,9 @@ long linux_cpu(unsigned *cpu, unsigned *node);
 long linux_system_information(void *information);
 long linux_affinity(unsigned long size, uint64_t *mask);
 long linux_thread_pointer(long code, unsigned long address);
+
+/* -ENOSYS: it is none of those. */
+long linux_simple_call(long number, long a, long b, long c, long d);
 
 /* A call that is not here is reported, once each, by its name. */
 void linux_report_missing(long number);

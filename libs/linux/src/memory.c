@@ -11,6 +11,7 @@
 
 #define BREAK_BEGIN 0x600000000000ul /* where nothing else goes: the kernel chooses other addresses */
 #define BREAK_SIZE_MAX (1ul << 40)
+#define RESERVED_MAX (32ul << 20)
 #define BREAK_STEP (64ul << 10)
 #define ROUND_UP(x, unit) (((x) + (unit) - 1) & -(unit))
 
@@ -94,6 +95,8 @@ long linux_mmap(unsigned long address, unsigned long size, unsigned long prot, u
     size = ROUND_UP(size, (unsigned long)AMBILINK_PAGE_SIZE);
     if (error)
         return error;
+    if (prot == PROT_NONE && flags & MAP_NORESERVE && size >= RESERVED_MAX)
+        return -ENOMEM; /* a reservation is memory here; glibc does without its arenas */
     const int64_t taken = flags & MAP_FIXED_NOREPLACE ? map_at(address, size) : STATUS_OK;
     if (taken != STATUS_OK)
         return taken == STATUS_OVERLAP ? -EEXIST : error_of(taken);

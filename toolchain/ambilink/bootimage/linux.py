@@ -19,6 +19,7 @@ LAYER = "lib/linux.so"  # boot/kernel/start/launch.c knows it, too
 FILES = "files"  # the service that hands out the image's files
 # musl's interpreter is its C library too, under each of the names that others split theirs into.
 MUSL_ITSELF = re.compile(r"lib(c|pthread|rt|m|dl|util|xnet)\.so")
+ELF, E_TYPE, SHARED = b"\x7fELF", 16, b"\3\0"
 Contents = dict[str, tuple[FileKind, bytes]]
 
 
@@ -26,9 +27,9 @@ def _services(manifest: Manifest) -> list[ManifestService]:
     return [service for service in manifest.services if service.calls is Calls.LINUX]
 
 
-def _libraries(program: Path, sysroot: Path) -> Iterator[tuple[str, Path]]:
-    """Names in the image, and files: the interpreter where the program asks for it, libraries below lib/, where both
-    glibc and musl look."""
+def _libraries(program: Path, opened: list[Path], sysroot: Path) -> Iterator[tuple[str, Path]]:
+    """Names in the image, and files: the interpreter where the program asks for it, and libraries, which it or what it
+    opens needs, below lib/, where both glibc and musl look."""
     first = Module.load(str(program), program)
     if first.interpreter is None:
         return
@@ -41,26 +42,37 @@ def _libraries(program: Path, sysroot: Path) -> Iterator[tuple[str, Path]]:
     is_musl = interpreter.name.startswith("ld-musl-")
 
     def find(name: str, chain: list[Module]) -> Path | None:
-        return interpreter if is_musl and MUSL_ITSELF.match(name) else search.find(name, chain)
+        is_interpreter = name == interpreter.name or (is_musl and MUSL_ITSELF.match(name))
+        return interpreter if is_interpreter else search.find(name, chain)
 
-    for module in load_closure(program, find)[1:]:
-        if not (is_musl and module.path == interpreter):
-            yield f"lib/{module.name}", Path(module.path)
+    for root in (program, *opened):
+        for module in load_closure(root, find)[1:]:
+            if not (is_musl and module.path == interpreter):
+                yield f"lib/{module.name}", Path(module.path)
+
+
+def _is_shared(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(E_TYPE + len(SHARED))
+    return head.startswith(ELF) and head.endswith(SHARED)
 
 
 def _brought(service: ManifestService, number: int) -> Iterator[tuple[str, Path]]:
+    """Names in the image, and files, of one item."""
     assert service.sysroot is not None
-    name = service.brings[number]
-    path = service.sysroot / name
-    if path.is_file():
-        yield name, path
-    elif path.is_dir():
-        for each in sorted(path.rglob("*")):
-            if each.is_file():
-                yield str(each.relative_to(service.sysroot)), each
-    else:
-        rule = f"service {service.name}.brings has {name!r}, and {path} is not there"
-        raise AmbilinkError(service.places["brings", number], rule, "give a path below its sysroot")
+    item, place = service.brings[number], service.places["brings", number]
+    path = service.sysroot / item
+    if not path.exists():
+        rule = f"service {service.name}.brings has {item!r}, and {path} is not there"
+        raise AmbilinkError(place, rule, "give a path below its sysroot")
+    for each in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        name = str(each.relative_to(service.sysroot))
+        if not each.is_file():
+            continue
+        if len(name.encode()) > NAME_MAX:
+            rule = f"service {service.name}.brings: {name!r} is longer than {NAME_MAX} bytes"
+            raise AmbilinkError(place, rule, "bring what is beside it one by one")
+        yield name, each
 
 
 def needed(service: ManifestService, program: Path) -> Iterator[tuple[str, FileKind, Path]]:
@@ -70,20 +82,18 @@ def needed(service: ManifestService, program: Path) -> Iterator[tuple[str, FileK
     if not service.sysroot.is_dir():
         rule = f"service {service.name}.sysroot: {service.sysroot} is no folder"
         raise AmbilinkError(service.place, rule, "give the folder that is / for the program")
+    brought = [each for number in range(len(service.brings)) for each in _brought(service, number)]
+    opened = [path for _, path in brought if _is_shared(path)]
     try:
-        for name, path in _libraries(program, service.sysroot):
+        for name, path in _libraries(program, opened, service.sysroot):
             yield name, FileKind.LIBRARY, path
     except MissingLibrary as error:
         where = f"{error.where} {error.rule}"
         raise AmbilinkError(
             service.place, f"service {service.name}: {where} below {service.sysroot}", "unpack the package that has it"
         ) from error
-    for number in range(len(service.brings)):
-        for name, path in _brought(service, number):
-            if len(name.encode()) > NAME_MAX:
-                rule = f"service {service.name}.brings: {name!r} is longer than {NAME_MAX} bytes"
-                raise AmbilinkError(service.places["brings", number], rule, "bring what is beside it one by one")
-            yield name, FileKind.DATA, path
+    for name, path in brought:
+        yield name, FileKind.LIBRARY if path in opened else FileKind.DATA, path
 
 
 def add(root: Path, contents: Contents, manifest: Manifest, programs: Mapping[str, Path]) -> None:
@@ -94,14 +104,22 @@ def add(root: Path, contents: Contents, manifest: Manifest, programs: Mapping[st
         rule = f"service {service.name} has calls = \"linux\", and {path}, which makes calls of those, is not there"
         raise AmbilinkError(service.place, rule, "build it: libs/linux declares it")
     contents[LAYER] = (FileKind.INTERPRETER, shipped(path))
+    done: set[tuple[object, ...]] = set()
     for service in _services(manifest):
-        for name, kind, path in needed(service, programs[service.program]):
-            data = read_regular(path)
-            before = contents.setdefault(name, (kind, data))
-            if before[1] != data:
-                rule = f"service {service.name} needs {path} as {name}, which is another file of the image"
-                raise AmbilinkError(service.place, rule, "let programs of one image have one sysroot")
+        wants = service.program, service.sysroot, service.brings
+        if wants not in done:
+            _add_needed(contents, service, programs[service.program])
+        done.add(wants)
         _check_files(manifest, service, programs[service.program])
+
+
+def _add_needed(contents: Contents, service: ManifestService, program: Path) -> None:
+    for name, kind, path in needed(service, program):
+        data = read_regular(path)
+        before = contents.setdefault(name, (kind, data))
+        if before[1] != data:
+            rule = f"service {service.name} needs {path} as {name}, which is another file of the image"
+            raise AmbilinkError(service.place, rule, "let programs of one image have one sysroot")
 
 
 def _check_files(manifest: Manifest, service: ManifestService, program: Path) -> None:
