@@ -78,7 +78,7 @@ class System:
 
 def boot(build: Path, image: Path, machine: str = "emulator", **settings) -> BootResult:
     expect = settings.pop("expect", None)
-    request = BootRequest(image, **{"seed": 1, "timeout": 30.0, **settings})
+    request = BootRequest(image, **{"seed": 1, "timeout": 300.0, **settings})
     return boot_and_verify(machine, request, build, expect)
 
 

@@ -50,7 +50,7 @@ def run_all(system, cases):
     system.libraries = [name for name in LIBRARIES if (system.build / "lib" / name).exists()]
     for case in cases:
         system.program(case.name, **case.service)
-    request = BootRequest(system.pack(), seed=1, timeout=60.0)
+    request = BootRequest(system.pack(), seed=1, timeout=300.0)
     text = boot("emulator", startable("emulator", request, identify(request.image), None, system.folder)).text
     return {case.name: " ".join(printed(text, case)) for case in cases}
 

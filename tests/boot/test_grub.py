@@ -23,7 +23,7 @@ PASSED = "loader: every program of the manifest ended: passed"
 
 def test_multiboot2_enters_the_kernel(build, top, machine):
     """The same boot, but for the entry: everything that is verified after a boot holds."""
-    request = BootRequest(build / "boot.img", seed=1, timeout=30.0)
+    request = BootRequest(build / "boot.img", seed=1, timeout=300.0)
     result = boot_and_verify(machine, request, build, top / "boot/system/boot.expect", protocol="multiboot2")
     assert result.exit_status == 0, (result.failures, result.outcome.text)
     other = boot_and_verify(machine, request, build, protocol="pvh")

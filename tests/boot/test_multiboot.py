@@ -63,7 +63,7 @@ def built(request, build, tmp_path_factory) -> Built:
 
 
 def boot(image: Path, machine: str, **settings) -> list[str]:
-    request = BootRequest(image, rules=RULES, timeout=60.0, **settings)
+    request = BootRequest(image, rules=RULES, timeout=300.0, **settings)
     outcome = boot_and_verify(machine, request, image.parent).outcome
     assert outcome.verdict is Verdict.PASS, (outcome.detail, outcome.text)
     return outcome.text[outcome.text.index("multiboot kernel") :]

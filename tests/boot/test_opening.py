@@ -69,7 +69,7 @@ def test_programs_print_what_they_print_under_glibc(system, objects, judged, str
     system.program("needs-many", arguments=["many"], **(opens | {"program": "test-opening-many"}))
     for name in ("malloc", "malloc-alone"):
         system.program(name, program=f"test-own-{name}")
-    request = BootRequest(system.pack(), seed=1, timeout=60.0)
+    request = BootRequest(system.pack(), seed=1, timeout=300.0)
     text = boot("emulator", startable("emulator", request, identify(request.image), None, system.folder)).text
     for name, lines in judged.items():
         assert "\n".join(spoken(text, name)) == "\n".join(lines), name

@@ -98,7 +98,7 @@ def test_posix_threads(system, machine):
         programs |= {f"test-{what}-{linkage}": what for what in ("threads", "interrupts", "signals")}
     for name in programs:
         system.program(name, memory=8 << 20, **{"kernel-memory": 256 << 10})
-    result = system.boot(machine, timeout=60.0)
+    result = system.boot(machine, timeout=300.0)
     for name, what in programs.items():
         checks(result, name, what)
 
@@ -134,7 +134,7 @@ def test_posix_threads_of_the_development_machine(compiler, tmp_path):
     for name in ("threads", "threads_interrupts", "signals", "children"):
         source = TOP / f"tests/boot/programs/{name}.c"
         subprocess.run([compiler, "-pthread", "-o", tmp_path / name, source], check=True)
-        done = subprocess.run([tmp_path / name], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([tmp_path / name], capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stdout
 
 

@@ -11,7 +11,7 @@ HERE = r"\(\S*programs/wrong\.c:\d+\)"
 WRONG = r"test-wrong \(process \d+\) "
 
 
-def boot(system, machine, tmp_path, timeout=30.0, **settings):
+def boot(system, machine, tmp_path, timeout=300.0, **settings):
     """Failed, with its first reason in the last line, and without a word on the line that is missing therefore."""
     expect = tmp_path / "expect"
     expect.write_text("loader: every program of the manifest ended: passed\n")

@@ -72,7 +72,7 @@ def console(system: System, machine: str, verified: bool) -> list[str]:
         assert not result.failures
         outcome = result.outcome
     else:
-        request = BootRequest(system.pack(), seed=1, timeout=30.0, memory_megabytes=512)
+        request = BootRequest(system.pack(), seed=1, timeout=300.0, memory_megabytes=512)
         outcome = boot(machine, startable(machine, request, identify(request.image), None, system.folder))
     assert outcome.verdict is Verdict.PASS, outcome.text
     return outcome.text

@@ -23,7 +23,7 @@ def test_starts_in_steps(system):
     for name, linker in WAYS.items():
         system.service(name, program=BIG if "big" in name else name, role="on-demand", linker=linker)
     system.program("never", program="test-exit")  # an image has one at least
-    outcome = boot("emulator", with_kernel(BootRequest(system.pack(), seed=1, timeout=60.0)))
+    outcome = boot("emulator", with_kernel(BootRequest(system.pack(), seed=1, timeout=300.0)))
     text = "\n".join(outcome.text)
     assert outcome.verdict is Verdict.PASS, text
     assert "books: balanced: " in outcome.text[-1], text
