@@ -132,11 +132,12 @@ static void describe(struct ipc_request *request, int64_t status, const struct n
     ipc_respond(request, status, status == STATUS_OK ? &answer : NULL);
 }
 
-static int64_t rename_node(struct owner *owner, const struct message *message)
+/* TMP_RENAME and TMP_LINK have two paths. */
+static int64_t with_both(int64_t (*change)(struct owner *, const char *, const char *), struct owner *owner, const struct message *message)
 {
     const char *from = message->data;
     size_t length = strlen(from);
-    return length < message->size ? tree_rename(owner, from, from + length + 1) : STATUS_INVALID;
+    return length < message->size ? change(owner, from, from + length + 1) : STATUS_INVALID;
 }
 
 static void handle_client(struct ipc_request *request)
@@ -170,7 +171,10 @@ static void handle_client(struct ipc_request *request)
         ipc_respond(request, tree_remove(owners[index], path, message->word[1]), NULL);
         break;
     case TMP_RENAME:
-        ipc_respond(request, rename_node(owners[index], message), NULL);
+        ipc_respond(request, with_both(tree_rename, owners[index], message), NULL);
+        break;
+    case TMP_LINK:
+        ipc_respond(request, with_both(tree_link, owners[index], message), NULL);
         break;
     case TMP_LIST:
         list(request, path, message->word[1]);
@@ -275,6 +279,15 @@ static void lock_file(struct ipc_request *request, struct open *open)
     ipc_respond(request, status, &answer);
 }
 
+static int64_t set_times(struct open *open, int64_t read, int64_t changed)
+{
+    if (open->owner != open->node->owner)
+        return STATUS_NO_RIGHT;
+    open->node->read = read == TMP_SAME ? open->node->read : read;
+    open->node->changed = changed == TMP_SAME ? open->node->changed : changed;
+    return STATUS_OK;
+}
+
 /* NULL: it is not open any more. */
 static struct open *open_of(uint64_t badge)
 {
@@ -324,6 +337,9 @@ static void handle_file(struct ipc_request *request)
         break;
     case TMP_LOCK:
         lock_file(request, open);
+        break;
+    case TMP_TIMES:
+        ipc_respond(request, set_times(open, (int64_t)message->word[1], (int64_t)message->word[2]), NULL);
         break;
     }
 }

@@ -37,7 +37,8 @@ static int64_t find_folder(const char *path, struct node **folder, const char **
     }
 }
 
-int64_t tree_find(const char *path, struct node **found)
+/* What a path names: another name of a file is not the file. */
+static int64_t find_name(const char *path, struct node **found)
 {
     struct node *folder;
     const char *name;
@@ -50,6 +51,14 @@ int64_t tree_find(const char *path, struct node **found)
         return status;
     *found = child(folder, name, strlen(name));
     return *found ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
+int64_t tree_find(const char *path, struct node **found)
+{
+    const int64_t status = find_name(path, found);
+    if (status == STATUS_OK && (*found)->file)
+        *found = (*found)->file;
+    return status;
 }
 
 static bool may_change(const struct owner *owner, const struct node *folder)
@@ -81,8 +90,12 @@ static void detach(struct node *node)
 
 static void free_unused(struct node *node)
 {
-    if (node->parent || node->opens)
+    if (node->parent || node->opens || node->links)
         return;
+    if (node->file) {
+        node->file->links--;
+        free_unused(node->file);
+    }
     node_free_parts(node);
     node->owner->nodes--;
     free(node);
@@ -107,10 +120,31 @@ int64_t tree_make(struct owner *owner, const char *path, bool is_folder, struct 
     struct node *node = calloc(1, sizeof *node);
     if (!node)
         return STATUS_NO_MEMORY;
-    *node = (struct node){.owner = owner, .number = ++last, .is_folder = is_folder, .changed = sys_clock(CLOCK_WALL)};
+    *node = (struct node){.owner = owner, .number = ++last, .is_folder = is_folder};
+    node->changed = node->read = sys_clock(CLOCK_WALL);
     owner->nodes++;
     attach(node, folder, name);
     *made = node;
+    return STATUS_OK;
+}
+
+int64_t tree_link(struct owner *owner, const char *from, const char *to)
+{
+    struct node *file, *name;
+    int64_t status = tree_find(from, &file);
+    if (status != STATUS_OK)
+        return status;
+    if (file->is_folder)
+        return TMP_IS_FOLDER;
+    if (file->owner != owner)
+        return STATUS_NO_RIGHT;
+    status = tree_make(owner, to, false, &name);
+    if (status != STATUS_OK)
+        return status;
+    name->file = file;
+    name->number = file->number;
+    name->is_socket = file->is_socket;
+    file->links++;
     return STATUS_OK;
 }
 
@@ -126,7 +160,7 @@ static int64_t check_removable(const struct owner *owner, const struct node *nod
 int64_t tree_remove(struct owner *owner, const char *path, bool is_folder)
 {
     struct node *node;
-    int64_t status = tree_find(path, &node);
+    int64_t status = find_name(path, &node);
     if (status == STATUS_OK)
         status = check_removable(owner, node, is_folder);
     if (status != STATUS_OK)
@@ -167,7 +201,7 @@ int64_t tree_rename(struct owner *owner, const char *from, const char *to)
 {
     struct node *node, *folder;
     const char *name;
-    int64_t status = tree_find(from, &node);
+    int64_t status = find_name(from, &node);
     if (status == STATUS_OK)
         status = find_folder(to, &folder, &name);
     if (status != STATUS_OK)
@@ -179,7 +213,7 @@ int64_t tree_rename(struct owner *owner, const char *from, const char *to)
     if (depth(folder) + 1 + height(node) > DEPTH_MAX)
         return STATUS_TOO_LONG;
     struct node *other = child(folder, name, strlen(name));
-    if (other == node)
+    if (other && other->number == node->number) /* names of one file: both stay */
         return STATUS_OK;
     if (other && (status = check_removable(owner, other, node->is_folder)) != STATUS_OK)
         return status;
@@ -206,8 +240,8 @@ int64_t tree_list(const char *path, uint64_t index, struct node **found)
 
 void tree_describe(const struct node *node, struct tmp_status *status)
 {
-    *status = (struct tmp_status){node->number, node->size, node->is_folder, node->is_socket, 0, node->changed};
-    status->links = node->is_folder ? 2 : node->parent ? 1 : 0;
+    *status = (struct tmp_status){node->number, node->size, node->is_folder, node->is_socket, 0, node->changed, node->read};
+    status->links = node->is_folder ? 2 : (node->parent ? 1 : 0) + node->links;
     for (const struct node *each = node->first; each; each = each->next)
         status->links += each->is_folder;
 }

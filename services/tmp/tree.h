@@ -46,11 +46,12 @@ struct lock {
 };
 
 struct node {
-    struct node *parent, *first, *next; /* parent NULL: the root, or removed */
+    struct node *parent, *first, *next; /* parent NULL: the root, or removed; then it may have other names */
     struct owner *owner;
     uint64_t number, size;
-    int64_t changed;
-    unsigned opens;
+    int64_t changed, read;
+    unsigned opens, links;
+    struct node *file; /* of another name of a file: the file, whose `links` counts it */
     bool is_folder, is_socket;
     struct lock *locks;
     struct part parts[PARTS];
@@ -62,6 +63,8 @@ int64_t tree_find(const char *path, struct node **found);
 int64_t tree_make(struct owner *owner, const char *path, bool is_folder, struct node **made);
 int64_t tree_remove(struct owner *owner, const char *path, bool is_folder);
 int64_t tree_rename(struct owner *owner, const char *from, const char *to);
+/* Another name for a file of the owner's. */
+int64_t tree_link(struct owner *owner, const char *from, const char *to);
 int64_t tree_list(const char *path, uint64_t index, struct node **found);
 void tree_describe(const struct node *node, struct tmp_status *status);
 

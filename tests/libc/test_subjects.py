@@ -19,23 +19,12 @@ from ambilink.verify.kernel_file import startable
 PROCESSES = "a process cannot be copied: `fork`, `vfork` and `execve` answer ENOSYS"
 NO_SERVICE = "the image has no service of that name: `posix_spawn` answers ENOENT"
 IPC = "System V queues, semaphores and shared memory answer ENOSYS"
-USERS = "there is no `/etc/passwd` and no `/etc/group`"
-DEVICES = "there is no `/dev/null` and no `/dev/zero`"
-NAMED = "there is no `/dev/shm`"
-READ_ONLY = "a file that cannot be made is refused as EROFS, also where its folder is not there (ENOENT, ENOTDIR)"
 REASONS = {
-    **dict.fromkeys(("mkstemp-failure", "mkdtemp-failure"), READ_ONLY),
-    **dict.fromkeys(("stat", "statvfs"), "`statvfs` answers ENOSYS"),
-    **dict.fromkeys(("getpwnam_r", "getpwnam_r-crash", "getpwnam_r-errno"), USERS),
-    "utime": "`utimensat` answers ENOSYS",
-    **dict.fromkeys(("devices", "syscall_sign_extend", "syscall-sign-extend"), DEVICES),
     "pthread_cancel-sem_wait": "a wait for a semaphore does not go on behind a cancellation that is held back",
     **dict.fromkeys(("fflush-exit", "fcntl-locks", "daemon-failure", "execle-env"), PROCESSES),
     "vfork": PROCESSES,
     **dict.fromkeys(("spawn", "popen"), NO_SERVICE),
     **dict.fromkeys(("ipc_msg", "ipc_sem", "ipc_shm"), IPC),
-    **dict.fromkeys(("sem_open", "sem_close-unmap", "shm_open"), NAMED),
-    "rlimit-open-files": "`setrlimit` changes nothing; `/dev/null` is not there",
 }
 # Where glibc answers otherwise than musl, by right: forms of "%a", limits of encodings, "//", a locale of any name.
 MUSL_ALONE = {

@@ -33,6 +33,7 @@ struct pointer {
 #define UTSNAME 390
 #define MESSAGE 56 /* struct msghdr */
 #define RUSAGE 144
+#define STATFS 120
 
 /* By number of the call. */
 static const struct pointer pointers[] = {
@@ -81,6 +82,11 @@ static const struct pointer pointers[] = {
     {SYS_unlink, 0, TEXT, 0},
     {SYS_readlink, 0, TEXT, 0},
     {SYS_readlink, 1, WRITES_N, 2},
+    {SYS_link, 0, TEXT, 0},
+    {SYS_link, 1, TEXT, 0},
+    {SYS_statfs, 0, TEXT, 0},
+    {SYS_statfs, 1, WRITES, STATFS},
+    {SYS_fstatfs, 1, WRITES, STATFS},
     {SYS_getrusage, 1, WRITES, RUSAGE},
     {SYS_futex, 0, READS, 4},
     {SYS_getdents64, 1, WRITES_N, 2},
@@ -92,6 +98,10 @@ static const struct pointer pointers[] = {
     {SYS_newfstatat, 1, TEXT, 0},
     {SYS_newfstatat, 2, WRITES, STAT},
     {SYS_unlinkat, 1, TEXT, 0},
+    {SYS_linkat, 1, TEXT, 0},
+    {SYS_linkat, 3, TEXT, 0},
+    {SYS_utimensat, 1, TEXT | MAY, 0},
+    {SYS_utimensat, 2, READS | MAY, 2 * TIME},
     {SYS_renameat, 1, TEXT, 0},
     {SYS_renameat, 3, TEXT, 0},
     {SYS_readlinkat, 1, TEXT, 0},
@@ -143,6 +153,7 @@ void linux_try_pointers(const struct linux_frame *caller)
             continue;
         switch (each->kind) {
         case TEXT:
+        case TEXT | MAY:
             try_reading(address);
             break;
         case READS_N:

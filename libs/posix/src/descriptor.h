@@ -39,6 +39,8 @@ struct descriptor {
     const struct descriptor_calls *calls; /* NULL but of OTHER */
 };
 
+/* How many there may be; at most DESCRIPTORS. */
+extern long descriptors_most;
 /* NULL: there is no such descriptor. */
 struct descriptor *descriptor_of(long number);
 /* The lowest number from `lowest` on that is not used, RESERVED from now on; or -EMFILE. */
@@ -80,6 +82,16 @@ long image_status(const char *path, struct stat *status);
 long place_open(long directory, const char *text, long flags, struct descriptor *opened);
 long place_status(long directory, const char *text, struct stat *status);
 long place_look(const struct descriptor *folder, struct stat *status);
+
+/* Why what is not there cannot be made: its folder is not there either, or is the image's (-EROFS). */
+long place_refuse(struct path *path);
+
+/* What is there without a service. -ENOENT: it is none of these. Of DEVICE_FOLDER the kind is known. */
+#define DEVICE_FOLDER "dev"
+long device_open(const char *path, long flags, struct descriptor *opened);
+bool device_is_zeros(const struct descriptor *file);
+/* Of those in DEVICE_FOLDER, from 0; NULL behind the last. */
+const char *device_name(uint64_t index);
 
 /* Files of tmp. */
 long tmp_error(int64_t status);

@@ -21,6 +21,7 @@
 static struct descriptor descriptors[DESCRIPTORS] = {
     {.kind = EMPTY, .reads = true}, {.kind = CONSOLE, .writes = true}, {.kind = CONSOLE, .writes = true}};
 static handle_t console_service;
+long descriptors_most = DESCRIPTORS;
 void (*descriptor_closing)(const struct descriptor *file);
 
 /* Of the group `files`, as is what makes descriptors of the kinds that lead there (posix/groups.h). */
@@ -50,12 +51,12 @@ long descriptor_reserve(long lowest)
 {
     static volatile int lock;
     lock_take(&lock);
-    while (lowest < DESCRIPTORS && descriptors[lowest].kind != CLOSED)
+    while (lowest < descriptors_most && descriptors[lowest].kind != CLOSED)
         lowest++;
-    if (lowest < DESCRIPTORS)
+    if (lowest < descriptors_most)
         descriptors[lowest].kind = RESERVED;
     lock_release(&lock);
-    return lowest < DESCRIPTORS ? lowest : -EMFILE;
+    return lowest < descriptors_most ? lowest : -EMFILE;
 }
 
 void descriptor_set(long number, const struct descriptor *opened)
@@ -258,7 +259,7 @@ long file_seek(long number, long offset, long whence)
         return offset;
     }
     if (!is_file(file))
-        return -ESPIPE;
+        return file->kind == OTHER && !file->opened.file ? 0 : -ESPIPE; /* of a device every place is the same */
     struct stat status = {.st_size = (off_t)file->opened.size};
     long error = whence == SEEK_END && file->kind == FILE_OF_TMP ? tmp_file_look(file, &status) : 0;
     if (error)
@@ -320,7 +321,7 @@ long file_duplicate(long number, long lowest)
 long file_duplicate_to(long number, long copy, long flags)
 {
     struct descriptor *file = descriptor_of(number);
-    if (!file || copy < 0 || copy >= DESCRIPTORS)
+    if (!file || copy < 0 || copy >= descriptors_most)
         return -EBADF;
     if (number == copy || flags & ~O_CLOEXEC)
         return -EINVAL;
@@ -353,7 +354,7 @@ long file_control(long number, long command, long argument)
     switch (command) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
-        if (argument < 0 || argument >= DESCRIPTORS)
+        if (argument < 0 || argument >= descriptors_most)
             return -EINVAL;
         number = file_duplicate(number, argument);
         if (number >= 0)

@@ -7,6 +7,8 @@
 #include "descriptor.h"
 #include "tmp_client.h"
 
+#define DEVICES_FROM (1ull << 40) /* indexes behind those of the image's files */
+
 struct found {
     char name[NAME_MAX + 1];
     uint64_t number;
@@ -19,6 +21,8 @@ static long next_of_image(handle_t files, const char *folder, uint64_t *index, s
 {
     struct files_entry entry, before = {.name = ""};
     size_t length = strlen(folder);
+    if (*index >= DEVICES_FROM)
+        return 0;
     if (*index)
         files_list(files, *index - 1, &before);
     while (files_list(files, *index, &entry) == STATUS_OK) {
@@ -55,6 +59,19 @@ static long next_of_tmp(const char *folder, uint64_t *index, struct found *found
     return 1;
 }
 
+static long next_of_devices(const char *folder, uint64_t *index, struct found *found)
+{
+    const uint64_t number = *index < DEVICES_FROM ? 0 : *index - DEVICES_FROM;
+    const char *name = strcmp(folder, DEVICE_FOLDER) ? NULL : device_name(number);
+    if (!name)
+        return 0;
+    strcpy(found->name, name);
+    found->number = number + 1;
+    found->type = DT_CHR;
+    *index = DEVICES_FROM + number + 1;
+    return 1;
+}
+
 /* Positions 0 and 1 are . and .. */
 static long next(const char *folder, uint64_t *position, struct found *found)
 {
@@ -69,6 +86,8 @@ static long next(const char *folder, uint64_t *position, struct found *found)
     uint64_t index = *position - 2;
     long error = below ? 0 : service_files(&files);
     long status = error ? error : below ? next_of_tmp(below, &index, found) : next_of_image(files, folder, &index, found);
+    if (!status && !below)
+        status = next_of_devices(folder, &index, found);
     if (status > 0)
         *position = index + 2;
     return status;

@@ -53,6 +53,9 @@ long file_entries(long folder, void *buffer, unsigned long size);
 long tmp_file_make_folder(long directory, const char *path);
 long tmp_file_make_socket(const char *path);
 long tmp_file_remove(long directory, const char *path, long flags);
+long tmp_file_link(long directory, const char *path, long other_directory, const char *other);
+/* As utimensat(). */
+long tmp_file_times_at(long directory, const char *path, const struct timespec times[2]);
 long tmp_file_rename(long directory, const char *path, long other_directory, const char *other);
 long file_seek(long file, long offset, long whence);
 long file_status(long file, struct stat *status);
@@ -63,6 +66,10 @@ long file_device_control(long file, unsigned long request, void *argument);
 long file_duplicate(long file, long lowest);
 /* dup3(). */
 long file_duplicate_to(long file, long copy, long flags);
+
+/* As prlimit(), of this process. */
+struct rlimit;
+long process_limits(long process, long resource, const struct rlimit *wanted, struct rlimit *before);
 
 /* Threads. */
 long thread_futex(const int *word, long operation, long value, const void *fourth, const int *other, long last);

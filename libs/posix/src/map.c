@@ -102,6 +102,8 @@ long memory_map_file(unsigned long address, unsigned long size, long prot, long 
     if (offset % AMBILINK_PAGE_SIZE || !size)
         return -EINVAL;
     size = (size + AMBILINK_PAGE_SIZE - 1) & ~(AMBILINK_PAGE_SIZE - 1ul);
+    if (file->kind == OTHER && device_is_zeros(file))
+        return memory_map(address, size, prot, flags | MAP_ANONYMOUS, -1, 0);
     if (file->kind != FILE_OF_IMAGE && file->kind != FILE_OF_TMP)
         return -ENODEV;
     bool is_shared = (flags & MAP_TYPE) == MAP_SHARED || (flags & MAP_TYPE) == MAP_SHARED_VALIDATE;

@@ -48,10 +48,10 @@ long image_open(const char *path, long flags, struct descriptor *opened)
     return 0;
 }
 
-/* Whether a path needs no closer look: "tmp" is nowhere in it. */
+/* Whether a path needs no closer look, if the image has it: no place of tmp is in it. */
 static bool is_of_image(long directory, const char *text)
 {
-    return (*text == '/' || (directory == AT_FDCWD && !*working_folder)) && !strstr(text, TMP_PLACE);
+    return (*text == '/' || (directory == AT_FDCWD && !*working_folder)) && !strstr(text, TMP_PLACE) && !strstr(text, TMP_OTHER_PLACE);
 }
 
 long file_open(long directory, const char *text, long flags)
@@ -61,9 +61,9 @@ long file_open(long directory, const char *text, long flags)
         return number;
     struct descriptor opened = {.kind = CLOSED};
     long error = is_of_image(directory, text) ? image_open(text, flags, &opened) : 0;
-    if (!error && opened.kind != FILE_OF_IMAGE)
+    if (error || opened.kind != FILE_OF_IMAGE)
         error = place_open(directory, text, flags, &opened);
-    else if (!error && (flags & O_DIRECTORY))
+    else if (flags & O_DIRECTORY)
         error = -ENOTDIR;
     opened.closes_on_exec = flags & O_CLOEXEC;
     if (error) {
@@ -88,7 +88,8 @@ long file_status_at(long directory, const char *text, struct stat *status, long 
 {
     if ((flags & AT_EMPTY_PATH) && !*text)
         return file_status(directory, status);
-    return is_of_image(directory, text) ? image_status(text, status) : place_status(directory, text, status);
+    const long error = is_of_image(directory, text) ? image_status(text, status) : -ENOENT;
+    return error ? place_status(directory, text, status) : 0;
 }
 
 long file_access(long directory, const char *path, long mode)

@@ -46,10 +46,16 @@ long path_resolve(const char *base, const char *text, struct path *path)
     return 0;
 }
 
-const char *path_in_tmp(const char *path)
+static const char *below(const char *path, const char *folder)
 {
-    size_t length = sizeof TMP_PLACE - 1;
-    if (strncmp(path, TMP_PLACE, length) || (path[length] && path[length] != '/'))
+    const size_t length = strlen(folder);
+    if (strncmp(path, folder, length) || (path[length] && path[length] != '/'))
         return NULL;
     return path[length] ? path + length + 1 : "";
+}
+
+const char *path_in_tmp(const char *path)
+{
+    const char *rest = below(path, TMP_PLACE);
+    return rest ? rest : below(path, TMP_OTHER_PLACE);
 }

@@ -6,6 +6,7 @@
 
 #pragma GCC visibility push(hidden)
 #define TMP_PLACE "tmp" /* what is below is the service tmp's, where the image has it */
+#define TMP_OTHER_PLACE "dev/shm" /* another name of that folder: named semaphores and memory lie there */
 
 /* From the root: no slash at the ends, no empty part, no "." and no ".."; "" is the root. */
 struct path {

@@ -45,6 +45,26 @@ static const char *image_text(long directory, const char *text, const struct pat
     return *text == '/' || (directory == AT_FDCWD && !*working_folder) ? text : *path->text ? path->text : "/";
 }
 
+long place_refuse(struct path *path)
+{
+    struct descriptor folder;
+    char *slash = strrchr(path->text, '/');
+    *(slash ? slash : path->text) = 0;
+    const long error = image_open(*path->text ? path->text : "/", O_RDONLY, &folder);
+    if (!error)
+        descriptor_release(&folder);
+    return error ? error : folder.kind == FOLDER ? -EROFS : -ENOTDIR;
+}
+
+/* For what is not in the image, whose service answered `error`: what is there all the same, or a closer reason. */
+static long beside(struct path *path, long flags, struct descriptor *opened, long error)
+{
+    const long found = device_open(path->text, flags, opened);
+    if (!found && path->is_folder && opened->kind != FOLDER)
+        return -ENOTDIR;
+    return found != -ENOENT ? found : error == -EROFS ? place_refuse(path) : error;
+}
+
 long place_open(long directory, const char *text, long flags, struct descriptor *opened)
 {
     struct path path;
@@ -53,6 +73,8 @@ long place_open(long directory, const char *text, long flags, struct descriptor 
         return error;
     const char *below = path_in_tmp(path.text);
     error = below ? tmp_file_open(below, flags, opened) : image_open(image_text(directory, text, &path), flags, opened);
+    if (error && !below)
+        error = beside(&path, flags, opened, error);
     if (error)
         return error;
     if (opened->kind == FOLDER)
@@ -67,8 +89,12 @@ long place_status(long directory, const char *text, struct stat *status)
     if (error)
         return error;
     const char *below = path_in_tmp(path.text);
-    if (!below)
-        return image_status(image_text(directory, text, &path), status);
+    struct descriptor other = {.kind = CLOSED};
+    if (!below) {
+        error = image_status(image_text(directory, text, &path), status);
+        error = error ? beside(&path, O_RDONLY, &other, error) : 0;
+        return error || other.kind == CLOSED ? error : descriptor_status(&other, status);
+    }
     error = tmp_file_status(below, status);
     return !error && path.is_folder && !S_ISDIR(status->st_mode) ? -ENOTDIR : error;
 }

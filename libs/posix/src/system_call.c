@@ -7,7 +7,6 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <system/call.h>
@@ -50,16 +49,6 @@ static long name_system(struct utsname *name)
 #elif defined(__riscv)
     strcpy(name->machine, "riscv64");
 #endif
-    return 0;
-}
-
-static long limits(int resource, struct rlimit *limit)
-{
-    if (resource < 0 || resource >= RLIM_NLIMITS)
-        return -EINVAL;
-    if (limit)
-        *limit = resource == RLIMIT_NOFILE ? (struct rlimit){DESCRIPTORS, DESCRIPTORS}
-                                           : (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
     return 0;
 }
 
@@ -178,8 +167,6 @@ long posix_system_call(long number, long a, long b, long c, long d, long e, long
         return fill_random((void *)a, (unsigned long)b);
     case SYS_uname:
         return name_system((void *)a);
-    case SYS_prlimit64:
-        return limits((int)b, (void *)d);
     default:
         return call_of_group(number, a, b, c, d, e, f);
     }

@@ -43,7 +43,8 @@ static void describe(const struct tmp_status *of, struct stat *status)
     status->st_blksize = AMBILINK_PAGE_SIZE;
     status->st_blocks = (blkcnt_t)((of->size + 511) / 512);
     status->st_mtim = (struct timespec){of->changed / NANOSECONDS, of->changed % NANOSECONDS};
-    status->st_atim = status->st_ctim = status->st_mtim;
+    status->st_atim = (struct timespec){of->read / NANOSECONDS, of->read % NANOSECONDS};
+    status->st_ctim = status->st_mtim;
 }
 
 long tmp_file_open(const char *path, long flags, struct descriptor *opened)
@@ -102,7 +103,7 @@ static long changeable(long directory, const char *text, struct path *path, cons
     *below = path_in_tmp(path->text);
     if (!*below) {
         error = file_status_at(directory, text, &status, 0);
-        return error == -ENOTDIR ? error : -EROFS;
+        return error == -ENOENT ? place_refuse(path) : error ? error : -EROFS;
     }
     return strlen(*below) < TMP_PATH_MAX ? service_tmp(tmp) : -ENAMETOOLONG;
 }
@@ -150,6 +151,56 @@ long tmp_file_rename(long directory, const char *text, long other_directory, con
     if (error)
         return error == -EROFS ? -EXDEV : error;
     return !*below || !*below_other ? -EBUSY : tmp_error(tmp_rename(tmp, below, below_other));
+}
+
+long tmp_file_link(long directory, const char *text, long other_directory, const char *other)
+{
+    struct path from, to;
+    const char *below, *below_other;
+    handle_t tmp;
+    long error = changeable(directory, text, &from, &below, &tmp);
+    if (!error)
+        error = changeable(other_directory, other, &to, &below_other, &tmp);
+    if (error)
+        return error == -EROFS ? -EXDEV : error;
+    error = tmp_error(tmp_link(tmp, below, below_other));
+    return error == -EISDIR ? -EPERM : error;
+}
+
+static int64_t nanoseconds_of(const struct timespec *time, int64_t now)
+{
+    return time->tv_nsec == UTIME_OMIT ? TMP_SAME : time->tv_nsec == UTIME_NOW ? now : time_span(time);
+}
+
+static bool is_time(const struct timespec *time)
+{
+    return time->tv_nsec == UTIME_OMIT || time->tv_nsec == UTIME_NOW || (time->tv_nsec >= 0 && time->tv_nsec < NANOSECONDS);
+}
+
+static long tmp_file_times(long number, const struct timespec times[2])
+{
+    const struct descriptor *file = descriptor_of(number);
+    const int64_t now = sys_clock(CLOCK_WALL);
+    if (!file)
+        return -EBADF;
+    if (times && (!is_time(&times[0]) || !is_time(&times[1])))
+        return -EINVAL;
+    if (file->kind != FILE_OF_TMP)
+        return file->kind == FILE_OF_IMAGE ? -EROFS : -EPERM;
+    const int64_t read = times ? nanoseconds_of(&times[0], now) : now, changed = times ? nanoseconds_of(&times[1], now) : now;
+    return tmp_error(tmp_times(file->opened.file, read, changed));
+}
+
+long tmp_file_times_at(long directory, const char *text, const struct timespec times[2])
+{
+    if (!text)
+        return tmp_file_times(directory, times);
+    const long number = file_open(directory, text, O_RDONLY);
+    if (number < 0)
+        return number;
+    const long error = tmp_file_times(number, times);
+    file_close(number);
+    return error;
 }
 
 long file_write_at(long number, const void *data, unsigned long size, long position)

@@ -46,7 +46,7 @@ int64_t tmp_list(handle_t tmp, const char *path, uint64_t index, struct tmp_entr
     return with_path(tmp, TMP_LIST, path, index, entry, sizeof *entry);
 }
 
-int64_t tmp_rename(handle_t tmp, const char *from, const char *to)
+static int64_t with_both(handle_t tmp, enum tmp_operation operation, const char *from, const char *to)
 {
     char both[2 * TMP_PATH_MAX];
     size_t first = strlen(from), second = strlen(to);
@@ -54,8 +54,24 @@ int64_t tmp_rename(handle_t tmp, const char *from, const char *to)
         return STATUS_TOO_LONG;
     memcpy(both, from, first + 1);
     memcpy(both + first + 1, to, second + 1);
-    struct message request = {.word = {TMP_RENAME}, .data = both, .size = first + 1 + second}, reply = {0};
+    struct message request = {.word = {operation}, .data = both, .size = first + 1 + second}, reply = {0};
     return ipc_call(tmp, &request, &reply);
+}
+
+int64_t tmp_rename(handle_t tmp, const char *from, const char *to)
+{
+    return with_both(tmp, TMP_RENAME, from, to);
+}
+
+int64_t tmp_link(handle_t tmp, const char *from, const char *to)
+{
+    return with_both(tmp, TMP_LINK, from, to);
+}
+
+int64_t tmp_times(handle_t file, int64_t read, int64_t changed)
+{
+    struct message request = {.word = {TMP_TIMES, (uint64_t)read, (uint64_t)changed}}, reply = {0};
+    return ipc_call(file, &request, &reply);
 }
 
 int64_t tmp_read(handle_t file, uint64_t offset, void *buffer, uint64_t size)

@@ -11,6 +11,9 @@ int64_t tmp_status(handle_t tmp, const char *path, struct tmp_status *status);
 int64_t tmp_make_folder(handle_t tmp, const char *path, bool is_socket);
 int64_t tmp_remove(handle_t tmp, const char *path, uint64_t is_folder);
 int64_t tmp_rename(handle_t tmp, const char *from, const char *to);
+int64_t tmp_link(handle_t tmp, const char *from, const char *to);
+/* Nanoseconds since 1970, or TMP_SAME. */
+int64_t tmp_times(handle_t file, int64_t read, int64_t changed);
 /* STATUS_NOT_FOUND behind the last. */
 int64_t tmp_list(handle_t tmp, const char *path, uint64_t index, struct tmp_entry *entry);
 /* How many bytes, less than asked for only at the end of the file; or a status. */

@@ -63,9 +63,10 @@ static void odd_requests(void)
         longest[i] = '/';
     require(ask(tmp, TMP_FOLDER, longest + 1, sizeof longest - 1, 0, NULL) < 0, "a deep path");
     require(ask(tmp, TMP_RENAME, "a", 1, 0, NULL) < 0, "one path for two");
+    require(ask(tmp, TMP_LINK, "a", 1, 0, NULL) < 0, "one path for a link");
     require(ask(tmp, TMP_REMOVE, "", 0, 1, NULL) < 0, "the root");
     for (uint64_t operation = 0; operation < 40; operation++)
-        if (operation < TMP_OPEN || operation > TMP_LIST)
+        if (operation < TMP_OPEN || operation > TMP_LINK)
             require(ask(tmp, operation, "x", 1, ~0ull, NULL) < 0, "an unknown operation");
 }
 
@@ -102,7 +103,7 @@ static void odd_files(const char *name)
     require(bring(file, 16384, RIGHT_READ | RIGHT_WRITE | RIGHT_TRANSFER) < 0, "memory twice");
     require(ask(reader, TMP_MAP, NULL, 0, 0, &none) == STATUS_OK && none, "memory to read");
     require(sys_process_map(sys_start_handle(START_HANDLE_SELF), none, 0, 4096, 0, PROT_READ_WRITE) == STATUS_NO_RIGHT, "to write");
-    require(ask(reader, TMP_LOCK + 1, NULL, 0, 0, NULL) < 0, "an unknown operation");
+    require(ask(reader, TMP_TIMES + 1, NULL, 0, 0, NULL) < 0, "an unknown operation");
     odd_locks(file);
     sys_handle_close(reader);
     sys_handle_close(file);

@@ -222,6 +222,32 @@ static void times_of_files(void)
     fclose(stream);
 }
 
+static void other_names(void)
+{
+    char name[32], other[40], third[40], text[8] = "";
+    struct stat status, same;
+    const int number = temporary(name);
+    snprintf(other, sizeof other, "%s-other", name);
+    snprintf(third, sizeof third, "%s-third", name);
+    HOLDS(number >= 0 && write(number, "hello", 5) == 5);
+    HOLDS(!link(name, other));
+    HOLDS(!stat(name, &status) && !stat(other, &same) && status.st_ino == same.st_ino && same.st_nlink == 2 && same.st_size == 5);
+    errno = 0;
+    HOLDS(link(name, other) == -1 && errno == EEXIST);
+    HOLDS(link("/tmp", third) == -1 && (errno == EPERM || errno == EXDEV));
+    errno = 0;
+    HOLDS(link("/tmp/none-such", third) == -1 && errno == ENOENT);
+    HOLDS(!link(other, third) && !stat(third, &same) && same.st_nlink == 3);
+    HOLDS(!unlink(name) && stat(name, &status) == -1 && !stat(other, &same) && same.st_nlink == 2);
+    const int again = open(other, O_RDWR);
+    HOLDS(again >= 0 && read(again, text, 5) == 5 && !strcmp(text, "hello"));
+    HOLDS(!rename(other, third) && !stat(other, &status)); /* of one file: nothing happens */
+    HOLDS(!rename(other, name) && stat(other, &status) == -1 && !stat(name, &same) && same.st_nlink == 2);
+    HOLDS(!unlink(third) && !unlink(name) && !fstat(number, &same) && same.st_nlink == 0 && same.st_size == 5);
+    HOLDS(pwrite(again, "J", 1, 0) == 1 && pread(number, text, 5, 0) == 5 && !strcmp(text, "Jello"));
+    close(again), close(number);
+}
+
 static void devices(void)
 {
     struct stat status;
@@ -280,4 +306,4 @@ const struct subject stream_subjects[] = {
     {"ftello-unflushed-append", position_of_appended}, {"lseek-large", far_positions}, {"rewind-clear-error", errors_cleared},
     {"fgetwc-buffering", wide_from_pipe}, {"flockfile-list", locked_streams}, {"getpwnam_r-crash", users_read},
     {"getpwnam_r-errno", users_missing}, {"mkdtemp-failure", no_folder}, {"statvfs", system_of_files}, {"utime", times_of_files},
-    {"devices", devices}, {"syscall_sign_extend", signs_of_calls}, {"syscall-sign-extend", signs_of_calls}, {0, 0}};
+    {"link", other_names}, {"devices", devices}, {"syscall_sign_extend", signs_of_calls}, {"syscall-sign-extend", signs_of_calls}, {0, 0}};

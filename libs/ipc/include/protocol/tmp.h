@@ -12,6 +12,7 @@ enum tmp_operation {
     TMP_REMOVE,   /* data: path; word 1: 1 for a folder, which must be empty */
     TMP_RENAME,   /* data: two paths, with a NUL between them */
     TMP_LIST,     /* data: path of a folder; word 1: index from 0; reply data: struct tmp_entry */
+    TMP_LINK,     /* data: path of a file, and another name for it, with a NUL between them */
     /* To a file. */
     TMP_READ,   /* word 1: offset, word 2: bytes wanted; reply data: some of them, none at the end of the file */
     TMP_WRITE,  /* word 1: offset, or TMP_AT_END; data; reply word 1: offset behind. TMP_GROW: nothing was written */
@@ -23,6 +24,7 @@ enum tmp_operation {
     TMP_LOCK,   /* word 1: enum tmp_lock, words 2 and 3: first and last byte (0 and ~0: all), word 4: TMP_LOCK_... flags; handle:
                    to be signalled once, where another has a lock there and may give it up. TMP_LOCKED: reply words 1 to 3 are of
                    that lock, word 4: its process */
+    TMP_TIMES,  /* words 1 and 2: when it was read and changed, nanoseconds since 1970; TMP_SAME: as it was */
 };
 
 /* Statuses, beside STATUS_NOT_FOUND, STATUS_NO_RIGHT (another service's), STATUS_LIMIT (it has all that it may). */
@@ -41,6 +43,7 @@ enum tmp_operation {
 #define TMP_FOR_NEW 4u /* with TMP_FOR_CREATING: TMP_EXISTS where it is there */
 #define TMP_FOR_EMPTY 8u
 #define TMP_AT_END (~0ull)
+#define TMP_SAME INT64_MIN
 #define TMP_PATH_MAX 1024 /* bytes, with the NUL */
 #define TMP_NAME_MAX 255
 #define TMP_SIZE_MAX (1ull << 30)
@@ -53,7 +56,7 @@ enum tmp_lock { TMP_UNLOCK, TMP_LOCK_SHARED, TMP_LOCK_EXCLUSIVE };
 
 struct tmp_status {
     uint64_t number, size, is_folder, is_socket, links;
-    int64_t changed; /* nanoseconds since 1970 */
+    int64_t changed, read; /* nanoseconds since 1970; when it was read: as TMP_TIMES said, or when it was made */
 };
 struct tmp_entry {
     uint64_t number, is_folder, is_socket;

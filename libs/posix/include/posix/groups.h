@@ -31,6 +31,7 @@ static inline __attribute__((always_inline)) void posix_needs(long number)
     case SYS_rmdir:
     case SYS_unlink:
     case SYS_rename:
+    case SYS_link:
     case SYS_readlink:
     case SYS_symlink:
     case SYS_mknod:
@@ -42,6 +43,11 @@ static inline __attribute__((always_inline)) void posix_needs(long number)
     case SYS_unlinkat:
     case SYS_renameat:
     case SYS_renameat2:
+    case SYS_linkat:
+    case SYS_utimensat:
+    case SYS_statfs:
+    case SYS_fstatfs:
+    case SYS_prlimit64:
     case SYS_readlinkat:
     case SYS_getdents64:
     case SYS_ftruncate:
