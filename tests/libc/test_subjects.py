@@ -20,7 +20,6 @@ PROCESSES = "a process cannot be copied: `fork`, `vfork` and `execve` answer ENO
 NO_SERVICE = "the image has no service of that name: `posix_spawn` answers ENOENT"
 IPC = "System V queues, semaphores and shared memory answer ENOSYS"
 REASONS = {
-    "pthread_cancel-sem_wait": "a wait for a semaphore does not go on behind a cancellation that is held back",
     **dict.fromkeys(("fflush-exit", "fcntl-locks", "daemon-failure", "execle-env"), PROCESSES),
     "vfork": PROCESSES,
     **dict.fromkeys(("spawn", "popen"), NO_SERVICE),

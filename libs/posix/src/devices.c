@@ -46,6 +46,14 @@ static long forget(const struct descriptor *file, const void *data, unsigned lon
     return (long)size;
 }
 
+static long use_parts(const struct descriptor *file, const struct iovec *parts, long count, bool writes)
+{
+    long total = 0;
+    for (long i = 0; i < count; i++)
+        total += writes ? forget(file, parts[i].iov_base, parts[i].iov_len) : read_device(file, parts[i].iov_base, parts[i].iov_len);
+    return total;
+}
+
 static long always(const struct descriptor *file, long events, handle_t endpoint, uint64_t *wait)
 {
     (void)file, (void)wait;
@@ -85,6 +93,7 @@ static long no_control(const struct descriptor *file, unsigned long request, voi
 
 static const struct descriptor_calls calls = {.read = read_device,
                                               .write = forget,
+                                              .vector = use_parts,
                                               .poll = always,
                                               .disarm = no_wait,
                                               .status = describe,

@@ -218,8 +218,12 @@ void signal_take(struct signal_frame *frame)
     if (!is_handled(&action))
         sys_process_exit(EXIT_BY_SIGNAL | signal);
     handle(signal, &action, &information, frame);
+    /* musl's handler blocks its signal where it cancels: else the thread holds that back, and goes on to wait. */
+    const bool cancels = signal == CANCEL && frame->mask & bit(CANCEL);
+    if (signal == CANCEL && frame->signal && frame->error && !cancels)
+        *frame_result(frame) = (uint64_t)STATUS_RESTART;
     /* A thread that was to be cancelled before it waited must not wait, nor one that unblocked a signal to wait for it. */
-    if (signal == CANCEL || signal_unblockers)
+    if (cancels || signal_unblockers)
         sys_thread_signal(0, 0);
 }
 
