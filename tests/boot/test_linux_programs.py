@@ -236,14 +236,18 @@ def test_what_is_missing_is_named(system):
         ({"sysroot": "nowhere"}, r"service dash\.sysroot: .*nowhere is no folder; give the folder that is / for"),
         ({"sysroot": "empty"}, r"dash: asks for the interpreter /lib64/ld-linux-.*, and .* is not there; unpack"),
         ({"sysroot": "/", "brings": ["etc/not-there"]}, r"dash\.brings has 'etc/not-there', and .* is not there"),
+        ({"sysroot": "/", "brings": ["dev/null"]}, r"dash\.brings has 'dev/null', and .* is neither a file"),
+        ({"sysroot": "bad"}, r"bad/lib64/ld-linux-.*: is not a 64-bit little-endian ELF file"),
         ({"sysroot": "/"}, r"opens its libraries, and the service 'files' is not in the image; write grants = "),
     ],
-    ids=["no folder", "no interpreter", "nothing to bring", "no service files"],
+    ids=["no folder", "no interpreter", "nothing to bring", "a device", "no ELF file", "no service files"],
 )
 def test_what_cannot_be_packed(system, settings, message):
     if not os.path.exists("/bin/dash"):
         pytest.skip("no /bin/dash here")
     (system.folder / "empty").mkdir()
+    (system.folder / "bad/lib64").mkdir(parents=True)
+    (system.folder / "bad/lib64/ld-linux-x86-64.so.2").write_text("text")
     system.program("dash", program="/bin/dash", calls="linux", **settings)
     with pytest.raises(AmbilinkError, match=message):
         system.pack()

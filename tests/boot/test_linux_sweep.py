@@ -1,5 +1,5 @@
-"""All numbers of Linux' calls, tried by a program of musl: each does something or is named, once; libs/linux/README.md has
-the table, which `--write-libc-table` writes."""
+"""All numbers of Linux' calls, tried by a program of musl: each does something or is named, once; libs/linux/README.md
+has the table, which `--write-libc-table` writes."""
 
 import re
 import shutil

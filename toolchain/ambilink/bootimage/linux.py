@@ -10,7 +10,7 @@ from ambilink.bootimage.manifest import Manifest, ManifestService
 from ambilink.bootimage.shipped import shipped
 from ambilink.elf.inspect import inspect
 from ambilink.errors import AmbilinkError, near
-from ambilink.files import read_regular
+from ambilink.files import map_regular, read_regular
 from ambilink.link.closure import MissingLibrary, load_closure
 from ambilink.link.module import Module
 from ambilink.link.search import Search
@@ -37,6 +37,7 @@ def _libraries(program: Path, opened: list[Path], sysroot: Path) -> Iterator[tup
     if not interpreter.is_file():
         rule = f"asks for the interpreter {first.interpreter}, and {interpreter} is not there"
         raise AmbilinkError(program, rule, "unpack the package that has it below the sysroot")
+    Module.load(str(interpreter), interpreter)  # or it would fail in the boot
     yield first.interpreter.lstrip("/"), interpreter
     search = Search(first.machine, sysroot)
     is_musl = interpreter.name.startswith("ld-musl-")
@@ -52,8 +53,7 @@ def _libraries(program: Path, opened: list[Path], sysroot: Path) -> Iterator[tup
 
 
 def _is_shared(path: Path) -> bool:
-    with path.open("rb") as file:
-        head = file.read(E_TYPE + len(SHARED))
+    head = bytes(map_regular(path)[: E_TYPE + len(SHARED)])
     return head.startswith(ELF) and head.endswith(SHARED)
 
 
@@ -62,8 +62,9 @@ def _brought(service: ManifestService, number: int) -> Iterator[tuple[str, Path]
     assert service.sysroot is not None
     item, place = service.brings[number], service.places["brings", number]
     path = service.sysroot / item
-    if not path.exists():
-        rule = f"service {service.name}.brings has {item!r}, and {path} is not there"
+    if not path.is_file() and not path.is_dir():
+        what = "is neither a file nor a folder" if path.exists() else "is not there"
+        rule = f"service {service.name}.brings has {item!r}, and {path} {what}"
         raise AmbilinkError(place, rule, "give a path below its sysroot")
     for each in sorted(path.rglob("*")) if path.is_dir() else [path]:
         name = str(each.relative_to(service.sysroot))
