@@ -134,12 +134,13 @@ uint32_t archive_preloads(const struct archive *archive, const struct image_serv
 const struct image_file *archive_find_library(const struct archive *archive, const char *soname)
 {
     static const char folder[] = "lib/";
-    for (uint32_t i = 0; i < archive->header->file_count; i++) {
-        const char *name = archive_string(archive, archive->files[i].name);
-        uint32_t kind = archive->files[i].kind;
-        if ((kind == IMAGE_FILE_LIBRARY || kind == IMAGE_FILE_INTERPRETER) && strncmp(name, folder, sizeof folder - 1) == 0 &&
-            strcmp(name + sizeof folder - 1, soname) == 0)
-            return &archive->files[i];
+    const struct image_file *const end = archive->files + archive->header->file_count;
+    for (const struct image_file *file = archive->files; file < end; file++) {
+        if (file->kind != IMAGE_FILE_LIBRARY && file->kind != IMAGE_FILE_INTERPRETER)
+            continue;
+        const char *name = archive_string(archive, file->name);
+        if (strncmp(name, folder, sizeof folder - 1) == 0 && strcmp(name + sizeof folder - 1, soname) == 0)
+            return file;
     }
     return NULL;
 }
