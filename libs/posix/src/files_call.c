@@ -20,6 +20,7 @@ static long file_no_link(long directory, const char *path)
 
 long call_of_files(long number, long a, long b, long c, long d, long e, long f)
 {
+    POSIX_NEEDS(descriptors);
     POSIX_NEEDS(mappings); /* what is open can be mapped, by mmap, which each program calls */
     switch (number) {
 #ifdef SYS_open

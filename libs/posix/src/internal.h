@@ -45,6 +45,7 @@ long working_set_by(long folder);
 long working_get(char *buffer, unsigned long size);
 long call_of_places(long number, long a, long b, long c, long d, long e, long f);
 long file_resize_at(const char *path, long size);
+long call_of_descriptors(long number, long a, long b, long c, long d);
 long call_of_files(long number, long a, long b, long c, long d, long e, long f);
 /* Pipes, local sockets, and waiting for several descriptors. */
 long call_of_pipes(long number, long a, long b, long c, long d, long e, long f);

@@ -17,6 +17,7 @@
 
 
 /* Groups that a static program may lack (posix/groups.h). */
+#pragma weak call_of_descriptors
 #pragma weak call_of_files
 #pragma weak call_of_pipes
 #pragma weak call_of_processes
@@ -55,7 +56,9 @@ static long name_system(struct utsname *name)
 static long call_of_group(long number, long a, long b, long c, long d, long e, long f)
 {
     long result = -ENOSYS;
-    if (call_of_files)
+    if (call_of_descriptors)
+        result = call_of_descriptors(number, a, b, c, d);
+    if (result == -ENOSYS && call_of_files)
         result = call_of_files(number, a, b, c, d, e, f);
     if (result == -ENOSYS && call_of_processes)
         result = call_of_processes(number, a, b, c, d);
@@ -71,34 +74,6 @@ static long call_of_group(long number, long a, long b, long c, long d, long e, l
 long posix_system_call(long number, long a, long b, long c, long d, long e, long f)
 {
     switch (number) {
-    case SYS_read:
-        return file_read(a, (void *)b, (unsigned long)c);
-    case SYS_pread64:
-        return file_read_at(a, (void *)b, (unsigned long)c, d);
-    case SYS_readv:
-        return file_read_vector(a, (void *)b, c);
-    case SYS_write:
-        return file_write(a, (void *)b, (unsigned long)c);
-    case SYS_writev:
-        return file_write_vector(a, (void *)b, c);
-#ifdef SYS_dup2
-    case SYS_dup2:
-        return a == b ? file_control(a, F_GETFL, 0) < 0 ? -EBADF : b : file_duplicate_to(a, b, 0);
-#endif
-    case SYS_dup3:
-        return file_duplicate_to(a, b, c);
-    case SYS_close:
-        return file_close(a);
-    case SYS_lseek:
-        return file_seek(a, b, c);
-    case SYS_fstat:
-        return file_status(a, (void *)b);
-    case SYS_fcntl:
-        return file_control(a, b, c);
-    case SYS_ioctl:
-        return file_device_control(a, (unsigned long)b, (void *)c);
-    case SYS_dup:
-        return file_duplicate(a, 0);
     case SYS_mmap:
         return memory_map((unsigned long)a, (unsigned long)b, c, d, e, (unsigned long)f);
     case SYS_munmap:

@@ -10,6 +10,7 @@
 /* For what passes on numbers of others. */
 #define POSIX_NEEDS_ALL()         \
     do {                          \
+        POSIX_NEEDS(descriptors); \
         POSIX_NEEDS(files);       \
         POSIX_NEEDS(pipes);       \
         POSIX_NEEDS(processes);   \
@@ -22,6 +23,23 @@ static inline __attribute__((always_inline)) void posix_needs(long number)
     if (!__builtin_constant_p(number))
         return;
     switch (number) {
+#ifdef SYS_dup2
+    case SYS_dup2:
+#endif
+    case SYS_read:
+    case SYS_pread64:
+    case SYS_readv:
+    case SYS_write:
+    case SYS_writev:
+    case SYS_dup3:
+    case SYS_close:
+    case SYS_lseek:
+    case SYS_fstat:
+    case SYS_fcntl:
+    case SYS_ioctl:
+    case SYS_dup:
+        POSIX_NEEDS(descriptors);
+        break;
 #ifdef SYS_open
     case SYS_open:
     case SYS_stat:
