@@ -15,7 +15,6 @@
 
 #include "internal.h"
 
-
 /* Groups that a static program may lack (posix/groups.h). */
 #pragma weak call_of_descriptors
 #pragma weak call_of_files
