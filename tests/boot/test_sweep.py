@@ -2,6 +2,7 @@
 table, which `--write-libc-table` writes."""
 
 import re
+from itertools import groupby
 
 from ambilink.compile.wheel import wheel_folder
 from ambilink.machine.model import Verdict
@@ -21,8 +22,10 @@ def called_by_musl() -> set[str]:
     return {name for path in sources for name in re.findall(r"\bSYS_(\w+)", path.read_text(errors="replace"))}
 
 
-def wrapped(names) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+def listed(names: list[str]) -> str:
+    """A line for each first letter, so that a change is a line's."""
+    lines = (", ".join(f"`{name}`" for name in group) for _, group in groupby(names, key=lambda name: name[0]))
+    return ",\n".join(lines)
 
 
 def test_calls_that_are_there(system, request, top):
@@ -35,7 +38,7 @@ def test_calls_that_are_there(system, request, top):
     answered = sorted(name for name, number in known.items() if number in there or name in ENDS)
     absent = sorted(called_by_musl() & known.keys() - set(answered))
     assert len(answered) > 100 and len(absent) > 20
-    lists = f"Answered: {wrapped(answered)}.\n\nmusl calls these, too, and gets ENOSYS: {wrapped(absent)}."
+    lists = f"Answered:\n{listed(answered)}.\n\nmusl calls these, too, and gets ENOSYS:\n{listed(absent)}."
     table = f"{START}\n{lists}\n\n{END}"
     readme = top / "libs/posix/README.md"
     text = readme.read_text()

@@ -117,6 +117,7 @@ struct rusage;
 long time_usage(long who, struct rusage *usage);
 /* The first stack, with what the starter gave the process. */
 uint64_t *given_take(uint64_t *stack);
+long call_of_machine(long number, long a, long b, long c);
 long call_of_processes(long number, long a, long b, long c, long d);
 /* Timers, which send signals. */
 long call_of_timers(long number, long a, long b, long c, long d);

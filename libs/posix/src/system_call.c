@@ -18,6 +18,7 @@
 /* Groups that a static program may lack (posix/groups.h). */
 #pragma weak call_of_descriptors
 #pragma weak call_of_files
+#pragma weak call_of_machine
 #pragma weak call_of_pipes
 #pragma weak call_of_processes
 #pragma weak call_of_signals
@@ -65,6 +66,8 @@ static long call_of_group(long number, long a, long b, long c, long d, long e, l
         result = call_of_signals(number, a, b, c, d);
     if (result == -ENOSYS && call_of_pipes)
         result = call_of_pipes(number, a, b, c, d, e, f);
+    if (result == -ENOSYS && call_of_machine)
+        result = call_of_machine(number, a, b, c);
     if (result == -ENOSYS && call_of_timers)
         result = call_of_timers(number, a, b, c, d);
     return result;

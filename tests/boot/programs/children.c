@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -259,8 +260,9 @@ static void told_of_ends(void)
     restarts.sa_flags |= SA_RESTART;
     sigaction(SIGALRM, &action, NULL);
     child = spawn("sleep", NULL);
-    alarm(1);
+    setitimer(ITIMER_REAL, &(struct itimerval){{0, 20000}, {0, 20000}}, NULL);
     CHECK(waitpid(child, &status, 0) == -1 && errno == EINTR);
+    setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
     sigaction(SIGALRM, &restarts, NULL);
     sigaction(SIGCHLD, &restarts, NULL);
     taken = 0;

