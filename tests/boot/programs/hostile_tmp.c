@@ -41,13 +41,32 @@ static handle_t open_raw(const char *path, unsigned flags)
     return file;
 }
 
+/* Memory that was written to before. */
 static int64_t bring(handle_t file, uint64_t size, unsigned rights)
 {
     int64_t memory = sys_memory_create(size), less = sys_handle_duplicate((handle_t)memory, rights, 0);
+    const handle_t self = sys_start_handle(START_HANDLE_SELF);
+    int64_t here = sys_process_map(self, (handle_t)memory, 0, size, 0, PROT_READ_WRITE);
+    require(here > 0, "memory to bring");
+    memset((void *)(uintptr_t)here, 'x', size);
+    sys_process_unmap(self, (uint64_t)here, size);
     struct message request = {.word = {TMP_EXTEND, 0}, .handle = {(handle_t)less}, .handle_count = 1}, reply = {0};
     int64_t status = ipc_call(file, &request, &reply);
     sys_handle_close((handle_t)memory);
     return status;
+}
+
+static int is_zero(handle_t file, uint64_t size)
+{
+    char buffer[100];
+    memset(buffer, 'x', sizeof buffer);
+    struct message request = {.word = {TMP_READ, 0, size}}, reply = {.data = buffer, .size = sizeof buffer};
+    if (ipc_call(file, &request, &reply) != STATUS_OK || reply.size != size)
+        return 0;
+    for (uint64_t i = 0; i < size; i++)
+        if (buffer[i])
+            return 0;
+    return 1;
 }
 
 static void odd_requests(void)
@@ -101,6 +120,7 @@ static void odd_files(const char *name)
     require(ask(reader, TMP_WRITE, "x", 1, 0, NULL) < 0 && ask(reader, TMP_RESIZE, NULL, 0, 0, NULL) < 0, "a reader writes");
     require(bring(file, 16384, RIGHT_READ | RIGHT_WRITE | RIGHT_DUPLICATE | RIGHT_TRANSFER) == STATUS_OK, "memory");
     require(bring(file, 16384, RIGHT_READ | RIGHT_WRITE | RIGHT_TRANSFER) < 0, "memory twice");
+    require(ask(file, TMP_RESIZE, NULL, 0, 100, NULL) == STATUS_OK && is_zero(reader, 100), "what was not written is zero");
     require(ask(reader, TMP_MAP, NULL, 0, 0, &none) == STATUS_OK && none, "memory to read");
     require(sys_process_map(sys_start_handle(START_HANDLE_SELF), none, 0, 4096, 0, PROT_READ_WRITE) == STATUS_NO_RIGHT, "to write");
     require(ask(reader, TMP_TIMES + 1, NULL, 0, 0, NULL) < 0, "an unknown operation");
