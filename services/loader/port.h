@@ -118,9 +118,11 @@ int64_t port_space_create(struct port *port, const char *name, const struct port
  * that policy then ignores. */
 void port_space_close(struct port *port, struct port_space space);
 
-/* Zeroed pages, which `payer` pays for, all visible in memory->view. `size`: pages, not 0. NO_MEMORY, LIMIT, INVALID
- * (more than one memory can have). The caller owns *memory: port_memory_release. */
-int64_t port_memory_create(struct port *port, struct port_space payer, uint64_t size, struct port_memory *memory);
+/* Zeroed pages, which `payer` pays for, all visible in memory->view. `size`: pages, not 0. The first `growth` bytes of it may
+ * come, and be paid for, when they are touched; here they are not. NO_MEMORY, LIMIT, INVALID (more than one memory can have).
+ * The caller owns *memory: port_memory_release. */
+int64_t port_memory_create(struct port *port, struct port_space payer, uint64_t size, uint64_t growth,
+                           struct port_memory *memory);
 /* The view goes. Pages that are mapped in an address space stay as long as they are mapped there. */
 void port_memory_release(struct port *port, const struct port_memory *memory);
 

@@ -39,7 +39,7 @@ static bool stage(void *context, struct staging *staging)
 {
     const struct space *space = context;
     struct port_memory memory;
-    int64_t status = port_memory_create(space->loader->port, space->port, staging->size, &memory);
+    int64_t status = port_memory_create(space->loader->port, space->port, staging->size, staging->growth, &memory);
     if (status == PORT_INVALID)
         report(space->loader, "%s: it needs %llu writable bytes at once, more than one memory object has", space->service,
                (unsigned long long)staging->size);

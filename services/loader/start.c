@@ -32,8 +32,8 @@ bool start_block_finish(const struct child *child, struct start_info *info)
            (!sees_image || grant(child, info, START_HANDLE_IMAGE, image, "the boot image"));
 }
 
-/* The initial stack pointer, or 0: reported. */
-static uint64_t write_stack(const struct child *child, const struct target_area *area, const struct start_values *values)
+/* The stack with what the program finds there, and its pointer; NULL: reported. */
+static struct target_area *make_stack(struct child *child, const struct start_values *values, uint64_t *pointer)
 {
     struct loader *loader = child->space.loader;
     struct archive_arguments arguments;
@@ -46,22 +46,23 @@ static uint64_t write_stack(const struct child *child, const struct target_area 
         .random = {port_random(loader->port), port_random(loader->port)},
     };
     archive_fill_stack(&loader->archive, child->service, &arguments, &stack);
-    uint64_t pointer = start_stack_write(&area->at, &stack);
-    if (!pointer)
+    struct target_area *area = target_stack_make(&child->target, child->service->stack_size, start_stack_size(&stack));
+    *pointer = area ? start_stack_write(&area->at, &stack) : 0;
+    if (!area)
+        report(loader, "%s: no memory for its stack", child->name);
+    else if (!*pointer)
         report(loader, "%s: arguments, environment and auxiliary vector take up more than half of its stack of %u bytes: "
                "give it a larger one", child->name, child->service->stack_size);
-    return pointer;
+    return *pointer ? area : NULL;
 }
 
 bool start_run(struct child *child, const struct start_values *values)
 {
     struct loader *loader = child->space.loader;
     struct target *target = &child->target;
-    struct target_area *stack = target_area_make(target, child->service->stack_size, PORT_READ | PORT_WRITE);
-    if (!stack)
-        report(loader, "%s: no memory for its stack", child->name);
-    uint64_t pointer = stack ? write_stack(child, stack, values) : 0;
-    if (!pointer) {
+    uint64_t pointer;
+    struct target_area *stack = make_stack(child, values, &pointer);
+    if (!stack) {
         target_abandon(target);
         return false;
     }

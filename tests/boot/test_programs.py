@@ -126,6 +126,16 @@ def test_a_stack_overflow_is_reported_by_the_thread_s_name(system):
         assert re.search(rf"kernel: stack overflow of thread \d+ \({name}\) of {name} \(process \d+\)", text), text
 
 
+def test_a_stack_has_its_pages_when_they_are_touched(each_strategy, machine):
+    """Its limit is more than the program may have; it pays for what it touches."""
+    may_have = {"program": "test-grows", "stack": 8 << 20, "memory": 3 << 20, "kernel-memory": 256 << 10}
+    each_strategy.program("grows", **may_have).program("all", arguments=["all"], **may_have)
+    text = "\n".join(each_strategy.boot(machine).outcome.text)
+    assert re.search(r"grows: grows: \d+ checks, 0 failed", text), text
+    assert re.search(r"fault in all .*: page fault, write at \w+, no memory left for it in its budget", text), text
+    assert "kernel: fault in grows" not in text
+
+
 @pytest.mark.parametrize("compiler", ["cc", "musl-gcc"])
 def test_posix_threads_of_the_development_machine(compiler, tmp_path):
     """What the program above says of threads is so there, too."""

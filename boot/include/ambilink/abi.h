@@ -44,6 +44,10 @@
 #define RIGHT_SIGNAL 0x2000   /* endpoint: set bits of its next message of the kernel */
 #define RIGHTS_ALL 0x3fff
 
+/* MEMORY_CREATE's third argument for memory whose pages come, and are paid for, when they are touched; added to it, the bytes
+ * at its end that are there at once. Touching a page for which the payer has too little left is a fault. */
+#define MEMORY_GROWS 1
+
 /* System calls. */
 #define SYS_HANDLE_CLOSE 0
 #define SYS_HANDLE_DUPLICATE 1

@@ -5,20 +5,24 @@
 #include "call/caller.h"
 #include "memory/user.h"
 
-int64_t call_memory_create(uint64_t size, handle_t payer_handle)
+int64_t call_memory_create(uint64_t size, handle_t payer_handle, uint64_t growth)
 {
+    const uint64_t present = growth ? growth - MEMORY_GROWS : 0;
     int64_t status = STATUS_OK;
     struct budget *budget = caller_payer(payer_handle, &status);
     if (!budget)
         return status;
-    if (!size || size % PAGE_SIZE || size > MEMORY_SIZE_MAX)
+    if (!size || size % PAGE_SIZE || size > MEMORY_SIZE_MAX || present % PAGE_SIZE || present > size)
         return STATUS_INVALID;
     status = handle_reserve(current_thread->handles, 1);
     if (status != STATUS_OK)
         return status;
     struct memory *memory;
-    status = thread_make_memory(budget, size, &memory);
-    return status == STATUS_OK ? caller_give(memory, RIGHT_READ | RIGHT_WRITE | RIGHT_DUPLICATE | RIGHT_TRANSFER) : status;
+    status = thread_make_memory(budget, size, growth, &memory);
+    if (status != STATUS_OK)
+        return status;
+    /* Who touches memory that grows depends on who pays for it: it is not given away. */
+    return caller_give(memory, RIGHT_READ | RIGHT_WRITE | RIGHT_DUPLICATE | (growth ? 0 : RIGHT_TRANSFER));
 }
 
 int64_t call_memory_size(handle_t handle)

@@ -4,7 +4,7 @@
 #define CALL_MEMORY_H
 #include "process/process.h"
 
-int64_t call_memory_create(uint64_t size, handle_t payer_handle);
+int64_t call_memory_create(uint64_t size, handle_t payer_handle, uint64_t growth);
 int64_t call_memory_size(handle_t handle);
 /* What calls on a range begin with: how far this thread's call on a range came before. */
 void range_progress(struct space_progress *range);

@@ -28,7 +28,7 @@ static int64_t dispatch(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uin
     case SYS_HANDLE_DUPLICATE:
         return call_handle_duplicate((handle_t)a, b, c);
     case SYS_MEMORY_CREATE:
-        return call_memory_create(a, (handle_t)b);
+        return call_memory_create(a, (handle_t)b, c);
     case SYS_MEMORY_SIZE:
         return call_memory_size((handle_t)a);
     case SYS_PROCESS_CREATE:

@@ -86,9 +86,70 @@ static struct cost cost_of(uint64_t size)
     return (struct cost){.pages = pages <= FEW ? pages : pages + 1 + (pages + POINTERS_PER_PAGE - 1) / POINTERS_PER_PAGE};
 }
 
+/* A page that is paid for; NULL: none. */
+static void *take_page(struct memory *memory)
+{
+    const struct cost cost = {.pages = 1};
+    if (!budget_take(memory->budget, cost))
+        return NULL;
+    void *page = page_alloc();
+    if (!page) {
+        budget_give(memory->budget, cost);
+        return NULL;
+    }
+    memory->pages++;
+    memory->charged++;
+    return page;
+}
+
+static bool has_list(const struct memory *memory, uint64_t page)
+{
+    return memory->frames || memory->lists[page / POINTERS_PER_PAGE];
+}
+
+bool memory_take_page(struct memory *memory, uint64_t offset)
+{
+    const uint64_t page = offset / PAGE_SIZE;
+    if (!has_list(memory, page) && !(memory->lists[page / POINTERS_PER_PAGE] = take_page(memory)))
+        return false;
+    uint64_t *frame = slot(memory, page);
+    void *made = *frame ? NULL : take_page(memory);
+    if (made)
+        *frame = physical_address(made);
+    return *frame;
+}
+
+/* From the last page on; the size is what may have pages yet. */
+static bool shrink(struct memory *memory)
+{
+    for (unsigned i = 1; memory->size; i++) {
+        if (!work_left)
+            return false;
+        const uint64_t page = memory->size / PAGE_SIZE - 1;
+        const bool is_listed = has_list(memory, page);
+        if (is_listed && *slot(memory, page)) {
+            frame_free(*slot(memory, page));
+            memory->pages--;
+        }
+        if (is_listed && memory->lists && !(page % POINTERS_PER_PAGE)) {
+            page_free(memory->lists[page / POINTERS_PER_PAGE]);
+            memory->pages--;
+        }
+        /* Where no page is listed, none of the whole list is there. */
+        memory->size = (is_listed ? page : page - page % POINTERS_PER_PAGE) * PAGE_SIZE;
+        if (i % FREED_PER_UNIT == 0)
+            work_did(1);
+    }
+    return true;
+}
+
 static bool memory_destroy(void *object)
 {
     struct memory *memory = object;
+    if (memory->grows && !shrink(memory))
+        return false;
+    if (memory->grows)
+        memory->pages = 0;
     for (; memory->pages; work_did(1))
         for (unsigned i = 0; i < FREED_PER_UNIT && memory->pages; i++) {
             if (!work_left)
@@ -103,10 +164,10 @@ static bool memory_destroy(void *object)
 
 const struct object_type memory_type = {.destroy = memory_destroy};
 
-struct memory *memory_begin(struct budget *budget, uint64_t size)
+/* A memory without frames, and what will list them, for a cost that was not taken yet. */
+static struct memory *begin(struct budget *budget, uint64_t size, struct cost cost)
 {
     /* Asked in advance, so that a request that cannot succeed takes nothing and zeroes nothing. */
-    struct cost cost = cost_of(size);
     if (size > MEMORY_SIZE_MAX || !frames_available(cost.pages + 2) || !budget_take(budget, cost))
         return NULL;
     struct memory *memory = pool_alloc(budget, sizeof *memory);
@@ -122,8 +183,40 @@ struct memory *memory_begin(struct budget *budget, uint64_t size)
     return NULL;
 }
 
+struct memory *memory_begin(struct budget *budget, uint64_t size)
+{
+    return begin(budget, size, cost_of(size));
+}
+
+struct memory *memory_begin_growing(struct budget *budget, uint64_t size, uint64_t present)
+{
+    const uint64_t pages = size / PAGE_SIZE, listing = pages > FEW;
+    struct memory *memory = begin(budget, size, (struct cost){.pages = listing});
+    if (!memory)
+        return NULL;
+    memory->grows = true;
+    memory->pages = listing;
+    memory->charged = (uint32_t)listing;
+    memory->next = (uint32_t)(pages - present / PAGE_SIZE);
+    return memory; /* what lists its pages is zeroed */
+}
+
+static int64_t take_present(struct memory *memory)
+{
+    for (; memory->next < memory->size / PAGE_SIZE; memory->next++) {
+        if (!work_left)
+            return CALL_AGAIN;
+        if (!memory_take_page(memory, memory->next * PAGE_SIZE))
+            return STATUS_NO_MEMORY;
+        work_did(1);
+    }
+    return STATUS_OK;
+}
+
 int64_t memory_grow(struct memory *memory)
 {
+    if (memory->grows)
+        return take_present(memory);
     while (memory->pages < memory->size / PAGE_SIZE) {
         if (!work_left)
             return CALL_AGAIN;
@@ -147,16 +240,27 @@ static int64_t grow_all(struct memory *memory)
     return status;
 }
 
-struct memory *memory_create(struct budget *budget, uint64_t size)
+static struct memory *create(struct budget *budget, uint64_t size, bool grows, uint64_t present)
 {
     struct memory *memory;
-    while (!(memory = memory_begin(budget, size)) && coroutine_runs && memory_comes_back() && !gives_up())
+    while (!(memory = grows ? memory_begin_growing(budget, size, present) : memory_begin(budget, size)) && coroutine_runs &&
+           memory_comes_back() && !gives_up())
         work_go_on();
     if (memory && grow_all(memory) != STATUS_OK) {
         object_release(memory);
         return NULL;
     }
     return memory;
+}
+
+struct memory *memory_create(struct budget *budget, uint64_t size)
+{
+    return create(budget, size, false, 0);
+}
+
+struct memory *memory_create_growing(struct budget *budget, uint64_t size, uint64_t present)
+{
+    return create(budget, size, true, present);
 }
 
 struct memory *memory_create_run(uint64_t start, uint64_t size)
@@ -169,6 +273,8 @@ struct memory *memory_create_run(uint64_t start, uint64_t size)
 
 uint64_t memory_frame(const struct memory *memory, uint64_t offset)
 {
+    if (memory->grows && !has_list(memory, offset / PAGE_SIZE))
+        return 0;
     return memory->start ? memory->start + offset : *slot(memory, offset / PAGE_SIZE);
 }
 
@@ -181,12 +287,12 @@ const uint64_t *memory_list(const struct memory *memory, uint64_t offset, uint64
 
 uint64_t memory_charge(const struct memory *memory)
 {
-    return memory->start ? 0 : cost_of(memory->size).pages;
+    return memory->start ? 0 : memory->grows ? memory->charged : cost_of(memory->size).pages;
 }
 
 uint64_t memory_frames(const struct memory *memory)
 {
-    if (memory->start || memory->frames)
+    if (memory->start || memory->frames || memory->grows)
         return memory->pages;
     return memory->pages + (memory->pages + POINTERS_PER_PAGE - 1) / POINTERS_PER_PAGE + 1;
 }

@@ -47,8 +47,9 @@ void page_protect(uint64_t table, uint64_t address, const struct memory *memory,
 void page_unmap(uint64_t table, uint64_t address, uint64_t size);
 /* A user address could not be used: if its page was withheld (memory/guard.h), compare it, and let it be used if it is
  * intact. Pages around it that were found intact already come along. It is one step: PAGE_INTACT may mean that the address is
- * to be used once more, for the next. */
-enum page_touched { PAGE_NOT_WITHHELD, PAGE_INTACT, PAGE_DAMAGED };
+ * to be used once more, for the next. PAGE_NO_ACCESS: it is mapped, and may not be accessed, or is one of memory that grows,
+ * which has it not yet. */
+enum page_touched { PAGE_NOT_WITHHELD, PAGE_NO_ACCESS, PAGE_INTACT, PAGE_DAMAGED };
 enum page_touched page_touch(uint64_t table, uint64_t address);
 /* The same for user addresses from *address on, as far as work_left allows: *address is where it ended, at a damaged
  * page, or behind what can be used. Holes are no matter. */

@@ -383,9 +383,33 @@ int64_t space_protect(struct space *space, uint64_t address, uint64_t size, unsi
     return status;
 }
 
+/* The mapping of memory that grows which may be accessed at an address; NULL: there is none. */
+static const struct mapping *growing_at(struct space *space, uint64_t address)
+{
+    const struct mapping *mapping = mappings_find(&space->mappings, address);
+    return mapping && mapping->start <= address && mapping->memory->grows && mapping->prot ? mapping : NULL;
+}
+
+bool space_grows_at(struct space *space, uint64_t address)
+{
+    return growing_at(space, address);
+}
+
+/* Give a page of memory that grows its frame. */
+static bool grow(struct space *space, uint64_t address)
+{
+    const struct mapping *mapping = growing_at(space, address);
+    if (!mapping || !memory_take_page(mapping->memory, offset_at(mapping, address)))
+        return false;
+    page_protect(space->page_table, address, mapping->memory, offset_at(mapping, address), PAGE_SIZE, mapping->prot);
+    return true;
+}
+
 bool space_touch(struct space *space, uint64_t address)
 {
     enum page_touched touched = page_touch(space->page_table, address);
+    if (touched == PAGE_NO_ACCESS)
+        return grow(space, PAGE_DOWN(address));
     if (touched == PAGE_DAMAGED)
         space->damaged = page_guard.damage = true;
     return touched == PAGE_INTACT;

@@ -55,7 +55,10 @@ int64_t space_unmap_some(struct space *space, uint64_t address, uint64_t size, s
 int64_t space_protect_some(struct space *space, uint64_t address, uint64_t size, unsigned prot,
                            struct space_progress *progress);
 
-/* An address could not be used. True: its page was withheld, and is intact so far: use it, or touch it, again. A process that touches a
+/* Whether an address lies in memory that grows, where it may be accessed. */
+bool space_grows_at(struct space *space, uint64_t address);
+/* An address could not be used. True: its page was withheld, and is intact so far, or was one of memory that grows, which has
+ * it now: use it, or touch it, again. A process that touches a
  * damaged page is to be ended (process_end_damaged). */
 bool space_touch(struct space *space, uint64_t address);
 /* Compare beforehand what is withheld in a range, from `done` bytes on: STATUS_OK, and it can be used; STATUS_CORRUPT,

@@ -178,10 +178,15 @@ void thread_forget_progress(struct thread *thread)
     thread->progress = NULL;
 }
 
-int64_t thread_make_memory(struct budget *budget, uint64_t size, struct memory **memory)
+static struct memory *begin_memory(struct budget *budget, uint64_t size, uint64_t growth)
+{
+    return growth ? memory_begin_growing(budget, size, growth - MEMORY_GROWS) : memory_begin(budget, size);
+}
+
+int64_t thread_make_memory(struct budget *budget, uint64_t size, uint64_t growth, struct memory **memory)
 {
     struct progress *progress = current_thread->progress;
-    struct memory *made = progress && progress->object ? progress->object : memory_begin(budget, size);
+    struct memory *made = progress && progress->object ? progress->object : begin_memory(budget, size, growth);
     int64_t status = made ? memory_grow(made) : STATUS_NO_MEMORY;
     if (status == CALL_AGAIN) {
         thread_keep_progress()->object = made;

@@ -126,9 +126,9 @@ void thread_set_aside(struct thread *thread);
 /* The progress of the running thread's call, zeroed when it is new. It lies in the thread, so that there always is one. */
 struct progress *thread_keep_progress(void);
 void thread_forget_progress(struct thread *thread);
-/* Memory for the running thread's call, which `budget` pays for, in steps where it is large. STATUS_OK: *memory is the
- * caller's. CALL_AGAIN: so is the call's result, and the same call is to ask again. STATUS_NO_MEMORY. */
-int64_t thread_make_memory(struct budget *budget, uint64_t size, struct memory **memory);
+/* Memory for the running thread's call, which `budget` pays for, in steps where it is large; `growth` as MEMORY_CREATE has
+ * it. STATUS_OK: *memory is the caller's. CALL_AGAIN: so is the call's result, and the same call is to ask again. STATUS_NO_MEMORY. */
+int64_t thread_make_memory(struct budget *budget, uint64_t size, uint64_t growth, struct memory **memory);
 
 void thread_ready(struct thread *thread);
 /* It has its turns among others of that priority from now on. */

@@ -98,9 +98,8 @@ static bool grant_all(const struct launch *launch, struct start_info *info)
     return !grants.failed;
 }
 
-bool shared_memory_open(struct shared_memory *shared, struct process *process, uint64_t size, unsigned prot)
+static bool share(struct shared_memory *shared, struct process *process, struct memory *memory, unsigned prot)
 {
-    struct memory *memory = memory_create(process->budget, PAGE_UP(size));
     void *here = memory ? kernel_map_made(memory) : NULL;
     if (!here)
         return false;
@@ -111,6 +110,19 @@ bool shared_memory_open(struct shared_memory *shared, struct process *process, u
     }
     *shared = (struct shared_memory){{.here = here, .there = (uint64_t)there, .size = memory->size}, memory};
     return true;
+}
+
+bool shared_memory_open(struct shared_memory *shared, struct process *process, uint64_t size, unsigned prot)
+{
+    return share(shared, process, memory_create(process->budget, PAGE_UP(size)), prot);
+}
+
+/* Of a stack only the end is there, with `used` bytes: the kernel writes nowhere else. */
+static bool open_stack(struct shared_memory *shared, struct process *process, uint64_t size, uint64_t used)
+{
+    const uint64_t present = PAGE_UP(used) + START_STACK_PRESENT;
+    struct memory *memory = memory_create_growing(process->budget, size, present < size ? present : size);
+    return share(shared, process, memory, PROT_READ_WRITE);
 }
 
 void shared_memory_close(const struct shared_memory *shared)
@@ -257,7 +269,7 @@ static bool make_stack(const struct launch *launch, const char *command_line, ui
     }
     struct shared_memory shared;
     uint64_t size = launch->service ? launch->service->stack_size : LOADER_STACK_SIZE;
-    if (!shared_memory_open(&shared, launch->process, size, PROT_READ_WRITE))
+    if (!open_stack(&shared, launch->process, size, start_stack_size(&stack)))
         return refuse(launch, "stack", "no memory");
     *pointer = start_stack_write(&shared.area, &stack);
     shared_memory_close(&shared);

@@ -35,9 +35,8 @@
 extern char kernel_text_start[], kernel_rodata_start[], kernel_data_start[], kernel_end[];
 extern const uint64_t kernel_relr_start[], kernel_relr_end[];
 
-uint64_t kernel_page_table;
+uint64_t kernel_page_table, page_tables;
 struct kernel_layout kernel_layout;
-uint64_t page_tables;
 
 static uint64_t table_alloc(void)
 {
@@ -338,7 +337,10 @@ static void fill_listed(uint64_t *entry, uint64_t count, const struct memory *me
 static void fill(uint64_t *entry, uint64_t count, const struct memory *memory, uint64_t offset, uint64_t flags)
 {
     uint64_t frame = memory->start + offset;
-    if (!memory->start)
+    if (memory->grows) /* what was not touched has no access */
+        for (; count; count--, offset += PAGE_SIZE)
+            *entry++ = (frame = memory_frame(memory, offset)) ? frame | flags : ENTRY_NO_ACCESS;
+    else if (!memory->start)
         fill_listed(entry, count, memory, offset, flags);
     else if (memory->start == page_guard.start)
         for (const uint8_t *state = guard_state(frame); count; count--, frame += PAGE_SIZE)
@@ -382,10 +384,8 @@ void page_protect(uint64_t table, uint64_t address, const struct memory *memory,
             if (!entry || !*entry)
                 continue;
             const uint64_t known = *entry & ENTRY_FRAME, frame = known ? known : memory_frame(memory, offset + done);
-            *entry = frame | flags;
-            if (prot == PROT_NO_ACCESS)
-                *entry = ENTRY_NO_ACCESS;
-            else if (guarded && *guard_state(frame) != GUARD_INTACT)
+            *entry = prot == PROT_NO_ACCESS || !frame ? ENTRY_NO_ACCESS : frame | flags;
+            if (guarded && prot != PROT_NO_ACCESS && *guard_state(frame) != GUARD_INTACT)
                 *entry ^= ENTRY_PRESENT | ENTRY_WITHHELD;
         }
     }
@@ -436,7 +436,7 @@ enum page_touched page_touch(uint64_t table, uint64_t address)
 {
     uint64_t *above, *entry = address < PROCESS_HIGHEST_ADDRESS ? page_entry(table, address, false, &above) : NULL;
     if (!entry || !(*entry & ENTRY_WITHHELD))
-        return PAGE_NOT_WITHHELD;
+        return entry && *entry == ENTRY_NO_ACCESS ? PAGE_NO_ACCESS : PAGE_NOT_WITHHELD;
     if (!is_next(entry))
         return PAGE_INTACT;
     if (!reveal(entry, true))

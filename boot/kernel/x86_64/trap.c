@@ -47,8 +47,9 @@ static bool take_timer(void)
 
 static void report_access(uint64_t error)
 {
+    const bool grows = !(error & PAGE_PRESENT) && space_grows_at(current_thread->space, cpu_fault_address());
     log_format(", %s at %x, %s", error & 16 ? "execute" : error & 2 ? "write" : "read", cpu_fault_address(),
-               error & PAGE_PRESENT ? "not permitted" : "not mapped");
+               error & PAGE_PRESENT ? "not permitted" : grows ? "no memory left for it in its budget" : "not mapped");
 }
 
 struct trace {

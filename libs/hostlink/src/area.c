@@ -1,4 +1,6 @@
 /* Memory that is written here and read in the target. */
+#include <hostlink/start_stack.h>
+
 #include "internal.h"
 
 /* Where this host lives in the target the area is mapped at once, else when all is written that the target will see. */
@@ -6,7 +8,7 @@ static bool make_view(struct target *target, struct target_area *area)
 {
     const struct target_host *host = host_of(target);
     if (!lives_there(target)) {
-        area->staging = (struct staging){.size = area->at.size};
+        area->staging = (struct staging){.size = area->at.size, .growth = area->growth};
         bool good = host->stage(target->context, &area->staging);
         area->at.here = area->staging.here;
         return good;
@@ -43,7 +45,8 @@ static void join(struct target *target, struct target_area *area)
     target->areas = area;
 }
 
-static struct target_area *make(struct target *target, uint64_t address, uint64_t size, unsigned prot, bool is_block)
+static struct target_area *make(struct target *target, uint64_t address, uint64_t size, uint64_t growth, unsigned prot,
+                                bool is_block)
 {
     struct target_area *area = new_area(target, is_block);
     if (!area)
@@ -51,6 +54,7 @@ static struct target_area *make(struct target *target, uint64_t address, uint64_
     area->at.size = size;
     area->at.there = address;
     area->prot = prot;
+    area->growth = growth;
     if (!make_view(target, area)) {
         free_record(target, area);
         return NULL;
@@ -59,11 +63,11 @@ static struct target_area *make(struct target *target, uint64_t address, uint64_
     return area;
 }
 
-static struct target_area *make_anywhere(struct target *target, uint64_t size, unsigned prot, bool is_block)
+static struct target_area *make_anywhere(struct target *target, uint64_t size, uint64_t growth, unsigned prot, bool is_block)
 {
     const struct target_host *host = host_of(target);
     uint64_t rounded = page_up(size), address = target_reserve(target, rounded, AMBILINK_PAGE_SIZE);
-    struct target_area *area = address ? make(target, address, rounded, prot, is_block) : NULL;
+    struct target_area *area = address ? make(target, address, rounded, growth, prot, is_block) : NULL;
     if (address && !area && host->unreserve)
         host->unreserve(target->context, address, rounded);
     if (area)
@@ -73,19 +77,25 @@ static struct target_area *make_anywhere(struct target *target, uint64_t size, u
 
 struct target_area *target_area_make(struct target *target, uint64_t size, unsigned prot)
 {
-    return make_anywhere(target, size, prot, false);
+    return make_anywhere(target, size, 0, prot, false);
+}
+
+struct target_area *target_stack_make(struct target *target, uint64_t size, uint64_t used)
+{
+    const uint64_t present = page_up(used) + START_STACK_PRESENT;
+    return make_anywhere(target, size, present < size ? size - present : 0, PROT_READ_WRITE, false);
 }
 
 struct target_area *target_block_make(struct target *target, uint64_t address, uint64_t size)
 {
     target->linked_elsewhere = true;
-    return target->block = make(target, address, page_up(size), PROT_READ_ONLY, true);
+    return target->block = make(target, address, page_up(size), 0, PROT_READ_ONLY, true);
 }
 
 struct target_area *make_block(struct target *target, uint64_t size, const struct shared_area *given)
 {
     if (!given || given->size < size)
-        return target->block = make_anywhere(target, size, PROT_READ_ONLY, true);
+        return target->block = make_anywhere(target, size, 0, PROT_READ_ONLY, true);
     struct target_area *area = new_area(target, true);
     area->at = *given;
     area->at.used = 0;

@@ -10,7 +10,7 @@ static uint64_t string_size(const char *text)
     return shared_area_rounded(strlen(text) + 1);
 }
 
-uint64_t start_stack_write(const struct shared_area *area, const struct start_stack *stack)
+static uint64_t strings_size(const struct start_stack *stack)
 {
     uint64_t strings = shared_area_rounded(sizeof stack->random) + string_size(stack->name);
     strings += stack->path ? string_size(stack->path) : 0;
@@ -18,14 +18,29 @@ uint64_t start_stack_write(const struct shared_area *area, const struct start_st
         strings += string_size(stack->arguments[i]);
     for (uint64_t i = 0; i < stack->environment_count; i++)
         strings += string_size(stack->environment[i]);
+    return strings;
+}
+
+static uint64_t slots_size(const struct start_stack *stack)
+{
     /* argc and the name, arguments, environment, each with a NULL at its end, then the auxiliary vector. */
-    uint64_t slots = 4 + stack->argument_count + stack->environment_count + AUXILIARY_SLOTS;
-    if (strings + shared_area_rounded(slots * sizeof(uint64_t)) > area->size / 2)
+    return shared_area_rounded((4 + stack->argument_count + stack->environment_count + AUXILIARY_SLOTS) * sizeof(uint64_t));
+}
+
+uint64_t start_stack_size(const struct start_stack *stack)
+{
+    return strings_size(stack) + slots_size(stack);
+}
+
+uint64_t start_stack_write(const struct shared_area *area, const struct start_stack *stack)
+{
+    const uint64_t strings = strings_size(stack), slots = slots_size(stack);
+    if (strings + slots > area->size / 2)
         return 0;
 
     struct shared_area top = *area;
     uint64_t bottom = top.used = (area->size - strings) & ~15ull;
-    uint64_t at = bottom - shared_area_rounded(slots * sizeof(uint64_t));
+    uint64_t at = bottom - slots;
     uint64_t *slot = (uint64_t *)(area->here + at);
     uint64_t random = shared_area_put(&top, stack->random, sizeof stack->random);
     uint64_t name = shared_area_put_string(&top, stack->name);

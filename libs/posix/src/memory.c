@@ -33,7 +33,8 @@ static int64_t map_parts(unsigned long address, unsigned long size, unsigned pro
     int64_t mapped = 0;
     for (unsigned long done = 0; mapped >= 0 && done < size; done += PART_MAX) {
         const unsigned long part = size - done < PART_MAX ? size - done : PART_MAX;
-        const int64_t memory = sys_memory_create(part);
+        /* What may not be accessed yet is a reserve, such as a thread's stack. */
+        const int64_t memory = prot == PROT_NO_ACCESS ? sys_memory_create_growing(0, part, 0) : sys_memory_create(part);
         mapped = memory < 0 ? memory : sys_process_map(self(), (handle_t)memory, 0, part, address ? address + done : 0, prot);
         if (memory > 0)
             sys_handle_close((handle_t)memory);

@@ -27,6 +27,11 @@ int64_t sys_memory_create_for(handle_t payer, uint64_t size)
     return invoke(SYS_MEMORY_CREATE, size, payer, 0, 0, 0, 0);
 }
 
+int64_t sys_memory_create_growing(handle_t payer, uint64_t size, uint64_t present)
+{
+    return invoke(SYS_MEMORY_CREATE, size, payer, MEMORY_GROWS + present, 0, 0, 0);
+}
+
 int64_t sys_memory_size(handle_t memory)
 {
     return invoke(SYS_MEMORY_SIZE, memory, 0, 0, 0, 0, 0);

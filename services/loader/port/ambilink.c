@@ -147,10 +147,12 @@ void port_space_close(struct port *port, struct port_space space)
     sys_handle_close((handle_t)space.id);
 }
 
-int64_t port_memory_create(struct port *port, struct port_space payer, uint64_t size, struct port_memory *memory)
+int64_t port_memory_create(struct port *port, struct port_space payer, uint64_t size, uint64_t growth,
+                           struct port_memory *memory)
 {
     (void)port;
-    int64_t handle = sys_memory_create_for((handle_t)payer.id, size);
+    int64_t handle = growth ? sys_memory_create_growing((handle_t)payer.id, size, size - growth)
+                            : sys_memory_create_for((handle_t)payer.id, size);
     if (handle < 0)
         return handle;
     int64_t view = self_map((handle_t)handle, size, PROT_READ_WRITE);

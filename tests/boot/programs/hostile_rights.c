@@ -89,6 +89,25 @@ static void check_final(void)
     CHECK(sys_process_unmap(self, at, 2 * PAGE) == STATUS_OK && sys_handle_close(memory) == STATUS_OK);
 }
 
+/* Memory that grows is paid for by one, so no other process gets it: its touches could fail. */
+static void check_growing(void)
+{
+    const uint64_t at = 0x30000000000;
+    CHECK(sys_memory_create_growing(0, 2 * PAGE, 3 * PAGE) == STATUS_INVALID);
+    CHECK(sys_memory_create_growing(0, 2 * PAGE, 1) == STATUS_INVALID);
+    handle_t memory = (handle_t)sys_memory_create_growing(0, 4 * PAGE, PAGE);
+    CHECK(sys_process_grant(self, memory, RIGHT_READ, 0) == STATUS_NO_RIGHT);
+    CHECK(sys_handle_duplicate(memory, RIGHT_READ | RIGHT_TRANSFER, 0) == STATUS_NO_RIGHT);
+    CHECK(sys_process_map(self, memory, 0, 4 * PAGE, at, PROT_READ_WRITE) == (int64_t)at);
+    CHECK(sys_process_map(self, memory, PAGE, PAGE, at + 8 * PAGE, PROT_READ_ONLY) == (int64_t)(at + 8 * PAGE));
+    volatile char *bytes = (volatile char *)at;
+    bytes[PAGE] = 1;
+    CHECK(bytes[8 * PAGE] == 1 && bytes[0] == 0 && bytes[4 * PAGE - 1] == 0 && !is_writable(at + 8 * PAGE));
+    CHECK(is_writable(at) && sys_process_protect(self, at, 2 * PAGE, PROT_FINAL) == STATUS_OK);
+    CHECK(is_limited(at, 2, PROT_NO_ACCESS));
+    CHECK(sys_process_unmap(self, at, 9 * PAGE) == STATUS_OK && sys_handle_close(memory) == STATUS_OK);
+}
+
 /* What the linker gave this program: code stays code, and constants, RELRO and the start block stay so. */
 static const char *const relocated[] = {"in", "RELRO"};
 
@@ -201,6 +220,7 @@ int main(void)
 {
     self = sys_start_handle(START_HANDLE_SELF);
     check_mappings();
+    check_growing();
     check_mixed_range();
     check_final();
     check_own_pages();

@@ -37,10 +37,11 @@ void port_space_close(struct port *port, struct port_space id)
     printf("close %" PRIu64 "\n", space->number);
 }
 
-int64_t port_memory_create(struct port *port, struct port_space payer, uint64_t size, struct port_memory *memory)
+int64_t port_memory_create(struct port *port, struct port_space payer, uint64_t size, uint64_t growth,
+                           struct port_memory *memory)
 {
     check_payer(port, payer);
-    if (!is_pages(size))
+    if (!is_pages(size) || growth % AMBILINK_PAGE_SIZE || growth >= size)
         misuse("memory of %" PRIu64 " bytes", size);
     if (call_fails(port, "memory_create"))
         return PORT_NO_MEMORY;

@@ -114,7 +114,8 @@ SERVICE_KEYS = {
     "stack": Key(
         int,
         STACK_DEFAULT,
-        f"Bytes of its first thread's stack: a multiple of {PAGE_SIZE}, up to {STACK_MAX >> 20} MiB.",
+        f"Limit of its first thread's stack, in bytes: a multiple of {PAGE_SIZE}, up to {STACK_MAX >> 20} MiB. Its "
+        "pages come, and are paid for, when they are touched.",
     ),
     "memory": Key(
         int,

@@ -18,6 +18,11 @@ struct start_stack {
     uint64_t random[2];          /* what AT_RANDOM leads to */
 };
 
+/* Bytes below the first stack pointer that are there when a program starts: most programs need no more. */
+#define START_STACK_PRESENT 16384
+
+/* The bytes that it takes at the end of an area, at least. */
+uint64_t start_stack_size(const struct start_stack *stack);
 /* Write it to the end of an area; the initial stack pointer, or 0: more than half of the area would be taken. */
 uint64_t start_stack_write(const struct shared_area *area, const struct start_stack *stack);
 #endif

@@ -58,6 +58,7 @@ struct target_area {
     struct target_area *next; /* of the same target */
     struct shared_area at;
     struct staging staging;   /* size 0: none; this host lives in the target */
+    uint64_t growth;          /* bytes from its start that may come when they are touched */
     unsigned prot;            /* the target's; where this host lives there, only when the area is closed or forgotten */
     unsigned modules;         /* that are described in it */
     bool is_mapped, is_reserved; /* by this library */
@@ -146,6 +147,9 @@ uint64_t target_reserve(struct target *target, uint64_t size, uint64_t align);
 /* Zeroed memory of both sides; `size` is rounded up to pages, `prot` is the target's. To be called between target_link or
  * target_open and target_map, which maps it in the target. It goes with the start or open if that fails. NULL: no memory. */
 struct target_area *target_area_make(struct target *target, uint64_t size, unsigned prot);
+/* A stack, likewise, of which `used` bytes at its end are written here: pages that lie further down may come when the program
+ * touches them. */
+struct target_area *target_stack_make(struct target *target, uint64_t size, uint64_t used);
 /* The same for the block of a program that was linked at build time: the caller copies it in, calls target_find_list, and
  * maps the program by target_batch_add; then target_map and target_commit. */
 struct target_area *target_block_make(struct target *target, uint64_t address, uint64_t size);

@@ -10,6 +10,8 @@ int64_t sys_handle_duplicate(handle_t handle, uint32_t rights, uint64_t badge);
 int64_t sys_memory_create(uint64_t size);
 /* Another process pays for it; 0: this one. */
 int64_t sys_memory_create_for(handle_t payer, uint64_t size);
+/* Pages come when they are touched, but for the last `present` bytes. */
+int64_t sys_memory_create_growing(handle_t payer, uint64_t size, uint64_t present);
 int64_t sys_memory_size(handle_t memory);
 
 int64_t sys_process_create(const char *name, uint64_t length);
