@@ -11,6 +11,7 @@
 #define FREED_PER_UNIT 4      /* mappings */
 #define SEEN_PER_UNIT 8       /* likewise */
 #define UNMAPPED_PER_UNIT 512 /* pages: those of a table */
+#define TAKEN_AT_ONCE 16      /* pages of memory that grows, where a program may write to so few from now on */
 
 static const struct cost one_page = {.pages = 1};
 
@@ -352,6 +353,18 @@ static int64_t protect_rest(struct space_progress *progress, struct space *space
     return status;
 }
 
+/* Pages of memory that grows. False: no memory for one. */
+static bool take_pages(struct space *space, uint64_t address, uint64_t size)
+{
+    for (uint64_t end = address + size; address < end; address += PAGE_SIZE, work_did(1)) {
+        const struct mapping *mapping = mappings_find(&space->mappings, address);
+        if (mapping && mapping->start <= address && mapping->memory->grows &&
+            !memory_take_page(mapping->memory, offset_at(mapping, address)))
+            return false;
+    }
+    return true;
+}
+
 int64_t space_protect_some(struct space *space, uint64_t address, uint64_t size, unsigned prot,
                            struct space_progress *progress)
 {
@@ -360,6 +373,8 @@ int64_t space_protect_some(struct space *space, uint64_t address, uint64_t size,
     if (!progress->era) {
         if (!range_valid(address, size))
             return STATUS_INVALID;
+        if (prot & RIGHT_WRITE && size <= TAKEN_AT_ONCE * PAGE_SIZE && !take_pages(space, address, size))
+            return STATUS_NO_MEMORY;
         begin(progress, space, address, size);
     }
     if (!progress->has_turned) {

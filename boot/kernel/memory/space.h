@@ -33,7 +33,8 @@ uint64_t space_find_unused(struct space *space, uint64_t size);
 /* Holes in the range are no matter. STATUS_NO_MEMORY (a mapping must be split): nothing was unmapped. */
 int64_t space_unmap(struct space *space, uint64_t address, uint64_t size);
 /* With PROT_FINAL in prot, prot is the most for ever. STATUS_OVERLAP (a hole), STATUS_NO_RIGHT (more than a mapping may
- * be), STATUS_NO_MEMORY: nothing was changed. */
+ * be), STATUS_NO_MEMORY: nothing was changed. Where few pages may be written to from then on, those of memory that grows are
+ * there. */
 int64_t space_protect(struct space *space, uint64_t address, uint64_t size, unsigned prot);
 
 /* The same within what work_left allows, for ranges that a program chooses. CALL_AGAIN: to be called again with the same

@@ -268,8 +268,9 @@ static bool make_stack(const struct launch *launch, const char *command_line, ui
         stack.argument_count = 1;
     }
     struct shared_memory shared;
+    /* The first process has all of it: no other is left if it ends. */
     uint64_t size = launch->service ? launch->service->stack_size : LOADER_STACK_SIZE;
-    if (!open_stack(&shared, launch->process, size, start_stack_size(&stack)))
+    if (!open_stack(&shared, launch->process, size, launch->service ? start_stack_size(&stack) : size))
         return refuse(launch, "stack", "no memory");
     *pointer = start_stack_write(&shared.area, &stack);
     shared_memory_close(&shared);
