@@ -20,8 +20,8 @@
 struct staging {
     uint8_t *here;   /* set by the host: `size` bytes, page-aligned */
     uint64_t size;   /* whole pages */
-    uint64_t growth; /* of them so many from the start may be given when they are touched; 0: none */
     uint64_t id;     /* the host's own, e.g. a handle */
+    uint64_t growth; /* of `size`, so many bytes from the start may be given when they are touched; 0: none */
 };
 
 enum target_source {
