@@ -14,6 +14,7 @@
 /* A static program has these where it uses descriptors, or signals, itself. */
 extern __typeof(descriptor_set) descriptor_set __attribute__((weak));
 extern __typeof(descriptor_adopt) descriptor_adopt __attribute__((weak));
+extern __typeof(working_folder) working_folder __attribute__((weak));
 extern __typeof(place_open) place_open __attribute__((weak));
 extern __typeof(signal_ignore_set) signal_ignore_set __attribute__((weak));
 extern __typeof(signal_begin) signal_begin __attribute__((weak));
@@ -97,6 +98,16 @@ static void take_descriptor(const struct message *message)
         sys_handle_close(handle);
 }
 
+/* A path that stays where it is. */
+static void set_folder(const struct message *message)
+{
+    if (!&working_folder || !message->size)
+        return;
+    const long kept = memory_map(0, message->size + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (kept >= 0)
+        working_folder = memcpy((void *)kept, message->data, message->size);
+}
+
 static void set_signals(const struct message *message)
 {
     if (message->word[GIVEN_MASK] && signal_begin)
@@ -123,6 +134,8 @@ uint64_t *given_take(uint64_t *stack)
             set_signals(&message);
         } else if (message.word[0] == GIVEN_DESCRIPTOR) {
             take_descriptor(&message);
+        } else if (message.word[0] == GIVEN_FOLDER) {
+            set_folder(&message);
         } else {
             is_more = false;
         }

@@ -6,6 +6,7 @@
 enum given_message {
     GIVEN_STRINGS = 1, /* data: those of the arguments, then of the environment; words: enum given_word */
     GIVEN_DESCRIPTOR,  /* word 1: its number; data: struct given_descriptor; its handle, where it has one */
+    GIVEN_FOLDER,      /* data: the working folder's path, where it is not the root */
     GIVEN_END,
 };
 

@@ -23,11 +23,51 @@ struct table {
     struct descriptor files[DESCRIPTORS];
     long opened[DESCRIPTORS]; /* numbers of this process that were opened for it */
     unsigned opened_count;
+    struct path folder; /* where it begins */
 };
+
+/* In the child's terms, whole. */
+static long find(const struct table *table, const char *text, char whole[PATH_MAX + 1])
+{
+    struct path path;
+    const long error = path_resolve(table->folder.text, text, &path);
+    whole[0] = '/';
+    strcpy(whole + 1, error ? "" : path.text);
+    return error;
+}
+
+static long change_folder(struct table *table, const char *text)
+{
+    char whole[PATH_MAX + 1];
+    struct stat status;
+    long error = find(table, text, whole);
+    if (!error)
+        error = file_status_at(AT_FDCWD, whole, &status, 0);
+    if (!error && !S_ISDIR(status.st_mode))
+        error = -ENOTDIR;
+    if (!error)
+        strcpy(table->folder.text, whole + 1);
+    return error;
+}
+
+static long change_to_open(struct table *table, int number)
+{
+    const struct descriptor *file = number >= 0 && number < DESCRIPTORS ? &table->files[number] : NULL;
+    if (!file || file->kind == CLOSED)
+        return -EBADF;
+    if (file->kind != FOLDER || !folder_path)
+        return -ENOTDIR;
+    strcpy(table->folder.text, folder_path(file));
+    return 0;
+}
 
 static long open_for(struct table *table, const struct posix_spawn_step *step)
 {
-    const long number = table->opened_count < DESCRIPTORS ? file_open(AT_FDCWD, step->path, step->flags) : -EMFILE;
+    char whole[PATH_MAX + 1];
+    const long error = find(table, step->path, whole);
+    if (error)
+        return error;
+    const long number = table->opened_count < DESCRIPTORS ? file_open(AT_FDCWD, whole, step->flags) : -EMFILE;
     if (number < 0)
         return number;
     table->opened[table->opened_count++] = number;
@@ -38,6 +78,10 @@ static long open_for(struct table *table, const struct posix_spawn_step *step)
 static long do_step(struct table *table, const struct posix_spawn_step *step)
 {
     struct descriptor *file = table->files;
+    if (step->kind == POSIX_SPAWN_CHDIR)
+        return change_folder(table, step->path);
+    if (step->kind == POSIX_SPAWN_FCHDIR)
+        return change_to_open(table, step->number);
     if (step->number < 0 || step->number >= DESCRIPTORS)
         return -EBADF;
     switch (step->kind) {
@@ -64,6 +108,7 @@ static long prepare(struct table *table, const struct posix_spawn_with *with)
         table->files[number] = file ? *file : (struct descriptor){.kind = CLOSED};
     }
     table->opened_count = 0;
+    strcpy(table->folder.text, working_folder);
     for (unsigned i = 0; i < with->step_count; i++) {
         const long error = do_step(table, &with->steps[i]);
         if (error)
@@ -133,6 +178,10 @@ static void give(handle_t endpoint, const struct table *table, const struct mess
     for (long number = 0; goes_on && number < DESCRIPTORS; number++)
         if (table->files[number].kind != CLOSED)
             goes_on = send_descriptor(endpoint, number, &table->files[number]);
+    struct message folder = {.word = {GIVEN_FOLDER}, .data = (void *)(uintptr_t)table->folder.text};
+    folder.size = strlen(table->folder.text);
+    if (goes_on && folder.size)
+        goes_on = send(endpoint, &folder);
     if (goes_on)
         send(endpoint, &(struct message){.word = {GIVEN_END}});
 }
@@ -197,7 +246,7 @@ long child_spawn(const char *path, char *const *arguments, char *const *environm
     long number = prepare(&table, with);
     for (unsigned i = 0; i < DESCRIPTORS; i++)
         message.word[GIVEN_DESCRIPTORS] |= (uint64_t)(table.files[i].kind != CLOSED) << i;
-    handle_t endpoint;
+    handle_t endpoint = 0;
     if (!number && (number = start(path, &endpoint)) > 0) {
         give(endpoint, &table, &message);
         sys_handle_close(endpoint);

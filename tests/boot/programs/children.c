@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -22,6 +23,7 @@ static const char *program = "/proc/self/exe";
 
 static volatile sig_atomic_t taken;
 static volatile int code, status_of, sender;
+static int *volatile nowhere = (int *)8;
 
 static void keep(int signal, siginfo_t *information, void *context)
 {
@@ -53,7 +55,7 @@ static int be_a_child(int count, char **words)
     if (!strcmp(what, "abort"))
         abort();
     if (!strcmp(what, "fault"))
-        return *(volatile int *)8;
+        return *nowhere;
     if (!strcmp(what, "raise"))
         return raise(atoi(words[2]));
     if (!strcmp(what, "sleep")) {
@@ -86,6 +88,10 @@ static int be_a_child(int count, char **words)
     }
     if (!strcmp(what, "write"))
         return write(atoi(words[2]), "from the child", 14) == 14 ? 12 : 1;
+    if (!strcmp(what, "folder")) {
+        char text[64];
+        return getcwd(text, sizeof text) && !strcmp(text, words[2]) && access(words[3], F_OK) == 0 ? 14 : 1;
+    }
     if (!strcmp(what, "closed"))
         return fcntl(atoi(words[2]), F_GETFD) == -1 && errno == EBADF ? 13 : 1;
     return 99;
@@ -325,6 +331,35 @@ static void descriptors(void)
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 12);
 }
 
+static void folders(void)
+{
+    char path[40], other[50];
+    snprintf(path, sizeof path, "/tmp/folder-%d", getpid());
+    snprintf(other, sizeof other, "%s/below", path);
+    CHECK(mkdir(path, 0700) == 0 && mkdir(other, 0700) == 0 && chdir(path) == 0);
+    char *const here[] = {"child", "folder", path, "below", NULL}, *const there[] = {"child", "folder", other, "../below", NULL};
+    int status = finish(spawn_with(NULL, NULL, here));
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 14);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addchdir_np(&actions, "below");
+    posix_spawn_file_actions_addopen(&actions, 30, "made", O_WRONLY | O_CREAT, 0600);
+    status = finish(spawn_with(&actions, NULL, there));
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 14 && access("below/made", F_OK) == 0 && unlink("below/made") == 0);
+    posix_spawn_file_actions_addchdir_np(&actions, "nothing");
+    pid_t child;
+    CHECK(posix_spawn(&child, program, &actions, NULL, there, environ) == ENOENT);
+    posix_spawn_file_actions_destroy(&actions);
+    const int folder = open("below", O_RDONLY | O_DIRECTORY);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addfchdir_np(&actions, folder);
+    status = finish(spawn_with(&actions, NULL, there));
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 14);
+    posix_spawn_file_actions_destroy(&actions);
+    unlink("below/made");
+    CHECK(close(folder) == 0 && chdir("/") == 0 && rmdir(other) == 0 && rmdir(path) == 0);
+}
+
 int main(int count, char **words)
 {
     if (count > 1)
@@ -337,5 +372,6 @@ int main(int count, char **words)
     signals_between();
     told_of_ends();
     descriptors();
+    folders();
     return checks_finish("children");
 }

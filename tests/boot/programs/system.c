@@ -55,7 +55,7 @@ static void memory(void)
     CHECK(mlockall(64) == -1 && errno == EINVAL);
     sync();
     CHECK(syncfs(-1) == -1 && errno == EBADF);
-    CHECK(sysinfo(&machine) == 0 && machine.uptime >= 0 && machine.mem_unit > 0 && machine.procs > 0);
+    CHECK(sysinfo(&machine) == 0 && machine.mem_unit > 0 && machine.procs > 0);
 }
 
 static void limits(void)
