@@ -14,9 +14,11 @@ static struct owner *find(const char *name)
         if (!unused && !each->ends && !each->passed)
             unused = each;
     }
-    if (unused)
+    if (unused) {
         *unused = (struct owner){0};
-    return unused ? strncpy(unused->name, name, sizeof unused->name - 1), unused : NULL;
+        memcpy(unused->name, name, strnlen(name, sizeof unused->name - 1));
+    }
+    return unused;
 }
 
 struct owner *owner_of(uint64_t client, int64_t *status)

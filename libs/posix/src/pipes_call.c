@@ -101,9 +101,19 @@ long call_of_pipes(long number, long a, long b, long c, long d, long e, long f)
         return poll_sets_until(a, (void *)b, (void *)c, (void *)d, (void *)e);
     case SYS_eventfd:
         return counter_make((unsigned)a, 0);
+    case SYS_epoll_create:
+        return (int)a > 0 ? epoll_make(0) : -EINVAL;
+    case SYS_epoll_wait:
+        return epoll_await(a, (void *)b, (int)c, (int)d, NULL);
 #endif
     case SYS_pipe2:
         return pipe_make((void *)a, b);
+    case SYS_epoll_create1:
+        return epoll_make(a);
+    case SYS_epoll_ctl:
+        return epoll_change(a, b, c, (void *)d);
+    case SYS_epoll_pwait:
+        return epoll_await(a, (void *)b, (int)c, (int)d, (void *)e);
     case SYS_eventfd2:
         return counter_make((unsigned)a, b);
     case SYS_ppoll:

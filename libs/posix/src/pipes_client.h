@@ -72,5 +72,9 @@ long poll_several(struct pollfd *list, unsigned long count, const struct timespe
 long poll_masked(struct pollfd *list, unsigned long count, const struct timespec *time, const uint64_t *mask);
 long poll_sets(long count, unsigned long *reads, unsigned long *writes, unsigned long *excepts, const struct timespec *time,
                const uint64_t *mask);
+struct epoll_event;
+long epoll_make(long flags);
+long epoll_change(long number, long operation, long of, const struct epoll_event *event);
+long epoll_await(long number, struct epoll_event *events, long most, long milliseconds, const uint64_t *mask);
 #pragma GCC visibility pop
 #endif

@@ -94,9 +94,14 @@ static inline __attribute__((always_inline)) void posix_needs(long number)
     case SYS_poll:
     case SYS_select:
     case SYS_eventfd:
+    case SYS_epoll_create:
+    case SYS_epoll_wait:
 #endif
     case SYS_pipe2:
     case SYS_eventfd2:
+    case SYS_epoll_create1:
+    case SYS_epoll_ctl:
+    case SYS_epoll_pwait:
     case SYS_ppoll:
     case SYS_pselect6:
     case SYS_socket:
