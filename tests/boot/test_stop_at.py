@@ -38,7 +38,7 @@ def test_the_same_instruction_of_two_boots_finds_the_same_machine(build):
 
 def test_threads_have_what_they_wait_for_and_their_callers(build):
     text = ambilink("boot", build / "boot.img", "--stop-at", 2_000_000, "--read", "rip+4").stdout
-    assert "names (process 2), thread 2: waits for a request\n    in lib/libsys.so: sys_receive+" in text
+    assert "names (process 2), thread 2: waits for a request\n    in lib/libipc.so: sys_receive+" in text
     assert "by services/names: main+" in text and "where the CPU stopped:" in text and "memory at rip+4:" in text
 
 
