@@ -33,14 +33,11 @@ void field_inverse(uint8_t bytes[FIELD_SIZE], const struct field *a)
     field_write(bytes, &result);
 }
 
-/* Reads a point and writes it again; false: the bytes are none. */
-bool point_again(uint8_t bytes[POINT_SIZE], const uint8_t encoded[POINT_SIZE])
+/* The sum of multiples of two points. */
+void points_combined(uint8_t bytes[POINT_SIZE], const uint64_t a[4], const struct ed25519_multiples *p, const uint64_t b[4])
 {
-    struct point point;
-    if (!point_read(&point, encoded))
-        return false;
-    point_write(bytes, &point);
-    return true;
+    struct point sum = point_combine(a, p, b, &point_base);
+    point_write(bytes, &sum);
 }
 
 void remainder_by_order(uint8_t bytes[SCALAR_SIZE], const uint8_t number[SCALAR_WIDE_SIZE])

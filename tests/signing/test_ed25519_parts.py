@@ -7,7 +7,8 @@ import random
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.signing.ed25519_model import L, P, decode, hostile_encodings
+from ambilink.bootimage import curve
+from tests.signing.ed25519_model import BASE, L, P, add, decode, encode, hostile_encodings, times
 
 LIMBS = ctypes.c_uint64 * 5
 FACTOR_MAX = 2**54 - 1
@@ -47,12 +48,26 @@ def test_inverses(library, a):
     assert ask(library.field_inverse, a) == pow(value(a), P - 2, P)
 
 
-def test_points_are_read_as_the_model_reads_them(library):
-    draw, result = random.Random(3), ctypes.create_string_buffer(32)
-    library.point_again.restype = ctypes.c_bool
+def test_points_are_read_as_the_model_reads_them():
+    draw = random.Random(3)
     for data in [*hostile_encodings(), *(draw.randbytes(32) for _ in range(200))]:
-        assert library.point_again(result, data) == (decode(data) is not None), data.hex()
-        assert decode(data) is None or result.raw == data
+        assert curve.decode(data) == decode(data), data.hex()
+
+
+def words(number: int) -> ctypes.Array[ctypes.c_uint64]:
+    return (ctypes.c_uint64 * 4)(*(number >> 64 * i & (2**64 - 1) for i in range(4)))
+
+
+def test_points_are_multiplied_as_the_model_multiplies(library):
+    """With the kernel's table of the base point, and the packer's of another: numbers with few bits, and with all."""
+    draw, result = random.Random(4), ctypes.create_string_buffer(32)
+    point = times(draw.randrange(L), BASE)
+    table = (ctypes.c_uint64 * (curve.MULTIPLES.size // 8)).from_buffer_copy(curve.table(point))
+    few = [0, 1, 2**255, 2**256 - 1, *(1 << 64 * n for n in range(4)), *(2**256 - (1 << 64 * n) for n in range(4))]
+    many = [(draw.getrandbits(256), draw.getrandbits(256)) for _ in range(20)]
+    for a, b in [*zip(few, reversed(few), strict=True), *many]:
+        library.points_combined(result, words(a), table, words(b))
+        assert result.raw == encode(add(times(a, point), times(b, BASE))), (a, b)
 
 
 near_multiples = st.builds(lambda n, d: n * L + d, st.integers(1, 2**259), st.integers(-2, 2))

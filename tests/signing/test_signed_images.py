@@ -155,7 +155,11 @@ def test_what_the_kernel_refuses(images):
             f"key {other} signed it, and this kernel starts what key {own} signed",
         ),
         "another's, under this name": (
-            with_header(images.parse(with_archive(good, images.signed("other"))), signer=key.public),
+            with_header(
+                images.parse(with_archive(good, images.signed("other"))),
+                signer=key.public,
+                signing_checksum=good.archive.header.signing_checksum,
+            ),
             f"its signature is wrong: key {own} did not sign this image",
         ),
         "of another header": (

@@ -134,8 +134,9 @@ static void open_tree(const void *bytes)
               IMAGE_VERSION);
     if (rule)
         panic("boot image refused: %s", rule);
+    trust_check_signer(header);
     check_signing(header);
-    trust_check(header);
+    trust_check_signature(header);
     uint8_t *state = kernel_alloc(PAGE_UP(image_place.size / PAGE_SIZE));
     if (!state)
         panic("no memory for the boot image's directory");

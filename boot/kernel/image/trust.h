@@ -12,10 +12,16 @@ struct image_trust {
 };
 extern struct image_trust image_trust;
 
-/* True: it has a key, so that trust_check needs Ed25519. */
+/* Of the key's point, as ed25519_verify needs them. The packer writes them, too: into constants that are summed, as the code of
+ * signatures is, when a signature is checked (image/self.h). */
+extern const struct ed25519_multiples image_multiples;
+
+/* True: it has a key, so that trust_check_signature needs Ed25519. */
 bool trust_wants_signature(void);
-/* For an archive whose header is sound, before anything that it leads to is read. Returns when the kernel has no key,
- * or when the header is signed by its owner, says which pages belong to it by a digest that no other page can be found
- * for, and is not of an earlier release. Else: panic, with what is wrong. */
-void trust_check(const struct image_header *header);
+/* For an archive whose header is sound, before anything that it leads to is read. Both return when the kernel has no key,
+ * and panic with what is wrong. The first, when the header does not say that the key's owner signed it, or says which pages
+ * belong to it by a digest that others can be found for. */
+void trust_check_signer(const struct image_header *header);
+/* Then, with kernel_sum_of_signing compared: when the owner did not sign it, or signed it for an earlier release. */
+void trust_check_signature(const struct image_header *header);
 #endif

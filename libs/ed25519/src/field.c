@@ -7,8 +7,6 @@
 
 typedef unsigned __int128 wide;
 
-const struct field field_zero, field_one = {{1}};
-
 /* Sums of products, each below 2^115, to a reduced number. 2^255 is 19. */
 static inline void carry(struct field *out, wide r0, wide r1, wide r2, wide r3, wide r4)
 {
@@ -84,23 +82,6 @@ void field_invert(struct field *out, const struct field *a)
     raise(out, &power, 5, &eleventh); /* p - 2 = (2^250 - 1) 2^5 + 11 */
 }
 
-void field_power_root(struct field *out, const struct field *a)
-{
-    struct field power, eleventh;
-    power_250(&power, &eleventh, a);
-    raise(out, &power, 2, a); /* (p - 5) / 8 = (2^250 - 1) 2^2 + 1 */
-}
-
-bool field_read(struct field *out, const uint8_t bytes[FIELD_SIZE])
-{
-    uint64_t word[4]; /* little-endian, as the machine */
-    memcpy(word, bytes, sizeof word);
-    *out = (struct field){{word[0] & MASK, (word[0] >> 51 | word[1] << 13) & MASK, (word[1] >> 38 | word[2] << 26) & MASK,
-                           (word[2] >> 25 | word[3] << 39) & MASK, word[3] >> 12 & MASK}};
-    bool high = out->limb[1] == MASK && out->limb[2] == MASK && out->limb[3] == MASK && out->limb[4] == MASK;
-    return !high || out->limb[0] < MASK - 18;
-}
-
 void field_write(uint8_t bytes[FIELD_SIZE], const struct field *a)
 {
     struct field number = *a;
@@ -124,12 +105,4 @@ void field_write(uint8_t bytes[FIELD_SIZE], const struct field *a)
     const uint64_t word[4] = {limb[0] | limb[1] << 51, limb[1] >> 13 | limb[2] << 38, limb[2] >> 26 | limb[3] << 25,
                               limb[3] >> 39 | (limb[4] & MASK) << 12};
     memcpy(bytes, word, sizeof word);
-}
-
-bool field_equal(const struct field *a, const struct field *b)
-{
-    uint8_t left[FIELD_SIZE], right[FIELD_SIZE];
-    field_write(left, a);
-    field_write(right, b);
-    return memcmp(left, right, sizeof left) == 0;
 }

@@ -3,7 +3,6 @@
  * the difference of two whose limbs are below 2^53 - 76, are factors. */
 #ifndef ED25519_FIELD_H
 #define ED25519_FIELD_H
-#include <stdbool.h>
 #include <stdint.h>
 
 #define FIELD_SIZE 32 /* bytes of a number, little-endian */
@@ -13,8 +12,6 @@ struct field {
 };
 
 #pragma GCC visibility push(hidden)
-
-extern const struct field field_zero, field_one;
 
 static inline struct field field_add(const struct field *a, const struct field *b)
 {
@@ -36,14 +33,8 @@ void field_multiply(struct field *out, const struct field *a, const struct field
 void field_square(struct field *out, const struct field *a);
 /* 1 / a, reduced; of 0 it is 0. */
 void field_invert(struct field *out, const struct field *a);
-/* a^((p - 5) / 8), the power that square roots need, reduced. */
-void field_power_root(struct field *out, const struct field *a);
-
-/* False: the number is not below p. Bit 255 is not looked at. */
-bool field_read(struct field *out, const uint8_t bytes[FIELD_SIZE]);
 /* The one form below p. */
 void field_write(uint8_t bytes[FIELD_SIZE], const struct field *a);
-bool field_equal(const struct field *a, const struct field *b);
 
 #pragma GCC visibility pop
 #endif

@@ -18,17 +18,15 @@ static struct scalar challenge(const uint8_t *signature, const uint8_t *key, con
     return scalar_remainder(digest);
 }
 
-bool ed25519_verify(const uint8_t key[ED25519_KEY_SIZE], const void *message, size_t size,
-                    const uint8_t signature[ED25519_SIGNATURE_SIZE])
+bool ed25519_verify(const uint8_t key[ED25519_KEY_SIZE], const struct ed25519_multiples *multiples, const void *message,
+                    size_t size, const uint8_t signature[ED25519_SIGNATURE_SIZE])
 {
-    struct point a;
     struct scalar s;
     uint8_t r[POINT_SIZE];
-    if (!scalar_read(&s, signature + POINT_SIZE) || !point_read(&a, key) || point_of_small_order(&a))
+    if (!scalar_read(&s, signature + POINT_SIZE))
         return false;
     struct scalar k = challenge(signature, key, message, size);
-    a = point_negative(&a);
-    struct point sum = point_combine(s.word, &point_base, k.word, &a); /* [S]B - [k]A */
+    struct point sum = point_combine(s.word, &point_base, k.word, multiples); /* [S]B - [k]A */
     point_write(r, &sum);
     return memcmp(r, signature, sizeof r) == 0;
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ambilink.bootimage import container, keys
 from ambilink.bootimage.container import ImageFile
+from ambilink.bootimage.curve import MULTIPLES, multiples_of_key
 from ambilink.bootimage.keys import NO_KEY, PrivateKey, key_name
 from ambilink.bootimage.layout import SIGNED_SIZE, Header
 from ambilink.bootimage.tree import PAGE_SIZE, DigestKind
@@ -18,6 +19,7 @@ from ambilink.errors import AmbilinkError
 PREFIX = b"Ambilink image\0\0"
 TRUST = struct.Struct("<32sQ")
 TRUST_SYMBOL = "image_trust"  # struct image_trust in the kernel
+MULTIPLES_SYMBOL = "image_multiples"  # struct ed25519_multiples there, of the key
 RELEASE_MAX = (1 << 63) - 1
 
 
@@ -52,8 +54,15 @@ def trust_of(image: ImageFile) -> Trust:
 
 def with_trust(path: Path, kernel: bytes, trust: Trust) -> bytes:
     """A kernel's bytes, or an image's, with that trust in it."""
-    at = _trust_offset(ElfFile(path, kernel))
-    return kernel[:at] + TRUST.pack(trust.key, trust.least_release) + kernel[at + TRUST.size :]
+    elf, made = ElfFile(path, kernel), bytearray(kernel)
+    at = _trust_offset(elf)
+    made[at : at + TRUST.size] = TRUST.pack(trust.key, trust.least_release)
+    at = container.data_symbol(elf, MULTIPLES_SYMBOL, MULTIPLES.size, "boot/kernel/image/multiples.c")
+    multiples = bytes(MULTIPLES.size) if trust.key == NO_KEY else multiples_of_key(trust.key)
+    if multiples is None:
+        raise AmbilinkError(path, f"is for images of key {key_name(trust.key)}, which is no key", keys.MAKE)
+    made[at : at + MULTIPLES.size] = multiples
+    return bytes(made)
 
 
 def prepare(image: ImageFile, trust: Trust, release: int) -> ImageFile:
@@ -126,4 +135,6 @@ def mistrusted(image: ImageFile, public: bytes, least_release: int) -> list[str]
     if trust.key != public:
         other = "any image" if trust.key == NO_KEY else f"images of key {key_name(trust.key)}"
         found.append(f"has a kernel that starts {other}")
+    elif with_trust(image.path, image.data, trust) != image.data:
+        found.append("has a kernel with multiples of another key")
     return found
