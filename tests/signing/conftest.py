@@ -1,6 +1,7 @@
 """The checks of signature and pages, as the kernel has them."""
 
 import ctypes
+import functools
 import platform
 
 import pytest
@@ -20,10 +21,13 @@ def verify(library):
     return lambda key, message, signature: check(library, key, message, signature)
 
 
+_multiples = functools.cache(multiples_of_key)
+
+
 def check(library: ctypes.CDLL, key: bytes, message: bytes, signature: bytes) -> bool:
     library.ed25519_verify.restype = ctypes.c_bool
     assert len(key) == 32
-    multiples = multiples_of_key(key)
+    multiples = _multiples(key)
     if len(signature) != 64 or multiples is None:
         return False  # in C a signature has no length, and a key was found to be one
     aligned = (ctypes.c_uint64 * (len(multiples) // 8)).from_buffer_copy(multiples)
