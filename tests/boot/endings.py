@@ -31,8 +31,8 @@ def printed(text: list[str], case: Case) -> list[str]:
     prefix, status = f"{case.name}: ", 0
     lines = [line.removeprefix(prefix) for line in text if line.startswith(prefix)]
     for line in text:
-        if found := re.fullmatch(rf"loader: {case.name} (exited, status (\d+)|was ended for a fault.*)", line):
-            status = int(found[2]) if found[2] else FAULTED
+        if found := re.fullmatch(rf"loader: {case.name} (exited, status (\d+)|.* signal (\d+)|.* fault.*)", line):
+            status = int(found[2]) if found[2] else 128 + int(found[3]) if found[3] else FAULTED
     return [*lines, f"status {status}"]
 
 

@@ -12,6 +12,7 @@ RECORD_SYMBOL = "kernel_record"
 MAGIC = int.from_bytes(b"ARECORD3", "little")
 RECORD = struct.Struct("<13Q")
 PROCESS = struct.Struct("<QQ32sQqQQ")
+EXIT_BY_SIGNAL = 1 << 32  # boot/include/ambilink/abi.h
 THREAD = struct.Struct("<QQQQQQQ")
 FRAME = struct.Struct("<22Q")  # boot/kernel/x86_64/cpu.h
 RBP, VECTOR, RIP, RSP = 8, 15, 17, 20  # words of it
@@ -35,6 +36,11 @@ class ProcessState(IntEnum):
     ALIVE = 0
     EXITED = 1
     FAULTED = 2
+
+
+def exit_status_of(status: int) -> int:
+    """As people read it: of a process that a signal ended 128 and the signal's number."""
+    return 128 + status % EXIT_BY_SIGNAL if status >> 32 == 1 else status
 
 
 @dataclass(frozen=True)
@@ -162,7 +168,7 @@ def read_kernel_state(image: ImageFile, memory: PhysicalMemory, at: int | None =
         for head, values in records:
             threads = [thread_of(thread) for _, thread in read_list(values[6], THREAD)]
             processes.append(
-                Process(values[1], name_of(values), ProcessState(values[3]), values[4], values[5], threads)
+                Process(values[1], name_of(values), ProcessState(values[3]), exit_status_of(values[4]), values[5], threads)
             )
             beginning = processes[-1] if head == fields[11] else beginning
     except (IndexError, ValueError) as error:

@@ -11,7 +11,7 @@ from ambilink.bootimage.container import ImageFile
 from ambilink.machine.memory import PhysicalMemory
 from ambilink.machine.model import Moment, Stops
 from ambilink.verify.kernel_place import distance_of
-from ambilink.verify.kernel_state import ProcessState
+from ambilink.verify.kernel_state import ProcessState, exit_status_of
 
 SYMBOL = "kernel_lives"
 STOP_SYMBOL = "life_changes"
@@ -100,7 +100,8 @@ class LifeWatch:
                 reached[event] = Instant(before, instructions, seconds)
         text = name.split(b"\0")[0].decode("utf-8", "replace")
         known = state in ProcessState.__members__.values()
-        return Life(number, text, ProcessState(state) if known else ProcessState.ALIVE, status, reached)
+        seen = ProcessState(state) if known else ProcessState.ALIVE
+        return Life(number, text, seen, exit_status_of(status), reached)
 
 
 class _Header(NamedTuple):
