@@ -12,7 +12,8 @@ from ambilink.machine.emulator.board import Board
 from ambilink.machine.model import BootRequest
 from ambilink.verify.kernel_file import with_kernel
 
-from .test_sweep import END, ENDS, numbers, wrapped
+from .test_sweep import END, ENDS, numbers
+from .test_sweep import listed as lines_of
 
 START = "<!-- calls: written by tests/boot/test_linux_sweep.py -->\n"
 MISSING = re.compile(r"sweep: linux: sweep: call (\d+)(?:, (\w+),)? is not there: ENOSYS")
@@ -47,14 +48,14 @@ def test_each_call_does_something_or_is_named_once(system, tmp_path, request, to
     }
     there = {names[number] for number in answered if number in names and number not in named}
     assert len(there) > 180 and not {"fork", "vfork", "execve", "ptrace"} & there
-    of_libposix = listed((top / "libs/posix/README.md").read_text().partition("Answered: ")[2].partition("\n")[0])
+    of_libposix = listed((top / "libs/posix/README.md").read_text().partition("Answered:\n")[2].partition(".\n")[0])
     sources = [path.read_text() for path in (top / "libs/linux/src").glob("*.c")]
     of_layer = {name for text in sources for name in re.findall(r"case SYS_(\w+):", text)} & there - of_libposix
     readme = top / "libs/linux/README.md"
     text = readme.read_text()
     before, after = text.partition(START)[0], text.partition(END)[2]
     if request.config.getoption("--write-libc-table"):
-        readme.write_text(f"{before}{START}\n{wrapped(sorted(of_layer))}.\n\n{END}{after}")
+        readme.write_text(f"{before}{START}\n{lines_of(sorted(of_layer))}.\n\n{END}{after}")
     own = listed(readme.read_text().partition(START)[2].partition(END)[0])
     write = './scons "pytest=tests/boot/test_linux_sweep.py --write-libc-table" test'
     assert own <= there and of_layer <= own, f"write it: {write}"  # what libposix learns later may be in both
