@@ -57,7 +57,7 @@ def test_an_exit_status(system, machine, tmp_path, arguments, reason):
     [
         (
             "abort",
-            rf"was ended by signal 6 \(abort\(\)\), in main(\.cold)?\+0x\w+ {HERE}; "
+            rf"ended with exit status 134 \(abort\(\)\), in main(\.cold)?\+0x\w+ {HERE}; "
             "a program passes with status 0",
         ),
         ("null", rf"was ended for a fault: page fault, write at 0x0, not mapped, in \S+: write_to\+0x\w+ {HERE}"),

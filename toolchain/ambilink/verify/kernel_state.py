@@ -167,9 +167,8 @@ def read_kernel_state(image: ImageFile, memory: PhysicalMemory, at: int | None =
         processes, beginning = [], None
         for head, values in records:
             threads = [thread_of(thread) for _, thread in read_list(values[6], THREAD)]
-            processes.append(
-                Process(values[1], name_of(values), ProcessState(values[3]), exit_status_of(values[4]), values[5], threads)
-            )
+            state, status = ProcessState(values[3]), exit_status_of(values[4])
+            processes.append(Process(values[1], name_of(values), state, status, values[5], threads))
             beginning = processes[-1] if head == fields[11] else beginning
     except (IndexError, ValueError) as error:
         raise AmbilinkError(

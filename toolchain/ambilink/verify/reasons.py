@@ -24,7 +24,6 @@ LOADER = "loader"
 AWAIT = 15  # LOADER_AWAIT of libs/ipc/include/protocol/loader.h
 MESSAGE_DATA, MESSAGE_SIZE = 56, 64  # in struct message of boot/include/ambilink/abi.h
 NAME_MAX = 31
-BY_SIGNAL = 1 << 32  # EXIT_BY_SIGNAL of boot/include/ambilink/abi.h
 SIGNALS = {4: "SIGILL", 6: "abort()", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV", 15: "SIGTERM"}
 FIRST_ENDED = re.compile(r"kernel: the first process ended with status -?\d+$")
 NOT_STARTED = re.compile(r"(?:loader|kernel): (\S+): (.*)")
@@ -166,20 +165,12 @@ def _left_from(scene: Scene, process: Process) -> str:
     return ""
 
 
-def _ending(status: int) -> str:
-    if status >> 32 == BY_SIGNAL >> 32:
-        number = status - BY_SIGNAL
-        signal = SIGNALS.get(number)
-        return f"was ended by signal {number}{f' ({signal})' if signal else ''}"
-    signal = SIGNALS.get(status - 128)
-    return f"ended with exit status {status}{f' ({signal})' if signal else ''}"
-
-
 def _exit(scene: Scene, process: Process) -> str | None:
     role, status = scene.role(process), process.exit_status
     if role is Role.PROGRAM and status == 0:
         return None
-    how = f"{_ending(status)}{_left_from(scene, process)}"
+    signal = SIGNALS.get(status - 128)
+    how = f"ended with exit status {status}{f' ({signal})' if signal else ''}{_left_from(scene, process)}"
     if role is Role.DAEMON:
         if status and process.name != REGISTRY and REGISTRY not in scene.roles:
             to = f" to {scene.manifest.path}" if scene.manifest else ""
