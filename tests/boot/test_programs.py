@@ -126,6 +126,18 @@ def test_a_stack_overflow_is_reported_by_the_thread_s_name(system):
         assert re.search(rf"kernel: stack overflow of thread \d+ \({name}\) of {name} \(process \d+\)", text), text
 
 
+def test_a_call_lends_its_priority(system):
+    """A process between them does not keep a service from who calls it."""
+    for name, more in {
+        "service": {},
+        "middle": {"role": "on-demand", "priority": 2},
+        "high": {"role": "program", "priority": 3, "starts": ["middle"]},
+    }.items():
+        budget = {"memory": 1 << 20, "kernel-memory": 128 << 10}
+        system.service(name, program="test-lends", arguments=[name], **budget, **more)
+    checks(system.boot(), "high", "lends")
+
+
 def test_a_stack_has_its_pages_when_they_are_touched(each_strategy, machine):
     """Its limit is more than the program may have; it pays for what it touches."""
     may_have = {"program": "test-grows", "stack": 8 << 20, "memory": 3 << 20, "kernel-memory": 256 << 10}

@@ -75,7 +75,7 @@ struct thread {
     struct share *share;
     uint64_t *record_link;          /* what leads to its record, in the list of its process' threads */
     struct turns turn;
-    unsigned priority, own_priority; /* with what it inherits by locks, and without */
+    unsigned priority, own_priority; /* with what it inherits by locks and calls, and without */
     unsigned contested;             /* locks of its own that others wait for */
     uint64_t lock_word;             /* while it waits for a lock: its address; 0: it does not */
     uint64_t lock_list, lock_list_at; /* user addresses: locks that it has, and how far futex_abandon came; 0: none */
