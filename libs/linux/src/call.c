@@ -11,7 +11,6 @@
 #include "calls.h"
 #include "internal.h"
 
-#define EPOLL_PWAIT2 441
 #define RANDOM_FLAGS 7 /* do not wait; of whichever source */
 #define SIGNAL_SET_SIZE 8
 #define ARGUMENT(index) ((long)LINUX_ARGUMENT(caller, index))
@@ -83,16 +82,6 @@ static long call(const struct linux_frame *caller)
         return linux_status_at(a, (const char *)b, (struct stat *)c, d);
     case SYS_ioctl:
         return linux_control(a, (unsigned long)b, (void *)c);
-    case SYS_epoll_create:
-    case SYS_epoll_create1:
-        return number == SYS_epoll_create && a <= 0 ? -EINVAL : linux_epoll_create(number == SYS_epoll_create ? 0 : a);
-    case SYS_epoll_ctl:
-        return linux_epoll_control(a, b, c, (const struct epoll_event *)d);
-    case SYS_epoll_wait:
-    case SYS_epoll_pwait:
-        return linux_epoll_wait_milliseconds(a, (struct epoll_event *)b, c, (int)d);
-    case EPOLL_PWAIT2:
-        return linux_epoll_wait(a, (struct epoll_event *)b, c, (const struct timespec *)d);
     case SYS_readv:
     case SYS_writev:
         return c > IOV_MAX || c < 0 ? -EINVAL : c ? posix_system_call(number, a, b, c, d, e, f) : linux_is_open(a);

@@ -34,14 +34,6 @@ long linux_open(long directory, const char *path, long flags);
 long linux_status_at(long directory, const char *path, struct stat *status, long flags);
 long linux_control(long file, unsigned long request, void *argument);
 
-struct epoll_event;
-struct timespec;
-long linux_epoll_create(long flags);
-long linux_epoll_control(long epoll, long operation, long file, const struct epoll_event *event);
-/* NULL: for ever. */
-long linux_epoll_wait(long epoll, struct epoll_event *events, long most, const struct timespec *time);
-long linux_epoll_wait_milliseconds(long epoll, struct epoll_event *events, long most, int milliseconds);
-
 /* 0, or -EBADF. */
 long linux_is_open(long file);
 long linux_send_file(long to, long from, long *offset, unsigned long size);
