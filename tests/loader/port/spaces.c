@@ -41,7 +41,7 @@ int64_t port_memory_create(struct port *port, struct port_space payer, uint64_t 
                            struct port_memory *memory)
 {
     check_payer(port, payer);
-    if (!is_pages(size) || growth % AMBILINK_PAGE_SIZE || growth >= size)
+    if (!is_pages(size) || (growth && !is_pages(growth)) || growth >= size)
         misuse("memory of %" PRIu64 " bytes", size);
     if (call_fails(port, "memory_create"))
         return PORT_NO_MEMORY;
