@@ -33,6 +33,12 @@ static long kind_of(long family, long type, long protocol, uint64_t *kind)
     }
 }
 
+/* An image without the service has no sockets of any family: callers know that as an answer. */
+static long refusal(long error)
+{
+    return error == -ENOSYS ? -EAFNOSUPPORT : error;
+}
+
 long socket_make(long family, long type, long protocol)
 {
     uint64_t kind;
@@ -40,7 +46,9 @@ long socket_make(long family, long type, long protocol)
     long error = kind_of(family, type, protocol, &kind);
     if (!error)
         error = pipes_make((const uint64_t[3]){PIPES_SOCKET, kind}, kind == PIPES_DATAGRAM, 1, ends);
-    return error ? error : end_open(ends[0], kind, type & FLAGS, true, true);
+    if (error)
+        return refusal(error);
+    return end_open(ends[0], kind, type & FLAGS, true, true);
 }
 
 long socket_pair(long family, long type, long protocol, int numbers[2])
@@ -51,7 +59,7 @@ long socket_pair(long family, long type, long protocol, int numbers[2])
     if (!error)
         error = pipes_make((const uint64_t[3]){PIPES_PAIR, kind}, 2, 2, ends);
     if (error)
-        return error == -EAFNOSUPPORT && family == AF_INET ? -EOPNOTSUPP : error;
+        return error == -EAFNOSUPPORT && family == AF_INET ? -EOPNOTSUPP : refusal(error);
     const long one = end_open(ends[0], kind, type & FLAGS, true, true), other = end_open(ends[1], kind, type & FLAGS, true, true);
     if (one < 0 || other < 0) {
         file_close(one < 0 ? other : one);

@@ -44,8 +44,9 @@ static void use_memory_up(void)
 {
     HOLDS(fill_addresses(parts, sizes, 4096) > 0);
     HOLDS(!limit(RLIMIT_DATA, 0));
-    for (int i = 0; i < 1000000 && malloc(1); i++)
-        ;
+    for (size_t size = 1 << 20; size; size /= 4)
+        for (int i = 0; i < 10000 && malloc(size); i++)
+            ;
 }
 
 static void no_memory(void)
