@@ -18,13 +18,13 @@ struct child {
     struct target target;     /* target.linker NULL: not begun yet, or gone */
     size_t object_count;      /* that it began with */
     enum { CHILD_RUNS, CHILD_EXITED, CHILD_FAULTED, CHILD_STOPPED, CHILD_SIGNALLED } state;
+    unsigned refusals;        /* that were reported */
     int64_t exit_status;
     bool at_boot;             /* counts for the machine's verdict */
-    struct port_gift given;   /* by its starter, until it asks; id 0: nothing */
     bool reported;            /* its end, to its starter that waits for any */
+    struct port_gift given;   /* by its starter, until it asks; id 0: nothing */
     uint64_t starter;         /* the process that asked for it; 0: none did, or it ended */
     uint64_t registered;      /* a bit for each name of the service's `registers` */
-    unsigned refusals;        /* that were reported */
     struct module_record *modules;
     size_t module_count, module_limit;
 };
