@@ -27,7 +27,7 @@ struct descriptor_calls {
     long (*status)(const struct descriptor *file, struct stat *status);
     long (*device_control)(const struct descriptor *file, unsigned long request, void *argument);
     void (*close)(const struct descriptor *file);
-    /* Of several parts, as one. */
+    /* Of several parts, as one; NULL: one after the other. */
     long (*vector)(const struct descriptor *file, const struct iovec *parts, long count, bool writes);
 };
 

@@ -187,7 +187,7 @@ long file_read(long number, void *buffer, unsigned long size)
 long file_read_vector(long number, const struct iovec *parts, long count)
 {
     const struct descriptor *file = descriptor_of(number);
-    if (file && file->calls)
+    if (file && file->calls && file->calls->vector)
         return file->reads ? file->calls->vector(file, parts, count, false) : -EBADF;
     long total = 0;
     for (long i = 0; i < count; i++) {
@@ -233,7 +233,7 @@ long file_write_vector(long number, const struct iovec *parts, long count)
 {
     const struct descriptor *file = descriptor_of(number);
     unsigned long wanted = 0;
-    if (file && file->calls)
+    if (file && file->calls && file->calls->vector)
         return file->writes ? file->calls->vector(file, parts, count, true) : -EBADF;
     for (long i = 0; i < count && wanted <= GATHER_MAX; i++)
         wanted += parts[i].iov_len;
