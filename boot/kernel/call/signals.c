@@ -81,8 +81,7 @@ int64_t call_thread_priority(uint64_t number, uint64_t priority)
     if (priority > thread->share->priority_max)
         return STATUS_NO_RIGHT;
     thread->own_priority = (unsigned)priority;
-    if (!thread->contested || priority > thread->priority) /* else it keeps what it inherits */
-        thread_set_priority(thread, (unsigned)priority);
+    thread_restore_priority(thread); /* it keeps what it inherits */
     return before;
 }
 

@@ -118,7 +118,7 @@ static int64_t hand_over(struct thread *caller, const struct message *request, s
         status = message_deliver(caller, request, caller->badge, receiver, &handle);
         if (status == STATUS_OK) {
             reply_bind(reply, caller);
-            thread_inherit_priority(receiver, caller); /* until it receives again */
+            thread_lend_priority(caller, receiver);
         } else {
             handle_close(receiver->handles, handle);
         }
@@ -234,7 +234,7 @@ int64_t endpoint_receive(struct endpoint *endpoint, uint64_t request_user, uint6
     life_reach(receiver->process_record, LIFE_READY);
     receiver->message_out = request_user;
     receiver->reply_handle_out = handle_user;
-    thread_restore_priority(receiver);
+    thread_end_loan(receiver);
     if (has_notice(endpoint))
         return receive_notice(endpoint, receiver);
     while (endpoint->callers.first) {

@@ -207,10 +207,17 @@ static bool owners_lead_on(const struct thread *thread, const struct thread *own
     return true;
 }
 
+/* What a lock passes on: no more than the process may have, for a priority that a caller lent it ends with that call. */
+static unsigned passed_on(const struct thread *thread)
+{
+    return thread->priority < thread->share->priority_max ? thread->priority : thread->share->priority_max;
+}
+
 static void inherit(const struct thread *thread, struct thread *owner)
 {
-    for (unsigned i = 0; owner && i < CHAIN_MAX && owner->priority < thread->priority; i++) {
-        thread_inherit_priority(owner, thread);
+    const unsigned priority = passed_on(thread);
+    for (unsigned i = 0; owner && i < CHAIN_MAX && owner->priority < priority; i++) {
+        thread_inherit_priority(owner, priority);
         owner = owner_at(owner, owner->lock_word);
     }
 }
@@ -265,7 +272,7 @@ int64_t futex_unlock(struct futex futex)
         thread_wake(next, STATUS_OK);
         next->contested += others;
         if (others && next->share == thread->share)
-            thread_inherit_priority(next, thread);
+            thread_inherit_priority(next, passed_on(thread));
     }
     if (word & FUTEX_WAITERS && thread->contested) {
         thread->contested--;

@@ -81,16 +81,43 @@ void thread_set_priority(struct thread *thread, unsigned priority)
         take_turns(thread);
 }
 
-void thread_inherit_priority(struct thread *thread, const struct thread *other)
+void thread_inherit_priority(struct thread *thread, unsigned priority)
 {
-    if (thread->priority < other->priority)
-        thread_set_priority(thread, other->priority);
+    if (thread->priority < priority)
+        thread_set_priority(thread, priority);
+}
+
+static unsigned higher(unsigned priority, unsigned other)
+{
+    return priority > other ? priority : other;
 }
 
 void thread_restore_priority(struct thread *thread)
 {
-    if (!thread->contested)
-        thread_set_priority(thread, thread->own_priority);
+    const unsigned most = thread->share->priority_max;
+    unsigned priority = thread->own_priority;
+    if (thread->contested)
+        priority = higher(priority, thread->priority < most ? thread->priority : most);
+    if (thread->lender)
+        priority = higher(priority, thread->lender->priority);
+    thread_set_priority(thread, priority);
+}
+
+void thread_lend_priority(struct thread *caller, struct thread *receiver)
+{
+    if (receiver->priority >= caller->priority)
+        return;
+    caller->borrower = receiver;
+    receiver->lender = caller;
+    thread_set_priority(receiver, caller->priority);
+}
+
+void thread_end_loan(struct thread *thread)
+{
+    if (thread->lender)
+        thread->lender->borrower = NULL;
+    thread->lender = NULL;
+    thread_restore_priority(thread);
 }
 
 /* From wherever it is ready or waits; a time-out stays. */
@@ -113,6 +140,8 @@ static void leave(struct thread *thread)
         thread->has_alarm = false;
         thread->share->sleepers--;
     }
+    if (thread->borrower)
+        thread_end_loan(thread->borrower);
 }
 
 /* No answer reaches it any more. */
@@ -151,6 +180,7 @@ void thread_stop(struct thread *thread)
 {
     leave(thread);
     leave_reply(thread);
+    thread_end_loan(thread);
     thread_forget_progress(thread);
     thread->record.state = THREAD_DEAD;
     if (current_thread == thread)

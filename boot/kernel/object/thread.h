@@ -77,12 +77,15 @@ struct thread {
     struct turns turn;
     unsigned priority, own_priority; /* with what it inherits by locks and calls, and without */
     unsigned contested;             /* locks of its own that others wait for */
+    struct thread *lender, *borrower; /* whose call lends it a priority, and to which thread its own call does; NULL: none */
     uint64_t lock_word;             /* while it waits for a lock: its address; 0: it does not */
     uint64_t lock_list, lock_list_at; /* user addresses: locks that it has, and how far futex_abandon came; 0: none */
     unsigned lock_list_count;
     bool has_turns;                 /* it is ready, and not set aside */
-    struct heap_node alarm;         /* its key is when to wake it, whatever it waits for */
     bool has_alarm;
+    bool has_mask_after;
+    bool is_disturbed;              /* its next wait ends at once */
+    struct heap_node alarm;         /* its key is when to wake it, whatever it waits for, while `has_alarm` */
     struct thread *next, *previous; /* in a queue */
     struct thread_queue *queue;
     struct waiter waiter;           /* while THREAD_WAITING */
@@ -91,11 +94,9 @@ struct thread {
     struct trie_node by_number;     /* among its process' threads */
     uint64_t pending, mask;         /* signals that it is to take, and those that it does not take now (object/signal.h) */
     uint64_t mask_after;            /* while `has_mask_after`: what is the mask again after the next one */
-    bool has_mask_after;
     uint64_t accepts;               /* signals that it waits for, while THREAD_WAITING for no word */
     uint64_t signal_stack, signal_stack_size; /* user address; 0: none */
     uint64_t run_counts;            /* base/run_time.h */
-    bool is_disturbed;              /* its next wait ends at once */
     uint64_t exit_word;             /* user address: zeroed, and one waiter woken, when the thread exits; 0: none */
     struct thread **caller_link;      /* while THREAD_AWAITING_REPLY: where the reply object names it */
     uint64_t badge;                   /* of the handle called */
@@ -133,10 +134,16 @@ int64_t thread_make_memory(struct budget *budget, uint64_t size, uint64_t growth
 void thread_ready(struct thread *thread);
 /* It has its turns among others of that priority from now on. */
 void thread_set_priority(struct thread *thread, unsigned priority);
-/* It has at least the priority of another thread, which waits for what it does. */
-void thread_inherit_priority(struct thread *thread, const struct thread *other);
-/* No thread waits for what it did: it has its own priority again, but while others wait for its locks. */
+/* It has at least this priority, of a thread that waits for what it does. */
+void thread_inherit_priority(struct thread *thread, unsigned priority);
+/* No thread waits for what it did: it has its own priority again, but while a call lends it one, or others wait for its locks: then
+ * what it has, as far as its process may. */
 void thread_restore_priority(struct thread *thread);
+/* A thread that waits for an answer lends its priority to the one that received its call, until that wait ends or the other
+ * receives again. */
+void thread_lend_priority(struct thread *caller, struct thread *receiver);
+/* No call lends it any more. */
+void thread_end_loan(struct thread *thread);
 /* One of a process' threads, which is not dead, by number; NULL: there is none. */
 struct thread *thread_by_number(const struct share *share, uint64_t number);
 /* A waiting thread's call has this result. */

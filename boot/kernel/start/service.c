@@ -129,7 +129,7 @@ int64_t service_start_begin(uint64_t index, struct process *caller, struct budge
     if (state != NONE) {
         struct thread *thread = starter();
         if (thread)
-            thread_inherit_priority(thread, current_thread);
+            thread_inherit_priority(thread, current_thread->priority);
         return CALL_AGAIN;
     }
     int64_t status = begin(&started, index, caller, budget);
