@@ -114,9 +114,12 @@ def test_processes_and_signals_between_them(system, machine):
         system.program(child, program=program, **named, **budget)
         linker = {} if child == "static" else {"linker": child}
         system.service(f"{child}-child", program=program, role="on-demand", **linker)
+    system.program("liar", program="hostile-given", starts=["victim"])
+    system.service("victim", program="hostile-given", role="on-demand", arguments=["victim"])
     result = system.boot(machine, timeout=60.0, memory_megabytes=256)
     for child in children:
         checks(result, child, "children")
+    checks(result, "liar", "given")
 
 
 def test_a_stack_overflow_is_reported_by_the_thread_s_name(system):

@@ -1,4 +1,5 @@
-/* What a process is given by the one that started it: arguments, environment, descriptors, what it does not take of signals. */
+/* What a process is given by the one that started it: arguments, environment, descriptors, what it does not take of signals. That
+ * one may have fewer rights, so what it sends is not trusted. */
 #include "given.h"
 
 #include <ambilink/start.h>
@@ -38,7 +39,17 @@ static uint64_t *copy_strings(uint64_t *to, uint64_t count, char **from, const c
     return to;
 }
 
-/* A first stack as the kernel would have made it, with the old one's auxiliary vector. NULL: no memory. */
+/* Whether a text is that many strings, each with its end. */
+static bool has_strings(const char *text, uint64_t size, uint64_t count)
+{
+    uint64_t ends = 0;
+    for (uint64_t i = 0; i < size; i++)
+        ends += !text[i];
+    return ends == count && (!size || !text[size - 1]);
+}
+
+/* A first stack as the kernel would have made it, with the old one's auxiliary vector. NULL: no memory, or the strings
+ * are not as many as they are said to be. */
 static uint64_t *make_stack(const uint64_t *stack, const struct message *message)
 {
     const uint64_t *auxiliary = stack + stack[0] + 2;
@@ -49,7 +60,7 @@ static uint64_t *make_stack(const uint64_t *stack, const struct message *message
         end += 2;
     const size_t size_of_vector = (size_t)(end + 2 - auxiliary) * sizeof *end;
     const uint64_t arguments = message->word[GIVEN_ARGUMENTS], environment = message->word[GIVEN_ENVIRONMENT];
-    if (arguments + environment > message->size)
+    if (arguments > message->size || environment > message->size || !has_strings(message->data, message->size, arguments + environment))
         return NULL;
     const size_t words = (size_t)(arguments + environment + 3) * sizeof *stack;
     const long made = memory_map(0, words + size_of_vector + message->size + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -77,7 +88,7 @@ static void close_others(uint64_t those)
 static void take_descriptor(const struct message *message)
 {
     struct given_descriptor given;
-    const long number = (long)message->word[1];
+    const uint64_t number = message->word[1];
     const handle_t handle = message->handle_count ? message->handle[0] : 0;
     bool is_taken = false;
     if (descriptor_set && message->size == sizeof given && number < DESCRIPTORS) {
@@ -92,7 +103,7 @@ static void take_descriptor(const struct message *message)
         if (file->kind == FOLDER)
             is_taken = place_open && place_open(AT_FDCWD, given.path, O_RDONLY | O_DIRECTORY, file) == 0;
         if (is_taken)
-            descriptor_set(number, file);
+            descriptor_set((long)number, file);
     }
     if (handle && !is_taken)
         sys_handle_close(handle);
