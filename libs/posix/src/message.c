@@ -114,7 +114,7 @@ static long send_part(const struct sending *sending, struct staging *staging, un
     request.word[1] = request.handle_count;
     request.size = (uint64_t)(end - staging->bytes) + sending->key.size;
     const int64_t status = end_ask(sending->end, &request, &reply);
-    return status == STATUS_OK ? (long)reply.word[1] : status == STATUS_LIMIT ? -ETOOMANYREFS : pipes_error(status);
+    return status == STATUS_OK ? end_taken(&reply, size) : status == STATUS_LIMIT ? -ETOOMANYREFS : pipes_error(status);
 }
 
 static long send_all(const struct sending *sending, const struct descriptor *end, long flags)
@@ -196,8 +196,12 @@ static long receive_part(handle_t end, struct msghdr *message, struct staging *s
     if (status != STATUS_OK)
         return status == PIPES_NOT_CONNECTED ? -EINVAL : pipes_error(status);
     memcpy(&about, reply.word + 1, sizeof about);
-    if (about.size + about.address_size + about.passed * sizeof(struct pipes_passed) != reply.size || about.passed != reply.handle_count)
+    if (about.size > size || about.address_size > PIPES_ADDRESS_MAX || about.passed != reply.handle_count ||
+        about.size + about.address_size + about.passed * sizeof(struct pipes_passed) != reply.size) {
+        while (reply.handle_count)
+            sys_handle_close(reply.handle[--reply.handle_count]);
         return -EIO;
+    }
     copy(message, offset, staging->bytes, about.size, false);
     struct pipes_passed passed[PIPES_PASSED_MAX];
     memcpy(passed, staging->bytes + about.size + about.address_size, about.passed * sizeof *passed);

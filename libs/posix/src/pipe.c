@@ -48,7 +48,7 @@ static long write_once(handle_t end, const void *data, unsigned long size)
     struct message request = {.word = {PIPES_WRITE}, .data = (void *)(uintptr_t)data, .size = size < PIPES_DATA_MAX ? size : PIPES_DATA_MAX};
     struct message reply = {0};
     const int64_t status = end_ask(end, &request, &reply);
-    return status == STATUS_OK ? (long)reply.word[1] : pipes_error(status);
+    return status == STATUS_OK ? end_taken(&reply, request.size) : pipes_error(status);
 }
 
 struct end_wish end_room(uint64_t kind, uint64_t size)

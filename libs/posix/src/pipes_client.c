@@ -65,6 +65,11 @@ int64_t end_ask(handle_t end, struct message *request, struct message *reply)
     return sent != STATUS_OK ? sent : (int64_t)reply->word[0];
 }
 
+long end_taken(const struct message *reply, uint64_t size)
+{
+    return reply->word[1] <= size ? (long)reply->word[1] : -EIO;
+}
+
 long pipes_make(const uint64_t words[3], unsigned memories, unsigned count, handle_t ends[2])
 {
     handle_t pipes = 0;

@@ -13,6 +13,8 @@ long pipes_error(int64_t status);
 long pipes_make(const uint64_t words[3], unsigned memories, unsigned count, handle_t ends[2]);
 /* The next part of an answer or a request; its handles are the caller's. */
 int64_t end_ask(handle_t end, struct message *request, struct message *reply);
+/* How many of `size` bytes a write took, by its answer; -EIO: more. A descriptor of another process may lead to no end at all. */
+long end_taken(const struct message *reply, uint64_t size);
 
 /* What a thread waits for at an end: one of the events, or as much room to write; with a key at the socket that has it. */
 struct end_wish {
