@@ -58,15 +58,6 @@ long linux_system_information(void *information)
     return 0;
 }
 
-/* There is one CPU. */
-long linux_affinity(unsigned long size, uint64_t *mask)
-{
-    if (size < sizeof *mask)
-        return -EINVAL;
-    *mask = 1;
-    return sizeof *mask;
-}
-
 /* There are no symbolic links but those that Linux makes: what a program is. */
 long linux_read_link(long directory, const char *path, char *text, unsigned long size)
 {
@@ -112,14 +103,5 @@ long linux_time_of_day(struct timeval *time)
     const int64_t now = sys_clock(CLOCK_WALL);
     if (time)
         *time = (struct timeval){.tv_sec = now / NANOSECONDS, .tv_usec = now % NANOSECONDS / 1000};
-    return 0;
-}
-
-long linux_cpu(unsigned *cpu, unsigned *node)
-{
-    if (cpu)
-        *cpu = 0;
-    if (node)
-        *node = 0;
     return 0;
 }

@@ -1,4 +1,4 @@
-/* Which call goes where: those that musl makes too are libposix's. */
+/* Which call goes where: those that musl makes too are libposix'. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -94,16 +94,6 @@ static long call(const struct linux_frame *caller)
         return linux_time((long *)a);
     case SYS_gettimeofday:
         return linux_time_of_day((struct timeval *)a);
-    case SYS_getgroups:
-        return 0;
-    case SYS_getresuid:
-    case SYS_getresgid:
-        return *(int *)a = *(int *)b = *(int *)c = 0;
-    case SYS_setuid:
-    case SYS_setgid:
-        return a ? -EPERM : 0; /* there is one user */
-    case SYS_getcpu:
-        return linux_cpu((unsigned *)a, (unsigned *)b);
     case SYS_fadvise64:
         return linux_is_open(a);
     case SYS_sendfile:
@@ -124,8 +114,6 @@ static long call(const struct linux_frame *caller)
         return linux_read_link(a, (const char *)b, (char *)c, (unsigned long)d);
     case SYS_sysinfo:
         return linux_system_information((void *)a);
-    case SYS_sched_getaffinity:
-        return linux_affinity((unsigned long)b, (uint64_t *)c);
     case SYS_arch_prctl:
         return linux_thread_pointer(a, (unsigned long)b);
     default:
@@ -138,8 +126,7 @@ __attribute__((visibility("hidden"))) long linux_call(const struct linux_frame *
     const long number = (long)caller->number;
     long result = call(caller);
     if (result == -ENOSYS)
-        result = linux_simple_call(number, extended(number, 0, ARGUMENT(0)), ARGUMENT(1), extended(number, 2, ARGUMENT(2)),
-                                   ARGUMENT(3));
+        result = linux_simple_call(number, extended(number, 0, ARGUMENT(0)), ARGUMENT(1), extended(number, 2, ARGUMENT(2)));
     if (result == -ENOSYS && number != SYS_rseq) /* which glibc asks for in every program, and does without */
         linux_report_missing(number);
     return result;

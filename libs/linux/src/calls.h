@@ -44,13 +44,11 @@ long linux_statx(long directory, const char *path, long flags, struct statx *sta
 long linux_read_link(long directory, const char *path, char *text, unsigned long size);
 long linux_time(long *seconds);
 long linux_time_of_day(struct timeval *time);
-long linux_cpu(unsigned *cpu, unsigned *node);
 long linux_system_information(void *information);
-long linux_affinity(unsigned long size, uint64_t *mask);
 long linux_thread_pointer(long code, unsigned long address);
 
 /* -ENOSYS: it is none of those. */
-long linux_simple_call(long number, long a, long b, long c, long d);
+long linux_simple_call(long number, long a, long b, long c);
 
 /* A call that is not here is reported, once each, by its name. */
 void linux_report_missing(long number);

@@ -1,5 +1,5 @@
-/* Calls of Linux programs that are answered at once: there is one user, one CPU, no swap, and a file has no mode, owner or
- * times that a program could set. */
+/* Calls of Linux programs that libposix does not answer, and that are answered at once: a file has no mode and no owner that a
+ * program could set, a machine no name. */
 #include <errno.h>
 #include <fcntl.h>
 #include <posix/system_call.h>
@@ -11,8 +11,6 @@
 #include "internal.h"
 
 #define CLOSE_ON_EXEC 4 /* of close_range: mark them, and do not close them */
-#define OWN_GROUP 1 /* of processes, and session */
-#define NICE_NONE 20 /* of getpriority: 20 less the nice value */
 
 /* What would change a file that is there: in a folder that is written it is no matter, elsewhere it cannot be. */
 static long change_file(long directory, const char *path, long flags)
@@ -48,7 +46,7 @@ static long close_range(unsigned first, unsigned last, unsigned flags)
     return 0;
 }
 
-static long of_files(long number, long a, long b, long c, long d)
+static long of_files(long number, long a, long b, long c)
 {
     switch (number) {
     case SYS_creat:
@@ -64,22 +62,12 @@ static long of_files(long number, long a, long b, long c, long d)
     case SYS_utimes:
         return change_file(AT_FDCWD, (const char *)a, 0);
     case SYS_fchmodat:
-    case SYS_futimesat:
-        return change_file(a, (const char *)b, 0);
-    case SYS_utimensat:
-        return b ? change_file(a, (const char *)b, d) : change_open(a);
     case SYS_fchownat:
+    case SYS_futimesat:
         return change_file(a, (const char *)b, 0);
     case SYS_fchmod:
     case SYS_fchown:
         return change_open(a);
-    case SYS_link:
-    case SYS_linkat:
-    case SYS_symlink:
-    case SYS_symlinkat:
-    case SYS_mknod:
-    case SYS_mknodat:
-        return -EPERM; /* the file system has none */
     case SYS_getxattr:
     case SYS_lgetxattr:
     case SYS_fgetxattr:
@@ -87,47 +75,25 @@ static long of_files(long number, long a, long b, long c, long d)
     case SYS_llistxattr:
     case SYS_flistxattr:
         return -EOPNOTSUPP;
-    case SYS_sync:
-        return 0; /* memory is all there is */
-    case SYS_syncfs:
-        return linux_is_open(a);
     default:
         return -ENOSYS;
     }
 }
 
-long linux_simple_call(long number, long a, long b, long c, long d)
+long linux_simple_call(long number, long a, long b, long c)
 {
     switch (number) {
     case SYS_alarm:
         return set_alarm((unsigned)a);
-    case SYS_getpgrp:
-        return OWN_GROUP;
-    case SYS_getpgid:
-    case SYS_getsid:
-        return a == 0 || a == posix_system_call(SYS_getpid, 0, 0, 0, 0, 0, 0) ? OWN_GROUP : -ESRCH;
-    case SYS_setsid:
     case SYS_chroot:
     case SYS_sethostname:
     case SYS_setdomainname:
         return -EPERM;
-    case SYS_setpgid:
-    case SYS_setpriority:
-    case SYS_sched_setaffinity:
-        return 0;
-    case SYS_getpriority:
-        return NICE_NONE;
     case SYS_getrlimit:
         return posix_system_call(SYS_prlimit64, 0, a, 0, b, 0, 0);
     case SYS_setrlimit:
         return posix_system_call(SYS_prlimit64, 0, a, b, 0, 0, 0);
-    case SYS_mlock:
-    case SYS_munlock:
-    case SYS_mlockall:
-    case SYS_munlockall:
-    case SYS_mlock2:
-        return 0;
     default:
-        return of_files(number, a, b, c, d);
+        return of_files(number, a, b, c);
     }
 }
