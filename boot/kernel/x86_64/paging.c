@@ -9,6 +9,7 @@
 #include "memory/frames.h"
 #include "memory/guard.h"
 #include "memory/page_table.h"
+#include "relocate.h"
 #include "stacks.h"
 
 #define ENTRY_PRESENT 0x001ull
@@ -33,7 +34,6 @@
 #define KERNEL_LARGE_PAGES 8 /* more than it has */
 
 extern char kernel_text_start[], kernel_rodata_start[], kernel_data_start[], kernel_end[];
-extern const uint64_t kernel_relr_start[], kernel_relr_end[];
 
 uint64_t kernel_page_table, page_tables;
 struct kernel_layout kernel_layout;
@@ -229,23 +229,6 @@ static struct kernel_layout choose_layout(void)
     };
 }
 
-/* Add to all words that hold an address of the kernel, by the table that the linker made: an address, then bits for the
- * 63 words behind what was listed last. */
-static void relocate(uint64_t distance)
-{
-    uint64_t *next = NULL;
-    for (const uint64_t *entry = kernel_relr_start; entry < kernel_relr_end; entry++) {
-        if (!(*entry & 1)) {
-            next = (uint64_t *)*entry;
-            *next++ += distance;
-            continue;
-        }
-        for (uint64_t bits = *entry >> 1; bits; bits &= bits - 1)
-            next[__builtin_ctzll(bits)] += distance;
-        next += 63;
-    }
-}
-
 uint64_t page_table_init(uint64_t fixed_start, uint64_t fixed_end)
 {
     const struct fixed fixed[2] = {{KERNEL_LOAD, (uint64_t)kernel_data_start},
@@ -260,7 +243,7 @@ uint64_t page_table_init(uint64_t fixed_start, uint64_t fixed_end)
     kernel_record.moved = kernel_layout.base;
     unsigned top = kernel_layout.base >> 39 & (ENTRIES - 1);
     ((uint64_t *)physical_pointer(cpu_page_table()))[top] = ((uint64_t *)physical_pointer(kernel_page_table))[top];
-    relocate(kernel_layout.base);
+    relocate_kernel(kernel_layout.base);
     return kernel_layout.base;
 }
 
