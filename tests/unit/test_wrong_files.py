@@ -4,6 +4,7 @@ documented, without a traceback, and prints no control character."""
 import argparse
 import contextlib
 import io
+import json
 import os
 import shutil
 import signal
@@ -168,6 +169,46 @@ def test_wrong_files(words, files, build, top, tmp_path):
         assert status or not tmp_path.joinpath("out").is_file() or words[0] in ("abi", "image", "report"), what
         shutil.rmtree(tmp_path / "out", ignore_errors=True)
         tmp_path.joinpath("out").unlink(missing_ok=True) if tmp_path.joinpath("out").is_file() else None
+
+
+IN_MANIFEST = {  # keys of a program of Linux that lead to files
+    "program": "program = {wrong}\n",
+    "sysroot": "program = {program}\nsysroot = {wrong}\n",
+    "brings": 'program = {program}\nsysroot = "/"\nbrings = [{name}]\n',
+}
+
+
+@pytest.mark.parametrize("key", IN_MANIFEST)
+def test_wrong_files_that_a_manifest_leads_to(key, files, build, tmp_path):
+    for kind, path in files.items():
+        if kind == "a name that is no UTF-8":
+            continue  # no TOML file can have it
+        given = {"wrong": path, "name": path.lstrip("/"), "program": str(build / "services/loader")}
+        settings = IN_MANIFEST[key].format_map({name: json.dumps(text) for name, text in given.items()})
+        text = f'[[service]]\nname = "x"\nrole = "program"\ncalls = "linux"\n{settings}'
+        manifest, out = tmp_path / "boot.toml", tmp_path / "out"
+        manifest.write_text(text)
+        status, printed, error = run("image", "pack", str(manifest), "--root", str(build), "--output", str(out))
+        what = f"{key} with {kind}: status {status}\n{error[-500:]}"
+        assert status in (0, 1) and bool(status) == bool(error), what
+        assert status == 0 or manifest.name in error or ascii(path)[1:-1] in error or files["huge"] in error, what
+        assert "Traceback" not in error and not any(character in printed + error for character in "\x1b\x07\0"), what
+        assert out.is_file() == (status == 0), what
+        out.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("name", [b"x\x1b[31m", b"\xff", b"a" * 96], ids=["control", "no UTF-8", "long"])
+def test_wrong_names_in_a_folder_that_a_program_brings(name, build, tmp_path):
+    folder = tmp_path / "root/etc"
+    folder.mkdir(parents=True)
+    Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(b"x")
+    program = json.dumps(str(build / "services/loader"))
+    text = f'name = "x"\nrole = "program"\ncalls = "linux"\nprogram = {program}\nsysroot = "root"\nbrings = ["etc"]\n'
+    (tmp_path / "boot.toml").write_text(f"[[service]]\n{text}")
+    words = ("image", "pack", str(tmp_path / "boot.toml"), "--root", str(build), "--output", str(tmp_path / "out"))
+    status, _, error = run(*words)
+    assert status == 1 and "boot.toml:7: service x.brings: " in error and error.isascii() and "\x1b" not in error
+    assert not (tmp_path / "out").exists()
 
 
 RECORDS = ("--log", "--record", "--html", "--junit", "--trace")

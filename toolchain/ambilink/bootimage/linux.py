@@ -70,6 +70,9 @@ def _brought(service: ManifestService, number: int) -> Iterator[tuple[str, Path]
         name = str(each.relative_to(service.sysroot))
         if not each.is_file():
             continue
+        if not name.isprintable():
+            rule = f"service {service.name}.brings: the name {name!a} is not printable"
+            raise AmbilinkError(place, rule, "rename it, or bring what is beside it one by one")
         if len(name.encode()) > NAME_MAX:
             rule = f"service {service.name}.brings: {name!r} is longer than {NAME_MAX} bytes"
             raise AmbilinkError(place, rule, "bring what is beside it one by one")
