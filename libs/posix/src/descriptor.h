@@ -9,7 +9,6 @@
 #include "path.h"
 
 #pragma GCC visibility push(hidden)
-#define DESCRIPTORS 64
 #define FOLDERS 8       /* that can be open at a time */
 #define FOLDER_PATH 256 /* bytes of the path of one */
 
