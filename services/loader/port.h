@@ -1,7 +1,7 @@
 /* What the loader service asks of the system that it runs on: the contract of a port.
  *
  * All other files of this folder are policy: what to start, restart, adopt, open and close. A port is one file that defines
- * the functions below, for one kernel: port/ambilink.c for ours, tests/loader/port.c for the development machine. Policy
+ * the functions below, for one kernel: port/ambilink.c for ours, tests/loader/port/ for the development machine. Policy
  * calls nothing else but libs/rtld, libs/hostlink and libs/bootimage, and of a C library memcpy, memset, memchr, strlen,
  * strchr, strcmp, strncmp and strcpy. It runs in one thread.
  *
