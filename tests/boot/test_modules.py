@@ -43,7 +43,7 @@ def test_without_a_clock_it_is_1970(system, machine):
     assert "greet: Hello, world, in 1970." in result.outcome.text
 
 
-def told(build, path, machine="emulator"):
+def kernel_messages(build, path, machine="emulator"):
     result = boot(build, path, machine)
     assert result.outcome.verdict is Verdict.FAIL
     assert any(line.startswith("audit: fortune ran") for line in result.outcome.text), result.outcome.text
@@ -82,7 +82,7 @@ def test_a_missing_symbol(system, build, machine):
     def change(contents):
         contents["modules/kernel.so"] = (FileKind.DATA, other_exports(build, without="wall_clock_set"))
 
-    lines = told(build, packed(system, build, change), machine)
+    lines = kernel_messages(build, packed(system, build, change), machine)
     assert len(lines) == 1 and lines[0].startswith("kernel: module rtc.so: "), lines
     assert "wall_clock_set" in lines[0] and "KERNEL_1" in lines[0]
 
@@ -93,7 +93,7 @@ def test_another_version(system, build):
     def change(contents):
         contents["modules/kernel.so"] = (FileKind.DATA, other_exports(build, version="KERNEL_2"))
 
-    lines = told(build, packed(system, build, change))
+    lines = kernel_messages(build, packed(system, build, change))
     assert [line.split(":")[1] for line in lines] == [" module serial.so", " module rtc.so"], lines
     assert all("KERNEL_1" in line and "kernel.so" in line for line in lines)
 
@@ -102,7 +102,7 @@ def test_files_that_are_no_modules(system, build):
     def no_elf(contents):
         contents["modules/rtc.so"] = (FileKind.MODULE, b"not a module".ljust(4096))
 
-    (line,) = told(build, packed(system, build, no_elf))
+    (line,) = kernel_messages(build, packed(system, build, no_elf))
     assert line.startswith("kernel: module rtc.so: ") and "ELF" in line
 
 
@@ -110,7 +110,7 @@ def test_without_the_exports(system, build):
     def no_exports(contents):
         del contents["modules/kernel.so"]
 
-    (line,) = told(build, packed(system, build, no_exports))
+    (line,) = kernel_messages(build, packed(system, build, no_exports))
     assert line == "kernel: modules/kernel.so is not in the boot image, and modules need it"
 
 
@@ -120,7 +120,7 @@ def test_an_altered_module(system, build):
     data = bytearray(path.read_bytes())
     data[image.archive_offset + image.archive.file("modules/rtc.so").offset + 100] ^= 1
     path.write_bytes(data)
-    lines = told(build, path)
+    lines = kernel_messages(build, path)
     assert lines[0] == "kernel: modules/rtc.so: page 0 is damaged: the boot image was altered"
 
 

@@ -37,7 +37,7 @@ def problems(images, chosen, machine):
 
 def test_each_place_that_allocates_fails_once(images):
     chosen = new_sites(images)
-    assert sum(map(len, chosen.values())) > 60  # or the sites are not told apart
+    assert sum(map(len, chosen.values())) > 60  # or the sites are not kept apart
     assert problems(images, chosen, "emulator") == []
 
 

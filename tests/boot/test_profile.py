@@ -25,7 +25,7 @@ def test_each_instruction_is_counted_once(system, build):
 
 
 def test_places_are_processes_files_and_functions(system, build):
-    """The packer gives every program the same addresses: page tables tell them apart."""
+    """The packer gives every program the same addresses: page tables keep them apart."""
     system.linker = "pack"
     for name in ("one", "two"):
         system.program(name, program="test-exit", arguments=["0"])

@@ -1,4 +1,4 @@
-"""Small libraries whose bytes tell which inputs they were made from."""
+"""Small libraries whose bytes show which inputs they were made from."""
 
 import os
 

@@ -1,4 +1,4 @@
-/* What Python calls: a linker and one target of it. Each function answers 1 for success; struct host tells the rest. */
+/* What Python calls: a linker and one target of it. Each function answers 1 for success; struct host has the rest. */
 #include <hostlink/start_stack.h>
 #include <string.h>
 

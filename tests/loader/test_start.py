@@ -1,4 +1,4 @@
-"""Starting services: what is mapped, and what clients are told of processes."""
+"""Starting services: what is mapped, and what is reported to clients of processes."""
 
 import struct
 from dataclasses import replace

@@ -10,7 +10,7 @@ struct handover {
     uint64_t archive, archive_size;      /* physical; size 0: there is no such module */
 };
 
-/* Tells the frames which memory there is; before page_table_init. What cannot be read: panic. The first 4 GiB are at their
+/* Gives memory/frames the memory that there is; before page_table_init. What cannot be read: panic. The first 4 GiB are at their
  * physical addresses. */
 void handover_read(struct handover *handover, uint32_t information, uint32_t magic);
 #endif

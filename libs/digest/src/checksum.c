@@ -111,7 +111,7 @@ TESTED uint64_t checksum_by_table(uint64_t crc, const uint8_t *at, size_t size)
 {
     static uint32_t table[256];
     for (unsigned byte = 0; !table[1] && byte < 256; byte++) {
-        /* From the last entry on: the first ones tell that it is complete. */
+        /* From the last entry on: the first ones are there when it is complete. */
         uint32_t value = 255 - byte;
         for (unsigned bit = 0; bit < 8; bit++)
             value = value >> 1 ^ (value & 1 ? POLYNOMIAL : 0);

@@ -210,7 +210,7 @@ static struct timer *find(long number)
     return number >= 3 && number < TIMERS && timers[number].is_used ? &timers[number] : NULL;
 }
 
-/* ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF: the kernel does not tell apart who a process runs for. */
+/* ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF: the kernel does not keep apart for whom a process runs. */
 static struct timer *interval_timer(long which)
 {
     static const unsigned clocks[] = {CLOCK_SINCE_BOOT, CLOCK_PROCESS, CLOCK_PROCESS};

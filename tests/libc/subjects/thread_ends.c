@@ -218,7 +218,7 @@ static void *wait_once(void *argument)
     return 0;
 }
 
-/* Whoever is woken touches the condition no more: it may go. */
+/* A thread that is woken touches the condition no more: it may go. */
 static void smash(void)
 {
     pthread_t threads[SMASHERS];

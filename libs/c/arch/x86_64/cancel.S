@@ -1,4 +1,4 @@
-/* musl's cancellation point around a system call: check the flag, then call. The three labels tell its
+/* musl's cancellation point around a system call: check the flag, then call. The three labels show its
  * signal handler where a thread was; without signals only the check matters. */
     .text
     .globl __syscall_cp_asm, __cp_begin, __cp_end, __cp_cancel
