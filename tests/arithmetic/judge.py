@@ -28,7 +28,6 @@ from unicorn import x86_const as x86  # isort: skip
 CODE, INPUT, OUTPUT, STACK = 0x100000, 0x10000000, 0x20000000, 0x500000
 FUNCTION_SIZE = 0x1000
 SHOWN = 3  # differences that are kept of each kind
-X87_IMAGE = 108  # bytes of fnsave
 PRECISIONS = (0, 2, 3)
 CONTROL_EMPTY, CONTROL_MASKED, CONTROL_USUAL = 0x40, 0x3F, 0x37F
 MXCSR_MASKED = 0x1F80

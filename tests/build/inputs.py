@@ -3,7 +3,6 @@
 import os
 
 USER = "env.DualLibrary('x', {sources!r}, {more})\n"
-PAYLOAD = b"payload-one"
 
 
 def library(tree, sources, more=""):

@@ -15,7 +15,6 @@ from ambilink.files import map_regular
 PVH_NOTE = b"Xen", 18  # owner and type
 ENTRY64_NOTE = b"Ambilink", 1
 PVH, MULTIBOOT2, MULTIBOOT1 = "pvh", "multiboot2", "multiboot1"
-PROTOCOLS = (PVH, MULTIBOOT2, MULTIBOOT1)  # the first that a kernel knows is used
 MULTIBOOT = {2: MULTIBOOT2, 1: MULTIBOOT1}
 ELF_TYPES = {1: "an object file", 3: "a shared object or a position-independent program", 4: "a core dump"}
 

@@ -131,9 +131,6 @@ class ArchiveService:
     preload: tuple[str, ...] = ()  # libraries that are searched right after the program
     binding: BindTime = BindTime.NOW
 
-    def may_open(self, name: str) -> bool:
-        return is_listed(self.opens, name)
-
     def may_start(self, name: str) -> bool:
         return is_listed(self.starts, name)
 

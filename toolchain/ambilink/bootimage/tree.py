@@ -11,7 +11,6 @@ from ambilink.errors import AmbilinkError
 PAGE_SIZE = 4096
 BLOCK_SIZE = 64  # bytes that BLAKE3 takes at once
 DIGEST_SIZE = 32
-LEVELS_MAX = 8
 
 
 class DigestKind(IntEnum):

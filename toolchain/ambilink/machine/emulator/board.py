@@ -44,8 +44,6 @@ from ambilink.machine.model import (
 )
 
 SLICE = 5_000_000  # instructions between looks at the host's clock
-TIMER_LINE = 0
-SERIAL_LINE = 4
 KEYS_PART = 4096
 IDENTITY_TABLES = 0x1000  # 64-bit entry: page tables that map the first GiB to itself
 
