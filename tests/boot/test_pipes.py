@@ -8,7 +8,7 @@ import pytest
 from ambilink.machine.model import Verdict
 from tests.boot.test_shell import Terminal
 
-PROGRAMS = ["pipes", "sockets"]
+PROGRAMS = ["pipes", "epoll", "sockets"]
 PEERS = ["server", "client", "victim"]  # the last one ends by a fault
 
 

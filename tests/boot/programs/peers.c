@@ -15,17 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "show.h"
+
 static char folder[80], path[100];
-
-static void show(const char *what, long result)
-{
-    printf("%s: %ld\n", what, result < 0 ? -errno : result);
-}
-
-static void show_bytes(const char *what, const char *bytes, long size)
-{
-    printf("%s: %ld '%.*s'\n", what, size < 0 ? -errno : size, size < 0 ? 0 : (int)size, bytes);
-}
 
 static socklen_t name(struct sockaddr_un *address)
 {

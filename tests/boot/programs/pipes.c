@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
@@ -16,18 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "show.h"
+
 static char large[200000], back[200000];
 static volatile int signals;
-
-static void show(const char *what, long result)
-{
-    printf("%s: %ld\n", what, result < 0 ? -errno : result);
-}
-
-static void show_bytes(const char *what, const char *bytes, long size)
-{
-    printf("%s: %ld '%.*s'\n", what, size < 0 ? -errno : size, size < 0 ? 0 : (int)size, bytes);
-}
 
 static void count_signal(int signal)
 {
@@ -422,69 +413,6 @@ static void counters(void)
     close(semaphore);
 }
 
-static void show_epoll(const char *what, int set, int milliseconds)
-{
-    struct epoll_event events[4];
-    const long ready = epoll_wait(set, events, 4, milliseconds);
-    printf("%s: %ld", what, ready < 0 ? -errno : ready);
-    for (long i = 0; i < ready; i++)
-        printf(" %x of %u", events[i].events, events[i].data.u32);
-    puts("");
-}
-
-static void epolls(void)
-{
-    int one[2], two[2];
-    pthread_t thread;
-    pipe(one);
-    pipe(there);
-    const int set = epoll_create1(EPOLL_CLOEXEC);
-    show("close on exec", fcntl(set, F_GETFD));
-    struct epoll_event event = {EPOLLIN, {.u32 = 1}};
-    show("adds", epoll_ctl(set, EPOLL_CTL_ADD, one[0], &event));
-    show("adds again", epoll_ctl(set, EPOLL_CTL_ADD, one[0], &event));
-    show("adds itself", epoll_ctl(set, EPOLL_CTL_ADD, set, &event));
-    show("adds none", epoll_ctl(set, EPOLL_CTL_ADD, 60, &event));
-    show("changes none", epoll_ctl(set, EPOLL_CTL_MOD, there[0], &event));
-    show("to a pipe", epoll_ctl(one[0], EPOLL_CTL_ADD, there[0], &event));
-    event = (struct epoll_event){EPOLLIN | EPOLLONESHOT, {.u32 = 2}};
-    show("adds", epoll_ctl(set, EPOLL_CTL_ADD, there[0], &event));
-    show_epoll("nothing", set, 0);
-    show_epoll("nothing for a while", set, 10);
-    write(one[1], "x", 1);
-    show_epoll("one", set, -1);
-    show_epoll("it stays", set, -1);
-    pthread_create(&thread, NULL, write_later, (void *)1);
-    read(one[0], back, 1);
-    show_epoll("the other, later", set, -1);
-    pthread_join(thread, NULL);
-    show_epoll("once", set, 0);
-    show("again", epoll_ctl(set, EPOLL_CTL_MOD, there[0], &event));
-    show_epoll("again", set, 0);
-    event = (struct epoll_event){EPOLLOUT, {.u32 = 3}};
-    show("adds a writer", epoll_ctl(set, EPOLL_CTL_ADD, one[1], &event));
-    show_epoll("can be written", set, -1);
-    show("removes", epoll_ctl(set, EPOLL_CTL_DEL, one[1], NULL));
-    show("removes again", epoll_ctl(set, EPOLL_CTL_DEL, one[1], NULL));
-    close(one[1]);
-    show_epoll("its writer is gone", set, -1);
-    close(one[0]);
-    show_epoll("closed", set, 0);
-    show("no room", epoll_wait(set, NULL, 0, 0));
-    close(there[0]);
-    close(there[1]);
-    const int copy = dup(set);
-    close(set);
-    show_epoll("by a copy", copy, 0);
-    close(copy);
-    long failed = 0;
-    for (unsigned i = 0; i < 50; i++) {
-        failed += (two[0] = epoll_create1(0)) < 0;
-        close(two[0]);
-    }
-    show("failed", failed);
-}
-
 static void many(void)
 {
     int ends[2];
@@ -511,7 +439,6 @@ int main(void)
     selects();
     interrupted();
     counters();
-    epolls();
     many();
     puts("done");
     return 0;

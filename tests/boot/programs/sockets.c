@@ -17,17 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "show.h"
+
 static char folder[80], large[300000];
-
-static void show(const char *what, long result)
-{
-    printf("%s: %ld\n", what, result < 0 ? -errno : result);
-}
-
-static void show_bytes(const char *what, const char *bytes, long size)
-{
-    printf("%s: %ld '%.*s'\n", what, size < 0 ? -errno : size, size < 0 ? 0 : (int)size, bytes);
-}
 
 static void show_poll(const char *what, int number, int events)
 {
