@@ -95,7 +95,8 @@ def test_posix_threads(system, machine):
     system.libraries = ["libplugin.so", "libfixed.so"]
     programs = {"test-threads-open": "open"}
     for linkage in ("static", "dynamic"):
-        programs |= {f"test-{what}-{linkage}": what for what in ("threads", "interrupts", "signals", "system")}
+        subjects = "threads", "interrupts", "signals", "timers", "system"
+        programs |= {f"test-{what}-{linkage}": what for what in subjects}
     for name in programs:
         system.program(name, memory=8 << 20, **{"kernel-memory": 256 << 10})
     result = system.boot(machine, timeout=300.0)
@@ -156,7 +157,7 @@ def test_posix_threads_of_the_development_machine(compiler, tmp_path):
     """What the program above says of threads is so there, too."""
     if not shutil.which(compiler):
         pytest.skip(f"{compiler} is not installed")
-    for name in ("threads", "threads_interrupts", "signals", "children", "system"):
+    for name in ("threads", "threads_interrupts", "signals", "timers", "children", "system"):
         source = TOP / f"tests/boot/programs/{name}.c"
         subprocess.run([compiler, "-pthread", "-o", tmp_path / name, source], check=True)
         done = subprocess.run([tmp_path / name], capture_output=True, text=True, timeout=300)
