@@ -146,6 +146,11 @@ void frame_enter(struct frame *frame, uint64_t entry, uint64_t stack, uint64_t a
     frame->rip = entry, frame->rsp = stack, frame->rdi = argument, frame->vector = 0;
 }
 
+void frame_pass_on(struct frame *frame, uint64_t entry)
+{
+    frame->rcx = frame->rip, frame->rip = entry, frame->vector = 0;
+}
+
 bool frame_restore(struct frame *frame, const uint64_t registers[SIGNAL_REGISTERS])
 {
     frame->rip = registers[0], frame->vector = 0;
