@@ -31,6 +31,7 @@ COURSES = (
     "unmap_what_is_large",
     "protect_for_ever",
     "protect_many",
+    "reserve_what_is_huge",
 )
 
 

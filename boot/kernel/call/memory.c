@@ -12,7 +12,7 @@ int64_t call_memory_create(uint64_t size, handle_t payer_handle, uint64_t growth
     struct budget *budget = caller_payer(payer_handle, &status);
     if (!budget)
         return status;
-    if (!size || size % PAGE_SIZE || size > MEMORY_SIZE_MAX || present % PAGE_SIZE || present > size)
+    if (!size || size % PAGE_SIZE || size > (growth ? MEMORY_GROWING_MAX : MEMORY_SIZE_MAX) || present % PAGE_SIZE || present > size)
         return STATUS_INVALID;
     status = handle_reserve(current_thread->handles, 1);
     if (status != STATUS_OK)

@@ -7,6 +7,7 @@
 
 #define FREED_PER_UNIT 4 /* frames: cheaper than clearing them */
 #define POINTERS_PER_PAGE (PAGE_SIZE / sizeof(uint64_t))
+#define SHIFT_OF_LIST 9 /* POINTERS_PER_PAGE as a power of two */
 #define FEW (POOL_LARGEST / sizeof(uint64_t)) /* frames, whose list fits into a piece of the pool */
 
 static uint64_t *slot(const struct memory *memory, uint64_t page)
@@ -102,21 +103,49 @@ static void *take_page(struct memory *memory)
     return page;
 }
 
-static bool has_list(const struct memory *memory, uint64_t page)
+/* The way to a page of memory that grows, as far as it is there. */
+struct way {
+    uint64_t *entry;  /* the last one; 0: no page behind it is there */
+    uint64_t *above;  /* leads to the list with that entry; NULL: that list is the first */
+    uint64_t covered; /* pages behind the entry; 1: it holds the page's frame */
+};
+
+static struct way way_to(const struct memory *memory, uint64_t page)
 {
-    return memory->frames || memory->lists[page / POINTERS_PER_PAGE];
+    if (memory->frames)
+        return (struct way){.entry = &memory->frames[page], .covered = 1};
+    struct way way = {.entry = NULL};
+    uint64_t *list = (uint64_t *)memory->lists;
+    for (unsigned shift = memory->shift;; shift -= SHIFT_OF_LIST) {
+        way.above = way.entry;
+        way.entry = &list[page >> shift & (POINTERS_PER_PAGE - 1)];
+        way.covered = 1ull << shift;
+        if (!shift || !*way.entry)
+            return way;
+        list = physical_pointer(*way.entry);
+    }
 }
 
 bool memory_take_page(struct memory *memory, uint64_t offset)
 {
-    const uint64_t page = offset / PAGE_SIZE;
-    if (!has_list(memory, page) && !(memory->lists[page / POINTERS_PER_PAGE] = take_page(memory)))
-        return false;
-    uint64_t *frame = slot(memory, page);
-    void *made = *frame ? NULL : take_page(memory);
-    if (made)
-        *frame = physical_address(made);
-    return *frame;
+    for (;;) {
+        const struct way way = way_to(memory, offset / PAGE_SIZE);
+        void *made = *way.entry ? NULL : take_page(memory);
+        if (made)
+            *way.entry = physical_address(made);
+        if (!*way.entry || way.covered == 1)
+            return *way.entry;
+    }
+}
+
+/* Free a frame of a memory that an entry leads to, if there is one. */
+static void free_at(struct memory *memory, uint64_t *entry)
+{
+    if (!*entry)
+        return;
+    frame_free(*entry);
+    *entry = 0;
+    memory->pages--;
 }
 
 /* From the last page on; the size is what may have pages yet. */
@@ -126,17 +155,14 @@ static bool shrink(struct memory *memory)
         if (!work_left)
             return false;
         const uint64_t page = memory->size / PAGE_SIZE - 1;
-        const bool is_listed = has_list(memory, page);
-        if (is_listed && *slot(memory, page)) {
-            frame_free(*slot(memory, page));
-            memory->pages--;
+        const struct way way = way_to(memory, page);
+        const uint64_t first = page - page % way.covered;
+        free_at(memory, way.entry);
+        memory->size = first * PAGE_SIZE;
+        if (way.above && first % (way.covered * POINTERS_PER_PAGE) == 0) {
+            free_at(memory, way.above); /* its list is empty: next comes what is above it */
+            memory->size += PAGE_SIZE;
         }
-        if (is_listed && memory->lists && !(page % POINTERS_PER_PAGE)) {
-            page_free(memory->lists[page / POINTERS_PER_PAGE]);
-            memory->pages--;
-        }
-        /* Where no page is listed, none of the whole list is there. */
-        memory->size = (is_listed ? page : page - page % POINTERS_PER_PAGE) * PAGE_SIZE;
         if (i % FREED_PER_UNIT == 0)
             work_did(1);
     }
@@ -168,7 +194,7 @@ const struct object_type memory_type = {.destroy = memory_destroy};
 static struct memory *begin(struct budget *budget, uint64_t size, struct cost cost)
 {
     /* Asked in advance, so that a request that cannot succeed takes nothing and zeroes nothing. */
-    if (size > MEMORY_SIZE_MAX || !frames_available(cost.pages + 2) || !budget_take(budget, cost))
+    if (!frames_available(cost.pages + 2) || !budget_take(budget, cost))
         return NULL;
     struct memory *memory = pool_alloc(budget, sizeof *memory);
     if (memory) {
@@ -185,16 +211,20 @@ static struct memory *begin(struct budget *budget, uint64_t size, struct cost co
 
 struct memory *memory_begin(struct budget *budget, uint64_t size)
 {
-    return begin(budget, size, cost_of(size));
+    return size <= MEMORY_SIZE_MAX ? begin(budget, size, cost_of(size)) : NULL;
 }
 
 struct memory *memory_begin_growing(struct budget *budget, uint64_t size, uint64_t present)
 {
     const uint64_t pages = size / PAGE_SIZE, listing = pages > FEW;
+    if (size > MEMORY_GROWING_MAX)
+        return NULL;
     struct memory *memory = begin(budget, size, (struct cost){.pages = listing});
     if (!memory)
         return NULL;
     memory->grows = true;
+    for (memory->shift = SHIFT_OF_LIST; pages > POINTERS_PER_PAGE << memory->shift;)
+        memory->shift += SHIFT_OF_LIST;
     memory->pages = listing;
     memory->charged = (uint32_t)listing;
     memory->next = (uint32_t)(pages - present / PAGE_SIZE);
@@ -273,8 +303,10 @@ struct memory *memory_create_run(uint64_t start, uint64_t size)
 
 uint64_t memory_frame(const struct memory *memory, uint64_t offset)
 {
-    if (memory->grows && !has_list(memory, offset / PAGE_SIZE))
-        return 0;
+    if (memory->grows) {
+        const struct way way = way_to(memory, offset / PAGE_SIZE);
+        return way.covered == 1 ? *way.entry : 0;
+    }
     return memory->start ? memory->start + offset : *slot(memory, offset / PAGE_SIZE);
 }
 

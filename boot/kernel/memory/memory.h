@@ -1,6 +1,7 @@
 /* Memory objects: frames of their own, or a run of frames that existed before (the boot image).
  *
- * Memory that grows has a frame for each page that was touched, and pays for no other.
+ * Memory that grows has a frame for each page that was touched, and pays for no other; lists that lead to none are not
+ * there, so that its size costs nothing.
  *
  * A frame is either writable or executable for as long as it exists: memory of its own is never mapped executable, a run
  * is never mapped writable. */
@@ -15,6 +16,7 @@
 #include "base/trie.h"
 
 #define MEMORY_SIZE_MAX (512ull * 512 * PAGE_SIZE)
+#define MEMORY_GROWING_MAX (1ull << 43) /* of memory that grows */
 
 extern const struct object_type memory_type;
 
@@ -24,11 +26,12 @@ struct memory {
     uint64_t size;    /* bytes, a multiple of the page size */
     uint64_t start;   /* first frame of a run; 0: frames of its own */
     uint64_t *frames; /* its own, if they are few: a list from the pool */
-    uint64_t **lists; /* if they are many: a page of pages of them */
+    uint64_t **lists; /* if they are many: a page of pages of them; if it grows, of the frames of such pages */
     struct trie waiters; /* threads that wait for a word of it, by offset (object/futex.h): each keeps it */
     uint64_t pages;   /* of its own that it has: all of them, unless it is being made, or is dying; if it grows, with those
                        * that list them */
     bool grows;
+    uint8_t shift;    /* if it grows, and has lists: pages that an entry of the first one leads to, as a power of two */
     uint32_t charged; /* if it grows: pages that were taken of the budget */
     uint32_t next;    /* likewise, while it is made: the next page to take */
 };
@@ -45,8 +48,8 @@ struct memory *memory_begin(struct budget *budget, uint64_t size);
 /* Take frames, within what work_left allows. STATUS_OK: it has all. CALL_AGAIN: there are more to take.
  * STATUS_NO_MEMORY. */
 int64_t memory_grow(struct memory *memory);
-/* The same for memory that grows: of its pages the last `present` bytes are there when it is made, a multiple of the page
- * size. */
+/* The same for memory that grows, of up to MEMORY_GROWING_MAX: of its pages the last `present` bytes are there when it is
+ * made, a multiple of the page size. */
 struct memory *memory_begin_growing(struct budget *budget, uint64_t size, uint64_t present);
 /* Of memory that grows: the page at an offset below its size is there from now on. False: no memory, or the budget has too
  * little left. */

@@ -41,6 +41,8 @@ bool page_table_destroy(uint64_t table);
 /* Map [offset, offset + size) of memory at a range that holds nothing. False: no frame for a table, and the range
  * holds nothing. */
 bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uint64_t offset, uint64_t size, unsigned prot);
+/* Where the range that an address lies in ends which has no page tables; the address, if it has one. */
+uint64_t page_hole_end(uint64_t table, uint64_t address);
 /* Give pages of a range another protection, those that page_map mapped there. */
 void page_protect(uint64_t table, uint64_t address, const struct memory *memory, uint64_t offset, uint64_t size, unsigned prot);
 /* Holes in the range are no matter. Tables that map nothing any more go. */
@@ -48,8 +50,8 @@ void page_unmap(uint64_t table, uint64_t address, uint64_t size);
 /* A user address could not be used: if its page was withheld (memory/guard.h), compare it, and let it be used if it is
  * intact. Pages around it that were found intact already come along. It is one step: PAGE_INTACT may mean that the address is
  * to be used once more, for the next. PAGE_NO_ACCESS: it is mapped, and may not be accessed, or is one of memory that grows,
- * which has it not yet. */
-enum page_touched { PAGE_NOT_WITHHELD, PAGE_NO_ACCESS, PAGE_INTACT, PAGE_DAMAGED };
+ * which has it not yet. PAGE_MISSING: there is no entry for it. */
+enum page_touched { PAGE_NOT_WITHHELD, PAGE_NO_ACCESS, PAGE_MISSING, PAGE_INTACT, PAGE_DAMAGED };
 enum page_touched page_touch(uint64_t table, uint64_t address);
 /* The same for user addresses from *address on, as far as work_left allows: *address is where it ended, at a damaged
  * page, or behind what can be used. Holes are no matter. */

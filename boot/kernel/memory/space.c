@@ -61,6 +61,12 @@ static bool map_pages(struct space *space, uint64_t address, const struct memory
     return false;
 }
 
+/* Memory that grows, and may be large: a page's entry is made when it is touched, and so are page tables. */
+static bool is_entered_late(const struct memory *memory)
+{
+    return memory->grows && !memory->frames;
+}
+
 bool space_end(struct space *space)
 {
     const uint64_t before = page_tables;
@@ -98,6 +104,16 @@ static uint64_t part_of(uint64_t size, unsigned pages_per_unit)
 {
     uint64_t most = (uint64_t)work_left * pages_per_unit * PAGE_SIZE;
     return size < most ? size : most;
+}
+
+/* The same of what is mapped; all at once of what has no page tables. */
+static uint64_t part_at(const struct space *space, const struct mapping *mapping, uint64_t from, unsigned pages_per_unit)
+{
+    const uint64_t size = mapping->end - from, part = part_of(size, pages_per_unit);
+    if (!is_entered_late(mapping->memory))
+        return part;
+    const uint64_t hole = page_hole_end(space->page_table, from) - from, most = hole < size ? hole : size;
+    return most > part ? most : part;
 }
 
 static void begin(struct space_progress *progress, const struct space *space, uint64_t address, uint64_t size)
@@ -150,7 +166,8 @@ static int64_t unmap_rest(struct space_progress *progress, struct space *space)
 {
     int64_t status;
     for (struct mapping *mapping; (mapping = next_of(progress, space, &status));) {
-        const uint64_t size = mapping->end - mapping->start, part = part_of(size, UNMAPPED_PER_UNIT), before = page_tables;
+        const uint64_t size = mapping->end - mapping->start, before = page_tables;
+        const uint64_t part = part_at(space, mapping, mapping->start, UNMAPPED_PER_UNIT);
         page_unmap(space->page_table, mapping->start, part);
         give_tables(space, before);
         progress->from = mapping->start + part;
@@ -200,8 +217,8 @@ static int64_t map_at(struct space *space, const struct space_wanted *wanted, ui
         return STATUS_NO_MEMORY;
     if (memory->start == page_guard.start && size / PAGE_SIZE <= page_guard.early)
         page_guard.check_early(page_guard.start + offset, size / PAGE_SIZE);
-    const bool is_partial = part_of(size, PAGES_PER_UNIT) < size;
-    if (!is_partial && !map_pages(space, address, memory, offset, size, prot)) {
+    const bool is_late = is_entered_late(memory), is_partial = !is_late && part_of(size, PAGES_PER_UNIT) < size;
+    if (!is_late && !is_partial && !map_pages(space, address, memory, offset, size, prot)) {
         pool_free(mapping);
         return STATUS_NO_MEMORY;
     }
@@ -240,6 +257,8 @@ int64_t space_map_some(struct space *space, const struct space_wanted *wanted, s
     uint64_t address = wanted->address;
     if (!address)
         address = mappings_find_gap(&space->mappings, space->free_address, size);
+    if (!wanted->address && !range_valid(address, size) && range_valid(PROCESS_LOWEST_ADDRESS, size))
+        return STATUS_NO_MEMORY; /* no gap is so large */
     if (!range_valid(address, size) || offset % PAGE_SIZE || offset > memory->size || size > memory->size - offset)
         return STATUS_INVALID;
     const struct mapping *after = mappings_find(&space->mappings, address);
@@ -338,7 +357,7 @@ static int64_t protect_rest(struct space_progress *progress, struct space *space
 {
     int64_t status;
     for (struct mapping *mapping; (mapping = next_of(progress, space, &status));) {
-        const uint64_t from = progress->from, part = part_of(mapping->end - from, PAGES_PER_UNIT);
+        const uint64_t from = progress->from, part = part_at(space, mapping, from, PAGES_PER_UNIT);
         if (from == mapping->start && !(prot & ~mapping->max_prot)) {
             mapping->prot = (uint8_t)prot;
             if (is_final)
@@ -353,13 +372,21 @@ static int64_t protect_rest(struct space_progress *progress, struct space *space
     return status;
 }
 
+/* Give a page of memory that grows its frame, and an entry for that. False: no memory for one of them. */
+static bool take_page(struct space *space, const struct mapping *mapping, uint64_t address)
+{
+    const uint64_t offset = offset_at(mapping, address);
+    return memory_take_page(mapping->memory, offset) &&
+           (!is_entered_late(mapping->memory) || page_touch(space->page_table, address) != PAGE_MISSING ||
+            map_pages(space, address, mapping->memory, offset, PAGE_SIZE, PROT_NO_ACCESS));
+}
+
 /* Pages of memory that grows. False: no memory for one. */
 static bool take_pages(struct space *space, uint64_t address, uint64_t size)
 {
     for (uint64_t end = address + size; address < end; address += PAGE_SIZE, work_did(1)) {
         const struct mapping *mapping = mappings_find(&space->mappings, address);
-        if (mapping && mapping->start <= address && mapping->memory->grows &&
-            !memory_take_page(mapping->memory, offset_at(mapping, address)))
+        if (mapping && mapping->start <= address && mapping->memory->grows && !take_page(space, mapping, address))
             return false;
     }
     return true;
@@ -410,11 +437,11 @@ bool space_grows_at(struct space *space, uint64_t address)
     return growing_at(space, address);
 }
 
-/* Give a page of memory that grows its frame. */
-static bool grow(struct space *space, uint64_t address)
+/* Give a page of memory that grows what makes it accessible. */
+static bool grow(struct space *space, uint64_t address, bool is_missing)
 {
     const struct mapping *mapping = growing_at(space, address);
-    if (!mapping || !memory_take_page(mapping->memory, offset_at(mapping, address)))
+    if (!mapping || (is_missing && !is_entered_late(mapping->memory)) || !take_page(space, mapping, address))
         return false;
     page_protect(space->page_table, address, mapping->memory, offset_at(mapping, address), PAGE_SIZE, mapping->prot);
     return true;
@@ -423,8 +450,8 @@ static bool grow(struct space *space, uint64_t address)
 bool space_touch(struct space *space, uint64_t address)
 {
     enum page_touched touched = page_touch(space->page_table, address);
-    if (touched == PAGE_NO_ACCESS)
-        return grow(space, PAGE_DOWN(address));
+    if (touched == PAGE_NO_ACCESS || touched == PAGE_MISSING)
+        return grow(space, PAGE_DOWN(address), touched == PAGE_MISSING);
     if (touched == PAGE_DAMAGED)
         space->damaged = page_guard.damage = true;
     return touched == PAGE_INTACT;

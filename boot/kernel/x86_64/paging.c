@@ -27,6 +27,7 @@
 #define FLUSH_PAGES_MAX 32     /* for more, all is flushed */
 #define LARGE_PAGE (2ull << 20)
 #define TOUCHED_TOGETHER 8 /* pages */
+#define WORK_OF_HOLE 2     /* units */
 #define WORK_OF_SCAN 6     /* units: looking at all entries of a table */
 
 #define ADDRESS(top, pointer, directory) \
@@ -357,14 +358,31 @@ bool page_map(uint64_t table, uint64_t address, const struct memory *memory, uin
     return true;
 }
 
+uint64_t page_hole_end(uint64_t table, uint64_t address)
+{
+    for (unsigned shift = 39; shift > 12; shift -= 9) {
+        uint64_t entry = ((uint64_t *)physical_pointer(table))[address >> shift & (ENTRIES - 1)];
+        if (!(entry & ENTRY_PRESENT))
+            return (address | ((1ull << shift) - 1)) + 1;
+        table = entry & ENTRY_FRAME;
+    }
+    return address;
+}
+
 void page_protect(uint64_t table, uint64_t address, const struct memory *memory, uint64_t offset, uint64_t size, unsigned prot)
 {
     const uint64_t flags = entry_flags(address, prot);
     const bool guarded = memory->start && memory->start == page_guard.start;
+    uint64_t seen = 0;
     for (uint64_t done = 0; done < size;) {
         uint64_t *above, *entry = page_entry(table, address + done, false, &above);
-        for (uint64_t end = end_in_table(address, done, size); done < end; done += PAGE_SIZE, entry += entry != NULL) {
-            if (!entry || !*entry)
+        if (!entry) {
+            done = page_hole_end(table, address + done) - address;
+            work_did(WORK_OF_HOLE);
+            continue;
+        }
+        for (uint64_t end = end_in_table(address, done, size); done < end; done += PAGE_SIZE, entry++, seen++) {
+            if (!*entry)
                 continue;
             const uint64_t known = *entry & ENTRY_FRAME, frame = known ? known : memory_frame(memory, offset + done);
             *entry = prot == PROT_NO_ACCESS || !frame ? ENTRY_NO_ACCESS : frame | flags;
@@ -373,7 +391,7 @@ void page_protect(uint64_t table, uint64_t address, const struct memory *memory,
         }
     }
     flush(table, address, size);
-    work_did(1 + (unsigned)(size / PAGE_SIZE / PAGES_PER_UNIT));
+    work_did(1 + (unsigned)(seen / PAGES_PER_UNIT));
 }
 
 void page_unmap(uint64_t table, uint64_t address, uint64_t size)
@@ -382,8 +400,11 @@ void page_unmap(uint64_t table, uint64_t address, uint64_t size)
     for (uint64_t page = address, next; page < end; page = next) {
         next = page - page % LARGE_PAGE + LARGE_PAGE;
         uint64_t *above, *entry = page_entry(table, page, false, &above), unused = 0;
-        if (!entry)
+        if (!entry) {
+            next = page < PROCESS_HIGHEST_ADDRESS ? page_hole_end(table, page) : next;
+            work_did(WORK_OF_HOLE);
             continue;
+        }
         bool is_whole = page % LARGE_PAGE == 0 && next <= end; /* the table goes as it is */
         for (uint64_t at = page; at < next && at < end && !is_whole; at += PAGE_SIZE, entry++)
             if (*entry) {
@@ -419,7 +440,7 @@ enum page_touched page_touch(uint64_t table, uint64_t address)
 {
     uint64_t *above, *entry = address < PROCESS_HIGHEST_ADDRESS ? page_entry(table, address, false, &above) : NULL;
     if (!entry || !(*entry & ENTRY_WITHHELD))
-        return entry && *entry == ENTRY_NO_ACCESS ? PAGE_NO_ACCESS : PAGE_NOT_WITHHELD;
+        return !entry || !*entry ? PAGE_MISSING : *entry == ENTRY_NO_ACCESS ? PAGE_NO_ACCESS : PAGE_NOT_WITHHELD;
     if (!is_next(entry))
         return PAGE_INTACT;
     if (!reveal(entry, true))
@@ -429,17 +450,6 @@ enum page_touched page_touch(uint64_t table, uint64_t address)
         if (*entry & ENTRY_WITHHELD)
             reveal(entry, false);
     return PAGE_INTACT;
-}
-
-/* Of the range around an address whose page table is not there: all of it is as empty. */
-static uint64_t hole_end(uint64_t table, uint64_t address)
-{
-    for (unsigned shift = 39;; shift -= 9) {
-        uint64_t entry = ((uint64_t *)physical_pointer(table))[address >> shift & (ENTRIES - 1)];
-        if (!(entry & ENTRY_PRESENT))
-            return (address | ((1ull << shift) - 1)) + 1;
-        table = entry & ENTRY_FRAME;
-    }
 }
 
 enum page_touched page_touch_range(uint64_t table, uint64_t *address, uint64_t end)
@@ -456,7 +466,7 @@ enum page_touched page_touch_range(uint64_t table, uint64_t *address, uint64_t e
                 return PAGE_DAMAGED;
         }
         if (!entry)
-            *address = hole_end(table, *address);
+            *address = page_hole_end(table, *address);
         work_did(1);
     }
     return PAGE_INTACT;

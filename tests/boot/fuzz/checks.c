@@ -20,7 +20,8 @@ static void check_page(const struct space *space, const struct mapping *mapping,
     unsigned prot = 0;
     const uint64_t frame = page_lookup(space->page_table, at, &prot);
     if (!frame) { /* withheld, without access, or not there yet */
-        REQUIRE(mapping->memory->start || mapping->prot == PROT_NO_ACCESS || mapping->is_partial, "page at %x", at);
+        REQUIRE(mapping->memory->start || mapping->memory->grows || mapping->prot == PROT_NO_ACCESS || mapping->is_partial,
+                "page at %x", at);
         return;
     }
     REQUIRE(prot == mapping->prot || mapping->is_partial, "%x at %x, and not %x", (uint64_t)prot, at, (uint64_t)mapping->prot);

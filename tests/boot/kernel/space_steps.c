@@ -261,3 +261,41 @@ int protect_many(void)
     WANT(end());
     return 0;
 }
+
+/* Memory that grows costs what is touched of it, whatever its size is, and goes with all that lists it. */
+int reserve_what_is_huge(void)
+{
+    begin();
+    const uint64_t size = MEMORY_GROWING_MAX, before = budget.used.pages;
+    const uint64_t touched[] = {0, PAGE_SIZE, size / 2, size - PAGE_SIZE};
+    WANT(!memory_create_growing(&budget, size + PAGE_SIZE, 0) && !memory_create(&budget, size));
+    struct memory *huge = memory_create_growing(&budget, size, 0);
+    WANT(huge && space_map(&space, huge, 0, size, PLACE, PROT_READ_WRITE, PROT_READ_WRITE) == PLACE);
+    WANT(budget.used.pages == before + 1 && space_find_unused(&space, PAGE_SIZE) && !work_waiting);
+    for (unsigned i = 0, taken = 0; i < 4; i++, taken = 0) {
+        const uint64_t at = PLACE + touched[i];
+        WANT(!page_lookup(space.page_table, at, NULL) && !memory_frame(huge, touched[i]));
+        for (budget.limit.pages = budget.used.pages; !space_touch(&space, at); budget.limit.pages++)
+            WANT(++taken < 8 && !page_lookup(space.page_table, at, NULL) && budget.used.pages <= budget.limit.pages);
+        unsigned prot;
+        WANT(page_lookup(space.page_table, at, &prot) == memory_frame(huge, touched[i]) && prot == PROT_READ_WRITE);
+        WANT(taken && !space_touch(&space, PLACE + size) && !page_lookup(space.page_table, at + 8 * PAGE_SIZE, NULL));
+    }
+    budget.limit.pages = 1 << 20;
+    WANT(memory_charge(huge) == 1 + 3 * 3 + 4 && memory_frames(huge) == memory_charge(huge));
+    work_begin();
+    WANT(space_protect(&space, PLACE, size, PROT_READ_ONLY) == STATUS_OK);
+    WANT(space_protect(&space, PLACE + size / 4, size / 2, PROT_NO_ACCESS) == STATUS_OK);
+    WANT(space_protect(&space, PLACE + size / 2, 2 * PAGE_SIZE, PROT_READ_WRITE) == STATUS_OK);
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned prot;
+        WANT(page_lookup(space.page_table, PLACE + touched[i], &prot) == memory_frame(huge, touched[i]));
+        WANT(prot == (i == 2 ? PROT_READ_WRITE : PROT_READ_ONLY));
+    }
+    WANT(page_lookup(space.page_table, PLACE + size / 2 + PAGE_SIZE, NULL));
+    WANT(!space_touch(&space, PLACE + size / 4) && space_touch(&space, PLACE + 8 * PAGE_SIZE));
+    object_release(huge);
+    WANT(unmap_other(PLACE + PAGE_SIZE, size - 2 * PAGE_SIZE) == STATUS_OK && space.mappings.count == 2);
+    WANT(unmap_other(PLACE, size) == STATUS_OK && !space.mappings.count && end());
+    return 0;
+}
