@@ -1,7 +1,9 @@
 /* A stack has its pages when they are touched, up to its limit; each is paid for then. */
+#include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -63,7 +65,7 @@ static void threads(void)
         CHECK(pthread_create(&thread, &attributes, use, (void *)(MEGA / 2)) == 0);
         CHECK(pthread_join(thread, NULL) == 0);
     }
-    CHECK(handled == 13);
+    CHECK(handled == 13 || handled == 25);
 }
 
 /* Two addresses of one page that was not there, and a part of a reserve that is given its access later. */
@@ -82,6 +84,110 @@ static void reserves(void)
     CHECK(munmap(reserve, 512 * MEGA) == 0);
 }
 
+#define PARTS 4096
+
+static struct {
+    unsigned char *start;
+    size_t size;
+} parts[PARTS];
+static int part_count;
+
+/* False: there is none, for the right reason. */
+static int fill(size_t size, int protection)
+{
+    if (part_count == PARTS)
+        return 0;
+    errno = 0;
+    void *start = mmap(NULL, size, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED) {
+        CHECK(errno == ENOMEM);
+        return 0;
+    }
+    parts[part_count].start = start;
+    parts[part_count++].size = size;
+    return 1;
+}
+
+static void give_back(void)
+{
+    while (part_count) {
+        part_count--;
+        CHECK(munmap(parts[part_count].start, parts[part_count].size) == 0);
+    }
+}
+
+static void no_thread(void)
+{
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, use, NULL) == EAGAIN);
+}
+
+/* Nothing is left, and afterwards all is as before. */
+static void halves(void)
+{
+    for (size_t size = SIZE_MAX / 2 + 1; size >= 4 * KILO; size /= 2)
+        while (fill(size, PROT_NONE))
+            ;
+    CHECK(part_count > 10 && part_count < PARTS);
+    for (size_t size = 4 * KILO; size < 64 * MEGA; size *= 4)
+        CHECK(!fill(size, PROT_READ | PROT_WRITE));
+    no_thread();
+    /* What is given access is there as far as the budget goes. */
+    unsigned char *large = parts[0].start;
+    const size_t size = parts[0].size;
+    CHECK(size > 1024 * 1024 * MEGA);
+    CHECK(mprotect(large, size, PROT_READ | PROT_WRITE) == 0);
+    for (size_t at = size / 3; at > MEGA; at /= 64) {
+        large[at] = (unsigned char)at;
+        large[size - at] = 1;
+        CHECK(large[at + 1] == 0 && large[size - at] == 1);
+    }
+    CHECK(mprotect(large + size / 4, size / 2, PROT_NONE) == 0);
+    CHECK(mprotect(large, size, PROT_READ) == 0);
+    CHECK(large[size / 3] == (unsigned char)(size / 3) && large[size / 2] == 0);
+    /* A hole in it is found again. */
+    CHECK(munmap(large + 512 * MEGA, MEGA) == 0);
+    CHECK(mmap(NULL, MEGA, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == large + 512 * MEGA);
+    give_back();
+}
+
+/* The largest size that there is room for, bit by bit. */
+static size_t largest(void)
+{
+    size_t size = 0;
+    for (size_t bit = SIZE_MAX / 2 + 1; bit >= 4 * KILO; bit /= 2) {
+        void *start = mmap(NULL, size + bit, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (start == MAP_FAILED)
+            continue;
+        size += bit;
+        CHECK(munmap(start, size) == 0);
+    }
+    return size;
+}
+
+static void searches(void)
+{
+    for (size_t size; (size = largest());)
+        if (!fill(size, PROT_NONE)) {
+            CHECK(0);
+            break;
+        }
+    CHECK(part_count > 1 && part_count < PARTS);
+    no_thread();
+    give_back();
+}
+
+/* Mappings that do not become one use up the kernel's memory, or that of the program. */
+static void pages(void)
+{
+    static const int protections[] = {PROT_NONE, PROT_NONE, PROT_NONE, PROT_READ};
+    for (int i = 0; fill(4 * KILO, protections[i % 4]); i++)
+        CHECK(i % 4 != 0 || mprotect(parts[i].start, 4 * KILO, PROT_READ) == 0 || errno == ENOMEM);
+    CHECK(part_count > 100 && part_count < PARTS);
+    no_thread();
+    give_back();
+}
+
 int main(int count, char **arguments)
 {
     struct sigaction action = {.sa_handler = handle};
@@ -92,5 +198,11 @@ int main(int count, char **arguments)
     let_kernel_touch(256 * KILO);
     threads();
     reserves();
+    halves();
+    searches();
+    pages();
+    halves();
+    reserves();
+    threads();
     return checks_finish("grows");
 }
