@@ -32,12 +32,14 @@ def test_what_is_long_is_done_in_steps(system, machine):
 
 
 def test_no_entry_into_the_kernel_is_long(system):
-    """Chains end, mappings alone in their page tables, tables of handles, and a process that holds all it could get."""
+    """Chains end, mappings alone in their page tables, tables of handles, a process that holds all it could get,
+    and one that maps all addresses."""
     chain = {"arguments": ["500", "5000", "0"], "memory": 60 << 20, "kernel-memory": 2 << 20, "grants": ["log"]}
     ends = {"arguments": ["5"], "grants": ["log"]}
     most = {"memory": 30 << 20, "kernel-memory": 2 << 20}
-    names = "hostile-chain", "hostile-ends", "test-glutton"
-    hostile(system, *names, hostile_chain=chain, hostile_ends=ends, test_glutton=most)
+    grows = {"stack": 8 << 20, "memory": 3 << 20, "kernel-memory": 256 << 10}
+    names = "hostile-chain", "hostile-ends", "test-glutton", "test-grows"
+    hostile(system, *names, hostile_chain=chain, hostile_ends=ends, test_glutton=most, test_grows=grows)
     outcome, entries = longest_entries(BootRequest(system.pack(), memory_megabytes=160, seed=1))
     assert outcome.verdict is Verdict.PASS, outcome.text
     assert len(entries) > 15 and max(entries.values()) < ENTRY_MAX, entries

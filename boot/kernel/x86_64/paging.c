@@ -28,7 +28,7 @@
 #define LARGE_PAGE (2ull << 20)
 #define TOUCHED_TOGETHER 8 /* pages */
 #define WORK_OF_HOLE 2     /* units */
-#define WORK_OF_SCAN 6     /* units: looking at all entries of a table */
+#define WORK_OF_SCAN 8     /* units: looking at all entries of a table */
 
 #define ADDRESS(top, pointer, directory) \
     (0xffffull << 48 | (uint64_t)(top) << 39 | (uint64_t)(pointer) << 30 | (uint64_t)(directory) << 21)
