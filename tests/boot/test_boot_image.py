@@ -27,7 +27,7 @@ def test_every_library_is_one_set_of_frames(build, machine):
     report = boot(build, build / "boot.img", machine).report
     users = {use.name: use.processes for use in report.files if use.kind is FileKind.LIBRARY}
     assert sorted(users["lib/libc.so"]) == ["audit", "console", "files", "greet", "names"]
-    assert sorted(users["lib/libdigest.so"]) == ["audit", "files"]
+    assert sorted(users["lib/libdigest.so"]) == ["audit"]
     assert {view.process.name for view in report.processes} == {*users["lib/libc.so"], "loader"}
 
 

@@ -4,6 +4,7 @@ and ends as there."""
 import os
 import shutil
 import subprocess
+import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -135,7 +136,8 @@ def folder(tmp_path) -> Path:
     found = tmp_path / "etc/data"
     found.mkdir(parents=True)
     (found / "text").write_text(TEXT)
-    subprocess.run(["tar", "-cf", "archive", "text"], cwd=found, check=True)
+    with tarfile.open(found / "archive", "w") as archive:
+        archive.add(found / "text", "text")
     return found
 
 

@@ -85,10 +85,10 @@ def test_code_that_the_kernel_could_write(build, booted, what):
 
 
 def test_a_library_that_is_not_there(build, booted):
-    libc = module(booted, "files", "lib/libdigest.so")
-    for load in libc.elf.loads:
+    library = module(booted, "files", "lib/libbootimage.so")
+    for load in library.elf.loads:
         for address in range(load.address & ~0xFFF, load.address + load.memory_size, 0x1000):
-            change(booted, "files", libc.base + address, lambda entry: 0)
-    assert "files (process 4): lib/libdigest.so is needed and not mapped from the image's frames" in failures(
+            change(booted, "files", library.base + address, lambda entry: 0)
+    assert "files (process 4): lib/libbootimage.so is needed and not mapped from the image's frames" in failures(
         build, booted
     )
