@@ -50,7 +50,7 @@ NEVER = 1 << 63
 # What may turn interrupts on ends a block: sti, popf, iret, sysret.
 ENABLERS = (b"\xfb", b"\x9d", b"\xcf", b"\x0f\x07")
 # So does a jump, whose distance may be one of these bytes: conditional ones, loop and its like, jmp.
-SHORT_JUMPS = (*range(0x70, 0x80), *range(0xE0, 0xE4), 0xEB)
+SHORT_JUMPS = {bytes([opcode]) for opcode in (*range(0x70, 0x80), *range(0xE0, 0xE4), 0xEB)}
 
 
 class Block(Protocol):
@@ -94,6 +94,7 @@ class PythonRun:
         self._enablers: dict[int, int] = {}
         self._code: dict[int, bytes] = {}  # of blocks that end as an enabler does
         self._jumps: dict[int, bytes] = {}  # of those, known to end in a jump
+        self._tried: dict[int, bytes] = {}  # of those, executed in single steps, by which it became known
         self._specials: dict[int, int] = {}
         self._hooks: dict[int, int] = {}
         self._seen: set[tuple[int, int, int]] = set()  # first blocks of parts, by CR3 and privilege
@@ -128,7 +129,9 @@ class PythonRun:
     def _run(self, limit: int) -> int:
         executed = self._run_part(limit)
         while not self._ended and executed < limit:
+            block = self._linear(self._context.rip.value)
             executed += self._step(min(self._cut_before, limit - executed))
+            self._learn(block)
             if not self._ended and executed < limit:
                 executed += self._run_part(limit - executed)
         return executed
@@ -254,14 +257,21 @@ class PythonRun:
         executed = self._step(min(self._cut_before, limit))
         if self._ended or executed == limit:
             return executed
+        self._learn(block)
+        return executed + self._step(1)
+
+    def _learn(self, block: int) -> None:
+        """What a block ends with, after its single steps."""
         code = self._code.get(block, b"")
-        if self._stepped == block + len(code) - 2 and code[-2] in SHORT_JUMPS:
+        if code[-2:-1] not in SHORT_JUMPS:
+            return
+        self._tried[block] = code
+        if self._stepped == block + len(code) - 2:
             self._jumps[block] = code
             self._enablers.pop(block, None)
             if block in self._hooks and block not in self._specials:
                 self._engine.hook_del(self._hooks.pop(block))
                 self._has_new_hooks = True
-        return executed + self._step(1)
 
     def now(self) -> int:
         return self._start_time + self._before + self._counter.value
@@ -357,7 +367,7 @@ class PythonRun:
         if (code.endswith(ENABLERS) and self._jumps.get(address) != code) or instructions == BLOCK_LONGEST:
             self._code[address] = code
             self._enablers[address] = max(instructions, self._enablers.get(address, 0))
-            if self._awaits_enabler:
+            if self._awaits_enabler or (code[-2:-1] in SHORT_JUMPS and self._tried.get(address) != code):
                 self._cut(self._enablers[address])
         if (last := last_special(code)) >= 0:
             self._specials[address] = address + last
