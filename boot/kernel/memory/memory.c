@@ -6,6 +6,7 @@
 #include "memory/pool.h"
 
 #define FREED_PER_UNIT 4 /* frames: cheaper than clearing them */
+#define SHRUNK_PER_UNIT 2 /* pages of memory that grows, or parts of it that were not touched */
 #define POINTERS_PER_PAGE (PAGE_SIZE / sizeof(uint64_t))
 #define SHIFT_OF_LIST 9 /* POINTERS_PER_PAGE as a power of two */
 #define FEW (POOL_LARGEST / sizeof(uint64_t)) /* frames, whose list fits into a piece of the pool */
@@ -163,7 +164,7 @@ static bool shrink(struct memory *memory)
             free_at(memory, way.above); /* its list is empty: next comes what is above it */
             memory->size += PAGE_SIZE;
         }
-        if (i % FREED_PER_UNIT == 0)
+        if (i % SHRUNK_PER_UNIT == 0)
             work_did(1);
     }
     return true;
