@@ -123,6 +123,19 @@ def test_processes_and_signals_between_them(system, machine):
     checks(result, "liar", "given")
 
 
+def test_locks_between_processes(system, machine):
+    """In memory that they share; owners end and are killed."""
+    system.service("files", grants=["image"]).service("tmp")
+    for linkage in ("dynamic", "static"):
+        name = f"sharing-{linkage}"
+        named = {"starts": [f"{name}-child"], "environment": {"CHILD": f"/bin/{name}-child"}}
+        system.program(name, program=f"test-{name}", **named)
+        system.service(f"{name}-child", program=f"test-{name}", role="on-demand")
+    result = system.boot(machine, timeout=60.0)
+    for linkage in ("dynamic", "static"):
+        checks(result, f"sharing-{linkage}", "sharing")
+
+
 def test_a_stack_overflow_is_reported_by_the_thread_s_name(system):
     system.program("worker", program="test-overflow").program("first", program="test-overflow", arguments=["main"])
     text = "\n".join(system.boot().outcome.text)
@@ -157,7 +170,7 @@ def test_posix_threads_of_the_development_machine(compiler, tmp_path):
     """What the program above says of threads is so there, too."""
     if not shutil.which(compiler):
         pytest.skip(f"{compiler} is not installed")
-    for name in ("threads", "threads_interrupts", "signals", "timers", "children", "system"):
+    for name in ("threads", "threads_interrupts", "signals", "timers", "children", "sharing", "system"):
         source = TOP / f"tests/boot/programs/{name}.c"
         subprocess.run([compiler, "-pthread", "-o", tmp_path / name, source], check=True)
         done = subprocess.run([tmp_path / name], capture_output=True, text=True, timeout=300)
