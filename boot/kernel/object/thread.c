@@ -114,8 +114,9 @@ void thread_lend_priority(struct thread *caller, struct thread *receiver)
 
 void thread_end_loan(struct thread *thread)
 {
-    if (thread->lender)
-        thread->lender->borrower = NULL;
+    if (!thread->lender)
+        return;
+    thread->lender->borrower = NULL;
     thread->lender = NULL;
     thread_restore_priority(thread);
 }
