@@ -140,30 +140,37 @@ long tmp_file_remove(long directory, const char *text, long flags)
     return path.is_folder && !is_folder ? -ENOTDIR : tmp_error(tmp_remove(tmp, below, is_folder));
 }
 
-long tmp_file_rename(long directory, const char *text, long other_directory, const char *other)
-{
+struct two_places {
     struct path from, to;
     const char *below, *below_other;
     handle_t tmp;
-    long error = changeable(directory, text, &from, &below, &tmp);
+};
+
+/* The same of a file and its other name. */
+static long both_changeable(long directory, const char *text, long other_directory, const char *other, struct two_places *two)
+{
+    long error = changeable(directory, text, &two->from, &two->below, &two->tmp);
     if (!error)
-        error = changeable(other_directory, other, &to, &below_other, &tmp);
+        error = changeable(other_directory, other, &two->to, &two->below_other, &two->tmp);
+    return error == -EROFS ? -EXDEV : error;
+}
+
+long tmp_file_rename(long directory, const char *text, long other_directory, const char *other)
+{
+    struct two_places two;
+    long error = both_changeable(directory, text, other_directory, other, &two);
     if (error)
-        return error == -EROFS ? -EXDEV : error;
-    return !*below || !*below_other ? -EBUSY : tmp_error(tmp_rename(tmp, below, below_other));
+        return error;
+    return !*two.below || !*two.below_other ? -EBUSY : tmp_error(tmp_rename(two.tmp, two.below, two.below_other));
 }
 
 long tmp_file_link(long directory, const char *text, long other_directory, const char *other)
 {
-    struct path from, to;
-    const char *below, *below_other;
-    handle_t tmp;
-    long error = changeable(directory, text, &from, &below, &tmp);
-    if (!error)
-        error = changeable(other_directory, other, &to, &below_other, &tmp);
+    struct two_places two;
+    long error = both_changeable(directory, text, other_directory, other, &two);
     if (error)
-        return error == -EROFS ? -EXDEV : error;
-    error = tmp_error(tmp_link(tmp, below, below_other));
+        return error;
+    error = tmp_error(tmp_link(two.tmp, two.below, two.below_other));
     return error == -EISDIR ? -EPERM : error;
 }
 
