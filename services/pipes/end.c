@@ -1,6 +1,7 @@
 #include "end.h"
 
 #include <poll.h>
+#include <protocol/call.h>
 #include <stdlib.h>
 #include <string.h>
 #include <system/call.h>
@@ -33,27 +34,6 @@ struct end *end_find(const void *key, size_t size)
     return NULL;
 }
 
-/* An endpoint for it, and the only handle that may call that. */
-static int64_t connect(struct end *end, uint64_t badge, handle_t *handle)
-{
-    const int64_t made = sys_endpoint_create();
-    if (made < 0)
-        return made;
-    const int64_t calls = sys_handle_duplicate((handle_t)made, RIGHT_CALL | RIGHT_DUPLICATE | RIGHT_TRANSFER, badge);
-    const int64_t receives = sys_handle_duplicate((handle_t)made, RIGHT_RECEIVE, 0);
-    sys_handle_close((handle_t)made);
-    int64_t status = calls < 0 ? calls : receives;
-    if (status > 0)
-        status = sys_endpoint_join((handle_t)receives, served, badge);
-    if (status != STATUS_OK && calls > 0)
-        sys_handle_close((handle_t)calls);
-    if (status != STATUS_OK && receives > 0)
-        sys_handle_close((handle_t)receives);
-    end->receives = (handle_t)receives;
-    *handle = (handle_t)calls;
-    return status;
-}
-
 int64_t end_make(struct owner *owner, uint64_t process, enum pipes_kind kind, struct end **made, handle_t *handle)
 {
     unsigned index = 0;
@@ -66,9 +46,11 @@ int64_t end_make(struct owner *owner, uint64_t process, enum pipes_kind kind, st
     end_count += index == end_count;
     struct end *end = ends[index];
     *end = (struct end){.owner = owner, .process = process, .generation = end->generation + 1};
-    const int64_t status = connect(end, BADGE_END | (uint64_t)end->generation << INDEX_BITS | index, handle);
-    if (status != STATUS_OK)
-        return status;
+    const uint64_t badge = BADGE_END | (uint64_t)end->generation << INDEX_BITS | index;
+    const int64_t calls = ipc_make_member(served, badge, &end->receives);
+    if (calls < 0)
+        return calls;
+    *handle = (handle_t)calls;
     end->kind = kind;
     owner->ends++;
     *made = end;

@@ -47,23 +47,6 @@ static int64_t owner_of(uint64_t client)
     return last;
 }
 
-/* A handle to a file that is open, by an endpoint of its own: when the last handle is closed, also by a process' end, the kernel
- * sends a message here. */
-static int64_t make_handle(struct open *open, uint64_t badge)
-{
-    const int64_t made = sys_endpoint_create();
-    if (made < 0)
-        return made;
-    const int64_t calls = sys_handle_duplicate((handle_t)made, RIGHT_CALL | RIGHT_DUPLICATE | RIGHT_TRANSFER, badge);
-    const int64_t receives = sys_handle_duplicate((handle_t)made, RIGHT_RECEIVE, 0);
-    sys_handle_close((handle_t)made);
-    const int64_t status = calls < 0 ? calls : receives < 0 ? receives : sys_endpoint_join((handle_t)receives, endpoint, badge);
-    if (status != STATUS_OK && calls > 0)
-        sys_handle_close((handle_t)calls);
-    open->receives = receives > 0 ? (handle_t)receives : 0;
-    return status == STATUS_OK ? calls : status;
-}
-
 static int64_t find_to_open(struct owner *owner, const char *path, uint64_t flags, struct node **node)
 {
     int64_t status = tree_find(path, node);
@@ -97,7 +80,7 @@ static void open_file(struct ipc_request *request, int64_t index, const char *pa
     if (!node->is_folder) {
         int64_t slot = tree_open(owner, node, request->message.badge, flags & TMP_FOR_WRITING);
         uint64_t badge = BADGE_FILE | (uint64_t)owner->opens[slot < 0 ? 0 : slot].generation << 16 | (uint64_t)index << 8;
-        int64_t handle = slot < 0 ? slot : make_handle(&owner->opens[slot], badge | (uint64_t)slot);
+        int64_t handle = slot < 0 ? slot : ipc_make_member(endpoint, badge | (uint64_t)slot, &owner->opens[slot].receives);
         if (handle < 0) {
             if (slot >= 0)
                 tree_close(&owner->opens[slot]);

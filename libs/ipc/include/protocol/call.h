@@ -27,6 +27,11 @@ handle_t ipc_take(struct ipc_request *request, unsigned index);
 /* Answers a request; only the first time. */
 void ipc_respond(struct ipc_request *request, int64_t status, const struct message *answer);
 
+/* A handle that calls an endpoint of its own, whose messages come to `served`, with this badge: when the last such handle is closed,
+ * also by a process' end, MESSAGE_NO_CALLERS comes there. *receives is to be closed when nothing is served there any more.
+ * Returns the handle, or a status. */
+int64_t ipc_make_member(handle_t served, uint64_t badge, handle_t *receives);
+
 /* Answers with a status, and what `answer` holds beside word 0. */
 void ipc_answer(handle_t reply, int64_t status, const struct message *answer);
 #endif
